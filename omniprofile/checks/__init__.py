@@ -1,0 +1,1 @@
+"""Judgements about profiles: offline (lint) and live (test)."""

@@ -1,0 +1,1 @@
+"""Views to text: nothing here decides anything."""

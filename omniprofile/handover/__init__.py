@@ -1,0 +1,1 @@
+"""Credentials to consumers: variables, shells' quoting, and child processes."""

@@ -1,0 +1,34 @@
+"""What resolution gives: an origin and a token that belong together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from omniprofile.model.declaration import AuthMethod
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token and the one origin that it may be sent to.
+
+    `base_url` has no trailing slash. `expires_at` is an aware UTC time, or None for a key that does not expire.
+    `token` never appears in `repr`.
+    """
+
+    profile: str
+    origin: Origin
+    auth: AuthMethod
+    secret: Secret
+    expires_at: datetime | None = None
+    env: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def token(self) -> str:
+        """The bearer token (RFC 6750), in clear."""
+        return self.secret.reveal()
+
+    @property
+    def base_url(self) -> str:
+        """The instance's base URL, such as `https://acme.omniapp.co`."""
+        return str(self.origin)

@@ -1,0 +1,64 @@
+"""Profile names: what is valid, what the nearest valid one is, and which variables belong to one."""
+
+from collections.abc import Iterable
+
+MAX_LENGTH = 64
+_LETTERS_DIGITS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_ALLOWED = _LETTERS_DIGITS | frozenset("._-")
+
+RULE = "letters, digits, `.`, `_`, `-`, at most 64, the first a letter or digit"
+
+
+def is_valid(name: str) -> bool:
+    """Tell whether `name` may name a profile or an instance."""
+    return 0 < len(name) <= MAX_LENGTH and name[0] in _LETTERS_DIGITS and all(char in _ALLOWED for char in name)
+
+
+def nearest_valid(name: str) -> str:
+    """The valid name that is nearest to `name`: accents dropped, runs of other characters become one `-`."""
+    import unicodedata
+
+    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    words = "".join(char if char in _ALLOWED else " " for char in plain).split()
+    return "-".join(words)[:MAX_LENGTH].strip("-._") or "profile"
+
+
+def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """At most `count` of the `known` names that a user who typed `name` may have meant, best first."""
+    from difflib import get_close_matches
+
+    candidates = sorted(known)
+    folded = {candidate.casefold(): candidate for candidate in candidates}
+    best = [folded[name.casefold()]] if name.casefold() in folded else []
+    best += [match for match in get_close_matches(name, candidates, n=count, cutoff=0.5) if match not in best]
+    best += [candidate for candidate in candidates if name and candidate.startswith(name) and candidate not in best]
+    return best[:count]
+
+
+def quoted_list(names: Iterable[str]) -> str:
+    """`a`, `b` or `c`."""
+    words = [f"`{name}`" for name in names]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}" if words else ""
+
+
+def variable_stem(profile: str) -> str:
+    """The middle of a profile's own variables: upper case, every other character `_` (`my-conn` gives `MY_CONN`)."""
+    return "".join(char.upper() if char in _LETTERS_DIGITS else "_" for char in profile)
+
+
+def token_variable(profile: str) -> str:
+    """The variable whose value is a token for `profile`, always."""
+    return f"OMNI_PROFILE_{variable_stem(profile)}_TOKEN"
+
+
+def base_url_variable(profile: str) -> str:
+    """The variable whose value is the base URL of `profile`, always."""
+    return f"OMNI_PROFILE_{variable_stem(profile)}_BASE_URL"
+
+
+def printable(text: str, limit: int = 120) -> str:
+    """`text` safe for a terminal line: control, bidi and other invisible characters as escapes, cut at `limit` characters."""
+    shown = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[: limit + 1]
+    )
+    return shown if len(text) <= limit else shown[:limit] + "…"

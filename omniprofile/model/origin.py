@@ -1,0 +1,166 @@
+"""Base URLs as origins (RFC 6454: scheme, host, port), and which of them a credential may be sent to.
+
+Strict on purpose: what two parsers could read differently (userinfo, percent escapes, backslashes, non-ASCII hosts,
+trailing dots, paths) is refused, so that the host that is judged here is the host that every consumer connects to.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+OMNI_DOMAINS = (
+    "omniapp.co",
+    "exploreomni.dev",
+    "thundersalmon.com",
+    "embed-omniapp.co",
+    "embed-exploreomni.dev",
+    "embed-thundersalmon.com",
+)
+"""Domains that, with their subdomains, the vendor's CLI sends a token to (exploreomni/cli)."""
+
+_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+class NotAnOrigin(ValueError):
+    """A text that is no base URL. `str()` says why; `suggestion` is the base URL that was probably meant, or None."""
+
+    def __init__(self, why: str, suggestion: str | None = None) -> None:
+        super().__init__(why)
+        self.suggestion = suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One Omni deployment's address. Equal origins are the same scheme, host (lower case) and port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Origin":
+        """Parse a base URL: `https://HOST[:PORT][/]`. Raises NotAnOrigin, whose text never repeats credentials in `text`."""
+        if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+            raise NotAnOrigin(
+                "has a character that no base URL has (write an international host name in its `xn--` form)"
+            )
+        scheme, separator, rest = text.partition("://")
+        scheme = scheme.lower()
+        if not separator:
+            raise NotAnOrigin("has no scheme", _suggest(text))
+        if scheme not in _DEFAULT_PORTS:
+            raise NotAnOrigin("is neither https nor http")
+        authority = rest
+        for mark in "/?#":
+            authority = authority.partition(mark)[0]
+        tail = rest[len(authority) :]
+        if "@" in authority:
+            raise NotAnOrigin("carries a user name or password; a base URL has none")
+        host, port = _host_and_port(authority, _DEFAULT_PORTS[scheme])
+        origin = cls(scheme, host, port)
+        if tail not in ("", "/"):
+            raise NotAnOrigin("has something after the host; a base URL ends there", str(origin))
+        return origin
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is a loopback address, or `localhost` (RFC 6761 section 6.3)."""
+        if self.host == "localhost":
+            return True
+        try:
+            return IPv6Address(self.host).is_loopback if ":" in self.host else IPv4Address(self.host).is_loopback
+        except AddressValueError:
+            return False
+
+    @property
+    def is_omni(self) -> bool:
+        """Whether the host is one of Omni's domains or a subdomain of one, compared label by label."""
+        return any(self.host == domain or self.host.endswith("." + domain) for domain in OMNI_DOMAINS)
+
+    @property
+    def organization_name(self) -> str | None:
+        """NAME where the origin is `https://NAME.omniapp.co`, which community SDKs build the URL from; else None."""
+        name, _, domain = self.host.partition(".")
+        return name if domain == "omniapp.co" and self.scheme == "https" and self.port == 443 else None
+
+    def refusal(self, allowed_hosts: Iterable[str], *, allow_insecure: bool) -> str | None:
+        """Why no credential may be sent there, as `host-not-allowed` or `insecure-url`, or None if it may."""
+        if self.scheme == "http":
+            return None if self.is_loopback and allow_insecure else "insecure-url"
+        return None if self.is_omni or self.host in allowed_hosts else "host-not-allowed"
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
+
+
+def parse_host(text: str) -> str:
+    """A whole host name or address as `allowed_hosts` holds it, in lower case. Raises NotAnOrigin."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise NotAnOrigin("has a character that no host name has (write an international host name in its `xn--` form)")
+    if "://" in text:
+        raise NotAnOrigin("is a URL; write the host name alone", _host_of(text))
+    if "*" in text:
+        raise NotAnOrigin("is a pattern; write each whole host name")
+    host, port = _host_and_port(text, 0)
+    if port:
+        raise NotAnOrigin("has a port; write the host name alone", host)
+    return host
+
+
+def _host_and_port(authority: str, default_port: int) -> tuple[str, int]:
+    if authority.startswith("["):
+        address, closed, rest = authority[1:].partition("]")
+        try:
+            host = IPv6Address(address).compressed if closed and "%" not in address else ""
+        except AddressValueError:
+            host = ""
+        if not host or (rest and not rest.startswith(":")):
+            raise NotAnOrigin("has no valid IPv6 address between its brackets")
+        port_text = rest[1:]
+        has_port = bool(rest)
+    else:
+        host, colon, port_text = authority.lower().partition(":")
+        has_port = bool(colon)
+        _check_host_name(host)
+    if not has_port:
+        return host, default_port
+    if not (port_text.isdigit() and len(port_text) <= 5 and 0 < int(port_text) < 65536):
+        raise NotAnOrigin("has a port that is no number from 1 to 65535")
+    return host, int(port_text)
+
+
+def _check_host_name(host: str) -> None:
+    if not host:
+        raise NotAnOrigin("has no host")
+    if host.endswith("."):
+        raise NotAnOrigin("has a host that ends in a dot")
+    labels = host.split(".")
+    if not all(char in _HOST_CHARACTERS for char in host) or len(host) > 253:
+        raise NotAnOrigin("has a host with a character that host names do not have")
+    if any(not label or len(label) > 63 or label[0] == "-" or label[-1] == "-" for label in labels):
+        raise NotAnOrigin("has a host with an empty or misshapen part")
+    if labels[-1].isdigit() or labels[-1].startswith("0x"):
+        # The URL standard reads such a host as an IPv4 number (`127.1`, `0x7f.1`): only the canonical form is unambiguous.
+        try:
+            canonical = str(IPv4Address(host)) == host
+        except AddressValueError:
+            canonical = False
+        if not canonical:
+            raise NotAnOrigin("has a host that is a misshapen IPv4 address")
+
+
+def _suggest(text: str) -> str | None:
+    try:
+        return str(Origin.parse(f"https://{text}"))
+    except NotAnOrigin as problem:
+        return problem.suggestion
+
+
+def _host_of(text: str) -> str | None:
+    try:
+        return Origin.parse(text).host
+    except NotAnOrigin:
+        return None

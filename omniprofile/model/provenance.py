@@ -1,0 +1,66 @@
+"""Where a value came from. ("origin" is kept for URLs.)"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Layer(StrEnum):
+    """A place values come from, strongest first. The order is the precedence of PRODUCT section 4 and of the README."""
+
+    FLAG = "flag"
+    ENVIRONMENT = "environment"
+    PROJECT = "project"
+    STATE = "state"
+    PROFILE = "profile"
+    PARENT = "parent"
+    INSTANCE = "instance"
+    DEFAULTS = "defaults"
+    BUILTIN = "builtin"
+    STORE = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """A layer, with the name of the flag, variable or table there, and the file and line (from 1) where there is one."""
+
+    layer: Layer
+    name: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+    @property
+    def place(self) -> str | None:
+        """`file:line`, or the file alone, or None."""
+        if self.file is None:
+            return None
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+    def __str__(self) -> str:
+        label = {
+            Layer.FLAG: "flag `{}`" if (self.name or "").startswith("-") else "command line",
+            Layer.ENVIRONMENT: "environment variable `{}`",
+            Layer.PROJECT: "project pin",
+            Layer.STATE: "active profile",
+            Layer.PROFILE: "profile `{}`",
+            Layer.PARENT: "parent profile `{}`",
+            Layer.INSTANCE: "instance `{}`",
+            Layer.DEFAULTS: "`{}`",
+            Layer.BUILTIN: "built-in: {}" if self.name else "built-in",
+            Layer.STORE: "{}" if self.name else "secret store",
+        }[self.layer].format(self.name)
+        return f"{label} ({self.place})" if self.place else label
+
+    def as_json(self) -> dict[str, object]:
+        """The documented JSON shape: layer, name, file, line."""
+        return {"layer": self.layer.value, "name": self.name, "file": self.file, "line": self.line}
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced(Generic[T_co]):
+    """A value and its provenance."""
+
+    value: T_co
+    provenance: Provenance

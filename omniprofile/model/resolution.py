@@ -1,0 +1,77 @@
+"""What resolution decided and why: every field's winner, every value that lost, and what was noticed on the way."""
+
+from dataclasses import dataclass
+
+from omniprofile.errors import Error
+from omniprofile.model.declaration import Expect, KeySource
+from omniprofile.model.origin import Origin
+from omniprofile.model.provenance import Provenance
+from omniprofile.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Loser:
+    """A value that some layer had and that does not apply. `value` is fit to be shown: secrets are masked in it."""
+
+    value: object
+    provenance: Provenance
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One resolved field. `value` is fit to be shown (plain JSON data, secrets masked); None where no layer has one."""
+
+    value: object
+    provenance: Provenance
+    overridden: tuple[Loser, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which profile is in use, which layer said so, and what the weaker layers said."""
+
+    profile: str
+    provenance: Provenance
+    overridden: tuple[Loser, ...] = ()
+
+    @property
+    def named(self) -> bool:
+        """Whether the profile was named on the command line, so that the vendor's variables do not apply."""
+        return self.provenance.layer == "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenToken:
+    """A token that a flag or variable gave, instead of the profile's own key source."""
+
+    secret: Secret
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """One profile, resolved as far as it goes without asking any key source.
+
+    `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
+    `key` (api-key) or the stored session (oauth), which belong to `token_origin`. `refusal` is why no credential may
+    be handed out whatever the source says. `notices` are sentences for stderr. `fields` is what `explain` shows.
+    """
+
+    selection: Selection
+    origin: Origin | None
+    auth: str
+    key: KeySource
+    token: GivenToken | None
+    token_origin: Origin | None
+    protected: bool
+    expect: Expect
+    env: tuple[tuple[str, str], ...]
+    fields: dict[str, Field]
+    notices: tuple[str, ...] = ()
+    refusal: Error | None = None
+
+    @property
+    def profile(self) -> str:
+        """The profile's name."""
+        return self.selection.profile

@@ -1,0 +1,44 @@
+"""A secret that cannot be printed by accident, and the mask that is printed instead."""
+
+MASK = "********"
+
+_PUBLIC_PREFIXES = ("omni_osk_", "omni_pat_")
+"""Prefixes that say what kind of key it is and nothing about the key."""
+
+
+class Secret:
+    """A secret text. `str()`, `repr()`, formatting, pickling and equality with text all withhold it; `reveal()` gives it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself. Every call is a place to review."""
+        return self._text
+
+    @property
+    def masked(self) -> str:
+        """A mask of fixed length, after the key's public prefix if it has one. Shows no part and no length of the secret."""
+        for prefix in _PUBLIC_PREFIXES:
+            if self._text.startswith(prefix):
+                return prefix + MASK
+        return MASK
+
+    def __repr__(self) -> str:
+        return "Secret(********)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> "str | tuple[object, ...]":
+        raise TypeError("a secret cannot be pickled or copied")

@@ -1,0 +1,1 @@
+"""An embedded stand-in of an Omni instance on loopback, for `demo` and tests. Imported by nothing else."""

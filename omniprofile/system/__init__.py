@@ -1,0 +1,1 @@
+"""The operating system: safe reads, atomic writes, locks. Knows no profile."""

@@ -1,0 +1,116 @@
+"""Reading files that others may have prepared, and writing files that must never be half there."""
+
+import os
+import stat
+import tempfile
+from contextlib import suppress
+
+LARGEST = 16 * 1024 * 1024
+"""No file that omniprofile reads is larger than this, in bytes; a larger one is refused before it is read."""
+
+
+class Unreadable(Exception):
+    """A file that cannot be read, for a reason that the user can act on. `str()` is the reason, without the path."""
+
+
+def read_regular(path: str, limit: int = LARGEST) -> bytes:
+    """The bytes of a regular file (symbolic links followed). Never blocks on a FIFO or device.
+
+    Raises FileNotFoundError when nothing is there (a dangling link included), Unreadable in every other case.
+    """
+    return open_regular(path, limit)[0]
+
+
+def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result]:
+    """Like `read_regular`, with the status of the very file that was read: no time between look and use."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as problem:  # ValueError: a NUL in the path
+        raise Unreadable(reason(problem)) from problem
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable(f"it is {_kind(status.st_mode)}, not a regular file")
+        if status.st_size > limit:
+            raise Unreadable(f"it is larger than {limit // 1024} KiB")
+        parts = []
+        while part := os.read(descriptor, 1024 * 1024):
+            parts.append(part)
+            if sum(map(len, parts)) > limit:
+                raise Unreadable(f"it is larger than {limit // 1024} KiB")
+        return b"".join(parts), status
+    except OSError as problem:
+        raise Unreadable(reason(problem)) from problem
+    finally:
+        os.close(descriptor)
+
+
+def write_atomic(path: str, content: bytes, mode: int = 0o600) -> None:
+    """Replace `path` by a file with `content`: at any moment, after any kill, the old file or the new one is there.
+
+    A symbolic link is replaced itself: to edit what it points to, pass its target. The folder must exist. Raises OSError;
+    then the old file is untouched and nothing is left beside it.
+    """
+    descriptor, temporary = tempfile.mkstemp(
+        prefix=f".{os.path.basename(path)}.", suffix=".tmp", dir=os.path.dirname(path) or "."
+    )
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(os.path.dirname(path) or ".")
+
+
+def make_private_folder(path: str) -> None:
+    """Make `path` and its missing parents, each with mode 0700 (XDG Base Directory, 'Referencing this specification')."""
+    parent = os.path.dirname(path)
+    if parent and parent != path and not os.path.isdir(parent):
+        make_private_folder(parent)
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+
+
+def reason(problem: BaseException) -> str:
+    """An operating system's error as a few lower-case words, without the path."""
+    text = getattr(problem, "strerror", None) or str(problem)
+    return text[:1].lower() + text[1:]
+
+
+def others_can_write(status: os.stat_result) -> bool:
+    """Whether everybody may write the file. (Group-writable is normal where each user has a group of their own.)"""
+    return os.name == "posix" and bool(status.st_mode & stat.S_IWOTH)
+
+
+def others_can_read(status: os.stat_result) -> bool:
+    """Whether anybody but the owner may read or write the file."""
+    return os.name == "posix" and bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    if stat.S_ISFIFO(mode):
+        return "a FIFO"
+    return "a device or socket"
+
+
+def _sync_folder(folder: str) -> None:
+    # After a power cut the rename itself must be there, not only the content (fsync(2)). Not possible on Windows.
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
