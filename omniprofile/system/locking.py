@@ -1,4 +1,4 @@
-"""Locks between processes, with a time limit. DOOR: filelock. A killed holder's lock is gone: the kernel keeps it, not the file."""
+"""Locks between processes, with a time limit. DOOR: filelock. The kernel keeps the lock: a killed holder leaves none."""
 
 import os
 from collections.abc import Iterator
