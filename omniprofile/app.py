@@ -1,0 +1,290 @@
+"""The composition root: the outside world on one side, the packages that do the work on the other.
+
+Nothing below this module reads the environment, a stream or the clock of its own accord, and nothing is imported or read
+before it is asked for. The command line and the library both are thin over `App`.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from omniprofile.config.paths import Places, find_pin, find_places, profile_files
+from omniprofile.config.selection import require_profile, select
+from omniprofile.config.state import StateFile
+from omniprofile.errors import CheckFailed, ConfigInvalid, UsageError
+from omniprofile.model.declaration import Config, KeySource
+from omniprofile.model.names import printable
+from omniprofile.model.provenance import Layer, Provenance, Sourced
+
+if TYPE_CHECKING:
+    from omniprofile.checks.live import Subject
+    from omniprofile.credentials.overrides import Flags
+    from omniprofile.credentials.peek import Peek
+    from omniprofile.model.credential import Credential
+    from omniprofile.model.resolution import Resolution, Selection
+    from omniprofile.model.stored import SecretStore, StoredSecret, StoredSummary
+
+STORE_VARIABLE = "OMNIPROFILE_SECRET_STORE"
+TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
+_KEYRING_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """All of the outside that the program sees. `cwd` is None where the working directory is gone."""
+
+    environ: Mapping[str, str]
+    cwd: str | None
+    platform: str
+    stdin: TextIO | None
+    stdout: TextIO | None
+    stderr: TextIO | None
+    uid: int | None = None
+
+    @classmethod
+    def real(cls) -> "Outside":
+        """This process's own."""
+        try:
+            cwd = os.getcwd()
+        except OSError:
+            cwd = None
+        uid = os.getuid() if hasattr(os, "getuid") else None
+        return cls(os.environ, cwd, sys.platform, sys.stdin, sys.stdout, sys.stderr, uid)
+
+    def user_home(self) -> str | None:
+        """The home folder by the user database, for when no variable says it."""
+        if self.uid is None:
+            return None
+        import pwd
+
+        try:
+            return pwd.getpwuid(self.uid).pw_dir
+        except KeyError:
+            return None
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one call names: a profile (with the flag or argument that named it) and its own overrides."""
+
+    profile: Sourced[str] | None = None
+    base_url: str | None = None
+    token_file: str | None = None
+
+    @classmethod
+    def for_profile(cls, name: str, how: str = "NAME") -> "Call":
+        """A call that names a profile as the command line does."""
+        return cls(profile=Sourced(name, Provenance(Layer.FLAG, how)))
+
+
+@dataclass
+class App:
+    """One run of the program. `notify` gets each sentence that the user must be told, once."""
+
+    outside: Outside
+    config_flag: str | None = None
+    notify: Callable[[str], None] = lambda _: None
+    _told: set[str] = field(default_factory=set)
+
+    @cached_property
+    def places(self) -> Places:
+        """Where every file is."""
+        return find_places(
+            platform=self.outside.platform,
+            environ=self.outside.environ,
+            cwd=self.outside.cwd or os.sep,
+            user_home=self.outside.user_home,
+            config_flag=self.config_flag,
+        )
+
+    @cached_property
+    def config(self) -> Config:
+        """All profile files, checked. Raises ConfigInvalid."""
+        from omniprofile.config.loader import load
+
+        return load(profile_files(self.places), home=self.places.home)
+
+    @cached_property
+    def state(self) -> StateFile:
+        """The file that says which profile is active."""
+        return StateFile(self.places.state_folder)
+
+    def pin(self) -> Sourced[str] | None:
+        """The project pin's profile, if a pin stands above the working directory. Raises ConfigInvalid for a bad pin."""
+        path = find_pin(self.outside.cwd)
+        if path is None:
+            return None
+        from omniprofile.config.loader import load_pin
+
+        return load_pin(path)
+
+    def _active(self) -> Sourced[str] | None:
+        active = self.state.read().active
+        return Sourced(active, self.state.provenance()) if active else None
+
+    def select(self, named: Sourced[str] | None = None, *, losers: bool = False) -> "Selection":
+        """The profile in use (PRODUCT section 3)."""
+        selection = select(
+            self.config, named=named, environ=self.outside.environ, pin=self.pin, state=self._active, losers=losers
+        )
+        if selection.provenance.layer is Layer.PROJECT and self.is_protected(selection.profile):
+            self.tell(f"`{selection.profile}` is protected, and {selection.provenance} selects it")
+        return selection
+
+    def require(self, name: str) -> None:
+        """Raise NoSuchProfile unless `name`, given on the command line, is a profile."""
+        require_profile(self.config, name, Provenance(Layer.FLAG, "NAME"))
+
+    def is_protected(self, name: str) -> bool:
+        """Whether the profile, a parent of it or `[defaults]` says `protected = true`, the nearest deciding."""
+        tables = [*self.config.lineage(name), *self.config.defaults]
+        return next((table.values["protected"] is True for table in tables if "protected" in table.values), False)
+
+    def resolve(self, call: Call, *, explain: bool = False, tell: bool = True) -> "Resolution":
+        """Resolve the profile in use for this call, asking no key source (PRODUCT section 4).
+
+        `explain` also asks the layers that lose; `tell` passes the resolution's notices on.
+        """
+        from omniprofile.credentials.resolver import resolve
+
+        selection = self.select(call.profile, losers=explain)
+        resolution = resolve(
+            self.config,
+            selection,
+            environ=self.outside.environ,
+            flags=self._flags(call),
+            peek=self.peek if explain else None,
+        )
+        for notice in resolution.notices if tell else ():
+            self.tell(notice)
+        return resolution
+
+    def credential(self, call: Call, *, interactive: bool = False) -> "Credential":
+        """The credential for this call: `resolve`, then the one source that it decided on."""
+        return self.obtain(self.resolve(call), interactive=interactive)
+
+    def obtain(self, resolution: "Resolution", *, interactive: bool = False) -> "Credential":
+        """The credential of a resolution. `interactive` lets a key command use the terminal."""
+        from omniprofile.credentials.resolver import obtain
+
+        return obtain(resolution, environ=self.outside.environ, stored=self._stored, interactive=interactive)
+
+    def declared(self, call: Call) -> "Resolution":
+        """Resolve by what the files declare alone: no flag's and no variable's base URL or token applies."""
+        from omniprofile.credentials.resolver import resolve
+
+        return resolve(self.config, self.select(call.profile), environ={})
+
+    def subject(self, call: Call, *, interactive: bool = False) -> "Subject":
+        """What `checks.live` tests for this call. The credential is obtained when the check asks for it."""
+        from omniprofile.checks.live import Subject
+
+        resolution = self.resolve(call)
+        return Subject(resolution.profile, lambda: self.obtain(resolution, interactive=interactive), resolution.expect)
+
+    def reread(self) -> "App":
+        """The same outside with the files read anew."""
+        return App(self.outside, self.config_flag, self.notify)
+
+    def read_stdin(self, limit: int) -> str:
+        """Standard input as text, at most `limit` bytes and one more, so that a reader can tell that there was more."""
+        stream = self._binary_stdin()
+        return stream.read(limit + 1).decode("utf-8", "replace")
+
+    def _stored(self, profile: str) -> "StoredSecret | None":
+        return self.store.get(profile)
+
+    def _flags(self, call: Call) -> "Flags":
+        from omniprofile.credentials.overrides import Flags
+        from omniprofile.credentials.sources import read_token_file
+        from omniprofile.model.secret import Secret
+
+        token: Secret | None = None
+        if call.token_file is not None:
+            token = read_token_file(call.token_file, stdin=self._binary_stdin())
+        return Flags(base_url=call.base_url, token=token)
+
+    def _binary_stdin(self) -> BinaryIO:
+        if self.outside.stdin is None:
+            raise UsageError("standard input is closed", hint="give the input with `<` or a pipe")
+        return self.outside.stdin.buffer
+
+    @cached_property
+    def store_name(self) -> str:
+        """`keyring` or `file`: what was asked for by name, else the OS keyring. Raises ConfigInvalid."""
+        asked = self.outside.environ.get(STORE_VARIABLE)
+        if asked:
+            if asked not in ("keyring", "file"):
+                raise ConfigInvalid(
+                    f"the value of `{STORE_VARIABLE}` is `{printable(asked)}`", hint="it is `keyring` or `file`"
+                )
+            return asked
+        chosen = self.config.settings.secret_store
+        return chosen.value if chosen else "keyring"
+
+    @cached_property
+    def store(self) -> "SecretStore":
+        """The secret store that was asked for, else the OS keyring. Never another one because that one fails."""
+        if self.store_name == "file":
+            from omniprofile.credentials.file_store import FileStore
+
+            return FileStore(self.places.state_folder)
+        from omniprofile.credentials.keyring_store import KeyringStore
+
+        return KeyringStore(self.places.state_folder, timeout=self._keyring_seconds(), lock_folder=self.lock_folder)
+
+    @cached_property
+    def lock_folder(self) -> str:
+        """Where locks lie that all of this user's processes share, whatever their environment says."""
+        from omniprofile.system.locking import user_lock_folder
+
+        try:
+            return user_lock_folder(self.outside.platform, self.outside.environ, self.outside.uid)
+        except OSError as problem:
+            raise CheckFailed(f"there is no safe folder for locks: {problem}") from problem
+
+    def _keyring_seconds(self) -> float:
+        text = self.outside.environ.get(TIMEOUT_VARIABLE)
+        if not text:
+            return _KEYRING_SECONDS
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= 600:
+            raise UsageError(
+                f"`{TIMEOUT_VARIABLE}` is no number of seconds from 0 to 600", hint=f"unset it for {_KEYRING_SECONDS:g}"
+            )
+        return seconds
+
+    @cached_property
+    def _summaries(self) -> "dict[str, StoredSummary]":
+        return self.store.summaries()
+
+    def peek(self, profile: str, auth: str, key: KeySource) -> "Peek":
+        """What is known of a profile's own credential, unlocking and contacting nothing."""
+        from omniprofile.credentials.peek import peek_key
+
+        stored = auth == "oauth" or key.kind == "keyring"
+        return peek_key(
+            auth,
+            key,
+            environ=self.outside.environ,
+            summary=self._summaries.get(profile) if stored else None,
+            now=self.outside.now(),
+            store=self.store_name,
+        )
+
+    def tell(self, sentence: str) -> None:
+        """Pass a sentence for the user on, the first time."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self.notify(sentence)

@@ -1,0 +1,25 @@
+"""`omniprofile current`: the profile in use, and why."""
+
+import argparse
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Print the profile in use; with `--json` also which layer selected it."""
+    selection = app.select()
+    if args.json:
+        console.json({"profile": selection.profile, "selected_by": selection.provenance.as_json()})
+    else:
+        console.data(selection.profile + "\n")
+        if console.verbosity:
+            console.note(f"selected by {selection.provenance}")
+    return DONE

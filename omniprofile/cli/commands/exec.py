@@ -1,0 +1,35 @@
+"""`omniprofile exec`: run a command that has exactly this credential and no rival to it."""
+
+import argparse
+
+from omniprofile.app import App
+from omniprofile.cli.confirmation import confirm_protected
+from omniprofile.cli.console import Console
+from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
+from omniprofile.errors import UsageError
+from omniprofile.handover.process import run_command
+from omniprofile.handover.shield import omni_config
+from omniprofile.handover.variables import child_environment
+from omniprofile.model.names import printable
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments; the command itself stands after `--`, where argparse does not look."""
+    parser.usage = "omniprofile exec [NAME] [options] -- COMMAND [ARGUMENT ...]"
+    add_profile(parser)
+    add_overrides(parser)
+    add_yes(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Replace this process by the command (POSIX), or run it and return its exit status (Windows)."""
+    if not args.child:
+        raise UsageError(
+            "no command is given", hint="`omniprofile exec NAME -- COMMAND …`: the command stands after `--`"
+        )
+    resolution = app.resolve(call_of(args))
+    action = f"run `{printable(args.child[0])}` with it"
+    confirm_protected(app, console, resolution.profile, action, yes=args.yes)
+    credential = app.obtain(resolution, interactive=console.interactive)
+    environ = child_environment(credential, app.outside.environ, omni_config=omni_config(app.places.cache_folder))
+    return run_command(args.child, environ)

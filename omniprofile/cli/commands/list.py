@@ -1,0 +1,119 @@
+"""`omniprofile list`: every profile at a glance, with no store unlocked and nobody contacted."""
+
+import argparse
+from dataclasses import dataclass
+from datetime import datetime
+
+from omniprofile.app import App, Call
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_json
+from omniprofile.cli.render.tables import table
+from omniprofile.cli.render.times import remaining, rfc3339
+from omniprofile.errors import Error, NoProfileSelected
+from omniprofile.model.names import printable
+from omniprofile.model.resolution import Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One profile of the list."""
+
+    name: str
+    active: bool
+    base_url: str | None
+    auth: str
+    credential: str
+    expires_at: datetime | None
+    protected: bool
+    description: str | None
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Print the profiles in the order of their files, the one in use marked."""
+    active = _active(app, console)
+    rows = [_row(app, console, name, active=name == active) for name in app.config.profiles]
+    if args.json:
+        console.json({"profiles": [_as_json(row) for row in rows]})
+    elif rows:
+        console.data(
+            table(
+                [_cells(row, app, console) for row in rows],
+                ("", "NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION"),
+            )
+        )
+    else:
+        console.note("no profile is defined yet: run `omniprofile init`")
+    return DONE
+
+
+def _active(app: App, console: Console) -> str | None:
+    try:
+        return app.select().profile
+    except NoProfileSelected:
+        return None
+    except Error as error:
+        console.warn(error.message)
+        return None
+
+
+def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
+    state, expires_at = "unknown", None
+    try:
+        resolution = app.resolve(Call.for_profile(name), tell=False)
+        state, expires_at = _credential(app, resolution)
+    except Error as error:
+        # One profile's trouble is no reason to hide the others.
+        console.warn(f"`{name}`: {error.message}")
+        return Row(name, active, None, "api-key", "unknown", None, app.is_protected(name), None)
+    description = resolution.fields.get("description")
+    return Row(
+        name,
+        active,
+        str(resolution.origin) if resolution.origin else None,
+        resolution.auth,
+        state,
+        expires_at,
+        resolution.protected,
+        str(description.value) if description else None,
+    )
+
+
+def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]:
+    if resolution.token is not None:
+        return "present", None
+    known = app.peek(resolution.profile, resolution.auth, resolution.key)
+    return known.state, known.expires_at
+
+
+def _as_json(row: Row) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "active": row.active,
+        "base_url": row.base_url,
+        "auth": row.auth,
+        "credential": row.credential,
+        "expires_at": rfc3339(row.expires_at),
+        "protected": row.protected,
+        "description": row.description,
+    }
+
+
+def _cells(row: Row, app: App, console: Console) -> list[str]:
+    credential = row.credential
+    if row.expires_at is not None:
+        credential = remaining(row.expires_at, app.outside.now())
+    colour = {"present": "green", "missing": "yellow", "expired": "yellow"}.get(row.credential, "dim")
+    return [
+        console.style("bold", "*") if row.active else "",
+        console.style("bold", row.name) if row.active else row.name,
+        row.base_url or "none",
+        row.auth,
+        console.style(colour, credential),
+        ("[protected] " if row.protected else "") + printable(row.description or "", 60),
+    ]

@@ -1,0 +1,93 @@
+"""`omniprofile login`: store a profile's key, once the instance has accepted it."""
+
+import argparse
+
+from omniprofile.app import App, Call
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_profile, named_profile
+from omniprofile.errors import NoCredential, UsageError
+from omniprofile.model.credential import Credential
+from omniprofile.model.resolution import Resolution
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_profile(parser)
+    parser.add_argument("--no-test", action="store_true", help="store the key without asking the instance about it")
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Log in to the named profile, or to the one in use."""
+    login(app, console, Call(named_profile(args)), test=not args.no_test)
+    return DONE
+
+
+def login(app: App, console: Console, call: Call, *, test: bool) -> None:
+    """Read a key from a hidden prompt or from stdin, test it, and store it for the profile's own base URL.
+
+    Overrides by variables do not apply: what is stored belongs to what the files declare.
+    """
+    resolution = app.declared(call)
+    if resolution.refusal is not None:
+        raise resolution.refusal
+    origin = resolution.origin
+    if origin is None:
+        raise AssertionError("a resolution without an origin has a refusal")
+    if resolution.auth == "oauth":
+        raise UsageError(
+            f"`{resolution.profile}` uses OAuth, which this version cannot log in to yet",
+            hint='use `auth = "api-key"` with a personal access token',
+        )
+    if resolution.key.kind != "keyring":
+        raise UsageError(
+            f"`{resolution.profile}` takes its key from {resolution.key}, not from the secret store",
+            hint="put the key there, or remove `key` from the profile to keep it in the secret store",
+        )
+    # Find out that the store works before asking for anything, and say where the key will lie before it does.
+    app.store.check()
+    console.note(f"the key for `{resolution.profile}` ({origin}) will be stored in the {app.store.label}")
+    secret = _read_key(app, console, resolution)
+    if test:
+        _test(console, resolution, secret)
+    app.store.put(resolution.profile, StoredSecret(origin=origin, token=secret, stored_at=app.outside.now()))
+    console.note(f"stored; `omniprofile exec {resolution.profile} -- COMMAND` uses it")
+
+
+def _read_key(app: App, console: Console, resolution: Resolution) -> Secret:
+    from omniprofile.credentials.sources import checked_key
+
+    if console.interactive:
+        text = console.ask_secret(f"API key for {resolution.profile}: ").strip()
+        if not text:
+            raise NoCredential("no key was given", hint="nothing was stored; run the command again")
+    else:
+        text = app.read_stdin(limit=64 * 1024)
+        if not text.strip():
+            raise NoCredential(
+                "no key came on standard input", hint=f"pipe it in: `… | omniprofile login {resolution.profile}`"
+            )
+    return checked_key(text, "the given key")
+
+
+def _test(console: Console, resolution: Resolution, secret: Secret) -> None:
+    from omniprofile.checks.live import Subject, check_live
+    from omniprofile.cli.commands.test import SECONDS, error_of
+
+    if resolution.origin is None:
+        raise AssertionError("checked by the caller")
+    credential = Credential(resolution.profile, resolution.origin, "api-key", secret)
+    subject = Subject(resolution.profile, lambda: credential, resolution.expect)
+    (result,) = check_live([subject], timeout=SECONDS, jobs=1)
+    if (error := error_of(result)) is not None:
+        error.hint = f"nothing was stored; {error.hint}" if error.hint else "nothing was stored"
+        raise error
+    who = result.identity
+    role = (
+        f" ({', '.join(part for part in (who.org_role, who.key_scope) if part)})"
+        if who and (who.org_role or who.key_scope)
+        else ""
+    )
+    console.note(f"{resolution.origin} accepts the key{role}")

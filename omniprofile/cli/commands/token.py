@@ -1,0 +1,39 @@
+"""`omniprofile token`: the bare token of a profile, for programs that want nothing else."""
+
+import argparse
+
+from omniprofile.app import App
+from omniprofile.cli.confirmation import confirm_pinned
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_json, add_overrides, add_profile, add_yes, call_of
+from omniprofile.cli.render.times import rfc3339
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_profile(parser)
+    add_overrides(parser)
+    add_json(parser)
+    add_yes(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Print the token, or the whole credential as JSON."""
+    resolution = app.resolve(call_of(args))
+    confirm_pinned(app, console, resolution.selection, yes=args.yes)
+    credential = app.obtain(resolution, interactive=console.interactive)
+    if args.json:
+        console.json(
+            {
+                "version": 1,
+                "profile": credential.profile,
+                "base_url": credential.base_url,
+                "auth": credential.auth,
+                "token": credential.token,
+                "expires_at": rfc3339(credential.expires_at),
+            }
+        )
+    else:
+        console.data(credential.token + "\n")
+    return DONE

@@ -1,0 +1,154 @@
+"""The terminal: data to stdout, everything else to stderr, prompts only where a person is. Nobody else prints."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from omniprofile.app import Outside
+from omniprofile.errors import CheckFailed, Error, Interrupted, UsageError
+from omniprofile.system.files import reason
+
+COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Colour for one stream, or none. Meaning never hangs on colour alone."""
+
+    on: bool
+
+    def __call__(self, colour: str, text: str) -> str:
+        """`text` in `colour`, one of COLOURS, where colour is on."""
+        return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.on and text else text
+
+
+class Console:
+    """The streams of one run, with `-q`, `-v` and `--no-color` as the user gave them."""
+
+    def __init__(self, outside: Outside, *, quiet: bool = False, verbosity: int = 0, no_colour: bool = False) -> None:
+        self._outside = outside
+        self.quiet = quiet
+        self.verbosity = verbosity
+        self._no_colour = no_colour
+
+    @property
+    def style(self) -> Style:
+        """How to colour data."""
+        return Style(self._colours(self._outside.stdout))
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked: both the input and the place for questions are terminals."""
+        return _is_terminal(self._outside.stdin) and _is_terminal(self._outside.stderr)
+
+    def data(self, text: str) -> None:
+        """Write what was asked for to stdout, as UTF-8 whatever the locale, and see that it arrives.
+
+        Bytes of the environment that are no UTF-8 pass through unchanged. Raises BrokenPipeError when the reader is gone,
+        CheckFailed when the output cannot be written.
+        """
+        stream = self._outside.stdout
+        if stream is None:
+            raise CheckFailed("the output cannot be written: stdout is closed")
+        try:
+            stream.flush()
+            stream.buffer.write(text.encode("utf-8", "surrogateescape"))
+            stream.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            raise CheckFailed(f"the output cannot be written: {reason(problem)}") from problem
+
+    def json(self, value: object) -> None:
+        """Write one JSON value to stdout."""
+        self.data(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def note(self, sentence: str) -> None:
+        """Say something on stderr that `-q` silences."""
+        if not self.quiet:
+            self.say(f"omniprofile: {sentence}")
+
+    def warn(self, sentence: str) -> None:
+        """Say something on stderr that the user must not miss."""
+        style = Style(self._colours(self._outside.stderr))
+        self.say(f"omniprofile: {style('yellow', 'warning')}: {sentence}")
+
+    def status(self, text: str) -> None:
+        """Show how far long work is, on a line that the next one replaces; an empty text clears it."""
+        self._write_stderr(f"\r\x1b[K{text}")
+
+    def report(self, error: Error, *, as_json: bool) -> None:
+        """Report a failure: one line, and one line of hint, on stderr; as JSON also on stdout."""
+        style = Style(self._colours(self._outside.stderr))
+        self.say(f"omniprofile: {style('red', 'error')}: {error.message}")
+        if error.hint:
+            self.say(f"hint: {error.hint}")
+        if as_json:
+            self.json(error_json(error))
+
+    def confirm(self, question: str) -> bool:
+        """Ask a yes-or-no question on the terminal; anything but yes is no."""
+        return self.ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+    def ask(self, prompt: str) -> str:
+        """Read one line from the terminal. Raises UsageError without one, Interrupted at its end."""
+        if not self.interactive:
+            raise UsageError("there is no terminal to ask on", hint="give the answer on the command line")
+        self._write_stderr(prompt)
+        line = self._outside.stdin.readline() if self._outside.stdin else ""
+        if not line:
+            self.say("")
+            raise Interrupted("the input ended")
+        return line.rstrip("\n")
+
+    def ask_secret(self, prompt: str) -> str:
+        """Read one line from the terminal without showing it. Raises Interrupted at its end."""
+        import getpass
+
+        try:
+            return getpass.getpass(prompt, stream=self._outside.stderr)
+        except EOFError:
+            raise Interrupted("the input ended") from None
+
+    def say(self, line: str) -> None:
+        """Write a line to stderr as it is, even with `-q`: for what a person was asked and must see."""
+        self._write_stderr(line + "\n")
+
+    def _write_stderr(self, text: str) -> None:
+        stream = self._outside.stderr
+        if stream is None:
+            return
+        try:
+            stream.write(text)
+            stream.flush()
+        except (OSError, ValueError):
+            # Nobody listens on stderr: there is no better place to say so, and the work goes on.
+            return
+
+    def _colours(self, stream: object) -> bool:
+        environ: Mapping[str, str] = self._outside.environ
+        if self._no_colour or environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
+            return False
+        return _is_terminal(stream)
+
+
+def error_json(error: Error) -> dict[str, object]:
+    """The documented shape of a failure."""
+    return {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+
+
+def silence_stdout(outside: Outside) -> None:
+    """Point stdout nowhere, so that nothing is left to flush into a pipe that nobody reads."""
+    if outside.stdout is None:
+        return
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, outside.stdout.fileno())
+    os.close(sink)
+
+
+def _is_terminal(stream: object) -> bool:
+    try:
+        return bool(stream.isatty())  # type: ignore[attr-defined]  # None has no isatty: no terminal
+    except (AttributeError, ValueError):
+        return False

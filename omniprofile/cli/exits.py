@@ -1,0 +1,35 @@
+"""Exit statuses: the one place that knows which error has which (PRODUCT section 5.7)."""
+
+from omniprofile import errors
+
+DONE = 0
+FINDINGS = 1
+USAGE = 2
+CONFIG_INVALID = 3
+NO_CREDENTIAL = 4
+NO_PROFILE = 5
+REFUSED = 6
+UNREACHABLE = 7
+CREDENTIAL_REFUSED = 8
+STORE_UNAVAILABLE = 9
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program whose reader went away
+
+STATUSES: tuple[tuple[type[errors.Error], int], ...] = (
+    (errors.UsageError, USAGE),
+    (errors.CheckFailed, FINDINGS),
+    (errors.ConfigInvalid, CONFIG_INVALID),
+    (errors.NoCredential, NO_CREDENTIAL),
+    (errors.NoSuchProfile, NO_PROFILE),
+    (errors.NoProfileSelected, NO_PROFILE),
+    (errors.Refused, REFUSED),
+    (errors.Unreachable, UNREACHABLE),
+    (errors.CredentialRefused, CREDENTIAL_REFUSED),
+    (errors.StoreUnavailable, STORE_UNAVAILABLE),
+    (errors.Interrupted, INTERRUPTED),
+)
+
+
+def status_of(error: errors.Error) -> int:
+    """The exit status of an error: that of the first family it belongs to."""
+    return next((status for family, status in STATUSES if isinstance(error, family)), FINDINGS)

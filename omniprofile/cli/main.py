@@ -1,0 +1,78 @@
+"""The command line's entry: parse, run one command, and turn whatever happens into one exit status."""
+
+import sys
+from collections.abc import Sequence
+
+from omniprofile.app import App, Outside
+from omniprofile.cli import exits
+from omniprofile.cli.console import Console, silence_stdout
+from omniprofile.cli.parser import parse
+from omniprofile.errors import Error, Interrupted
+
+
+def run() -> int:
+    """Run the command line of this process; return the exit status."""
+    return main(sys.argv[1:], Outside.real())
+
+
+def main(argv: Sequence[str], outside: Outside) -> int:
+    """Run one command line in `outside`; return the exit status. Nothing but SystemExit by argparse's help escapes."""
+    console = Console(outside)
+    as_json = "--json" in argv
+    try:
+        args, command = parse(argv)
+        as_json = getattr(args, "json", False) or getattr(args, "format", None) == "json"
+        console = Console(outside, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
+        app = App(outside, config_flag=args.config, notify=console.note)
+        return command.run(args, app, console)
+    except Error as error:
+        return _report(console, error, as_json, outside)
+    except KeyboardInterrupt:
+        return _report(console, Interrupted("interrupted"), as_json, outside)
+    except BrokenPipeError:
+        silence_stdout(outside)
+        return exits.BROKEN_PIPE
+    except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line, and a traceback on demand
+        return _report_bug(console, problem)
+
+
+def _report(console: Console, error: Error, as_json: bool, outside: Outside) -> int:
+    try:
+        console.report(error, as_json=as_json)
+    except BrokenPipeError:
+        silence_stdout(outside)
+    except Error:
+        # stdout takes no JSON; what it would have said is on stderr already.
+        return exits.status_of(error)
+    if console.verbosity >= 2:
+        _trace(console, error)
+    return exits.status_of(error)
+
+
+def _report_bug(console: Console, problem: Exception) -> int:
+    frame = problem.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f" at {frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}" if frame else ""
+    console.report(
+        Error(
+            f"unexpected {type(problem).__name__}{where}: this is a bug in omniprofile",
+            hint="run the same command with `-v -v` and report what it prints; it holds no secret",
+        ),
+        as_json=False,
+    )
+    if console.verbosity >= 2:
+        _trace(console, problem)
+    return exits.FINDINGS
+
+
+def _trace(console: Console, problem: BaseException) -> None:
+    """Print the frames and the types of an exception and its causes, but no message of a foreign one: it may hold a secret."""
+    import traceback
+
+    link: BaseException | None = problem
+    while link is not None:
+        for line in traceback.format_tb(link.__traceback__):
+            console.warn(line.rstrip())
+        console.warn(f"{type(link).__name__}{f': {link.message}' if isinstance(link, Error) else ''}")
+        link = link.__cause__

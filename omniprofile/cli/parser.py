@@ -1,0 +1,165 @@
+"""argv to arguments. Only the named command's module is imported and configured, unless all help is wanted."""
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn, Protocol
+
+import omniprofile
+from omniprofile.app import App, Call
+from omniprofile.cli.console import Console
+from omniprofile.cli.registry import BY_NAME, COMMANDS, Command
+from omniprofile.errors import UsageError
+from omniprofile.model.names import closest, printable, quoted_list
+from omniprofile.model.provenance import Layer, Provenance, Sourced
+
+_GLOBAL_WITH_VALUE = ("--config",)
+
+
+class CommandModule(Protocol):
+    """What a module under `cli.commands` offers."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments."""
+
+    def run(self, args: argparse.Namespace, app: App, console: Console) -> int:
+        """Run the command; return its exit status."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with this program's errors: raised, not printed, with a hint."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError in place of printing the usage and exiting."""
+        raise UsageError(message, hint=f"`{self.prog} --help` shows how it is called")
+
+
+def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, CommandModule]:
+    """Parse a command line. Raises UsageError; `--help` and `--version` print and raise SystemExit, as argparse does."""
+    argv = list(argv)
+    name = _command_name(argv)
+    child: list[str] | None = None
+    if name == "exec" and "--" in argv:
+        # What follows belongs to the child, whatever it looks like; argparse never sees it.
+        cut = argv.index("--")
+        argv, child = argv[:cut], argv[cut + 1 :]
+    if name is None:
+        args = build_parser(COMMANDS, configured=()).parse_args(argv)
+        raise UsageError("no command is given", hint="`omniprofile --help` lists the commands")
+    if name not in BY_NAME:
+        near = closest(name, BY_NAME)
+        hint = f"did you mean {quoted_list(near)}? " if near else ""
+        raise UsageError(
+            f"there is no command `{printable(name)}`", hint=f"{hint}`omniprofile --help` lists the commands"
+        )
+    command = BY_NAME[name]
+    args = build_parser((command,), configured=(command,)).parse_args(argv)
+    args.child = child
+    return args, load(command)
+
+
+def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> argparse.ArgumentParser:
+    """A parser that knows `commands`, with the arguments of those in `configured`."""
+    parser = Parser(
+        prog="omniprofile",
+        description="Declarative profiles for Omni: which instance, which credential, resolved and explained.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"omniprofile {omniprofile.__version__}")
+    add_globals(parser, default=True)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for command in commands:
+        subparser = subparsers.add_parser(
+            command.name,
+            help=command.summary,
+            description=command.summary[0].upper() + command.summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if command in configured:
+            add_globals(subparser, default=False)
+            load(command).configure(subparser)
+    return parser
+
+
+def load(command: Command) -> CommandModule:
+    """Import a command's module."""
+    module: CommandModule = import_module(command.module)
+    return module
+
+
+def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
+    """Add the options that stand before or after the command; only the first parser sets defaults."""
+
+    def value(plain: object) -> object:
+        return plain if default else argparse.SUPPRESS
+
+    group = parser.add_argument_group("global options") if not default else parser
+    group.add_argument("--config", metavar="FILE", default=value(None), help="the profile file (default: see FILES)")
+    group.add_argument("-q", "--quiet", action="store_true", default=value(False), help="errors and warnings only")
+    group.add_argument("-v", "--verbose", action="count", default=value(0), help="say more; twice: with tracebacks")
+    group.add_argument("--no-color", action="store_true", default=value(False), help="no colour, as with NO_COLOR")
+
+
+def add_profile(parser: argparse.ArgumentParser, purpose: str = "the profile (default: the one in use)") -> None:
+    """Add the profile as an argument, and as `-p`."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help=purpose)
+    parser.add_argument("-p", "--profile", metavar="NAME", dest="profile", help="the same, as an option")
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Add the overrides of one call. There is no option that takes a token as its value: argv is public."""
+    parser.add_argument("--base-url", metavar="URL", help="use this base URL for this call")
+    parser.add_argument(
+        "--token-file", metavar="FILE", help="use the token in FILE for this call; `-` is standard input"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON, with documented keys")
+
+
+def add_yes(parser: argparse.ArgumentParser) -> None:
+    """Add `-y`."""
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask, even for a protected profile")
+
+
+def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
+    """The profile that the command line names. Raises UsageError when it names two, or an empty one."""
+    given = [
+        Sourced(value, Provenance(Layer.FLAG, how))
+        for value, how in ((getattr(args, "name", None), "NAME"), (getattr(args, "profile", None), "--profile"))
+        if value is not None
+    ]
+    if any(not profile.value for profile in given):
+        raise UsageError("the profile's name is empty", hint="leave it out to use the profile in use")
+    if len({profile.value for profile in given}) > 1:
+        raise UsageError(
+            f"two profiles are named: {quoted_list(profile.value for profile in given).replace(' or ', ' and ')}",
+            hint="name one, as an argument or with `--profile`",
+        )
+    return given[0] if given else None
+
+
+def call_of(args: argparse.Namespace) -> Call:
+    """What the command line names: a profile, and overrides of this call."""
+    if getattr(args, "base_url", None) == "":
+        raise UsageError("the value of `--base-url` is empty")
+    if getattr(args, "token_file", None) == "":
+        raise UsageError("the value of `--token-file` is empty", hint="`-` is standard input")
+    return Call(named_profile(args), getattr(args, "base_url", None), getattr(args, "token_file", None))
+
+
+def _command_name(argv: Sequence[str]) -> str | None:
+    """The first word that is no global option and no value of one."""
+    words = iter(argv)
+    for word in words:
+        if word in _GLOBAL_WITH_VALUE:
+            next(words, None)
+        elif word == "--" or not word.startswith("-") or word == "-":
+            return word
+        elif word in ("-h", "--help", "--version"):
+            return None
+    return None

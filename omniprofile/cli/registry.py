@@ -1,0 +1,41 @@
+"""Every command: its name, its module under `cli.commands`, its summary, its group on the first help screen."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. `module` is imported when the command is named, or when all help is wanted."""
+
+    name: str
+    summary: str
+    group: str
+
+    @property
+    def module(self) -> str:
+        """The module with `configure(parser)` and `run(args, app, console) -> int`."""
+        return f"omniprofile.cli.commands.{self.name}"
+
+
+EVERYDAY = "everyday"
+SECRETS = "secrets and login"
+EDITING = "editing and checking"
+
+COMMANDS = (
+    Command("use", "switch to a profile", EVERYDAY),
+    Command("current", "print the profile in use", EVERYDAY),
+    Command("list", "list the profiles", EVERYDAY),
+    Command("show", "show the resolved profile", EVERYDAY),
+    Command("explain", "show where every value comes from, and every value that lost", EVERYDAY),
+    Command("env", "print what a shell must evaluate to have the credential", EVERYDAY),
+    Command("exec", "run a command with the credential in its environment", EVERYDAY),
+    Command("token", "print the bare token", EVERYDAY),
+    Command("login", "store a profile's credential", SECRETS),
+    Command("logout", "delete a profile's stored credential", SECRETS),
+    Command("init", "make a first profile", EDITING),
+    Command("lint", "check the profile files, offline", EDITING),
+    Command("test", "check credentials live", EDITING),
+    Command("schema", "print the JSON Schema of the profile file", EDITING),
+    Command("demo", "see it all work against an embedded instance", EDITING),
+)
+BY_NAME = {command.name: command for command in COMMANDS}

@@ -1,0 +1,126 @@
+"""Where omniprofile's files are, on every platform.
+
+The platform and the environment are passed in, so Windows and macOS rules run anywhere. Sources: XDG Base Directory
+Specification 0.8 (an unset, empty or relative variable means the default), Microsoft's known folders for Windows.
+"""
+
+import ntpath
+import os
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from omniprofile.errors import ConfigUnreadable, UsageError
+from omniprofile.system.files import reason
+
+PROFILES_FILE = "profiles.toml"
+DROP_IN_FOLDER = "profiles.d"
+PIN_FILE = ".omniprofile.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Absolute paths. `config_given` says which flag or variable named the profile file, or is None for the default."""
+
+    config_file: str
+    config_given: str | None
+    state_folder: str
+    cache_folder: str
+    home: str
+
+    @property
+    def config_folder(self) -> str:
+        """The folder that the profile file is in, as it was named: a symbolic link's own folder, not its target's."""
+        return os.path.dirname(self.config_file)
+
+
+def find_places(
+    *,
+    platform: str,
+    environ: Mapping[str, str],
+    cwd: str,
+    user_home: Callable[[], str | None],
+    config_flag: str | None = None,
+) -> Places:
+    """Find every place. `platform` is `sys.platform`'s value; `user_home` is asked only when no variable says the home.
+
+    Raises UsageError when the user has no home and a place depends on it.
+    """
+    windows = platform == "win32"
+    path = ntpath if windows else posixpath
+    home = _variable(environ, "USERPROFILE" if windows else "HOME") or user_home() or ""
+
+    def base(xdg: str, windows_variable: str, windows_default: str, posix_default: str) -> str:
+        given = _variable(environ, xdg)
+        if given and path.isabs(given):
+            return given
+        if windows and (given := _variable(environ, windows_variable)):
+            return given
+        if not home:
+            raise UsageError("your home folder is not known", hint=f"set `{'USERPROFILE' if windows else 'HOME'}`")
+        return path.join(home, windows_default if windows else posix_default)
+
+    def absolute(given: str) -> str:
+        if given.startswith("~") and home and (len(given) == 1 or given[1] in "/\\"):
+            given = home + given[1:]
+        return path.normpath(path.join(cwd, given))
+
+    config_given = (
+        "--config" if config_flag else "OMNIPROFILE_CONFIG" if _variable(environ, "OMNIPROFILE_CONFIG") else None
+    )
+    if config_given:
+        config_file = absolute(config_flag or environ["OMNIPROFILE_CONFIG"])
+    else:
+        folder = base("XDG_CONFIG_HOME", "APPDATA", r"AppData\Roaming", ".config")
+        config_file = path.join(folder, "omniprofile", PROFILES_FILE)
+    state_given = _variable(environ, "OMNIPROFILE_STATE_DIR")
+    if state_given:
+        state_folder = absolute(state_given)
+    else:
+        folder = base("XDG_STATE_HOME", "LOCALAPPDATA", r"AppData\Local", ".local/state")
+        state_folder = path.join(folder, "omniprofile", "state") if windows else path.join(folder, "omniprofile")
+    cache_base = base("XDG_CACHE_HOME", "LOCALAPPDATA", r"AppData\Local", ".cache")
+    cache_folder = path.join(cache_base, "omniprofile", "cache") if windows else path.join(cache_base, "omniprofile")
+    return Places(config_file, config_given, state_folder, cache_folder, home)
+
+
+def profile_files(places: Places) -> list[str]:
+    """The profile files that are there, in reading order: the main file, then `profiles.d/*.toml` by name.
+
+    A missing default file is no error (nothing is set up yet); a missing file that was named is. Raises ConfigUnreadable.
+    """
+    files = []
+    if os.path.lexists(places.config_file):
+        files.append(places.config_file)
+    folder = os.path.join(places.config_folder, DROP_IN_FOLDER)
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml") and not name.startswith("."))
+    except FileNotFoundError:
+        names = []
+    except OSError as problem:
+        raise ConfigUnreadable(
+            f"`{folder}` cannot be read: {reason(problem)}", hint="make it a folder that you can read"
+        ) from problem
+    files += [os.path.join(folder, name) for name in names]
+    if not files and places.config_given:
+        raise ConfigUnreadable(
+            f"there is no file `{places.config_file}`, which `{places.config_given}` names",
+            hint="check the path, or run `omniprofile init` to make it",
+        )
+    return files
+
+
+def find_pin(cwd: str | None) -> str | None:
+    """The nearest project pin upward from `cwd`, or None. A dangling link counts: broken is not absent."""
+    folder = cwd
+    while folder:
+        candidate = os.path.join(folder, PIN_FILE)
+        if os.path.lexists(candidate):
+            return candidate
+        parent = os.path.dirname(folder)
+        folder = None if parent == folder else parent
+    return None
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str | None:
+    return environ.get(name) or None

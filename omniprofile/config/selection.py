@@ -1,0 +1,104 @@
+"""Choosing the profile: the first layer that names one decides (PRODUCT section 3). Nothing ever falls through."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from omniprofile.errors import ConfigInvalid, Error, NoProfileSelected, NoSuchProfile
+from omniprofile.model.declaration import Config
+from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.provenance import Layer, Provenance, Sourced
+from omniprofile.model.resolution import Loser, Selection
+
+Layered = Callable[[], Sourced[str] | None]
+"""A layer that is asked only when no stronger one has answered. Answers, is absent (None), or raises: broken is not absent."""
+
+
+def select(
+    config: Config,
+    *,
+    named: Sourced[str] | None,
+    environ: Mapping[str, str],
+    pin: Layered,
+    state: Layered,
+    losers: bool = False,
+) -> Selection:
+    """The profile in use. `named` is the one of the command line; with `losers`, the weaker layers are asked as well.
+
+    Raises NoSuchProfile when the deciding layer names a profile that no file defines, NoProfileSelected when no layer
+    names one, and whatever a layer raises.
+    """
+    layers = [
+        lambda: named,
+        lambda: _from_environment(environ),
+        pin,
+        state,
+        lambda: config.default,
+        lambda: _only_profile(config),
+    ]
+    answers = iter(layers)
+    for layer in answers:
+        if (winner := layer()) is not None:
+            break
+    else:
+        raise _nothing_selected(config)
+    require_profile(config, winner.value, winner.provenance)
+    return Selection(winner.value, winner.provenance, tuple(_losers(answers, winner)) if losers else ())
+
+
+def require_profile(config: Config, name: str, provenance: Provenance) -> None:
+    """Raise NoSuchProfile unless a file defines `name`, saying which layer gave it and what was probably meant."""
+    if name in config.profiles:
+        return
+    source = "" if provenance.layer is Layer.FLAG else f", which the {_role(provenance)} names"
+    near = closest(name, config.profiles)
+    if not is_valid(name):
+        meant = f"did you mean {quoted_list(near)}? " if near else ""
+        raise NoSuchProfile(
+            f"`{printable(name)}` is no profile name{source} ({RULE})",
+            hint=f"{meant}the nearest valid name is `{nearest_valid(name)}`",
+        )
+    if near:
+        hint = f"did you mean {quoted_list(near)}? `omniprofile list` shows all"
+    elif config.profiles:
+        hint = f"there is {quoted_list(sorted(config.profiles)[:5])}; `omniprofile list` shows all"
+    else:
+        hint = "no profile is defined yet: run `omniprofile init`"
+    raise NoSuchProfile(f"there is no profile `{name}`{source}", hint=hint)
+
+
+def _role(provenance: Provenance) -> str:
+    if provenance.layer is Layer.DEFAULTS:
+        return f"key `default` ({provenance.place})"
+    return str(provenance)
+
+
+def _from_environment(environ: Mapping[str, str]) -> Sourced[str] | None:
+    name = environ.get("OMNI_PROFILE")
+    return Sourced(name, Provenance(Layer.ENVIRONMENT, "OMNI_PROFILE")) if name else None
+
+
+def _only_profile(config: Config) -> Sourced[str] | None:
+    if len(config.profiles) != 1:
+        return None
+    (profile,) = config.profiles.values()
+    return Sourced(profile.name, Provenance(Layer.BUILTIN, "the only profile", profile.file, profile.line))
+
+
+def _losers(weaker: Iterator[Layered], winner: Sourced[str]) -> Iterator[Loser]:
+    for layer in weaker:
+        try:
+            answer = layer()
+        except ConfigInvalid as problem:
+            yield Loser(None, Provenance(Layer.PROJECT), f"cannot be read: {problem}")
+            continue
+        if answer is not None and answer.provenance.layer is not Layer.BUILTIN:
+            yield Loser(answer.value, answer.provenance, f"{winner.provenance} decides first")
+
+
+def _nothing_selected(config: Config) -> Error:
+    if not config.profiles:
+        return NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
+    names = quoted_list(sorted(config.profiles)[:5])
+    return NoProfileSelected(
+        f"no profile is selected, and there are {len(config.profiles)}",
+        hint=f"name one, or choose with `omniprofile use NAME`: {names}",
+    )

@@ -1,0 +1,152 @@
+"""What flags and variables say about one call: tokens and base URLs that may take the place of the profile's own.
+
+`PRECEDENCE` of PRODUCT section 4: a flag applies to this call; `OMNI_PROFILE_<NAME>_*` to that profile, always; the vendor's
+variables to the profile in use, unless a profile was named on the command line. An empty variable counts as unset. What
+`omniprofile env` itself exported into the shell is no override by the user (`OMNIPROFILE_EXPORTED`).
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import IntEnum
+
+from omniprofile.errors import ConfigInvalid, Refused, UsageError
+from omniprofile.model.declaration import Config
+from omniprofile.model.exported import own_values
+from omniprofile.model.names import base_url_variable, quoted_list, token_variable, variable_stem
+from omniprofile.model.origin import NotAnOrigin, Origin
+from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.model.secret import Secret
+
+
+class Reach(IntEnum):
+    """What an override names, strongest first. A token and a base URL of the same reach are a pair."""
+
+    CALL = 1
+    PROFILE = 2
+    IN_USE = 3
+
+
+VENDOR_TOKENS = ("OMNI_API_TOKEN", "OMNI_API_KEY")
+VENDOR_BASE_URL = "OMNI_BASE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOverride:
+    """A token from a flag or variable. `ignored` is why it does not apply, or None."""
+
+    reach: Reach
+    secret: Secret
+    provenance: Provenance
+    ignored: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrlOverride:
+    """A base URL from a flag or variable. `ignored` is why it does not apply, or None."""
+
+    reach: Reach
+    origin: Origin
+    provenance: Provenance
+    ignored: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The overrides of this call's command line. `token` was read from `--token-file`."""
+
+    base_url: str | None = None
+    token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """All overrides for one profile, strongest first, with what the user must be told about them."""
+
+    tokens: tuple[TokenOverride, ...] = ()
+    base_urls: tuple[BaseUrlOverride, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def read_overrides(config: Config, profile: str, *, named: bool, environ: Mapping[str, str], flags: Flags) -> Overrides:
+    """Collect the overrides for `profile`; `named` says that it was named on the command line.
+
+    Raises UsageError or ConfigInvalid for a base URL that is none (the vendor's variables are judged only where they apply),
+    Refused when a profile's variable could as well be meant for another profile.
+    """
+    exported = own_values(environ)
+    skip = "the profile was named on the command line" if named else None
+    tokens: list[TokenOverride] = []
+    base_urls: list[BaseUrlOverride] = []
+    ignored: list[str] = []
+
+    if flags.token is not None:
+        tokens.append(TokenOverride(Reach.CALL, flags.token, Provenance(Layer.FLAG, "--token-file")))
+    if flags.base_url is not None:
+        base_urls.append(
+            BaseUrlOverride(Reach.CALL, _flag_origin(flags.base_url), Provenance(Layer.FLAG, "--base-url"))
+        )
+
+    for variable in (token_variable(profile), base_url_variable(profile)):
+        if not (value := environ.get(variable)):
+            continue
+        _refuse_collision(config, profile, variable)
+        provenance = Provenance(Layer.ENVIRONMENT, variable)
+        if variable == token_variable(profile):
+            tokens.append(TokenOverride(Reach.PROFILE, Secret(value), provenance))
+        else:
+            base_urls.append(BaseUrlOverride(Reach.PROFILE, _variable_origin(variable, value), provenance))
+
+    for variable in (*VENDOR_TOKENS, VENDOR_BASE_URL):
+        if not (value := environ.get(variable)):
+            continue
+        provenance = Provenance(Layer.ENVIRONMENT, variable)
+        reason = "`omniprofile env` exported it; it is no override" if variable in exported else skip
+        if reason is skip and skip:
+            ignored.append(variable)
+        if variable in VENDOR_TOKENS:
+            tokens.append(TokenOverride(Reach.IN_USE, Secret(value), provenance, reason))
+        elif reason is None:
+            base_urls.append(BaseUrlOverride(Reach.IN_USE, _variable_origin(variable, value), provenance))
+        else:
+            with suppress(NotAnOrigin):  # it does not apply; without an origin there is only nothing to show
+                base_urls.append(BaseUrlOverride(Reach.IN_USE, Origin.parse(value), provenance, reason))
+
+    notices = []
+    if ignored:
+        notices.append(
+            f"{quoted_list(ignored).replace(' or ', ' and ')} ignored: `{profile}` was named on the command line"
+        )
+    in_use = [token for token in tokens if token.reach is Reach.IN_USE and token.ignored is None]
+    if len(in_use) == 2 and in_use[0].secret != in_use[1].secret:
+        notices.append(f"`{VENDOR_TOKENS[0]}` and `{VENDOR_TOKENS[1]}` differ; `{VENDOR_TOKENS[0]}` is used")
+    return Overrides(tuple(tokens), tuple(base_urls), tuple(notices))
+
+
+def _flag_origin(text: str) -> Origin:
+    try:
+        return Origin.parse(text)
+    except NotAnOrigin as problem:
+        raise UsageError(f"the value of `--base-url` {problem}", hint=_did_you_mean(problem)) from problem
+
+
+def _variable_origin(variable: str, text: str) -> Origin:
+    try:
+        return Origin.parse(text)
+    except NotAnOrigin as problem:
+        raise ConfigInvalid(f"the value of `{variable}` {problem}", hint=_did_you_mean(problem)) from problem
+
+
+def _did_you_mean(problem: NotAnOrigin) -> str:
+    example = "a base URL looks like `https://acme.omniapp.co`"
+    return f"did you mean `{problem.suggestion}`?" if problem.suggestion else example
+
+
+def _refuse_collision(config: Config, profile: str, variable: str) -> None:
+    stem = variable_stem(profile)
+    twins = sorted(name for name in config.profiles if name != profile and variable_stem(name) == stem)
+    if twins:
+        raise Refused(
+            f"`{variable}` could be meant for `{profile}` or for {quoted_list(twins)}",
+            hint="rename one of these profiles, or unset the variable",
+        )

@@ -1,0 +1,83 @@
+"""The file that says which profile is active: whole at any moment, readable by a shell."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from omniprofile.config.state import ActiveState, StateFile
+from omniprofile.errors import CheckFailed, ConfigUnreadable
+
+
+def test_a_missing_file_says_nothing(tmp_path: Path):
+    assert StateFile(str(tmp_path / "none")).read() == ActiveState(None, None)
+
+
+def test_the_first_line_is_the_active_profile_and_the_second_the_previous_one(tmp_path: Path):
+    state = StateFile(str(tmp_path))
+    state.activate("one")
+    state.activate("two")
+    assert (tmp_path / "active").read_bytes() == b"two\none\n"
+    assert state.read() == ActiveState("two", "one")
+
+
+def test_activating_the_active_profile_keeps_the_previous_one(tmp_path: Path):
+    state = StateFile(str(tmp_path))
+    for name in ("one", "two", "two"):
+        state.activate(name)
+    assert state.read() == ActiveState("two", "one")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\n\n\n"])
+def test_an_empty_file_says_nothing(tmp_path: Path, content: bytes):
+    (tmp_path / "active").write_bytes(content)
+    assert StateFile(str(tmp_path)).read() == ActiveState(None, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "active"), [(b"prod", "prod"), (b"prod\r\nold\r\n", "prod"), (b"\xff\xfe\n", "\ufffd\ufffd")]
+)
+def test_any_bytes_are_read_without_a_crash(tmp_path: Path, content: bytes, active: str):
+    (tmp_path / "active").write_bytes(content)
+    assert StateFile(str(tmp_path)).read().active == active
+
+
+def test_a_state_file_that_is_a_folder_is_broken_not_absent(tmp_path: Path):
+    (tmp_path / "active").mkdir()
+    with pytest.raises(ConfigUnreadable, match="folder"):
+        StateFile(str(tmp_path)).read()
+
+
+def test_a_fifo_does_not_hang(tmp_path: Path):
+    os.mkfifo(tmp_path / "active")
+    with pytest.raises(ConfigUnreadable, match="FIFO"):
+        StateFile(str(tmp_path)).read()
+
+
+def test_the_folder_is_private_and_the_file_too(tmp_path: Path):
+    StateFile(str(tmp_path / "a" / "b")).activate("one")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "a" / "b" / "active").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_state_that_cannot_be_written_is_an_error_and_stays_as_it_was(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckFailed, match="could not be saved"):
+        StateFile(str(tmp_path / "file")).activate("one")
+
+
+def test_many_processes_that_switch_at_once_leave_one_whole_file(tmp_path: Path):
+    code = (
+        "import sys; from omniprofile.config.state import StateFile\n"
+        "for i in range(5): StateFile(sys.argv[1]).activate(f'{sys.argv[2]}-{i}')"
+    )
+    workers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "state"), f"worker{n}"]) for n in range(12)]
+    assert [worker.wait(60) for worker in workers] == [0] * 12
+    state = StateFile(str(tmp_path / "state")).read()
+    assert state.active
+    assert state.active.endswith("-4")
+    assert state.previous
+    assert state.previous != state.active
+    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["active", "active.lock"]

@@ -1,0 +1,133 @@
+"""What every test has: a home of its own, no variable and no keyring of the developer's, and a secret that must not show."""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from omniprofile.app import Outside
+from omniprofile.cli.main import main
+
+CANARY = "omni_osk_C4n4ry" + "x" * 24
+"""The secret of every test that needs one. `Ran` looks for it in everything that a command printed."""
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A temporary home, XDG folders in it, no OMNI variable, a keyring that is absent, no proxy."""
+    for name in list(os.environ):
+        if name.startswith(("OMNI", "XDG_", "GITHUB_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    for name, folder in (
+        ("HOME", ""),
+        ("XDG_CONFIG_HOME", ".config"),
+        ("XDG_STATE_HOME", ".local/state"),
+        ("XDG_CACHE_HOME", ".cache"),
+    ):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+        monkeypatch.setenv(name, str(home / folder))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.setenv("NO_COLOR", "1")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one command line did. `shows` is for the few commands whose purpose is to print the secret."""
+
+    line: str
+    status: int
+    out: str
+    err: str
+
+    def __str__(self) -> str:
+        return f"$ omniprofile {self.line}\n{self.out}--- stderr, exit {self.status}\n{self.err}"
+
+
+class Cli:
+    """Runs command lines in this process, against the isolated home."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Path(os.environ["HOME"])
+        self.config = Path(os.environ["XDG_CONFIG_HOME"], "omniprofile", "profiles.toml")
+        self.state = Path(os.environ["XDG_STATE_HOME"], "omniprofile")
+        self.work = folder / "work"
+
+    def profiles(self, text: str, name: str = "profiles.toml") -> Path:
+        """Write a profile file beside the main one."""
+        path = self.config.parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def __call__(
+        self,
+        *argv: str,
+        stdin: str = "",
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        shows: bool = False,
+    ) -> Ran:
+        """Run `omniprofile *argv`. Unless it `shows` the secret by design, no output may hold the canary."""
+        streams = [io.TextIOWrapper(io.BytesIO(data), encoding="utf-8") for data in (stdin.encode(), b"", b"")]
+        outside = Outside(
+            {**os.environ, **(env or {})},
+            str(cwd or Path.cwd()),
+            sys.platform,
+            streams[0],
+            streams[1],
+            streams[2],
+            os.getuid(),
+        )
+        try:
+            status = main(argv, outside)
+        except SystemExit as leaving:
+            status = int(leaving.code or 0)
+        out, err = (_text(stream) for stream in streams[1:])
+        ran = Ran(" ".join(argv), status, out, err)
+        assert CANARY not in err, f"the secret is on stderr\n{ran}"
+        assert shows or CANARY not in out, f"the secret is on stdout\n{ran}"
+        assert "Traceback" not in err, str(ran)
+        assert "this is a bug" not in err, str(ran)
+        return ran
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue().decode("utf-8", "surrogateescape")
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Run command lines in this process."""
+    return Cli(tmp_path)
+
+
+@pytest.fixture
+def process() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python -m omniprofile …` as a process of its own, with no terminal."""
+
+    def run(
+        *argv: str, env: Mapping[str, str] | None = None, stdin: str = "", timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "omniprofile", *argv],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(env or {})},
+            timeout=timeout,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,85 @@
+"""Secrets that cannot be printed, names that are what they say."""
+
+import copy
+import json
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omniprofile.model.credential import Credential
+from omniprofile.model.names import base_url_variable, closest, is_valid, nearest_valid, printable, token_variable
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import MASK, Secret
+
+TEXT = "omni_osk_C4n4ryInTheMine"
+
+
+def test_no_ordinary_way_of_printing_a_secret_shows_it():
+    secret = Secret(TEXT)
+    credential = Credential("prod", Origin.parse("https://acme.omniapp.co"), "api-key", secret)
+    for shown in (
+        str(secret),
+        repr(secret),
+        f"{secret}",
+        f"{secret:>40}",
+        f"{secret!s}",
+        "{}".format(secret),  # noqa: UP032 - this very spelling is under test
+        repr(credential),
+        str(credential),
+        repr([secret]),
+    ):
+        assert "C4n4ry" not in shown
+    assert credential.token == TEXT
+
+
+def test_a_secret_is_not_serialised_by_accident():
+    for attempt in (
+        lambda: pickle.dumps(Secret(TEXT)),
+        lambda: copy.deepcopy(Secret(TEXT)),
+        lambda: json.dumps(Secret(TEXT)),
+    ):
+        with pytest.raises(TypeError):
+            attempt()
+
+
+@given(st.text(min_size=1))
+def test_the_mask_says_nothing_about_what_follows_the_public_prefix(text: str):
+    assert Secret("omni_osk_" + text).masked == "omni_osk_" + MASK
+    assert Secret(text).masked in (MASK, "omni_osk_" + MASK, "omni_pat_" + MASK)
+
+
+@given(st.text())
+def test_the_nearest_valid_name_is_valid(text: str):
+    assert is_valid(nearest_valid(text))
+
+
+@given(st.text("abzAZ09._-", min_size=1, max_size=64))
+def test_a_valid_name_is_its_own_nearest(text: str):
+    if is_valid(text) and text[-1] not in "-._":
+        assert nearest_valid(text) == text
+
+
+@pytest.mark.parametrize("name", ["", "-a", ".a", "_a", "a b", "a/b", "ä", "a\n", "a" * 65, "a\u202e"])
+def test_names_outside_the_closed_character_set_are_not_valid(name: str):
+    assert not is_valid(name)
+
+
+def test_variables_of_a_profile_are_upper_case_with_underscores():
+    assert token_variable("my-conn.v2") == "OMNI_PROFILE_MY_CONN_V2_TOKEN"
+    assert base_url_variable("a") == "OMNI_PROFILE_A_BASE_URL"
+
+
+def test_closest_finds_typos_other_cases_and_beginnings():
+    known = ["prod", "staging", "staging-eu", "play"]
+    assert closest("stagign", known)[0] == "staging"
+    assert closest("PROD", known)[0] == "prod"
+    assert closest("pl", known) == ["play"]
+    assert closest("zzz", known) == []
+
+
+@given(st.text(max_size=300))
+def test_printable_text_has_no_character_that_moves_the_cursor_or_reorders_the_line(text: str):
+    assert printable(text).isprintable()
+    assert len(printable(text)) <= 121
