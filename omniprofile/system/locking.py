@@ -1,10 +1,14 @@
 """Locks between processes, with a time limit. DOOR: filelock. The kernel keeps the lock: a killed holder leaves none."""
 
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from omniprofile.system.files import make_private_folder
+
+_RUNTIME = "/run/user"
+_TEMPORARY = "/tmp"  # noqa: S108 - the folder made there is checked: see `_own_folder`
 
 
 @contextmanager
@@ -25,3 +29,53 @@ def locked(path: str, timeout: float) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def user_lock_folder(
+    platform: str, environ: Mapping[str, str], uid: int | None, *, runtime: str = _RUNTIME, temporary: str = _TEMPORARY
+) -> str:
+    """The folder for locks that all processes of one OS user share, whatever `HOME` and `XDG_*` say in each of them.
+
+    POSIX: `/run/user/UID/omniprofile` where systemd made `/run/user/UID` for this user, else `/tmp/omniprofile-UID`, made
+    with mode 0700. Windows: `%LOCALAPPDATA%\\omniprofile\\locks`. Raises OSError, whose text says why, when the folder
+    could be somebody else's: whoever controls a lock can stop or interleave its users.
+    """
+    if platform == "win32":
+        local = environ.get("LOCALAPPDATA")
+        if not local:
+            raise OSError("`LOCALAPPDATA` is not set")
+        return os.path.join(local, "omniprofile", "locks")
+    if uid is None:
+        raise OSError("this process's user is not known")
+    session = os.path.join(runtime, str(uid))
+    if _is_private(session, uid):
+        return os.path.join(session, "omniprofile")
+    return _own_folder(os.path.join(temporary, f"omniprofile-{uid}"), uid)
+
+
+def _is_private(path: str, uid: int) -> bool:
+    try:
+        return _objection(path, uid) is None
+    except OSError:
+        return False
+
+
+def _own_folder(path: str, uid: int) -> str:
+    make_private_folder(path)
+    if objection := _objection(path, uid):
+        raise OSError(f"`{path}` {objection}; remove it")
+    return path
+
+
+def _objection(path: str, uid: int) -> str | None:
+    """Why `path` is not a folder that `uid` alone controls. `lstat`: a link would say something about its target."""
+    status = os.lstat(path)
+    if stat.S_ISLNK(status.st_mode):
+        return "is a symbolic link"
+    if not stat.S_ISDIR(status.st_mode):
+        return "is not a folder"
+    if status.st_uid != uid:
+        return "belongs to another user"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "can be written by others"
+    return None

@@ -1,0 +1,140 @@
+"""One stored secret as text: the JSON that every store keeps, with the origin that the secret belongs to.
+
+Keys: `version` (1), `origin`, `token`, `stored_at`, and where set `expires_at`, `refresh_token`, `client_id`, `scope`.
+Times are RFC 3339 in UTC. ASCII only, so that a store that counts characters and one that counts bytes count the same.
+Keys that a newer version may add are ignored; another `version` is refused. No error here ever holds a part of the text.
+"""
+
+import json
+from datetime import UTC, datetime
+
+from omniprofile.model.origin import NotAnOrigin, Origin
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret, StoredSummary
+
+VERSION = 1
+
+
+def pack(secret: StoredSecret) -> str:
+    """The secret as compact JSON. Raises ValueError for a time without a time zone."""
+    return json.dumps(as_data(secret), separators=(",", ":"))
+
+
+def unpack(text: str) -> StoredSecret:
+    """The secret that `pack` made the text of. Raises ValueError for anything else."""
+    return from_data(load(text))
+
+
+def as_data(secret: StoredSecret) -> dict[str, object]:
+    """The secret as plain JSON data, in clear. Raises ValueError for a time without a time zone."""
+    optional = {
+        "expires_at": format_time(secret.expires_at) if secret.expires_at else None,
+        "refresh_token": secret.refresh_token.reveal() if secret.refresh_token else None,
+        "client_id": secret.client_id,
+        "scope": secret.scope,
+    }
+    return {
+        "version": VERSION,
+        "origin": str(secret.origin),
+        "token": secret.token.reveal(),
+        "stored_at": format_time(secret.stored_at),
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
+def from_data(data: object) -> StoredSecret:
+    """The secret that `as_data` made the data of. Raises ValueError for anything else."""
+    if not isinstance(data, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
+    if data.get("version") != VERSION or isinstance(data["version"], bool):
+        raise ValueError("it is of a version that this omniprofile does not know")
+    expires_at = _optional_text(data, "expires_at")
+    refresh_token = _optional_text(data, "refresh_token")
+    return StoredSecret(
+        origin=_origin(data),
+        token=Secret(_text(data, "token")),
+        stored_at=parse_time(_text(data, "stored_at")),
+        expires_at=parse_time(expires_at) if expires_at is not None else None,
+        refresh_token=Secret(refresh_token) if refresh_token is not None else None,
+        client_id=_optional_text(data, "client_id"),
+        scope=_optional_text(data, "scope"),
+    )
+
+
+def summary_of(secret: StoredSecret) -> StoredSummary:
+    """What of the secret may be known without reading it."""
+    return StoredSummary(secret.origin, secret.stored_at, secret.expires_at)
+
+
+def summary_as_data(summary: StoredSummary) -> dict[str, object]:
+    """The summary as plain JSON data, which holds no secret."""
+    data: dict[str, object] = {"origin": str(summary.origin), "stored_at": format_time(summary.stored_at)}
+    if summary.expires_at:
+        data["expires_at"] = format_time(summary.expires_at)
+    return data
+
+
+def summary_from_data(data: object) -> StoredSummary:
+    """The summary that `summary_as_data` made the data of. Raises ValueError for anything else."""
+    if not isinstance(data, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
+    expires_at = _optional_text(data, "expires_at")
+    return StoredSummary(
+        _origin(data),
+        parse_time(_text(data, "stored_at")),
+        parse_time(expires_at) if expires_at is not None else None,
+    )
+
+
+def load(text: str | bytes) -> object:
+    """Parse JSON. Raises ValueError, without a part of the text, for whatever is none."""
+    try:
+        parsed: object = json.loads(text)
+    except (ValueError, RecursionError):
+        parsed = None
+        broken = True
+    else:
+        broken = False
+    if broken:  # raised out here: the parser's own exception holds the whole text
+        raise ValueError("it is no JSON")
+    return parsed
+
+
+def format_time(time: datetime) -> str:
+    """RFC 3339 in UTC. Raises ValueError for a time without a time zone."""
+    if time.tzinfo is None:
+        raise ValueError("a stored time needs a time zone")
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 time, in UTC. Raises ValueError."""
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("a time in it is no RFC 3339 time with a time zone")
+
+
+def _origin(data: dict[str, object]) -> Origin:
+    try:
+        return Origin.parse(_text(data, "origin"))
+    except NotAnOrigin:
+        pass
+    raise ValueError("its `origin` is no base URL")
+
+
+def _text(data: dict[str, object], key: str) -> str:
+    text = _optional_text(data, key)
+    if not text:
+        raise ValueError(f"it has no `{key}`")
+    return text
+
+
+def _optional_text(data: dict[str, object], key: str) -> str | None:
+    value = data.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"its `{key}` is no text")
+    return value

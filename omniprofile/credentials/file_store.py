@@ -1,0 +1,152 @@
+"""The secret store that is a file of mode 0600, used only when it was asked for by name.
+
+One JSON object: `{"version": 1, "secrets": {ACCOUNT: ENVELOPE}}`. Writers take a lock, replace the file as a whole, and
+keep every entry that they do not touch as it stands. Readers need no lock: they see the old file or the new one.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from omniprofile.credentials.envelope import as_data, from_data, load, summary_of
+from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
+from omniprofile.model.names import printable
+from omniprofile.model.stored import StoredSecret, StoredSummary
+from omniprofile.system.files import (
+    Unreadable,
+    make_private_folder,
+    open_regular,
+    others_can_read,
+    reason,
+    write_atomic,
+)
+from omniprofile.system.locking import locked
+
+_VERSION = 1
+_ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one"
+
+
+class FileStore:
+    """The store in `folder`. `lock_timeout` is how long a writer waits for another one, in seconds."""
+
+    def __init__(self, folder: str, *, lock_timeout: float = 10.0) -> None:
+        self._folder = folder
+        self._lock_timeout = lock_timeout
+        self.path = os.path.join(folder, "secrets.json")
+
+    @property
+    def label(self) -> str:
+        """The store in words, with its place."""
+        return f"file `{printable(self.path, 300)}`"
+
+    def check(self) -> None:
+        """Find out whether the file can be read and replaced, without writing anything."""
+        self._read()
+        folder = os.path.dirname(os.path.realpath(self.path))
+        while not os.path.lexists(folder) and os.path.dirname(folder) != folder:
+            folder = os.path.dirname(folder)
+        if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+            raise self._unusable("cannot be written", f"no file can be made in `{printable(folder, 300)}`", _ELSEWHERE)
+
+    def get(self, account: str) -> StoredSecret | None:
+        """The secret of `account`, or None if there is none."""
+        entries = self._read()
+        return self._entry(account, entries[account]) if account in entries else None
+
+    def put(self, account: str, secret: StoredSecret) -> None:
+        """Store whole or not at all."""
+        self._change(lambda entries: entries.update({account: as_data(secret)}))
+
+    def delete(self, account: str) -> bool:
+        """Delete the secret of `account`; tell whether there was one."""
+        if account not in self._read():
+            return False
+        return self._change(lambda entries: entries.pop(account, None)) is not None
+
+    def summaries(self) -> dict[str, StoredSummary]:
+        """What is stored, by account."""
+        return {account: summary_of(self._entry(account, entry)) for account, entry in self._read().items()}
+
+    def _change(self, change: Callable[[dict[str, object]], object]) -> object:
+        with self._exclusive():
+            entries = self._read()
+            result = change(entries)
+            content = json.dumps({"version": _VERSION, "secrets": entries}, indent=1).encode() + b"\n"
+            target = os.path.realpath(self.path)  # a link that a dotfile manager made stays a link
+            _sweep(target)
+            write_atomic(target, content, mode=0o600)
+            return result
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        try:
+            make_private_folder(self._folder)
+            with locked(self.path + ".lock", self._lock_timeout):
+                yield
+        except TimeoutError as problem:
+            raise StoreTimeout(
+                f"{self.label} is in use by another process for more than {self._lock_timeout:g} s",
+                hint="try again; if it stays so, look for an omniprofile process that hangs",
+            ) from problem
+        except OSError as problem:
+            raise self._unusable("cannot be written", reason(problem), _ELSEWHERE) from problem
+
+    def _read(self) -> dict[str, object]:
+        try:
+            content, status = open_regular(self.path)
+        except FileNotFoundError:
+            return {}
+        except Unreadable as problem:
+            raise self._unusable("cannot be read", str(problem), "fix its permissions or remove it") from problem
+        if others_can_read(status):
+            raise UnsafePermissions(
+                f"{self.label} holds secrets, and others can read or write it",
+                hint=f"run `chmod 600 {_quoted(self.path)}`",
+            )
+        if os.name == "posix" and status.st_uid != os.geteuid():
+            raise UnsafePermissions(
+                f"{self.label} holds secrets, and belongs to another user",
+                hint=f"run `chown {os.geteuid()} {_quoted(self.path)}` if you know where it comes from, else remove it",
+            )
+        try:
+            data = load(content)
+        except ValueError as problem:
+            raise self._damaged(str(problem)) from problem
+        if not isinstance(data, dict) or not isinstance(data.get("secrets"), dict):
+            raise self._damaged("it has no object `secrets`")
+        if data.get("version") != _VERSION:
+            raise self._damaged("it is of a version that this omniprofile does not know")
+        secrets: dict[str, object] = data["secrets"]
+        return secrets
+
+    def _entry(self, account: str, entry: object) -> StoredSecret:
+        try:
+            return from_data(entry)
+        except ValueError as problem:
+            raise self._unusable(
+                f"holds something else than a secret for `{printable(account)}`",
+                str(problem),
+                f"run `omniprofile login {printable(account)}` to store it anew",
+            ) from problem
+
+    def _damaged(self, why: str) -> StoreUnavailable:
+        return self._unusable("is damaged", why, f"repair it, or remove `{printable(self.path, 300)}` and log in again")
+
+    def _unusable(self, what: str, why: str, hint: str) -> StoreUnavailable:
+        return StoreUnavailable(f"{self.label} {what}: {why}", hint=hint)
+
+
+def _sweep(target: str) -> None:
+    """Remove what a killed writer left beside `target`: it holds secrets. Call it with the lock held."""
+    folder, name = os.path.split(target)
+    with suppress(OSError):  # the write that follows says what is wrong with the folder
+        for entry in os.listdir(folder):
+            if entry.startswith(f".{name}.") and entry.endswith(".tmp"):
+                os.unlink(os.path.join(folder, entry))
+
+
+def _quoted(path: str) -> str:
+    from shlex import quote
+
+    return quote(printable(path, 300))
