@@ -34,10 +34,10 @@ def locked(path: str, timeout: float) -> Iterator[None]:
 def user_lock_folder(
     platform: str, environ: Mapping[str, str], uid: int | None, *, runtime: str = _RUNTIME, temporary: str = _TEMPORARY
 ) -> str:
-    """The folder for locks that all processes of one OS user share, whatever `HOME` and `XDG_*` say in each of them.
+    r"""The folder for locks that all processes of one OS user share, whatever `HOME` and `XDG_*` say in each of them.
 
     POSIX: `/run/user/UID/omniprofile` where systemd made `/run/user/UID` for this user, else `/tmp/omniprofile-UID`, made
-    with mode 0700. Windows: `%LOCALAPPDATA%\\omniprofile\\locks`. Raises OSError, whose text says why, when the folder
+    with mode 0700. Windows: `%LOCALAPPDATA%\omniprofile\locks`. Raises OSError, whose text says why, when the folder
     could be somebody else's: whoever controls a lock can stop or interleave its users.
     """
     if platform == "win32":

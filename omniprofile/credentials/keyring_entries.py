@@ -1,0 +1,216 @@
+"""The entries of a keyring and the values in them: bounded in time, verified after writing, errors translated.
+
+Works on whatever has a keyring backend's three methods; the package itself is imported by `keyring_store` alone. What a
+backend raises is reported by the name of its class, never with its text, which may hold anything.
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from time import monotonic, sleep
+from typing import Protocol, TypeVar
+
+from omniprofile.credentials.keyring_layout import GENERATIONS, Head, part_account, plan
+from omniprofile.errors import Error, StoreLocked, StoreTimeout, StoreUnavailable
+from omniprofile.model.names import printable
+
+T = TypeVar("T")
+
+SERVICE = "omniprofile"
+FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of mode 0600 instead"
+
+_LOCK_FREE_READS = 3
+_LOCKED = frozenset(
+    (
+        "keyring.errors.KeyringLocked",
+        "secretstorage.exceptions.LockedException",
+        "secretstorage.exceptions.PromptDismissedException",
+    )
+)
+_ABSENT = "keyring.errors.NoKeyringError"
+
+
+class Backend(Protocol):
+    """What a keyring backend does (`keyring.backend.KeyringBackend`)."""
+
+    def get_password(self, service: str, username: str, /) -> str | None:
+        """One entry, or None."""
+
+    def set_password(self, service: str, username: str, password: str, /) -> None:
+        """Set one entry."""
+
+    def delete_password(self, service: str, username: str, /) -> None:
+        """Delete one entry."""
+
+
+class Deadline:
+    """The moment after which one method of the store begins no further call. `seconds` counts from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = monotonic() + seconds
+        self._abandoned = False
+
+    def abandon(self) -> None:
+        """Let it be over now: the one who waited has given up."""
+        self._abandoned = True
+
+    def remaining(self, name: str) -> float:
+        """Seconds that are left. Raises StoreTimeout, about the keyring called `name`, when there are none."""
+        seconds = self._end - monotonic()
+        if seconds <= 0 or self._abandoned:
+            raise timed_out(name, f"did not answer within {self.seconds:g} s")
+        return seconds
+
+
+class Entries:
+    """The entries that one method of the store works on: those of `backend`, which messages call `name`, until `deadline`.
+
+    `limit` is how many characters an entry holds, None without a limit.
+    """
+
+    def __init__(self, backend: Backend, name: str, limit: int | None, deadline: Deadline) -> None:
+        self._backend = backend
+        self._name = name
+        self._limit = limit
+        self._deadline = deadline
+
+    def get(self, account: str) -> str | None:
+        """One entry, or None."""
+        return self._call("read", lambda: self._backend.get_password(SERVICE, account))
+
+    def set(self, account: str, text: str) -> None:
+        """Set one entry, read it back and compare. Raises StoreUnavailable when it is not what was set."""
+        self._call("store", lambda: self._backend.set_password(SERVICE, account, text))
+        if self.get(account) != text:
+            raise StoreUnavailable(
+                f"the {self._name} gives back something else than what was stored in it",
+                hint=f"do not trust this keyring; {FILE_STORE}",
+            )
+
+    def remove(self, account: str) -> None:
+        """Delete one entry. Raises StoreUnavailable when it is still there."""
+        error: StoreUnavailable | None = None
+        try:
+            self._call("delete", lambda: self._backend.delete_password(SERVICE, account))
+        except StoreTimeout:
+            raise
+        except StoreUnavailable as problem:  # also raised for an entry that is already gone, which is no failure
+            error = problem
+        if self.get(account) is not None:
+            raise error or StoreUnavailable(
+                f"the {self._name} still holds `{printable(account)}` after it was deleted",
+                hint="delete it with the keyring's own program",
+            )
+
+    def read(self, account: str, lock: Callable[[], AbstractContextManager[None]]) -> str | None:
+        """The whole value of `account`, put together if it is split, or None.
+
+        Without the lock at first, so that reading is fast and parallel: a writer that gets in between is found by the
+        checksum. The last try holds the `lock` that writers hold, and what is broken then is broken.
+        """
+        for attempt in range(1, _LOCK_FREE_READS + 1):
+            whole, text = self._read_once(account)
+            if whole:
+                return text
+            sleep(min(0.01 * attempt, self._deadline.remaining(self._name)))
+        with lock():
+            whole, text = self._read_once(account)
+        if whole:
+            return text
+        raise StoreUnavailable(
+            f"parts of what the {self._name} holds for `{printable(account)}` are missing or damaged",
+            hint=f"run `omniprofile login {printable(account)}` to store it anew",
+        )
+
+    def write(self, account: str, text: str, old: str | None) -> None:
+        """Store the value `text`, where the entry was `old`. Call it with the lock held, and `clean` afterwards.
+
+        Parts first, under the generation that the old value does not use; then the one entry that makes them count.
+        """
+        layout = plan(text, self._limit, Head.parse(old))
+        for number, part in enumerate(layout.parts, start=1):
+            self.set(part_account(account, layout.generation, number), part)
+        self.set(account, layout.entry)
+
+    def clean(self, account: str, entry: str | None) -> None:
+        """Remove the parts that do not belong to the value whose entry is `entry`, of whichever value they were.
+
+        The last part first, so that what a kill leaves is still found from its start.
+        """
+        head = Head.parse(entry)
+        for generation in GENERATIONS:
+            kept = head.count if head and head.generation == generation else 0
+            count = kept
+            while self.get(part_account(account, generation, count + 1)) is not None:
+                count += 1
+            for number in range(count, kept, -1):
+                self.remove(part_account(account, generation, number))
+
+    def restore(self, account: str, old: str | None) -> None:
+        """Put the entry back to `old`, as far as the keyring lets us: the error that led here is what is reported."""
+        with suppress(Error):
+            if self.get(account) != old:
+                if old is None:
+                    self.remove(account)
+                else:
+                    self.set(account, old)
+            self.clean(account, old)
+
+    def _read_once(self, account: str) -> tuple[bool, str | None]:
+        """Whether the value is whole, and the value. An absent one is whole."""
+        text = self.get(account)
+        head = Head.parse(text)
+        if head is None:
+            return True, text
+        parts = []
+        for number in range(1, head.count + 1):
+            part = self.get(part_account(account, head.generation, number))
+            if part is None:
+                return False, None
+            parts.append(part)
+        joined = "".join(parts)
+        return head.matches(joined), joined
+
+    def _call(self, verb: str, work: Callable[[], T]) -> T:
+        self._deadline.remaining(self._name)
+        return translated(self._name, verb, work)
+
+
+def translated(name: str, verb: str, work: Callable[[], T]) -> T:
+    """Do `work`, which asks the keyring called `name` to `verb`; its errors become StoreLocked or StoreUnavailable."""
+    try:
+        return work()
+    except Exception as problem:  # noqa: BLE001 - a backend may raise anything, and its text may hold a secret
+        kinds = set(class_names(problem))
+        kind = type(problem).__name__
+    # Raised out here, so that no traceback holds the backend's own exception.
+    if kinds & _LOCKED:
+        raise StoreLocked(
+            f"the {name} is locked", hint="unlock it, or answer when it asks for its password; then try again"
+        )
+    if _ABSENT in kinds:
+        raise no_keyring()
+    raise StoreUnavailable(
+        f"the {name} failed to {verb} (`{printable(kind)}`)",
+        hint=f"look whether `keyring get {SERVICE} NAME` works, or {FILE_STORE}",
+    )
+
+
+def no_keyring() -> StoreUnavailable:
+    """The error for a machine without a keyring."""
+    if sys.platform == "linux":
+        how = "start a Secret Service (gnome-keyring, KWallet or KeePassXC) in a D-Bus session"
+    else:
+        how = "unlock or enable the system's keyring"
+    return StoreUnavailable("there is no OS keyring that can be used here", hint=f"{how}, or {FILE_STORE}")
+
+
+def timed_out(name: str, what: str) -> StoreTimeout:
+    """The error for a keyring that took too long."""
+    return StoreTimeout(f"the {name} {what}", hint=f"look whether it asks for a password in a window, or {FILE_STORE}")
+
+
+def class_names(value: object) -> list[str]:
+    """The full names of the value's class and of its bases."""
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in type(value).__mro__]

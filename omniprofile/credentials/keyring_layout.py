@@ -1,0 +1,72 @@
+"""How a value lies in a keyring whose entries are small: pure, with no keyring in it.
+
+A short value is the account's own entry. A long one is split over the accounts `NAME/a/1`, `NAME/a/2`, … and the entry at
+`NAME` becomes a head that says how many parts of which generation, and the checksum of the whole. Values take turns between
+the generations `a` and `b`, so that a new value's parts never overwrite those of the value that still counts: killed at any
+moment, the head at `NAME` speaks of the old value or of the new one, and all parts of that one are there.
+"""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+
+GENERATIONS = ("a", "b")
+_LARGEST_COUNT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The entry that stands for a split value."""
+
+    generation: str
+    count: int
+    checksum: str
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Head | None":
+        """The head that `text` is, or None where it is anything else."""
+        if text is None or not text.startswith('{"generation":'):
+            return None
+        try:
+            data = json.loads(text)
+            generation, count, checksum = data["generation"], data["count"], data["sha256"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+        if generation not in GENERATIONS or not isinstance(count, int) or not 0 < count <= _LARGEST_COUNT:
+            return None
+        return cls(generation, count, str(checksum))
+
+    def matches(self, text: str) -> bool:
+        """Whether `text` is the value that this head stands for."""
+        return self.checksum == _checksum(text)
+
+    def __str__(self) -> str:
+        data = {"generation": self.generation, "count": self.count, "sha256": self.checksum}
+        return json.dumps(data, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What to store: the account's own entry, and the parts, if any, of a generation."""
+
+    entry: str
+    generation: str = ""
+    parts: tuple[str, ...] = ()
+
+
+def plan(text: str, limit: int | None, old: Head | None) -> Layout:
+    """Lay `text` out for entries of at most `limit` characters, beside the value that `old` is the head of."""
+    if limit is None or len(text) <= limit:
+        return Layout(text)
+    generation = GENERATIONS[1] if old and old.generation == GENERATIONS[0] else GENERATIONS[0]
+    parts = tuple(text[start : start + limit] for start in range(0, len(text), limit))
+    return Layout(str(Head(generation, len(parts), _checksum(text))), generation, parts)
+
+
+def part_account(account: str, generation: str, number: int) -> str:
+    """The account of one part, from 1. No profile is called so: names have no `/`."""
+    return f"{account}/{generation}/{number}"
+
+
+def _checksum(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
