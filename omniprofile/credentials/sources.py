@@ -1,0 +1,197 @@
+"""Key sources: where an api-key profile's key comes from, other than the secret store.
+
+`SOURCES` has one function for each kind. All keys, wherever they come from, go through `checked_key`: one line, printable,
+with no space, for a bearer token is that (RFC 6750 section 2.1) and anything else is a mistake that is better named here
+than by a refusal of the instance. No message here has a part of what a source gave.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, BinaryIO
+
+from omniprofile.errors import Interrupted, KeySourceFailed, UnsafePermissions
+from omniprofile.model.declaration import KeySource
+from omniprofile.model.names import printable
+from omniprofile.model.secret import Secret
+
+if TYPE_CHECKING:
+    from omniprofile.system.capture import Captured
+
+LARGEST = 64 * 1024
+"""Bytes that a key has at most, its newline not counted."""
+
+CHAIN_VARIABLE = "OMNIPROFILE_COMMAND_CHAIN"
+"""The profiles whose key commands are running, outermost first, joined by commas. A profile's name has no comma."""
+
+_NEWLINE = 2
+_LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
+
+
+def read_key(source: KeySource, *, profile: str, environ: Mapping[str, str], interactive: bool) -> Secret:
+    """The key of `profile` from an `env`, `command` or `file` source.
+
+    `interactive` lets a command ask the user on the terminal. Raises KeySourceFailed, UnsafePermissions for a file that
+    others can read, and Interrupted when the user ends a command that asks.
+    """
+    match source.kind:
+        case "env":
+            return _from_environment(source, profile, environ)
+        case "command":
+            return _from_command(source, profile, environ, interactive=interactive)
+        case "file":
+            return _from_file(source, profile)
+        case "keyring":
+            raise AssertionError("the secret store is asked by the resolver")
+
+
+def checked_key(text: str, label: str) -> Secret:
+    """The key that `text` is, one trailing newline cut; `label` says in messages what it came from. Raises KeySourceFailed."""
+    key = text[: -1 if text.endswith("\n") else None]
+    key = key[:-1] if key != text and key.endswith("\r") else key
+    hint = _LOOKS_LIKE
+    if not key:
+        problem = "is empty"
+    elif len(key) > LARGEST:
+        problem = f"is larger than {LARGEST // 1024} KiB"
+    elif "\0" in key:
+        problem = "has a NUL"
+        hint = f"if a program wrote it as UTF-16, let it write UTF-8; {_LOOKS_LIKE}"
+    elif key.startswith("\ufeff"):
+        problem = "begins with a byte order mark"
+        hint = f"save it as UTF-8 without one; {_LOOKS_LIKE}"
+    elif "\n" in key.rstrip("\r\n") or "\r" in key.rstrip("\r\n"):
+        problem = "has several lines"
+    elif "\n" in key or "\r" in key:
+        problem = "has an empty line after it"
+    elif " " in key:
+        problem = "has a space in it or around it"
+    elif not key.isascii() or not key.isprintable():
+        problem = "has a character that no key has"
+    else:
+        return Secret(key)
+    raise KeySourceFailed(f"{label} {problem}", hint=hint)
+
+
+def read_token_file(path: str, *, stdin: BinaryIO) -> Secret:
+    """The key in the file that `--token-file` names, `-` being `stdin`; a pipe (`<(…)`) may be named too.
+
+    Raises KeySourceFailed, and UnsafePermissions for a file that others can read.
+    """
+    if path == "-":
+        return _checked_bytes(stdin.read(LARGEST + _NEWLINE + 1), "what came on standard input")
+    label = f"file `{printable(path, 300)}`"
+    if _is_pipe(path):
+        with open(path, "rb") as pipe:
+            return _checked_bytes(pipe.read(LARGEST + _NEWLINE + 1), label)
+    return _checked_bytes(_file_content(path, label), label)
+
+
+def _from_environment(source: KeySource, profile: str, environ: Mapping[str, str]) -> Secret:
+    value = environ.get(source.variable or "")
+    if not value:  # an empty variable counts as unset, everywhere
+        raise _failed(source, profile, "it is not set", f"set `{printable(source.variable or '')}` to the key")
+    return checked_key(value, _label(source, profile))
+
+
+def _from_file(source: KeySource, profile: str) -> Secret:
+    label = _label(source, profile)
+    return _checked_bytes(_file_content(source.path or "", label), label)
+
+
+def _file_content(path: str, label: str) -> bytes:
+    from omniprofile.system.files import Unreadable, open_regular, others_can_read
+
+    try:
+        content, status = open_regular(path, limit=LARGEST + _NEWLINE)
+    except FileNotFoundError as problem:
+        raise KeySourceFailed(f"{label} is not there", hint="make it, with the key as its one line") from problem
+    except Unreadable as problem:
+        raise KeySourceFailed(f"{label} cannot be read: {problem}", hint=_LOOKS_LIKE) from problem
+    if others_can_read(status):
+        raise UnsafePermissions(f"{label} can be read or written by others", hint=f"run `chmod 600 {_quoted(path)}`")
+    if os.name == "posix" and status.st_uid not in (0, os.geteuid()):
+        raise UnsafePermissions(
+            f"{label} belongs to another user", hint=f"run `chown {os.geteuid()} {_quoted(path)}` if its key is yours"
+        )
+    return content
+
+
+def _from_command(source: KeySource, profile: str, environ: Mapping[str, str], *, interactive: bool) -> Secret:
+    from omniprofile.system.capture import capture, find_program
+    from omniprofile.system.files import reason
+
+    chain = [name for name in environ.get(CHAIN_VARIABLE, "").split(",") if name]
+    if profile in chain:
+        raise KeySourceFailed(
+            f"the key command of `{profile}` asks for `{profile}` again",
+            hint="let the command name another profile, or ask a program that is not omniprofile",
+        )
+    program, *arguments = source.argv
+    if os.path.dirname(program) and not os.path.isabs(program):
+        # It would be another program in another working directory: in a cloned repository, somebody else's.
+        raise _failed(
+            source, profile, "its path is relative", "write its absolute path, or a name that is found on `PATH`"
+        )
+    found = find_program(program, environ)
+    if found is None:
+        raise _failed(source, profile, "it is not found on `PATH`", "install it, or write its absolute path")
+    try:
+        captured = capture(
+            [found, *arguments],
+            {**environ, CHAIN_VARIABLE: ",".join([*chain, profile])},
+            timeout=source.timeout,
+            limit=LARGEST + _NEWLINE,
+            terminal=interactive,
+        )
+    except (OSError, ValueError) as problem:
+        raise _failed(
+            source, profile, f"it cannot be started: {reason(problem)}", "install it, or mend its path"
+        ) from problem
+    if captured.how == "interrupted":
+        raise Interrupted(f"{_label(source, profile)}: interrupted")
+    if why := _why_not(captured, source):
+        hint = f"run `{printable(program)}` with the same arguments by hand to see what is wrong"
+        raise _failed(source, profile, why, hint)
+    return _checked_bytes(captured.stdout, f"what {printable(str(source), 300)} printed as the key of `{profile}`")
+
+
+def _why_not(captured: "Captured", source: KeySource) -> str | None:
+    if captured.how == "too-slow":
+        return f"it did not end within {source.timeout:g} s (`timeout`), and was ended with its children"
+    if captured.how == "too-much":
+        return f"it printed more than {LARGEST // 1024} KiB, and was ended with its children"
+    if captured.status < 0:
+        from signal import Signals
+
+        number = -captured.status
+        name = Signals(number).name if number in set(Signals) else str(number)
+        return f"it was ended by signal {name}"
+    return f"it exited with status {captured.status}" if captured.status else None
+
+
+def _checked_bytes(content: bytes, label: str) -> Secret:
+    # What is not UTF-8 becomes characters that no key has, and `checked_key` says so.
+    return checked_key(content.decode("utf-8", "replace"), label)
+
+
+def _label(source: KeySource, profile: str) -> str:
+    return f"the key of `{profile}` from {printable(str(source), 300)}"
+
+
+def _failed(source: KeySource, profile: str, why: str, hint: str) -> KeySourceFailed:
+    return KeySourceFailed(f"the key of `{profile}` cannot be had from {printable(str(source), 300)}: {why}", hint=hint)
+
+
+def _is_pipe(path: str) -> bool:
+    import stat
+
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _quoted(path: str) -> str:
+    from shlex import quote
+
+    return quote(printable(path, 300))

@@ -1,0 +1,259 @@
+"""What a program prints, bounded in time and size, with no shell. Knows no profile.
+
+The program gets a process group of its own, so that its children end with it. Where it may ask the user, the terminal is
+handed to that group and taken back (POSIX, General Terminal Interface, 11.1.4), or else it has no terminal at all.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+_POLL_SECONDS = 0.02
+_GRACE_SECONDS = 1.0
+"""What a program that is told to end gets for tidying up, before it and its children are killed."""
+_INTERRUPTED = 130
+"""The status of a shell whose command was ended by SIGINT (128 + 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """How a program ended. `status` is negative for a signal; `stdout` is what it printed, unless it did not end by itself."""
+
+    how: Literal["exited", "interrupted", "too-slow", "too-much"]
+    status: int
+    stdout: bytes = b""
+
+
+def find_program(name: str, environ: Mapping[str, str]) -> str | None:
+    """The absolute path of program `name`, or None. Relative entries of `PATH` and the working directory are never searched."""
+    if os.path.isabs(name):
+        return name
+    extensions = [""]
+    if os.name == "nt":
+        extensions += environ.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").split(os.pathsep)
+    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
+        for extension in extensions if os.path.isabs(folder) else ():
+            path = os.path.join(folder, name + extension)
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                return path
+    return None
+
+
+def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, limit: int, terminal: bool) -> Captured:
+    """Run `argv`, whose first is an absolute path, with no standard input and with our standard error.
+
+    `timeout` is in seconds; `limit` is how many bytes of output are too many to be read on. `terminal` lets it use the
+    terminal that we are in the foreground of, if there is one. Ends soon after the program does, even where a child that it
+    left behind holds the pipe open. Raises OSError or ValueError when the program cannot be started.
+    """
+    import subprocess
+
+    with _own_terminal() if terminal else _no_terminal() as lent:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=dict(environ),
+            bufsize=0,
+            # A session of its own has no terminal: a program that wants to ask finds out at once, instead of being stopped.
+            start_new_session=lent is None,
+            process_group=None if lent is None else 0,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows alone
+        )
+        ended = False
+        try:
+            if lent is not None:
+                lent.give(process.pid)
+            result = _attend(process, monotonic() + timeout, limit)
+            ended = result.how == "exited"
+        finally:
+            if not ended:
+                _end(process, environ)
+            if process.stdout and os.name == "posix":
+                process.stdout.close()
+        if lent is not None and result.how == "exited" and _was_interrupted(result.status):
+            return Captured("interrupted", result.status)
+        return result
+
+
+class _Terminal:
+    """The controlling terminal, which we are in the foreground of."""
+
+    def __init__(self, descriptor: int) -> None:
+        import termios
+
+        self._descriptor = descriptor
+        self._modes = termios.tcgetattr(descriptor)
+
+    def give(self, group: int) -> None:
+        """Make `group` the foreground group, and wake it up in case it already asked for the terminal and was stopped."""
+        import signal
+
+        self._set_foreground(group)
+        with suppress(OSError):
+            os.killpg(group, signal.SIGCONT)
+
+    def take_back(self) -> None:
+        """Be the foreground group again, with the modes of before: a killed prompt leaves the echo off."""
+        import termios
+
+        self._set_foreground(os.getpgrp())
+        with suppress(termios.error):
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._modes)
+
+    def _set_foreground(self, group: int) -> None:
+        # From the background this would stop us with SIGTTOU, unless the signal is blocked.
+        import signal
+
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+        try:
+            with suppress(OSError):  # the group may have ended meanwhile, or the terminal may be gone
+                os.tcsetpgrp(self._descriptor, group)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _own_terminal() -> Iterator[_Terminal | None]:
+    """The controlling terminal if we are in its foreground, else None; taken back at the end."""
+    descriptor = -1
+    if os.name == "posix":
+        with suppress(OSError):
+            descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    if descriptor < 0:
+        yield None
+        return
+    try:
+        if os.tcgetpgrp(descriptor) != os.getpgrp():
+            yield None
+            return
+        terminal = _Terminal(descriptor)
+        try:
+            yield terminal
+        finally:
+            terminal.take_back()
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _no_terminal() -> Iterator[None]:
+    yield None
+
+
+def _attend(process: "Popen[bytes]", deadline: float, limit: int) -> Captured:
+    """Read what the process prints until it has ended, prints too much, or the deadline has come."""
+    from subprocess import TimeoutExpired
+
+    output = _posix_output(process) if os.name == "posix" else _threaded_output(process)
+    read = b""
+    open_ended = True
+    while True:
+        ended = process.poll() is not None  # looked at before reading, so that nothing printed before the end is missed
+        while open_ended and len(read) <= limit and (part := next(output)) is not None:
+            read += part
+            open_ended = bool(part)
+        if len(read) > limit:
+            return Captured("too-much", 0)
+        if ended:
+            return Captured("exited", process.returncode, read)
+        if monotonic() >= deadline:
+            return Captured("too-slow", 0)
+        if not open_ended:
+            with suppress(TimeoutExpired):
+                process.wait(_POLL_SECONDS)
+
+
+def _posix_output(process: "Popen[bytes]") -> Iterator[bytes | None]:
+    """What can be read now, again and again: bytes, b"" at the end, None after a short wait without any."""
+    import select
+
+    if process.stdout is None:
+        raise AssertionError("it was started with a pipe")
+    descriptor = process.stdout.fileno()
+    os.set_blocking(descriptor, False)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    while True:
+        try:
+            yield os.read(descriptor, 64 * 1024)
+        except BlockingIOError:
+            poll.poll(_POLL_SECONDS * 1000)
+            yield None
+
+
+def _threaded_output(process: "Popen[bytes]") -> Iterator[bytes | None]:
+    """The same where pipes cannot be polled (Windows). The thread ends with the pipe, or with us."""
+    from queue import Empty, Queue
+    from threading import Thread
+
+    pipe = process.stdout
+    if pipe is None:
+        raise AssertionError("it was started with a pipe")
+    parts: Queue[bytes] = Queue()
+
+    def read() -> None:
+        while part := pipe.read(64 * 1024):
+            parts.put(part)
+        parts.put(b"")
+
+    Thread(target=read, name="omniprofile-output", daemon=True).start()
+    while True:
+        try:
+            yield parts.get(timeout=_POLL_SECONDS)
+        except Empty:
+            yield None
+
+
+def _end(process: "Popen[bytes]", environ: Mapping[str, str]) -> None:
+    """End the process and its children: asked first, killed after a short grace."""
+    from subprocess import TimeoutExpired
+
+    if os.name == "posix":
+        import signal
+
+        for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process acts on SIGTERM once it goes on
+            with suppress(OSError):
+                os.killpg(process.pid, number)
+        grace = monotonic() + _GRACE_SECONDS
+        while monotonic() < grace and _group_lives(process):
+            sleep(_POLL_SECONDS)
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        _end_tree(process, environ)
+    with suppress(TimeoutExpired):  # one that not even SIGKILL ends, in a system call: nobody can do more
+        process.wait(_GRACE_SECONDS)
+
+
+def _group_lives(process: "Popen[bytes]") -> bool:
+    process.poll()
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # macOS: only zombies are left
+        return process.returncode is None
+    return True
+
+
+def _end_tree(process: "Popen[bytes]", environ: Mapping[str, str]) -> None:
+    """Windows: the process and its children, by the system's own tool."""
+    import subprocess
+
+    tool = os.path.join(environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
+    with suppress(OSError, subprocess.SubprocessError):
+        subprocess.run([tool, "/T", "/F", "/PID", str(process.pid)], capture_output=True, timeout=5, check=False)
+    process.kill()
+
+
+def _was_interrupted(status: int) -> bool:
+    import signal
+
+    return status in (-signal.SIGINT, _INTERRUPTED)
