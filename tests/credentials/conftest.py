@@ -1,0 +1,264 @@
+"""Keyring backends with real behaviour, and a Secret Service of the test's own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keyring
+import keyring.core
+import keyring.errors
+import pytest
+from keyring.backend import KeyringBackend
+
+from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+
+CANARY = "omni_osk_C4n4ry" + "x" * 24
+
+
+def make_secret(text: str = CANARY, *, origin: str = "https://acme.omniapp.co", session: bool = False) -> StoredSecret:
+    """A stored secret: an API key's, or an OAuth session's."""
+    stored_at = datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
+    if not session:
+        return StoredSecret(Origin.parse(origin), Secret(text), stored_at)
+    return StoredSecret(
+        Origin.parse(origin),
+        Secret(text),
+        stored_at,
+        expires_at=datetime(2026, 11, 24, 18, 0, tzinfo=UTC),
+        refresh_token=Secret(f"refresh-{text}"),
+        client_id="omni-cli",
+        scope="user:default",
+    )
+
+
+class MemoryKeyring(KeyringBackend):
+    """Keeps what it is given. The base of the misbehaving ones."""
+
+    priority = 1.0  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self.entries: dict[str, str] = {}
+        self.calls: list[str] = []
+
+    def get_password(self, service: str, username: str) -> str | None:
+        assert service == "omniprofile"
+        self.calls.append(f"get {username}")
+        return self.entries.get(username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.calls.append(f"set {username}")
+        self.entries[username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        self.calls.append(f"delete {username}")
+        if self.entries.pop(username, None) is None:
+            raise keyring.errors.PasswordDeleteError("not found")
+
+
+class SmallKeyring(MemoryKeyring):
+    """Raises for what is longer than Windows takes, as Windows does."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if len(password.encode("utf-16-le")) > 2560:
+            raise OSError(1783, f"the stub received bad data: {password}")
+        super().set_password(service, username, password)
+
+
+class HangingKeyring(MemoryKeyring):
+    """Does not answer `hangs_on` until it is released."""
+
+    def __init__(self, hangs_on: str = "get") -> None:
+        super().__init__()
+        self.hangs_on = hangs_on
+        self.released = threading.Event()
+
+    def _hang(self, verb: str) -> None:
+        if verb == self.hangs_on:
+            self.released.wait(60)
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._hang("get")
+        return super().get_password(service, username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._hang("set")
+        super().set_password(service, username, password)
+
+
+class LyingKeyring(MemoryKeyring):
+    """Stores something else than what it is given, once it `lies`."""
+
+    lies = True
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        super().set_password(service, username, password.replace("C4n4ry", "0ther!") if self.lies else password)
+
+
+class TruncatingKeyring(MemoryKeyring):
+    """Cuts what is long, and says nothing."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        super().set_password(service, username, password[:100])
+
+
+class RaisingKeyring(MemoryKeyring):
+    """Raises `problem` from every call, the secret in its text."""
+
+    def __init__(self, problem: Exception) -> None:
+        super().__init__()
+        self.problem = problem
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise self.problem
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise self.problem
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise self.problem
+
+
+@pytest.fixture
+def use_keyring(monkeypatch: pytest.MonkeyPatch) -> Callable[[KeyringBackend], KeyringBackend]:
+    """Make a backend the one that the keyring package chooses."""
+
+    def use(backend: KeyringBackend) -> KeyringBackend:
+        monkeypatch.setattr(keyring.core, "_keyring_backend", backend)
+        return backend
+
+    return use
+
+
+@pytest.fixture(autouse=True)
+def forget_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every test choose its backend anew."""
+    monkeypatch.setattr(keyring.core, "_keyring_backend", None)
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> Callable[..., KeyringStore]:
+    """Make a keyring store with folders in the test's own."""
+
+    def make(**options: object) -> KeyringStore:
+        folders = {"lock_folder": str(tmp_path / "locks")}
+        return KeyringStore(str(tmp_path / "state"), **{**folders, **options})  # type: ignore[arg-type]
+
+    return make
+
+
+_BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={socket}</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
+  </policy>
+</busconfig>
+"""  # no folder of services: the bus starts nothing by itself
+
+
+@dataclass
+class SecretService:
+    """A D-Bus session bus and a gnome-keyring on it, with a home of their own."""
+
+    address: str
+    environ: dict[str, str]
+    bus: "subprocess.Popen[bytes]"
+    daemon: "subprocess.Popen[bytes]"
+
+    def lock(self) -> None:
+        """Lock the collection that secrets are stored in."""
+        import secretstorage
+
+        with closing(secretstorage.dbus_init()) as connection:
+            secretstorage.get_default_collection(connection).lock()
+
+
+def _wait_for_service(service: SecretService) -> None:
+    import secretstorage
+
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        assert service.daemon.poll() is None, "gnome-keyring-daemon ended at once"
+        with suppress(Exception), closing(secretstorage.dbus_init()) as connection:
+            if (
+                secretstorage.check_service_availability(connection)
+                and not secretstorage.get_default_collection(connection).is_locked()
+            ):
+                return
+        time.sleep(0.05)
+    raise AssertionError("gnome-keyring-daemon does not answer")
+
+
+@pytest.fixture
+def secret_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
+    """Start a Secret Service, unlocked, and let the keyring package use it."""
+    missing = [tool for tool in ("dbus-daemon", "gnome-keyring-daemon") if shutil.which(tool) is None]
+    if missing:
+        if os.environ.get("OMNIPROFILE_TEST_REQUIRE_ALL") == "1":
+            raise AssertionError(f"{' and '.join(missing)} must be installed")
+        pytest.skip(f"{' and '.join(missing)} not installed")
+    folder = Path(tempfile.mkdtemp(prefix="omni-ss-"))  # short, for a socket's path has at most 108 bytes
+    socket = folder / "bus"
+    (folder / "bus.conf").write_text(_BUS.format(socket=socket))
+    (folder / "control").mkdir(mode=0o700)
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_DATA_HOME": str(folder / "data"),
+        "XDG_RUNTIME_DIR": str(folder),
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={socket}",
+    }
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        bus = subprocess.Popen(
+            ["dbus-daemon", f"--config-file={folder}/bus.conf", "--nofork", "--nopidfile"], env=environ
+        )
+        processes.append(bus)
+        end = time.monotonic() + 20
+        while not socket.exists():
+            assert bus.poll() is None, "dbus-daemon ended at once"
+            assert time.monotonic() < end, "dbus-daemon makes no socket"
+            time.sleep(0.01)
+        daemon = subprocess.Popen(
+            [
+                "gnome-keyring-daemon",
+                "--foreground",
+                "--unlock",
+                "--components=secrets",
+                f"--control-directory={folder}/control",
+            ],
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        processes.append(daemon)
+        assert daemon.stdin is not None
+        daemon.stdin.write(b"a test's password")
+        daemon.stdin.close()
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", environ["DBUS_SESSION_BUS_ADDRESS"])
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.SecretService.Keyring")
+        service = SecretService(environ["DBUS_SESSION_BUS_ADDRESS"], environ, bus, daemon)
+        _wait_for_service(service)
+        yield service
+    finally:
+        for process in reversed(processes):
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,132 @@
+"""The contract of `model.stored.SecretStore`, run on every store."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import SecretStore, StoredSecret, StoredSummary
+
+from .conftest import CANARY, MemoryKeyring, SmallKeyring, make_secret
+
+OpenStore = Callable[[], SecretStore]
+
+
+@pytest.fixture(
+    params=[
+        "file",
+        "memory",
+        "small",
+        pytest.param("secret-service", marks=pytest.mark.secret_service),
+        pytest.param("secret-service-split", marks=pytest.mark.secret_service),
+    ]
+)
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
+    """Open the store anew, as another process would."""
+    kind: str = request.param
+    if kind == "file":
+        return lambda: FileStore(str(tmp_path / "state"))
+    if kind in ("memory", "small"):
+        request.getfixturevalue("use_keyring")(MemoryKeyring() if kind == "memory" else SmallKeyring())
+    else:
+        request.getfixturevalue("secret_service")
+    limit = {"small": 1280, "secret-service-split": 300}.get(kind)
+    folders = str(tmp_path / "state"), str(tmp_path / "locks")
+    return lambda: KeyringStore(folders[0], lock_folder=folders[1], limit=limit)
+
+
+def test_nothing_is_stored_at_first(open_store: OpenStore):
+    assert open_store().get("prod") is None
+    assert open_store().summaries() == {}
+    assert open_store().delete("prod") is False
+
+
+def test_check_passes_and_leaves_nothing(open_store: OpenStore, tmp_path: Path):
+    open_store().check()
+
+    assert open_store().summaries() == {}
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("secret", [make_secret(), make_secret(session=True)], ids=["key", "session"])
+def test_what_was_put_is_got_whole(open_store: OpenStore, secret: StoredSecret):
+    open_store().put("prod", secret)
+
+    assert open_store().get("prod") == secret
+
+
+def test_a_value_of_every_length_around_the_limits_is_got_whole(open_store: OpenStore):
+    for length in (1, 150, 151, 299, 300, 1100, 1150, 1151, 1280, 1281, 2560, 10_000):
+        secret = make_secret("k" * length)
+        open_store().put("prod", secret)
+        assert open_store().get("prod") == secret, length
+
+
+def test_a_long_value_is_replaced_by_a_short_one_and_back(open_store: OpenStore):
+    for text in ("l" * 5000, "s", "L" * 7000, "M" * 3000, "t"):
+        open_store().put("prod", make_secret(text))
+        found = open_store().get("prod")
+        assert found is not None
+        assert found.token == Secret(text)
+
+
+def test_text_outside_ascii_comes_back(open_store: OpenStore):
+    secret = make_secret("schlüssel-🔑-" * 100)
+    open_store().put("prod", secret)
+
+    assert open_store().get("prod") == secret
+
+
+def test_accounts_do_not_touch_each_other(open_store: OpenStore):
+    first, second = make_secret("1" * 2000), make_secret("2" * 2000, origin="https://play.omniapp.co")
+    open_store().put("prod", first)
+    open_store().put("prod.2", second)
+    assert open_store().delete("prod.2") is True
+
+    assert open_store().get("prod") == first
+    assert open_store().get("prod.2") is None
+
+
+def test_deleted_is_gone_and_the_second_deletion_says_so(open_store: OpenStore):
+    open_store().put("prod", make_secret("k" * 4000))
+
+    assert open_store().delete("prod") is True
+    assert open_store().get("prod") is None
+    assert open_store().delete("prod") is False
+    assert open_store().summaries() == {}
+
+
+def test_summaries_say_what_is_stored(open_store: OpenStore):
+    session = make_secret(session=True)
+    key = make_secret(origin="https://play.omniapp.co")
+    open_store().put("prod", session)
+    open_store().put("play", make_secret())
+    open_store().put("play", key)
+
+    assert open_store().summaries() == {
+        "prod": StoredSummary(session.origin, session.stored_at, session.expires_at),
+        "play": StoredSummary(key.origin, key.stored_at),
+    }
+
+
+def test_no_file_but_a_secret_store_of_mode_0600_holds_a_secret(open_store: OpenStore, tmp_path: Path):
+    store = open_store()
+    store.put("prod", make_secret(session=True))
+    store.get("prod")
+
+    holders = [path for path in tmp_path.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+    assert holders == ([Path(store.path)] if isinstance(store, FileStore) else [])
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in (tmp_path / "state").iterdir())
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_label_names_the_store_without_a_secret(open_store: OpenStore):
+    store = open_store()
+    store.put("prod", make_secret())
+
+    assert CANARY not in store.label
+    assert os.sep in store.label or "service `omniprofile`" in store.label
