@@ -141,6 +141,18 @@ class StoreTimeout(StoreUnavailable):
     code = "store-timeout"
 
 
+class CommandNotFound(Error):
+    """The command that `exec` was to run is not there."""
+
+    code = "command-not-found"
+
+
+class CommandNotRunnable(Error):
+    """The command that `exec` was to run is there and cannot be run."""
+
+    code = "command-not-runnable"
+
+
 class Interrupted(Error):
     """The user pressed Ctrl-C or closed the input of a prompt."""
 

@@ -12,6 +12,8 @@ REFUSED = 6
 UNREACHABLE = 7
 CREDENTIAL_REFUSED = 8
 STORE_UNAVAILABLE = 9
+COMMAND_NOT_RUNNABLE = 126  # these two as env(1) and the shells have them, for `exec`
+COMMAND_NOT_FOUND = 127
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program whose reader went away
 
@@ -26,6 +28,8 @@ STATUSES: tuple[tuple[type[errors.Error], int], ...] = (
     (errors.Unreachable, UNREACHABLE),
     (errors.CredentialRefused, CREDENTIAL_REFUSED),
     (errors.StoreUnavailable, STORE_UNAVAILABLE),
+    (errors.CommandNotRunnable, COMMAND_NOT_RUNNABLE),
+    (errors.CommandNotFound, COMMAND_NOT_FOUND),
     (errors.Interrupted, INTERRUPTED),
 )
 

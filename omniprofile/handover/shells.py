@@ -1,0 +1,159 @@
+r"""Assignments in the syntax of every shell and file format that takes a credential in, so that any value survives.
+
+Each quoting rule is the documented one of its reader:
+
+- bash, zsh: POSIX Shell Command Language, 2.2.2: within single quotes every character is itself; a single quote is `'\''`.
+- fish: "Quotes": within single quotes only `\'` and `\\` are escapes.
+- powershell: about_Quoting_Rules: within single quotes only the quote itself is special, and doubled. The parser takes the
+  typographic quotes U+2018 to U+201B for it, so they are doubled as well.
+- cmd: for a batch file: `set "NAME=VALUE"`, `%` doubled; `^`, `&`, `|`, `<`, `>` are plain within the quotes. A quote in the
+  value ends that, so from there they are escaped with `^`. A line break cannot be carried.
+- dotenv: as python-dotenv reads it: single quotes with `\'` and `\\`, then `${NAME}` is interpolated even so. `${:-$}` is an
+  unset name's default, a dollar that is not looked at again.
+- json: one object; null for what is to be removed.
+- github: workflow commands `::add-mask::`, and `NAME<<DELIMITER` blocks for `$GITHUB_ENV`.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from omniprofile.errors import UsageError
+from omniprofile.model.exported import MARKER
+
+
+def _posix(value: str) -> str:
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def _fish(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _powershell(value: str) -> str:
+    for quote in "'\u2018\u2019\u201a\u201b":
+        value = value.replace(quote, quote * 2)
+    return "'" + value + "'"
+
+
+def _cmd(name: str, value: str) -> str:
+    if "\n" in value or "\r" in value:
+        raise UsageError(
+            f"the value of `{name}` has a line break, which cmd cannot carry", hint="use `--shell powershell`"
+        )
+    written = []
+    quoted = True  # within the quotes that open before the name
+    for character in value:
+        if character == '"':
+            quoted = not quoted
+        special = character in "^&|<>()" and not quoted
+        written.append("%%" if character == "%" else "^" + character if special else character)
+    # With an odd number of quotes the closing one would open a new run; outside one, it is escaped to be plain text.
+    return f'set "{name}={"".join(written)}{chr(34) if quoted else "^" + chr(34)}\r\n'
+
+
+def _dotenv(name: str, value: str) -> str:
+    if "\r" in value:
+        raise UsageError(
+            f"the value of `{name}` has a carriage return, which a dotenv file cannot carry", hint="use `--shell json`"
+        )
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "${:-$}{")
+    return f"{name}='{escaped}'\n"
+
+
+Lines = Callable[[Mapping[str, str], Iterable[str]], str]
+
+
+def _lines(assign: Callable[[str, str], str], remove: Callable[[str], str]) -> Lines:
+    def render_lines(assigned: Mapping[str, str], removed: Iterable[str]) -> str:
+        return "".join(
+            [*(remove(name) for name in removed), *(assign(name, value) for name, value in assigned.items())]
+        )
+
+    return render_lines
+
+
+def _json(assigned: Mapping[str, str], removed: Iterable[str]) -> str:
+    return json.dumps({**dict.fromkeys(removed), **assigned}, ensure_ascii=False, indent=2) + "\n"
+
+
+_POSIX = _lines(lambda name, value: f"export {name}={_posix(value)}\n", lambda name: f"unset {name}\n")
+
+SHELLS: Mapping[str, Lines | None] = {
+    "bash": _POSIX,
+    "zsh": _POSIX,
+    "fish": _lines(lambda name, value: f"set -gx {name} {_fish(value)}\n", lambda name: f"set -e {name}\n"),
+    "powershell": _lines(
+        lambda name, value: f"${{env:{name}}} = {_powershell(value)}\n",
+        lambda name: f"Remove-Item -LiteralPath 'env:{name}' -ErrorAction SilentlyContinue\n",
+    ),
+    "cmd": _lines(_cmd, lambda name: f'set "{name}="\r\n'),
+    # An empty variable counts as unset, and dotenv files cannot unset.
+    "dotenv": _lines(_dotenv, lambda name: f"{name}=\n"),
+    "json": _json,
+    "github": None,
+}
+"""The formats of `env --shell`; `github` is two texts, and has a function of its own."""
+
+
+def render(shell: str, assign: Mapping[str, str], remove: Iterable[str]) -> str:
+    """What `shell` must take in to remove the variables in `remove`, then set those in `assign`.
+
+    Raises UsageError, naming the variable, for a value that the format cannot carry.
+    """
+    _refuse_nul(assign)
+    lines = SHELLS[shell]
+    if lines is None:
+        raise UsageError("the format `github` is not one text", hint="call `github`")
+    return lines(assign, remove)
+
+
+def github(assign: Mapping[str, str], remove: Iterable[str], secrets: Collection[str]) -> tuple[str, str]:
+    """The masks to print, one for each line of each secret, and the text to append to the file `$GITHUB_ENV`.
+
+    GitHub masks single lines, and a workflow command escapes `%`, CR and LF. A line that only holds a delimiter would end a
+    value, so each delimiter is one that no line of the value is.
+    """
+    _refuse_nul(assign)
+    masked = dict.fromkeys(line for secret in secrets for line in secret.splitlines() if line.strip())
+    masks = "".join(f"::add-mask::{_workflow_command(line)}\n" for line in masked)
+    values = {**dict.fromkeys(remove, ""), **assign}
+    blocks = []
+    for name, value in values.items():
+        delimiter = "OMNIPROFILE"
+        while any(line.strip() == delimiter for line in value.splitlines()):
+            delimiter += "_"
+        blocks.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+    return masks, "".join(blocks)
+
+
+def _workflow_command(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def switch_script(shell: str, profile: str, previous: str | None, remove: Iterable[str]) -> str:
+    """What `shell` must evaluate to use `profile` in this shell alone, and to forget what `omniprofile env` exported."""
+    assign = {"OMNI_PROFILE": profile}
+    removed = list(dict.fromkeys([*remove, MARKER]))
+    if previous is None:
+        removed.append("OMNIPROFILE_PREVIOUS")
+    else:
+        assign["OMNIPROFILE_PREVIOUS"] = previous
+    return render(shell, assign, [name for name in removed if name not in assign])
+
+
+def guess_shell(parent_command: str | None, declared: str | None) -> str:
+    """The shell to write for: `declared` (`OMNIPROFILE_SHELL`) if it is one, else the parent process's, else bash.
+
+    What is written for bash is what every POSIX shell reads.
+    """
+    if declared in SHELLS and declared not in ("json", "github", "dotenv"):
+        return str(declared)
+    name = (parent_command or "").lower().removesuffix(".exe")
+    known = {"fish": "fish", "zsh": "zsh", "pwsh": "powershell", "powershell": "powershell", "cmd": "cmd"}
+    return known.get(name, "bash")
+
+
+def _refuse_nul(assign: Mapping[str, str]) -> None:
+    for name, value in assign.items():
+        if "\0" in value:
+            raise UsageError(f"the value of `{name}` holds a NUL, which no environment can carry")

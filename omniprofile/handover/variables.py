@@ -1,0 +1,62 @@
+"""The environment that carries a credential, and the variables that must not be beside it."""
+
+from collections.abc import Mapping
+
+from omniprofile.errors import UsageError
+from omniprofile.model.credential import Credential
+from omniprofile.model.exported import MARKER, exported, marker
+
+TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE = "OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL", "OMNI_PROFILE"
+ORGANIZATION = "OMNI_ORGANIZATION_NAME"
+
+RIVALS = (
+    TOKEN,  # the vendor's CLI
+    TOKEN_FOR_SDK,  # the same token for the Python SDKs
+    BASE_URL,
+    PROFILE,
+    ORGANIZATION,  # omni-analytics-sdk makes a host of it
+    "OMNI_VANITY_DOMAIN",  # its embed client makes a host of it
+    "OMNI_EMBED_SECRET",  # its embed client signs with it: another instance's secret
+    "OMNI_CONFIG_PATH",  # a config of the vendor's CLI, whose OAuth default replaces even OMNI_API_TOKEN
+    "OMNI_CONFIG_DIR",
+    "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",  # would let the CLI send the token to any host, in the clear
+    "OMNIPROFILE_PREVIOUS",  # this shell's `use -`, of no meaning to a child
+    MARKER,
+)
+"""Variables by which a child would use another credential, or this one elsewhere: removed before ours are set."""
+
+
+def credential_variables(credential: Credential) -> dict[str, str]:
+    """Every variable to set for `credential`, the mark `OMNIPROFILE_EXPORTED` last. Raises UsageError for a NUL in a value."""
+    variables = {
+        BASE_URL: credential.base_url,
+        TOKEN: credential.token,
+        TOKEN_FOR_SDK: credential.token,
+        PROFILE: credential.profile,
+    }
+    if organization := credential.origin.organization_name:
+        variables[ORGANIZATION] = organization
+    variables |= credential.env
+    for name, value in variables.items():
+        if "\0" in value:
+            raise UsageError(f"the value of `{name}` holds a NUL, which no environment can carry")
+    return variables | {MARKER: marker(credential.profile, variables)}
+
+
+def exported_names() -> tuple[str, ...]:
+    """What `env --unset` removes where no mark says what was exported."""
+    return (BASE_URL, TOKEN, TOKEN_FOR_SDK, PROFILE, ORGANIZATION, MARKER)
+
+
+def child_environment(credential: Credential, environ: Mapping[str, str], *, omni_config: str) -> dict[str, str]:
+    """The environment of a command that `exec` runs: `environ` without rivals, with the credential.
+
+    Away goes as well what an earlier `omniprofile env` put into this shell. Profiles' own variables
+    (`OMNI_PROFILE_<NAME>_TOKEN`, a key source's) stay: no consumer but omniprofile reads them, and a script that runs under
+    `exec` may itself call omniprofile for another profile. `omni_config` is the config file that the vendor's CLI is pointed
+    to (`handover.shield`).
+    """
+    before = exported(environ)
+    removed = {*RIVALS, *(before.names if before else ())}
+    kept = {name: value for name, value in environ.items() if name not in removed}
+    return kept | credential_variables(credential) | {"OMNI_CONFIG_PATH": omni_config}

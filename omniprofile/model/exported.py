@@ -1,0 +1,83 @@
+"""`OMNIPROFILE_EXPORTED`: the mark that `omniprofile env` leaves in a shell beside what it exported (PRODUCT section 4).
+
+Without it, an exported token would look like an override that the user made, and `omniprofile exec prod` would run with the
+token of staging. The mark names the profile and every exported variable with a checksum of its value: a variable that the
+user has changed since is an override again.
+
+The checksum is a CRC-32: it must find a change, not withstand an attacker, for who can set the mark can set the token too.
+Of a secret it gives 32 bits away to who can read the environment, and so can read the secret itself.
+"""
+
+from binascii import crc32
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MARKER = "OMNIPROFILE_EXPORTED"
+
+RESERVED = frozenset(
+    {
+        # What the credential itself is handed over in.
+        "OMNI_API_TOKEN",
+        "OMNI_API_KEY",
+        "OMNI_BASE_URL",
+        "OMNI_PROFILE",
+        "OMNI_ORGANIZATION_NAME",
+        # What would make a consumer take another credential, or send this one in the clear.
+        "OMNI_CONFIG_PATH",
+        "OMNI_CONFIG_DIR",
+        "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",
+    }
+)
+"""Variables that a profile's `env` may not set. Neither may it any `OMNIPROFILE_…` or `OMNI_PROFILE_…`: see `is_reserved`."""
+
+_LONGEST_MARK = 64 * 1024
+
+
+def is_reserved(variable: str) -> bool:
+    """Whether a profile's `env` may not set `variable`: it carries the credential, or steers omniprofile or a consumer.
+
+    Names are compared in capitals, as Windows does.
+    """
+    name = variable.upper()
+    return name in RESERVED or name.startswith(("OMNIPROFILE_", "OMNI_PROFILE_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What the mark says: the profile, and the variables that were exported, in order."""
+
+    profile: str
+    names: tuple[str, ...]
+    checksums: tuple[str, ...]
+
+
+def marker(profile: str, variables: Mapping[str, str]) -> str:
+    """The value of the mark for `variables`: `PROFILE NAME=CHECKSUM …`."""
+    return " ".join([profile, *(f"{name}={_checksum(value)}" for name, value in variables.items() if name != MARKER)])
+
+
+def exported(environ: Mapping[str, str]) -> Exported | None:
+    """Read the mark. None if there is none, or if it is not one of ours: a damaged mark says nothing."""
+    text = environ.get(MARKER, "")
+    profile, *pairs = text.split(" ") if text and len(text) <= _LONGEST_MARK else [""]
+    names, checksums = [], []
+    for pair in pairs:
+        name, _, checksum = pair.partition("=")
+        if not name or not name.isidentifier() or not name.isascii() or len(checksum) != 8:
+            return None
+        names.append(name)
+        checksums.append(checksum)
+    return Exported(profile, tuple(names), tuple(checksums)) if profile and names else None
+
+
+def own_values(environ: Mapping[str, str]) -> frozenset[str]:
+    """The variables that still have the value that `omniprofile env` gave them: no overrides by the user."""
+    mark = exported(environ)
+    if mark is None:
+        return frozenset()
+    pairs = zip(mark.names, mark.checksums, strict=True)
+    return frozenset(name for name, checksum in pairs if name in environ and _checksum(environ[name]) == checksum)
+
+
+def _checksum(value: str) -> str:
+    return f"{crc32(value.encode('utf-8', 'surrogatepass')):08x}"

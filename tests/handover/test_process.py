@@ -1,0 +1,182 @@
+"""`exec` on real processes: exit codes, signals, streams, bytes that are no UTF-8, and the vendor's CLI shielded."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from omniprofile.errors import UsageError
+from omniprofile.handover.process import parent_command
+from omniprofile.handover.shield import CONTENT, omni_config
+from omniprofile.handover.variables import child_environment, credential_variables
+from omniprofile.model.credential import Credential
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+
+RUN = """
+import os, sys
+from omniprofile.handover.process import run_command
+sys.exit(run_command(sys.argv[1:], os.environ))
+"""
+
+
+def _run(*argv: str | bytes, **options: object) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run([sys.executable, "-c", RUN, *argv], capture_output=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def _credential(url: str = "https://acme.omniapp.co", env: tuple[tuple[str, str], ...] = ()) -> Credential:
+    return Credential("staging", Origin.parse(url), "api-key", Secret("t0ken"), env=env)
+
+
+def test_the_process_becomes_the_command(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", RUN, "sh", "-c", "echo $$"], stdout=subprocess.PIPE, text=True)
+    out, _ = child.communicate(timeout=30)
+    assert int(out) == child.pid
+
+
+def test_stdin_goes_through_and_status_comes_back() -> None:
+    ran = _run("sh", "-c", "cat; exit 7", input=b"\xff\x00data")
+    assert (ran.returncode, ran.stdout) == (7, b"\xff\x00data")
+
+
+def test_bytes_that_are_no_utf8_survive_in_argv_and_environment() -> None:
+    ran = _run("sh", "-c", 'printf %s "$1$BYTES"', "sh", b"\xff\xfe", env={**os.environb, b"BYTES": b"\xfd"})
+    assert ran.stdout == b"\xff\xfe\xfd", ran.stderr
+
+
+def test_a_signal_ends_the_command_itself() -> None:
+    child = subprocess.Popen([sys.executable, "-c", RUN, "sleep", "60"])
+    while Path(f"/proc/{child.pid}/comm").read_text().strip() != "sleep":
+        time.sleep(0.01)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(timeout=30) == -signal.SIGTERM
+
+
+def test_sigpipe_is_the_commands_default_again() -> None:
+    ran = _run("sh", "-c", "grep -i sigign /proc/$$/status")
+    ignored = int(ran.stdout.split()[1], 16)
+    assert not ignored & (1 << (signal.SIGPIPE - 1))
+    assert not ignored & (1 << (signal.SIGXFSZ - 1))
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [("nothing", "command-not-found"), ("plain", "command-not-runnable"), ("bad-shebang", "command-not-runnable")],
+)
+def test_what_cannot_be_run_says_why(make: str, code: str, tmp_path: Path) -> None:
+    path = tmp_path / "program"
+    if make == "plain":
+        path.write_text("text")
+    if make == "bad-shebang":
+        path.write_text("#!/nowhere/at/all\n")
+        path.chmod(0o755)
+    script = f"""
+from omniprofile.errors import Error
+from omniprofile.handover.process import run_command
+try:
+    run_command([{str(path)!r}], {{}})
+except Error as error:
+    print(error.code)
+"""
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == code + "\n"
+    )
+
+
+def test_the_parents_name_is_read_where_proc_is() -> None:
+    script = "from omniprofile.handover.process import parent_command; print(parent_command())"
+    ran = subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -c "{script}"; true'], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "bash\n"
+    assert parent_command()
+
+
+def test_the_organization_is_set_only_for_omnis_own_hosts_and_a_stale_one_goes() -> None:
+    environ = {"OMNI_ORGANIZATION_NAME": "stale", "HOME": "/h"}
+    child = child_environment(_credential(), environ, omni_config="/c")
+    assert child["OMNI_ORGANIZATION_NAME"] == "acme"
+    child = child_environment(_credential("https://bi.acme.example"), environ, omni_config="/c")
+    assert "OMNI_ORGANIZATION_NAME" not in child
+    assert child["HOME"] == "/h"
+    assert child["OMNI_CONFIG_PATH"] == "/c"
+
+
+def test_the_profiles_own_variables_come_along_and_those_of_an_earlier_env_go() -> None:
+    earlier = credential_variables(_credential(env=(("OMNI_OUTPUT_FORMAT", "json"), ("TEAM", "a"))))
+    child = child_environment(_credential(env=(("TEAM", "b"),)), {**earlier, "PATH": "/bin"}, omni_config="/c")
+    assert child["TEAM"] == "b"
+    assert "OMNI_OUTPUT_FORMAT" not in child
+
+
+def test_a_nul_in_a_value_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match="`TEAM`"):
+        credential_variables(_credential(env=(("TEAM", "a\0b"),)))
+
+
+def test_the_shield_is_a_valid_empty_config_that_nobody_can_write(tmp_path: Path) -> None:
+    path = Path(omni_config(str(tmp_path / "cache")))
+    assert json.loads(path.read_bytes()) == {"version": 1, "profiles": {}}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
+    inode = path.stat().st_ino
+    assert Path(omni_config(str(tmp_path / "cache"))).stat().st_ino == inode
+
+
+def test_a_shield_that_was_tampered_with_is_made_again(tmp_path: Path) -> None:
+    path = Path(omni_config(str(tmp_path)))
+    path.unlink()
+    path.write_bytes(b'{"version": 1, "profiles": {"x": 1}}')
+    assert Path(omni_config(str(tmp_path))).read_bytes() == CONTENT
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    assert Path(omni_config(str(tmp_path))).read_bytes() == CONTENT
+    assert not path.is_symlink()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_without_a_cache_the_shield_is_a_file_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    path = omni_config(str(tmp_path / "file"))
+    assert not os.path.exists(path)
+    with pytest.raises(OSError, match=r"Not a directory|File exists"):
+        os.makedirs(os.path.dirname(path) + "/x")
+
+
+OMNI = """#!{python}
+# What facts are known of the vendor's CLI: a config whose OAuth default has expired wins over the environment.
+import json, os
+path = os.environ.get("OMNI_CONFIG_PATH") or os.path.expanduser("~/.config/omni-cli/config.json")
+try:
+    config = json.load(open(path))
+except (OSError, ValueError):
+    config = {{}}
+profile = config.get("profiles", {{}}).get(config.get("defaultProfile"))
+token = os.environ["OMNI_API_TOKEN"]
+if profile and profile["authMethod"] == "oauth":
+    token = "refreshed-token-of-" + config["defaultProfile"]
+print(token, os.environ["OMNI_BASE_URL"])
+"""
+
+
+def test_a_child_omni_uses_exactly_the_credential_that_it_was_handed(tmp_path: Path) -> None:
+    program = tmp_path / "omni"
+    program.write_text(OMNI.format(python=sys.executable))
+    program.chmod(0o755)
+    config = tmp_path / ".config/omni-cli/config.json"
+    config.parent.mkdir(parents=True)
+    config.write_text(json.dumps({"defaultProfile": "x", "profiles": {"x": {"authMethod": "oauth"}}}))
+    environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+
+    def run(environ: dict[str, str]) -> str:
+        return subprocess.run([str(program)], env=environ, capture_output=True, text=True, check=True).stdout
+
+    unshielded = {**environ, **credential_variables(_credential())}
+    assert run(unshielded) == "refreshed-token-of-x https://acme.omniapp.co\n", "the trap is real"
+    shielded = child_environment(_credential(), environ, omni_config=omni_config(str(tmp_path / "cache")))
+    assert run(shielded) == "t0ken https://acme.omniapp.co\n"

@@ -1,0 +1,57 @@
+"""The mark that tells an exported variable from an override by the user."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omniprofile.model.exported import exported, is_reserved, marker, own_values
+
+names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,20}", fullmatch=True)
+values = st.text(st.characters(blacklist_characters="\0"), max_size=40)
+
+
+@given(st.dictionaries(names, values, min_size=1, max_size=8))
+def test_what_was_exported_is_ours_until_it_is_changed(variables: dict[str, str]) -> None:
+    environ = {**variables, "OMNIPROFILE_EXPORTED": marker("staging", variables)}
+    mark = exported(environ)
+    assert mark is not None
+    assert mark.profile == "staging"
+    ours = {name for name in variables if name != "OMNIPROFILE_EXPORTED"}
+    assert own_values(environ) == ours
+    for name in ours:
+        changed = {**environ, name: environ[name] + "x"}
+        assert own_values(changed) == ours - {name}
+        assert name not in own_values({other: value for other, value in environ.items() if other != name})
+
+
+@given(st.text())
+def test_any_garbage_is_read_without_an_error(text: str) -> None:
+    exported({"OMNIPROFILE_EXPORTED": text})
+    assert own_values({"OMNIPROFILE_EXPORTED": text, "OMNI_API_TOKEN": "x"}) <= {"OMNI_API_TOKEN"}
+
+
+def test_a_mark_without_checksums_claims_nothing() -> None:
+    for text in (
+        "staging",
+        "staging OMNI_API_TOKEN",
+        "staging OMNI_API_TOKEN=",
+        " OMNI_API_TOKEN=00000000",
+        "x" * 100_000,
+    ):
+        assert own_values({"OMNIPROFILE_EXPORTED": text, "OMNI_API_TOKEN": ""}) == frozenset()
+
+
+def test_the_mark_does_not_hold_the_value() -> None:
+    assert "s3cret" not in marker("staging", {"OMNI_API_TOKEN": "s3cret"})
+
+
+def test_a_profile_may_not_set_what_carries_the_credential_or_steers_us() -> None:
+    for name in (
+        "OMNI_API_TOKEN",
+        "omni_api_token",
+        "OMNIPROFILE_CONFIG",
+        "OMNI_PROFILE_PROD_TOKEN",
+        "OMNI_CONFIG_PATH",
+    ):
+        assert is_reserved(name)
+    for name in ("OMNI_OUTPUT_FORMAT", "PATH_TO_X", "OMNI"):
+        assert not is_reserved(name)
