@@ -62,8 +62,12 @@ def _evaluate(shell: str, script: str, read: str = READ) -> bytes:
     ran = subprocess.run(
         [program, *options, "-c", f'{strict}{take_in}\nexec "$PYTHON" -c "$READ"'],
         env={
-            **{"SCRIPT": script, "PYTHON": sys.executable, "READ": read},
-            **{"PATH": os.environ["PATH"], "HOME": "/", "LC_ALL": "C.UTF-8"},
+            "SCRIPT": script,
+            "PYTHON": sys.executable,
+            "READ": read,
+            "PATH": os.environ["PATH"],
+            "HOME": "/",
+            "LC_ALL": "C.UTF-8",
         },
         capture_output=True,
         check=False,
