@@ -19,12 +19,12 @@ import keyring.errors
 import pytest
 from keyring.backend import KeyringBackend
 
+from omniprofile.credentials import keyring_store
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
-
-CANARY = "omni_osk_C4n4ry" + "x" * 24
+from tests.conftest import CANARY
 
 
 def make_secret(text: str = CANARY, *, origin: str = "https://acme.omniapp.co", session: bool = False) -> StoredSecret:
@@ -46,7 +46,7 @@ def make_secret(text: str = CANARY, *, origin: str = "https://acme.omniapp.co", 
 class MemoryKeyring(KeyringBackend):
     """Keeps what it is given. The base of the misbehaving ones."""
 
-    priority = 1.0  # type: ignore[assignment]
+    priority = 1.0
 
     def __init__(self) -> None:
         self.entries: dict[str, str] = {}
@@ -82,10 +82,12 @@ class HangingKeyring(MemoryKeyring):
     def __init__(self, hangs_on: str = "get") -> None:
         super().__init__()
         self.hangs_on = hangs_on
+        self.reached = threading.Event()
         self.released = threading.Event()
 
     def _hang(self, verb: str) -> None:
         if verb == self.hangs_on:
+            self.reached.set()
             self.released.wait(60)
 
     def get_password(self, service: str, username: str) -> str | None:
@@ -143,8 +145,9 @@ def use_keyring(monkeypatch: pytest.MonkeyPatch) -> Callable[[KeyringBackend], K
 
 @pytest.fixture(autouse=True)
 def forget_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every test choose its backend anew."""
+    """Let every test choose its backend anew, whatever call of an earlier one is still out."""
     monkeypatch.setattr(keyring.core, "_keyring_backend", None)
+    monkeypatch.setattr(keyring_store, "_stuck", [])
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import SecretStore, StoredSecret, StoredSummary
-
-from .conftest import CANARY, MemoryKeyring, SmallKeyring, make_secret
+from tests.conftest import CANARY
+from tests.credentials.conftest import MemoryKeyring, SmallKeyring, make_secret
 
 OpenStore = Callable[[], SecretStore]
 
@@ -39,13 +39,13 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
     return lambda: KeyringStore(folders[0], lock_folder=folders[1], limit=limit)
 
 
-def test_nothing_is_stored_at_first(open_store: OpenStore):
+def test_nothing_is_stored_at_first(open_store: OpenStore) -> None:
     assert open_store().get("prod") is None
     assert open_store().summaries() == {}
     assert open_store().delete("prod") is False
 
 
-def test_check_passes_and_leaves_nothing(open_store: OpenStore, tmp_path: Path):
+def test_check_passes_and_leaves_nothing(open_store: OpenStore, tmp_path: Path) -> None:
     open_store().check()
 
     assert open_store().summaries() == {}
@@ -53,20 +53,20 @@ def test_check_passes_and_leaves_nothing(open_store: OpenStore, tmp_path: Path):
 
 
 @pytest.mark.parametrize("secret", [make_secret(), make_secret(session=True)], ids=["key", "session"])
-def test_what_was_put_is_got_whole(open_store: OpenStore, secret: StoredSecret):
+def test_what_was_put_is_got_whole(open_store: OpenStore, secret: StoredSecret) -> None:
     open_store().put("prod", secret)
 
     assert open_store().get("prod") == secret
 
 
-def test_a_value_of_every_length_around_the_limits_is_got_whole(open_store: OpenStore):
+def test_a_value_of_every_length_around_the_limits_is_got_whole(open_store: OpenStore) -> None:
     for length in (1, 150, 151, 299, 300, 1100, 1150, 1151, 1280, 1281, 2560, 10_000):
         secret = make_secret("k" * length)
         open_store().put("prod", secret)
         assert open_store().get("prod") == secret, length
 
 
-def test_a_long_value_is_replaced_by_a_short_one_and_back(open_store: OpenStore):
+def test_a_long_value_is_replaced_by_a_short_one_and_back(open_store: OpenStore) -> None:
     for text in ("l" * 5000, "s", "L" * 7000, "M" * 3000, "t"):
         open_store().put("prod", make_secret(text))
         found = open_store().get("prod")
@@ -74,14 +74,14 @@ def test_a_long_value_is_replaced_by_a_short_one_and_back(open_store: OpenStore)
         assert found.token == Secret(text)
 
 
-def test_text_outside_ascii_comes_back(open_store: OpenStore):
+def test_text_outside_ascii_comes_back(open_store: OpenStore) -> None:
     secret = make_secret("schlüssel-🔑-" * 100)
     open_store().put("prod", secret)
 
     assert open_store().get("prod") == secret
 
 
-def test_accounts_do_not_touch_each_other(open_store: OpenStore):
+def test_accounts_do_not_touch_each_other(open_store: OpenStore) -> None:
     first, second = make_secret("1" * 2000), make_secret("2" * 2000, origin="https://play.omniapp.co")
     open_store().put("prod", first)
     open_store().put("prod.2", second)
@@ -91,7 +91,7 @@ def test_accounts_do_not_touch_each_other(open_store: OpenStore):
     assert open_store().get("prod.2") is None
 
 
-def test_deleted_is_gone_and_the_second_deletion_says_so(open_store: OpenStore):
+def test_deleted_is_gone_and_the_second_deletion_says_so(open_store: OpenStore) -> None:
     open_store().put("prod", make_secret("k" * 4000))
 
     assert open_store().delete("prod") is True
@@ -100,7 +100,7 @@ def test_deleted_is_gone_and_the_second_deletion_says_so(open_store: OpenStore):
     assert open_store().summaries() == {}
 
 
-def test_summaries_say_what_is_stored(open_store: OpenStore):
+def test_summaries_say_what_is_stored(open_store: OpenStore) -> None:
     session = make_secret(session=True)
     key = make_secret(origin="https://play.omniapp.co")
     open_store().put("prod", session)
@@ -113,7 +113,7 @@ def test_summaries_say_what_is_stored(open_store: OpenStore):
     }
 
 
-def test_no_file_but_a_secret_store_of_mode_0600_holds_a_secret(open_store: OpenStore, tmp_path: Path):
+def test_no_file_but_a_secret_store_of_mode_0600_holds_a_secret(open_store: OpenStore, tmp_path: Path) -> None:
     store = open_store()
     store.put("prod", make_secret(session=True))
     store.get("prod")
@@ -124,7 +124,7 @@ def test_no_file_but_a_secret_store_of_mode_0600_holds_a_secret(open_store: Open
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
 
 
-def test_the_label_names_the_store_without_a_secret(open_store: OpenStore):
+def test_the_label_names_the_store_without_a_secret(open_store: OpenStore) -> None:
     store = open_store()
     store.put("prod", make_secret())
 

@@ -1,0 +1,524 @@
+"""The OS keyring store where the keyring misbehaves, is killed, or is none."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import keyring.backends.chainer
+import keyring.backends.null
+import keyring.errors
+import keyrings.alt.file
+import pytest
+from keyring.backend import KeyringBackend
+
+from omniprofile.credentials import keyring_store
+from omniprofile.credentials.keyring_layout import Head
+from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
+from omniprofile.model.stored import SecretStore
+from omniprofile.system.locking import locked
+from tests.conftest import CANARY
+from tests.credentials.conftest import (
+    HangingKeyring,
+    LyingKeyring,
+    MemoryKeyring,
+    RaisingKeyring,
+    SmallKeyring,
+    TruncatingKeyring,
+    make_secret,
+)
+
+UseKeyring = Callable[[KeyringBackend], KeyringBackend]
+MakeStore = Callable[..., KeyringStore]
+
+OPERATIONS: dict[str, Callable[[SecretStore], object]] = {
+    "check": lambda store: store.check(),
+    "get": lambda store: store.get("prod"),
+    "put": lambda store: store.put("prod", make_secret()),
+    "delete": lambda store: store.delete("prod"),
+}
+
+
+def chain_text(problem: BaseException | None) -> str:
+    """Everything that a traceback of `problem` could show of the exceptions behind it."""
+    texts = []
+    while problem is not None:
+        texts.append(f"{problem!r} {problem}")
+        problem = problem.__cause__ or problem.__context__
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_no_keyring_is_an_error_with_a_way_out_and_never_an_absent_secret(
+    operation: str, make_store: MakeStore
+) -> None:
+    with pytest.raises(StoreUnavailable, match="no OS keyring") as caught:
+        OPERATIONS[operation](make_store())
+
+    assert "OMNIPROFILE_SECRET_STORE=file" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_locked_keyring_is_not_reported_as_absent(
+    operation: str, make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    use_keyring(RaisingKeyring(keyring.errors.KeyringLocked(f"wrong password {CANARY}")))
+
+    with pytest.raises(StoreLocked, match="is locked"):
+        OPERATIONS[operation](make_store())
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("kind", [RuntimeError, OSError, ValueError, keyring.errors.InitError, UnicodeDecodeError])
+def test_a_backend_s_error_is_told_without_its_text(
+    operation: str, kind: type[Exception], make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    problem = kind("utf-8", CANARY.encode(), 0, 1, CANARY) if kind is UnicodeDecodeError else kind(CANARY)
+    use_keyring(RaisingKeyring(problem))
+
+    with pytest.raises(StoreUnavailable, match=kind.__name__) as caught:
+        OPERATIONS[operation](make_store())
+
+    assert CANARY not in chain_text(caught.value)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_hanging_keyring_is_waited_for_once(operation: str, make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = HangingKeyring()
+    use_keyring(backend)
+    store = make_store(timeout=0.3)
+    try:
+        started = time.monotonic()
+        with pytest.raises(StoreTimeout, match=r"within 0\.3 s"):
+            OPERATIONS[operation](store)
+        assert time.monotonic() - started < 2
+
+        started = time.monotonic()
+        for again in OPERATIONS.values():
+            with pytest.raises(StoreTimeout):
+                again(store)
+            with pytest.raises(StoreTimeout):
+                again(make_store(timeout=30))  # another store of the same process, while the call is still out
+        assert store.label.startswith("OS keyring")
+        assert time.monotonic() - started < 0.5
+    finally:
+        backend.released.set()
+
+
+def test_a_timeout_bounds_a_method_and_not_each_call_of_it(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    class SlowKeyring(MemoryKeyring):
+        def get_password(self, service: str, username: str) -> str | None:
+            time.sleep(0.1)
+            return super().get_password(service, username)
+
+    use_keyring(SlowKeyring())
+    started = time.monotonic()
+    with pytest.raises(StoreTimeout):
+        make_store(timeout=0.5, limit=100).put("prod", make_secret("k" * 2000))
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_writer_whose_caller_gave_up_changes_nothing_more(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = HangingKeyring("set")
+    use_keyring(backend)
+    with pytest.raises(StoreTimeout):
+        make_store(timeout=1, limit=100).put("prod", make_secret("k" * 400))
+    assert backend.reached.is_set()
+    backend.released.set()
+    for thread in list(keyring_store._stuck):
+        thread.join(10)
+
+    assert [call for call in backend.calls if call.startswith("set")] == ["set prod/a/1"]  # the one that was under way
+    assert make_store(limit=100).get("prod") is None
+
+
+def test_a_hanging_import_of_the_keyring_is_bounded(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(keyring, "get_keyring", lambda: released.wait(60))
+    try:
+        started = time.monotonic()
+        with pytest.raises(StoreTimeout):
+            make_store(timeout=0.2).check()
+        assert make_store(timeout=0.2).label == "OS keyring, service `omniprofile`"
+        assert time.monotonic() - started < 2
+    finally:
+        released.set()
+
+
+@pytest.mark.parametrize("name", ["no.such.module.Keyring", "keyring.backends.fail.NoSuchClass", "nonsense", ""])
+def test_a_keyring_that_cannot_be_loaded_is_an_error(
+    name: str, make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", name)
+
+    with pytest.raises(StoreUnavailable, match="failed to load"):
+        make_store().get("prod")
+
+
+class OurPlaintext(keyrings.alt.file.PlaintextKeyring):  # type: ignore[misc]
+    """A plain-text backend under another name."""
+
+
+@pytest.mark.parametrize("kind", [keyring.backends.null.Keyring, keyrings.alt.file.PlaintextKeyring, OurPlaintext])
+def test_a_plain_text_keyring_is_refused_every_time(
+    kind: type[KeyringBackend], make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
+) -> None:
+    use_keyring(kind())
+    store = make_store()
+
+    for operation in [*OPERATIONS.values(), *OPERATIONS.values()]:
+        with pytest.raises(StoreUnavailable, match="plain text"):
+            operation(store)
+    assert not any(CANARY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def chain_of(*members: KeyringBackend) -> KeyringBackend:
+    """A chain of backends, as the keyring package makes one of all that it finds."""
+
+    class Chain(keyring.backends.chainer.ChainerBackend):
+        backends = list(members)
+        priority = 0
+
+    return Chain()  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_chain_that_writes_plain_text_is_refused(others: int, make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    use_keyring(chain_of(keyrings.alt.file.PlaintextKeyring(), *[MemoryKeyring()] * others))
+
+    with pytest.raises(StoreUnavailable, match="plain text"):
+        make_store().put("prod", make_secret())
+
+
+def test_an_empty_chain_is_no_keyring(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    use_keyring(chain_of())
+
+    with pytest.raises(StoreUnavailable, match="no OS keyring"):
+        make_store().get("prod")
+
+
+def test_a_chain_that_writes_to_a_real_keyring_is_used(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    first = MemoryKeyring()
+    use_keyring(chain_of(first, keyrings.alt.file.PlaintextKeyring()))
+    store = make_store()
+    store.put("prod", make_secret())
+
+    assert store.get("prod") == make_secret()
+    assert list(first.entries) == ["prod"]
+
+
+@pytest.mark.parametrize(
+    "text", ["hunter2", "{}", "[]", '{"version":2}', '{"generation":"c","count":1,"sha256":""}', ""]
+)
+def test_what_is_no_secret_of_ours_is_an_error_and_can_be_replaced(
+    text: str, make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    backend = MemoryKeyring()
+    backend.entries["prod"] = text
+    use_keyring(backend)
+    store = make_store()
+
+    with pytest.raises(StoreUnavailable, match="no secret of omniprofile's") as caught:
+        store.get("prod")
+    assert "omniprofile login prod" in str(caught.value.hint)
+    assert "hunter2" not in chain_text(caught.value)
+    store.put("prod", make_secret())
+    assert store.get("prod") == make_secret()
+
+
+@pytest.mark.parametrize("kind", [LyingKeyring, TruncatingKeyring])
+@pytest.mark.parametrize("limit", [None, 300])
+def test_a_keyring_that_keeps_something_else_is_found_at_once(
+    kind: type[MemoryKeyring], limit: int | None, make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    backend = kind()
+    use_keyring(backend)
+    store = make_store(limit=limit)
+
+    with pytest.raises(StoreUnavailable, match="something else than what was stored"):
+        store.put("prod", make_secret(CANARY * 10))
+    assert backend.entries == {}
+    assert store.summaries() == {}
+
+
+def test_a_keyring_that_begins_to_lie_keeps_the_old_value(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = LyingKeyring()
+    backend.lies = False
+    use_keyring(backend)
+    store = make_store(limit=100)
+    old = make_secret("an older key" * 30)
+    store.put("prod", old)
+    backend.lies = True
+
+    with pytest.raises(StoreUnavailable, match="something else"):
+        store.put("prod", make_secret(CANARY * 10))
+    assert store.get("prod") == old
+    assert store.summaries()["prod"].stored_at == old.stored_at
+
+
+def test_a_keyring_that_does_not_delete_is_found(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    class Keeping(MemoryKeyring):
+        def delete_password(self, service: str, username: str) -> None:
+            return
+
+    use_keyring(Keeping())
+    store = make_store()
+    store.put("prod", make_secret())
+
+    with pytest.raises(StoreUnavailable, match="still holds"):
+        store.delete("prod")
+    assert "prod" in store.summaries()
+
+
+def test_what_a_small_keyring_cannot_hold_is_an_error_that_keeps_the_old_value(
+    make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    use_keyring(SmallKeyring())
+    store = make_store()  # nothing tells the store that this keyring is small
+    store.put("prod", make_secret("old"))
+
+    with pytest.raises(StoreUnavailable, match=r"failed to store \(`OSError`\)") as caught:
+        store.put("prod", make_secret(CANARY * 100))
+    assert CANARY not in chain_text(caught.value)
+    assert store.get("prod") == make_secret("old")
+
+
+def test_a_keyring_of_windows_is_known_to_be_small(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = type("WinVaultKeyring", (SmallKeyring,), {"__module__": "keyring.backends.Windows"})()
+    use_keyring(backend)
+    store = make_store()
+    store.put("prod", make_secret("k" * 5000))
+
+    assert store.get("prod") == make_secret("k" * 5000)
+    assert sorted(backend.entries) == ["prod", "prod/a/1", "prod/a/2", "prod/a/3", "prod/a/4"]
+    assert all(len(entry) <= 1280 for entry in backend.entries.values())
+    store.put("prod", make_secret("short"))
+    assert list(backend.entries) == ["prod"]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL between two calls to the keyring."""
+
+
+class KilledKeyring(MemoryKeyring):
+    """Does `steps` changes; the next one never comes, nor anything after it."""
+
+    steps = 1_000_000
+
+    def _step(self) -> None:
+        if self.steps <= 0:
+            raise Killed
+        self.steps -= 1
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.steps <= 0:
+            raise Killed
+        return super().get_password(service, username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._step()
+        super().set_password(service, username, password)
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._step()
+        super().delete_password(service, username)
+
+
+VALUES = {"long": "L" * 900, "longer": "M" * 1500, "short": "s", "long again": "N" * 700}
+
+
+@pytest.mark.parametrize("old", VALUES)
+@pytest.mark.parametrize("new", VALUES)
+def test_killed_at_any_moment_the_old_value_or_the_new_one_is_there_whole(
+    old: str, new: str, make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    limit = 200
+    before, after = make_secret(VALUES[old]), make_secret(VALUES[new], origin="https://play.omniapp.co")
+    seen = set()
+    for steps in range(100):
+        backend = KilledKeyring()
+        use_keyring(backend)
+        make_store(limit=limit).put("prod", make_secret("first" * 200))  # so that the generations are under way
+        make_store(limit=limit).put("prod", before)
+        backend.steps = steps
+        try:
+            make_store(limit=limit).put("prod", after)
+            done = True
+        except Killed:
+            done = False
+        backend.steps = 1_000_000
+        found = make_store(limit=limit).get("prod")
+        assert found in (before, after), f"killed after {steps} changes"
+        seen.add(found)
+
+        make_store(limit=limit).put("prod", make_secret("tiny"))
+        assert list(backend.entries) == ["prod"], f"leftovers of the kill after {steps} changes"
+        if done:
+            break
+    assert seen == {before, after}
+
+
+def test_killed_while_deleting_the_next_deletion_leaves_nothing(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    for steps in range(12):
+        backend = KilledKeyring()
+        use_keyring(backend)
+        make_store(limit=200).put("prod", make_secret("k" * 1000))
+        backend.steps = steps
+        with suppress(Killed):
+            make_store(limit=200).delete("prod")
+        backend.steps = 1_000_000
+        assert make_store(limit=200).get("prod") in (None, make_secret("k" * 1000))
+        make_store(limit=200).delete("prod")
+        assert backend.entries == {}, steps
+
+
+def test_missing_and_foreign_parts_are_an_error(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    for damage in ("missing", "foreign"):
+        backend = MemoryKeyring()
+        use_keyring(backend)
+        store = make_store(limit=200)
+        store.put("prod", make_secret("k" * 1000))
+        if damage == "missing":
+            del backend.entries["prod/a/3"]
+        else:
+            backend.entries["prod/a/3"] = "x" * 200
+        with pytest.raises(StoreUnavailable, match="missing or damaged") as caught:
+            store.get("prod")
+        assert "omniprofile login prod" in str(caught.value.hint)
+
+
+def test_readers_beside_a_writer_never_see_a_mix(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    use_keyring(MemoryKeyring())
+    secrets = [make_secret(letter * 1500) for letter in "abcdef"]
+    make_store(limit=100).put("prod", secrets[0])
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def read() -> None:
+        store = make_store(limit=100)
+        try:
+            while not stop.is_set():
+                assert store.get("prod") in secrets
+        except BaseException as problem:
+            failures.append(problem)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    try:
+        for round_ in range(30):
+            make_store(limit=100).put("prod", secrets[round_ % len(secrets)])
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join(30)
+    assert failures == []
+
+
+def test_a_writer_waits_for_the_lock_of_the_user_and_says_so(
+    make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
+) -> None:
+    use_keyring(MemoryKeyring())
+    with locked(str(tmp_path / "locks" / "keyring.lock"), 5):
+        with pytest.raises(StoreTimeout, match="another process is writing"):
+            make_store(timeout=0.3).put("prod", make_secret())
+        assert make_store().get("prod") is None  # reading takes no lock
+    make_store().put("prod", make_secret())
+
+
+def test_a_lock_that_cannot_be_made_is_an_error(make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    use_keyring(MemoryKeyring())
+
+    with pytest.raises(StoreUnavailable, match="cannot be taken"):
+        make_store(lock_folder=str(tmp_path / "file" / "locks")).put("prod", make_secret())
+
+
+def test_get_heals_the_index(make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path) -> None:
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    store = make_store()
+    store.put("prod", make_secret(session=True))
+    whole = store.summaries()
+    index = tmp_path / "state" / "stored.json"
+
+    for damage in (
+        b"",
+        b"{",
+        b"[" * 100_000,
+        b'{"version": 1, "stored": {"prod": {"origin": 1}, "x": 2}}',
+        b"\xff\x00",
+    ):
+        index.write_bytes(damage)
+        assert store.summaries() == {}
+        store.get("prod")
+        assert store.summaries() == whole
+    backend.entries.clear()  # deleted with the keyring's own program
+    assert store.get("prod") is None
+    assert store.summaries() == {}
+
+
+def test_an_index_that_cannot_be_written_breaks_writing_and_not_reading(
+    make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
+) -> None:
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    make_store().put("prod", make_secret("old"))
+    (tmp_path / "state" / "stored.json").unlink()
+    (tmp_path / "state" / "stored.json").mkdir()  # even root cannot replace a folder by a file
+    before = dict(backend.entries)
+
+    assert make_store().get("prod") == make_secret("old")
+    with pytest.raises(StoreUnavailable, match=r"stored\.json"):
+        make_store(limit=100).put("prod", make_secret("k" * 500))
+    assert backend.entries == before
+    assert make_store().get("prod") == make_secret("old")
+
+
+def test_list_does_not_touch_the_keyring(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    make_store().put("prod", make_secret())
+    backend.calls.clear()
+
+    assert list(make_store().summaries()) == ["prod"]
+    assert backend.calls == []
+
+
+def test_one_get_is_one_call(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    make_store().put("prod", make_secret())
+    backend.calls.clear()
+    make_store().get("prod")
+
+    assert backend.calls == ["get prod"]
+
+
+def test_the_label_names_the_backend(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    use_keyring(MemoryKeyring())
+
+    assert make_store().label == "OS keyring (conftest MemoryKeyring), service `omniprofile`"
+
+
+def test_a_head_is_read_strictly() -> None:
+    head = Head("a", 3, "0" * 64)
+    assert Head.parse(str(head)) == head
+    data = json.loads(str(head))
+    for wrong in ({"generation": "c"}, {"count": 0}, {"count": "3"}, {"count": 10**9}):
+        assert Head.parse(json.dumps({**data, **wrong}, separators=(",", ":"))) is None
+
+
+def test_importing_the_store_does_not_import_the_keyring_package(process: object) -> None:
+    import subprocess
+
+    code = (
+        "import sys, omniprofile.credentials.keyring_store; "
+        "print([name for name in ('keyring', 'filelock', 'threading', 'subprocess') if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
