@@ -1,0 +1,192 @@
+"""The keyring store on a real Secret Service: gnome-keyring on a D-Bus session of the test's own."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
+from tests.credentials.conftest import SecretService, make_secret
+
+pytestmark = pytest.mark.secret_service
+
+MakeStore = Callable[..., KeyringStore]
+
+
+def test_the_label_names_it(secret_service: SecretService, make_store: MakeStore) -> None:
+    assert make_store().label == "OS keyring (SecretService Keyring), service `omniprofile`"
+
+
+def test_a_locked_collection_is_not_reported_as_absent(secret_service: SecretService, make_store: MakeStore) -> None:
+    make_store().put("prod", make_secret())
+    secret_service.lock()
+
+    operations: list[Callable[[KeyringStore], object]] = [
+        lambda store: store.check(),
+        lambda store: store.get("prod"),
+        lambda store: store.get("never-stored"),
+        lambda store: store.put("prod", make_secret("new")),
+        lambda store: store.delete("prod"),
+    ]
+    for operation in operations:
+        started = time.monotonic()
+        with pytest.raises(StoreLocked, match="is locked"):
+            operation(make_store())
+        assert time.monotonic() - started < 5
+    assert list(make_store().summaries()) == ["prod"]  # without unlocking
+
+
+def test_without_a_bus_there_is_no_keyring(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/no-bus")
+    # Away from the backends that other tests define: all subclasses are candidates of the keyring package's.
+    code = """
+        import sys
+        from omniprofile.credentials.keyring_store import KeyringStore
+        from omniprofile.errors import Error
+        try:
+            KeyringStore(sys.argv[1], lock_folder=sys.argv[1]).get("prod")
+        except Error as error:
+            print(error.code, error.message, error.hint, sep="|")
+    """
+    ran = python(code, str(tmp_path / "s"))
+    assert ran.returncode == 0, ran.stderr
+    # keyrings.alt is installed for the tests: what is chosen without a bus is its plain-text file, and it is refused.
+    assert ran.stdout.startswith("store-unavailable|")
+    assert "OMNIPROFILE_SECRET_STORE=file" in ran.stdout
+    assert not list((tmp_path / "home").rglob("*pass*"))
+
+
+def test_a_bus_that_goes_away_is_an_error(secret_service: SecretService, make_store: MakeStore) -> None:
+    make_store().put("prod", make_secret())
+    secret_service.bus.kill()
+    secret_service.bus.wait(10)
+
+    with pytest.raises(StoreUnavailable):
+        make_store().get("prod")
+
+
+def test_a_daemon_killed_in_the_middle_is_an_error_and_no_hang(
+    secret_service: SecretService, make_store: MakeStore
+) -> None:
+    store = make_store(timeout=5, limit=50)
+    store.put("prod", make_secret("old" * 100))
+    killer = threading.Timer(0.2, secret_service.daemon.kill)
+    killer.start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(StoreUnavailable):
+            put_for_ever(store)
+    finally:
+        killer.join()
+    assert time.monotonic() - started < 10
+    with pytest.raises(StoreUnavailable):
+        make_store(timeout=5).get("prod")
+
+
+def test_a_stopped_daemon_is_waited_for_once_and_used_when_it_goes_on(
+    secret_service: SecretService, make_store: MakeStore
+) -> None:
+    make_store().put("prod", make_secret())
+    secret_service.daemon.send_signal(signal.SIGSTOP)
+    started = time.monotonic()
+    with pytest.raises(StoreTimeout):
+        make_store(timeout=1).get("prod")
+    with pytest.raises(StoreTimeout):
+        make_store(timeout=30).get("prod")
+    assert time.monotonic() - started < 3
+
+    secret_service.daemon.send_signal(signal.SIGCONT)
+    end = time.monotonic() + 20
+    while True:  # until the call that was out has come back
+        try:
+            assert make_store().get("prod") == make_secret()
+            break
+        except StoreTimeout:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def put_for_ever(store: KeyringStore) -> None:
+    """Store one secret after the other, until that fails."""
+    number = 0
+    while True:
+        number += 1
+        store.put("prod", make_secret(str(number) * 100))
+
+
+WRITER = """
+    import sys
+    from datetime import UTC, datetime
+    from omniprofile.credentials.keyring_store import KeyringStore
+    from omniprofile.model.origin import Origin
+    from omniprofile.model.secret import Secret
+    from omniprofile.model.stored import StoredSecret
+
+    folder, number, rounds, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]) or None
+    store = KeyringStore(folder + "/state", timeout=60, lock_folder=folder + "/locks", limit=limit)
+    for round_ in range(rounds):
+        secret = StoredSecret(Origin.parse("https://acme.omniapp.co"), Secret(number * 500), datetime.now(UTC))
+        store.put("shared", secret)
+        store.put("own-" + number, secret)
+        found = store.get("shared")
+        assert found is not None and len(set(found.token.reveal())) == 1, "a mix"
+        assert store.get("own-" + number) == secret
+"""
+
+
+@pytest.mark.parametrize(("limit", "rounds"), [(0, 8), (300, 2)])
+def test_eight_processes_that_write_at_once_all_succeed(
+    limit: int, rounds: int, secret_service: SecretService, make_store: MakeStore, tmp_path: Path
+) -> None:
+    writers = [start_python(WRITER, str(tmp_path), str(number), str(rounds), str(limit)) for number in range(8)]
+    for writer in writers:
+        _, err = writer.communicate(timeout=120)
+        assert writer.returncode == 0, err
+    assert secret_service.daemon.poll() is None, "the daemon died"
+    assert sorted(make_store().summaries()) == [*[f"own-{number}" for number in range(8)], "shared"]
+
+
+def test_a_writer_killed_in_the_middle_leaves_the_old_value_or_the_new_one(
+    secret_service: SecretService, make_store: MakeStore, tmp_path: Path
+) -> None:
+    store = make_store(limit=60)
+    store.put("shared", make_secret("7" * 500))
+    for delay in (0.0, 0.02, 0.05, 0.1, 0.15):
+        writer = start_python(WRITER, str(tmp_path), "8", "1000", "60")
+        time.sleep(0.5 + delay)
+        writer.kill()
+        writer.communicate(timeout=10)
+        found = make_store(limit=60).get("shared")
+        assert found is not None
+        assert found.token.reveal() in ("7" * 500, "8" * 500)
+    store.put("shared", make_secret("9" * 500))
+    assert store.get("shared") == make_secret("9" * 500)
+
+
+def start_python(code: str, *argv: str) -> "subprocess.Popen[str]":
+    """Start `code` in a Python of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), *argv],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def python(code: str, *argv: str) -> "subprocess.CompletedProcess[str]":
+    """Run `code` in a Python of its own."""
+    process = start_python(code, *argv)
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
