@@ -1,0 +1,249 @@
+"""The file store: modes, damage, links, kills, storms and full disks."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
+from omniprofile.system.locking import locked
+from tests.conftest import CANARY
+from tests.credentials.conftest import make_secret
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The store's folder, not yet there."""
+    return tmp_path / "state" / "omniprofile"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o606, 0o644, 0o777, 0o601])
+def test_a_file_that_others_can_read_or_write_is_refused(folder: Path, mode: int) -> None:
+    store = FileStore(str(folder))
+    store.put("prod", make_secret())
+    os.chmod(store.path, mode)
+
+    for operation in (store.check, store.summaries, lambda: store.get("prod"), lambda: store.put("x", make_secret())):
+        with pytest.raises(UnsafePermissions) as caught:
+            operation()
+        assert caught.value.hint == f"run `chmod 600 {store.path}`"
+    os.chmod(store.path, 0o600)
+    assert store.get("prod") == make_secret()
+
+
+def test_a_read_only_file_of_ours_is_replaced(folder: Path) -> None:
+    store = FileStore(str(folder))
+    store.put("prod", make_secret("old"))
+    os.chmod(store.path, 0o400)
+    store.put("prod", make_secret("new"))
+
+    assert store.get("prod") == make_secret("new")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_refused(folder: Path) -> None:
+    store = FileStore(str(folder))
+    store.put("prod", make_secret())
+    os.chown(store.path, 12345, -1)
+
+    with pytest.raises(UnsafePermissions, match="another user"):
+        store.get("prod")
+
+
+DAMAGE = [b"", b"{", b"null", b"[]", b'{"version":1}', b'{"version":1,"secrets":[]}', b'{"version":9,"secrets":{}}']
+DAMAGE += [b"\xff\xfe\x00", b"[" * 200_000, CANARY.encode()]
+
+
+@pytest.mark.parametrize("content", DAMAGE)
+def test_a_damaged_file_is_an_error_and_never_an_absent_secret(folder: Path, content: bytes) -> None:
+    folder.mkdir(parents=True)
+    store = FileStore(str(folder))
+    Path(store.path).write_bytes(content)
+    os.chmod(store.path, 0o600)
+
+    for operation in (store.check, store.summaries, lambda: store.get("prod"), lambda: store.put("x", make_secret())):
+        with pytest.raises(StoreUnavailable, match=r"secrets\.json` is damaged") as caught:
+            operation()
+        assert CANARY not in f"{caught.value} {caught.value.hint} {caught.value.__cause__!r}"
+    assert Path(store.path).read_bytes() == content
+
+
+def test_one_damaged_entry_is_named_and_can_be_replaced_or_deleted(folder: Path) -> None:
+    store = FileStore(str(folder))
+    store.put("prod", make_secret())
+    data = json.loads(Path(store.path).read_text())
+    data["secrets"]["bad"] = {"version": 7}
+    Path(store.path).write_text(json.dumps(data))
+
+    with pytest.raises(StoreUnavailable, match="`bad`"):
+        store.get("bad")
+    with pytest.raises(StoreUnavailable, match="`bad`"):
+        store.summaries()
+    assert store.get("prod") == make_secret()
+    store.put("other", make_secret())
+    assert json.loads(Path(store.path).read_text())["secrets"]["bad"] == {"version": 7}  # kept as it stands
+    assert store.delete("bad") is True
+    assert sorted(store.summaries()) == ["other", "prod"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_an_error_and_no_hang(folder: Path, make: object) -> None:
+    folder.mkdir(parents=True)
+    store = FileStore(str(folder))
+    make(store.path)  # type: ignore[operator]
+
+    with pytest.raises(StoreUnavailable, match="cannot be read"):
+        store.get("prod")
+
+
+def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = FileStore(str(tmp_path / "file" / "state"))
+
+    for operation in (store.check, lambda: store.put("prod", make_secret())):
+        with pytest.raises(StoreUnavailable):
+            operation()
+
+
+def test_the_target_of_a_link_is_replaced_and_the_link_stays(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "dotfiles" / "secrets.json"
+    target.parent.mkdir()
+    folder.mkdir(parents=True)
+    store = FileStore(str(folder))
+    os.symlink(target, store.path)
+    store.check()
+    store.put("prod", make_secret())
+
+    assert os.readlink(store.path) == str(target)
+    assert CANARY in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert store.get("prod") == make_secret()
+    target.chmod(0o644)
+    with pytest.raises(UnsafePermissions):
+        store.get("prod")
+
+
+def test_a_writer_waits_for_another_one_and_says_so(folder: Path) -> None:
+    store = FileStore(str(folder), lock_timeout=0.2)
+    with locked(store.path + ".lock", 5):
+        with pytest.raises(StoreTimeout, match=r"more than 0\.2 s"):
+            store.put("prod", make_secret())
+        assert store.get("prod") is None  # reading takes no lock
+    store.put("prod", make_secret())
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(folder: Path) -> None:
+    store = FileStore(str(folder))
+    store.put("prod", make_secret())
+    left = folder / ".secrets.json.abcdef.tmp"
+    left.write_text(CANARY)
+    (folder / ".other.json.abcdef.tmp").write_text("not ours to remove")
+    store.delete("prod")
+
+    assert sorted(os.listdir(folder)) == [".other.json.abcdef.tmp", "secrets.json", "secrets.json.lock"]
+
+
+PUT = """
+    import sys
+    from datetime import UTC, datetime
+    from omniprofile.credentials.file_store import FileStore
+    from omniprofile.model.origin import Origin
+    from omniprofile.model.secret import Secret
+    from omniprofile.model.stored import StoredSecret
+
+    folder, account, size, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    store = FileStore(folder, lock_timeout=120)
+    for number in range(rounds):
+        secret = StoredSecret(
+            Origin.parse("https://acme.omniapp.co"), Secret(str(number % 10) * size), datetime.now(UTC)
+        )
+        store.put(account, secret)
+"""
+
+
+def start(*argv: str) -> "subprocess.Popen[str]":
+    """Start a process that stores secrets."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PUT), *argv],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_fifty_processes_that_store_at_once_lose_nothing(folder: Path) -> None:
+    writers = [start(str(folder), f"profile-{number}", "30", "2") for number in range(50)]
+    for writer in writers:
+        _, err = writer.communicate(timeout=180)
+        assert writer.returncode == 0, err
+
+    assert sorted(FileStore(str(folder)).summaries()) == sorted(f"profile-{number}" for number in range(50))
+
+
+def test_killed_at_any_moment_the_file_is_whole(folder: Path) -> None:
+    store = FileStore(str(folder))
+    store.put("kept", make_secret())
+    for attempt in range(12):
+        writer = start(str(folder), "prod", "200000", "100000")
+        end = time.monotonic() + 20
+        before = os.stat(store.path).st_mtime_ns
+        while os.stat(store.path).st_mtime_ns == before and time.monotonic() < end:
+            time.sleep(0.002)
+        time.sleep(attempt * 0.003)
+        writer.send_signal(signal.SIGKILL)
+        writer.communicate(timeout=10)
+
+        assert store.get("kept") == make_secret()
+        found = store.get("prod")
+        assert found is not None
+        assert len(found.token.reveal()) == 200_000
+        assert len(set(found.token.reveal())) == 1
+    store.put("last", make_secret())  # no lock is left
+    assert not list(folder.glob(".secrets.json.*"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    if shutil.which("mount") is None or os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(mount)], check=False)
+    if done.returncode != 0:
+        pytest.skip("this machine does not let root mount a small file system")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_on_a_full_disk_the_old_content_stays(small_disk: Path) -> None:
+    store = FileStore(str(small_disk / "state"))
+    store.put("prod", make_secret())
+    whole = Path(store.path).read_bytes()
+
+    with pytest.raises(StoreUnavailable, match="no space left") as caught:
+        store.put("prod", make_secret("k" * 400_000))
+    assert "OMNIPROFILE_STATE_DIR" in str(caught.value.hint)
+    assert Path(store.path).read_bytes() == whole
+    assert sorted(os.listdir(small_disk / "state")) == ["secrets.json", "secrets.json.lock"]
+
+
+def test_on_a_read_only_disk_reading_works_and_writing_says_why(small_disk: Path) -> None:
+    store = FileStore(str(small_disk / "state"))
+    store.put("prod", make_secret())
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+
+    assert store.get("prod") == make_secret()
+    with pytest.raises(StoreUnavailable, match="read-only"):
+        store.put("prod", make_secret("new"))
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        store.check()
