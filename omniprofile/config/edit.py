@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Mapping
 
 from omniprofile.config.document import Document
-from omniprofile.config.schema import check
+from omniprofile.config.judge import check
 from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable
 from omniprofile.system.files import Unreadable, make_private_folder, open_regular, reason, write_atomic
 from omniprofile.system.locking import locked

@@ -58,12 +58,12 @@ def find_places(
             return given
         if not home:
             raise UsageError("your home folder is not known", hint=f"set `{'USERPROFILE' if windows else 'HOME'}`")
-        return path.join(home, windows_default if windows else posix_default)
+        return str(path.join(home, windows_default if windows else posix_default))
 
     def absolute(given: str) -> str:
         if given.startswith("~") and home and (len(given) == 1 or given[1] in "/\\"):
             given = home + given[1:]
-        return path.normpath(path.join(cwd, given))
+        return str(path.normpath(path.join(cwd, given)))
 
     config_given = (
         "--config" if config_flag else "OMNIPROFILE_CONFIG" if _variable(environ, "OMNIPROFILE_CONFIG") else None

@@ -26,7 +26,7 @@ def select(
     Raises NoSuchProfile when the deciding layer names a profile that no file defines, NoProfileSelected when no layer
     names one, and whatever a layer raises.
     """
-    layers = [
+    layers: list[Layered] = [
         lambda: named,
         lambda: _from_environment(environ),
         pin,

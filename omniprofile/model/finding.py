@@ -11,6 +11,32 @@ class Level(StrEnum):
     WARNING = "warning"
 
 
+class Code(StrEnum):
+    """The stable codes of the rules; `checks.rules` explains each. A code is never used again for something else."""
+
+    UNREADABLE = "OP101"
+    SYNTAX = "OP102"
+    WRITABLE = "OP103"
+    UNKNOWN_KEY = "OP201"
+    WRONG_VALUE = "OP202"
+    BAD_NAME = "OP203"
+    CONTRADICTION = "OP204"
+    MISSING_KEY = "OP205"
+    NO_BASE_URL = "OP206"
+    SECRET = "OP301"  # noqa: S105 - a code
+    HOST_NOT_ALLOWED = "OP302"
+    PLAIN_HTTP = "OP303"
+    INSECURE_ALLOWED = "OP304"
+    KEY_FOR_ANOTHER_HOST = "OP305"
+    DANGLING = "OP401"
+    CYCLE = "OP402"
+    DUPLICATE = "OP403"
+    DEFAULT_MISSING = "OP404"
+    VARIABLE_COLLISION = "OP405"
+    UNUSED_INSTANCE = "OP406"
+    KEY_WITHOUT_USE = "OP407"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One finding of one rule at one place. `line` and `column` count from 1, columns in characters (code points)."""

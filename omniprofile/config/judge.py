@@ -1,0 +1,280 @@
+"""What the schema objects to in a document, as findings with a place, in TOML's words, and with what was probably meant.
+
+A message names keys and never repeats a value that could be a secret.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from omniprofile.config.document import Document, Path
+from omniprofile.config.schema import (
+    Defaults,
+    Expect,
+    Instance,
+    Objection,
+    Pin,
+    Profile,
+    ProfilesFile,
+    SettingsTable,
+    Table,
+    objections,
+)
+from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.names import RULE, closest, nearest_valid, printable, quoted_list
+from omniprofile.model.provenance import Layer, Provenance, Sourced
+
+
+def check(document: Document) -> list[Finding]:
+    """What is wrong with a document that parses; empty for a good one."""
+    return _judge(document, ProfilesFile)
+
+
+def pin_of(document: Document) -> tuple[Sourced[str] | None, list[Finding]]:
+    """The profile that a project pin names, or what is wrong with the pin."""
+    findings = document.findings or _judge(document, Pin)
+    if findings or document.data is None:
+        return None, findings
+    line = document.position(("profile",)).line
+    return Sourced(str(document.data["profile"]), Provenance(Layer.PROJECT, "profile", document.file, line)), []
+
+
+def _judge(document: Document, model: type[Table]) -> list[Finding]:
+    if document.data is None:
+        return []
+    return sorted(_finding(document, model, objection) for objection in objections(document.data, model))
+
+
+_SECRET_WORDS = (
+    "token",
+    "apikey",
+    "apitoken",
+    "accesstoken",
+    "refreshtoken",
+    "secret",
+    "password",
+    "bearer",
+    "credential",
+)
+_OTHER_SPELLINGS = {
+    "base_url": (
+        "url",
+        "host",
+        "hostname",
+        "endpoint",
+        "baseurl",
+        "server",
+        "domain",
+        "site",
+        "address",
+        "apiendpoint",
+    ),
+    "auth": ("authmethod", "authtype", "method", "authenticator", "authentication"),
+    "extends": ("parent", "inherits", "inherit", "sourceprofile", "include", "base"),
+    "default": ("defaultprofile", "current", "active", "currentprofile"),
+    "env": ("environment", "variables", "vars", "envvars"),
+    "profiles": ("profile", "connections", "contexts"),
+    "instances": ("instance", "hosts", "servers"),
+    "protected": ("readonly", "locked", "safe"),
+    "allowed_hosts": ("allowhosts", "allowedhost", "trustedhosts"),
+    "secret_store": ("store", "backend", "keyring", "credentialstore"),
+    "key_scope": ("scope", "keyscope"),
+    "org_role": ("role", "orgrole"),
+    "membership_id": ("membershipid", "membership"),
+}
+_TABLES: dict[str, type[Table]] = {
+    "the top of the file": ProfilesFile,
+    "`[settings]`": SettingsTable,
+    "`[instances.NAME]`": Instance,
+    "`[profiles.NAME]`": Profile,
+    "`expect`": Expect,
+}
+_KINDS: dict[type, str] = {
+    bool: "true or false",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "a table",
+}
+_WANTED = {
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "int_type": "an integer",
+    "float_type": "a number",
+    "list_type": "an array",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "finite_number": "a finite number",
+}
+
+
+def _finding(document: Document, model: type[Table], objection: Objection) -> Finding:
+    path, context = objection.path, objection.context
+    name = f"`{_dotted(path)}`" if path else "the file"
+    last = path[-1] if path else ""
+
+    def found(code: Code, message: str, suggestion: str | None = None, *, at_key: bool = objection.of_key) -> Finding:
+        place = document.position(path) if at_key else document.value_position(path)
+        return Finding(document.file, place.line, place.column, code, Level.ERROR, message, suggestion)
+
+    match objection.kind:
+        case "omniprofile":
+            return found(context["code"], f"{name} {context['message']}", context["suggestion"])
+        case "extra_forbidden":
+            return _unknown_key(document, model, path, found)
+        case "missing":
+            message = f"`{last}` is missing in {_table_name(path[:-1])}"
+            return found(Code.MISSING_KEY, message, f"add `{last} = …`", at_key=True)
+        case "string_pattern_mismatch":
+            return _bad_name(document, objection, name, found)
+        case "union_tag_not_found" | "union_tag_invalid":
+            return _wrong_key_source(document, path, found)
+        case "literal_error":
+            return found(Code.WRONG_VALUE, *_wrong_choice(document, path, name, str(context["expected"])))
+        case "string_too_short" | "too_short":
+            return found(Code.WRONG_VALUE, f"{name} is empty", "remove it, or give it a value")
+        case "greater_than":
+            return found(Code.WRONG_VALUE, f"{name} must be more than {context['gt']:g}")
+        case "less_than_equal":
+            return found(Code.WRONG_VALUE, f"{name} must be at most {context['le']:g}")
+        case kind if kind in _WANTED:
+            return found(Code.WRONG_VALUE, *_wrong_type(document, path, name, _WANTED[kind]))
+    raise AssertionError(f"no words for pydantic's `{objection.kind}`")
+
+
+def _bad_name(document: Document, objection: Objection, name: str, found: "Found") -> Finding:
+    path = objection.path
+    if path[-1] in ("default", "extends", "instance") and not objection.of_key:
+        bad = str(_value(document, path))
+        message = f"{name} is `{printable(bad)}`, which is no name ({RULE})"
+        return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
+    bad = str(path[-1])
+    if objection.of_key and len(path) == 2:
+        what = "an instance" if path[0] == "instances" else "a profile"
+        message = f"`{printable(bad)}` is no name for {what} ({RULE})"
+        return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
+    what = f"`{printable(bad, 40)}`" if objection.of_key else name
+    rule = "use letters, digits and `_`, the first no digit"
+    return found(Code.BAD_NAME, f"{what} is no name of an environment variable", rule)
+
+
+def _value(document: Document, path: Path) -> object:
+    value: Any = document.data
+    for part in path:
+        value = value[part]
+    return value
+
+
+def _dotted(path: Path) -> str:
+    """`profiles.prod.env`, quoted where TOML would: a name of the document, made fit to print."""
+    words: list[str] = []
+    for part in path:
+        if isinstance(part, int):
+            words[-1] += f"[{part}]"
+        else:
+            words.append(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{printable(part, 64)}"')
+    return ".".join(words)
+
+
+def _table_name(path: Path) -> str:
+    return f"`[{_dotted(path)}]`" if path else "the file"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+Found = Callable[..., Finding]
+
+
+def _unknown_key(document: Document, model: type[Table], path: Path, found: Found) -> Finding:
+    key = str(path[-1])
+    table = _table_name(path[:-1])
+    value = _value(document, path)
+    shown = f"`{printable(key, 64)}`"
+    if isinstance(value, str) and _plain(key).endswith(_SECRET_WORDS):
+        profile = path[1] if len(path) == 3 and path[0] == "profiles" else "NAME"
+        return found(
+            Code.SECRET, f"{shown} in {table} holds a secret in plain text", _store_it(str(profile)), at_key=True
+        )
+    return found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", _meant(model, path, key, value), at_key=True)
+
+
+def _meant(model: type[Table], path: Path, key: str, value: object) -> str | None:
+    """What the user probably meant by an unknown key."""
+    table = _model_at(model, path[:-1])
+    known = list(table.model_fields) if table else []
+    plain = _plain(key)
+    by_spelling = [word for word in known if _plain(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())]
+    if by_spelling:
+        return f"did you mean `{by_spelling[0]}`?"
+    if model is Pin:
+        return "a project pin holds `profile` alone; profiles and instances belong in your own profile file"
+    if not path[:-1] and isinstance(value, dict) and set(value) & set(Profile.model_fields):
+        return f"did you mean `[profiles.{printable(key, 64)}]`?"
+    for place, other in _TABLES.items():
+        if key in other.model_fields:
+            return f"`{key}` belongs in {place}"
+    if near := closest(key, known, 2):
+        return f"did you mean {quoted_list(near)}?"
+    return f"known here: {', '.join(f'`{word}`' for word in known)}" if known else None
+
+
+def _model_at(model: type[Table], path: Path) -> type[Table] | None:
+    """The model of the table at `path`."""
+    if not path:
+        return model
+    tables: dict[str, type[Table]] = {"settings": SettingsTable, "instances": Instance, "profiles": Profile}
+    tables["defaults"] = Defaults
+    rest = path[2:] if path[0] in ("instances", "profiles") else path[1:]
+    if not rest:
+        return tables.get(str(path[0]))
+    return {"expect": Expect, "key": None}.get(str(rest[0]))
+
+
+def _store_it(profile: str) -> str:
+    return (
+        f"remove it, run `omniprofile login {profile}` to store it, and revoke it if this file was ever shared: "
+        "it may be in its history"
+    )
+
+
+def _wrong_key_source(document: Document, path: Path, found: Found) -> Finding:
+    name = f"`{_dotted(path)}`"
+    value = _value(document, path)
+    if isinstance(value, str):
+        profile = str(path[1]) if path[0] == "profiles" else "NAME"
+        return found(Code.SECRET, f"{name} says where the key comes from, it is not the key", _store_it(profile))
+    forms = (
+        'a key comes from { env = "VARIABLE" }, { command = ["PROGRAM", …] }, { file = "PATH" } or { keyring = true }'
+    )
+    if isinstance(value, dict) and len(set(value) & {"keyring", "env", "command", "file"}) > 1:
+        return found(Code.CONTRADICTION, f"{name} names more than one source", "keep one")
+    if isinstance(value, dict):
+        return found(Code.WRONG_VALUE, f"{name} names no known source", forms)
+    return found(Code.WRONG_VALUE, f"{name} must be a table, not {_kind(value)}", forms)
+
+
+def _wrong_choice(document: Document, path: Path, name: str, expected: str) -> tuple[str, str | None]:
+    value = _value(document, path)
+    choices = re.findall(r"'([^']*)'", expected)
+    if not choices:
+        return f"{name} must be {expected.lower()}", None
+    quoted = [f'"{choice}"' for choice in choices]
+    message = f"{name} must be {' or '.join(quoted)}"
+    near = [choice for choice in choices if isinstance(value, str) and _plain(choice) == _plain(value)]
+    near = near or (closest(value, choices, 1) if isinstance(value, str) else [])
+    return message, f'did you mean "{near[0]}"?' if near else None
+
+
+def _wrong_type(document: Document, path: Path, name: str, wanted: str) -> tuple[str, str | None]:
+    value = _value(document, path)
+    if isinstance(value, str) and wanted in ("true or false", "an integer", "a number"):
+        return f"{name} must be {wanted}, not a string", "write it without quotes"
+    return f"{name} must be {wanted}, not {_kind(value)}", None
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a date or time")

@@ -1,0 +1,215 @@
+"""All profile files together: each read and judged once, then merged, then its references checked.
+
+`read` gives whatever can be had and every finding, for lint; `load` gives a sound `Config` or raises the first error.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from omniprofile.config.declare import FileDeclarations, declarations
+from omniprofile.config.document import Document
+from omniprofile.config.judge import check, pin_of
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
+from omniprofile.model.declaration import Config, Declaration, Settings
+from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.names import closest, quoted_list
+from omniprofile.model.provenance import Sourced
+from omniprofile.system.files import Unreadable, open_regular, others_can_write
+
+T = TypeVar("T")
+
+
+@dataclass
+class Files:
+    """What reading gave: the documents that could be read, the config of those that are good, and every finding."""
+
+    config: Config = field(default_factory=Config)
+    documents: dict[str, Document] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def report(
+        self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str | None = None, *,
+        level: Level = Level.ERROR, at_key: bool = False,
+    ) -> None:  # fmt: skip
+        """Add a finding at the value (or the key) that stands at `path` in `file`."""
+        document = self.documents[file]
+        place = document.position(path) if at_key else document.value_position(path)
+        self.findings.append(Finding(file, place.line, place.column, code, level, message, suggestion))
+
+
+def load(paths: Sequence[str], *, home: str) -> Config:
+    """Read, judge and merge the files, in this order. `home` stands for `~`.
+
+    Raises ConfigUnreadable, UnsafePermissions for a file that everybody may write, and ConfigInvalid with the place of the
+    first error.
+    """
+    files = read(paths, home=home)
+    errors = [finding for finding in files.findings if finding.level is Level.ERROR]
+    if not errors:
+        return files.config
+    # The order of reading, not of lint's list: the first file's error is the one to mend first.
+    first = min(errors, key=lambda finding: (list(paths).index(finding.file), finding))
+    if first.code == Code.UNREADABLE:
+        raise ConfigUnreadable(first.message, hint=first.suggestion)
+    if first.code == Code.WRITABLE:
+        raise UnsafePermissions(first.message, hint=first.suggestion)
+    more = f"`omniprofile lint` shows {len(errors) - 1} more" if len(errors) > 1 else ""
+    hint = "; ".join(part for part in (first.suggestion, more) if part)
+    raise ConfigInvalid(f"{first.place}: {first.message}", hint=hint or "`omniprofile lint` checks the file")
+
+
+def load_pin(path: str) -> Sourced[str]:
+    """The profile that a project pin names. Raises ConfigUnreadable, ConfigInvalid."""
+    pin, findings = pin_of(Document.read(path))
+    if pin is None:
+        first = findings[0]
+        raise ConfigInvalid(
+            f"{first.place}: {first.message}", hint=first.suggestion or 'a project pin is one line: profile = "NAME"'
+        )
+    return pin
+
+
+def read(paths: Sequence[str], *, home: str) -> Files:
+    """Read, judge and merge the files. What is not good is left out and found."""
+    files = Files()
+    merge = _Merge(files)
+    for path in paths:
+        document = _document(path, files)
+        if document is None:
+            continue
+        problems = document.findings or check(document)
+        files.findings += problems
+        if not problems:
+            merge.add(declarations(document, home=home))
+    files.config = merge.config(tuple(paths))
+    _check_references(files)
+    files.findings.sort()
+    return files
+
+
+def _document(path: str, files: Files) -> Document | None:
+    """Read and parse one file; None if that cannot be done."""
+
+    def found(code: Code, message: str, suggestion: str) -> None:
+        files.findings.append(Finding(path, 1, 1, code, Level.ERROR, message, suggestion))
+
+    try:
+        content, status = open_regular(path)
+    except FileNotFoundError:
+        found(Code.UNREADABLE, f"`{path}` is not there", "check the path, or run `omniprofile init` to make the file")
+        return None
+    except Unreadable as problem:
+        found(Code.UNREADABLE, f"`{path}` cannot be read: {problem}", "check what it is and who may read it")
+        return None
+    if others_can_write(status):
+        found(Code.WRITABLE, f"everybody may write `{path}`, and so run commands as you", f"run `chmod o-w {path}`")
+    document = Document.parse(path, content)
+    files.documents[path] = document
+    return document
+
+
+class _Merge:
+    """Tables over files. The same one in two files is an error that names both places; the first one counts."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._default: Sourced[str] | None = None
+        self._hosts: list[str] = []
+        self._store: Sourced[str] | None = None
+        self._defaults: Declaration | None = None
+        self._instances: dict[str, Declaration] = {}
+        self._profiles: dict[str, Declaration] = {}
+
+    def add(self, declared: FileDeclarations) -> None:
+        """Add one file."""
+        self._default = self._first(self._default, declared.default, "`default`", ("default",), _place_of_value)
+        store, own = self._store, declared.settings.secret_store
+        self._store = self._first(store, own, "`secret_store`", ("settings", "secret_store"), _place_of_value)
+        self._hosts += [host for host in declared.settings.allowed_hosts if host not in self._hosts]
+        self._defaults = self._first(self._defaults, declared.defaults, "`[defaults]`", ("defaults",), _place_of_table)
+        for kind, mine, theirs in (
+            ("instance", self._instances, declared.instances),
+            ("profile", self._profiles, declared.profiles),
+        ):
+            for name, table in theirs.items():
+                what = f"{kind} `{name}`"
+                mine[name] = self._first(mine.get(name), table, what, (f"{kind}s", name), _place_of_table) or table
+
+    def config(self, paths: tuple[str, ...]) -> Config:
+        """All of it."""
+        store = self._store
+        return Config(
+            files=paths,
+            default=self._default,
+            settings=Settings(tuple(self._hosts), store),  # type: ignore[arg-type]  # the schema knows its two values
+            defaults=(self._defaults,) if self._defaults else (),
+            instances=self._instances,
+            profiles=self._profiles,
+        )
+
+    def _first(
+        self,
+        first: T | None,
+        second: T | None,
+        what: str,
+        path: tuple[str | int, ...],
+        place: Callable[[T], tuple[str, int]],
+    ) -> T | None:
+        if first is None or second is None:
+            return first or second
+        file, line = place(first)
+        other, _ = place(second)
+        message = f"{what} is defined in `{file}`, line {line}, too"
+        self._files.report(Code.DUPLICATE, path, other, message, "remove or rename one of the two", at_key=True)
+        return first
+
+
+def _place_of_value(value: Sourced[str]) -> tuple[str, int]:
+    return value.provenance.file or "", value.provenance.line or 1
+
+
+def _place_of_table(table: Declaration) -> tuple[str, int]:
+    return table.file, table.line
+
+
+def _check_references(files: Files) -> None:
+    """Dangling `instance` and `extends`, and cycles of `extends`: nothing may be resolved through them."""
+    config = files.config
+    for table in _tables(config):
+        base = ("defaults",) if table.name == "defaults" and table in config.defaults else ("profiles", table.name)
+        for key, known in (("instance", config.instances), ("extends", config.profiles)):
+            name = table.values.get(key)
+            if isinstance(name, str) and name not in known:
+                kind = "instance" if key == "instance" else "profile"
+                near = closest(name, known)
+                hint = f"did you mean {quoted_list(near)}?" if near else f"define `[{kind}s.{name}]`, or remove `{key}`"
+                message = f"`{'.'.join(base)}.{key}` names the {kind} `{name}`, which no file defines"
+                files.report(Code.DANGLING, (*base, key), table.file, message, hint)
+    for cycle in _cycles(config.profiles):
+        ring = " extends ".join(f"`{name}`" for name in [*cycle, cycle[0]])
+        first = config.profiles[cycle[0]]
+        message = f"profiles extend each other in a circle: {ring}" if len(cycle) > 1 else f"{ring}: itself"
+        files.report(Code.CYCLE, ("profiles", cycle[0], "extends"), first.file, message, "remove one `extends`")
+
+
+def _tables(config: Config) -> Iterator[Declaration]:
+    yield from config.profiles.values()
+    yield from config.defaults
+
+
+def _cycles(profiles: Mapping[str, Declaration]) -> Iterable[list[str]]:
+    """Every circle of `extends` once, from its first member in the files' order."""
+    done: set[str] = set()
+    for start in profiles:
+        trail: list[str] = []
+        name: object = start
+        while isinstance(name, str) and name in profiles and name not in done and name not in trail:
+            trail.append(name)
+            name = profiles[name].values.get("extends")
+        if name in trail:
+            ring = trail[trail.index(str(name)) :]
+            order = list(profiles)
+            pivot = min(range(len(ring)), key=lambda index: order.index(ring[index]))
+            yield ring[pivot:] + ring[:pivot]
+        done.update(trail)
