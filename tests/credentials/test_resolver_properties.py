@@ -1,0 +1,332 @@
+"""PRODUCT section 4 as properties: whatever subset of layers is set, the answer is total, deterministic and explained,
+and no token ever goes to a host that it is not for.
+
+The oracle below (`belongs`) is written from the contract, not from the resolver: it says for every token, by its own text,
+which origins it may go to.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from omniprofile.credentials.overrides import Flags
+from omniprofile.credentials.peek import Peek
+from omniprofile.credentials.resolver import obtain, resolve
+from omniprofile.errors import Error
+from omniprofile.model.credential import Credential
+from omniprofile.model.declaration import Config, Declaration, KeySource, Settings
+from omniprofile.model.exported import marker
+from omniprofile.model.origin import Origin
+from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.model.resolution import Resolution, Selection
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+
+HOSTS = [f"https://{name}.omniapp.co" for name in ("own", "parent", "instance", "flag", "variable", "vendor", "stored")]
+url = st.sampled_from(HOSTS)
+maybe_url = st.none() | url
+
+
+@dataclass(frozen=True)
+class World:
+    """One subset of the layers."""
+
+    own_url: str | None
+    own_instance: bool
+    parent_url: str | None
+    parent_instance: bool
+    instance_url: str
+    defaults_url: str | None
+    own_key: str | None
+    parent_key: str | None
+    flag_url: str | None
+    flag_token: bool
+    variable_url: str | None
+    variable_token: bool
+    vendor_url: str | None
+    vendor_tokens: tuple[bool, bool]
+    exported: bool
+    named: bool
+    stored_for: str | None
+
+    @property
+    def declared_url(self) -> str | None:
+        """The base URL that the files declare, by PRODUCT section 4: nearest table first, own base_url before instance."""
+        if self.own_url:
+            return self.own_url
+        if self.own_instance:
+            return self.instance_url
+        if self.parent_url:
+            return self.parent_url
+        if self.parent_instance:
+            return self.instance_url
+        return self.defaults_url
+
+    @property
+    def vendor_applies(self) -> bool:
+        return not self.named and not self.exported
+
+    @property
+    def key(self) -> str:
+        return self.own_key or self.parent_key or "keyring"
+
+
+worlds = st.builds(
+    World,
+    own_url=maybe_url,
+    own_instance=st.booleans(),
+    parent_url=maybe_url,
+    parent_instance=st.booleans(),
+    instance_url=url,
+    defaults_url=maybe_url,
+    own_key=st.sampled_from([None, "keyring", "env"]),
+    parent_key=st.sampled_from([None, "keyring", "env"]),
+    flag_url=maybe_url,
+    flag_token=st.booleans(),
+    variable_url=maybe_url,
+    variable_token=st.booleans(),
+    vendor_url=maybe_url,
+    vendor_tokens=st.tuples(st.booleans(), st.booleans()),
+    exported=st.booleans(),
+    named=st.booleans(),
+    stored_for=maybe_url,
+)
+
+
+def _config(world: World) -> Config:
+    sources = {"keyring": KeySource("keyring"), "env": KeySource("env", variable="OWN_KEY")}
+
+    def table(name: str, base_url: str | None, instance: bool, key: str | None, extends: str | None) -> Declaration:
+        values: dict[str, object] = {}
+        if base_url:
+            values["base_url"] = Origin.parse(base_url)
+        elif instance:
+            values["instance"] = "i"
+        if key:
+            values["key"] = sources[key]
+        if extends:
+            values["extends"] = extends
+        lines = {name: number for number, name in enumerate(values, 2)}
+        return Declaration(Layer.PROFILE, name, f"{name}.toml", 1, values, lines)
+
+    defaults = ()
+    if world.defaults_url:
+        defaults = (
+            Declaration(
+                Layer.DEFAULTS, "defaults", "d.toml", 1, {"base_url": Origin.parse(world.defaults_url)}, {"base_url": 2}
+            ),
+        )
+    return Config(
+        files=("p.toml",),
+        settings=Settings(),
+        defaults=defaults,
+        instances={
+            "i": Declaration(
+                Layer.INSTANCE, "i", "i.toml", 1, {"base_url": Origin.parse(world.instance_url)}, {"base_url": 2}
+            )
+        },
+        profiles={
+            "p": table("p", world.own_url, world.own_instance, world.own_key, "q"),
+            "q": table("q", world.parent_url, world.parent_instance, world.parent_key, None),
+        },
+    )
+
+
+def _environ(world: World) -> dict[str, str]:
+    environ = {"OWN_KEY": "key-own"}
+    if world.variable_url:
+        environ["OMNI_PROFILE_P_BASE_URL"] = world.variable_url
+    if world.variable_token:
+        environ["OMNI_PROFILE_P_TOKEN"] = "key-variable"
+    vendor: dict[str, str] = {}
+    for name, on in zip(("OMNI_API_TOKEN", "OMNI_API_KEY"), world.vendor_tokens, strict=True):
+        if on:
+            vendor[name] = "key-vendor"
+    if world.vendor_url:
+        vendor["OMNI_BASE_URL"] = world.vendor_url
+    if world.exported:
+        vendor["OMNIPROFILE_EXPORTED"] = marker("other", vendor)
+    return environ | vendor
+
+
+def _resolve(world: World, *, explain: bool = False) -> Resolution | Error:
+    layer = Provenance(Layer.FLAG, "NAME") if world.named else Provenance(Layer.STATE, "active", "active", 1)
+    flags = Flags(base_url=world.flag_url, token=Secret("key-flag") if world.flag_token else None)
+    stored_for = Origin.parse(world.stored_for) if world.stored_for else None
+
+    def peek(profile: str, auth: str, key: KeySource) -> Peek:
+        if key.kind == "keyring":
+            return Peek("present", origin=stored_for) if stored_for else Peek("missing")
+        return Peek("present")
+
+    try:
+        return resolve(
+            _config(world),
+            Selection("p", layer),
+            environ=_environ(world),
+            flags=flags,
+            peek=peek if explain else None,
+        )
+    except Error as error:
+        return error
+
+
+def _obtain(world: World, resolution: Resolution) -> Credential | Error:
+    def stored(profile: str) -> StoredSecret | None:
+        if world.stored_for is None:
+            return None
+        return StoredSecret(Origin.parse(world.stored_for), Secret("key-stored"), datetime(2026, 1, 1, tzinfo=UTC))
+
+    try:
+        return obtain(resolution, environ=_environ(world), stored=stored)
+    except Error as error:
+        return error
+
+
+def belongs(world: World, token: str, host: str) -> bool:
+    """Whether `token` may go to `host`, by PRODUCT section 4."""
+    vendor_url = world.vendor_url if world.vendor_applies else None
+    # Where the profile has no address of its own, the token and the vendor's variable are a pair.
+    profiles_own = world.variable_url or world.declared_url or vendor_url
+    match token:
+        case "key-flag":
+            return host == (world.flag_url or profiles_own)
+        case "key-variable":
+            return host == profiles_own
+        case "key-vendor":
+            return world.vendor_applies and (vendor_url is None or host == vendor_url)
+        case "key-own":
+            return host == world.declared_url
+        case "key-stored":
+            return host == world.stored_for
+    return False
+
+
+@given(worlds)
+@settings(max_examples=600, deadline=None)
+def test_every_subset_of_layers_resolves_totally_and_never_mixes_hosts(world: World) -> None:
+    resolution = _resolve(world)
+    if isinstance(resolution, Error):
+        raise AssertionError(f"no layer is malformed, yet: {resolution}")
+    credential = _obtain(world, resolution)
+    if isinstance(credential, Credential):
+        assert belongs(world, credential.token, credential.base_url), world
+    else:
+        assert credential.message
+        assert credential.hint, f"no hint: {credential.message}"
+
+
+@given(worlds)
+@settings(max_examples=300, deadline=None)
+def test_the_strongest_token_wins_or_nothing_does(world: World) -> None:
+    resolution = _resolve(world)
+    assert isinstance(resolution, Resolution)
+    credential = _obtain(world, resolution)
+    if not isinstance(credential, Credential):
+        return
+    vendor = any(world.vendor_tokens) and world.vendor_applies
+    own = "key-own" if world.key == "env" else "key-stored"
+    strongest = (
+        "key-flag" if world.flag_token else "key-variable" if world.variable_token else "key-vendor" if vendor else own
+    )
+    assert credential.token == strongest
+
+
+@given(worlds)
+@settings(max_examples=300, deadline=None)
+def test_a_refusal_is_never_without_cause(world: World) -> None:
+    """With the files alone, and a stored key for the very host or a key of their own, a credential must come."""
+    plain = World(
+        **{
+            **{name: getattr(world, name) for name in world.__dataclass_fields__},
+            "flag_url": None,
+            "flag_token": False,
+            "variable_url": None,
+            "variable_token": False,
+            "vendor_url": None,
+            "vendor_tokens": (False, False),
+            "stored_for": world.declared_url,
+        }
+    )
+    resolution = _resolve(plain)
+    assert isinstance(resolution, Resolution)
+    credential = _obtain(plain, resolution)
+    assert isinstance(credential, Credential) == (plain.declared_url is not None)
+
+
+@given(worlds)
+@settings(max_examples=300, deadline=None)
+def test_resolution_is_deterministic(world: World) -> None:
+    first, second = _resolve(world), _resolve(world)
+    assert isinstance(first, Resolution)
+    assert isinstance(second, Resolution)
+    assert (first.origin, first.fields, str(first.refusal)) == (second.origin, second.fields, str(second.refusal))
+
+
+@given(worlds)
+@settings(max_examples=400, deadline=None)
+def test_explain_agrees_with_resolve(world: World) -> None:
+    decided, explained = _resolve(world), _resolve(world, explain=True)
+    assert isinstance(decided, Resolution)
+    assert isinstance(explained, Resolution)
+    credential = _obtain(world, decided)
+    assert explained.origin == decided.origin
+    assert explained.fields["base_url"] == decided.fields["base_url"]
+    if isinstance(credential, Credential):
+        assert explained.refusal is None
+        assert explained.fields["base_url"].value == credential.base_url
+        by_layer = {
+            "key-flag": Layer.FLAG,
+            "key-variable": Layer.ENVIRONMENT,
+            "key-vendor": Layer.ENVIRONMENT,
+            "key-stored": Layer.STORE,
+        }
+        expected = by_layer.get(credential.token)
+        if expected:
+            assert explained.fields["token"].provenance.layer is expected
+    elif explained.refusal is not None:
+        assert str(explained.refusal) == str(credential)
+
+
+@given(worlds)
+@settings(max_examples=400, deadline=None)
+def test_every_value_that_is_set_is_either_the_winner_or_a_loser_with_a_reason(world: World) -> None:
+    explained = _resolve(world, explain=True)
+    assert isinstance(explained, Resolution)
+    field = explained.fields["base_url"]
+    shown = [field.value, *(loser.value for loser in field.overridden)]
+    declared = [
+        world.own_url or (world.instance_url if world.own_instance else None),
+        world.parent_url or (world.instance_url if world.parent_instance else None),
+        world.defaults_url,
+    ]
+    given_urls = [world.flag_url, world.variable_url, world.vendor_url, *declared]
+    for value in given_urls:
+        assert value is None or value in shown
+    assert all(loser.reason for loser in field.overridden)
+    tokens = explained.fields["token"]
+    names = {tokens.provenance.name, *(loser.provenance.name for loser in tokens.overridden)}
+    for name, on in (
+        ("--token-file", world.flag_token),
+        ("OMNI_PROFILE_P_TOKEN", world.variable_token),
+        ("OMNI_API_TOKEN", world.vendor_tokens[0]),
+        ("OMNI_API_KEY", world.vendor_tokens[1]),
+    ):
+        assert (name in names) == on
+    assert all(loser.reason for loser in tokens.overridden)
+    assert "key-" not in repr(explained.fields)
+
+
+def test_the_oracle_can_say_no() -> None:
+    """The properties above hang on `belongs`: it must refuse what the contract refuses."""
+    base = World(
+        HOSTS[0], False, None, False, HOSTS[2], None, "env", None, HOSTS[3], False, None, False, None, (False, False),
+        False, False, None,
+    )  # fmt: skip
+    assert not belongs(base, "key-own", HOSTS[3])
+    assert belongs(base, "key-own", HOSTS[0])
+    resolution = _resolve(base)
+    assert isinstance(resolution, Resolution)
+    assert isinstance(_obtain(base, resolution), Error)
