@@ -1,0 +1,63 @@
+"""What a live check gives: who the credential is, or what is wrong and what to do about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from omniprofile.errors import Error
+
+
+class Status(StrEnum):
+    """The outcome: the instance accepts the credential, refuses it, cannot be reached, or was never asked."""
+
+    OK = "ok"
+    INVALID = "invalid"
+    UNREACHABLE = "unreachable"
+    UNTESTED = "untested"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the instance says that the credential is (`GET /api/v1/whoami`). None is what it does not say."""
+
+    user: str | None = None
+    membership_id: str | None = None
+    key_scope: str | None = None
+    org_role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResult:
+    """The live check of one profile. `latency_ms` is the time of the answered request, in milliseconds.
+
+    `symptom` is a stable kebab-case name of what is wrong, `reason` and `remedy` one sentence each. `error` is why the check
+    could not be made, where it was omniprofile's own.
+    """
+
+    profile: str
+    status: Status
+    http_status: int | None = None
+    reason: str | None = None
+    remedy: str | None = None
+    identity: Identity | None = None
+    latency_ms: float | None = None
+    symptom: str | None = None
+    error: Error | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """The documented shape (PRODUCT section 5.9)."""
+        who = self.identity or Identity()
+        return {
+            "profile": self.profile,
+            "status": self.status.value,
+            "http_status": self.http_status,
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "identity": {
+                "user": who.user,
+                "membership_id": who.membership_id,
+                "key_scope": who.key_scope,
+                "org_role": who.org_role,
+            },
+            "latency_ms": None if self.latency_ms is None else round(self.latency_ms, 1),
+            "symptom": self.symptom,
+        }
