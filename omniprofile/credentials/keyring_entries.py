@@ -6,8 +6,8 @@ backend raises is reported by the name of its class, never with its text, which 
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
-from time import monotonic, sleep
+from contextlib import suppress
+from time import monotonic
 from typing import Protocol, TypeVar
 
 from omniprofile.credentials.keyring_layout import GENERATIONS, Head, part_account, plan
@@ -19,7 +19,6 @@ T = TypeVar("T")
 SERVICE = "omniprofile"
 FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of mode 0600 instead"
 
-_LOCK_FREE_READS = 3
 _LOCKED = frozenset(
     (
         "keyring.errors.KeyringLocked",
@@ -103,25 +102,20 @@ class Entries:
                 hint="delete it with the keyring's own program",
             )
 
-    def read(self, account: str, lock: Callable[[], AbstractContextManager[None]]) -> str | None:
-        """The whole value of `account`, put together if it is split, or None.
-
-        Without the lock at first, so that reading is fast and parallel: a writer that gets in between is found by the
-        checksum. The last try holds the `lock` that writers hold, and what is broken then is broken.
-        """
-        for attempt in range(1, _LOCK_FREE_READS + 1):
-            whole, text = self._read_once(account)
-            if whole:
-                return text
-            sleep(min(0.01 * attempt, self._deadline.remaining(self._name)))
-        with lock():
-            whole, text = self._read_once(account)
-        if whole:
+    def read(self, account: str) -> str | None:
+        """The whole value of `account`, put together if it is split, or None. Call it with the lock held, if only shared."""
+        text = self.get(account)
+        head = Head.parse(text)
+        if head is None:
             return text
-        raise StoreUnavailable(
-            f"parts of what the {self._name} holds for `{printable(account)}` are missing or damaged",
-            hint=f"run `omniprofile login {printable(account)}` to store it anew",
-        )
+        parts = [self.get(part_account(account, head.generation, number)) for number in range(1, head.count + 1)]
+        whole = "".join(part for part in parts if part is not None)
+        if not head.matches(whole):
+            raise StoreUnavailable(
+                f"parts of what the {self._name} holds for `{printable(account)}` are missing or damaged",
+                hint=f"run `omniprofile login {printable(account)}` to store it anew",
+            )
+        return whole
 
     def write(self, account: str, text: str, old: str | None) -> None:
         """Store the value `text`, where the entry was `old`. Call it with the lock held, and `clean` afterwards.
@@ -156,21 +150,6 @@ class Entries:
                 else:
                     self.set(account, old)
             self.clean(account, old)
-
-    def _read_once(self, account: str) -> tuple[bool, str | None]:
-        """Whether the value is whole, and the value. An absent one is whole."""
-        text = self.get(account)
-        head = Head.parse(text)
-        if head is None:
-            return True, text
-        parts = []
-        for number in range(1, head.count + 1):
-            part = self.get(part_account(account, head.generation, number))
-            if part is None:
-                return False, None
-            parts.append(part)
-        joined = "".join(parts)
-        return head.matches(joined), joined
 
     def _call(self, verb: str, work: Callable[[], T]) -> T:
         self._deadline.remaining(self._name)

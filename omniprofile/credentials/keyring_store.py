@@ -9,7 +9,7 @@ Entries and values: `keyring_entries`. Splitting of long values: `keyring_layout
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,7 +30,7 @@ from omniprofile.errors import StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable
 from omniprofile.model.stored import StoredSecret, StoredSummary
 from omniprofile.system.files import reason
-from omniprofile.system.locking import locked
+from omniprofile.system.locking import locked, locked_shared
 
 if TYPE_CHECKING:
     from threading import Thread
@@ -65,7 +65,7 @@ class KeyringStore:
 
     `summary_folder` holds the index of what is stored, which has no secret in it. `timeout` bounds each method as a whole,
     in seconds; after one method ran into it, the later ones fail at once. `lock_folder` is one that all processes of the
-    OS user share: writes are under a lock there, for a Secret Service fails when two processes write at once. `limit`
+    OS user share: the keyring is used under a lock there, for a Secret Service fails when processes write to it at once. `limit`
     is how many characters an entry holds; None is what is known of the backend.
     """
 
@@ -90,13 +90,20 @@ class KeyringStore:
         """Find out whether the keyring can be used, by looking for an account that nobody has."""
         from secrets import token_hex
 
-        self._bounded(lambda deadline: self._entries(deadline).get(f"check-{token_hex(8)}"))
+        def look(deadline: Deadline) -> None:
+            entries = self._entries(deadline)
+            with self._lock(deadline, locked_shared):
+                entries.get(f"check-{token_hex(8)}")
+
+        self._bounded(look)
 
     def get(self, account: str) -> StoredSecret | None:
         """The secret of `account`, or None if there is none."""
 
         def read(deadline: Deadline) -> StoredSecret | None:
-            text = self._entries(deadline).read(account, lambda: self._exclusive(deadline))
+            entries = self._entries(deadline)
+            with self._lock(deadline, locked_shared):
+                text = entries.read(account)
             secret = None if text is None else self._unpacked(account, text)
             self._heal(account, summary_of(secret) if secret else None)
             return secret
@@ -109,7 +116,7 @@ class KeyringStore:
 
         def write(deadline: Deadline) -> None:
             entries = self._entries(deadline)
-            with self._exclusive(deadline):
+            with self._lock(deadline, locked):
                 old = entries.get(account)
                 try:
                     entries.write(account, text, old)
@@ -129,7 +136,7 @@ class KeyringStore:
 
         def remove(deadline: Deadline) -> bool:
             entries = self._entries(deadline)
-            with self._exclusive(deadline):
+            with self._lock(deadline, locked):
                 found = entries.get(account) is not None
                 if found:
                     entries.remove(account)
@@ -208,10 +215,14 @@ class KeyringStore:
         return self._opened
 
     @contextmanager
-    def _exclusive(self, deadline: Deadline) -> Iterator[None]:
-        """Hold the lock that all writers of this OS user share."""
+    def _lock(self, deadline: Deadline, kind: Callable[[str, float], AbstractContextManager[None]]) -> Iterator[None]:
+        """Hold the lock of this OS user: readers together (`locked_shared`), a writer alone (`locked`).
+
+        Readers too, for a gnome-keyring that is read while it is written to fails for entries that it is replacing, and
+        sometimes aborts.
+        """
         try:
-            with locked(self._lock_path, _SHARE_TO_WAIT * deadline.remaining(self._name)):
+            with kind(self._lock_path, _SHARE_TO_WAIT * deadline.remaining(self._name)):
                 yield
         except TimeoutError as problem:
             raise self._busy() from problem

@@ -20,7 +20,7 @@ from omniprofile.credentials.keyring_layout import Head
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
 from omniprofile.model.stored import SecretStore
-from omniprofile.system.locking import locked
+from omniprofile.system.locking import locked, locked_shared
 from tests.conftest import CANARY
 from tests.credentials.conftest import (
     HangingKeyring,
@@ -419,15 +419,24 @@ def test_readers_beside_a_writer_never_see_a_mix(make_store: MakeStore, use_keyr
     assert failures == []
 
 
-def test_a_writer_waits_for_the_lock_of_the_user_and_says_so(
+def test_the_lock_of_the_user_is_waited_for_no_longer_than_the_timeout(
     make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
 ) -> None:
     use_keyring(MemoryKeyring())
     with locked(str(tmp_path / "locks" / "keyring.lock"), 5):
         with pytest.raises(StoreTimeout, match="another process is writing"):
             make_store(timeout=0.3).put("prod", make_secret())
-        assert make_store().get("prod") is None  # reading takes no lock
+        with pytest.raises(StoreTimeout, match="another process is writing"):
+            make_store(timeout=0.3).get("prod")
     make_store().put("prod", make_secret())
+
+
+def test_readers_do_not_wait_for_each_other(make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path) -> None:
+    use_keyring(MemoryKeyring())
+    with locked_shared(str(tmp_path / "locks" / "keyring.lock"), 5):
+        assert make_store(timeout=5).get("prod") is None
+        with pytest.raises(StoreTimeout):
+            make_store(timeout=0.3).put("prod", make_secret())
 
 
 def test_a_lock_that_cannot_be_made_is_an_error(make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path) -> None:

@@ -4,11 +4,15 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from omniprofile.system.locking import locked, user_lock_folder
+from omniprofile.system.locking import locked, locked_shared, user_lock_folder
+
+Lock = Callable[[str, float], AbstractContextManager[None]]
 
 HOLD = """
 import sys, time
@@ -47,6 +51,29 @@ def test_the_body_s_error_frees_the_lock(tmp_path: Path) -> None:
         raise KeyError
     with locked(path, 0):
         pass
+
+
+@pytest.mark.parametrize("first", [locked, locked_shared])
+@pytest.mark.parametrize("second", [locked, locked_shared])
+def test_a_shared_lock_is_shared_with_its_like_alone(first: Lock, second: Lock, tmp_path: Path) -> None:
+    path = str(tmp_path / "locks" / "lock")
+    with first(path, 1):
+        if first is second is locked_shared:
+            with second(path, 1):
+                pass
+        else:
+            with pytest.raises(TimeoutError, match=r"more than 0\.1 s"), second(path, 0.1):
+                raise AssertionError("two hold one lock")
+    with second(path, 0):
+        assert Path(path).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(OSError, match=r"symbolic links"), locked_shared(str(tmp_path / "lock"), 1):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def folder(tmp_path: Path, **environ: str) -> str:
