@@ -4,7 +4,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ CANARY = "omni_osk_C4n4ry" + "x" * 24
 
 
 @pytest.fixture(autouse=True)
-def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A temporary home, XDG folders in it, no OMNI variable, a keyring that is absent, no proxy."""
     for name in list(os.environ):
         if name.startswith(("OMNI", "XDG_", "GITHUB_")) or name.lower().endswith("_proxy"):
@@ -36,7 +36,6 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("NO_COLOR", "1")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    return
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Provenance:
             Layer.INSTANCE: "instance `{}`",
             Layer.DEFAULTS: "`{}`",
             Layer.BUILTIN: "built-in: {}" if self.name else "built-in",
-            Layer.STORE: "{}" if self.name else "secret store",
+            Layer.STORE: "secret store `{}`" if self.name else "secret store",
         }[self.layer].format(self.name)
         return f"{label} ({self.place})" if self.place else label
 

@@ -55,7 +55,7 @@ def test_for_every_subset_of_layers_the_strongest_decides_and_the_rest_is_listed
 def test_a_wrong_name_is_an_error_of_its_layer_though_a_weaker_layer_is_right(layer: str):
     known = config("prod", "staging", default="prod")
     with pytest.raises(NoSuchProfile) as caught:
-        choose(known, **{layer: "stagign"})
+        choose(known, **{layer: "stagign"})  # type: ignore[arg-type]  # a layer, by name
     assert "`staging`" in str(caught.value.hint)
     if layer != "flag":
         assert "which the" in str(caught.value)

@@ -111,7 +111,7 @@ def _config(world: World) -> Config:
         lines = {name: number for number, name in enumerate(values, 2)}
         return Declaration(Layer.PROFILE, name, f"{name}.toml", 1, values, lines)
 
-    defaults = ()
+    defaults: tuple[Declaration, ...] = ()
     if world.defaults_url:
         defaults = (
             Declaration(
@@ -188,8 +188,8 @@ def _obtain(world: World, resolution: Resolution) -> Credential | Error:
 def belongs(world: World, token: str, host: str) -> bool:
     """Whether `token` may go to `host`, by PRODUCT section 4."""
     vendor_url = world.vendor_url if world.vendor_applies else None
-    # Where the profile has no address of its own, the token and the vendor's variable are a pair.
-    profiles_own = world.variable_url or world.declared_url or vendor_url
+    # A profile without any address has only the one that this call or the vendor's variable gives it.
+    profiles_own = world.variable_url or world.declared_url or world.flag_url or vendor_url
     match token:
         case "key-flag":
             return host == (world.flag_url or profiles_own)
@@ -198,7 +198,8 @@ def belongs(world: World, token: str, host: str) -> bool:
         case "key-vendor":
             return world.vendor_applies and (vendor_url is None or host == vendor_url)
         case "key-own":
-            return host == world.declared_url
+            # Without an address in the files, the key is for the one that a flag or variable gives.
+            return world.declared_url is None or host == world.declared_url
         case "key-stored":
             return host == world.stored_for
     return False

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from omniprofile.model.exported import exported, is_reserved, marker, own_values
 
 names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,20}", fullmatch=True)
-values = st.text(st.characters(blacklist_characters="\0"), max_size=40)
+values = st.text(st.characters(exclude_characters="\0"), max_size=40)
 
 
 @given(st.dictionaries(names, values, min_size=1, max_size=8))

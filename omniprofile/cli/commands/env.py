@@ -12,7 +12,7 @@ from omniprofile.errors import CheckFailed, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, github, guess_shell, render
 from omniprofile.handover.variables import credential_variables, exported_names
-from omniprofile.model.exported import exported
+from omniprofile.model.exported import MARKER, exported
 from omniprofile.system.files import reason
 
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     before = exported(environ)
     if args.unset:
         assign: dict[str, str] = {}
-        remove = list(before.names) if before else list(exported_names())
+        remove = [*before.names, MARKER] if before else list(exported_names())
         secrets: list[str] = []
     else:
         resolution = app.resolve(call_of(args))

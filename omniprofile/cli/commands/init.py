@@ -6,7 +6,6 @@ from omniprofile.app import App, Call
 from omniprofile.cli.commands.login import login
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
-from omniprofile.config.edit import add_profile_to
 from omniprofile.errors import UsageError
 from omniprofile.model.names import RULE, is_valid, nearest_valid, printable
 from omniprofile.model.origin import NotAnOrigin, Origin
@@ -33,6 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Write the profile, make it active if none is, then log in."""
+    from omniprofile.config.edit import add_profile_to
+
     name = _name(args, app, console)
     values: dict[str, object] = {"base_url": str(_origin(args, console)), "auth": args.auth or "api-key"}
     if args.description:

@@ -3,7 +3,6 @@
 import argparse
 
 from omniprofile.app import App
-from omniprofile.checks.lint import lint
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.config.paths import profile_files
@@ -20,6 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the findings; exit 1 when there is an error among them, with `--strict` when there is any."""
+    from omniprofile.checks.lint import lint
+
     files = list(args.files) or profile_files(app.places)
     findings = lint(files, home=app.places.home)
     errors = sum(finding.level is Level.ERROR for finding in findings)

@@ -1,0 +1,68 @@
+"""What imports what, and what a start may cost.
+
+A command that answers a shell prompt must not load what it does not use: what each library costs is measured in
+milliseconds as large as the interpreter's own start. If a test here fails after your change, import the heavy library
+inside the function that needs it, or behind its door; do not raise the budget.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from omniprofile.cli.registry import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("pydantic", "httpx", "keyring", "tomlkit", "rich", "importlib.metadata", "platformdirs", "secrets", "ssl")
+
+
+def _loaded_after(code: str) -> set[str]:
+    script = f"import sys; before = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(ran.stdout.split())
+
+
+def test_import_contracts_hold() -> None:
+    ran = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_package_itself_loads_nothing() -> None:
+    loaded = _loaded_after("import omniprofile; omniprofile.__version__")
+    ours = {name for name in loaded if name.startswith("omniprofile")}
+    assert ours == {"omniprofile"}
+    assert not loaded & {"argparse", "json", "re", "dataclasses", "typing"}
+
+
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS if command.name != "demo"])
+def test_no_command_module_loads_a_heavy_library_by_being_imported(command: str) -> None:
+    loaded = _loaded_after(f"import omniprofile.cli.main, omniprofile.cli.commands.{command}")
+    assert not loaded & set(HEAVY)
+
+
+def test_the_registry_names_every_command_module() -> None:
+    modules = {path.stem for path in (ROOT / "omniprofile/cli/commands").glob("*.py")} - {"__init__"}
+    assert modules == {command.name for command in COMMANDS}
+
+
+def test_only_the_command_line_prints() -> None:
+    for path in (ROOT / "omniprofile").rglob("*.py"):
+        text = path.read_text()
+        assert "print(" not in text.replace("_print(", "").replace("'print(", "") or path.name == "demo.py", path
+
+
+def test_nothing_below_app_reads_the_outside() -> None:
+    allowed = {"app.py", "demo.py", "__main__.py"}
+    for path in (ROOT / "omniprofile").rglob("*.py"):
+        if path.name in allowed or "cli" in path.relative_to(ROOT).parts:
+            continue
+        text = path.read_text()
+        for word in ("os.environ", "os.getenv", "sys.stdin", "sys.stdout", "sys.stderr", "sys.argv"):
+            assert word not in text, f"{path} reads {word}"

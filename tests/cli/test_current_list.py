@@ -1,0 +1,134 @@
+"""`current` and `list`, with their documented JSON."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY, Instances
+from tests.conftest import Cli
+
+
+def test_current_prints_the_profile_alone(cli: Cli, two: Path) -> None:
+    ran = cli("current")
+    assert (ran.status, ran.out, ran.err) == (0, "prod\n", "")
+
+
+def test_current_json_says_which_layer_with_file_and_line(cli: Cli, two: Path) -> None:
+    default = {"layer": "defaults", "name": "default", "file": str(two), "line": 2}
+    assert json.loads(cli("current", "--json").out) == {"profile": "prod", "selected_by": default}
+    cli("use", "staging")
+    state = {"layer": "state", "name": "active", "file": str(cli.state / "active"), "line": 1}
+    assert json.loads(cli("current", "--json").out) == {"profile": "staging", "selected_by": state}
+    pin = cli.work / ".omniprofile.toml"
+    pin.write_text('# ours\nprofile = "staging"\n')
+    project = {"layer": "project", "name": "profile", "file": str(pin), "line": 2}
+    assert json.loads(cli("current", "--json").out) == {"profile": "staging", "selected_by": project}
+    variable = {"layer": "environment", "name": "OMNI_PROFILE", "file": None, "line": None}
+    ran = cli("current", "--json", env={"OMNI_PROFILE": "staging"})
+    assert json.loads(ran.out) == {"profile": "staging", "selected_by": variable}
+
+
+def test_current_with_none_selected_is_exit_5_and_json_says_so(cli: Cli) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\n[profiles.b]\nbase_url = "https://b.omniapp.co"\n')
+    ran = cli("current", "--json")
+    assert ran.status == 5
+    error = json.loads(ran.out)["error"]
+    assert set(error) == {"code", "message", "hint"}
+    assert error["code"] == "no-profile-selected"
+    assert "`a` or `b`" in error["hint"]
+
+
+def test_the_only_profile_is_in_use(cli: Cli) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\n')
+    answer = json.loads(cli("current", "--json").out)
+    assert answer["profile"] == "a"
+    assert answer["selected_by"]["layer"] == "builtin"
+
+
+def test_a_name_that_does_not_exist_never_falls_through(cli: Cli, two: Path) -> None:
+    ran = cli("current", env={"OMNI_PROFILE": "prdo"})
+    assert ran.status == 5
+    assert "OMNI_PROFILE" in ran.err
+    assert "`prod`" in ran.err
+    (cli.work / ".omniprofile.toml").write_text('profile = "gone"\n')
+    ran = cli("current")
+    assert ran.status == 5
+    assert ".omniprofile.toml:1" in ran.err
+
+
+def test_an_empty_variable_counts_as_unset(cli: Cli, two: Path) -> None:
+    assert cli("current", env={"OMNI_PROFILE": "", "OMNIPROFILE_CONFIG": ""}).out == "prod\n"
+
+
+def test_a_pin_may_name_a_profile_and_nothing_else(cli: Cli, two: Path) -> None:
+    pin = cli.work / ".omniprofile.toml"
+    pin.write_text('profile = "staging"\n[profiles.evil]\nbase_url = "https://evil.example"\n')
+    ran = cli("current")
+    assert ran.status == 3
+    assert f"{pin}:2" in ran.err
+
+
+def test_a_pin_that_selects_a_protected_profile_is_never_silent(cli: Cli, two: Path) -> None:
+    (cli.work / ".omniprofile.toml").write_text('profile = "prod"\n')
+    assert "`prod` is protected" in cli("current").err
+    assert cli("token").status == 6
+    assert cli("env", "--shell", "bash").status == 6
+    assert cli("exec", "--", "true").status == 6
+
+
+def test_list_marks_the_active_profile_and_contacts_nothing(cli: Cli, two: Path) -> None:
+    ran = cli("list")
+    assert ran.status == 0
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION"]
+    assert lines[1].split()[:2] == ["*", "prod"]
+    assert "[protected] Production" in lines[1]
+
+
+def test_list_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
+    profiles = json.loads(cli("list", "--json", env={"STAGING_KEY": ""}).out)["profiles"]
+    assert profiles == [
+        {
+            "name": "prod",
+            "active": True,
+            "base_url": "https://acme.omniapp.co",
+            "auth": "api-key",
+            "credential": "present",
+            "expires_at": None,
+            "protected": True,
+            "description": "Production",
+        },
+        {
+            "name": "staging",
+            "active": False,
+            "base_url": "https://acme-staging.omniapp.co",
+            "auth": "api-key",
+            "credential": "missing",
+            "expires_at": None,
+            "protected": False,
+            "description": None,
+        },
+    ]
+
+
+def test_list_knows_what_is_stored(cli: Cli, instances: Instances) -> None:
+    cli("login", "prod", stdin=PRODUCTION_KEY)
+    states = {row["name"]: row["credential"] for row in json.loads(cli("list", "--json").out)["profiles"]}
+    assert states == {"prod": "present", "staging": "missing"}
+    cli("login", "staging", stdin=STAGING_KEY)
+    cli("logout", "prod")
+    states = {row["name"]: row["credential"] for row in json.loads(cli("list", "--json").out)["profiles"]}
+    assert states == {"prod": "missing", "staging": "present"}
+
+
+def test_list_asks_no_key_command(cli: Cli) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { command = ["touch", "asked"] }\n')
+    row = json.loads(cli("list", "--json").out)["profiles"][0]
+    assert row["credential"] == "unknown"
+    assert not (cli.work / "asked").exists()
+
+
+def test_list_of_nothing_points_to_init(cli: Cli) -> None:
+    ran = cli("list")
+    assert ran.status == 0
+    assert "omniprofile init" in ran.err
+    assert json.loads(cli("list", "--json").out) == {"profiles": []}

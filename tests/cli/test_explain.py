@@ -1,0 +1,119 @@
+"""`explain` and `show`: every value with its place, every loser with its reason, and no secret."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import STAGING_KEY, Instances
+from tests.conftest import CANARY, Cli
+
+LAYERED = """\
+version = 1
+[settings]
+allowed_hosts = ["bi.acme.example"]
+[instances.acme]
+base_url = "https://acme.omniapp.co"
+[defaults]
+env = { OMNI_OUTPUT_FORMAT = "human", FROM_DEFAULTS = "1" }
+[profiles.ci]
+instance = "acme"
+auth = "api-key"
+key = { env = "ACME_KEY" }
+[profiles.staging]
+extends = "ci"
+base_url = "https://bi.acme.example"
+[profiles.staging.env]
+OMNI_OUTPUT_FORMAT = "json"
+"""
+
+
+def test_explain_json_has_provenance_with_file_and_line_for_winner_and_losers(cli: Cli) -> None:
+    file = str(cli.profiles(LAYERED))
+    answer = json.loads(cli("explain", "staging", "--json", env={"ACME_KEY": CANARY}).out)
+    assert answer["profile"] == "staging"
+    assert answer["selected_by"] == {"layer": "flag", "name": "NAME", "file": None, "line": None}
+    fields = answer["fields"]
+    assert fields["base_url"]["value"] == "https://bi.acme.example"
+    assert fields["base_url"]["provenance"] == {"layer": "profile", "name": "staging", "file": file, "line": 14}
+    (loser,) = fields["base_url"]["overridden"]
+    assert loser["value"] == "https://acme.omniapp.co"
+    assert loser["provenance"] == {"layer": "instance", "name": "acme", "file": file, "line": 5}
+    assert loser["reason"]
+    assert fields["auth"]["provenance"] == {"layer": "parent", "name": "ci", "file": file, "line": 10}
+    assert fields["token"]["provenance"] == {"layer": "parent", "name": "ci", "file": file, "line": 11}
+    assert fields["token"]["value"].startswith("omni_osk_")
+    assert CANARY[len("omni_osk_") :] not in fields["token"]["value"]
+    output = fields["env.OMNI_OUTPUT_FORMAT"]
+    assert output["value"] == "json"
+    assert output["provenance"]["line"] == 16
+    assert output["overridden"][0]["value"] == "human"
+    assert output["overridden"][0]["provenance"]["layer"] == "defaults"
+    assert fields["env.FROM_DEFAULTS"]["provenance"]["layer"] == "defaults"
+
+
+def test_the_mask_does_not_tell_the_length_of_a_secret(cli: Cli, two: Path) -> None:
+    short = json.loads(cli("explain", "staging", "--json", env={"STAGING_KEY": "omni_osk_1"}).out)
+    long = json.loads(cli("explain", "staging", "--json", env={"STAGING_KEY": "omni_osk_" + "1" * 200}).out)
+    assert short["fields"]["token"]["value"] == long["fields"]["token"]["value"]
+
+
+def test_an_override_wins_and_the_files_value_is_shown_as_loser(cli: Cli, two: Path) -> None:
+    env = {"OMNI_PROFILE_STAGING_TOKEN": CANARY + "O", "OMNI_PROFILE_STAGING_BASE_URL": "https://else.omniapp.co"}
+    ran = cli("explain", "staging", env=env)
+    assert ran.status == 0, ran
+    assert "environment variable `OMNI_PROFILE_STAGING_TOKEN`" in ran.out
+    assert "not https://acme-staging.omniapp.co" in ran.out
+
+
+def test_vendor_variables_apply_to_the_profile_in_use_and_not_to_a_named_one(cli: Cli, two: Path) -> None:
+    env = {"OMNI_API_TOKEN": STAGING_KEY + "V"}
+    in_use = cli("explain", "--json", env=env)
+    assert json.loads(in_use.out)["fields"]["token"]["provenance"]["name"] == "OMNI_API_TOKEN"
+    assert "the token comes from `OMNI_API_TOKEN`" in in_use.err
+    named = cli("explain", "staging", "--json", env=env)
+    token = json.loads(named.out)["fields"]["token"]
+    assert token["provenance"]["layer"] == "profile"
+    assert token["overridden"][0]["provenance"]["name"] == "OMNI_API_TOKEN"
+    assert [line for line in named.err.splitlines() if "OMNI_API_TOKEN" in line] == [
+        "omniprofile: `OMNI_API_TOKEN` ignored: `staging` was named on the command line"
+    ]
+
+
+def test_a_refusal_is_explained_and_then_ends_as_the_refusal_does(cli: Cli, two: Path) -> None:
+    env = {"OMNI_PROFILE_STAGING_BASE_URL": "https://else.omniapp.co"}
+    explained = cli("explain", "staging", env=env)
+    refused = cli("token", "staging", env=env)
+    assert (explained.status, refused.status) == (6, 6)
+    assert refused.err == explained.err
+    assert "https://else.omniapp.co" in refused.err
+    assert "https://acme-staging.omniapp.co" in refused.err
+    as_json = json.loads(cli("explain", "staging", "--json", env=env).out)
+    assert as_json["error"]["code"] == "origin-mismatch"
+    assert as_json["fields"]["base_url"]["value"] == "https://else.omniapp.co"
+
+
+def test_a_stored_key_is_bound_to_the_origin_it_was_stored_for(cli: Cli, instances: Instances) -> None:
+    cli("login", "staging", stdin=STAGING_KEY)
+    text = instances.file.read_text().replace('instance = "acme-staging"', 'instance = "acme"')
+    instances.file.write_text(text)
+    for command in ("explain", "token"):
+        ran = cli(command, "staging")
+        assert ran.status == 6, ran
+        assert instances.staging.base_url in ran.err
+        assert instances.production.base_url in ran.err
+        assert "omniprofile login staging" in ran.err
+    assert not instances.production.requests
+
+
+def test_show_is_explain_without_losers(cli: Cli, two: Path) -> None:
+    ran = cli("show", "staging", env={"OMNI_PROFILE_STAGING_TOKEN": STAGING_KEY + "O"})
+    assert ran.status == 0
+    assert "not " not in ran.out
+    fields = json.loads(cli("show", "staging", "--json").out)["fields"]
+    assert "overridden" not in fields["base_url"]
+
+
+def test_explain_lists_the_layers_that_lost_the_choice_of_profile(cli: Cli, two: Path) -> None:
+    cli("use", "staging")
+    ran = cli("explain", env={"OMNI_PROFILE": "staging"})
+    assert "selected by environment variable `OMNI_PROFILE`" in ran.out
+    assert "not prod" in ran.out

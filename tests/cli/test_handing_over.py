@@ -1,0 +1,219 @@
+"""`env`, `exec` and `token`: the credential leaves, whole and alone."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY
+from tests.conftest import CANARY, Cli
+
+Process = Callable[..., subprocess.CompletedProcess[str]]
+PRINT_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+def _child(process: Process, *argv: str, env: dict[str, str] | None = None) -> dict[str, str]:
+    """The environment that a child of `omniprofile exec` sees."""
+    ran = process("exec", *argv, "--", sys.executable, "-c", PRINT_ENVIRONMENT, env=env)
+    assert ran.returncode == 0, ran.stderr
+    return dict(json.loads(ran.stdout))
+
+
+def test_token_prints_the_bare_token_and_a_newline(cli: Cli, two: Path) -> None:
+    assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
+
+
+def test_token_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
+    assert json.loads(cli("token", "staging", "--json", shows=True).out) == {
+        "version": 1,
+        "profile": "staging",
+        "base_url": "https://acme-staging.omniapp.co",
+        "auth": "api-key",
+        "token": STAGING_KEY,
+        "expires_at": None,
+    }
+
+
+def test_a_missing_key_is_exit_4_with_what_to_do(cli: Cli, two: Path) -> None:
+    ran = cli("token", "staging", env={"STAGING_KEY": ""})
+    assert ran.status == 4
+    assert "STAGING_KEY" in ran.err
+    assert "hint:" in ran.err
+
+
+def test_a_token_file_is_for_this_call(cli: Cli, two: Path) -> None:
+    file = cli.work / "key"
+    file.write_text(CANARY + "F\n")
+    file.chmod(0o600)
+    assert cli("token", "staging", "--token-file", str(file), shows=True).out == CANARY + "F\n"
+    assert cli("token", "staging", "--token-file", "-", stdin=CANARY + "I\n", shows=True).out == CANARY + "I\n"
+    ran = cli("token", "staging", "--token-file", str(cli.work / "gone"))
+    assert ran.status == 4
+    assert "gone" in ran.err
+
+
+def test_a_base_url_of_another_origin_is_refused_without_its_own_token(cli: Cli, two: Path) -> None:
+    ran = cli("token", "staging", "--base-url", "https://acme.omniapp.co")
+    assert ran.status == 6
+    assert "https://acme-staging.omniapp.co" in ran.err
+    assert "https://acme.omniapp.co" in ran.err
+    assert "--token-file" in ran.err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://acme.omniapp.co.evil.example",
+        "https://evil.example/acme.omniapp.co",
+        "https://acme.omniapp.co@evil.example",
+        "https://omniapp.co.evil",
+        "https://notomniapp.co",
+        "http://acme.omniapp.co",
+        "https://acme.omniapp.co:443@evil.example:443",
+    ],
+)
+def test_no_host_but_omnis_and_the_allowed_ones_gets_a_token(cli: Cli, two: Path, url: str) -> None:
+    file = cli.work / "key"
+    file.write_text(CANARY)
+    file.chmod(0o600)
+    ran = cli("token", "staging", "--base-url", url, "--token-file", str(file))
+    assert ran.status in (2, 6), ran
+    assert ran.out == ""
+
+
+def test_env_prints_exports_for_the_shell(cli: Cli, two: Path) -> None:
+    out = cli("env", "staging", "--shell", "bash", shows=True).out
+    assert f"OMNI_API_TOKEN='{STAGING_KEY}'" in out or f"OMNI_API_TOKEN={STAGING_KEY}" in out
+    assert "OMNIPROFILE_EXPORTED" in out
+
+
+def test_env_json_is_one_flat_object(cli: Cli, two: Path) -> None:
+    variables = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
+    assert variables["OMNI_BASE_URL"] == "https://acme-staging.omniapp.co"
+    assert variables["OMNI_API_TOKEN"] == variables["OMNI_API_KEY"] == STAGING_KEY
+    assert variables["OMNI_PROFILE"] == "staging"
+    assert variables["OMNI_ORGANIZATION_NAME"] == "acme-staging"
+    assert variables["OMNI_OUTPUT_FORMAT"] == "json"
+
+
+def test_what_env_exported_is_no_override(cli: Cli, two: Path) -> None:
+    exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
+    assert cli("token", "prod", env=exported, shows=True).out == PRODUCTION_KEY + "\n"
+    assert cli("current", env=exported).out == "staging\n"
+    assert cli("token", env=exported, shows=True).out == STAGING_KEY + "\n"
+    changed = exported | {"OMNI_API_TOKEN": CANARY + "mine", "OMNI_BASE_URL": "https://mine.omniapp.co"}
+    assert cli("token", env=changed, shows=True).out == CANARY + "mine\n"
+
+
+def test_env_of_another_profile_takes_the_variables_of_the_first_away(cli: Cli, two: Path) -> None:
+    exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
+    next_ = json.loads(cli("env", "prod", "--shell", "json", env=exported, shows=True).out)
+    assert next_["OMNI_OUTPUT_FORMAT"] is None
+    unset = json.loads(cli("env", "--unset", "--shell", "json", env=exported).out)
+    assert set(unset) == set(exported)
+    assert set(unset.values()) == {None}
+
+
+def test_env_github_masks_before_it_writes(cli: Cli, two: Path) -> None:
+    file = cli.work / "github_env"
+    file.write_text("BEFORE=1\n")
+    ran = cli("env", "staging", "--shell", "github", env={"GITHUB_ENV": str(file)}, shows=True)
+    assert ran.out == f"::add-mask::{STAGING_KEY}\n"
+    text = file.read_text()
+    assert text.startswith("BEFORE=1\n")
+    assert STAGING_KEY in text
+    assert cli("env", "staging", "--shell", "github").status == 2
+
+
+def test_exec_gives_the_credential_and_removes_every_rival(process: Process, cli: Cli, two: Path) -> None:
+    rivals = {
+        "OMNI_API_TOKEN": "stale",
+        "OMNI_API_KEY": "stale",
+        "OMNI_BASE_URL": "https://stale.omniapp.co",
+        "OMNI_ORGANIZATION_NAME": "stale",
+        "OMNI_VANITY_DOMAIN": "stale",
+        "OMNI_EMBED_SECRET": "stale",
+        "OMNI_CONFIG_PATH": "/stale",
+        "OMNI_CONFIG_DIR": "/stale",
+    }
+    child = _child(process, "staging", env=rivals)
+    assert child["OMNI_API_TOKEN"] == child["OMNI_API_KEY"] == STAGING_KEY
+    assert child["OMNI_BASE_URL"] == "https://acme-staging.omniapp.co"
+    assert child["OMNI_ORGANIZATION_NAME"] == "acme-staging"
+    assert child["OMNI_PROFILE"] == "staging"
+    assert child["OMNI_OUTPUT_FORMAT"] == "json"
+    assert not [value for value in child.values() if "stale" in value]
+
+
+def test_exec_in_a_shell_with_another_profile_exported_uses_the_named_one(
+    process: Process, cli: Cli, two: Path
+) -> None:
+    exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
+    child = _child(process, "prod", "--yes", env=exported)
+    assert child["OMNI_API_TOKEN"] == PRODUCTION_KEY
+    assert "OMNI_OUTPUT_FORMAT" not in child
+
+
+def test_exec_ends_as_its_command_does(process: Process, two: Path) -> None:
+    assert process("exec", "staging", "--", "sh", "-c", "exit 42").returncode == 42
+    assert process("exec", "staging", "--", "sh", "-c", "kill -TERM $$").returncode == -15
+    assert process("exec", "staging", "--", "no-such-command-here").returncode == 127
+    assert process("exec", "staging", "--", "/etc/passwd").returncode == 126
+
+
+def test_exec_passes_options_of_the_child_through(process: Process, two: Path) -> None:
+    ran = process("exec", "staging", "--", "printf", "%s\n", "--json", "-h", "--", "--yes")
+    assert ran.stdout == "--json\n-h\n--\n--yes\n"
+
+
+def test_exec_without_a_command_says_where_it_stands(cli: Cli, two: Path) -> None:
+    for argv in (("exec", "staging"), ("exec", "staging", "--")):
+        ran = cli(*argv)
+        assert ran.status == 2
+        assert "--" in ran.err
+
+
+def test_exec_of_a_protected_profile_needs_yes(process: Process, two: Path) -> None:
+    assert process("exec", "prod", "--", "true").returncode == 6
+    assert process("exec", "prod", "--yes", "--", "true").returncode == 0
+
+
+def test_the_secret_is_in_no_processes_argv(process: Process, two: Path) -> None:
+    script = "import pathlib, os; print(pathlib.Path(f'/proc/{os.getpid()}/cmdline').read_bytes())"
+    ran = process("exec", "staging", "--", sys.executable, "-c", script)
+    assert CANARY not in ran.stdout
+
+
+def test_nested_exec_uses_the_inner_profile(process: Process, two: Path) -> None:
+    ran = process(
+        "exec", "staging", "--", sys.executable, "-m", "omniprofile", "exec", "prod", "--yes", "--",
+        sys.executable, "-c", PRINT_ENVIRONMENT,
+    )  # fmt: skip
+    child = json.loads(ran.stdout)
+    assert child["OMNI_API_TOKEN"] == PRODUCTION_KEY
+    assert child["OMNI_PROFILE"] == "prod"
+    assert "OMNI_OUTPUT_FORMAT" not in child
+
+
+def test_a_command_source_is_run_without_a_shell(cli: Cli, two: Path) -> None:
+    cli.profiles(
+        f"""[profiles.a]
+base_url = "https://a.omniapp.co"
+key = {{ command = ["printf", "%s", "{CANARY[:4]}$HOME`id`"] }}
+"""
+    )
+    ran = cli("token", "a", shows=True)
+    assert ran.out == CANARY[:4] + "$HOME`id`\n"
+
+
+def test_the_output_is_utf8_whatever_the_locale(process: Process, cli: Cli) -> None:
+    cli.profiles(
+        '[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { env = "K" }\nenv = { GREETING = "grüß 🌍" }\n'
+    )
+    ran = process("env", "a", "--shell", "json", env={"K": CANARY, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
+    assert "grüß 🌍" in ran.stdout
+    assert os.environ["HOME"]

@@ -1,0 +1,189 @@
+"""`login` and `logout` for API keys: tested before stored, bound to the origin, deleted for good."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from omniprofile.standin.server import Standin
+from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY, Instances
+from tests.conftest import CANARY, Cli
+
+
+def test_a_key_from_stdin_is_tested_and_stored_with_its_origin(cli: Cli, instances: Instances) -> None:
+    ran = cli("login", "staging", stdin=STAGING_KEY + "\n")
+    assert ran.status == 0, ran
+    assert f"will be stored in the file `{cli.state / 'secrets.json'}`" in ran.err
+    assert "accepts the key (MEMBER" in ran.err
+    file = cli.state / "secrets.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert instances.staging.base_url in file.read_text()
+    assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
+
+
+def test_where_it_will_be_stored_is_said_before_the_instance_is_asked(cli: Cli, instances: Instances) -> None:
+    ran = cli("login", "staging", stdin=STAGING_KEY)
+    assert ran.err.index("will be stored") < ran.err.index("accepts the key")
+
+
+def test_a_refused_key_is_not_stored(cli: Cli, instances: Instances) -> None:
+    ran = cli("login", "staging", stdin=PRODUCTION_KEY)
+    assert ran.status == 8
+    assert "nothing was stored" in ran.err
+    assert cli("token", "staging").status == 4
+
+
+def test_a_refused_key_leaves_the_old_one_in_place(cli: Cli, instances: Instances) -> None:
+    cli("login", "staging", stdin=STAGING_KEY)
+    assert cli("login", "staging", stdin=CANARY + "wrong").status == 8
+    assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
+
+
+def test_the_right_key_in_the_wrong_profile_is_refused_by_the_identity_pin(cli: Cli, instances: Instances) -> None:
+    instances.production.add_key(CANARY + "M", role="MEMBER")
+    ran = cli("login", "prod", stdin=CANARY + "M")
+    assert ran.status == 6
+    assert "ORG_ADMIN" in ran.err
+    assert "MEMBER" in ran.err
+    assert "nothing was stored" in ran.err
+    assert cli("token", "prod").status == 4
+
+
+def test_an_unreachable_instance_is_exit_7_and_nothing_is_stored(cli: Cli, file_store: None) -> None:
+    with Standin() as gone:
+        url = gone.base_url
+    cli.profiles(f'[profiles.a]\nbase_url = "{url}"\nallow_insecure = true\n')
+    ran = cli("login", "a", stdin=STAGING_KEY)
+    assert ran.status == 7
+    assert "nothing was stored" in ran.err
+    assert not (cli.state / "secrets.json").exists()
+    assert cli("login", "a", "--no-test", stdin=STAGING_KEY).status == 0
+    assert cli("token", "a", shows=True).out == STAGING_KEY + "\n"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "a\nb\n", "with space", "nul\0byte", "tab\tbed", "\x1b[31m", "x" * 70_000])
+def test_what_cannot_be_a_key_is_refused_with_the_reason(cli: Cli, instances: Instances, text: str) -> None:
+    ran = cli("login", "staging", stdin=text)
+    assert ran.status == 4, ran
+    assert not instances.staging.requests
+    assert not (cli.state / "secrets.json").exists()
+
+
+def test_login_without_a_usable_store_is_exit_9_before_the_key_is_read(cli: Cli, instances: Instances) -> None:
+    ran = cli("login", "staging", stdin=STAGING_KEY, env={"OMNIPROFILE_SECRET_STORE": ""})
+    assert ran.status == 9
+    assert "OMNIPROFILE_SECRET_STORE=file" in ran.err
+    assert not instances.staging.requests
+    assert not (cli.state / "secrets.json").exists(), "a silent downgrade to plain text"
+
+
+def test_an_unknown_store_name_is_an_error(cli: Cli, instances: Instances) -> None:
+    ran = cli("login", "staging", stdin=STAGING_KEY, env={"OMNIPROFILE_SECRET_STORE": "plaintext"})
+    assert ran.status == 3
+    assert "`keyring` or `file`" in ran.err
+
+
+def test_settings_may_ask_for_the_file_store(cli: Cli, instances: Instances, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMNIPROFILE_SECRET_STORE")
+    text = instances.file.read_text().replace("version = 1\n", 'version = 1\n[settings]\nsecret_store = "file"\n')
+    instances.file.write_text(text)
+    assert cli("login", "staging", stdin=STAGING_KEY).status == 0
+    assert (cli.state / "secrets.json").exists()
+
+
+def test_login_to_a_profile_with_another_key_source_says_where_the_key_goes(cli: Cli, two: Path) -> None:
+    ran = cli("login", "staging", stdin=STAGING_KEY)
+    assert ran.status == 2
+    assert "environment variable `STAGING_KEY`" in ran.err
+
+
+def test_login_ignores_overrides_by_variables(cli: Cli, instances: Instances) -> None:
+    env = {"OMNI_PROFILE_STAGING_BASE_URL": instances.production.base_url}
+    assert cli("login", "staging", stdin=STAGING_KEY, env=env).status == 0
+    assert not instances.production.requests
+
+
+def test_a_secrets_file_that_others_can_read_is_refused(cli: Cli, instances: Instances) -> None:
+    cli("login", "staging", stdin=STAGING_KEY)
+    file = cli.state / "secrets.json"
+    file.chmod(0o644)
+    ran = cli("token", "staging")
+    assert ran.status == 6
+    assert f"chmod 600 {file}" in ran.err.replace("`", "").replace("'", "")
+
+
+def test_logout_deletes_and_says_where_to_revoke(cli: Cli, instances: Instances) -> None:
+    cli("login", "staging", stdin=STAGING_KEY)
+    ran = cli("logout", "staging")
+    assert ran.status == 0
+    assert "is deleted" in ran.err
+    assert "Settings > API access" in ran.err
+    assert STAGING_KEY not in (cli.state / "secrets.json").read_text()
+    assert cli("token", "staging").status == 4
+    assert "nothing is stored" in cli("logout", "staging").err
+
+
+def test_no_file_but_the_store_ever_holds_the_key(cli: Cli, instances: Instances) -> None:
+    cli("login", "staging", stdin=STAGING_KEY)
+    cli("use", "staging")
+    cli("test", "staging")
+    cli("explain", "staging")
+    for folder, _, names in os.walk(cli.home):
+        for name in names:
+            path = Path(folder, name)
+            assert path.name == "secrets.json" or CANARY.encode() not in path.read_bytes(), path
+
+
+def test_the_live_test_has_the_documented_json(cli: Cli, instances: Instances) -> None:
+    cli("login", "prod", stdin=PRODUCTION_KEY)
+    ran = cli("test", "--all", "--json")
+    assert ran.status == 4  # staging has no key
+    results = json.loads(ran.out)["results"]
+    assert [row["profile"] for row in results] == ["prod", "staging"]
+    documented = {"profile", "status", "http_status", "reason", "remedy", "identity", "latency_ms"}
+    assert all(documented <= set(row) for row in results)
+    assert results[0]["status"] == "ok"
+    assert results[0]["http_status"] == 200
+    assert set(results[0]["identity"]) == {"user", "membership_id", "key_scope", "org_role"}
+    assert results[1]["status"] == "untested"
+    assert "omniprofile login staging" in results[1]["remedy"]
+
+
+def test_a_revoked_key_is_invalid_with_a_remedy(cli: Cli, instances: Instances) -> None:
+    cli("login", "prod", stdin=PRODUCTION_KEY)
+    instances.production.revoke(PRODUCTION_KEY)
+    ran = cli("test", "prod")
+    assert ran.status == 8
+    assert "invalid" in ran.out
+    assert "revoked" in ran.out
+
+
+def test_the_gravest_outcome_decides_the_exit(cli: Cli, instances: Instances) -> None:
+    cli("login", "prod", stdin=PRODUCTION_KEY)
+    cli("login", "staging", stdin=STAGING_KEY)
+    instances.staging.revoke(STAGING_KEY)
+    with Standin() as gone:
+        url = gone.base_url
+    instances.file.write_text(
+        instances.file.read_text()
+        + f'[profiles.gone]\nbase_url = "{url}"\nallow_insecure = true\nkey = {{ env = "GONE_KEY" }}\n'
+    )
+    assert cli("test", "--all", env={"GONE_KEY": CANARY}).status == 8
+    assert cli("test", "prod", "gone", env={"GONE_KEY": CANARY}).status == 7
+    assert cli("test", "prod").status == 0
+
+
+def test_test_never_calls_another_host_with_an_overridden_url(cli: Cli, instances: Instances) -> None:
+    cli("login", "staging", stdin=STAGING_KEY)
+    before = len(instances.production.requests)
+    ran = cli("test", "staging", env={"OMNI_PROFILE_STAGING_BASE_URL": instances.production.base_url})
+    assert ran.status == 6
+    assert len(instances.production.requests) == before
+
+
+def test_login_to_an_oauth_profile_in_use_by_file(cli: Cli, file_store: None) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\nauth = "oauth"\n')
+    ran = cli("token", "a")
+    assert ran.status == 4
+    assert "omniprofile login a" in ran.err

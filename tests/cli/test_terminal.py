@@ -1,0 +1,150 @@
+"""On a real pseudo-terminal: hidden input, Ctrl-C, the picker, confirmations."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.cli.conftest import STAGING_KEY, Instances
+from tests.conftest import CANARY, Cli
+
+Spawn = Callable[..., "pexpect.spawn[str]"]
+
+
+@pytest.fixture
+def spawn() -> Iterator[Spawn]:
+    children = []
+
+    def start(*argv: str, env: dict[str, str] | None = None) -> "pexpect.spawn[str]":
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "omniprofile", *argv],
+            env={**os.environ, "TERM": "xterm", **(env or {})},
+            encoding="utf-8",
+            timeout=30,
+            dimensions=(40, 160),
+        )
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        child.close(force=True)
+
+
+def _end(child: "pexpect.spawn[str]") -> tuple[str, int | None]:
+    child.expect(pexpect.EOF)
+    child.close()
+    status = child.exitstatus if child.exitstatus is not None else -(child.signalstatus or 0)
+    return child.before or "", status
+
+
+def test_the_key_is_typed_hidden(spawn: Spawn, instances: Instances, cli: Cli) -> None:
+    child = spawn("login", "staging")
+    child.expect("API key for staging: ")
+    shown = child.before
+    child.sendline(STAGING_KEY)
+    rest, status = _end(child)
+    assert status == 0, rest
+    assert CANARY not in shown + rest
+    assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
+
+
+def test_ctrl_c_at_the_key_prompt_is_130_and_changes_nothing(spawn: Spawn, instances: Instances, cli: Cli) -> None:
+    child = spawn("login", "staging")
+    child.expect("API key for staging: ")
+    child.sendintr()
+    rest, status = _end(child)
+    assert status == 130, rest
+    assert "Traceback" not in rest
+    assert not (cli.state / "secrets.json").exists()
+    assert not instances.staging.requests
+
+
+def test_ctrl_d_at_the_key_prompt_is_no_traceback(spawn: Spawn, instances: Instances, cli: Cli) -> None:
+    child = spawn("login", "staging")
+    child.expect("API key for staging: ")
+    child.sendeof()
+    rest, status = _end(child)
+    assert status == 130
+    assert "Traceback" not in rest
+
+
+def test_the_picker_takes_a_number(spawn: Spawn, two: Path, cli: Cli) -> None:
+    child = spawn("use")
+    child.expect("staging")
+    child.expect(r": $")
+    child.sendline("2")
+    rest, status = _end(child)
+    assert status == 0, rest
+    assert cli("current").out == "staging\n"
+
+
+def test_the_picker_takes_a_name_and_asks_again_for_a_wrong_one(spawn: Spawn, two: Path, cli: Cli) -> None:
+    child = spawn("use")
+    child.expect(r": $")
+    child.sendline("nothing-like-it")
+    child.expect(r": $")
+    child.sendline("stag")
+    rest, status = _end(child)
+    assert status == 0, rest
+    assert cli("current").out == "staging\n"
+
+
+def test_ctrl_c_in_the_picker_changes_nothing(spawn: Spawn, two: Path, cli: Cli) -> None:
+    child = spawn("use")
+    child.expect(r": $")
+    child.sendintr()
+    _, status = _end(child)
+    assert status == 130
+    assert not (cli.state / "active").exists()
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("yes", 0), ("n", 130), ("", 130), ("maybe", 130)])
+def test_a_protected_profile_asks_and_anything_but_yes_is_no(
+    spawn: Spawn, two: Path, cli: Cli, answer: str, status: int
+) -> None:
+    child = spawn("use", "prod")
+    child.expect(re.escape("[y/N] "))
+    child.sendline(answer)
+    _, ended = _end(child)
+    assert ended == status
+    assert (cli.state / "active").exists() == (status == 0)
+
+
+def test_init_asks_for_what_is_missing(spawn: Spawn, cli: Cli, file_store: None) -> None:
+    child = spawn("init", "--no-login")
+    child.expect("profile name")
+    child.sendline("play")
+    child.expect("log in")
+    child.sendline("https://play.omniapp.co/")
+    rest, status = _end(child)
+    assert status == 0, rest
+    assert cli("current").out == "play\n"
+
+
+def test_a_key_command_may_ask_on_the_terminal(spawn: Spawn, cli: Cli) -> None:
+    script = "import getpass; print('k3y-' + getpass.getpass('PIN: '))"
+    cli.profiles(
+        f"""[profiles.a]
+base_url = "https://a.omniapp.co"
+key = {{ command = ["{sys.executable}", "-c", "{script}"] }}
+"""
+    )
+    child = spawn("token", "a")
+    child.expect("PIN: ")
+    child.sendline("1234")
+    rest, status = _end(child)
+    assert status == 0, rest
+    assert "k3y-1234" in rest
+
+
+def test_colour_is_shown_on_a_terminal_and_not_with_no_color(spawn: Spawn, two: Path) -> None:
+    plain, _ = _end(spawn("list"))
+    assert "\x1b[" not in plain
+    coloured, _ = _end(spawn("list", env={"NO_COLOR": ""}))
+    assert "\x1b[" in coloured

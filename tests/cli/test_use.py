@@ -1,0 +1,156 @@
+"""`use`: the switch, what it says, and what it refuses."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from omniprofile.errors import Error
+from tests.cli.conftest import STAGING_KEY, Instances
+from tests.conftest import Cli
+
+
+def test_use_writes_the_state_file_and_nothing_else(cli: Cli, two: Path) -> None:
+    before = two.read_bytes()
+    ran = cli("use", "staging")
+    assert ran.status == 0, ran
+    assert ran.out == ""
+    assert "the active profile is now `staging` (https://acme-staging.omniapp.co)" in ran.err
+    assert (cli.state / "active").read_text() == "staging\n\n"
+    assert two.read_bytes() == before
+
+
+def test_use_dash_goes_back_and_forth(cli: Cli, two: Path) -> None:
+    cli("use", "staging")
+    cli("use", "prod", "--yes")
+    assert cli("use", "-").status == 0
+    assert cli("current").out == "staging\n"
+    assert cli("use", "-", "--yes").status == 0
+    assert cli("current").out == "prod\n"
+
+
+def test_use_dash_without_a_previous_profile_says_so(cli: Cli, two: Path) -> None:
+    ran = cli("use", "-")
+    assert ran.status == 5
+    assert "there is no previous profile" in ran.err
+    assert not (cli.state / "active").exists()
+
+
+@pytest.mark.parametrize("name", ["stagin", "Staging", "stagging"])
+def test_a_wrong_name_changes_nothing_and_names_the_near_one(cli: Cli, two: Path, name: str) -> None:
+    cli("use", "staging")
+    ran = cli("use", name)
+    assert ran.status == 5
+    assert "did you mean `staging`?" in ran.err
+    assert (cli.state / "active").read_text().startswith("staging\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("my prod", "my-prod"), ("../../etc/passwd", "etc-passwd"), ("a" * 65, "a" * 64), ("\x1b[31mred", "31mred")],
+)
+def test_an_invalid_name_is_refused_with_the_rule_and_the_nearest_valid_one(
+    cli: Cli, two: Path, name: str, nearest: str
+) -> None:
+    ran = cli("use", name)
+    assert ran.status == 5, ran
+    assert "at most 64" in ran.err
+    assert f"`{nearest}`" in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_a_protected_profile_needs_yes_without_a_terminal(cli: Cli, two: Path) -> None:
+    refused = cli("use", "prod")
+    assert refused.status == 6
+    assert "`prod` is protected" in refused.err
+    assert "--yes" in refused.err
+    assert not (cli.state / "active").exists()
+    assert cli("use", "prod", "--yes").status == 0
+
+
+def test_use_tells_that_omni_profile_hides_the_switch_in_this_shell(cli: Cli, two: Path) -> None:
+    ran = cli("use", "staging", env={"OMNI_PROFILE": "prod"})
+    assert ran.status == 0
+    assert "warning: this shell does not see it: `OMNI_PROFILE` is set to `prod`" in ran.err
+    assert "use --shell staging" in ran.err
+
+
+def test_use_tells_that_a_pin_hides_the_switch_in_this_folder(cli: Cli, two: Path) -> None:
+    pin = cli.work / ".omniprofile.toml"
+    pin.write_text('profile = "prod"\n')
+    ran = cli("use", "staging")
+    assert ran.status == 0
+    assert f"this folder does not see it: project pin ({pin}:1) names `prod`" in ran.err
+
+
+def test_use_tells_that_a_token_variable_overrides_the_profile(cli: Cli, two: Path) -> None:
+    ran = cli("use", "staging", env={"OMNI_API_TOKEN": STAGING_KEY})
+    assert "`OMNI_API_TOKEN` is set in this shell" in ran.err
+
+
+def test_use_does_not_take_an_exported_token_for_the_users_own(cli: Cli, two: Path) -> None:
+    exported = json.loads(cli("env", "prod", "--shell", "json", shows=True).out)
+    ran = cli("use", "staging", env=exported)
+    assert "OMNI_API_TOKEN" not in ran.err
+
+
+def test_use_json_says_whether_it_is_effective(cli: Cli, two: Path) -> None:
+    ran = cli("use", "staging", "--json", env={"OMNI_PROFILE": "prod"})
+    answer = json.loads(ran.out)
+    assert answer["profile"] == "staging"
+    assert answer["effective"] is False
+    assert answer["shadowed_by"]
+
+
+def test_use_with_test_switches_only_if_the_check_passes(cli: Cli, instances: Instances) -> None:
+    cli("login", "staging", stdin=STAGING_KEY)
+    assert cli("use", "staging", "--test").status == 0
+    instances.staging.revoke(STAGING_KEY)
+    cli("use", "prod", "--yes")
+    ran = cli("use", "staging", "--test")
+    assert ran.status == 8
+    assert cli("current").out == "prod\n"
+
+
+def test_use_without_a_name_and_without_a_terminal_asks_nothing(cli: Cli, two: Path) -> None:
+    ran = cli("use", stdin="1\n")
+    assert ran.status == 2
+    assert "terminal" in ran.err
+    assert not (cli.state / "active").exists()
+
+
+def test_use_with_no_profile_at_all_points_to_init(cli: Cli) -> None:
+    ran = cli("use", "prod")
+    assert ran.status == 5
+    assert "omniprofile init" in ran.err
+
+
+def test_a_read_only_state_folder_is_an_error_and_the_old_state_stays(cli: Cli, two: Path) -> None:
+    blocked = cli.state
+    blocked.parent.mkdir(parents=True, exist_ok=True)
+    blocked.write_text("a file where the folder should be")
+    ran = cli("use", "staging")
+    assert ran.status in (1, 3), ran
+    assert "OMNI_PROFILE" in ran.err or "state" in ran.err
+
+
+def test_many_switches_at_once_leave_a_whole_file(cli: Cli, two: Path) -> None:
+    from omniprofile.config.state import StateFile
+
+    failures: list[Error] = []
+
+    def switch(name: str) -> None:
+        try:
+            for _ in range(20):
+                StateFile(str(cli.state)).activate(name)
+        except Error as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=switch, args=(name,)) for name in ("staging", "prod") * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert sorted((cli.state / "active").read_text().split()) == ["prod", "staging"]
