@@ -85,25 +85,52 @@ class Client:
         fields: Mapping[str, str] | None,
         timeout: float | None,
     ) -> Answer:
+        """Send one request in a thread of its own, and give it up at its deadline.
+
+        httpx limits each phase of a request and each wait for a byte, not the whole: a server that drips would hold it
+        for ever. What is given up ends when the client is closed, and with the process in any case.
+        """
+        from concurrent.futures import Future
+        from threading import Thread
+
         seconds = self._timeout if timeout is None else timeout
+        until = monotonic() + seconds
+        outcome: Future[Answer] = Future()
+
+        def work() -> None:
+            try:
+                outcome.set_result(self._exchange(method, origin, path, token, fields, seconds))
+            except BaseException as problem:  # noqa: BLE001 - handed to the thread that waits, whatever it is
+                outcome.set_exception(problem)
+
+        Thread(target=work, daemon=True).start()
+        try:
+            return outcome.result(timeout=max(0.0, until - monotonic()))
+        except TimeoutError:
+            raise NoAnswer("timeout", f"{origin.host} did not answer in {seconds:g} s") from None
+
+    def _exchange(
+        self,
+        method: str,
+        origin: Origin,
+        path: str,
+        token: Secret | None,
+        fields: Mapping[str, str] | None,
+        seconds: float,
+    ) -> Answer:
         start = monotonic()
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
+        form = dict(fields) if fields is not None else None
         try:
-            request = self._http.build_request(
-                method,
-                f"{origin}{path}",
-                headers=headers,
-                data=dict(fields) if fields is not None else None,
-                timeout=seconds,
-            )
-            return self._read(request, start, start + seconds)
+            request = self._http.build_request(method, f"{origin}{path}", headers=headers, data=form, timeout=seconds)
+            return self._read(request, start)
         except NoAnswer:
             raise
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as problem:
             # No `from`: the chain of an HTTP error holds the request, and so the token.
             raise _no_answer(problem, origin, seconds) from None
 
-    def _read(self, request: httpx.Request, start: float, until: float) -> Answer:
+    def _read(self, request: httpx.Request, start: float) -> Answer:
         response = self._http.send(request, stream=True)
         try:
             parts, size = [], 0
@@ -112,8 +139,6 @@ class Client:
                 size += len(part)
                 if size > LARGEST_ANSWER:
                     raise NoAnswer("too-large", "the answer is larger than 1 MiB")
-                if monotonic() > until:
-                    raise NoAnswer("timeout", "the answer did not end in time")
             return Answer(response.status_code, dict(response.headers), b"".join(parts), (monotonic() - start) * 1000)
         finally:
             response.close()

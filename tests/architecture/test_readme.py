@@ -1,0 +1,131 @@
+"""Every command of the README is run, in its order, in a home of its own; where it names Omni's hosts, against stand-ins."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from omniprofile.standin.server import Standin
+from tests.conftest import CANARY
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_setup_command_installs_and_shows_the_main_job(tmp_path: Path) -> None:
+    """In a fresh copy of what git tracks, with a fresh home: the very line of the README."""
+    copy = tmp_path / "clone"
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, tracked.decode().split("\0")):
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target, follow_symlinks=False)
+    keep = ("PATH", "LANG", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+    environ = {name: value for name, value in os.environ.items() if name in keep or name.startswith("PIP_")}
+    environ |= {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    environ["HOME"] = str(tmp_path / "fresh-home")
+    (tmp_path / "fresh-home").mkdir()
+    line = _blocks("sh")[0].strip()
+    assert "\n" not in line, "one command"
+    ran = subprocess.run(["sh", "-c", line], cwd=copy, env=environ, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "I am MEMBER" in ran.stdout
+    script = (copy / ".venv/bin/omniprofile").read_text()
+    assert "import re" not in script, "the start-up script costs nothing"
+
+
+def test_every_command_of_the_use_chapter_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml = next(block for block in _blocks("toml") if block.startswith("# ~/.config"))
+    with Standin() as production, Standin() as staging:
+        production.add_key(CANARY + "P")
+        staging.add_key(CANARY + "S")
+
+        def local(text: str) -> str:
+            """The README's text with the stand-ins in place of Omni's hosts: plain http, so it must be allowed."""
+            for host, instance in (("acme-staging", staging), ("acme", production)):
+                url = f"https://{host}.omniapp.co"
+                text = text.replace(f'base_url = "{url}"', f'base_url = "{instance.base_url}"\nallow_insecure = true')
+                text = text.replace(f"--base-url {url}", f"--base-url {instance.base_url} --allow-insecure")
+                text = text.replace(url, instance.base_url)
+            return text
+
+        commands = [
+            line.removeprefix("$ ")
+            for block in _blocks("console")
+            for line in block.splitlines()
+            if line.startswith("$ ")
+        ]
+        assert len(commands) > 15
+        config = Path(os.environ["XDG_CONFIG_HOME"], "omniprofile/profiles.toml")
+        script = ["set -eu"]
+        for command in commands:
+            if command == "omniprofile lint":
+                script.append(f"cat > {config} <<'TOML'\n{local(toml)}TOML")
+            script += [f"echo '+' {_quoted(command)}", local(command)]
+        binary = tmp_path / "bin"
+        binary.mkdir()
+        (binary / "omniprofile").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m omniprofile "$@"\n')
+        (binary / "omniprofile").chmod(0o755)
+        environ = {
+            **os.environ,
+            "PATH": f"{binary}{os.pathsep}{os.environ['PATH']}",
+            "OMNIPROFILE_SECRET_STORE": "file",
+            "STAGING_KEY": CANARY + "S",
+            "PROD_KEY": CANARY + "P",
+            "ACME_OMNI_KEY": CANARY + "P",
+        }
+        ran = subprocess.run(
+            ["bash", "-c", "\n".join(script)],
+            env=environ,
+            cwd=tmp_path / "work",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert "Traceback" not in ran.stderr
+        assert f"{staging.base_url}\n" in ran.stdout
+
+
+def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Standin() as omni:
+        omni.add_key(CANARY)
+        file = Path(os.environ["XDG_CONFIG_HOME"], "omniprofile/profiles.toml")
+        file.parent.mkdir(parents=True)
+        file.write_text(
+            f'[profiles.staging]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "STAGING_KEY" }}\n'
+        )
+        (block,) = _blocks("python")
+        script = block + 'print(client.get("/api/v1/whoami").status_code)\nclient.close()\n'
+        ran = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "STAGING_KEY": CANARY},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.stdout == "200\n", ran.stderr
+
+
+def test_the_profile_file_and_the_pin_of_the_readme_are_valid(tmp_path: Path) -> None:
+    from omniprofile.checks.lint import lint
+    from omniprofile.config.loader import load_pin
+
+    profiles, pin = _blocks("toml")
+    file = tmp_path / "profiles.toml"
+    file.write_text(profiles)
+    assert lint([str(file)], home="/") == []
+    (tmp_path / ".omniprofile.toml").write_text(pin)
+    assert load_pin(str(tmp_path / ".omniprofile.toml")).value == "staging"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,73 @@
+"""The real `omni-python-sdk`: by environment under `exec`, and with the library face, against the stand-in."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from omniprofile.standin.server import Standin
+from tests.conftest import CANARY, Cli
+
+Process = Callable[..., subprocess.CompletedProcess[str]]
+
+BY_ENVIRONMENT = "from omni_python_sdk import OmniAPI; api = OmniAPI(); print(api.base_url, bool(api.api_key))"
+BY_LIBRARY = """
+import omniprofile
+from omni_python_sdk import OmniAPI
+credential = omniprofile.resolve("staging")
+assert credential.token not in repr(credential)
+api = OmniAPI(credential.token, credential.base_url)
+import requests
+print(requests.get(credential.base_url + "/api/v1/whoami", headers=api.headers).json()["user"]["id"])
+"""
+BY_HTTPX = """
+import httpx, omniprofile
+auth = omniprofile.Auth("staging")
+credential = omniprofile.resolve("staging")
+with httpx.Client(base_url=credential.base_url, auth=auth) as client:
+    print(client.get("/api/v1/whoami").json()["user"]["id"])
+"""
+
+
+@pytest.fixture
+def omni(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> "Standin":  # type: ignore[misc]
+    with Standin() as standin:
+        standin.add_key(CANARY, user="sdk-user")
+        monkeypatch.setenv("STAGING_KEY", CANARY)
+        cli.profiles(
+            f'[profiles.staging]\nbase_url = "{standin.base_url}"\nallow_insecure = true\nkey = {{ env = "STAGING_KEY" }}\n'
+        )
+        yield standin
+
+
+def _exec(process: Process, script: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    launcher = f"import os; os.chdir({str(cwd)!r})\n{script}"
+    return process("exec", "staging", "--", sys.executable, "-c", launcher)
+
+
+def test_the_sdk_needs_a_dotenv_file_and_then_takes_what_exec_exported(
+    omni: Standin, process: Process, tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    script = folder / "program.py"
+    script.write_text(BY_ENVIRONMENT)
+    without = process("exec", "staging", "--", sys.executable, str(script))
+    assert f"{omni.base_url}" not in without.stdout, "facts: without a .env file the SDK looks at nothing"
+    (folder / ".env").write_text("# not empty\nOMNI_API_KEY=stale\nOMNI_BASE_URL=https://stale.omniapp.co\n")
+    ran = process("exec", "staging", "--", "sh", "-c", f'cd "{folder}" && "{sys.executable}" program.py')
+    assert ran.returncode == 0, ran.stderr
+    assert omni.base_url in ran.stdout
+    assert "stale" not in ran.stdout
+
+
+def test_the_sdk_gets_token_and_host_from_the_library(omni: Standin, process: Process, tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, "-c", BY_LIBRARY], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ran.stdout == "sdk-user\n", ran.stderr
+
+
+def test_httpx_gets_the_credential_by_auth(omni: Standin, tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, "-c", BY_HTTPX], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ran.stdout == "sdk-user\n", ran.stderr
