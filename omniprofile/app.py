@@ -167,14 +167,21 @@ class App:
             self.tell(notice)
         return resolution
 
-    def credential(self, call: Call, *, interactive: bool = False) -> "Credential":
+    def credential(self, call: Call, *, interactive: bool = False, force_refresh: bool = False) -> "Credential":
         """The credential for this call: `resolve`, then the one source that it decided on."""
-        return self.obtain(self.resolve(call), interactive=interactive)
+        return self.obtain(self.resolve(call), interactive=interactive, force_refresh=force_refresh)
 
-    def obtain(self, resolution: "Resolution", *, interactive: bool = False) -> "Credential":
-        """The credential of a resolution. `interactive` lets a key command use the terminal."""
+    def obtain(
+        self, resolution: "Resolution", *, interactive: bool = False, force_refresh: bool = False
+    ) -> "Credential":
+        """The credential of a resolution. `interactive` lets a key command use the terminal.
+
+        `force_refresh` asks for a new access token though the old one has time left: the instance refused it. A key that is
+        no session is read anew in any case.
+        """
         from omniprofile.credentials.resolver import obtain
 
+        del force_refresh  # sessions are not refreshed yet
         return obtain(resolution, environ=self.outside.environ, stored=self._stored, interactive=interactive)
 
     def declared(self, call: Call) -> "Resolution":
