@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from omniprofile.app import Outside
 from omniprofile.cli.main import main
+
+# How long one example takes says something of the machine's load, and nothing of the program.
+settings.register_profile("omniprofile", deadline=None, print_blob=True)
+settings.load_profile("omniprofile")
 
 CANARY = "omni_osk_C4n4ry" + "x" * 24
 """The secret of every test that needs one. `Ran` looks for it in everything that a command printed."""

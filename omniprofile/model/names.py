@@ -57,8 +57,16 @@ def base_url_variable(profile: str) -> str:
 
 
 def printable(text: str, limit: int = 120) -> str:
-    """`text` safe for a terminal line: control, bidi and other invisible characters as escapes, cut at `limit` characters."""
-    shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[: limit + 1]
-    )
-    return shown if len(text) <= limit else shown[:limit] + "…"
+    """`text` safe for a terminal line: control, bidi and other invisible characters as escapes, at most `limit` characters.
+
+    What is cut ends in an ellipsis, one character more.
+    """
+    pieces: list[str] = []
+    left = limit
+    for char in text:
+        piece = char if char.isprintable() else char.encode("unicode_escape").decode()
+        left -= len(piece)
+        if left < 0:
+            return "".join(pieces) + "…"
+        pieces.append(piece)
+    return "".join(pieces)

@@ -244,13 +244,13 @@ def test_hostile_bytes_are_findings_in_bounded_time(name: str, tmp_path: Path) -
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_are_read_without_an_exception(content: bytes) -> None:
     _judge(content)
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_mutation_of_a_good_file_is_read_without_an_exception(data: st.DataObject) -> None:
     content = bytearray(GOOD.encode())
     for _ in range(data.draw(st.integers(1, 6))):
@@ -281,7 +281,7 @@ toml_values = st.recursive(
 
 
 @given(st.dictionaries(st.text("abc.\"' ä", max_size=4), toml_values, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_positions_point_at_the_very_key(data: dict[str, object]) -> None:
     import tomlkit
 

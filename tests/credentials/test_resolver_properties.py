@@ -206,7 +206,7 @@ def belongs(world: World, token: str, host: str) -> bool:
 
 
 @given(worlds)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_every_subset_of_layers_resolves_totally_and_never_mixes_hosts(world: World) -> None:
     resolution = _resolve(world)
     if isinstance(resolution, Error):
@@ -220,7 +220,7 @@ def test_every_subset_of_layers_resolves_totally_and_never_mixes_hosts(world: Wo
 
 
 @given(worlds)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_strongest_token_wins_or_nothing_does(world: World) -> None:
     resolution = _resolve(world)
     assert isinstance(resolution, Resolution)
@@ -236,7 +236,7 @@ def test_the_strongest_token_wins_or_nothing_does(world: World) -> None:
 
 
 @given(worlds)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_refusal_is_never_without_cause(world: World) -> None:
     """With the files alone, and a stored key for the very host or a key of their own, a credential must come."""
     plain = World(
@@ -258,7 +258,7 @@ def test_a_refusal_is_never_without_cause(world: World) -> None:
 
 
 @given(worlds)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_resolution_is_deterministic(world: World) -> None:
     first, second = _resolve(world), _resolve(world)
     assert isinstance(first, Resolution)
@@ -267,7 +267,7 @@ def test_resolution_is_deterministic(world: World) -> None:
 
 
 @given(worlds)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_explain_agrees_with_resolve(world: World) -> None:
     decided, explained = _resolve(world), _resolve(world, explain=True)
     assert isinstance(decided, Resolution)
@@ -292,7 +292,7 @@ def test_explain_agrees_with_resolve(world: World) -> None:
 
 
 @given(worlds)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_value_that_is_set_is_either_the_winner_or_a_loser_with_a_reason(world: World) -> None:
     explained = _resolve(world, explain=True)
     assert isinstance(explained, Resolution)

@@ -86,9 +86,7 @@ def test_a_real_shell_takes_any_value_in_unchanged(shell: str, value: str) -> No
 
 @shells
 @given(st.lists(values, min_size=30, max_size=30))
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_a_real_shell_takes_generated_values_in_unchanged(shell: str, many: list[str]) -> None:
     assign = {f"V{number}": value for number, value in enumerate(many)}
     read = "import os, json, sys; sys.stdout.write(json.dumps([os.environ[f'V{n}'] for n in range(30)]))"
@@ -132,7 +130,7 @@ def test_python_dotenv_reads_any_value_unchanged(value: str, tmp_path: Path) -> 
 
 
 @given(st.lists(values.filter(lambda value: "\r" not in value), max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_python_dotenv_reads_generated_values_unchanged(many: list[str]) -> None:
     assign = {f"V{number}": value for number, value in enumerate(many)}
     parsed = dotenv.dotenv_values(stream=io.StringIO(render("dotenv", assign, [])), interpolate=True)
