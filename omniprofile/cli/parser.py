@@ -153,11 +153,13 @@ def call_of(args: argparse.Namespace) -> Call:
 
 
 def _command_name(argv: Sequence[str]) -> str | None:
-    """The first word that is no global option and no value of one."""
+    """The first word that is no global option and no value of one. Raises UsageError for a command's option before it."""
     words = iter(argv)
     for word in words:
         if word in _GLOBAL_WITH_VALUE:
             next(words, None)
+        elif word in ("-p", "--profile") or word.startswith("--profile="):
+            raise UsageError(f"`{printable(word)}` stands before the command", hint="write it after the command's name")
         elif word == "--" or not word.startswith("-") or word == "-":
             return word
         elif word in ("-h", "--help", "--version"):

@@ -55,6 +55,20 @@ def test_a_name_that_does_not_exist_never_falls_through(cli: Cli, two: Path) -> 
     assert ".omniprofile.toml:1" in ran.err
 
 
+def test_a_profile_of_the_command_line_is_the_one_in_use(cli: Cli, two: Path) -> None:
+    ran = cli("current", "-p", "staging", "--json", env={"OMNI_PROFILE": "prod"})
+    selected_by = {"layer": "flag", "name": "--profile", "file": None, "line": None}
+    assert json.loads(ran.out) == {"profile": "staging", "selected_by": selected_by}
+    assert cli("current", "-p", "stagin").status == 5
+
+
+def test_an_option_of_a_command_before_it_is_not_taken_for_the_command(cli: Cli, two: Path) -> None:
+    ran = cli("-p", "staging", "current")
+    assert ran.status == 2
+    assert "`-p` stands before the command" in ran.err
+    assert "after the command's name" in ran.err
+
+
 def test_an_empty_variable_counts_as_unset(cli: Cli, two: Path) -> None:
     assert cli("current", env={"OMNI_PROFILE": "", "OMNIPROFILE_CONFIG": ""}).out == "prod\n"
 

@@ -5,17 +5,18 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import add_json
+from omniprofile.cli.parser import add_json, named_profile
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
+    parser.add_argument("-p", "--profile", metavar="NAME", help="the profile, as for the other commands")
     add_json(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the profile in use; with `--json` also which layer selected it."""
-    selection = app.select()
+    selection = app.select(named_profile(args))
     if args.json:
         console.json({"profile": selection.profile, "selected_by": selection.provenance.as_json()})
     else:
