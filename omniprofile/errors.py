@@ -157,3 +157,9 @@ class Interrupted(Error):
     """The user pressed Ctrl-C or closed the input of a prompt."""
 
     code = "interrupted"
+
+
+class Unexpected(Error):
+    """A bug in omniprofile itself."""
+
+    code = "unexpected"

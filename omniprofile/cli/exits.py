@@ -31,6 +31,7 @@ STATUSES: tuple[tuple[type[errors.Error], int], ...] = (
     (errors.CommandNotRunnable, COMMAND_NOT_RUNNABLE),
     (errors.CommandNotFound, COMMAND_NOT_FOUND),
     (errors.Interrupted, INTERRUPTED),
+    (errors.Unexpected, FINDINGS),
 )
 
 

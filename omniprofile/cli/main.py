@@ -7,7 +7,7 @@ from omniprofile.app import App, Outside
 from omniprofile.cli import exits
 from omniprofile.cli.console import Console, silence_stdout
 from omniprofile.cli.parser import parse
-from omniprofile.errors import Error, Interrupted
+from omniprofile.errors import Error, Interrupted, Unexpected
 
 
 def run() -> int:
@@ -32,8 +32,8 @@ def main(argv: Sequence[str], outside: Outside) -> int:
     except BrokenPipeError:
         silence_stdout(outside)
         return exits.BROKEN_PIPE
-    except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line, and a traceback on demand
-        return _report_bug(console, problem)
+    except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line and a report
+        return _report_bug(console, problem, argv, outside, as_json=as_json)
 
 
 def _report(console: Console, error: Error, as_json: bool, outside: Outside) -> int:
@@ -49,30 +49,24 @@ def _report(console: Console, error: Error, as_json: bool, outside: Outside) -> 
     return exits.status_of(error)
 
 
-def _report_bug(console: Console, problem: Exception) -> int:
+def _report_bug(console: Console, problem: Exception, argv: Sequence[str], outside: Outside, *, as_json: bool) -> int:
+    from omniprofile.cli.crash import write_report
+
     frame = problem.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next
     where = f" at {frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}" if frame else ""
-    console.report(
-        Error(
-            f"unexpected {type(problem).__name__}{where}: this is a bug in omniprofile",
-            hint="run the same command with `-v -v` and report what it prints; it holds no secret",
-        ),
-        as_json=False,
+    path = write_report(problem, argv, App(outside))
+    hint = f"report it with the file `{path}`" if path else "report what the same command prints with `-v -v`"
+    bug = Unexpected(
+        f"unexpected {type(problem).__name__}{where}: this is a bug in omniprofile", hint=f"{hint}; it holds no secret"
     )
-    if console.verbosity >= 2:
-        _trace(console, problem)
-    return exits.FINDINGS
+    bug.__cause__ = problem
+    return _report(console, bug, as_json, outside)
 
 
 def _trace(console: Console, problem: BaseException) -> None:
-    """Print the frames and the types of an exception and its causes, but no message of a foreign one: it may hold a secret."""
-    import traceback
+    from omniprofile.cli.crash import trace
 
-    link: BaseException | None = problem
-    while link is not None:
-        for line in traceback.format_tb(link.__traceback__):
-            console.warn(line.rstrip())
-        console.warn(f"{type(link).__name__}{f': {link.message}' if isinstance(link, Error) else ''}")
-        link = link.__cause__
+    for line in trace(problem):
+        console.say(line)
