@@ -1,0 +1,25 @@
+"""Fuzz one target with atheris: `python -m tests.fuzz.run TARGET [libFuzzer options] [FOLDER…]`.
+
+`-runs=N` ends it after N executions. A crash leaves its input in the working folder; once mended it belongs in
+`tests/fuzz/corpus/TARGET/`, which `test_corpus.py` runs for ever after.
+"""
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["omniprofile", "tomllib", "json"]):
+    from tests.fuzz.targets import TARGETS
+
+
+def main() -> None:
+    """Hand the target over to libFuzzer, which never returns."""
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.exit(f"usage: python -m tests.fuzz.run {'|'.join(TARGETS)} [libFuzzer options] [FOLDER…]")
+    target = TARGETS[sys.argv.pop(1)]
+    atheris.Setup(sys.argv, target)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

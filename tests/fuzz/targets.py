@@ -1,0 +1,96 @@
+"""What is fuzzed: one function for each way in for bytes that others may have prepared. An exception is a finding.
+
+Each takes bytes and checks what must hold for all of them: any bytes give an answer or one of the program's own errors, and
+no answer repeats a secret.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from omniprofile.checks.lint import lint
+from omniprofile.config.declare import declarations
+from omniprofile.config.document import Document
+from omniprofile.config.judge import check, pin_of
+from omniprofile.credentials.envelope import pack, unpack
+from omniprofile.credentials.keyring_layout import Head
+from omniprofile.instance.client import Answer
+from omniprofile.instance.whoami import WHOAMI, _judge
+from omniprofile.model.credential import Credential
+from omniprofile.model.exported import exported, own_values
+from omniprofile.model.origin import NotAnOrigin, Origin
+from omniprofile.model.secret import Secret
+
+_KEY = re.compile(r"omni_(?:osk|pat)_[A-Za-z0-9_-]{6,}")
+_CREDENTIAL = Credential("prod", Origin("https", "acme.omniapp.co", 443), "api-key", Secret("omni_osk_fuzzed"))
+_FOLDER = Path(tempfile.mkdtemp(prefix="omniprofile-fuzz-"))
+
+
+def profiles(data: bytes) -> None:
+    """A profile file: every finding has a place in the file, and no key that stands in it is repeated."""
+    file = _FOLDER / "profiles.toml"
+    file.write_bytes(data)
+    document = Document.parse(str(file), data)
+    problems = document.findings or check(document)
+    if not problems:
+        declarations(document, home="/home/me")
+    lines = data.count(b"\n") + 1
+    for finding in lint([str(file)], home="/home/me"):
+        assert 1 <= finding.line <= lines, finding
+        assert finding.column >= 1, finding
+        assert finding.message, finding
+        assert not _KEY.search(f"{finding.message} {finding.suggestion}"), "a key is repeated"
+
+
+def pin(data: bytes) -> None:
+    """A project pin: it names a profile, or it is refused."""
+    found, findings = pin_of(Document.parse(".omniprofile.toml", data))
+    assert (found is None) == bool(findings)
+
+
+def whoami(data: bytes) -> None:
+    """An answer of whoami: its first byte chooses the status."""
+    status = (200, 401, 403, 404, 429, 302, 500, 204)[data[0] % 8] if data else 200
+    verdict = _judge(
+        Answer(status, {"location": data.decode("latin-1"), "date": ""}, data[1:], 1.0), _CREDENTIAL, WHOAMI
+    )
+    assert (verdict.symptom is None) == (status == 200 and verdict.detail == "")
+
+
+def stored(data: bytes) -> None:
+    """What a secret store holds: a secret that packs to one that is equal, or ValueError."""
+    text = data.decode("utf-8", "replace")
+    Head.parse(text)
+    try:
+        secret = unpack(text)
+    except ValueError:
+        return
+    assert unpack(pack(secret)) == secret
+
+
+def origin(data: bytes) -> None:
+    """A base URL: its canonical form is read as the same origin."""
+    try:
+        found = Origin.parse(data.decode("utf-8", "replace"))
+    except NotAnOrigin:
+        return
+    assert Origin.parse(str(found)) == found
+    assert "@" not in str(found)
+
+
+def mark(data: bytes) -> None:
+    """`OMNIPROFILE_EXPORTED`: only variables with the very values that were exported are taken for our own."""
+    environ = {"OMNIPROFILE_EXPORTED": data.decode("utf-8", "replace"), "OMNI_API_TOKEN": "t", "PATH": "/bin"}
+    found = exported(environ)
+    assert own_values(environ) <= set(found.names if found else ())
+
+
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    "profiles": profiles,
+    "pin": pin,
+    "whoami": whoami,
+    "stored": stored,
+    "origin": origin,
+    "mark": mark,
+}
