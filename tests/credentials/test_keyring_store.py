@@ -425,9 +425,9 @@ def test_the_lock_of_the_user_is_waited_for_no_longer_than_the_timeout(
     use_keyring(MemoryKeyring())
     with locked(str(tmp_path / "locks" / "keyring.lock"), 5):
         with pytest.raises(StoreTimeout, match="another process is writing"):
-            make_store(timeout=0.3).put("prod", make_secret())
+            make_store(timeout=2).put("prod", make_secret())
         with pytest.raises(StoreTimeout, match="another process is writing"):
-            make_store(timeout=0.3).get("prod")
+            make_store(timeout=2).get("prod")
     make_store().put("prod", make_secret())
 
 

@@ -1,0 +1,101 @@
+"""What is published: built twice it is the same bytes, holds what it should, and is typed for who installs it."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def _build(folder: Path) -> list[Path]:
+    """Build sdist and wheel from a copy of what git tracks, elsewhere each time."""
+    source = folder / "source"
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, tracked.decode().split("\0")):
+        if (ROOT / name).exists():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, source / name)
+    built = folder / "dist"
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(built), str(source)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return sorted(built.iterdir())
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The two archives, and the two of a second build."""
+    return [*_build(tmp_path_factory.mktemp("one")), *_build(tmp_path_factory.mktemp("two"))]
+
+
+def test_two_builds_are_the_same_bytes(built: list[Path]) -> None:
+    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in built]
+    assert sums[:2] == sums[2:]
+
+
+def test_the_index_would_take_them(built: list[Path]) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *map(str, built[:2])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_wheel_holds_the_package_its_license_and_its_own_start_up_script(built: list[Path]) -> None:
+    wheel = next(path for path in built if path.suffix == ".whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for name in ("omniprofile/py.typed", "omniprofile/__main__.py"):
+        assert name in names
+    assert any(name.endswith("data/scripts/omniprofile") for name in names)
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not [name for name in names if name.startswith("tests")]
+
+
+def test_the_source_archive_can_be_tested(built: list[Path]) -> None:
+    archive = next(path for path in built if path.name.endswith(".tar.gz"))
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    for name in ("tests/all", "tests/conftest.py", "schemas/omniprofile.schema.json", "README.md", "LICENSE"):
+        assert name in names
+
+
+def test_who_installs_the_wheel_gets_its_types(built: list[Path], tmp_path: Path) -> None:
+    wheel = next(path for path in built if path.suffix == ".whl")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
+    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    zipfile.ZipFile(wheel).extractall(site)
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    good, bad = tmp_path / "good.py", tmp_path / "bad.py"
+    good.write_text(
+        "import httpx\nimport omniprofile\n"
+        "credential: omniprofile.Credential = omniprofile.resolve('staging')\n"
+        "token: str = credential.token\n"
+        "client = httpx.Client(base_url=credential.base_url, auth=omniprofile.Auth('staging'))\n"
+    )
+    bad.write_text("import omniprofile\nnumber: int = omniprofile.resolve('staging').token\n")
+
+    def mypy(program: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mypy", "--strict", "--config-file", "/dev/null", str(program)]
+        command += ["--python-executable", str(tmp_path / "venv/bin/python")]
+        return subprocess.run(
+            [*command, "--cache-dir", str(tmp_path / "cache")],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    ran = mypy(good)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    ran = mypy(bad)
+    assert ran.returncode == 1
+    assert 'Incompatible types in assignment (expression has type "str", variable has type "int")' in ran.stdout
