@@ -8,7 +8,7 @@ from typing import NoReturn, Protocol
 import omniprofile
 from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
-from omniprofile.cli.registry import BY_NAME, COMMANDS, Command
+from omniprofile.cli.registry import BY_NAME, COMMANDS, HIDDEN, Command
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -46,13 +46,13 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, CommandModule]:
     if name is None:
         args = build_parser(COMMANDS, configured=()).parse_args(argv)
         raise UsageError("no command is given", hint="`omniprofile --help` lists the commands")
-    if name not in BY_NAME:
+    command = BY_NAME.get(name) or next((hidden for hidden in HIDDEN if hidden.name == name), None)
+    if command is None:
         near = closest(name, BY_NAME)
         hint = f"did you mean {quoted_list(near)}? " if near else ""
         raise UsageError(
             f"there is no command `{printable(name)}`", hint=f"{hint}`omniprofile --help` lists the commands"
         )
-    command = BY_NAME[name]
     args = build_parser((command,), configured=(command,)).parse_args(argv)
     args.child = child
     return args, load(command)

@@ -14,7 +14,7 @@ class Command:
     @property
     def module(self) -> str:
         """The module with `configure(parser)` and `run(args, app, console) -> int`."""
-        return f"omniprofile.cli.commands.{self.name}"
+        return f"omniprofile.cli.commands.{self.name.lstrip('_')}"
 
 
 EVERYDAY = "everyday"
@@ -38,4 +38,7 @@ COMMANDS = (
     Command("schema", "print the JSON Schema of the profile file", EDITING),
     Command("demo", "see it all work against an embedded instance", EDITING),
 )
+HIDDEN = (Command("__complete", "list words for the completion of a shell", ""),)
+"""For the shell scripts that omniprofile prints; on no help screen."""
+
 BY_NAME = {command.name: command for command in COMMANDS}
