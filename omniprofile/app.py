@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from omniprofile.checks.live import Subject
     from omniprofile.credentials.overrides import Flags
     from omniprofile.credentials.peek import Peek
+    from omniprofile.credentials.session import Sessions
     from omniprofile.model.credential import Credential
     from omniprofile.model.resolution import Resolution, Selection
     from omniprofile.model.stored import SecretStore, StoredSecret, StoredSummary
@@ -44,6 +45,8 @@ class Outside:
     stdout: TextIO | None
     stderr: TextIO | None
     uid: int | None = None
+    passing: Callable[[str], None] = lambda _: None
+    """Called with the name of each moment of a login, refresh or logout that the process may be killed at."""
 
     @classmethod
     def real(cls) -> "Outside":
@@ -181,8 +184,34 @@ class App:
         """
         from omniprofile.credentials.resolver import obtain
 
-        del force_refresh  # sessions are not refreshed yet
-        return obtain(resolution, environ=self.outside.environ, stored=self._stored, interactive=interactive)
+        return obtain(
+            resolution,
+            environ=self.outside.environ,
+            stored=self._stored,
+            fresh=lambda profile, held: self.sessions.fresh(profile, held, force=force_refresh),
+            interactive=interactive,
+        )
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """The OAuth sessions in the store."""
+        from omniprofile.credentials.session import Sessions
+
+        return Sessions(
+            store=self.store,
+            refresh=self._refresh,
+            lock_path=lambda name: os.path.join(self.lock_folder, name),
+            now=self.outside.now,
+            tell=self.tell,
+            passing=self.outside.passing,
+        )
+
+    def _refresh(self, profile: str, session: "StoredSecret") -> "StoredSecret":
+        from omniprofile.instance.client import Client
+        from omniprofile.instance.tokens import EXCHANGE_SECONDS, refresh
+
+        with Client(timeout=EXCHANGE_SECONDS, connections=1) as client:
+            return refresh(client, profile, session, now=self.outside.now)
 
     def declared(self, call: Call) -> "Resolution":
         """Resolve by what the files declare alone: no flag's and no variable's base URL or token applies."""

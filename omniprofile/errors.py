@@ -33,6 +33,12 @@ class CheckFailed(Error):
     code = "failed"
 
 
+class SessionBusy(CheckFailed):
+    """Another process holds the session's lock for too long. Nothing was sent: a refresh without the lock may end it."""
+
+    code = "session-busy"
+
+
 class ConfigInvalid(Error):
     """A profile file, pin or variable is not what the schema allows. The message begins with its place, if it has one."""
 
@@ -55,6 +61,18 @@ class KeySourceFailed(NoCredential):
     """The profile's key source was asked and did not give one usable key."""
 
     code = "key-source-failed"
+
+
+class LoginFailed(NoCredential):
+    """The browser login came to no end: denied, abandoned, or answered with something else than an authorization."""
+
+    code = "login-failed"
+
+
+class SessionEnded(NoCredential):
+    """The instance says that the session is over: its refresh token is good for nothing any more."""
+
+    code = "session-ended"
 
 
 class NoSuchProfile(Error):

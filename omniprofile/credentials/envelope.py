@@ -1,6 +1,7 @@
 """One stored secret as text: the JSON that every store keeps, with the origin that the secret belongs to.
 
-Keys: `version` (1), `origin`, `token`, `stored_at`, and where set `expires_at`, `refresh_token`, `client_id`, `scope`.
+Keys: `version` (1), `origin`, `token`, `stored_at`, and where set `expires_at`, `refresh_token`, `client_id`, `scope`,
+`token_path`, `refreshed_at`.
 Times are RFC 3339 in UTC. ASCII only, so that a store that counts characters and one that counts bytes count the same.
 Keys that a newer version may add are ignored; another `version` is refused. No error here ever holds a part of the text.
 """
@@ -32,6 +33,8 @@ def as_data(secret: StoredSecret) -> dict[str, object]:
         "refresh_token": secret.refresh_token.reveal() if secret.refresh_token else None,
         "client_id": secret.client_id,
         "scope": secret.scope,
+        "token_path": secret.token_path,
+        "refreshed_at": format_time(secret.refreshed_at) if secret.refreshed_at else None,
     }
     return {
         "version": VERSION,
@@ -48,16 +51,17 @@ def from_data(data: object) -> StoredSecret:
         raise ValueError("it is no JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
     if data.get("version") != VERSION or isinstance(data["version"], bool):
         raise ValueError("it is of a version that this omniprofile does not know")
-    expires_at = _optional_text(data, "expires_at")
     refresh_token = _optional_text(data, "refresh_token")
     return StoredSecret(
         origin=_origin(data),
         token=Secret(_text(data, "token")),
         stored_at=parse_time(_text(data, "stored_at")),
-        expires_at=parse_time(expires_at) if expires_at is not None else None,
+        expires_at=_optional_time(data, "expires_at"),
         refresh_token=Secret(refresh_token) if refresh_token is not None else None,
         client_id=_optional_text(data, "client_id"),
         scope=_optional_text(data, "scope"),
+        token_path=_optional_text(data, "token_path"),
+        refreshed_at=_optional_time(data, "refreshed_at"),
     )
 
 
@@ -78,12 +82,7 @@ def summary_from_data(data: object) -> StoredSummary:
     """The summary that `summary_as_data` made the data of. Raises ValueError for anything else."""
     if not isinstance(data, dict):
         raise ValueError("it is no JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
-    expires_at = _optional_text(data, "expires_at")
-    return StoredSummary(
-        _origin(data),
-        parse_time(_text(data, "stored_at")),
-        parse_time(expires_at) if expires_at is not None else None,
-    )
+    return StoredSummary(_origin(data), parse_time(_text(data, "stored_at")), _optional_time(data, "expires_at"))
 
 
 def load(text: str | bytes) -> object:
@@ -124,6 +123,11 @@ def _origin(data: dict[str, object]) -> Origin:
     except NotAnOrigin:
         pass
     raise ValueError("its `origin` is no base URL")
+
+
+def _optional_time(data: dict[str, object], key: str) -> datetime | None:
+    text = _optional_text(data, key)
+    return None if text is None else parse_time(text)
 
 
 def _text(data: dict[str, object], key: str) -> str:

@@ -36,6 +36,11 @@ class FileStore:
         self.path = os.path.join(folder, "secrets.json")
 
     @property
+    def identity(self) -> str:
+        """The file that is meant in the end, however it is named."""
+        return f"file:{os.path.realpath(self.path)}"
+
+    @property
     def label(self) -> str:
         """The store in words, with its place."""
         return f"file `{printable(self.path, 300)}`"

@@ -80,6 +80,11 @@ class KeyringStore:
         self._gave_up = False
 
     @property
+    def identity(self) -> str:
+        """The user's one keyring, whatever folder the summaries are in."""
+        return "keyring"
+
+    @property
     def label(self) -> str:
         """The store in words. Waits for the keyring no longer than any other method, and never raises."""
         with suppress(StoreUnavailable):  # what is wrong with the keyring is for the method that needs it to say

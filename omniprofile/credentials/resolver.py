@@ -124,9 +124,12 @@ def obtain(
     *,
     environ: Mapping[str, str],
     stored: Callable[[str], StoredSecret | None],
+    fresh: Callable[[str, StoredSecret], StoredSecret] = lambda _, session: session,
     interactive: bool = False,
 ) -> Credential:
-    """Ask the decided source and give the credential. `stored(profile)` reads the secret store (and refreshes a session).
+    """Ask the decided source and give the credential.
+
+    `stored(profile)` reads the secret store; `fresh(profile, session)` refreshes an OAuth session that needs it.
 
     Raises the resolution's refusal, NoCredential, OriginMismatch for a stored secret of another origin, and whatever the
     source or the store raises.
@@ -140,14 +143,10 @@ def obtain(
     if resolution.token is not None:
         secret = checked_key(resolution.token.secret.reveal(), f"{resolution.token.provenance}")
     elif resolution.auth == "oauth" or resolution.key.kind == "keyring":
-        found = stored(resolution.profile)
-        if found is None:
-            what = "session" if resolution.auth == "oauth" else "key"
-            raise NoCredential(
-                f"no {what} is stored for `{resolution.profile}`", hint=f"run `omniprofile login {resolution.profile}`"
-            )
-        if found.origin != origin:
-            raise stored_mismatch(resolution.profile, found.origin, origin, resolution.fields["base_url"].provenance)
+        found = _own(stored(resolution.profile), resolution, origin)
+        if resolution.auth == "oauth":
+            # Judged again: another process may have stored something else in the meantime.
+            found = _own(fresh(resolution.profile, found), resolution, origin)
         secret, expires_at = found.token, found.expires_at
     else:
         secret = read_key(resolution.key, profile=resolution.profile, environ=environ, interactive=interactive)
@@ -159,6 +158,22 @@ def obtain(
         expires_at=expires_at,
         env=resolution.env,
     )
+
+
+def _own(found: StoredSecret | None, resolution: Resolution, origin: Origin) -> StoredSecret:
+    """What the store has for the profile, if it is of the profile's auth method and for `origin`."""
+    profile = resolution.profile
+    wanted, other = ("session", "API key") if resolution.auth == "oauth" else ("key", "OAuth session")
+    hint = f"run `omniprofile login {profile}`"
+    if found is None:
+        raise NoCredential(f"no {wanted} is stored for `{profile}`", hint=hint)
+    if found.origin != origin:
+        raise stored_mismatch(profile, found.origin, origin, resolution.fields["base_url"].provenance)
+    if found.is_session != (resolution.auth == "oauth"):
+        raise NoCredential(
+            f"what is stored for `{profile}` is an {other}, and its `auth` is `{resolution.auth}`", hint=hint
+        )
+    return found
 
 
 def _layered(

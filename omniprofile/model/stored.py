@@ -12,7 +12,8 @@ from omniprofile.model.secret import Secret
 class StoredSecret:
     """One profile's stored secret, bound to the origin it was stored for.
 
-    `refresh_token`, `expires_at`, `client_id` and `scope` are an OAuth session's, None for an API key. Times are aware UTC.
+    `refresh_token`, `expires_at`, `client_id`, `scope`, `token_path` and `refreshed_at` are an OAuth session's, None for an API
+    key. `token_path` is where the session is refreshed, None for the usual path. Times are aware UTC.
     """
 
     origin: Origin
@@ -22,6 +23,13 @@ class StoredSecret:
     refresh_token: Secret | None = None
     client_id: str | None = None
     scope: str | None = None
+    token_path: str | None = None
+    refreshed_at: datetime | None = None
+
+    @property
+    def is_session(self) -> bool:
+        """Whether it is an OAuth session, and not a key."""
+        return self.client_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,10 @@ class SecretStore(Protocol):
     Every method ends within a bounded time and raises StoreUnavailable (or StoreLocked, StoreTimeout, UnsafePermissions)
     when the store cannot be used; a locked or broken store is never reported as an absent secret.
     """
+
+    @property
+    def identity(self) -> str:
+        """What two stores have in common exactly when they hold the same secrets."""
 
     @property
     def label(self) -> str:

@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from omniprofile.standin.oauth import OAuth
+
 REQUESTS_A_MINUTE = 60
 
 
@@ -58,6 +60,7 @@ class Standin:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.switches = Switches()
+        self.oauth = OAuth(issue=self._issue, withdraw=self.revoke)
         self.requests: list[Seen] = []
         self.most_at_once = 0
         self._keys: dict[str, Key] = {}
@@ -110,8 +113,11 @@ class Standin:
         with self._lock:
             self._keys.pop(token, None)
 
-    def serve(self, handler: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
-        """Answer one request: status, header fields, body."""
+    def _issue(self, token: str, role: str, user: str) -> None:
+        self.add_key(token, scope="user", role=role, user=user, membership=f"m-of-{user}")
+
+    def serve(self, handler: BaseHTTPRequestHandler, sent: bytes = b"") -> tuple[int, dict[str, str], bytes]:
+        """Answer one request: status, header fields, body. `sent` is the request's body."""
         scheme, _, token = handler.headers.get("Authorization", "").partition(" ")
         with self._lock:
             key = self._keys.get(token) if scheme.lower() == "bearer" else None
@@ -121,6 +127,11 @@ class Standin:
             self.most_at_once = max(self.most_at_once, self._now)
         try:
             sleep(self.switches.latency)
+            path = urlsplit(handler.path).path
+            if self.switches.answer(path) is None and not self.switches.html:
+                given = self.oauth.answer(self.base_url, handler.command, handler.path, sent)
+                if given is not None:
+                    return given
             return self._answer(handler.path, token, key)
         finally:
             with self._lock:
@@ -179,8 +190,8 @@ def _handler(standin: Standin) -> type[BaseHTTPRequestHandler]:
 
         def _any(self) -> None:
             length = self.headers.get("Content-Length", "0")
-            self.rfile.read(int(length) if length.isdecimal() else 0)
-            status, headers, body = standin.serve(self)
+            sent = self.rfile.read(int(length) if length.isdecimal() else 0)
+            status, headers, body = standin.serve(self, sent)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)

@@ -27,7 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     key.add_argument("--with-key", action="store_true", help="read the key from standard input and store it")
     parser.add_argument("--allow-insecure", action="store_true", help="allow plain http to a loopback address")
     parser.add_argument("--no-login", action="store_true", help="write the profile and stop")
-    parser.add_argument("--no-test", action="store_true", help="store the key without asking the instance about it")
+    parser.add_argument("--no-test", action="store_true", help="store it without asking the instance whose it is")
+    parser.add_argument("--no-browser", action="store_true", help="OAuth: show the address to visit, as `login` does")
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if not (console.interactive or args.with_key):
         console.note(f"next: `omniprofile login {name}`")
         return DONE
-    login(app, console, Call.for_profile(name), test=not args.no_test)
+    login(app, console, Call.for_profile(name), test=not args.no_test, browser=not args.no_browser)
     return DONE
 
 

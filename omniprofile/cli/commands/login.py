@@ -1,11 +1,12 @@
-"""`omniprofile login`: store a profile's key, once the instance has accepted it."""
+"""`omniprofile login`: store a profile's session or key, once the instance has accepted it."""
 
 import argparse
 
 from omniprofile.app import App, Call
+from omniprofile.cli.confirmation import confirm_pinned
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import add_profile, named_profile
+from omniprofile.cli.parser import add_profile, add_yes, named_profile
 from omniprofile.errors import NoCredential, UsageError
 from omniprofile.model.credential import Credential
 from omniprofile.model.resolution import Resolution
@@ -16,19 +17,26 @@ from omniprofile.model.stored import StoredSecret
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_profile(parser)
-    parser.add_argument("--no-test", action="store_true", help="store the key without asking the instance about it")
+    parser.add_argument("--no-test", action="store_true", help="store it without asking the instance whose it is")
+    parser.add_argument(
+        "--no-browser",
+        action="store_true",
+        help="OAuth: show the address, and also take the address that the browser ends at, pasted back",
+    )
+    add_yes(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Log in to the named profile, or to the one in use."""
-    login(app, console, Call(named_profile(args)), test=not args.no_test)
+    login(app, console, Call(named_profile(args)), test=not args.no_test, browser=not args.no_browser, yes=args.yes)
     return DONE
 
 
-def login(app: App, console: Console, call: Call, *, test: bool) -> None:
-    """Read a key from a hidden prompt or from stdin, test it, and store it for the profile's own base URL.
+def login(app: App, console: Console, call: Call, *, test: bool, browser: bool = True, yes: bool = False) -> None:
+    """Log in by the browser (oauth), or read a key from a hidden prompt or from stdin; test it, and store it.
 
-    Overrides by variables do not apply: what is stored belongs to what the files declare.
+    It is stored for the profile's own base URL: overrides by variables do not apply, for what is stored belongs to what the
+    files declare.
     """
     resolution = app.declared(call)
     if resolution.refusal is not None:
@@ -36,11 +44,12 @@ def login(app: App, console: Console, call: Call, *, test: bool) -> None:
     origin = resolution.origin
     if origin is None:
         raise AssertionError("a resolution without an origin has a refusal")
+    confirm_pinned(app, console, resolution.selection, yes=yes)
     if resolution.auth == "oauth":
-        raise UsageError(
-            f"`{resolution.profile}` uses OAuth, which this version cannot log in to yet",
-            hint='use `auth = "api-key"` with a personal access token',
-        )
+        from omniprofile.cli.browser_login import login_session
+
+        login_session(app, console, resolution, browser=browser, test=test)
+        return
     if resolution.key.kind != "keyring":
         raise UsageError(
             f"`{resolution.profile}` takes its key from {resolution.key}, not from the secret store",

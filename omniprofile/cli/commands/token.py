@@ -14,6 +14,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_profile(parser)
     add_overrides(parser)
+    parser.add_argument(
+        "--force-refresh",
+        action="store_true",
+        help="refresh an OAuth session though it has time left, unless that was done in the last 10 seconds",
+    )
     add_json(parser)
     add_yes(parser)
 
@@ -22,7 +27,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the token, or the whole credential as JSON."""
     resolution = app.resolve(call_of(args))
     confirm_pinned(app, console, resolution.selection, yes=args.yes)
-    credential = app.obtain(resolution, interactive=console.interactive)
+    credential = app.obtain(resolution, interactive=console.interactive, force_refresh=args.force_refresh)
     if args.json:
         console.json(
             {

@@ -1,0 +1,247 @@
+"""OAuth sessions that stay fresh, whoever else refreshes them at the same time (PRODUCT section 5.4).
+
+Refresh tokens rotate, and the second use of a spent one may end the session. So a refresh happens under a lock that all
+processes of the OS user share for this one secret, after a second look into the store, and what it gives is stored before it
+is used. The exchange with the instance itself is a callable that `app` hands in.
+
+`fresh` of a session that has time left only looks at the clock; everything heavier is imported or asked after that.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from omniprofile.errors import (
+    CredentialRefused,
+    NoCredential,
+    SessionBusy,
+    SessionEnded,
+    StoreUnavailable,
+    Unreachable,
+)
+from omniprofile.model.stored import SecretStore, StoredSecret
+
+if TYPE_CHECKING:
+    from threading import Lock
+
+AHEAD = timedelta(minutes=5)
+"""How long before its expiry an access token is replaced."""
+JUST_NOW = timedelta(seconds=10)
+"""A refresh that is no older is recent enough even for somebody who asks for a new token."""
+LOCK_SECONDS = 60.0
+"""How long to wait for another process: longer than an exchange and the storing after it may take."""
+_STORING_AGAIN = (0.2, 0.8, 2.0)
+"""Seconds to wait before each further attempt to store what the instance has given."""
+
+_gates: "dict[str, Lock]" = {}
+"""One for each lock file, so that the threads of this process wait for each other without polling."""
+_unstored: "dict[str, tuple[StoredSecret, StoredSecret]]" = {}
+"""By lock file, the session that was sent and the one that could not be stored in its place."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_gates.clear)  # a gate that another thread of the parent holds would never open
+
+
+def is_valid(session: StoredSecret, now: datetime) -> bool:
+    """Whether the access token has not expired yet, as far as is known."""
+    return session.expires_at is None or now < session.expires_at
+
+
+def is_fresh(session: StoredSecret, now: datetime) -> bool:
+    """Whether the access token need not be replaced yet.
+
+    Where the clock has been set back since it was stored, nobody knows how long it lasts: then it is not fresh.
+    """
+    if session.expires_at is None:
+        return True
+    return session.stored_at - AHEAD <= now < session.expires_at - AHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The sessions in `store`.
+
+    `refresh(account, session)` asks the instance and gives the new session, with the old refresh token where none came with
+    it. It raises SessionEnded for `invalid_grant` alone; Unreachable or CredentialRefused otherwise. `lock_path(name)` is
+    the lock file for a name in a folder that all processes of the OS user share. `passing` is called with the name of each
+    moment that a process may be killed at; the tests kill it there.
+    """
+
+    store: SecretStore
+    refresh: Callable[[str, StoredSecret], StoredSecret]
+    lock_path: Callable[[str], str]
+    now: Callable[[], datetime]
+    tell: Callable[[str], None]
+    passing: Callable[[str], None] = lambda _: None
+    lock_seconds: float = LOCK_SECONDS
+
+    def fresh(self, account: str, held: StoredSecret, *, force: bool = False) -> StoredSecret:
+        """The session of `account`, which the store gave as `held`, with an access token that lasts.
+
+        `force` replaces one that has time left, unless somebody did so just now. Raises SessionEnded, Unreachable,
+        CredentialRefused, SessionBusy, or what the store raises; while the old access token is valid it is given instead,
+        with a notice, except to `force`.
+        """
+        now = self.now()
+        if not force and is_fresh(held, now):
+            return held
+        if held.refresh_token is None:
+            if not force and is_valid(held, now):
+                return held
+            raise NoCredential(
+                f"the session of `{account}` cannot be refreshed: the instance gave no refresh token",
+                hint=f"run `omniprofile login {account}`",
+            )
+        try:
+            with self.locked(account):
+                return self._refreshed(account, held, force=force)
+        except (Unreachable, CredentialRefused, SessionBusy, StoreUnavailable) as problem:
+            if force or not is_valid(held, self.now()) or self._lock_of(account) in _unstored:
+                raise
+            self.tell(f"{problem.message}; the access token is still valid and used meanwhile")
+            return held
+
+    def replace(self, account: str, session: StoredSecret) -> StoredSecret | None:
+        """Store a session that a login gave; what was stored before is returned. Raises what the store raises, SessionBusy."""
+        with self.locked(account):
+            old = self._readable(account)
+            self.store.put(account, session)
+            _unstored.pop(self._lock_of(account), None)
+            return old
+
+    @contextmanager
+    def locked(self, account: str) -> Iterator[None]:
+        """Hold the session alone: in this process first, then among all of the OS user's. Raises SessionBusy."""
+        from threading import Lock
+
+        from omniprofile.system.locking import locked
+
+        path = self._lock_of(account)
+        gate = _gates.setdefault(path, Lock())
+        if not gate.acquire(timeout=self.lock_seconds):
+            raise self._busy(account)
+        with ExitStack() as held:
+            held.callback(gate.release)
+            try:
+                held.enter_context(locked(path, self.lock_seconds))
+            except TimeoutError as problem:
+                raise self._busy(account) from problem
+            except OSError as problem:
+                from omniprofile.system.files import reason
+
+                raise SessionBusy(
+                    f"the lock of the session of `{account}` cannot be taken: {reason(problem)}",
+                    hint=f"fix or remove `{path}`",
+                ) from problem
+            self.passing("locked")
+            yield
+
+    def _refreshed(self, account: str, held: StoredSecret, *, force: bool) -> StoredSecret:
+        """What `fresh` gives, with the lock held."""
+        found = self._store_what_is_left(account, self.store.get(account))
+        if found is None:
+            raise _logged_out(account)
+        if found.origin != held.origin or not found.is_session or found.refresh_token is None:
+            return found  # another login's; the caller judges it as what it read
+        now = self.now()
+        changed = found.token != held.token
+        if is_valid(found, now) and (changed or (not force and is_fresh(found, now)) or self._was_just_now(found, now)):
+            return found
+
+        from omniprofile.system.uninterrupted import uninterrupted
+
+        # A store that takes nothing must be found out before the refresh token is spent.
+        self.store.put(account, found)
+        self.passing("store-tried")
+        return uninterrupted(
+            lambda: self._exchange(account, found),
+            on_interrupt=lambda: self.tell(
+                f"the session of `{account}` is being refreshed; this ends when the answer is stored (or press Ctrl-C again)"
+            ),
+        )
+
+    def _was_just_now(self, session: StoredSecret, now: datetime) -> bool:
+        return session.refreshed_at is not None and timedelta(0) <= now - session.refreshed_at < JUST_NOW
+
+    def _exchange(self, account: str, sent: StoredSecret) -> StoredSecret:
+        try:
+            new = self.refresh(account, sent)
+        except SessionEnded:
+            found = self.store.get(account)
+            if found is not None and found.refresh_token == sent.refresh_token:
+                self.store.delete(account)
+                self.passing("ended")
+                raise
+            if found is not None and is_valid(found, self.now()):
+                return found
+            raise
+        self.passing("answered")
+        found = self.store.get(account)
+        if found is None or found.refresh_token != sent.refresh_token:
+            # Somebody has logged out or in without the lock: what they did stands.
+            if found is None:
+                raise _logged_out(account)
+            return found
+        self._keep(account, sent, new)
+        self.passing("stored")
+        return new
+
+    def _keep(self, account: str, sent: StoredSecret, new: StoredSecret) -> None:
+        """Store `new`. The refresh token in the store is spent: this is tried again, and what it takes is not given up.
+
+        A process that goes on keeps it in its memory, and stores it when the session is asked for next.
+        """
+        from time import sleep
+
+        path = self._lock_of(account)
+        for wait in (*_STORING_AGAIN, None):
+            try:
+                self.store.put(account, new)
+                _unstored.pop(path, None)
+                return
+            except StoreUnavailable as problem:
+                _unstored[path] = (sent, new)
+                if wait is None:
+                    raise StoreUnavailable(
+                        f"the session of `{account}` was refreshed, but cannot be stored: {problem.message}",
+                        hint="the stored refresh token is spent: put the store in order, then run "
+                        f"`omniprofile login {account}`",
+                    ) from problem
+                self.tell(f"the refreshed session of `{account}` cannot be stored yet, trying again: {problem.message}")
+            sleep(wait)
+
+    def _store_what_is_left(self, account: str, found: StoredSecret | None) -> StoredSecret | None:
+        """`found`, or what this process could not store in its place before and can store now."""
+        left = _unstored.get(self._lock_of(account))
+        if left is None or found is None or found.refresh_token != left[0].refresh_token:
+            return found
+        self._keep(account, *left)
+        return left[1]
+
+    def _readable(self, account: str) -> StoredSecret | None:
+        """What is stored, or None also where it cannot be made out: a login is how that is mended."""
+        try:
+            return self.store.get(account)
+        except StoreUnavailable:
+            return None
+
+    def _lock_of(self, account: str) -> str:
+        """The lock file of one secret: the same for whoever comes to the same secret, whatever its folders are called."""
+        from hashlib import sha256
+
+        name = sha256(f"{self.store.identity}\0{account}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return self.lock_path(f"session-{name}.lock")
+
+    def _busy(self, account: str) -> SessionBusy:
+        return SessionBusy(
+            f"another process holds the session of `{account}` for more than {self.lock_seconds:g} s",
+            hint="try again; if it stays so, look for an omniprofile process that hangs",
+        )
+
+
+def _logged_out(account: str) -> NoCredential:
+    return NoCredential(
+        f"`{account}` was logged out while its session was to be refreshed", hint=f"run `omniprofile login {account}`"
+    )

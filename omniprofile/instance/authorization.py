@@ -1,0 +1,172 @@
+"""The login of RFC 8252: an address for the browser, and the code that the browser, or the user's clipboard, brings back."""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, Queue
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from omniprofile.errors import CheckFailed, CredentialRefused, Error, LoginFailed, NoCredential, Unreachable
+from omniprofile.instance.client import Client, NoAnswer
+from omniprofile.instance.endpoints import Endpoints, discover
+from omniprofile.instance.oauth import CALLBACK_PATH, Attempt, Callback, Unusable, authorization_query, read_callback
+from omniprofile.instance.whoami import SYMPTOMS
+from omniprofile.model.origin import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from omniprofile.instance.callback import Answer, Page
+    from omniprofile.model.secret import Secret
+
+LIMIT_SECONDS = 120.0
+_DISCOVERY_SECONDS = 10.0
+_SLICE = 0.5
+_PERSONAL_TOKENS = (
+    "an Organization Admin may have to enable Personal Access Tokens: Settings > API access > Personal tokens"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How the flow talks to the person who logs in. Every part returns at once.
+
+    `visit` gets the address, once the listener is ready; it opens a browser or shows the address, and puts what the person
+    pastes, line by line, into the queue that it is given. `tell` gets sentences. `pasted_badly` gets why a line is no answer.
+    """
+
+    visit: Callable[[str, "Queue[Answer | str]"], None]
+    tell: Callable[[str], None]
+    pasted_badly: Callable[[str], None]
+    opened: Callable[[], bool | None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """A code, with what redeems it. `show` lets the browser that waits, if one does, show how the login ended."""
+
+    attempt: Attempt
+    endpoints: Endpoints
+    code: "Secret"
+    show: "Callable[[Page], None]"
+
+
+def find_endpoints(client: Client, origin: Origin, account: str) -> Endpoints:
+    """The instance's endpoints. Raises Unreachable, before any browser is opened, if nothing answers there."""
+    try:
+        return discover(client, origin, timeout=_DISCOVERY_SECONDS)
+    except NoAnswer as problem:
+        symptom = SYMPTOMS[problem.symptom]
+        words = {"host": origin.host, "origin": str(origin), "profile": account, "detail": str(problem)}
+        raise Unreachable(
+            f"the login cannot start: {symptom.reason.format_map(words)}", hint=symptom.remedy.format_map(words)
+        ) from None
+
+
+@contextmanager
+def authorized(
+    origin: Origin, endpoints: Endpoints, person: Person, *, account: str, limit: float = LIMIT_SECONDS
+) -> "Iterator[Authorized]":
+    """Have the person authorize omniprofile, within `limit` seconds; the body redeems the code and shows the end.
+
+    When the body raises, the browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and
+    CheckFailed where no port can be listened on.
+    """
+    from omniprofile.instance.callback import CannotListen, Listener, Page
+
+    queue: Queue[Answer | str] = Queue()
+    listener = Listener(queue, person.tell)
+    try:
+        listener.__enter__()
+    except CannotListen as problem:
+        raise CheckFailed(
+            f"the login cannot start: {problem}",
+            hint="look whether something keeps programs from listening on loopback",
+        ) from problem
+    show: Callable[[Page], None] = lambda _: None  # noqa: E731 - a browser that waits takes its place
+    try:
+        query = authorization_query(listener.attempt)
+        separator = "&" if "?" in endpoints.authorization else "?"
+        person.visit(f"{origin}{endpoints.authorization}{separator}{query}", queue)
+        until = monotonic() + limit
+        while True:
+            got = _next(queue, until)
+            if got is None:
+                raise _nobody(account, limit, opened=person.opened(), strays=listener.strays)
+            if isinstance(got, str):
+                try:
+                    callback = read_pasted(got, listener.attempt)
+                except Unusable as problem:
+                    person.pasted_badly(str(problem))
+                    continue
+            else:
+                show, callback = got.show, got.callback
+            break
+        listener.close()
+        yield Authorized(listener.attempt, endpoints, _code(callback, origin), show)
+    except Error as error:
+        show(Page(False, "Not logged in", error.message[:1].upper() + error.message[1:].replace("`", "") + ".", _LOOK))
+        raise
+    finally:
+        listener.__exit__(None, None, None)
+
+
+_LOOK = "Your terminal says what to do."
+
+
+def read_pasted(line: str, attempt: Attempt) -> Callback:
+    """Read the address that the browser was sent back to, as somebody pasted it. Raises Unusable."""
+    text = line.strip().strip("\"'<>").strip()
+    if not text:
+        raise Unusable("it is empty")
+    if len(text) > 8192:
+        raise Unusable("it is too long")
+    address, _, rest = text.partition("?")
+    if not rest or not (address == "" or address.endswith(CALLBACK_PATH)):
+        raise Unusable(f"it is no address that ends in `{CALLBACK_PATH}?code=…`")
+    return read_callback(rest.partition("#")[0], attempt)
+
+
+def _next(queue: "Queue[Answer | str]", until: float) -> "Answer | str | None":
+    """What comes next, or None when the time is over. In slices: on Windows a longer wait does not see Ctrl-C."""
+    while (left := until - monotonic()) > 0:
+        try:
+            return queue.get(timeout=min(_SLICE, left))
+        except Empty:
+            continue
+    return None
+
+
+def _code(callback: Callback, origin: Origin) -> "Secret":
+    if callback.code is not None:
+        return callback.code
+    if callback.error is None:
+        raise LoginFailed(
+            f"{origin.host} sent the browser back without a code",
+            hint=f"run the login again; if it stays so, {_PERSONAL_TOKENS}",
+        )
+    said = f"`{callback.error}`" + (f": {callback.description}" if callback.description else "")
+    if callback.error == "access_denied":
+        raise LoginFailed(
+            f"the login was denied in the browser ({said})",
+            hint=f"run the login again and click Authorize; if you did, {_PERSONAL_TOKENS}",
+        )
+    if callback.error in ("server_error", "temporarily_unavailable"):
+        raise Unreachable(f"{origin.host} could not authorize the login ({said})", hint="try again later")
+    raise CredentialRefused(f"{origin.host} refuses the login ({said})", hint=f"check the base URL; {_PERSONAL_TOKENS}")
+
+
+def _nobody(account: str, limit: float, *, opened: bool | None, strays: int) -> NoCredential:
+    minutes = f"{limit / 60:g} minutes" if limit >= 60 else f"{limit:g} s"
+    again = f"run `omniprofile login {account} --no-browser`"
+    if strays:
+        hint = "an answer to another login came: close old login tabs, and run the login again"
+    elif opened is False:
+        hint = f"the browser did not open: set `BROWSER` to one, or {again} and visit the address yourself"
+    else:
+        hint = (
+            "if the page did not open, check the base URL; if it showed an error after Authorize, "
+            f"{_PERSONAL_TOKENS}; if the browser could not show `localhost`, {again} and paste the address it stopped at"
+        )
+    return LoginFailed(f"nobody answered the login of `{account}` within {minutes}", hint=hint)

@@ -1,0 +1,85 @@
+"""Where an instance's OAuth endpoints are: by its metadata (RFC 8414) where it has some, else Omni's usual paths.
+
+Only endpoints of the instance's own origin count: metadata may move a path, never send a token to another host.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from omniprofile.instance.client import Client
+from omniprofile.model.names import printable
+from omniprofile.model.origin import NotAnOrigin, Origin
+
+WELL_KNOWN = "/.well-known/oauth-authorization-server"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Paths (with their query, if any) under the instance's origin. `revocation` is None where the instance names none.
+
+    `notices` say what of the metadata was left aside, and why.
+    """
+
+    authorization: str = "/oauth/authorize"
+    token: str = "/oauth/token"  # noqa: S105 - a path
+    revocation: str | None = None
+    notices: tuple[str, ...] = ()
+
+
+USUAL = Endpoints()
+
+
+def discover(client: Client, origin: Origin, *, timeout: float | None = None) -> Endpoints:
+    """Ask the instance for its endpoints. Raises NoAnswer; an answer that is no metadata means the usual paths."""
+    answer = client.get(origin, WELL_KNOWN, timeout=timeout)
+    if answer.status != 200:
+        return USUAL
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return USUAL
+    return read_metadata(document, origin) if isinstance(document, dict) else USUAL
+
+
+def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
+    """The endpoints that a metadata document of `origin` names.
+
+    A document whose `issuer` is another one is not used at all (RFC 8414, section 3.3).
+    """
+    issuer = document.get("issuer")
+    if issuer is not None and _path_of(issuer, origin) not in ("", "/"):
+        return replace(USUAL, notices=(f"the OAuth metadata of {origin} names another issuer, and is not used",))
+    paths: dict[str, str] = {}
+    notices = []
+    for field in ("authorization", "token", "revocation"):
+        url = document.get(f"{field}_endpoint")
+        if url is None:
+            continue
+        path = _path_of(url, origin)
+        if path:
+            paths[field] = path
+        else:
+            shown = printable(str(url), 80)
+            notices.append(
+                f"the {field} endpoint in the metadata of {origin} is not its own (`{shown}`), and is not used"
+            )
+    return Endpoints(
+        paths.get("authorization", USUAL.authorization),
+        paths.get("token", USUAL.token),
+        paths.get("revocation"),
+        tuple(notices),
+    )
+
+
+def _path_of(url: object, origin: Origin) -> str | None:
+    """Path and query of an address of this very origin; None for anything else."""
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or set(' \\#"<>') & set(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        if Origin.parse(f"{parts.scheme}://{parts.netloc}") != origin:
+            return None
+    except (NotAnOrigin, ValueError):
+        return None
+    return parts.path + (f"?{parts.query}" if parts.query else "")

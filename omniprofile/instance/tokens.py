@@ -1,0 +1,171 @@
+"""The token and revocation endpoints: a code or a refresh token for new tokens, and tokens made worthless.
+
+Whatever an endpoint answers becomes tokens or one error that says what happened. Only `invalid_grant`, said as RFC 6749
+section 5.2 has it said, ends a session; everything else leaves it as it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from omniprofile.errors import CredentialRefused, Error, SessionEnded, Unreachable
+from omniprofile.instance.client import Answer, Client, NoAnswer
+from omniprofile.instance.endpoints import USUAL, Endpoints
+from omniprofile.instance.oauth import (
+    CLIENT_ID,
+    SCOPE,
+    Attempt,
+    Granted,
+    Kind,
+    OAuthError,
+    Unusable,
+    code_form,
+    error_of,
+    read_token_answer,
+    refresh_form,
+    revocation_form,
+)
+from omniprofile.instance.whoami import SYMPTOMS
+from omniprofile.model.live import Status
+from omniprofile.model.names import printable
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+
+USUAL_LIFETIME = timedelta(hours=8)
+"""How long Omni's access tokens live, for an answer that does not say."""
+EXCHANGE_SECONDS = 30.0
+"""How long an answer of the token endpoint is waited for. Long: one that comes later is a refresh token spent for nothing."""
+LONGEST_LIFETIME = timedelta(days=3650)
+_SMALL_SKEW = timedelta(minutes=1)
+"""Less than that is the second that `Date` is rounded to, and the way of the answer."""
+_SPENT = ("invalid_grant",)
+
+
+def redeem(
+    client: Client, origin: Origin, endpoints: Endpoints, attempt: Attempt, code: Secret, *, now: Callable[[], datetime]
+) -> StoredSecret:
+    """Turn the code of a login into a session. Raises CredentialRefused or Unreachable."""
+    began = now()
+    answer = _post(client, origin, endpoints.token, code_form(attempt, code), "", "log in")
+    granted = _read(answer, origin, "", "log in")
+    return StoredSecret(
+        origin=origin,
+        token=granted.token,
+        stored_at=began,
+        expires_at=_expiry(granted, answer, began),
+        refresh_token=granted.refresh_token,
+        client_id=CLIENT_ID,
+        scope=granted.scope or SCOPE,
+        token_path=endpoints.token if endpoints.token != USUAL.token else None,
+    )
+
+
+def refresh(client: Client, account: str, session: StoredSecret, *, now: Callable[[], datetime]) -> StoredSecret:
+    """Turn the session's refresh token into a new session. Raises SessionEnded, CredentialRefused or Unreachable."""
+    if session.refresh_token is None:
+        raise AssertionError("the caller has looked")
+    origin, purpose = session.origin, "refresh the session"
+    began = now()
+    form = refresh_form(session.refresh_token, session.client_id or CLIENT_ID)
+    answer = _post(client, origin, session.token_path or USUAL.token, form, account, purpose)
+    granted = _read(answer, origin, account, purpose)
+    return replace(
+        session,
+        token=granted.token,
+        # RFC 6749, section 6: without a new refresh token the old one stays valid.
+        refresh_token=granted.refresh_token or session.refresh_token,
+        expires_at=_expiry(granted, answer, began),
+        stored_at=began,
+        refreshed_at=now(),
+        scope=granted.scope or session.scope,
+    )
+
+
+def revoke(client: Client, session: StoredSecret, endpoint: str, kind: Kind, *, timeout: float) -> str | None:
+    """Revoke one token of the session, `kind` being `refresh_token` or `access_token`; None, or why it was not revoked."""
+    token = session.refresh_token if kind == "refresh_token" else session.token
+    if token is None:
+        return None
+    form = revocation_form(token, kind, session.client_id or CLIENT_ID)
+    try:
+        answer = client.post_form(session.origin, endpoint, form, timeout=timeout)
+    except NoAnswer as problem:
+        return str(problem)
+    if answer.status == 200:
+        return None
+    error = error_of(answer.body)
+    return f"HTTP {answer.status}" + (f", `{error.code}`" if error else "")
+
+
+def _post(client: Client, origin: Origin, path: str, form: dict[str, str], account: str, purpose: str) -> Answer:
+    try:
+        return client.post_form(origin, path, form)
+    except NoAnswer as problem:
+        raise _symptom(problem.symptom, origin, account, purpose, str(problem)) from None
+
+
+def _read(answer: Answer, origin: Origin, account: str, purpose: str) -> Granted:
+    """The tokens in an answer of the token endpoint. Raises SessionEnded, CredentialRefused or Unreachable."""
+    status = answer.status
+    if status == 200:
+        try:
+            return read_token_answer(answer.body)
+        except Unusable as problem:
+            why = str(problem)
+        except OAuthError as problem:
+            why = f"status 200 with the error `{problem.code}`"
+        raise _symptom("wrong-instance-url", origin, account, purpose, f"the answer of its token endpoint: {why}")
+    if status == 429:
+        raise _symptom("rate-limited", origin, account, purpose, "")
+    if status >= 500:
+        raise _symptom("server-error", origin, account, purpose, str(status))
+    if status in (301, 302, 303, 307, 308):
+        raise _symptom("redirect", origin, account, purpose, printable(answer.headers.get("location", ""), 80))
+    if status == 403 and b"personal" in answer.body[:4096].lower():
+        raise _symptom("personal-tokens-disabled", origin, account, purpose, "")
+    error = error_of(answer.body)
+    if error is None:
+        raise _symptom("wrong-instance-url", origin, account, purpose, f"HTTP {status} from its token endpoint")
+    said = f"`{error.code}`" + (f": {error.description}" if error.description else "")
+    if error.code in _SPENT and status in (400, 401):
+        if account:
+            raise SessionEnded(
+                f"the session of `{account}` is over: {origin.host} takes its refresh token no longer ({said})",
+                hint=f"run `omniprofile login {account}`; if it happens again, look in Omni's settings whether the CLI's token "
+                "was revoked",
+            )
+        raise CredentialRefused(
+            f"{origin.host} does not take the answer of the browser ({said})",
+            hint="run the login again, and click Authorize within its time; answer in one browser tab only",
+        )
+    raise CredentialRefused(
+        f"{origin.host} refuses to {purpose} ({said})",
+        hint="check the base URL, and that Personal Access Tokens are on: Settings > API access > Personal tokens",
+    )
+
+
+def _symptom(name: str, origin: Origin, account: str, purpose: str, detail: str) -> Error:
+    """The error for a symptom that the live check knows too, with the same remedy."""
+    symptom = SYMPTOMS[name]
+    words = {"host": origin.host, "origin": str(origin), "profile": account, "detail": detail}
+    kind = CredentialRefused if symptom.status is Status.INVALID else Unreachable
+    return kind(f"cannot {purpose}: {symptom.reason.format_map(words)}", hint=symptom.remedy.format_map(words))
+
+
+def _expiry(granted: Granted, answer: Answer, began: datetime) -> datetime:
+    """When the access token expires, by the earlier of our clock and the server's `Date`.
+
+    Which of the two clocks is wrong is not known, and ours may be put right before the token is used. But at least half of
+    its life is left by ours, or a clock that is far ahead would refresh at every call.
+    """
+    life = USUAL_LIFETIME if granted.lifetime is None else min(timedelta(seconds=granted.lifetime), LONGEST_LIFETIME)
+    try:
+        server = parsedate_to_datetime(answer.headers.get("date", ""))
+        skew = server.replace(tzinfo=server.tzinfo or UTC) - began
+    except (ValueError, TypeError, OverflowError, IndexError):
+        skew = timedelta(0)
+    if abs(skew) < _SMALL_SKEW:
+        skew = timedelta(0)
+    return began + max(min(life, life + skew), life / 2)

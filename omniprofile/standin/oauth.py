@@ -1,0 +1,194 @@
+"""The stand-in's OAuth side: authorization code with PKCE, rotating refresh tokens, metadata, revocation.
+
+It behaves as the vendor's documentation says of Omni, and more strictly where that says nothing: PKCE with S256 is required,
+a refresh token is good once, and the second use of a spent one revokes everything that came of the same login. The person who
+would click Authorize is played by `decision`.
+"""
+
+import hmac
+import json
+import threading
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from secrets import token_urlsafe
+from time import sleep
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+METADATA = "/.well-known/oauth-authorization-server"
+AUTHORIZE = "/oauth/authorize"
+TOKEN = "/oauth/token"  # noqa: S105 - a path
+REVOKE = "/oauth/revoke"
+CLIENT = "omni-cli"
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class Family:
+    """All tokens that came of one login."""
+
+    role: str
+    user: str
+    access: list[str] = field(default_factory=list)
+    refresh: list[str] = field(default_factory=list)
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    challenge: str
+    redirect_uri: str
+    role: str
+    user: str
+
+
+class OAuth:
+    """The authorization server. `issue(token, role, user)` makes the instance know an access token, `withdraw` forget it.
+
+    `lifetime` is in seconds; `latency` how long the token endpoint takes; `grants` has the grant type and the outcome of
+    every request to it.
+    """
+
+    def __init__(self, *, issue: Callable[[str, str, str], None], withdraw: Callable[[str], None]) -> None:
+        self.decision = "approve"
+        self.role = "MEMBER"
+        self.user = "u-1"
+        self.lifetime = 8 * 3600
+        self.latency = 0.0
+        self.with_metadata = True
+        self.grants: list[tuple[str, str]] = []
+        self.revocations: list[str] = []
+        self._issue = issue
+        self._withdraw = withdraw
+        self._codes: dict[str, _Code] = {}
+        self._families: dict[str, Family] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def live_sessions(self) -> int:
+        """How many logins are good for something still."""
+        with self._lock:
+            return len({id(family) for family in self._families.values() if not family.revoked})
+
+    def answer(self, base_url: str, method: str, target: str, body: bytes) -> Answer | None:
+        """Answer a request to one of the OAuth paths; None for any other path."""
+        path, query = urlsplit(target).path, urlsplit(target).query
+        form = dict(parse_qsl(body.decode("utf-8", "replace")))
+        match method, path:
+            case "GET", "/.well-known/oauth-authorization-server" if self.with_metadata:
+                return _json(200, _metadata(base_url))
+            case "GET", "/oauth/authorize":
+                return self._authorize(dict(parse_qsl(query)))
+            case "POST", "/oauth/token":
+                sleep(self.latency)
+                status, answer, outcome = self._token(form)
+                self.grants.append((form.get("grant_type", ""), outcome))
+                return _json(status, answer)
+            case "POST", "/oauth/revoke":
+                self._revoke(form.get("token", ""))
+                self.revocations.append(form.get("token_type_hint", ""))
+                return _json(200, {})
+        return None
+
+    def _authorize(self, query: dict[str, str]) -> Answer:
+        redirect_uri = query.get("redirect_uri", "")
+        parts = urlsplit(redirect_uri)
+        known = (
+            parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1") and parts.path == "/callback"
+        )
+        if query.get("client_id") != CLIENT or not known:
+            return 400, {"Content-Type": "text/html"}, b"<!doctype html><title>Unknown client</title>"
+        back = {"state": query.get("state", "")}
+        if query.get("response_type") != "code" or query.get("code_challenge_method") != "S256":
+            back |= {"error": "invalid_request", "error_description": "PKCE with S256 is required"}
+        elif self.decision != "approve":
+            back |= {"error": "access_denied", "error_description": "The user denied the request"}
+        else:
+            code = token_urlsafe(24)
+            with self._lock:
+                self._codes[code] = _Code(query.get("code_challenge", ""), redirect_uri, self.role, self.user)
+            back["code"] = code
+        return 302, {"Location": f"{redirect_uri}?{urlencode(back)}", "Cache-Control": "no-store"}, b""
+
+    def _token(self, form: dict[str, str]) -> tuple[int, dict[str, object], str]:
+        with self._lock:
+            if form.get("client_id") != CLIENT:
+                return _refusal("invalid_client")
+            if form.get("grant_type") == "authorization_code":
+                code = self._codes.pop(form.get("code", ""), None)
+                verifier = form.get("code_verifier", "").encode()
+                challenge = urlsafe_b64encode(sha256(verifier).digest()).rstrip(b"=").decode()
+                if (
+                    code is None
+                    or not hmac.compare_digest(challenge, code.challenge)
+                    or form.get("redirect_uri") != code.redirect_uri
+                ):
+                    return _refusal("invalid_grant")
+                return self._grant(Family(code.role, code.user))
+            if form.get("grant_type") != "refresh_token":
+                return _refusal("unsupported_grant_type")
+            token = form.get("refresh_token", "")
+            family = self._families.get(token)
+            if family is None or family.revoked:
+                return _refusal("invalid_grant")
+            if family.refresh[-1] != token:
+                self._end(family)
+                return *_refusal("invalid_grant")[:2], "replay"
+            return self._grant(family)
+
+    def _grant(self, family: Family) -> tuple[int, dict[str, object], str]:
+        access, refresh = "omni_oat_" + token_urlsafe(32), "omni_ort_" + token_urlsafe(32)
+        family.access.append(access)
+        family.refresh.append(refresh)
+        self._families[access] = self._families[refresh] = family
+        self._issue(access, family.role, family.user)
+        answer: dict[str, object] = {"access_token": access, "refresh_token": refresh, "token_type": "Bearer"}
+        return 200, {**answer, "expires_in": self.lifetime, "scope": "user:default"}, "granted"
+
+    def _revoke(self, token: str) -> None:
+        with self._lock:
+            if (family := self._families.get(token)) is not None:
+                self._end(family)
+
+    def _end(self, family: Family) -> None:
+        family.revoked = True
+        for access in family.access:
+            self._withdraw(access)
+
+    def expire_access_tokens(self) -> None:
+        """Let the instance refuse every access token that there is, as it does when their time is over."""
+        with self._lock:
+            for family in self._families.values():
+                for access in family.access:
+                    self._withdraw(access)
+
+    def end_all_sessions(self) -> None:
+        """Revoke every login, as a person may in Omni's settings."""
+        with self._lock:
+            for family in self._families.values():
+                self._end(family)
+
+
+def _metadata(base_url: str) -> dict[str, object]:
+    return {
+        "issuer": base_url,
+        "authorization_endpoint": base_url + AUTHORIZE,
+        "token_endpoint": base_url + TOKEN,
+        "revocation_endpoint": base_url + REVOKE,
+        "response_types_supported": ["code"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "scopes_supported": ["user:default"],
+    }
+
+
+def _refusal(code: str) -> tuple[int, dict[str, object], str]:
+    return 400, {"error": code}, code
+
+
+def _json(status: int, value: object) -> Answer:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return status, headers, json.dumps(value).encode()

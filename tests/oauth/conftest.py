@@ -1,0 +1,101 @@
+"""Logins as a person makes them, in processes of their own: an instance, a profile, a browser that does as it is told."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from omniprofile.standin.server import Standin
+from tests.conftest import Cli
+
+OBEDIENT = """\
+import sys, urllib.request
+try:
+    urllib.request.urlopen(sys.argv[1], timeout=60).read()
+except urllib.error.HTTPError as page:
+    page.read()
+"""
+"""A browser whose person clicks Authorize: it follows the redirect back to the listener."""
+
+
+def make_browser(path: Path, code: str) -> str:
+    """A program that `BROWSER` can name, which runs `code` with the address as its argument."""
+    path.write_text(f"#!{sys.executable}\n{textwrap.dedent(code)}")
+    path.chmod(0o755)
+    return str(path)
+
+
+@dataclass(frozen=True)
+class Login:
+    """An instance with an OAuth profile `prod` for it, and the commands of a user who has a browser."""
+
+    omni: Standin
+    cli: Cli
+    environ: dict[str, str]
+
+    def start(self, *argv: str, **environ: str) -> "subprocess.Popen[str]":
+        """Start `omniprofile *argv` in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "omniprofile", *argv],
+            env={**os.environ, **self.environ, **environ},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(
+        self, *argv: str, stdin: str = "", timeout: float = 60, **environ: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run `omniprofile *argv` in a process of its own, to its end."""
+        process = self.start(*argv, **environ)
+        try:
+            out, err = process.communicate(stdin, timeout=timeout)
+        finally:
+            process.kill()
+        assert "Traceback" not in err, err
+        assert "this is a bug" not in err, err
+        return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+    def log_in(self, name: str = "prod") -> "subprocess.CompletedProcess[str]":
+        """Log in, and see that it works."""
+        ran = self.run("login", name)
+        assert ran.returncode == 0, ran.stderr
+        return ran
+
+    def secrets(self) -> str:
+        """The text of the file store, empty without one."""
+        path = self.cli.state / "secrets.json"
+        return path.read_text() if path.exists() else ""
+
+
+PROFILE = """\
+[profiles.prod]
+base_url = "{url}"
+allow_insecure = true
+auth = "oauth"
+{more}
+"""
+
+
+@pytest.fixture
+def login(cli: Cli, tmp_path: Path) -> Iterator[Login]:
+    """A stand-in, a profile for it, the file store, an obedient browser."""
+    with Standin() as omni:
+        cli.profiles(PROFILE.format(url=omni.base_url, more=""))
+        environ = {
+            "OMNIPROFILE_SECRET_STORE": "file",
+            "BROWSER": make_browser(tmp_path / "browser", OBEDIENT),
+        }
+        yield Login(omni, cli, environ)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Callable[[str], str]:
+    """Make another browser of some code."""
+    return lambda code: make_browser(tmp_path / "other-browser", code)
