@@ -14,6 +14,7 @@ from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 _GLOBAL_WITH_VALUE = ("--config",)
+GLOBAL_OPTIONS = "global options"
 
 
 class CommandModule(Protocol):
@@ -27,7 +28,21 @@ class CommandModule(Protocol):
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with this program's errors: raised, not printed, with a hint."""
+    """argparse with this program's errors, raised with a hint, and its help screens. `described` is None for the program."""
+
+    described: Command | None = None
+
+    def format_usage(self) -> str:
+        """The usage alone, without what every command takes."""
+        from omniprofile.cli.help import usage
+
+        return usage(self)
+
+    def format_help(self) -> str:
+        """The help screen."""
+        from omniprofile.cli.help import command_screen, first_screen
+
+        return command_screen(self, self.described) if self.described else first_screen(self)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError in place of printing the usage and exiting."""
@@ -63,10 +78,14 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
     parser = Parser(
         prog="omniprofile",
         description="Declarative profiles for Omni: which instance, which credential, resolved and explained.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"omniprofile {omniprofile.__version__}")
+    parser.add_argument(
+        "--version",
+        action="version",
+        help="print the version and exit",
+        version=f"omniprofile {omniprofile.__version__}",
+    )
     add_globals(parser, default=True)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for command in commands:
@@ -74,9 +93,9 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
             command.name,
             help=command.summary,
             description=command.summary[0].upper() + command.summary[1:] + ".",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        subparser.described = command
         if command in configured:
             add_globals(subparser, default=False)
             load(command).configure(subparser)
@@ -95,8 +114,13 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
     def value(plain: object) -> object:
         return plain if default else argparse.SUPPRESS
 
-    group = parser.add_argument_group("global options") if not default else parser
-    group.add_argument("--config", metavar="FILE", default=value(None), help="the profile file (default: see FILES)")
+    group = parser.add_argument_group(GLOBAL_OPTIONS) if not default else parser
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        default=value(None),
+        help="the profile file, in place of the usual one",
+    )
     group.add_argument("-q", "--quiet", action="store_true", default=value(False), help="errors and warnings only")
     group.add_argument("-v", "--verbose", action="count", default=value(0), help="say more; twice: with tracebacks")
     group.add_argument("--no-color", action="store_true", default=value(False), help="no colour, as with NO_COLOR")

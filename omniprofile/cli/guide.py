@@ -1,0 +1,431 @@
+"""What `--help` and the manual say beyond the arguments: a paragraph, examples, and the exit statuses that matter.
+
+One entry for each command, read only when help is wanted, so that it costs no command anything. Backticks mark what is
+typed. Every example is parsed by a test; every command must have two.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """Help for one command: paragraphs, command lines with what they do, exit statuses with what they mean here, and where
+    to read on.
+    """
+
+    about: str
+    examples: tuple[tuple[str, str], ...]
+    exits: tuple[tuple[int, str], ...] = ()
+    see: tuple[str, ...] = ()
+
+
+GUIDES: dict[str, Guide] = {
+    "use": Guide(
+        about="Makes NAME the active profile of all your shells; `-` is the one before. Only the state file changes. If "
+        "`OMNI_PROFILE`, a project pin or a token in the environment means that this shell will not see the "
+        "switch, a warning says so.\n\n"
+        "With `--shell` nothing is changed: what this shell must evaluate to switch itself alone is printed.",
+        examples=(
+            ("omniprofile use staging", "switch"),
+            ("omniprofile use -", "switch back"),
+            ("omniprofile use prod --test --yes", "only if its credential works, and without asking"),
+            ('eval "$(omniprofile use --shell staging)"', "this shell only"),
+        ),
+        exits=(
+            (5, "there is no such profile"),
+            (6, "the profile is protected: `--yes` is missing, and there is no terminal to ask on"),
+        ),
+        see=(
+            "current",
+            "list",
+            "hook",
+        ),
+    ),
+    "current": Guide(
+        about="Prints the profile that a command without a name would use. `-v` and `--json` also say what selected it.",
+        examples=(
+            ("omniprofile current", "the name alone, for a script"),
+            ("omniprofile -v current", "and what selected it"),
+            ("omniprofile current --json", "the same for a program"),
+        ),
+        exits=((5, "no profile is selected, or what selects one names none that exists"),),
+        see=(
+            "use",
+            "explain",
+        ),
+    ),
+    "list": Guide(
+        about="Lists the profiles in the order of their files, the one in use marked with `*`. Whether a credential is "
+        "there is told without unlocking a store, running a command or contacting an instance; `omniprofile test "
+        "--all` asks the instances.",
+        examples=(
+            ("omniprofile list", "all profiles"),
+            ("omniprofile list --json", "with documented keys"),
+        ),
+        see=(
+            "show",
+            "test",
+        ),
+    ),
+    "show": Guide(
+        about="Shows what the profile resolves to, each value with the place it comes from. Secrets are masked.",
+        examples=(
+            ("omniprofile show", "the profile in use"),
+            ("omniprofile show prod --json", "for a program"),
+        ),
+        exits=((6, "the resolution would be refused; it is shown all the same"),),
+        see=("explain",),
+    ),
+    "explain": Guide(
+        about="Shows for the selection and for every field the value, the layer it comes from with file and line, and "
+        "every value that lost, with the reason. Secrets are masked. Nothing is unlocked, run or contacted.",
+        examples=(
+            ("omniprofile explain", "why this profile, why these values"),
+            ("omniprofile explain staging --base-url https://play.omniapp.co", "what a flag would change"),
+            ("omniprofile explain staging --json", "for a program"),
+        ),
+        exits=((6, "the resolution would be refused; it is explained all the same"),),
+        see=(
+            "show",
+            "lint",
+        ),
+    ),
+    "env": Guide(
+        about="Prints assignments of `OMNI_BASE_URL`, `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_PROFILE` and the profile's "
+        "own `env`, quoted for the shell so that any value survives. They are marked in the shell, so that "
+        "omniprofile never takes them for overrides of yours.\n\n"
+        "A program that you start yourself is safer run by `omniprofile exec`: then no token stays in the shell.",
+        examples=(
+            ('eval "$(omniprofile env staging)"', "into this shell"),
+            ('eval "$(omniprofile env --unset)"', "and out again"),
+            ("omniprofile env staging --shell dotenv > .env", "a file for the SDK: never commit it"),
+            ("omniprofile env ci --shell github", "for the later steps of a GitHub Actions job, masked in its log"),
+        ),
+        exits=(
+            (4, "there is no usable credential"),
+            (5, "there is no such profile"),
+            (6, "token and host do not belong together, or a pin selects a protected profile"),
+        ),
+        see=(
+            "exec",
+            "token",
+        ),
+    ),
+    "exec": Guide(
+        about="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
+        "`OMNI_API_KEY`, `OMNI_PROFILE`, `OMNI_ORGANIZATION_NAME` where the host is `NAME.omniapp.co`, and the "
+        "profile's own `env`. Rival variables are removed first, and a child `omni` does not see its own config "
+        "file, so that exactly this credential is used.\n\n"
+        "The command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
+        "with the statuses below before the command starts.",
+        examples=(
+            ("omniprofile exec staging -- omni whoami whoami", "the vendor's CLI"),
+            ("omniprofile exec staging -- python report.py", "a program"),
+            ("omniprofile exec prod --yes -- ./nightly.sh", "a protected profile, with nobody to ask"),
+        ),
+        exits=(
+            (4, "there is no usable credential"),
+            (5, "there is no such profile"),
+            (6, "token and host do not belong together, or the profile is protected and `--yes` is missing"),
+            (126, "the command cannot be run"),
+            (127, "there is no such command"),
+        ),
+        see=(
+            "env",
+            "token",
+        ),
+    ),
+    "token": Guide(
+        about="Prints the bare token and a line end, refreshed first if need be. It is a secret: pipe it, do not show "
+        "it.\n\n"
+        "With `--json`: `version` (1), `profile`, `base_url`, `auth`, `token`, and `expires_at` (RFC 3339 or "
+        "null).",
+        examples=(
+            ("omniprofile token staging --json", "token and host together, as a program needs them"),
+            (
+                'curl -H @<(printf "Authorization: Bearer %s" "$(omniprofile token staging)") https://acme.omniapp.co/api/v1/whoami',
+                "bash and zsh: not in curl's arguments, which are public",
+            ),
+        ),
+        exits=(
+            (4, "there is no usable credential"),
+            (6, "token and host do not belong together"),
+            (9, "the secret store cannot be used"),
+        ),
+        see=(
+            "exec",
+            "env",
+        ),
+    ),
+    "login": Guide(
+        about="For an API key: reads it from a hidden prompt, or from standard input where there is no terminal, asks "
+        "the instance whether it is good, compares the identity with `expect`, and only then stores it. Where it "
+        "will be stored is said first.\n\n"
+        "For `oauth`: opens the browser at the instance's login page and waits two minutes for the answer.",
+        examples=(
+            ("omniprofile login staging", "asks for the key, or opens the browser"),
+            ("op read op://Work/Omni/key | omniprofile login staging", "the key from another program"),
+            ("omniprofile login staging --no-test < key.txt", "without asking the instance"),
+        ),
+        exits=(
+            (4, "no key was given"),
+            (6, "the key is someone else's than `expect` says: nothing is stored"),
+            (7, "the instance cannot be reached: nothing is stored"),
+            (8, "the instance refuses the key: nothing is stored"),
+            (9, "the secret store cannot be used"),
+        ),
+        see=(
+            "logout",
+            "test",
+        ),
+    ),
+    "logout": Guide(
+        about="Deletes what is stored for the profile on this machine, in any case. What the instance lets be revoked is "
+        "revoked; what it does not is said, with the place to do it by hand.",
+        examples=(
+            ("omniprofile logout staging", "delete its credential"),
+            ("omniprofile logout", "that of the profile in use"),
+        ),
+        exits=(
+            (5, "there is no such profile"),
+            (9, "the secret store cannot be used"),
+        ),
+        see=(
+            "login",
+            "remove",
+        ),
+    ),
+    "init": Guide(
+        about="Makes the first profile: asks for what the flags leave open, writes the profile file, makes the profile "
+        "active, then logs in and tests. Without a terminal it asks nothing, and says which flag is missing.",
+        examples=(
+            ("omniprofile init", "asks"),
+            ("omniprofile init --name staging --base-url https://acme-staging.omniapp.co", "asks for the key alone"),
+            (
+                "omniprofile init --name ci --base-url https://acme.omniapp.co --key-env ACME_OMNI_KEY",
+                "a profile whose key is in a variable",
+            ),
+        ),
+        exits=(
+            (2, "a flag is missing, and there is no terminal to ask on"),
+            (8, "the instance refuses the key"),
+        ),
+        see=(
+            "add",
+            "login",
+        ),
+    ),
+    "add": Guide(
+        about="Adds a profile to the profile file. Comments, order and formatting of the rest survive byte for byte.",
+        examples=(
+            ("omniprofile add play --base-url https://play.omniapp.co", "a profile with its key in the secret store"),
+            ("omniprofile add ci --base-url https://acme.omniapp.co --key-env ACME_OMNI_KEY", "its key in a variable"),
+        ),
+        exits=(
+            (2, "the name is taken or not valid"),
+            (3, "the result would not lint: nothing is written"),
+        ),
+        see=(
+            "set",
+            "edit",
+            "login",
+        ),
+    ),
+    "set": Guide(
+        about="Sets one value of a profile in the profile file and leaves every other byte as it is. The file is written "
+        "whole or not at all, and only if the result lints.",
+        examples=(
+            ('omniprofile set prod description "Production, my own login"', "a text"),
+            ("omniprofile set prod protected true", "a switch"),
+            ("omniprofile set staging env.OMNI_OUTPUT_FORMAT json", "a variable that goes along with the credential"),
+        ),
+        exits=(
+            (3, "the result would not lint: nothing is written"),
+            (5, "there is no such profile"),
+        ),
+        see=(
+            "unset",
+            "edit",
+            "lint",
+        ),
+    ),
+    "unset": Guide(
+        about="Removes one value of a profile from the profile file, so that it is inherited or built in again.",
+        examples=(
+            ("omniprofile unset prod description", "a text"),
+            ("omniprofile unset staging env.OMNI_OUTPUT_FORMAT", "a variable"),
+        ),
+        exits=(
+            (3, "the result would not lint: nothing is written"),
+            (5, "there is no such profile"),
+        ),
+        see=("set",),
+    ),
+    "rename": Guide(
+        about="Renames a profile, and takes its stored secret, the active profile and references of other profiles "
+        "along.",
+        examples=(
+            ("omniprofile rename stage staging", "one name"),
+            ("omniprofile rename prod acme-prod", "the variables of the profile change with it"),
+        ),
+        exits=(
+            (2, "the new name is taken or not valid"),
+            (5, "there is no such profile"),
+        ),
+        see=("remove",),
+    ),
+    "remove": Guide(
+        about="Removes a profile from the profile file and deletes its stored secret. Asks first.",
+        examples=(
+            ("omniprofile remove play", "asks"),
+            ("omniprofile remove play --yes", "does not"),
+        ),
+        exits=(
+            (5, "there is no such profile"),
+            (6, "there is no terminal to ask on, and `--yes` is missing"),
+        ),
+        see=(
+            "logout",
+            "rename",
+        ),
+    ),
+    "edit": Guide(
+        about="Opens the profile file in `VISUAL` or `EDITOR`, and takes the result over only if it lints.",
+        examples=(
+            ("omniprofile edit", "your editor"),
+            ("EDITOR=nano omniprofile edit", "another one"),
+        ),
+        exits=((3, "the result does not lint: the file is as it was"),),
+        see=(
+            "lint",
+            "set",
+        ),
+    ),
+    "lint": Guide(
+        about="Checks the profile files, or the FILEs together, and contacts nobody. Findings are `file:line:column: "
+        "CODE message`, with what was probably meant.",
+        examples=(
+            ("omniprofile lint", "the files that are in use"),
+            ("omniprofile lint --strict dotfiles/omniprofile/profiles.toml", "for CI: warnings fail too"),
+            ("omniprofile lint --format json", "for a program"),
+        ),
+        exits=(
+            (0, "no error was found"),
+            (1, "errors were found; with `--strict`, warnings too"),
+        ),
+        see=(
+            "test",
+            "schema",
+        ),
+    ),
+    "test": Guide(
+        about="Asks the instance who the credential is (`GET /api/v1/whoami`) and compares the answer with `expect`. "
+        "Each profile is `ok`, `invalid` (the credential is refused or someone else's), `unreachable`, or "
+        "`untested` (there was nothing to test with), with a reason and what to do. Many are tested at once, "
+        "politely to the rate limit.",
+        examples=(
+            ("omniprofile test", "the profile in use"),
+            ("omniprofile test prod staging", "these two"),
+            ("omniprofile test --all --json", "everything, for a program"),
+        ),
+        exits=(
+            (0, "all are ok"),
+            (7, "an instance cannot be reached"),
+            (8, "a credential is refused"),
+        ),
+        see=(
+            "lint",
+            "doctor",
+        ),
+    ),
+    "doctor": Guide(
+        about="One look at everything around: the secret store in use and why, file modes, variables that shadow "
+        "profiles, the shell hook, the vendor's `omni` and secrets in plain text in its config, the clock.",
+        examples=(
+            ("omniprofile doctor", "look"),
+            ("omniprofile doctor --json", "for a program, or a report"),
+        ),
+        exits=(
+            (0, "nothing is wrong"),
+            (1, "something is"),
+        ),
+        see=(
+            "lint",
+            "test",
+        ),
+    ),
+    "import": Guide(
+        about="Makes profiles of the vendor's config or of an SDK's `.env`, and puts their secrets into the secret "
+        "store. Copies and verifies; the plain-text originals are removed only with `--scrub`, after a backup.",
+        examples=(
+            ("omniprofile import omni-cli", "from where `omni` keeps its config"),
+            ("omniprofile import dotenv .env", "from a file of the SDK's"),
+            ("omniprofile import omni-cli --scrub", "and leave no secret behind in plain text"),
+        ),
+        exits=(
+            (3, "the file is not what it should be"),
+            (9, "the secret store cannot be used"),
+        ),
+        see=(
+            "export",
+            "doctor",
+        ),
+    ),
+    "export": Guide(
+        about="Merges profiles into the vendor's config: keys it does not know are kept, the file is 0600 and written "
+        "whole or not at all. Secrets go along only with `--with-secrets`, since they lie there in plain text.",
+        examples=(
+            ("omniprofile export omni-cli", "profiles without secrets"),
+            ("omniprofile export omni-cli --with-secrets", "with them"),
+        ),
+        exits=((3, "the vendor's config is not what it should be"),),
+        see=(
+            "import",
+            "exec",
+        ),
+    ),
+    "schema": Guide(
+        about="Prints the JSON Schema of the profile file, from which editors complete and check it while you type.",
+        examples=(
+            ("omniprofile schema", "print it"),
+            (
+                "omniprofile schema > ~/.config/omniprofile/schema.json",
+                "for a line `#:schema ./schema.json` in the file",
+            ),
+        ),
+        see=("lint",),
+    ),
+    "completion": Guide(
+        about="Prints the completion for a shell. Names come from a fast path: nothing is resolved or unlocked on TAB.",
+        examples=(
+            ('eval "$(omniprofile completion bash)"', "in `~/.bashrc`"),
+            ("omniprofile completion fish > ~/.config/fish/completions/omniprofile.fish", "once"),
+        ),
+        see=("hook",),
+    ),
+    "hook": Guide(
+        about="Prints the shell hook, with which `omniprofile use --shell NAME` switches this shell alone with no `eval` "
+        "around it, and the prompt can show the profile.",
+        examples=(
+            ('eval "$(omniprofile hook bash)"', "in `~/.bashrc`"),
+            ('eval "$(omniprofile hook zsh)"', "in `~/.zshrc`"),
+        ),
+        see=(
+            "use",
+            "completion",
+        ),
+    ),
+    "demo": Guide(
+        about="Runs the everyday commands against stand-ins of Omni on this machine, in a temporary home. It needs no "
+        "account, touches nothing of yours, and takes a few seconds.",
+        examples=(
+            ("omniprofile demo", "the tour"),
+            ("omniprofile demo | less", "page by page"),
+        ),
+        exits=(
+            (0, "everything did what it should"),
+            (1, "something did not"),
+        ),
+        see=("init",),
+    ),
+}

@@ -1,0 +1,106 @@
+"""Help screens: the first one grouped, each command's with its guide. Imported only when help is wanted."""
+
+import argparse
+import shutil
+import textwrap
+from collections.abc import Sequence
+
+from omniprofile.cli.guide import GUIDES
+from omniprofile.cli.parser import GLOBAL_OPTIONS
+from omniprofile.cli.registry import COMMANDS, Command
+
+_WIDEST = 100
+_NARROWEST = 60
+_WIDEST_FIRST = 38
+
+
+def screen_width() -> int:
+    """The columns that help may take: the terminal's, or `COLUMNS`, but lines no longer than one likes to read."""
+    return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns - 2))
+
+
+def usage(parser: argparse.ArgumentParser) -> str:
+    """How the command is called, without `--help` and the options that every command takes."""
+    formatter = _formatter(parser)
+    plain = [
+        action
+        for group in _groups(parser)
+        for action in group._group_actions  # noqa: SLF001 - argparse has no public way to its own groups
+        if group.title != GLOBAL_OPTIONS and "--help" not in action.option_strings
+    ]
+    options = [action for action in plain if action.option_strings]
+    arguments = [action for action in plain if not action.option_strings]
+    formatter.add_usage(parser.usage, [*options, *arguments], parser._mutually_exclusive_groups)  # noqa: SLF001
+    return formatter.format_help()
+
+
+def first_screen(parser: argparse.ArgumentParser) -> str:
+    """The help of the program itself: commands by group, options, and where to read on."""
+    parts = [usage(parser), textwrap.fill(parser.description or "", screen_width()) + "\n"]
+    width = max(len(command.name) for command in COMMANDS)
+    for group in dict.fromkeys(command.group for command in COMMANDS):
+        rows = [(command.name, command.summary) for command in COMMANDS if command.group == group]
+        parts.append(f"{group}:\n{_columns(rows, width)}")
+    parts.append(_arguments(parser))
+    rows = [
+        ("omniprofile init", "make a first profile"),
+        ("omniprofile use staging", "switch to another one"),
+        ("omniprofile exec staging -- COMMAND", "run a command with its credential"),
+    ]
+    parts.append(f"examples:\n{_columns(rows)}")
+    parts.append("More: `omniprofile COMMAND --help`, `man omniprofile`.\n")
+    return "\n".join(parts)
+
+
+def command_screen(parser: argparse.ArgumentParser, command: Command) -> str:
+    """The help of one command: usage, what it does, arguments, examples, exit statuses that matter."""
+    guide = GUIDES.get(command.name)
+    about = guide.about if guide else sentence(command.summary)
+    parts = [usage(parser), *(textwrap.fill(text, screen_width()) + "\n" for text in about.split("\n\n"))]
+    parts.append(_arguments(parser))
+    if guide:
+        parts.append(f"examples:\n{_columns(guide.examples)}")
+    if guide and guide.exits:
+        parts.append(f"exit status:\n{_columns([(str(status), words) for status, words in guide.exits])}")
+    parts.append(f"More: `omniprofile --help`, `man omniprofile-{command.name}`.\n")
+    return "\n".join(part for part in parts if part)
+
+
+def sentence(summary: str) -> str:
+    """A command's summary as a sentence."""
+    return summary[0].upper() + summary[1:] + "."
+
+
+def _columns(rows: Sequence[Sequence[str]], width: int = 0) -> str:
+    """Two columns; one below the other where a first one is long. Nothing that is typed is ever broken."""
+    width = max([width, *(len(first) for first, _ in rows)])
+    beside = width <= _WIDEST_FIRST
+    lines = []
+    for first, second in rows:
+        if beside:
+            wrapped = textwrap.wrap(second, screen_width() - width - 4)
+            lines += [f"  {first:{width}}  {wrapped[0]}", *(" " * (width + 4) + line for line in wrapped[1:])]
+        else:
+            lines += [f"  {first}", *(f"      {line}" for line in textwrap.wrap(second, screen_width() - 6))]
+    return "\n".join(lines) + "\n"
+
+
+def _arguments(parser: argparse.ArgumentParser) -> str:
+    """What argparse knows of the arguments and options, the list of commands left out."""
+    formatter = _formatter(parser)
+    for group in _groups(parser):
+        if group.title == GLOBAL_OPTIONS:
+            continue
+        formatter.start_section("arguments" if group.title == "positional arguments" else group.title)
+        actions = group._group_actions  # noqa: SLF001 - argparse has no public way to its own groups
+        formatter.add_arguments([action for action in actions if not isinstance(action.choices, dict)])
+        formatter.end_section()
+    return formatter.format_help()
+
+
+def _formatter(parser: argparse.ArgumentParser) -> argparse.HelpFormatter:
+    return argparse.HelpFormatter(parser.prog, max_help_position=26, width=screen_width())
+
+
+def _groups(parser: argparse.ArgumentParser) -> list["argparse._ArgumentGroup"]:
+    return parser._action_groups  # noqa: SLF001 - argparse has no public way to its own groups

@@ -1,0 +1,119 @@
+"""The reference in words: precedence, variables, files, exit statuses. The README and the manual quote it from here.
+
+Each text stands once. Tests hold the README to it, the manual is generated from it, and other tests hold it to the code:
+the layers are in the order of `model.provenance.Layer`, every variable of the code is in the table, and so is every status.
+Backticks mark what is typed.
+"""
+
+from omniprofile.cli import exits
+from omniprofile.model.provenance import Layer
+
+SELECTION: tuple[tuple[Layer, str], ...] = (
+    (Layer.FLAG, "the command line: `NAME`, `-p NAME`"),
+    (Layer.ENVIRONMENT, "`OMNI_PROFILE`"),
+    (Layer.PROJECT, "the project pin, `.omniprofile.toml`, the nearest one upward"),
+    (Layer.STATE, "the active profile: `omniprofile use NAME`"),
+    (Layer.DEFAULTS, "`default` in the file"),
+    (Layer.BUILTIN, "the only profile there is"),
+)
+"""What chooses the profile: the first that names one. A name that does not exist is an error, and nothing falls through."""
+
+VALUES: tuple[tuple[tuple[Layer, ...], str, str], ...] = (
+    ((Layer.FLAG,), "`--base-url URL`, `--token-file FILE` (`-` is standard input)", "to this call"),
+    (
+        (Layer.ENVIRONMENT,),
+        "`OMNI_PROFILE_<NAME>_TOKEN`, `OMNI_PROFILE_<NAME>_BASE_URL`",
+        "to that profile, always",
+    ),
+    (
+        (Layer.ENVIRONMENT,),
+        "`OMNI_API_TOKEN` (or `OMNI_API_KEY`), `OMNI_BASE_URL`",
+        "to the profile in use, unless one is named on the command line",
+    ),
+    (
+        (Layer.PROFILE, Layer.PARENT, Layer.INSTANCE, Layer.DEFAULTS, Layer.BUILTIN),
+        "the profile, its parents (`extends`), its instance, `[defaults]`, what is built in",
+        "in this order",
+    ),
+)
+"""Where a value comes from: the layers, what they are called, what they apply to. The first that has the value wins."""
+
+TOGETHER = (
+    "A token and its host are one unit. A stored key is bound to the origin that it was stored for; a token of the "
+    "environment goes with the base URL of the environment. Where the two would part, omniprofile refuses, names both and "
+    "says what to do. Tokens go by `https` to Omni's own domains or to `allowed_hosts`; by `http` only to a loopback address "
+    "with `allow_insecure = true`."
+)
+
+VARIABLES: tuple[tuple[str, str], ...] = (
+    ("OMNI_PROFILE", "the profile to use, when none is named on the command line"),
+    (
+        "OMNI_PROFILE_<NAME>_TOKEN, OMNI_PROFILE_<NAME>_BASE_URL",
+        "token and base URL of one profile, always. `<NAME>` is its name in capitals, with `_` for every other character",
+    ),
+    (
+        "OMNI_API_TOKEN, OMNI_API_KEY",
+        "a token for the profile in use; ignored, and said so, when a profile is named on the command line",
+    ),
+    ("OMNI_BASE_URL", "the base URL for the profile in use, as above"),
+    ("OMNIPROFILE_CONFIG", "the profile file"),
+    ("OMNIPROFILE_STATE_DIR", "the state folder"),
+    ("OMNIPROFILE_SECRET_STORE", "`keyring` or `file`: where omniprofile keeps secrets, whatever the file says"),
+    ("OMNIPROFILE_KEYRING_TIMEOUT", "seconds that the keyring may take to answer, up to 600; without it 10"),
+    ("OMNIPROFILE_SHELL", "the shell that `env` and `use --shell` print for, where they cannot tell"),
+    (
+        "OMNIPROFILE_EXPORTED, OMNIPROFILE_PREVIOUS",
+        "set by what `env` and `use --shell` print: which variables are omniprofile's own in this shell, and the profile before",
+    ),
+    ("OMNIPROFILE_COMMAND_CHAIN", "set for key commands, so that one that calls omniprofile again ends"),
+    (
+        "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME",
+        "where the folders named `omniprofile` lie; `APPDATA` and `LOCALAPPDATA` on Windows",
+    ),
+    ("GITHUB_ENV", "the file that `env --shell github` appends to; GitHub Actions sets it"),
+    ("NO_COLOR", "when not empty: no colour"),
+    ("COLUMNS", "the width for tables and help, where the output is no terminal"),
+)
+"""The variables that omniprofile reads. An empty one counts as unset, everywhere."""
+
+FILES: tuple[tuple[str, str, str], ...] = (
+    (
+        "profiles",
+        "`--config FILE`, `$OMNIPROFILE_CONFIG`, or `$XDG_CONFIG_HOME/omniprofile/profiles.toml` (`~/.config/…`)",
+        "and `profiles.d/*.toml` beside it. No secret; may be read-only or a symbolic link",
+    ),
+    (
+        "project pin",
+        "`.omniprofile.toml`, the nearest one upward from the working directory",
+        'holds `profile = "NAME"` and nothing else',
+    ),
+    (
+        "active profile",
+        "`$OMNIPROFILE_STATE_DIR` or `$XDG_STATE_HOME/omniprofile/` (`~/.local/state/…`): `active`",
+        "two lines of plain text: the active profile, and the one before",
+    ),
+    (
+        "keys and sessions",
+        "the OS keyring, service `omniprofile`",
+        "or a file of mode 0600 in the state folder, only when asked for: `OMNIPROFILE_SECRET_STORE=file`",
+    ),
+    ("cache", "`$XDG_CACHE_HOME/omniprofile/` (`~/.cache/…`)", "no secret, and free to delete"),
+)
+"""What is stored: what it is, where, and what to know of it."""
+
+EXIT_STATUSES: tuple[tuple[int, str], ...] = (
+    (exits.DONE, "done"),
+    (exits.FINDINGS, "findings, or a failed check"),
+    (exits.USAGE, "wrong usage"),
+    (exits.CONFIG_INVALID, "the configuration is invalid"),
+    (exits.NO_CREDENTIAL, "no usable credential: log in"),
+    (exits.NO_PROFILE, "no such profile, or none selected"),
+    (exits.REFUSED, "refused for safety"),
+    (exits.UNREACHABLE, "the instance cannot be reached"),
+    (exits.CREDENTIAL_REFUSED, "the instance refuses the credential"),
+    (exits.STORE_UNAVAILABLE, "the secret store cannot be used"),
+    (exits.INTERRUPTED, "interrupted"),
+)
+"""How omniprofile ends, on every command."""
+
+EXEC_STATUS = "`exec` ends as its command does; 127 when there is no such command, 126 when it cannot be run."

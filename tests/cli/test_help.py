@@ -1,0 +1,86 @@
+"""What `--help` teaches: groups on the first screen, a paragraph, examples that parse, statuses that exist; at any width."""
+
+import re
+import shlex
+from collections.abc import Callable
+
+import pytest
+
+from omniprofile.cli import exits
+from omniprofile.cli.guide import GUIDES
+from omniprofile.cli.parser import parse
+from omniprofile.cli.registry import COMMANDS
+
+NAMES = [command.name for command in COMMANDS]
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The help screen of a command, or of the program, at a width."""
+
+    def show(*name: str, columns: int = 80) -> str:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit):
+            parse([*name, "--help"])
+        return capsys.readouterr().out
+
+    return show
+
+
+def test_the_first_screen_groups_every_command(screen: Callable[..., str]) -> None:
+    out = screen()
+    sections = {
+        title: body.splitlines() for title, body in re.findall(r"^([a-z ,]+):\n((?:  .*\n)+)", out, re.MULTILINE)
+    }
+    for command in COMMANDS:
+        assert any(line.split()[0] == command.name for line in sections[command.group]), command.name
+    assert next(iter(sections)) == "everyday"
+    assert list(sections)[-2:] == ["options", "examples"]
+    assert "man omniprofile" in out
+    assert "positional" not in out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_a_paragraph_and_two_examples(name: str) -> None:
+    assert name in GUIDES, "write its guide in cli/guide.py"
+    guide = GUIDES[name]
+    assert len(guide.about) > 60
+    assert len(guide.examples) >= 2
+    for paragraph in guide.about.split("\n\n"):
+        assert paragraph.endswith("."), paragraph
+
+
+@pytest.mark.parametrize("line", [line for name in NAMES if name in GUIDES for line, _ in GUIDES[name].examples])
+def test_every_example_is_accepted_by_the_parser(line: str) -> None:
+    """The command is found in pipes and substitutions too; placeholders of the shell stand for one word."""
+    calls = re.findall(r'(?:^|[|(] ?|\s)omniprofile ((?:[^|)<>"]|"[^"]*")+)', line)
+    assert calls, line
+    for call in calls:
+        parse(shlex.split(call))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_statuses_of_a_guide_exist(name: str) -> None:
+    known = {value for value in vars(exits).values() if isinstance(value, int)}
+    assert {status for status, _ in GUIDES[name].exits} <= known
+    assert [status for status, _ in GUIDES[name].exits] == sorted(status for status, _ in GUIDES[name].exits)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("name", ["", "exec", "init", "test"])
+def test_help_keeps_to_the_width_and_breaks_nothing_that_is_typed(
+    screen: Callable[..., str], name: str, columns: int
+) -> None:
+    out = screen(*filter(None, [name]), columns=columns)
+    typed = [line for line, _ in GUIDES[name].examples] if name else []
+    for line in out.splitlines():
+        assert len(line) <= columns or line.strip() in typed or line.startswith("usage: omniprofile exec"), line
+    for line in typed:
+        assert line in out
+
+
+def test_help_of_a_command_shows_its_guide(screen: Callable[..., str]) -> None:
+    out = screen("exec")
+    assert "examples:\n  omniprofile exec staging -- omni whoami whoami\n      the vendor's CLI\n" in out
+    assert re.search(r"^exit status:\n  4  ", out, re.MULTILINE)
+    assert "man omniprofile-exec" in out
