@@ -5,7 +5,7 @@ One function for one rule, all in `RULES_OVER_FILES`; every code is explained in
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from omniprofile.config.loader import Files, read
 from omniprofile.model.declaration import Config, Declaration, KeySource
@@ -18,12 +18,12 @@ _KEY_TEXT = re.compile(r"omni_(?:osk|pat)_[A-Za-z0-9_-]{6,}")
 _HIDDEN_IN_MESSAGES = "a text that looks like one of Omni's API keys"
 
 
-def lint(paths: Sequence[str], *, home: str) -> list[Finding]:
+def lint(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> list[Finding]:
     """Check the files together, in the order given; findings sorted by place. `home` stands for `~`.
 
-    A file that cannot be read is a finding like any other.
+    A file that cannot be read is a finding like any other. A file of `contents` is taken as it stands there.
     """
-    files = read(paths, home=home)
+    files = read(paths, home=home, contents=contents)
     broken = any(finding.code in _UNDONE for finding in files.findings)
     for rule in RULES_OVER_FILES:
         if not (broken and rule in _NEEDS_ALL_FILES):

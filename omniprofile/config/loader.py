@@ -70,12 +70,15 @@ def load_pin(path: str) -> Sourced[str]:
     return pin
 
 
-def read(paths: Sequence[str], *, home: str) -> Files:
-    """Read, judge and merge the files. What is not good is left out and found."""
+def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> Files:
+    """Read, judge and merge the files. What is not good is left out and found.
+
+    A file of `contents` is taken as it stands there: what an edit would make of it.
+    """
     files = Files()
     merge = _Merge(files)
     for path in paths:
-        document = _document(path, files)
+        document = _document(path, files, (contents or {}).get(path))
         if document is None:
             continue
         problems = document.findings or check(document)
@@ -88,21 +91,23 @@ def read(paths: Sequence[str], *, home: str) -> Files:
     return files
 
 
-def _document(path: str, files: Files) -> Document | None:
-    """Read and parse one file; None if that cannot be done."""
+def _document(path: str, files: Files, content: bytes | None = None) -> Document | None:
+    """Read (unless its `content` is given) and parse one file; None if that cannot be done."""
 
     def found(code: Code, message: str, suggestion: str) -> None:
         files.findings.append(Finding(path, 1, 1, code, Level.ERROR, message, suggestion))
 
+    status = None
     try:
-        content, status = open_regular(path)
+        if content is None:
+            content, status = open_regular(path)
     except FileNotFoundError:
         found(Code.UNREADABLE, f"`{path}` is not there", "check the path, or run `omniprofile init` to make the file")
         return None
     except Unreadable as problem:
         found(Code.UNREADABLE, f"`{path}` cannot be read: {problem}", "check what it is and who may read it")
         return None
-    if others_can_write(status):
+    if status is not None and others_can_write(status):
         found(Code.WRITABLE, f"everybody may write `{path}`, and so run commands as you", f"run `chmod o-w {path}`")
     document = Document.parse(path, content)
     files.documents[path] = document

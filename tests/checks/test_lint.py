@@ -301,3 +301,12 @@ def test_a_thousand_profiles_are_linted_whole(tmp_path: Path) -> None:
         f'[profiles.p{n}]\nbase_url = "https://c{n}.omniapp.co"\nkey = {{ env = "K{n}" }}\n' for n in range(1000)
     )
     assert _lint(text + "[profiles.p999.env]\nA = 1\n", tmp_path)[0].line == 3002
+
+
+def test_a_file_is_judged_by_the_content_that_is_given_for_it(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('[profiles.a]\nextends = "b"\n')
+    (tmp_path / "b.toml").write_text('[profiles.b]\nbase_url = "https://b.omniapp.co"\n')
+    paths = [str(tmp_path / name) for name in ("a.toml", "b.toml")]
+    assert lint(paths, home="/") == []
+    found = lint(paths, home="/", contents={paths[1]: b'[profiles.c]\nbase_url = "https://b.omniapp.co"\n'})
+    assert [(finding.file, finding.code) for finding in found] == [(paths[0], Code.DANGLING)]
