@@ -3,7 +3,8 @@
 
 import sys
 
+# Compiled at every start where it is the installed script: the less here, the better.
 if __name__ == "__main__":
-    from omniprofile.cli.main import run
+    from omniprofile.cli.short import run
 
     sys.exit(run())

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from omniprofile.config.paths import Places, find_pin, find_places, profile_files
+from omniprofile.config.paths import Places, find_pin, find_places
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
 from omniprofile.errors import CheckFailed, ConfigInvalid, UsageError
@@ -111,9 +111,9 @@ class App:
     @cached_property
     def config(self) -> Config:
         """All profile files, checked. Raises ConfigInvalid."""
-        from omniprofile.config.loader import load
+        from omniprofile.compiled import configuration
 
-        return load(profile_files(self.places), home=self.places.home)
+        return configuration(self.places)
 
     @cached_property
     def state(self) -> StateFile:

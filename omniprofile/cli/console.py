@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from omniprofile.app import Outside
-from omniprofile.errors import CheckFailed, Error, Interrupted, UsageError
-from omniprofile.system.files import reason
+from omniprofile.cli.stream import write_out
+from omniprofile.errors import Error, Interrupted, UsageError
 
 COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
@@ -43,22 +43,8 @@ class Console:
         return _is_terminal(self._outside.stdin) and _is_terminal(self._outside.stderr)
 
     def data(self, text: str) -> None:
-        """Write what was asked for to stdout, as UTF-8 whatever the locale, and see that it arrives.
-
-        Bytes of the environment that are no UTF-8 pass through unchanged. Raises BrokenPipeError when the reader is gone,
-        CheckFailed when the output cannot be written.
-        """
-        stream = self._outside.stdout
-        if stream is None:
-            raise CheckFailed("the output cannot be written: stdout is closed")
-        try:
-            stream.flush()
-            stream.buffer.write(text.encode("utf-8", "surrogateescape"))
-            stream.buffer.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as problem:
-            raise CheckFailed(f"the output cannot be written: {reason(problem)}") from problem
+        """Write what was asked for to stdout: see `write_out`."""
+        write_out(self._outside.stdout, text)
 
     def json(self, value: object) -> None:
         """Write one JSON value to stdout."""

@@ -10,16 +10,21 @@ from omniprofile.cli.parser import parse
 from omniprofile.errors import Error, Interrupted, Unexpected
 
 
-def run() -> int:
-    """Run the command line of this process; return the exit status."""
-    return main(sys.argv[1:], Outside.real())
+def run(failed: BaseException | None = None) -> int:
+    """Run the command line of this process; return the exit status. `failed` is as for `main`."""
+    return main(sys.argv[1:], Outside.real(), failed)
 
 
-def main(argv: Sequence[str], outside: Outside) -> int:
-    """Run one command line in `outside`; return the exit status. Nothing but SystemExit by argparse's help escapes."""
+def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = None) -> int:
+    """Run one command line in `outside`; return the exit status. Nothing but SystemExit by argparse's help escapes.
+
+    `failed` is what the short path ran into after it had answered: it ends as if it had happened here.
+    """
     console = Console(outside)
     as_json = "--json" in argv
     try:
+        if failed is not None:
+            raise failed  # noqa: TRY301 - the clauses below are for it, too
         args, command = parse(argv)
         as_json = getattr(args, "json", False) or getattr(args, "format", None) == "json"
         console = Console(outside, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)

@@ -5,11 +5,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import time_ns
 from typing import TypeVar
 
 from omniprofile.config.declare import FileDeclarations, declarations
 from omniprofile.config.document import Document
 from omniprofile.config.judge import check, pin_of
+from omniprofile.config.snapshot import Seen, seen
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Code, Finding, Level
@@ -27,6 +29,8 @@ class Files:
     config: Config = field(default_factory=Config)
     documents: dict[str, Document] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    reads: dict[str, Seen] = field(default_factory=dict)
+    """What `snapshot.write` must know of each file that was read."""
 
     def report(
         self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str | None = None, *,
@@ -39,6 +43,11 @@ class Files:
 
 
 def load(paths: Sequence[str], *, home: str) -> Config:
+    """The config that `load_files` gives."""
+    return load_files(paths, home=home).config
+
+
+def load_files(paths: Sequence[str], *, home: str) -> Files:
     """Read, judge and merge the files, in this order. `home` stands for `~`.
 
     Raises ConfigUnreadable, UnsafePermissions for a file that everybody may write, and ConfigInvalid with the place of the
@@ -47,7 +56,7 @@ def load(paths: Sequence[str], *, home: str) -> Config:
     files = read(paths, home=home)
     errors = [finding for finding in files.findings if finding.level is Level.ERROR]
     if not errors:
-        return files.config
+        return files
     # The order of reading, not of lint's list: the first file's error is the one to mend first.
     first = min(errors, key=lambda finding: (list(paths).index(finding.file), finding))
     if first.code == Code.UNREADABLE:
@@ -97,6 +106,7 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
     def found(code: Code, message: str, suggestion: str) -> None:
         files.findings.append(Finding(path, 1, 1, code, Level.ERROR, message, suggestion))
 
+    at = time_ns()
     status = None
     try:
         if content is None:
@@ -107,8 +117,10 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
     except Unreadable as problem:
         found(Code.UNREADABLE, f"`{path}` cannot be read: {problem}", "check what it is and who may read it")
         return None
-    if status is not None and others_can_write(status):
-        found(Code.WRITABLE, f"everybody may write `{path}`, and so run commands as you", f"run `chmod o-w {path}`")
+    if status is not None:
+        files.reads[path] = seen(content, status, at)
+        if others_can_write(status):
+            found(Code.WRITABLE, f"everybody may write `{path}`, and so run commands as you", f"run `chmod o-w {path}`")
     document = Document.parse(path, content)
     files.documents[path] = document
     return document

@@ -2,31 +2,39 @@
 
 The platform and the environment are passed in, so Windows and macOS rules run anywhere. Sources: XDG Base Directory
 Specification 0.8 (an unset, empty or relative variable means the default), Microsoft's known folders for Windows.
+
+On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
-import ntpath
 import os
-import posixpath
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from omniprofile.errors import ConfigUnreadable, UsageError
-from omniprofile.system.files import reason
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 PROFILES_FILE = "profiles.toml"
 DROP_IN_FOLDER = "profiles.d"
 PIN_FILE = ".omniprofile.toml"
 
 
-@dataclass(frozen=True, slots=True)
 class Places:
     """Absolute paths. `config_given` says which flag or variable named the profile file, or is None for the default."""
 
-    config_file: str
-    config_given: str | None
-    state_folder: str
-    cache_folder: str
-    home: str
+    __slots__ = ("cache_folder", "config_file", "config_given", "home", "state_folder")
+
+    def __init__(
+        self, config_file: str, config_given: "str | None", state_folder: str, cache_folder: str, home: str
+    ) -> None:
+        self.config_file = config_file
+        self.config_given = config_given
+        self.state_folder = state_folder
+        self.cache_folder = cache_folder
+        self.home = home
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Places) and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]  # nobody needs it
 
     @property
     def config_folder(self) -> str:
@@ -37,9 +45,9 @@ class Places:
 def find_places(
     *,
     platform: str,
-    environ: Mapping[str, str],
+    environ: "Mapping[str, str]",
     cwd: str,
-    user_home: Callable[[], str | None],
+    user_home: "Callable[[], str | None]",
     config_flag: str | None = None,
 ) -> Places:
     """Find every place. `platform` is `sys.platform`'s value; `user_home` is asked only when no variable says the home.
@@ -47,7 +55,10 @@ def find_places(
     Raises UsageError when the user has no home and a place depends on it.
     """
     windows = platform == "win32"
-    path = ntpath if windows else posixpath
+    if windows:
+        import ntpath as path
+    else:
+        import posixpath as path  # type: ignore[no-redef]  # both are the same to a caller
     home = _variable(environ, "USERPROFILE" if windows else "HOME") or user_home() or ""
 
     def base(xdg: str, windows_variable: str, windows_default: str, posix_default: str) -> str:
@@ -57,6 +68,8 @@ def find_places(
         if windows and (given := _variable(environ, windows_variable)):
             return given
         if not home:
+            from omniprofile.errors import UsageError
+
             raise UsageError("your home folder is not known", hint=f"set `{'USERPROFILE' if windows else 'HOME'}`")
         return str(path.join(home, windows_default if windows else posix_default))
 
@@ -98,11 +111,16 @@ def profile_files(places: Places) -> list[str]:
     except FileNotFoundError:
         names = []
     except OSError as problem:
+        from omniprofile.errors import ConfigUnreadable
+        from omniprofile.system.files import reason
+
         raise ConfigUnreadable(
             f"`{folder}` cannot be read: {reason(problem)}", hint="make it a folder that you can read"
         ) from problem
     files += [os.path.join(folder, name) for name in names]
     if not files and places.config_given:
+        from omniprofile.errors import ConfigUnreadable
+
         raise ConfigUnreadable(
             f"there is no file `{places.config_file}`, which `{places.config_given}` names",
             hint="check the path, or run `omniprofile init` to make it",
@@ -122,5 +140,5 @@ def find_pin(cwd: str | None) -> str | None:
     return None
 
 
-def _variable(environ: Mapping[str, str], name: str) -> str | None:
+def _variable(environ: "Mapping[str, str]", name: str) -> str | None:
     return environ.get(name) or None

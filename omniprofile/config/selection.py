@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from omniprofile.config.choosing import ORDER, VARIABLE
 from omniprofile.errors import ConfigInvalid, Error, NoProfileSelected, NoSuchProfile
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
@@ -26,15 +27,15 @@ def select(
     Raises NoSuchProfile when the deciding layer names a profile that no file defines, NoProfileSelected when no layer
     names one, and whatever a layer raises.
     """
-    layers: list[Layered] = [
-        lambda: named,
-        lambda: _from_environment(environ),
-        pin,
-        state,
-        lambda: config.default,
-        lambda: _only_profile(config),
-    ]
-    answers = iter(layers)
+    layers: dict[str, Layered] = {
+        "named": lambda: named,
+        "environment": lambda: _from_environment(environ),
+        "pin": pin,
+        "state": state,
+        "default": lambda: config.default,
+        "only": lambda: _only_profile(config),
+    }
+    answers = iter([layers[name] for name in ORDER])
     for layer in answers:
         if (winner := layer()) is not None:
             break
@@ -72,8 +73,8 @@ def _role(provenance: Provenance) -> str:
 
 
 def _from_environment(environ: Mapping[str, str]) -> Sourced[str] | None:
-    name = environ.get("OMNI_PROFILE")
-    return Sourced(name, Provenance(Layer.ENVIRONMENT, "OMNI_PROFILE")) if name else None
+    name = environ.get(VARIABLE)
+    return Sourced(name, Provenance(Layer.ENVIRONMENT, VARIABLE)) if name else None
 
 
 def _only_profile(config: Config) -> Sourced[str] | None:

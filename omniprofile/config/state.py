@@ -6,6 +6,7 @@ Plain text, so that a shell prompt can read it with no process started (PRODUCT 
 import os
 from dataclasses import dataclass
 
+from omniprofile.config.choosing import ACTIVE_FILE, LARGEST_ACTIVE_FILE, active_names
 from omniprofile.errors import CheckFailed, ConfigUnreadable
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, write_atomic
@@ -27,12 +28,12 @@ class StateFile:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self.path = os.path.join(folder, "active")
+        self.path = os.path.join(folder, ACTIVE_FILE)
 
     def read(self) -> ActiveState:
         """What the file says. A missing file says nothing; one that cannot be read raises ConfigUnreadable."""
         try:
-            text = read_regular(self.path, limit=64 * 1024).decode("utf-8", "replace")
+            return ActiveState(*active_names(read_regular(self.path, limit=LARGEST_ACTIVE_FILE)))
         except (FileNotFoundError, NotADirectoryError):
             return ActiveState(None, None)
         except Unreadable as problem:
@@ -40,8 +41,6 @@ class StateFile:
                 f"the state file `{self.path}` cannot be read: {problem}",
                 hint=f"remove `{self.path}`, then run `omniprofile use NAME`",
             ) from problem
-        lines = [line.strip() for line in text.split("\n")[:2]] + ["", ""]
-        return ActiveState(lines[0] or None, lines[1] or None)
 
     def provenance(self) -> Provenance:
         """The provenance of the active profile's name."""

@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
+from omniprofile.credentials.names import VENDOR_TOKENS, profile_variables, vendor_variables
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.exported import own_values
-from omniprofile.model.names import base_url_variable, quoted_list, token_variable, variable_stem
+from omniprofile.model.names import quoted_list, token_variable, variable_stem
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.secret import Secret
@@ -25,10 +26,6 @@ class Reach(IntEnum):
     CALL = 1
     PROFILE = 2
     IN_USE = 3
-
-
-VENDOR_TOKENS = ("OMNI_API_TOKEN", "OMNI_API_KEY")
-VENDOR_BASE_URL = "OMNI_BASE_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def read_overrides(config: Config, profile: str, *, named: bool, environ: Mappin
             BaseUrlOverride(Reach.CALL, _flag_origin(flags.base_url), Provenance(Layer.FLAG, "--base-url"))
         )
 
-    for variable in (token_variable(profile), base_url_variable(profile)):
+    for variable in profile_variables(profile):
         if not (value := environ.get(variable)):
             continue
         _refuse_collision(config, profile, variable)
@@ -97,7 +94,7 @@ def read_overrides(config: Config, profile: str, *, named: bool, environ: Mappin
         else:
             base_urls.append(BaseUrlOverride(Reach.PROFILE, _variable_origin(variable, value), provenance))
 
-    for variable in (*VENDOR_TOKENS, VENDOR_BASE_URL):
+    for variable in vendor_variables():
         if not (value := environ.get(variable)):
             continue
         provenance = Provenance(Layer.ENVIRONMENT, variable)

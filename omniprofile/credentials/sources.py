@@ -3,18 +3,23 @@
 `SOURCES` has one function for each kind. All keys, wherever they come from, go through `checked_key`: one line, printable,
 with no space, for a bearer token is that (RFC 6750 section 2.1) and anything else is a mistake that is better named here
 than by a refusal of the instance. No message here has a part of what a source gave.
+
+On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, BinaryIO
 
-from omniprofile.errors import Interrupted, KeySourceFailed, UnsafePermissions
-from omniprofile.model.declaration import KeySource
 from omniprofile.model.names import printable
 from omniprofile.model.secret import Secret
+from omniprofile.system.files import Unreadable, open_regular, others_can_read
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import BinaryIO
+
+    from omniprofile.errors import KeySourceFailed
+    from omniprofile.model.declaration import KeySource
     from omniprofile.system.capture import Captured
 
 LARGEST = 64 * 1024
@@ -27,7 +32,7 @@ _NEWLINE = 2
 _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
 
 
-def read_key(source: KeySource, *, profile: str, environ: Mapping[str, str], interactive: bool) -> Secret:
+def read_key(source: "KeySource", *, profile: str, environ: "Mapping[str, str]", interactive: bool) -> Secret:
     """The key of `profile` from an `env`, `command` or `file` source.
 
     `interactive` lets a command ask the user on the terminal. Raises KeySourceFailed, UnsafePermissions for a file that
@@ -69,10 +74,12 @@ def checked_key(text: str, label: str) -> Secret:
         problem = "has a character that no key has"
     else:
         return Secret(key)
+    from omniprofile.errors import KeySourceFailed
+
     raise KeySourceFailed(f"{label} {problem}", hint=hint)
 
 
-def read_token_file(path: str, *, stdin: BinaryIO) -> Secret:
+def read_token_file(path: str, *, stdin: "BinaryIO") -> Secret:
     """The key in the file that `--token-file` names, `-` being `stdin`; a pipe (`<(…)`) may be named too.
 
     Raises KeySourceFailed, and UnsafePermissions for a file that others can read.
@@ -83,40 +90,51 @@ def read_token_file(path: str, *, stdin: BinaryIO) -> Secret:
     if _is_pipe(path):
         with open(path, "rb") as pipe:
             return _checked_bytes(pipe.read(LARGEST + _NEWLINE + 1), label)
+    return key_in_file(path, label)
+
+
+def key_in_file(path: str, label: str) -> Secret:
+    """The key in a file that nobody else can read; `label` names it in messages. Raises as `read_key` does."""
     return _checked_bytes(_file_content(path, label), label)
 
 
-def _from_environment(source: KeySource, profile: str, environ: Mapping[str, str]) -> Secret:
+def _from_environment(source: "KeySource", profile: str, environ: "Mapping[str, str]") -> Secret:
     value = environ.get(source.variable or "")
     if not value:  # an empty variable counts as unset, everywhere
         raise _failed(source, profile, "it is not set", f"set `{printable(source.variable or '')}` to the key")
     return checked_key(value, _label(source, profile))
 
 
-def _from_file(source: KeySource, profile: str) -> Secret:
-    label = _label(source, profile)
-    return _checked_bytes(_file_content(source.path or "", label), label)
+def _from_file(source: "KeySource", profile: str) -> Secret:
+    return key_in_file(source.path or "", _label(source, profile))
 
 
 def _file_content(path: str, label: str) -> bytes:
-    from omniprofile.system.files import Unreadable, open_regular, others_can_read
-
     try:
         content, status = open_regular(path, limit=LARGEST + _NEWLINE)
     except FileNotFoundError as problem:
+        from omniprofile.errors import KeySourceFailed
+
         raise KeySourceFailed(f"{label} is not there", hint="make it, with the key as its one line") from problem
     except Unreadable as problem:
+        from omniprofile.errors import KeySourceFailed
+
         raise KeySourceFailed(f"{label} cannot be read: {problem}", hint=_LOOKS_LIKE) from problem
     if others_can_read(status):
+        from omniprofile.errors import UnsafePermissions
+
         raise UnsafePermissions(f"{label} can be read or written by others", hint=f"run `chmod 600 {_quoted(path)}`")
     if os.name == "posix" and status.st_uid not in (0, os.geteuid()):
+        from omniprofile.errors import UnsafePermissions
+
         raise UnsafePermissions(
             f"{label} belongs to another user", hint=f"run `chown {os.geteuid()} {_quoted(path)}` if its key is yours"
         )
     return content
 
 
-def _from_command(source: KeySource, profile: str, environ: Mapping[str, str], *, interactive: bool) -> Secret:
+def _from_command(source: "KeySource", profile: str, environ: "Mapping[str, str]", *, interactive: bool) -> Secret:
+    from omniprofile.errors import Interrupted, KeySourceFailed
     from omniprofile.system.capture import capture, find_program
     from omniprofile.system.files import reason
 
@@ -155,7 +173,7 @@ def _from_command(source: KeySource, profile: str, environ: Mapping[str, str], *
     return _checked_bytes(captured.stdout, f"what {printable(str(source), 300)} printed as the key of `{profile}`")
 
 
-def _why_not(captured: "Captured", source: KeySource) -> str | None:
+def _why_not(captured: "Captured", source: "KeySource") -> str | None:
     if captured.how == "too-slow":
         return f"it did not end within {source.timeout:g} s (`timeout`), and was ended with its children"
     if captured.how == "too-much":
@@ -174,11 +192,13 @@ def _checked_bytes(content: bytes, label: str) -> Secret:
     return checked_key(content.decode("utf-8", "replace"), label)
 
 
-def _label(source: KeySource, profile: str) -> str:
+def _label(source: "KeySource", profile: str) -> str:
     return f"the key of `{profile}` from {printable(str(source), 300)}"
 
 
-def _failed(source: KeySource, profile: str, why: str, hint: str) -> KeySourceFailed:
+def _failed(source: "KeySource", profile: str, why: str, hint: str) -> "KeySourceFailed":
+    from omniprofile.errors import KeySourceFailed
+
     return KeySourceFailed(f"the key of `{profile}` cannot be had from {printable(str(source), 300)}: {why}", hint=hint)
 
 

@@ -1,14 +1,19 @@
-"""Becoming another program (POSIX), or running it and passing on how it ended (Windows)."""
+"""Becoming another program (POSIX), or running it and passing on how it ended (Windows).
+
+On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
+"""
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 
-from omniprofile.errors import CommandNotFound, CommandNotRunnable
-from omniprofile.model.names import printable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from omniprofile.errors import Error
 
 
-def run_command(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+def run_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
     """Replace this process by `argv` with `environ`: exit status and signals are then the command's own.
 
     On Windows, which has no such thing, run it as a child and return its exit status. The program is looked up in `environ`'s
@@ -19,31 +24,35 @@ def run_command(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             return _run(argv, environ)
         _restore_signals()
         os.execvpe(argv[0], list(argv), dict(environ))  # noqa: S606 - no shell is the point
-    except (FileNotFoundError, NotADirectoryError) as problem:
-        name = printable(argv[0])
-        if os.path.exists(argv[0]) and os.sep in argv[0]:
-            # The kernel found the script, and not the interpreter that its first line names.
-            raise CommandNotRunnable(
-                f"`{name}` cannot be run: the interpreter in its first line is missing"
-            ) from problem
-        raise CommandNotFound(f"there is no command `{name}`", hint="is it on `PATH`, and spelt right?") from problem
     except OSError as problem:
-        raise CommandNotRunnable(
-            f"`{printable(argv[0])}` cannot be run: {(problem.strerror or 'unknown error').lower()}",
-            hint="is it a program, and executable?",
-        ) from problem
+        raise _not_run(argv[0], problem) from problem
+
+
+def _not_run(program: str, problem: OSError) -> "Error":
+    from omniprofile.errors import CommandNotFound, CommandNotRunnable
+    from omniprofile.model.names import printable
+
+    name = printable(program)
+    if not isinstance(problem, (FileNotFoundError, NotADirectoryError)):
+        why = (problem.strerror or "unknown error").lower()
+        return CommandNotRunnable(f"`{name}` cannot be run: {why}", hint="is it a program, and executable?")
+    if os.path.exists(program) and os.sep in program:
+        # The kernel found the script, and not the interpreter that its first line names.
+        return CommandNotRunnable(f"`{name}` cannot be run: the interpreter in its first line is missing")
+    return CommandNotFound(f"there is no command `{name}`", hint="is it on `PATH`, and spelt right?")
 
 
 def _restore_signals() -> None:
     """Give back what Python took at its start: ignored signals stay ignored in the program that replaces this one."""
-    import signal
+    # The module `signal` is this one with enums around it, and costs as much as half of the interpreter's start.
+    import _signal  # type: ignore[import-not-found]  # no stubs for the inner module
 
     for name in ("SIGPIPE", "SIGXFSZ"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        if hasattr(_signal, name):
+            _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
 
 
-def _run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+def _run(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
     import subprocess
 
     child = subprocess.Popen(list(argv), env=dict(environ))

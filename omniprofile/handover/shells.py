@@ -12,13 +12,17 @@ Each quoting rule is the documented one of its reader:
   unset name's default, a dollar that is not looked at again.
 - json: one object; null for what is to be removed.
 - github: workflow commands `::add-mask::`, and `NAME<<DELIMITER` blocks for `$GITHUB_ENV`.
+
+On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping
-
-from omniprofile.errors import UsageError
 from omniprofile.model.exported import MARKER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    Lines = Callable[[Mapping[str, str], Iterable[str]], str]
 
 
 def _posix(value: str) -> str:
@@ -37,6 +41,8 @@ def _powershell(value: str) -> str:
 
 def _cmd(name: str, value: str) -> str:
     if "\n" in value or "\r" in value:
+        from omniprofile.errors import UsageError
+
         raise UsageError(
             f"the value of `{name}` has a line break, which cmd cannot carry", hint="use `--shell powershell`"
         )
@@ -53,6 +59,8 @@ def _cmd(name: str, value: str) -> str:
 
 def _dotenv(name: str, value: str) -> str:
     if "\r" in value:
+        from omniprofile.errors import UsageError
+
         raise UsageError(
             f"the value of `{name}` has a carriage return, which a dotenv file cannot carry", hint="use `--shell json`"
         )
@@ -60,11 +68,8 @@ def _dotenv(name: str, value: str) -> str:
     return f"{name}='{escaped}'\n"
 
 
-Lines = Callable[[Mapping[str, str], Iterable[str]], str]
-
-
-def _lines(assign: Callable[[str, str], str], remove: Callable[[str], str]) -> Lines:
-    def render_lines(assigned: Mapping[str, str], removed: Iterable[str]) -> str:
+def _lines(assign: "Callable[[str, str], str]", remove: "Callable[[str], str]") -> "Lines":
+    def render_lines(assigned: "Mapping[str, str]", removed: "Iterable[str]") -> str:
         return "".join(
             [*(remove(name) for name in removed), *(assign(name, value) for name, value in assigned.items())]
         )
@@ -72,13 +77,15 @@ def _lines(assign: Callable[[str, str], str], remove: Callable[[str], str]) -> L
     return render_lines
 
 
-def _json(assigned: Mapping[str, str], removed: Iterable[str]) -> str:
+def _json(assigned: "Mapping[str, str]", removed: "Iterable[str]") -> str:
+    import json
+
     return json.dumps({**dict.fromkeys(removed), **assigned}, ensure_ascii=False, indent=2) + "\n"
 
 
 _POSIX = _lines(lambda name, value: f"export {name}={_posix(value)}\n", lambda name: f"unset {name}\n")
 
-SHELLS: Mapping[str, Lines | None] = {
+SHELLS: "Mapping[str, Lines | None]" = {
     "bash": _POSIX,
     "zsh": _POSIX,
     "fish": _lines(lambda name, value: f"set -gx {name} {_fish(value)}\n", lambda name: f"set -e {name}\n"),
@@ -95,7 +102,7 @@ SHELLS: Mapping[str, Lines | None] = {
 """The formats of `env --shell`; `github` is two texts, and has a function of its own."""
 
 
-def render(shell: str, assign: Mapping[str, str], remove: Iterable[str]) -> str:
+def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> str:
     """What `shell` must take in to remove the variables in `remove`, then set those in `assign`.
 
     Raises UsageError, naming the variable, for a value that the format cannot carry.
@@ -103,11 +110,13 @@ def render(shell: str, assign: Mapping[str, str], remove: Iterable[str]) -> str:
     _refuse_nul(assign)
     lines = SHELLS[shell]
     if lines is None:
+        from omniprofile.errors import UsageError
+
         raise UsageError("the format `github` is not one text", hint="call `github`")
     return lines(assign, remove)
 
 
-def github(assign: Mapping[str, str], remove: Iterable[str], secrets: Collection[str]) -> tuple[str, str]:
+def github(assign: "Mapping[str, str]", remove: "Iterable[str]", secrets: "Collection[str]") -> tuple[str, str]:
     """The masks to print, one for each line of each secret, and the text to append to the file `$GITHUB_ENV`.
 
     GitHub masks single lines, and a workflow command escapes `%`, CR and LF. A line that only holds a delimiter would end a
@@ -130,7 +139,7 @@ def _workflow_command(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def switch_script(shell: str, profile: str, previous: str | None, remove: Iterable[str]) -> str:
+def switch_script(shell: str, profile: str, previous: str | None, remove: "Iterable[str]") -> str:
     """What `shell` must evaluate to use `profile` in this shell alone, and to forget what `omniprofile env` exported."""
     assign = {"OMNI_PROFILE": profile}
     removed = list(dict.fromkeys([*remove, MARKER]))
@@ -153,7 +162,9 @@ def guess_shell(parent_command: str | None, declared: str | None) -> str:
     return known.get(name, "bash")
 
 
-def _refuse_nul(assign: Mapping[str, str]) -> None:
+def _refuse_nul(assign: "Mapping[str, str]") -> None:
     for name, value in assign.items():
         if "\0" in value:
+            from omniprofile.errors import UsageError
+
             raise UsageError(f"the value of `{name}` holds a NUL, which no environment can carry")

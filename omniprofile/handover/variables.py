@@ -1,10 +1,29 @@
-"""The environment that carries a credential, and the variables that must not be beside it."""
+"""The environment that carries a credential, and the variables that must not be beside it.
 
-from collections.abc import Mapping
+On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
+"""
 
-from omniprofile.errors import UsageError
-from omniprofile.model.credential import Credential
 from omniprofile.model.exported import MARKER, exported, marker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    class Handed(Protocol):
+        """What is handed over: a `Credential`, or what the short path knows of one."""
+
+        @property
+        def profile(self) -> str: ...  # noqa: D102
+        @property
+        def base_url(self) -> str: ...  # noqa: D102
+        @property
+        def token(self) -> str: ...  # noqa: D102
+        @property
+        def organization_name(self) -> str | None: ...  # noqa: D102
+        @property
+        def env(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
+
 
 TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE = "OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL", "OMNI_PROFILE"
 ORGANIZATION = "OMNI_ORGANIZATION_NAME"
@@ -26,7 +45,7 @@ RIVALS = (
 """Variables by which a child would use another credential, or this one elsewhere: removed before ours are set."""
 
 
-def credential_variables(credential: Credential) -> dict[str, str]:
+def credential_variables(credential: "Handed") -> dict[str, str]:
     """Every variable to set for `credential`, the mark `OMNIPROFILE_EXPORTED` last. Raises UsageError for a NUL in a value."""
     variables = {
         BASE_URL: credential.base_url,
@@ -34,11 +53,13 @@ def credential_variables(credential: Credential) -> dict[str, str]:
         TOKEN_FOR_SDK: credential.token,
         PROFILE: credential.profile,
     }
-    if organization := credential.origin.organization_name:
+    if organization := credential.organization_name:
         variables[ORGANIZATION] = organization
     variables |= credential.env
     for name, value in variables.items():
         if "\0" in value:
+            from omniprofile.errors import UsageError
+
             raise UsageError(f"the value of `{name}` holds a NUL, which no environment can carry")
     return variables | {MARKER: marker(credential.profile, variables)}
 
@@ -48,7 +69,7 @@ def exported_names() -> tuple[str, ...]:
     return (BASE_URL, TOKEN, TOKEN_FOR_SDK, PROFILE, ORGANIZATION, MARKER)
 
 
-def child_environment(credential: Credential, environ: Mapping[str, str], *, omni_config: str) -> dict[str, str]:
+def child_environment(credential: "Handed", environ: "Mapping[str, str]", *, omni_config: str) -> dict[str, str]:
     """The environment of a command that `exec` runs: `environ` without rivals, with the credential.
 
     Away goes as well what an earlier `omniprofile env` put into this shell. Profiles' own variables

@@ -32,3 +32,8 @@ class Credential:
     def base_url(self) -> str:
         """The instance's base URL, such as `https://acme.omniapp.co`."""
         return str(self.origin)
+
+    @property
+    def organization_name(self) -> str | None:
+        """NAME where the instance is `https://NAME.omniapp.co`, else None."""
+        return self.origin.organization_name

@@ -6,11 +6,13 @@ user has changed since is an override again.
 
 The checksum is a CRC-32: it must find a change, not withstand an attacker, for who can set the mark can set the token too.
 Of a secret it gives 32 bits away to who can read the environment, and so can read the secret itself.
+
+On the short path: imports only what a bare interpreter has loaded, and the checksum when there is something to sum.
 """
 
-from binascii import crc32
-from collections.abc import Mapping
-from dataclasses import dataclass
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MARKER = "OMNIPROFILE_EXPORTED"
 
@@ -42,21 +44,23 @@ def is_reserved(variable: str) -> bool:
     return name in RESERVED or name.startswith(("OMNIPROFILE_", "OMNI_PROFILE_"))
 
 
-@dataclass(frozen=True, slots=True)
 class Exported:
     """What the mark says: the profile, and the variables that were exported, in order."""
 
-    profile: str
-    names: tuple[str, ...]
-    checksums: tuple[str, ...]
+    __slots__ = ("checksums", "names", "profile")
+
+    def __init__(self, profile: str, names: tuple[str, ...], checksums: tuple[str, ...]) -> None:
+        self.profile = profile
+        self.names = names
+        self.checksums = checksums
 
 
-def marker(profile: str, variables: Mapping[str, str]) -> str:
+def marker(profile: str, variables: "Mapping[str, str]") -> str:
     """The value of the mark for `variables`: `PROFILE NAME=CHECKSUM …`."""
     return " ".join([profile, *(f"{name}={_checksum(value)}" for name, value in variables.items() if name != MARKER)])
 
 
-def exported(environ: Mapping[str, str]) -> Exported | None:
+def exported(environ: "Mapping[str, str]") -> Exported | None:
     """Read the mark. None if there is none, or if it is not one of ours: a damaged mark says nothing."""
     text = environ.get(MARKER, "")
     profile, *pairs = text.split(" ") if text and len(text) <= _LONGEST_MARK else [""]
@@ -70,7 +74,7 @@ def exported(environ: Mapping[str, str]) -> Exported | None:
     return Exported(profile, tuple(names), tuple(checksums)) if profile and names else None
 
 
-def own_values(environ: Mapping[str, str]) -> frozenset[str]:
+def own_values(environ: "Mapping[str, str]") -> frozenset[str]:
     """The variables that still have the value that `omniprofile env` gave them: no overrides by the user."""
     mark = exported(environ)
     if mark is None:
@@ -80,4 +84,6 @@ def own_values(environ: Mapping[str, str]) -> frozenset[str]:
 
 
 def _checksum(value: str) -> str:
+    from binascii import crc32
+
     return f"{crc32(value.encode('utf-8', 'surrogatepass')):08x}"

@@ -1,6 +1,8 @@
 """Profile names: what is valid, what the nearest valid one is, and which variables belong to one."""
 
-from collections.abc import Iterable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_LENGTH = 64
 _LETTERS_DIGITS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -23,7 +25,7 @@ def nearest_valid(name: str) -> str:
     return "-".join(words)[:MAX_LENGTH].strip("-._") or "profile"
 
 
-def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+def closest(name: str, known: "Iterable[str]", count: int = 3) -> list[str]:
     """At most `count` of the `known` names that a user who typed `name` may have meant, best first."""
     from difflib import get_close_matches
 
@@ -35,7 +37,7 @@ def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     return best[:count]
 
 
-def quoted_list(names: Iterable[str]) -> str:
+def quoted_list(names: "Iterable[str]") -> str:
     """`a`, `b` or `c`."""
     words = [f"`{name}`" for name in names]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}" if words else ""

@@ -1,9 +1,10 @@
-"""Reading files that others may have prepared, and writing files that must never be half there."""
+"""Reading files that others may have prepared, and writing files that must never be half there.
+
+On the short path: imports only what a bare interpreter has loaded.
+"""
 
 import os
 import stat
-import tempfile
-from contextlib import suppress
 
 LARGEST = 16 * 1024 * 1024
 """No file that omniprofile reads is larger than this, in bytes; a larger one is refused before it is read."""
@@ -47,32 +48,41 @@ def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result
         os.close(descriptor)
 
 
-def write_atomic(path: str, content: bytes, mode: int = 0o600) -> None:
+def write_atomic(path: str, content: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
     """Replace `path` by a file with `content`: at any moment, after any kill, the old file or the new one is there.
 
     A symbolic link is replaced itself: to edit what it points to, pass its target. The folder must exist. Raises OSError;
-    then the old file is untouched and nothing is left beside it.
+    then the old file is untouched and nothing is left beside it. What is not `durable` is not waited for until it is on
+    the disk: after a power cut, and only then, the file may be damaged.
     """
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=f".{os.path.basename(path)}.", suffix=".tmp", dir=os.path.dirname(path) or "."
-    )
+    from contextlib import suppress
+
+    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.urandom(8).hex()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(temporary, flags, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             if hasattr(os, "fchmod"):
                 os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(os.path.dirname(path) or ".")
+    if durable:
+        _sync_folder(os.path.dirname(path) or ".")
 
 
 def make_private_folder(path: str) -> None:
     """Make `path` and its missing parents, each with mode 0700 (XDG Base Directory, 'Referencing this specification')."""
+    from contextlib import suppress
+
     parent = os.path.dirname(path)
     if parent and parent != path and not os.path.isdir(parent):
         make_private_folder(parent)
@@ -108,6 +118,8 @@ def _sync_folder(folder: str) -> None:
     # After a power cut the rename itself must be there, not only the content (fsync(2)). Not possible on Windows.
     if os.name != "posix":
         return
+    from contextlib import suppress
+
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -47,6 +47,34 @@ def test_no_command_module_loads_a_heavy_library_by_being_imported(command: str)
     assert not loaded & set(HEAVY)
 
 
+SHORT = {
+    "current": {"cli.short", "cli.stream", "config.choosing", "config.paths", "config.snapshot", "system.files"},
+    "token": {"credentials.names", "credentials.sources", "model.secret"},
+    "env": {"handover.process", "handover.shells", "handover.variables"},
+}
+"""What the everyday commands load of ours, each beside what those before it do. No library is among it."""
+
+
+@pytest.mark.parametrize("command", SHORT)
+def test_an_everyday_command_loads_only_modules_that_need_nothing(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short path. A new module here costs every prompt and wrapper; the standard library's cost more (PRODUCT section 6)."""
+    file = tmp_path / "profiles.toml"
+    file.write_text('[profiles.one]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "KEY" }\n')
+    monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
+    monkeypatch.setenv("KEY", "k")
+    run = f"import sys; sys.argv = ['omniprofile', {command!r}]; from omniprofile.cli.short import run"
+    _loaded_after(f"{run}; run()")
+    loaded = _loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
+    ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
+    order = list(SHORT)
+    allowed = set().union(*(SHORT[name] for name in order[: order.index(command) + 1]))
+    assert ours - {"model.names", "model.decided", "model.exported"} <= allowed
+    foreign = {name for name in loaded if not name.startswith("omniprofile")}
+    assert foreign <= {"binascii", "time", "marshal", "_imp"}, "what each of them costs is in PRODUCT section 6"
+
+
 def test_the_registry_names_every_command_module() -> None:
     modules = {path.stem for path in (ROOT / "omniprofile/cli/commands").glob("*.py")} - {"__init__"}
     assert modules == {command.module.rpartition(".")[2] for command in COMMANDS + HIDDEN}

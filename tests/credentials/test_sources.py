@@ -319,7 +319,8 @@ def test_a_command_has_no_terminal_unless_it_may_ask() -> None:
 
 def test_ctrl_c_while_a_command_asks_is_an_interruption() -> None:
     code = (
-        "import os; from omniprofile.credentials.sources import KeySource, read_key; "
+        "import os; from omniprofile.credentials.sources import read_key; "
+        "from omniprofile.model.declaration import KeySource; "
         "source = KeySource('command', argv=('sh', '-c', 'printf PIN? > /dev/tty; read pin < /dev/tty; echo $pin')); "
         "read_key(source, profile='ci', environ=os.environ, interactive=True)"
     )

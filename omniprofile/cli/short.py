@@ -1,0 +1,196 @@
+"""The short path: the exact everyday command lines, answered from the snapshot with no parser, no schema and no resolver.
+
+It decides nothing of its own. What the files decide is in the snapshot, made by the full path; which profile is in use is
+`config.choosing`'s order; keys, variables and quoting are the functions that the full path calls too. Whatever is not
+exactly one of these forms, is overridden, protected, missing or broken is declined, and so goes to the full path, which
+also says every sentence that there is to say. `tests/cli/test_short.py` holds both paths equal.
+"""
+
+import os
+import sys
+
+from omniprofile.config import snapshot
+from omniprofile.config.choosing import ACTIVE_FILE, LARGEST_ACTIVE_FILE, ORDER, VARIABLE, active_names, plain_pin
+from omniprofile.config.paths import Places, find_pin, find_places, profile_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from omniprofile.model.decided import Decided
+
+    Answer = str | tuple[list[str], dict[str, str]]
+    """What to print, or the command and the environment to become."""
+
+FORMS = {
+    # command: the options with a value that are known here, whether it takes NAME, whether `-- COMMAND` follows
+    "current": (("-p", "--profile"), False, False),
+    "token": (("-p", "--profile"), True, False),
+    "env": (("-p", "--profile", "--shell"), True, False),
+    "exec": (("-p", "--profile"), True, True),
+}
+
+
+class Declined(Exception):
+    """This is for the full path."""
+
+
+def run() -> int:
+    """Run this process's command line; return the exit status."""
+    failed: BaseException | None = None
+    try:
+        given = answer(sys.argv[1:], os.environ, sys.platform)
+        if isinstance(given, str):
+            from omniprofile.cli.stream import write_out
+
+            write_out(sys.stdout, given)
+            return 0
+        if given is not None:
+            from omniprofile.handover.process import run_command
+
+            return run_command(*given)
+    except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - `main` knows how each of them ends
+        failed = problem
+    from omniprofile.cli.main import run as run_in_full
+
+    return run_in_full(failed)
+
+
+def answer(
+    argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str | None = None
+) -> "Answer | None":
+    """What the full path would do for this command line, or None: ask the full path. Reads files; changes nothing."""
+    try:
+        return _answer(argv, environ, platform, cwd or os.getcwd())
+    except Exception:  # noqa: BLE001 - whatever is wrong, the full path finds it too and says so
+        return None
+
+
+def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str) -> "Answer":
+    command, named, shell, child = _parsed(argv)
+    places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=_decline)
+    kept = snapshot.read(places, profile_files(places))
+    if kept is None:
+        raise Declined
+    default, profiles = kept
+    profile, by_pin = _selected(named, environ, places, cwd, default, profiles)
+    decided = _decided(profile, profiles)
+    if decided.protected and (by_pin or command == "exec"):
+        raise Declined
+    if command == "current":
+        return profile + "\n"
+    _obtain(decided, environ)
+    if command == "token":
+        return decided.token + "\n"
+    if command == "env":
+        return _exports(decided, environ, shell)
+    from omniprofile.handover.shield import omni_config
+    from omniprofile.handover.variables import child_environment
+
+    return child, child_environment(decided, environ, omni_config=omni_config(places.cache_folder))
+
+
+def _parsed(argv: "Sequence[str]") -> tuple[str, str | None, str | None, list[str]]:
+    """The command, the profile and the shell that are named, and what follows `--`."""
+    command, *words = argv
+    options, takes_name, takes_child = FORMS[command]
+    child: list[str] = []
+    if takes_child:
+        cut = words.index("--")
+        words, child = words[:cut], words[cut + 1 :]
+        if not child:
+            raise Declined
+    found: dict[str, str] = {}
+    while words:
+        word, *words = words
+        key, value = ("NAME", word) if takes_name else ("", "")
+        if word in options:
+            value, *words = words
+            key = "--shell" if word == "--shell" else "NAME"
+        if not key or key in found or not value or value[0] == "-":
+            raise Declined
+        found[key] = value
+    return command, found.get("NAME"), found.get("--shell"), child
+
+
+def _selected(
+    named: str | None,
+    environ: "Mapping[str, str]",
+    places: Places,
+    cwd: str,
+    default: str | None,
+    profiles: "Mapping[str, object]",
+) -> tuple[str, bool]:
+    """The profile in use, and whether a project pin says so."""
+    layers: dict[str, Callable[[], str | None]] = {
+        "named": lambda: named,
+        "environment": lambda: environ.get(VARIABLE) or None,
+        "pin": lambda: _pinned(cwd),
+        "state": lambda: _active(places),
+        "default": lambda: default,
+        "only": lambda: next(iter(profiles)) if len(profiles) == 1 else None,
+    }
+    for layer in ORDER:
+        if (profile := layers[layer]()) is not None:
+            return profile, layer == "pin"
+    raise Declined
+
+
+def _pinned(cwd: str) -> str | None:
+    from omniprofile.system.files import read_regular
+
+    path = find_pin(cwd)
+    if path is None:
+        return None
+    profile = plain_pin(read_regular(path))
+    if profile is None:
+        raise Declined
+    return profile
+
+
+def _active(places: Places) -> str | None:
+    from omniprofile.system.files import read_regular
+
+    try:
+        content = read_regular(os.path.join(places.state_folder, ACTIVE_FILE), limit=LARGEST_ACTIVE_FILE)
+    except FileNotFoundError:
+        return None
+    return active_names(content)[0]
+
+
+def _decided(profile: str, profiles: "Mapping[str, bytes]") -> "Decided":
+    import marshal
+
+    from omniprofile.model.decided import Decided
+
+    return Decided(profile, marshal.loads(profiles[profile]))  # noqa: S302 - `snapshot` has checked whose it is
+
+
+def _obtain(decided: "Decided", environ: "Mapping[str, str]") -> None:
+    """Ask the key source of the profile."""
+    from omniprofile.credentials.names import nothing_overrides
+    from omniprofile.credentials.sources import checked_key, key_in_file
+
+    if not nothing_overrides(decided.profile, environ) or decided.source is None or decided.key is None:
+        raise Declined
+    if decided.source == "env":
+        secret = checked_key(environ.get(decided.key, ""), "")
+    else:
+        secret = key_in_file(decided.key, "")
+    decided.token = secret.reveal()
+
+
+def _exports(decided: "Decided", environ: "Mapping[str, str]", shell: str | None) -> str:
+    from omniprofile.handover.process import parent_command
+    from omniprofile.handover.shells import guess_shell, render
+    from omniprofile.handover.variables import credential_variables
+    from omniprofile.model.exported import exported
+
+    before = exported(environ)
+    assign = credential_variables(decided)
+    remove = [name for name in (before.names if before else ()) if name not in assign]
+    return render(shell or guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL")), assign, remove)
+
+
+def _decline() -> None:
+    raise Declined

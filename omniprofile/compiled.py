@@ -1,0 +1,66 @@
+"""The configuration from its snapshot while that is fresh, else from the files, which makes a new snapshot.
+
+What the short path reads is decided here, by the one resolver there is, with no override applied.
+"""
+
+import marshal
+from typing import TYPE_CHECKING
+
+from omniprofile.config import snapshot
+from omniprofile.config.paths import Places, profile_files
+from omniprofile.model.declaration import Config
+from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.model.resolution import Resolution, Selection
+
+if TYPE_CHECKING:
+    from omniprofile.model.decided import Plain
+
+_NAMED = Provenance(Layer.FLAG, "NAME")
+
+
+def configuration(places: Places) -> Config:
+    """All profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
+    from omniprofile.config.loader import load_files
+
+    paths = profile_files(places)
+    files = load_files(paths, home=places.home)
+    snapshot.write(places, files.reads, quick=_quick(files.config), whole=None, real=_real(files.config, paths))
+    return files.config
+
+
+def _quick(config: Config) -> object:
+    """What the short path reads: the default, and of each profile what the files decide."""
+    from omniprofile.credentials.resolver import resolve
+
+    profiles = {
+        name: marshal.dumps(_plain(resolve(config, Selection(name, _NAMED), environ={}))) for name in config.profiles
+    }
+    return config.default.value if config.default else None, profiles
+
+
+def _plain(resolution: Resolution) -> "Plain":
+    origin = resolution.origin
+    source: str | None
+    if resolution.auth == "oauth" or resolution.key.kind == "keyring":
+        source, key = "stored", None
+    else:
+        source, key = resolution.key.kind, resolution.key.variable or resolution.key.path
+    if resolution.refusal is not None or source == "command":
+        source, key = None, None
+    return (
+        str(origin) if origin else None,
+        origin.organization_name if origin else None,
+        resolution.auth,
+        source,
+        key,
+        resolution.protected,
+        resolution.env,
+    )
+
+
+def _real(config: Config, paths: list[str]) -> tuple[str, ...] | None:
+    """Where the files really lie, if that decides about a key's path."""
+    tables = [*config.profiles.values(), *config.defaults]
+    if any(getattr(table.values.get("key"), "path", None) for table in tables):
+        return snapshot.real_paths(paths)
+    return None

@@ -1,0 +1,192 @@
+"""The profile files compiled: what they say, read back while they are unchanged, with no TOML and no schema in the way.
+
+One file in the cache for each profile file that is in use, in two sections: `quick`, what the everyday commands need of
+every profile, and `whole`, all declarations with their places. There is no secret in it. It is only ever believed when
+
+- the folder and the file belong to this user and nobody else can write them: the marshal format must not be read from
+  anybody else (Python's documentation of `marshal`);
+- it was written by this version of omniprofile, this version of Python and this home folder;
+- its checksum fits, which a file that was damaged has not;
+- the profile files are those that it was made of: the same list of paths, and of each the size, the times of change, the
+  inode and device, the mode and the owner. A file that had just been changed when it was read could be changed again without
+  any of these showing it (clocks tick slowly), so of such a file the content itself is compared.
+
+Anything else is a miss: then the files are read anew. On the short path: imports only what a bare interpreter has loaded.
+"""
+
+import marshal
+import os
+import stat
+import sys
+import time
+from _imp import source_hash
+
+from omniprofile import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from omniprofile.config.paths import Places
+
+Seen = tuple[tuple[int, ...], int, bytes]
+"""What is kept of a file that was read: its `stamp`, the time in nanoseconds before it was opened, its content's checksum."""
+
+QUICK, WHOLE = 0, 1
+
+_HEADER = (
+    f"omniprofile snapshot {__version__} {sys.implementation.cache_tag} {marshal.version} {sys.platform}\n".encode()
+)
+_LENGTH, _CHECK = 8, 8
+_SETTLED = 2_000_000_000
+"""Nanoseconds after which a change shows in a file's times on every file system: two seconds on FAT."""
+_MOST = 16
+"""Snapshots that are kept: one for each profile file that is in use."""
+
+
+def stamp(status: os.stat_result) -> tuple[int, ...]:
+    """What of a file's status changes when the file, or who may write it, does."""
+    return (
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino,
+        status.st_dev,
+        status.st_mode,
+        status.st_uid,
+    )
+
+
+def seen(content: bytes, status: os.stat_result, at: int) -> Seen:
+    """Keep of a file that was read its content, its status before, and the time in nanoseconds before that."""
+    return stamp(status), at, _checksum(content)
+
+
+def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any":
+    """One section of the snapshot of these files, as it was given to `write`; None on a miss. Raises nothing."""
+    try:
+        if not _is_ours(os.stat(places.cache_folder), 0o022):
+            return None
+        descriptor = os.open(_path(places), _READ)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or not _is_ours(status, 0o077):
+                return None
+            wanted = len(_HEADER)
+            head = os.read(descriptor, wanted + 3 * _LENGTH)
+            if head[:wanted] != _HEADER:
+                return None
+            sizes = [int.from_bytes(head[wanted + at : wanted + at + _LENGTH], "little") for at in (0, 8, 16)]
+            if len(head) + sum(sizes) != status.st_size:
+                return None
+            key = _load(_take(descriptor, sizes[0]))
+            if not _is_fresh(key, files, places.home):
+                return None
+            for size in sizes[1 : 1 + section]:
+                os.lseek(descriptor, size, os.SEEK_CUR)
+            return _load(_take(descriptor, sizes[1 + section]))
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError, EOFError, TypeError):
+        return None
+
+
+def write(
+    places: "Places", reads: "Mapping[str, Seen]", *, quick: "Any", whole: "Any", real: "tuple[str, ...] | None"
+) -> None:
+    """Keep both sections for the files in `reads`, which has what `seen` said of each when it was read, in reading order.
+
+    `real` is `real_paths` of the files where it matters. Raises nothing: where the cache cannot be written there is none.
+    """
+    from omniprofile.system.files import make_private_folder, write_atomic
+
+    fresh = {}
+    stamps = []
+    for file, (mark, at, checksum) in reads.items():
+        stamps.append(mark)
+        if max(mark[1], mark[2]) > at - _SETTLED:
+            fresh[file] = checksum
+    taken = min((at for _, at, _ in reads.values()), default=0)
+    sections = [_dump((places.home, tuple(reads), tuple(stamps), fresh, taken, real)), _dump(quick), _dump(whole)]
+    lengths = b"".join(len(part).to_bytes(_LENGTH, "little") for part in sections)
+    try:
+        make_private_folder(places.cache_folder)
+        if _is_ours(os.stat(places.cache_folder), 0o022):
+            write_atomic(_path(places), b"".join((_HEADER, lengths, *sections)), durable=False)
+            _forget_oldest(places.cache_folder)
+    except OSError:
+        return
+
+
+def real_paths(files: "Sequence[str]") -> tuple[str, ...]:
+    """Where the files really lie: relative paths in them start there, and a link elsewhere on the way changes it."""
+    folders = {os.path.dirname(file) for file in files}
+    links = [file for file in files if os.path.islink(file)]
+    return tuple(os.path.realpath(path) for path in [*sorted(folders), *links])
+
+
+def _is_fresh(key: "Any", files: "Sequence[str]", home: str) -> bool:
+    kept_home, kept_files, stamps, fresh, taken, real = key
+    if kept_home != home or kept_files != tuple(files):
+        return False
+    now = time.time_ns()
+    if now < taken:  # the clock was set back: it may tell the same time again
+        return False
+    settled = True
+    for file, mark in zip(files, stamps, strict=True):
+        if stamp(os.stat(file)) != mark:
+            return False
+        if file in fresh:
+            settled = settled and max(mark[1], mark[2]) <= now - _SETTLED
+            with open(file, "rb", buffering=0) as content:
+                if _checksum(content.read()) != fresh[file]:
+                    return False
+    if fresh and settled:
+        return False  # read once more, the files can be told by their stamps alone from now on
+    return real is None or real == real_paths(files)
+
+
+def _is_ours(status: os.stat_result, forbidden: int) -> bool:
+    return os.name != "posix" or (status.st_uid == os.geteuid() and not status.st_mode & forbidden)
+
+
+def _path(places: "Places") -> str:
+    name = _checksum(places.config_file.encode("utf-8", "surrogateescape")).hex()
+    return os.path.join(places.cache_folder, f"profiles-{name}.snapshot")
+
+
+_READ = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+    _READ |= getattr(os, _name, 0)
+
+
+def _take(descriptor: int, size: int) -> bytes:
+    content = os.read(descriptor, size)
+    if len(content) != size:
+        raise ValueError("it is cut short")
+    return content
+
+
+def _dump(value: "Any") -> bytes:
+    content = marshal.dumps(value)
+    return _checksum(content) + content
+
+
+def _load(content: bytes) -> "Any":
+    if _checksum(content[_CHECK:]) != content[:_CHECK]:
+        raise ValueError("it is damaged")
+    return marshal.loads(content[_CHECK:])  # noqa: S302 - a file of our own, checked above
+
+
+def _checksum(content: bytes) -> bytes:
+    """Eight bytes that tell contents apart by accident, not against an attack: the hash that Python checks its own cache by."""
+    return source_hash(0, content)
+
+
+def _forget_oldest(cache_folder: str) -> None:
+    names = [name for name in os.listdir(cache_folder) if name.startswith("profiles-") and name.endswith(".snapshot")]
+    if len(names) > _MOST:
+        paths = [os.path.join(cache_folder, name) for name in names]
+        for path in sorted(paths, key=lambda path: os.stat(path).st_mtime_ns)[:-_MOST]:
+            os.unlink(path)

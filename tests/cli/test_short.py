@@ -1,0 +1,370 @@
+"""The short path against the full one: whatever the command line, environment, files and state, it declines or both agree.
+
+The full path is the oracle: it reads the files themselves, with the snapshot removed before it does.
+"""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from omniprofile.app import Outside
+from omniprofile.cli import short
+from omniprofile.cli.main import main
+from omniprofile.config import snapshot
+from omniprofile.model.exported import MARKER, marker
+from tests.conftest import CANARY, Cli
+
+KEY = CANARY + "K"
+NAMES = ["prod", "ci", "staging", "play.x", "missing", "MY-conn"]
+
+
+class Became(BaseException):
+    """The process became another program: what `exec` does."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What the short path could be asked in."""
+
+    argv: list[str]
+    profiles: dict[str, str]
+    drop_in: dict[str, str]
+    default: str | None
+    defaults: str
+    state: str | None
+    pin: str | None
+    environ: dict[str, str]
+    edit: str
+    settled: bool
+
+
+TABLES = [
+    'base_url = "https://acme.omniapp.co"\nkey = { env = "OWN_KEY" }\n',
+    'instance = "acme"\nkey = { env = "OWN_KEY" }\nprotected = true\n',
+    'instance = "bi"\nkey = { file = "key" }\nenv = { TEAM = "a\'b", OMNI_OUTPUT_FORMAT = "json" }\n',
+    'instance = "acme"\nkey = { file = "~/loose" }\n',
+    'instance = "acme"\nkey = { command = ["printf", "omni_osk_x"] }\n',
+    'instance = "acme"\n',
+    'instance = "acme"\nauth = "oauth"\n',
+    'base_url = "https://elsewhere.example"\nkey = { env = "OWN_KEY" }\n',
+    'key = { env = "OTHER_KEY" }\n',
+    'base_url = "http://127.0.0.1:8000"\nallow_insecure = true\nkey = { env = "OWN_KEY" }\n',
+    'extends = "prod"\n',
+    'extends = "ci"\nprotected = false\nenv = { TEAM = "own" }\n',
+    'instance = "nowhere"\n',
+]
+GOOD = TABLES[:3]
+
+name = st.sampled_from(NAMES)
+table = st.sampled_from(GOOD * 6 + TABLES)
+tables = st.builds(
+    lambda always, more: {**more, **always},
+    st.fixed_dictionaries({"prod": table, "ci": st.sampled_from(GOOD)}),
+    st.just({}) | st.dictionaries(name, table, max_size=2),
+)
+word = st.sampled_from(
+    [*NAMES[:3], *NAMES, "-p", "--profile", "--shell", "fish", "json", "github", "--json", "-", "", "--", "-v"]
+)
+forms = st.sampled_from(
+    [
+        ["current"], ["current", "-p", "ci"], ["token"], ["token", "prod"], ["token", "-p", "ci"], ["token", "staging"],
+        ["env"], ["env", "prod", "--shell", "fish"], ["env", "--shell", "json"], ["env", "ci", "--shell", "dotenv"],
+        ["env", "--shell", "powershell", "-p", "prod"], ["env", "--shell", "cmd"], ["exec", "--", "true"],
+        ["exec", "prod", "--", "sh", "-c", "exit 3"], ["exec", "-p", "ci", "--", "--help"], ["exec", "staging", "--", "x"],
+        ["token", "--json"], ["token", "prod", "-p", "ci"], ["exec", "--yes", "--", "true"], ["env", "--unset"],
+        [], [], [],
+    ]
+)  # fmt: skip
+noise = st.lists(st.sampled_from(["current", "env", "exec", "token", "list"]) | word, max_size=5)
+argvs = forms.flatmap(lambda form: st.just(form) if form else noise)
+value = st.sampled_from(
+    ["", KEY, "omni_osk_a b", "omni_osk_é", "https://acme.omniapp.co", "prod", "ci", "missing", "\udcff"]
+)
+variables = st.dictionaries(
+    st.sampled_from(
+        [
+            "OMNI_PROFILE", "OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL", "OMNI_PROFILE_PROD_TOKEN",
+            "OMNI_PROFILE_CI_BASE_URL", "OMNI_CONFIG_PATH", "OMNIPROFILE_SHELL", "OMNIPROFILE_SECRET_STORE", "OTHER_KEY",
+            "TEAM", "OMNI_ORGANIZATION_NAME", "OMNIPROFILE_PREVIOUS", "OMNIPROFILE_EXPORTED",
+        ]
+    ),
+    value,
+    max_size=2,
+)  # fmt: skip
+
+
+@st.composite
+def environs(draw: st.DrawFn) -> dict[str, str]:
+    """Variables as a user sets them, and sometimes what `omniprofile env` exported before, changed since or not."""
+    environ = {"OWN_KEY": draw(st.sampled_from([KEY] * 6 + ["", KEY + "\n", "two words"]))}
+    if draw(st.integers(0, 3)) == 0:
+        exported = {"OMNI_API_TOKEN": "omni_osk_before", "OMNI_BASE_URL": "https://old.omniapp.co", "TEAM": "old"}
+        environ |= exported | {MARKER: marker("old", exported)}
+    if draw(st.integers(0, 3)) == 0:
+        environ |= draw(variables)
+    return environ
+
+
+worlds = st.builds(
+    World,
+    argv=argvs,
+    profiles=tables,
+    drop_in=st.one_of(st.just({}), st.just({}), st.dictionaries(st.sampled_from(["one", "two"]), table, max_size=2)),
+    default=st.sampled_from(["prod"] * 5 + ["ci", "missing", None]),
+    defaults=st.sampled_from(["", "", "", 'instance = "acme"\n', 'key = { env = "OWN_KEY" }\n', "protected = true\n"]),
+    state=st.sampled_from([None] * 6 + ["prod", "ci", "staging", "missing", "", "\nprod\n", " ci \n", "\xff"]),
+    pin=st.sampled_from(
+        [None] * 24 + [f'profile = "{name}"\n' for name in NAMES] + [
+            "", 'profile="ci"', '\r\nprofile\t= "ci" \r\n', "profile = 'ci'\n", 'profile = "ci" # x\n', 'profile = "ci"\r',
+            '"profile" = "ci"', 'profile = "ci"\nx = 1\n', '\ufeffprofile = "ci"', 'profile = "prod"', ' profile = "prod"\n\n',
+        ]
+    ),
+    environ=environs(),
+    edit=st.sampled_from(["none"] * 15 + ["same-size", "append", "replace", "add", "remove", "chmod"]),
+    settled=st.booleans(),
+)  # fmt: skip
+
+
+class Place:
+    """A home that is emptied and filled anew for each world."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / ".config/omniprofile/profiles.toml"
+        self.drop_ins = self.config.parent / "profiles.d"
+        self.cache = root / ".cache/omniprofile"
+
+    def fill(self, world: World) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
+        for folder in (self.config.parent, self.root / ".local/state/omniprofile", self.root / "work/deep"):
+            folder.mkdir(parents=True)
+        text = "version = 1\n" + (f'default = "{world.default}"\n' if world.default else "")
+        text += '[settings]\nallowed_hosts = ["bi.acme.example"]\n'
+        text += '[instances.acme]\nbase_url = "https://acme.omniapp.co"\n'
+        text += '[instances.bi]\nbase_url = "https://bi.acme.example"\n'
+        text += f"[defaults]\n{world.defaults}" if world.defaults else ""
+        self.config.write_text(text + self.tables(world.profiles))
+        if world.drop_in:
+            self.drop_ins.mkdir()
+            (self.drop_ins / "10.toml").write_text(self.tables(world.drop_in))
+        for path, mode in ((self.config.parent / "key", 0o600), (self.root / "loose", 0o644)):
+            path.write_text(KEY + "\n")
+            path.chmod(mode)
+        if world.state is not None:
+            (self.root / ".local/state/omniprofile/active").write_text(world.state, encoding="latin-1")
+        if world.pin is not None:
+            (self.root / "work/.omniprofile.toml").write_bytes(world.pin.encode())
+
+    @staticmethod
+    def tables(profiles: Mapping[str, str]) -> str:
+        return "".join(f'[profiles."{name}"]\n{body}' for name, body in profiles.items())
+
+    def edit(self, how: str) -> None:
+        text = self.config.read_text()
+        match how:
+            case "same-size":
+                self.config.write_text(text.replace("OWN_KEY", "OTH_KEY").replace("acme.omni", "acne.omni"))
+            case "append":
+                self.config.write_text(text + "[profiles.new]\n")
+            case "replace":
+                other = self.config.with_suffix(".new")
+                other.write_text(text.replace('"prod"', '"paid"'))
+                other.rename(self.config)
+            case "add":
+                self.drop_ins.mkdir(exist_ok=True)
+                (self.drop_ins / "05.toml").write_text('default = "ci"\n')
+            case "remove":
+                self.config.unlink()
+            case "chmod":
+                self.config.chmod(0o666)
+
+    def environ(self, world: World) -> dict[str, str]:
+        return {"HOME": str(self.root), "PATH": os.environ["PATH"], "NO_COLOR": "1", **world.environ}
+
+    def forget(self) -> None:
+        for path in self.cache.glob("*.snapshot"):
+            path.unlink()
+
+    def in_full(self, world: World, argv: list[str]) -> tuple[int, str, str, object]:
+        """Status, stdout, stderr and what the process became."""
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape") for _ in range(3)]
+        outside = Outside(
+            self.environ(world),
+            str(self.root / "work/deep"),
+            sys.platform,
+            streams[0],
+            streams[1],
+            streams[2],
+            os.getuid(),
+        )
+        became: object = None
+        try:
+            status = main(argv, outside)
+        except SystemExit as leaving:
+            status = int(leaving.code or 0)
+        except Became as program:
+            status, became = 0, program.args
+        texts = []
+        for stream in streams[1:]:
+            stream.flush()
+            texts.append(stream.buffer.getvalue().decode("utf-8", "surrogateescape"))
+        return status, texts[0], texts[1], became
+
+
+def _become(program: str, argv: list[str], environ: dict[str, str]) -> None:
+    assert program == argv[0]
+    raise Became(argv, environ)
+
+
+def test_the_short_path_declines_or_agrees_with_the_full_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
+    place = Place(tmp_path / "world")
+    seen: Counter[str] = Counter()
+    monkeypatch.setattr(os, "execvpe", _become)
+    monkeypatch.setattr("omniprofile.handover.process._restore_signals", lambda: None)
+
+    @given(worlds)
+    @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+    def agrees(world: World) -> None:
+        place.fill(world)
+        monkeypatch.setattr(snapshot, "_SETTLED", 0 if world.settled else 2_000_000_000)
+        place.in_full(world, ["list"])
+        place.edit(world.edit)
+        answer = short.answer(world.argv, place.environ(world), sys.platform, str(place.root / "work/deep"))
+        place.forget()
+        how = "declined" if answer is None else f"answered {world.argv[0]}"
+        seen[how] += 1
+        event(how)
+        if answer is None:
+            return
+        expected = (0, answer, "", None) if isinstance(answer, str) else (0, "", "", answer)
+        assert place.in_full(world, world.argv) == expected
+
+    agrees()
+    record_property("short path", dict(seen))
+    print(f"\nshort path: {sum(seen.values())} cases, {dict(seen)}")
+    answered = sum(count for how, count in seen.items() if how != "declined")
+    assert answered > 60, f"the property says little when the short path hardly ever answers: {seen}"
+    assert {how.removeprefix("answered ") for how in seen} >= set(short.FORMS), seen
+
+
+CONFIG = """\
+version = 1
+default = "prod"
+[instances.acme]
+base_url = "https://acme.omniapp.co"
+[profiles.prod]
+instance = "acme"
+key = { env = "OWN_KEY" }
+env = { TEAM = "a'b" }
+[profiles.ci]
+instance = "acme"
+key = { file = "key" }
+protected = true
+"""
+
+
+@pytest.fixture
+def everyday(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Two profiles, and their snapshot."""
+    monkeypatch.setenv("OWN_KEY", KEY)
+    key = cli.profiles(CONFIG).parent / "key"
+    key.write_text(KEY + "\n")
+    key.chmod(0o600)
+    cli("current")
+    return cli
+
+
+def answer(*argv: str) -> "short.Answer | None":
+    return short.answer(argv, os.environ, sys.platform)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["current", "current -p ci", "token", "token ci", "token -p prod", "env", "env ci --shell fish", "exec -- true"],
+)
+def test_the_everyday_forms_take_the_short_path(everyday: Cli, line: str) -> None:
+    assert answer(*line.split()) is not None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "exec ci -- true",
+        "exec --",
+        "exec prod",
+        "token nobody",
+        "token prod ci",
+        "token --json",
+        "env --unset",
+        "list",
+        "",
+    ],
+)
+def test_everything_else_is_declined(everyday: Cli, line: str) -> None:
+    assert answer(*line.split()) is None
+
+
+@pytest.mark.parametrize("command", ["current", "token", "exec -- true"])
+def test_both_paths_are_the_same_in_real_processes(everyday: Cli, command: str) -> None:
+    """With the real streams, the real exec, and the environment that the child really has."""
+    argv = [word if word != "true" else sys.executable for word in command.split()]
+    if argv[0] == "exec":
+        argv += ["-c", "import os, json; print(json.dumps(dict(os.environ), sort_keys=True))"]
+    in_full = "import sys; from omniprofile.cli.main import run; sys.exit(run())"
+    runs = [
+        subprocess.run([sys.executable, *start, *argv], capture_output=True, check=False)
+        for start in (["-m", "omniprofile"], ["-c", in_full])
+    ]
+    assert runs[0].stdout
+    assert (runs[0].returncode, runs[0].stdout, runs[0].stderr) == (runs[1].returncode, runs[1].stdout, runs[1].stderr)
+    if argv[0] == "exec":
+        assert json.loads(runs[0].stdout)["OMNI_API_TOKEN"] == KEY
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_output_that_cannot_be_written_ends_as_in_the_full_path(everyday: Cli) -> None:
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "omniprofile", "current"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert ran.stderr == "omniprofile: error: the output cannot be written: no space left on device\n"
+
+
+def test_a_command_that_is_not_there_ends_as_in_the_full_path(everyday: Cli) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "omniprofile", "exec", "--", "no-such-command"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr.splitlines()[0]) == (
+        127,
+        "omniprofile: error: there is no command `no-such-command`",
+    )
+
+
+def test_a_reader_that_went_away_ends_as_in_the_full_path(everyday: Cli) -> None:
+    ran = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; sleep 0.2; {sys.executable} -m omniprofile current | true; echo "${{PIPESTATUS[0]}}"'],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.stderr == ""
+    assert ran.stdout in ("0\n", "141\n")
