@@ -1,0 +1,256 @@
+"""What is sent and read, held to the RFCs' own examples and to totality: any answer is tokens, an error, or no answer."""
+
+import json
+from urllib.parse import parse_qs, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omniprofile.instance.authorization import read_pasted
+from omniprofile.instance.endpoints import USUAL, Endpoints, read_metadata
+from omniprofile.instance.oauth import (
+    Attempt,
+    Granted,
+    OAuthError,
+    Unusable,
+    authorization_query,
+    code_form,
+    new_attempt,
+    read_callback,
+    read_token_answer,
+    refresh_form,
+    revocation_form,
+)
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+
+ACME = Origin.parse("https://acme.omniapp.co")
+# RFC 7636, appendix B
+RFC = Attempt(
+    "http://localhost:5000/callback",
+    Secret("state-1"),
+    Secret("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+)
+
+
+def test_the_authorization_request_is_omnis() -> None:
+    assert parse_qs(authorization_query(RFC)) == {
+        "response_type": ["code"],
+        "client_id": ["omni-cli"],
+        "redirect_uri": ["http://localhost:5000/callback"],
+        "scope": ["user:default"],
+        "state": ["state-1"],
+        "code_challenge": ["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"],
+        "code_challenge_method": ["S256"],
+    }
+
+
+def test_the_forms_are_omnis() -> None:
+    assert code_form(RFC, Secret("c&=d")) == {
+        "grant_type": "authorization_code",
+        "code": "c&=d",
+        "redirect_uri": "http://localhost:5000/callback",
+        "client_id": "omni-cli",
+        "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    }
+    assert refresh_form(Secret("r+/="), "omni-cli") == {
+        "grant_type": "refresh_token",
+        "refresh_token": "r+/=",
+        "client_id": "omni-cli",
+    }
+    assert revocation_form(Secret("r"), "refresh_token", "omni-cli") == {
+        "token": "r",
+        "token_type_hint": "refresh_token",
+        "client_id": "omni-cli",
+    }
+
+
+def test_the_challenge_is_the_verifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    from oauthlib.oauth2 import WebApplicationClient
+
+    monkeypatch.setattr(WebApplicationClient, "create_code_verifier", lambda *_: RFC.verifier.reveal())
+    assert new_attempt(RFC.redirect_uri).challenge == RFC.challenge
+
+
+def test_every_attempt_has_its_own_secrets() -> None:
+    attempts = [new_attempt("http://localhost:1/callback") for _ in range(50)]
+    assert len({attempt.state for attempt in attempts} | {attempt.verifier for attempt in attempts}) == 100
+    assert all(43 <= len(attempt.verifier.reveal()) <= 128 for attempt in attempts)
+    assert all(len(attempt.state.reveal()) >= 43 for attempt in attempts)
+    assert attempts[0].verifier.reveal() not in repr(attempts[0])
+
+
+def test_no_variable_of_oauthlibs_has_a_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("0", "1"):
+        for name in ("INSECURE_TRANSPORT", "RELAX_TOKEN_SCOPE", "IGNORE_SCOPE_CHANGE"):
+            monkeypatch.setenv(f"OAUTHLIB_{name}", value)
+        granted = read_token_answer(b'{"access_token": "a", "scope": "other scope"}')
+        assert granted == Granted(Secret("a"), None, None, "other scope")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=8), inner, max_size=2),
+    max_leaves=4,
+)
+answers = st.dictionaries(
+    st.sampled_from(
+        [
+            "access_token",
+            "refresh_token",
+            "token_type",
+            "expires_in",
+            "expires_at",
+            "scope",
+            "error",
+            "error_description",
+        ]
+    ),
+    json_values | st.sampled_from(["Bearer", "a", "invalid_grant", "user:default"]),
+).map(lambda fields: json.dumps(fields).encode())
+
+
+@given(st.binary(max_size=200) | answers)
+def test_any_answer_is_tokens_or_an_error_or_none(body: bytes) -> None:
+    shown: str | None = None
+    try:
+        granted = read_token_answer(body)
+    except Unusable as problem:
+        shown = str(problem)
+    except OAuthError as problem:
+        shown = problem.code + (problem.description or "")
+    else:
+        assert granted.token.reveal()
+        assert granted.lifetime is None or granted.lifetime >= 0
+    assert shown is None or (shown and shown.isprintable())
+
+
+@given(st.text(max_size=300))
+def test_no_query_but_the_right_state_is_an_answer(query: str) -> None:
+    with pytest.raises(Unusable):
+        read_callback(query, RFC)
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("", "no state"),
+        ("code=c", "no state"),
+        ("code=c&state=", "no state"),
+        ("code=c&state=state-2", "another login's"),
+        ("code=c&state=state-1x", "another login's"),
+        ("code=c&state=%ff%fe", "another login's"),
+        ("code=c&state=stät", "another login's"),
+        ("error=access_denied", "no state"),
+        ("code=c&state=state-1&state=state-1", "twice"),
+        ("code=c&code=d&state=state-1", "twice"),
+        ("&".join(f"a{n}=1" for n in range(100)), "too many"),
+    ],
+)
+def test_what_is_no_answer_to_this_login(query: str, why: str) -> None:
+    with pytest.raises(Unusable, match=why):
+        read_callback(query, RFC)
+
+
+@pytest.mark.parametrize("code", ["", "%0d%0aSet-Cookie:x", "a%20b", "x" * 20_000, "%F0%9F%92%A9"])
+def test_a_code_that_cannot_be_one_is_none(code: str) -> None:
+    assert read_callback(f"state=state-1&code={code}", RFC).code is None
+
+
+def test_an_error_is_fit_to_be_shown() -> None:
+    query = urlencode({"state": "state-1", "error": "no\x1b[2J", "error_description": "<script>\n" + "x" * 5000})
+    callback = read_callback(query, RFC)
+    assert callback.error == "no\\x1b[2J"
+    assert callback.description is not None
+    assert callback.description.startswith("<script>\\n")
+    assert len(callback.description) < 320
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "http://localhost:5000/callback?code=c&state=state-1",
+        "  http://localhost:5000/callback?code=c&state=state-1  \n",
+        "'http://localhost:5000/callback?code=c&state=state-1'",
+        "<http://127.0.0.1:5000/callback?state=state-1&code=c>",
+        "?code=c&state=state-1",
+        "http://localhost:5000/callback?code=c&state=state-1#",
+    ],
+)
+def test_the_address_can_be_pasted_as_people_paste(line: str) -> None:
+    assert read_pasted(line, RFC).code == Secret("c")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("", "empty"),
+        ("c", "no address"),
+        ("http://localhost:5000/callback", "no address"),
+        ("https://acme.omniapp.co/oauth/authorize?state=state-1&code=c", "no address"),
+        ("http://localhost:5000/callback?code=c&state=other", "another login's"),
+        ("http://localhost:5000/callback?" + "x" * 9000, "too long"),
+    ],
+)
+def test_what_else_is_pasted_is_refused_with_the_reason(line: str, why: str) -> None:
+    with pytest.raises(Unusable, match=why):
+        read_pasted(line, RFC)
+
+
+def metadata(**endpoints: object) -> dict[str, object]:
+    return {"issuer": "https://acme.omniapp.co", **{f"{name}_endpoint": url for name, url in endpoints.items()}}
+
+
+def test_metadata_moves_paths() -> None:
+    found = read_metadata(
+        metadata(
+            authorization="https://acme.omniapp.co/o/a?x=1",
+            token="https://ACME.omniapp.co:443/o/t",
+            revocation="https://acme.omniapp.co/o/r",
+        ),
+        ACME,
+    )
+    assert found == Endpoints("/o/a?x=1", "/o/t", "/o/r")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/oauth/token",
+        "https://acme.omniapp.co.evil.example/oauth/token",
+        "https://acme.omniapp.co@evil.example/oauth/token",
+        "http://acme.omniapp.co/oauth/token",
+        "https://acme.omniapp.co:8443/oauth/token",
+        "//acme.omniapp.co/oauth/token",
+        "/oauth/token",
+        "javascript:alert(1)",
+        "https://acme.omniapp.co/oauth/token#f",
+        "https://acme.omniapp.co/oauth token",
+        "https://acme.omniapp.co\\@evil.example/",
+        "https://[::1",
+        7,
+        ["https://acme.omniapp.co/oauth/token"],
+    ],
+)
+def test_an_endpoint_that_is_not_the_instances_own_is_not_used(url: object) -> None:
+    found = read_metadata(metadata(token=url, revocation=url, authorization=url), ACME)
+    assert (found.authorization, found.token, found.revocation) == (USUAL.authorization, USUAL.token, None)
+    assert len(found.notices) == 3
+    assert "token endpoint" in found.notices[1]
+
+
+@pytest.mark.parametrize("issuer", ["https://evil.example", "https://acme.omniapp.co/tenant", 5, ""])
+def test_the_metadata_of_another_issuer_is_not_used(issuer: object) -> None:
+    document = {**metadata(token="https://acme.omniapp.co/x"), "issuer": issuer}
+    found = read_metadata(document, ACME)
+    assert found.token == USUAL.token
+    assert "another issuer" in found.notices[0]
+
+
+@given(st.dictionaries(st.sampled_from(["issuer", "authorization_endpoint", "token_endpoint"]), json_values))
+def test_any_metadata_gives_paths_of_the_origin(document: dict[str, object]) -> None:
+    found = read_metadata(document, ACME)
+    assert found.authorization.startswith("/")
+    assert found.token.startswith("/")

@@ -1,0 +1,366 @@
+"""A token endpoint in trouble: the session survives all but the one answer that ends it, and the message says which it was."""
+
+import json
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import pytest
+
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+from tests.conftest import CANARY, Cli
+from tests.oauth.conftest import PROFILE
+
+
+class Endpoint:
+    """A server that answers every request with the bytes it was given, and then breaks the connection off."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.requests: list[str] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Closing alone does not wake a thread that waits in accept.
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    request += connection.recv(65536)
+                head, _, body = request.partition(b"\r\n\r\n")
+                length = next(
+                    int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
+                )
+                while len(body) < length:
+                    body += connection.recv(65536)
+                self.requests.append(body.decode())
+                connection.sendall(self.answer)
+
+
+def http(
+    status: str, body: bytes | str = b"", kind: str = "application/json", *more: str, length: int | None = None
+) -> bytes:
+    """An HTTP answer; `length` is what it claims, where that is not so."""
+    content = body.encode() if isinstance(body, str) else body
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Type: {kind}",
+        f"Content-Length: {length or len(content)}",
+        "Connection: close",
+        *more,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An answer, the exit status of a command that needs it, and words of the message."""
+
+    name: str
+    answer: bytes
+    status: int
+    words: tuple[str, ...]
+    ends: bool = False
+    hint: str = field(default="")
+
+
+PAIR = {"access_token": CANARY + "2", "refresh_token": CANARY + "R2", "token_type": "Bearer", "expires_in": 3600}
+HTML = "<!doctype html><html><title>error=invalid_grant</title>access_token=x&error=invalid_grant</html>"
+TROUBLES = [
+    Trouble("a 500", http("500 Internal Server Error", "{}"), 7, ("error of its own (HTTP 500)",)),
+    Trouble("invalid_grant in a 500", http("500 X", '{"error": "invalid_grant"}'), 7, ("HTTP 500",)),
+    Trouble("invalid_grant in a 200", http("200 OK", '{"error": "invalid_grant"}'), 7, ("`invalid_grant`",)),
+    Trouble("a 503 in HTML", http("503 X", HTML, "text/html"), 7, ("HTTP 503",)),
+    Trouble(
+        "a 429", http("429 Too Many Requests", "{}", "application/json", "Retry-After: 30"), 7, ("limits the rate",)
+    ),
+    Trouble("HTML", http("200 OK", HTML, "text/html"), 7, ("no JSON object",)),
+    Trouble("HTML with 400", http("400 Bad Request", HTML, "text/html"), 7, ("HTTP 400",)),
+    Trouble(
+        "a form, as only old servers send it", http("200 OK", "access_token=x", "text/plain"), 7, ("no JSON object",)
+    ),
+    Trouble("an invalid_grant that is no JSON", http("400 X", "error=invalid_grant", "text/plain"), 7, ("HTTP 400",)),
+    Trouble("nothing", b"", 7, ("broke the connection off",)),
+    Trouble("half a status line", b"HTTP/1.", 7, ("broke the connection off",)),
+    Trouble("half a body", http("200 OK", json.dumps(PAIR)[:40], length=400), 7, ("broke the connection off",)),
+    Trouble("half a body that is whole JSON", http("200 OK", json.dumps(PAIR), length=4000), 7, ("broke",)),
+    Trouble("a huge body", http("200 OK", b" " * (1024 * 1024 + 10)), 7, ("larger than 1 MiB",)),
+    Trouble("JSON nested beyond reason", http("200 OK", b"[" * 100_000), 7, ("no JSON object",)),
+    Trouble("a list", http("200 OK", "[]"), 7, ("no JSON object",)),
+    Trouble("no access token", http("200 OK", '{"token_type": "Bearer"}'), 7, ("lacks an access token",)),
+    Trouble("an empty access token", http("200 OK", '{"access_token": ""}'), 7, ("usable access token",)),
+    Trouble(
+        "an access token with a line break",
+        http("200 OK", '{"access_token": "a\\r\\nX: b"}'),
+        7,
+        ("usable access token",),
+    ),
+    Trouble("a number for a token", http("200 OK", '{"access_token": 5}'), 7, ("usable access token",)),
+    Trouble(
+        "a misshapen refresh token", http("200 OK", '{"access_token": "a", "refresh_token": 1}'), 7, ("refresh token",)
+    ),
+    Trouble(
+        "another kind of token", http("200 OK", '{"access_token": "a", "token_type": "mac"}'), 7, ("no bearer tokens",)
+    ),
+    Trouble("a refused client", http("401 X", '{"error": "invalid_client"}'), 8, ("`invalid_client`",)),
+    Trouble(
+        "an error with a terminal's control characters",
+        http("400 X", json.dumps({"error": "odd\x1b[31m", "error_description": "\u202e\x07 no"})),
+        8,
+        ("\\x1b[31m", "\\u202e"),
+    ),
+    Trouble("an error that is no text", http("400 X", '{"error": {"a": 1}}'), 7, ("HTTP 400",)),
+    Trouble(
+        "invalid_grant, described by a list",
+        http("400 X", '{"error": "invalid_grant", "error_description": []}'),
+        4,
+        ("over",),
+        ends=True,
+    ),
+    Trouble(
+        "PATs off",
+        http("403 X", '{"detail": "Personal Access Tokens are not enabled"}'),
+        8,
+        ("not enabled",),
+        hint="Personal tokens",
+    ),
+    Trouble(
+        "the end",
+        http("400 X", '{"error": "invalid_grant"}'),
+        4,
+        ("is over", "`invalid_grant`"),
+        ends=True,
+        hint="omniprofile login prod",
+    ),
+    Trouble("the end with 401", http("401 X", '{"error": "invalid_grant"}'), 4, ("is over",), ends=True),
+]
+TABLE = pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
+
+
+@pytest.fixture(autouse=True)
+def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for the file by name."""
+    monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
+
+
+def store_session(cli: Cli, base_url: str, *, left: timedelta) -> StoredSecret:
+    """Write a profile and a session for it that has so much time left."""
+    cli.profiles(PROFILE.format(url=base_url, more=""))
+    now = datetime.now(UTC)
+    session = StoredSecret(
+        Origin.parse(base_url),
+        Secret(CANARY + "1"),
+        now + min(left, timedelta(0)) - timedelta(hours=1),
+        expires_at=now + left,
+        refresh_token=Secret(CANARY + "R1"),
+        client_id="omni-cli",
+        scope="user:default",
+    )
+    FileStore(str(cli.state)).put("prod", session)
+    return session
+
+
+def stored(cli: Cli) -> StoredSecret | None:
+    """What the store has for `prod`."""
+    return FileStore(str(cli.state)).get("prod")
+
+
+EXPIRED = timedelta(seconds=-10)
+NEARLY = timedelta(minutes=2)
+
+
+@TABLE
+def test_an_expired_session_survives_all_but_its_end(cli: Cli, trouble: Trouble) -> None:
+    with Endpoint(trouble.answer) as endpoint:
+        session = store_session(cli, endpoint.base_url, left=EXPIRED)
+        ran = cli("token", "prod")
+        assert ran.status == trouble.status, ran
+        assert ran.out == ""
+        for word in trouble.words:
+            assert word in ran.err
+        assert trouble.hint in ran.err
+        assert "hint: " in ran.err
+        assert len(endpoint.requests) == 1
+        assert stored(cli) == (None if trouble.ends else session)
+
+
+@TABLE
+def test_a_token_that_is_still_valid_is_used_meanwhile(cli: Cli, trouble: Trouble) -> None:
+    with Endpoint(trouble.answer) as endpoint:
+        session = store_session(cli, endpoint.base_url, left=NEARLY)
+        ran = cli("token", "prod", shows=True)
+        if trouble.ends:
+            assert ran.status == 4, ran
+            assert stored(cli) is None
+            return
+        assert ran.status == 0, ran
+        assert ran.out == f"{CANARY}1\n"
+        assert "still valid and used meanwhile" in ran.err
+        assert stored(cli) == session
+        forced = cli("token", "prod", "--force-refresh")
+        assert forced.status == trouble.status, "who asks for a new token is not given the old one"
+
+
+def test_a_redirect_is_not_followed_to_another_host(cli: Cli) -> None:
+    with Endpoint(http("200 OK", json.dumps(PAIR))) as other:
+        moved = http("307 Temporary Redirect", b"", "text/plain", f"Location: {other.base_url}/oauth/token")
+        with Endpoint(moved) as endpoint:
+            session = store_session(cli, endpoint.base_url, left=EXPIRED)
+            ran = cli("token", "prod")
+    assert ran.status == 7
+    assert "redirects to another address" in ran.err
+    assert not other.requests
+    assert stored(cli) == session
+
+
+def test_an_instance_that_is_not_there_is_exit_7(cli: Cli) -> None:
+    with Endpoint(b"") as endpoint:
+        gone = endpoint.base_url
+    session = store_session(cli, gone, left=EXPIRED)
+    ran = cli("token", "prod")
+    assert ran.status == 7
+    assert "does not accept connections" in ran.err
+    assert stored(cli) == session
+
+
+def answer(**changed: object) -> bytes:
+    """A good answer with some fields changed; those that are None are left out."""
+    fields = {key: value for key, value in {**PAIR, **changed}.items() if value is not None}
+    return http("200 OK", json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [
+        (3600, 3600),
+        ("3600", 3600),
+        (3600.5, 3600),
+        (None, 8 * 3600),
+        ("soon", 8 * 3600),
+        ([], 8 * 3600),
+        (True, 8 * 3600),
+        (float("nan"), 8 * 3600),
+        (float("inf"), 3650 * 86400),
+        (10**400, 3650 * 86400),
+        ("9" * 5000, 8 * 3600),
+        (0, 0),
+        (-5, 0),
+        (float("-inf"), 0),
+    ],
+)
+def test_every_lifetime_gives_an_expiry(cli: Cli, expires_in: object, seconds: float) -> None:
+    with Endpoint(answer(expires_in=expires_in)) as endpoint:
+        store_session(cli, endpoint.base_url, left=EXPIRED)
+        ran = cli("token", "prod", "--json", shows=True)
+    assert ran.status == 0, ran
+    expires_at = datetime.fromisoformat(json.loads(ran.out)["expires_at"])
+    assert abs((expires_at - datetime.now(UTC)).total_seconds() - seconds) < 10
+
+
+def test_without_a_new_refresh_token_the_old_one_stays(cli: Cli) -> None:
+    with Endpoint(answer(refresh_token=None)) as endpoint:
+        store_session(cli, endpoint.base_url, left=EXPIRED)
+        assert cli("token", "prod", shows=True).out == CANARY + "2\n"
+    new = stored(cli)
+    assert new is not None
+    assert new.refresh_token == Secret(CANARY + "R1")
+    assert new.token == Secret(CANARY + "2")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "least", "most"), [(0, 3590, 3600), (2, 3590, 3600), (-20, 2390, 2400), (-(10**5), 1790, 1800)]
+)
+def test_the_earlier_clock_decides_but_half_the_life_is_left(cli: Cli, ahead: int, least: int, most: int) -> None:
+    """`ahead` is how far the server's clock is ahead of ours, in minutes. Ours may be put right before the token is used."""
+    date = (datetime.now(UTC) + timedelta(minutes=ahead)).strftime("Date: %a, %d %b %Y %H:%M:%S GMT")
+    with Endpoint(http("200 OK", json.dumps(PAIR), "application/json", date)) as endpoint:
+        store_session(cli, endpoint.base_url, left=EXPIRED)
+        cli("token", "prod", shows=True)
+    new = stored(cli)
+    assert new is not None
+    assert new.expires_at is not None
+    assert least <= (new.expires_at - datetime.now(UTC)).total_seconds() <= most
+
+
+def test_a_clock_that_was_set_back_makes_the_expiry_worthless(cli: Cli) -> None:
+    with Endpoint(answer()) as endpoint:
+        session = store_session(cli, endpoint.base_url, left=timedelta(hours=30))
+        later = datetime.now(UTC) + timedelta(hours=22)
+        FileStore(str(cli.state)).put(
+            "prod",
+            StoredSecret(session.origin, session.token, later, session.expires_at, session.refresh_token, "omni-cli"),
+        )
+        assert cli("token", "prod", shows=True).out == CANARY + "2\n"
+        assert cli("token", "prod", shows=True).out == CANARY + "2\n"
+        assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "posts"), [(timedelta(minutes=5, seconds=20), 0), (timedelta(minutes=4, seconds=50), 1)]
+)
+def test_five_minutes_ahead_of_expiry(cli: Cli, left: timedelta, posts: int) -> None:
+    with Endpoint(answer()) as endpoint:
+        store_session(cli, endpoint.base_url, left=left)
+        assert cli("token", "prod", shows=True).status == 0
+        assert len(endpoint.requests) == posts
+
+
+def test_a_refresh_sends_what_omni_expects_and_no_secret_elsewhere(cli: Cli) -> None:
+    with Endpoint(answer()) as endpoint:
+        store_session(cli, endpoint.base_url, left=EXPIRED)
+        cli("token", "prod", shows=True)
+        cli("list")
+        cli("explain", "prod")
+        assert sorted(endpoint.requests[0].split("&")) == [
+            "client_id=omni-cli",
+            "grant_type=refresh_token",
+            f"refresh_token={CANARY}R1",
+        ]
+    for path in cli.home.rglob("*"):
+        assert not path.is_file() or path.name == "secrets.json" or CANARY not in path.read_text(), path
+
+
+def test_a_session_of_another_origin_is_refused_before_anything_is_sent(cli: Cli) -> None:
+    with Endpoint(answer()) as endpoint, Endpoint(answer()) as moved:
+        session = store_session(cli, endpoint.base_url, left=EXPIRED)
+        cli.profiles(PROFILE.format(url=moved.base_url, more=""))
+        ran = cli("token", "prod")
+        assert ran.status == 6
+        assert endpoint.base_url in ran.err
+        assert not endpoint.requests
+        assert not moved.requests
+    assert stored(cli) == session
+
+
+def test_a_key_is_not_taken_for_a_session_nor_a_session_for_a_key(cli: Cli) -> None:
+    with Endpoint(answer()) as endpoint:
+        session = store_session(cli, endpoint.base_url, left=timedelta(hours=1))
+        cli.profiles(PROFILE.format(url=endpoint.base_url, more="").replace('"oauth"', '"api-key"'))
+        ran = cli("token", "prod")
+        assert ran.status == 4
+        assert "is an OAuth session, and its `auth` is `api-key`" in ran.err
+        FileStore(str(cli.state)).put("prod", StoredSecret(session.origin, session.token, session.stored_at))
+        cli.profiles(PROFILE.format(url=endpoint.base_url, more=""))
+        ran = cli("token", "prod")
+        assert ran.status == 4
+        assert "is an API key, and its `auth` is `oauth`" in ran.err
