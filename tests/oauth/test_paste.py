@@ -77,7 +77,7 @@ def test_on_a_terminal_it_is_pasted_after_a_wrong_one(login: Login) -> None:
     terminal = pexpect.spawn(
         sys.executable,
         ["-m", "omniprofile", "login", "prod", "--no-browser"],
-        env={**os.environ, **login.environ},  # type: ignore[arg-type]  # the stubs want a class of os's own
+        env={**os.environ, **login.environ},
         encoding="utf-8",
         timeout=30,
         dimensions=(24, 300),
@@ -98,7 +98,7 @@ def test_ctrl_c_on_a_terminal_is_a_clean_end(login: Login) -> None:
     terminal = pexpect.spawn(
         sys.executable,
         ["-m", "omniprofile", "login", "prod", "--no-browser"],
-        env={**os.environ, **login.environ},  # type: ignore[arg-type]  # the stubs want a class of os's own
+        env={**os.environ, **login.environ},
         encoding="utf-8",
         timeout=30,
     )
