@@ -13,13 +13,14 @@ class Command:
 
     @property
     def module(self) -> str:
-        """The module with `configure(parser)` and `run(args, app, console) -> int`."""
-        return f"omniprofile.cli.commands.{self.name.lstrip('_')}"
+        """The module with `configure(parser)` and `run(args, app, console) -> int`; `import` is a keyword of Python."""
+        return f"omniprofile.cli.commands.{'import_' if self.name == 'import' else self.name.lstrip('_')}"
 
 
 EVERYDAY = "everyday"
 SECRETS = "secrets and login"
 EDITING = "editing and checking"
+MOVING = "moving in and out"
 
 COMMANDS = (
     Command("use", "switch to a profile", EVERYDAY),
@@ -35,6 +36,7 @@ COMMANDS = (
     Command("init", "make a first profile", EDITING),
     Command("lint", "check the profile files, offline", EDITING),
     Command("test", "check credentials live", EDITING),
+    Command("import", "take over profiles and secrets from the vendor's CLI or a `.env`", MOVING),
     Command("schema", "print the JSON Schema of the profile file", EDITING),
     Command("demo", "see it all work against an embedded instance", EDITING),
 )

@@ -25,6 +25,35 @@ def add_profile_to(path: str, name: str, values: Mapping[str, object], *, lock_f
 
     Raises ConfigInvalid when the file is invalid, or would be, or cannot be written; then it is as it was.
     """
+    add_profiles_to(path, {name: values}, lock_folder=lock_folder)
+
+
+def add_profiles_to(
+    path: str, profiles: Mapping[str, Mapping[str, object]], *, default: str | None = None, lock_folder: str
+) -> None:
+    """Append several profiles at once, and let `default` name one, all in one replacement of the file.
+
+    `default` is for files of which none has one. Raises what `add_profile_to` raises.
+    """
+    block = "\n".join(_profile_block(name, values) for name, values in profiles.items())
+    first = f'default = "{default}"\n' if default else ""
+
+    def append(text: str) -> str:
+        newline = "\r\n" if "\r\n" in text else "\n"
+        text = text or _NEW_FILE
+        if first:
+            at = _after_version(text)
+            text = text[:at] + first.replace("\n", newline) + text[at:]
+        if not block:
+            return text
+        separator = "" if text.endswith("\n") else newline
+        return text + separator + newline + block.replace("\n", newline)
+
+    rewrite(path, append, by_hand=first + block, lock_folder=lock_folder)
+
+
+def _profile_block(name: str, values: Mapping[str, object]) -> str:
+    """`[profiles.NAME]` and its keys, as TOML."""
     import tomlkit
 
     table = tomlkit.table()
@@ -37,15 +66,25 @@ def add_profile_to(path: str, name: str, values: Mapping[str, object], *, lock_f
             table[key] = value
     profiles = tomlkit.table(is_super_table=True)
     profiles[name] = table
-    block = tomlkit.dumps({"profiles": profiles})
+    return tomlkit.dumps({"profiles": profiles})
 
-    def append(text: str) -> str:
-        newline = "\r\n" if "\r\n" in text else "\n"
-        text = text or _NEW_FILE
-        separator = "" if text.endswith("\n") else newline
-        return text + separator + newline + block.replace("\n", newline)
 
-    rewrite(path, append, by_hand=block, lock_folder=lock_folder)
+def _after_version(text: str) -> int:
+    """Where a key of the top of the file can be put: below `version` where that is first, else below what heads the file.
+
+    Not between a comment and the table that it belongs to.
+    """
+    end = place = 0
+    for line in text.splitlines(keepends=True):
+        words = line.strip()
+        if not line.endswith("\n") or not (words == "" or words.startswith(("#", "version"))):
+            break
+        end += len(line)
+        if words == "" or words.startswith(("#:", "version")):
+            place = end
+        if words.startswith("version"):
+            break
+    return place
 
 
 def rewrite(path: str, change: Callable[[str], str], *, by_hand: str, lock_folder: str) -> None:

@@ -12,13 +12,18 @@ CONTENT = b'{"version": 1, "profiles": {}}\n'
 _NAME = "no-omni-config.json"
 
 
+def shield_path(cache_folder: str) -> str:
+    """Where the file is, whether it is there or not: for who looks for the user's own config."""
+    return os.path.join(cache_folder, _NAME)
+
+
 def omni_config(cache_folder: str) -> str:
     """The path of the file, made if it is not there or not as it must be.
 
     Where the cache cannot be written, the path of a file that is not there, in a folder that cannot be: then the CLI has no
     config at all, which it takes for an empty one.
     """
-    path = os.path.join(cache_folder, _NAME)
+    path = shield_path(cache_folder)
     if _is_good(path):
         return path
     from omniprofile.system.files import make_private_folder, write_atomic

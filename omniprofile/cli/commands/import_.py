@@ -1,0 +1,390 @@
+"""`omniprofile import`: profiles and secrets from the vendor's CLI, or from an SDK's `.env`.
+
+Copy, verify, and only with `--scrub` remove the originals. Nothing is changed before the whole foreign file was judged and the
+store was found to work. Secrets are stored first, and the profile file is replaced once with all profiles in it: a kill in
+between leaves secrets that no profile refers to, which `doctor` names and the same import completes.
+
+An OAuth session is moved or left, never copied: its refresh token is replaced at each use, so of two programs that have it,
+one soon holds a spent token, and a server that takes that for theft ends the session of both. Without `--scrub` the profile is
+imported alone.
+"""
+
+import argparse
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from omniprofile.app import App, Call
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.moving import absolute, alone, omni_config_path
+from omniprofile.cli.parser import add_json
+from omniprofile.cli.render.tables import table
+from omniprofile.errors import Error, HostNotAllowed, InsecureURL, StoreUnavailable, UsageError
+from omniprofile.model.declaration import Config
+from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
+
+if TYPE_CHECKING:
+    from omniprofile.model.stored import StoredSecret
+    from omniprofile.transfer.dotenv import Dotenv
+    from omniprofile.transfer.foreign import Found
+    from omniprofile.transfer.omni_cli import OmniConfig
+    from omniprofile.transfer.plan import Known, Step
+
+SOURCES = ("omni-cli", "dotenv")
+OUTPUT_FORMAT = "OMNI_OUTPUT_FORMAT"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("source", choices=SOURCES, metavar="SOURCE", help="`omni-cli` or `dotenv`")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config; `.env` here)")
+    parser.add_argument("--only", action="append", metavar="NAME", help="omni-cli: this profile alone; may be repeated")
+    parser.add_argument("--name", metavar="NAME", help="dotenv: the profile's name (default: by its host)")
+    parser.add_argument("--base-url", metavar="URL", help="dotenv: the instance, where the file does not say it")
+    parser.add_argument("--allow-insecure", action="store_true", help="allow plain http to a loopback address")
+    parser.add_argument(
+        "--scrub", action="store_true", help="then remove the secrets from the file, after a backup (mode 0600)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Plan, store, verify, write, and remove what was asked to be removed."""
+    from omniprofile.transfer.plan import SecretStep, plan
+
+    with alone(app):
+        source = _source(args, app)
+        _require_allowed(app, source, allow_insecure=args.allow_insecure)
+        app.store.check()
+        steps = plan(source.found, _known(app, source.found), move_sessions=args.scrub)
+        _require_name(args, steps)
+        default = _default(app.config, source, steps)
+        backup = None
+        if not args.dry_run:
+            stored = _store_and_write(app, steps, default)
+            if args.scrub:
+                backup = _scrub(app, source, steps, stored)
+    if args.json:
+        console.json(_as_json(args, source, steps, default, backup))
+    elif steps:
+        console.data(_as_text(steps, dry_run=args.dry_run))
+    _say(args, app, console, source, steps, default, backup)
+    return FINDINGS if any(step.secret is SecretStep.DIFFERS for step in steps) else DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A foreign file that was read and judged as a whole."""
+
+    path: str
+    found: "Sequence[Found]"
+    default: str | None
+    others_read: bool
+    omni: "OmniConfig | None" = None
+    dotenv: "Dotenv | None" = None
+
+
+def _source(args: argparse.Namespace, app: App) -> _Source:
+    for flag, owner in (("only", "omni-cli"), ("name", "dotenv"), ("base_url", "dotenv")):
+        if getattr(args, flag) is not None and args.source != owner:
+            raise UsageError(f"`--{flag.replace('_', '-')}` is for `import {owner}`", hint="leave it out")
+    if args.file == "":
+        raise UsageError("the file's name is empty", hint="leave it out to import from the usual place")
+    source = _omni_cli(args, app) if args.source == "omni-cli" else _dotenv(args, app)
+    for found in source.found:
+        _require_sendable(found, source.path)
+    return source
+
+
+def _omni_cli(args: argparse.Namespace, app: App) -> _Source:
+    from omniprofile.system.files import others_can_read
+    from omniprofile.transfer.omni_cli import OmniConfig
+
+    path = omni_config_path(app, args.file)
+    config = OmniConfig.read(path)
+    for name in args.only or ():
+        if name not in config.profiles:
+            near = closest(name, config.profiles)
+            raise UsageError(
+                f"`{printable(path, 300)}` has no profile `{printable(name)}`",
+                hint=f"did you mean {quoted_list(printable(n) for n in near)}?" if near else None,
+            )
+    names = [name for name in config.profiles if not args.only or name in args.only]
+    found = [config.found(name, app.outside.now()) for name in names]
+    others_read = config.file is not None and others_can_read(config.file.status)
+    return _Source(path, found, config.default, others_read, omni=config)
+
+
+def _dotenv(args: argparse.Namespace, app: App) -> _Source:
+    from omniprofile.system.files import others_can_read
+    from omniprofile.transfer.dotenv import Dotenv
+
+    if args.name is not None and not is_valid(args.name):
+        raise UsageError(
+            f"`{printable(args.name)}` is no profile name ({RULE})", hint=f"did you mean `{nearest_valid(args.name)}`?"
+        )
+    path = absolute(app, args.file or ".env")
+    dotenv = Dotenv.read(path)
+    found = dotenv.found(app.outside.now(), name=args.name, base_url=args.base_url)
+    return _Source(path, [found], None, others_can_read(dotenv.file.status), dotenv=dotenv)
+
+
+def _require_sendable(found: "Found", path: str) -> None:
+    """Raise KeySourceFailed unless every token of the profile is one that a header can carry."""
+    from omniprofile.credentials.sources import checked_key
+
+    if found.secret is not None:
+        where = f"of `{printable(found.name)}` in `{printable(path, 300)}`"
+        checked_key(found.secret.token.reveal(), f"the {'session' if found.auth == 'oauth' else 'key'} {where}")
+        if found.secret.refresh_token is not None:
+            checked_key(found.secret.refresh_token.reveal(), f"the refresh token {where}")
+
+
+def _require_allowed(app: App, source: _Source, *, allow_insecure: bool) -> None:
+    """Raise unless every host may have a credential. Nothing of the file is imported otherwise: half is harder to mend."""
+    hosts = app.config.settings.allowed_hosts
+    for found in source.found:
+        origin = found.origin
+        what = f"`{printable(found.name)}` in `{printable(source.path, 300)}`"
+        match origin.refusal(hosts, allow_insecure=allow_insecure):
+            case "insecure-url":
+                hint = "give `--allow-insecure`" if origin.is_loopback else "use https"
+                raise InsecureURL(f"{what} is for {origin}, which is plain http; nothing was imported", hint=hint)
+            case "host-not-allowed":
+                raise HostNotAllowed(
+                    f"{what} is for `{origin.host}`, neither one of Omni's hosts nor in `allowed_hosts`; nothing was imported",
+                    hint=f'if it may have your credentials, add "{origin.host}" to `allowed_hosts` in `[settings]`; '
+                    + ("else choose the others with `--only`" if source.omni else "else correct the file"),
+                )
+
+
+def _known(app: App, found: "Sequence[Found]") -> "list[Known]":
+    """Our profiles, with what is stored for those whose instance is one of the file's."""
+    from omniprofile.transfer.plan import Known
+
+    origins = {one.origin for one in found}
+    known = []
+    for name in app.config.profiles:
+        try:
+            resolution = app.declared(Call.for_profile(name))
+        except Error:
+            known.append(Known(name, None, "", from_store=False))
+            continue
+        from_store = resolution.auth == "oauth" or resolution.key.kind == "keyring"
+        secret = app.store.get(name) if from_store and resolution.origin in origins else None
+        known.append(Known(name, resolution.origin, resolution.auth, from_store, secret))
+    return known
+
+
+def _require_name(args: argparse.Namespace, steps: "Sequence[Step]") -> None:
+    for step in steps:
+        if args.name is not None and step.is_new and step.profile != args.name:
+            raise UsageError(
+                f"profile `{args.name}` is there already, with another instance or key source, or its variables would be "
+                "those of another profile",
+                hint=f"choose another name, such as `{step.profile}`",
+            )
+
+
+def _default(config: Config, source: _Source, steps: "Sequence[Step]") -> str | None:
+    """The profile that becomes `default`: the file's, where ours say none."""
+    if config.default is not None:
+        return None
+    return next((step.profile for step in steps if step.found.name == source.default), None)
+
+
+def _store_and_write(
+    app: App, steps: "Sequence[Step]", default: str | None
+) -> "list[tuple[Step, StoredSecret | None]]":
+    """Store and verify every secret, then write every profile; return what was stored, with what was there before.
+
+    Whatever goes wrong, the store is put back as it was.
+    """
+    from omniprofile.config.edit import add_profiles_to
+    from omniprofile.transfer.plan import SecretStep
+
+    stored: list[tuple[Step, StoredSecret | None]] = []
+    try:
+        for step in steps:
+            if step.secret is SecretStep.STORE and step.found.secret is not None:
+                stored.append((step, app.store.get(step.profile)))
+                app.store.put(step.profile, step.found.secret)
+                _require_stored(app, step.profile, step.found.secret)
+        new = {step.profile: _values(app.config, step) for step in steps if step.is_new}
+        if new or default:
+            add_profiles_to(app.places.config_file, new, default=default, lock_folder=app.lock_folder)
+    except BaseException:
+        _take_back(app, stored)
+        raise
+    return stored
+
+
+def _require_stored(app: App, profile: str, secret: "StoredSecret") -> None:
+    """Raise StoreUnavailable unless the store gives back what was stored."""
+    from omniprofile.transfer.plan import same_secret
+
+    if not same_secret(app.store.get(profile), secret):
+        raise StoreUnavailable(
+            f"the {app.store.label} gives back something else than what was stored for `{profile}`",
+            hint="nothing was imported; do not trust this store",
+        )
+
+
+def _take_back(app: App, stored: "Sequence[tuple[Step, StoredSecret | None]]") -> None:
+    for step, before in reversed(stored):
+        with suppress(Error):  # what led here is what is reported
+            if before is None:
+                app.store.delete(step.profile)
+            else:
+                app.store.put(step.profile, before)
+
+
+def _values(config: Config, step: "Step") -> Mapping[str, object]:
+    """The profile's table. An instance that is declared for its origin is named, not repeated."""
+    found = step.found
+    values: dict[str, object] = {}
+    if step.profile != found.name:
+        values["description"] = printable(found.name)
+    instance = next((n for n, t in config.instances.items() if t.values.get("base_url") == found.origin), None)
+    values["instance" if instance else "base_url"] = instance or str(found.origin)
+    values["auth"] = found.auth
+    if found.origin.scheme == "http":
+        values["allow_insecure"] = True
+    if found.output_format:
+        values["env"] = {OUTPUT_FORMAT: found.output_format}
+    return values
+
+
+def _scrub(
+    app: App, source: _Source, steps: "Sequence[Step]", stored: "Sequence[tuple[Step, StoredSecret | None]]"
+) -> str | None:
+    """Remove from the file what is in the store; return the backup's path, or None where there was nothing to remove.
+
+    A session that cannot be removed there is not kept here: it would be in two places.
+    """
+    from omniprofile.transfer.foreign import change
+
+    safe = [step for step in steps if _is_stored(step)]
+    if not safe:
+        return None
+    now = app.outside.now()
+    try:
+        if source.omni is not None and source.omni.file is not None:
+            return change(source.omni.file, source.omni.without_secrets_of([s.found.name for s in safe]), now=now)
+        if source.dotenv is not None:
+            mode = stat.S_IMODE(source.dotenv.file.status.st_mode)
+            return change(source.dotenv.file, source.dotenv.without_secrets(safe[0].profile), now=now, mode=mode)
+    except BaseException:
+        _take_back(app, [(step, before) for step, before in stored if step.found.auth == "oauth"])
+        raise
+    raise AssertionError("a source is one of these")
+
+
+def _is_stored(step: "Step") -> bool:
+    from omniprofile.transfer.plan import SecretStep
+
+    return step.secret in (SecretStep.STORE, SecretStep.STORED)
+
+
+def _as_text(steps: "Sequence[Step]", *, dry_run: bool) -> str:
+    words = {
+        "none": "none in the file",
+        "store": "would be stored" if dry_run else "stored",
+        "stored": "stored already",
+        "differs": "not taken: another one is stored",
+        "left": "session not copied",
+    }
+    added = "would be added" if dry_run else "added"
+    rows = [
+        [
+            added if step.is_new else "unchanged",
+            step.profile,
+            printable(step.found.name, 40),
+            str(step.found.origin),
+            step.found.auth,
+            words[step.secret.value],
+        ]
+        for step in steps
+    ]
+    return table(rows, ("", "PROFILE", "FROM", "INSTANCE", "AUTH", "SECRET"))
+
+
+def _as_json(
+    args: argparse.Namespace, source: _Source, steps: "Sequence[Step]", default: str | None, backup: str | None
+) -> dict[str, object]:
+    return {
+        "source": args.source,
+        "file": source.path,
+        "dry_run": args.dry_run,
+        "profiles": [
+            {
+                "profile": step.profile,
+                "from": step.found.name,
+                "action": "added" if step.is_new else "unchanged",
+                "base_url": str(step.found.origin),
+                "auth": step.found.auth,
+                "secret": step.secret.value,
+                "scrubbed": backup is not None and _is_stored(step),
+            }
+            for step in steps
+        ],
+        "default": default,
+        "backup": backup,
+    }
+
+
+def _say(
+    args: argparse.Namespace,
+    app: App,
+    console: Console,
+    source: _Source,
+    steps: "Sequence[Step]",
+    default: str | None,
+    backup: str | None,
+) -> None:
+    """What the table does not say: where things went, what was left, and what to do about it."""
+    from omniprofile.transfer.plan import SecretStep
+
+    would, path = ("would be" if args.dry_run else "is"), printable(source.path, 300)
+    if not steps:
+        console.note(f"`{path}` has no profile")
+    if any(step.is_new for step in steps):
+        console.note(
+            f"profiles are {'not written, this is a dry run' if args.dry_run else f'in `{app.places.config_file}`'}"
+        )
+    if not args.dry_run and any(step.secret is SecretStep.STORE for step in steps):
+        console.note(f"secrets are in the {app.store.label}, read back and compared")
+    if default:
+        console.note(f"`default` {would} `{default}`")
+    for step in steps:
+        name = step.profile
+        if step.secret is SecretStep.LEFT:
+            console.warn(
+                f"`{name}`: its OAuth session was not copied, for two programs that use one session end it: run "
+                f"`omniprofile login {name}` for one of its own, or import with `--scrub` to move this one"
+            )
+        if step.secret is SecretStep.DIFFERS:
+            console.warn(
+                f"`{name}`: another secret is stored for it and was kept; to have the file's, run "
+                f"`omniprofile logout {name}` and import again"
+            )
+        if source.omni and (unused := source.omni.unused_secrets(step.found.name)):
+            console.warn(
+                f"`{printable(step.found.name)}` also has {quoted_list(unused).replace(' or ', ' and ')}, which it does not "
+                "use: not imported, and left in the file"
+            )
+    safe = [step for step in steps if _is_stored(step)]
+    if backup is not None:
+        console.note(f"the secrets are removed from `{path}`")
+        console.warn(f"they are still in the backup `{printable(backup, 300)}` (mode 0600): delete it when all works")
+        if source.omni is not None:
+            console.note("`omni` has no credential of its own now: `omniprofile exec NAME -- omni …` gives it one")
+    elif safe:
+        console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
+    if source.others_read and safe and os.name == "posix":
+        console.warn(f"others can read `{path}`: consider these secrets known to them, and make new ones")

@@ -1,0 +1,291 @@
+"""The config file of the vendor's CLI, `omni`: found where that program looks, read strictly, changed as little as can be.
+
+Its keys are those of the program's source (exploreomni/cli). Whatever else is in the file belongs to a newer version of it,
+and is kept where it is, in its order. JSON is read as RFC 8259 has it and no wider: a key that is there twice, or in another
+case, would be read by the Go program in a way of its own.
+"""
+
+import json
+import ntpath
+import posixpath
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import cast
+
+from omniprofile.errors import ConfigInvalid
+from omniprofile.model.declaration import AuthMethod
+from omniprofile.model.names import printable
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+from omniprofile.transfer.foreign import ForeignFile, Found
+
+WHAT = "config of the vendor's CLI"
+CLIENT_ID, SCOPE = "omni-cli", "user:default"
+"""Whose sessions these are: what a refresh must name (exploreomni/cli)."""
+
+SECRETS = ("apiKey", "accessToken", "refreshToken")
+_OF_METHOD: Mapping[AuthMethod, tuple[str, ...]] = {
+    "api-key": ("apiKey",),
+    "oauth": ("accessToken", "refreshToken", "tokenExpiresAt"),
+}
+_TOP = ("version", "defaultProfile", "defaultOutputFormat", "profiles")
+_PROFILE = ("apiEndpoint", "authMethod", "defaultOutputFormat", *SECRETS, "tokenExpiresAt")
+_NO_TIME = "0001-01-01T00:00:00"
+"""How Go writes a time that was never set."""
+
+Json = dict[str, object]
+
+
+def config_path(*, platform: str, environ: Mapping[str, str], home: str, shield: str | None = None) -> str:
+    """Where `omni` looks for its config. `shield` is the empty one that `omniprofile exec` points it to, which is no config."""
+    windows = platform == "win32"
+    path = ntpath if windows else posixpath
+    given = environ.get("OMNI_CONFIG_PATH")
+    if given and given != shield:
+        return given
+    if folder := environ.get("OMNI_CONFIG_DIR"):
+        return str(path.join(folder, "config.json"))
+    if folder := environ.get("XDG_CONFIG_HOME"):
+        return str(path.join(folder, "omni-cli", "config.json"))
+    if windows:
+        base = environ.get("APPDATA") or path.join(home, "AppData", "Roaming")
+    else:
+        base = path.join(home, ".config")
+    return str(path.join(base, "omni-cli", "config.json"))
+
+
+@dataclass(frozen=True, slots=True)
+class OmniConfig:
+    """A config that was read and judged. `data` is all of it, and is never changed in place."""
+
+    file: ForeignFile | None
+    data: Json = field(repr=False)
+
+    @classmethod
+    def read(cls, path: str) -> "OmniConfig":
+        """Read the file. Raises ConfigUnreadable, ConfigInvalid."""
+        file = ForeignFile.read(path, WHAT)
+        data = _parse(file)
+        config = cls(file, data)
+        config._judge()
+        return config
+
+    @classmethod
+    def empty(cls) -> "OmniConfig":
+        """What a new file starts from."""
+        return cls(None, {"version": 1, "profiles": {}})
+
+    @property
+    def profiles(self) -> dict[str, Json]:
+        """The profiles as they stand there, by their names there."""
+        return cast("dict[str, Json]", self.data.get("profiles") or {})
+
+    @property
+    def default(self) -> str | None:
+        """`defaultProfile`, if it names one of the profiles."""
+        name = self.data.get("defaultProfile")
+        return name if isinstance(name, str) and name in self.profiles else None
+
+    def auth(self, name: str) -> AuthMethod:
+        """The method of profile `name`; an unset one is an API key, as in the program itself."""
+        return "oauth" if self.profiles[name].get("authMethod") == "oauth" else "api-key"
+
+    def output_format(self, name: str) -> str | None:
+        """The output format that `omni` uses with profile `name`: its own, else the file's."""
+        return _text(self.profiles[name].get("defaultOutputFormat")) or _text(self.data.get("defaultOutputFormat"))
+
+    def origin(self, name: str) -> Origin:
+        """The origin of profile `name`. Raises ConfigInvalid."""
+        file, where = self._file, f"profile `{name}`: `apiEndpoint`"
+        text = _text(self.profiles[name].get("apiEndpoint"))
+        if text is None:
+            raise file.wrong(f"profile `{name}`", "has no `apiEndpoint`", "give it one, or leave it out with `--only`")
+        return file.origin(where, text)
+
+    def found(self, name: str, now: datetime) -> Found:
+        """Profile `name`. Raises ConfigInvalid for an endpoint that is no base URL, and for a bad time."""
+        auth = self.auth(name)
+        origin = self.origin(name)
+        return Found(name, origin, auth, self._secret(name, auth, origin, now), self.output_format(name))
+
+    def unused_secrets(self, name: str) -> list[str]:
+        """Secrets of profile `name` that its auth method does not use: left over from another one."""
+        used = _OF_METHOD[self.auth(name)]
+        return [key for key in SECRETS if key not in used and _text(self.profiles[name].get(key))]
+
+    def with_secrets(self) -> list[str]:
+        """The profiles that hold any secret in plain text."""
+        return [name for name, table in self.profiles.items() if any(_text(table.get(key)) for key in SECRETS)]
+
+    def without_secrets_of(self, names: list[str]) -> bytes:
+        """The file without the credentials that the profiles `names` use."""
+        profiles: Json = dict(self.profiles)
+        for name in names:
+            gone = _OF_METHOD[self.auth(name)]
+            profiles[name] = {key: value for key, value in self.profiles[name].items() if key not in gone}
+        return self.rendered({**self.data, "profiles": profiles})
+
+    def rendered(self, data: Json) -> bytes:
+        """`data` in the form of the file: its indentation, and a newline at its end if it has one there."""
+        text = self.file.text() if self.file else ""
+        second = text.split("\n", 2)[1] if text.count("\n") else "  "
+        indent = second[: len(second) - len(second.lstrip())] or "  "
+        end = "\n" if text.endswith("\n") else ""
+        newline = "\r\n" if "\r\n" in text else "\n"
+        for ascii_only in (False, True):  # half a character in a key that is not ours has no other form than its escape
+            rendered = json.dumps(data, indent=indent, ensure_ascii=ascii_only, allow_nan=False) + end
+            with suppress(UnicodeEncodeError):
+                return rendered.replace("\n", newline).encode("utf-8")
+        raise AssertionError("ASCII can be encoded")
+
+    @property
+    def _file(self) -> ForeignFile:
+        if self.file is None:
+            raise AssertionError("an empty config has no profile to ask about")
+        return self.file
+
+    def _secret(self, name: str, auth: AuthMethod, origin: Origin, now: datetime) -> StoredSecret | None:
+        table = self.profiles[name]
+        if auth == "api-key":
+            key = _text(table.get("apiKey"))
+            return StoredSecret(origin, Secret(key), now) if key else None
+        expires_at = self._time(name)
+        token, refresh = _text(table.get("accessToken")), _text(table.get("refreshToken"))
+        if token is None:
+            return None
+        session = StoredSecret(origin, Secret(token), now, expires_at, client_id=CLIENT_ID, scope=SCOPE)
+        if refresh is None:
+            return session
+        # Without a time nobody knows whether it has expired: then it is refreshed before its first use.
+        return replace(session, refresh_token=Secret(refresh), expires_at=expires_at or now)
+
+    def _time(self, name: str) -> datetime | None:
+        text = _text(self.profiles[name].get("tokenExpiresAt"))
+        if text is None or text.startswith(_NO_TIME):
+            return None
+        try:
+            time = datetime.fromisoformat(text)
+            if time.tzinfo is not None:
+                return time.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise self._file.wrong(
+            f"profile `{name}`: `tokenExpiresAt`",
+            "is no time such as `2026-11-24T10:00:00Z`",
+            f"run `omni config login -p '{printable(name, 64)}'`, or leave it out with `--only`",
+        )
+
+    def _judge(self) -> None:
+        """What any use of the file needs: the types of every key that is known."""
+        file = self._file
+        version = self.data.get("version", 1)
+        if version != 1 or isinstance(version, bool):
+            raise file.wrong("`version`", "is not 1", "it may be of a newer CLI than this omniprofile knows")
+        _known_keys(file, "the file", self.data, _TOP)
+        for key in ("defaultProfile", "defaultOutputFormat"):
+            _require_text(file, "", self.data, key)
+        profiles = self.data.get("profiles")
+        if profiles is not None and not isinstance(profiles, dict):
+            raise file.wrong("`profiles`", "is no object")
+        for name, table in self.profiles.items():
+            where = f"profile `{name}`"
+            if not name.strip():
+                raise file.wrong("a profile", "has an empty name", "give it a name")
+            if _has_half_a_character(name):
+                raise file.wrong(where, "has half a character (a lone surrogate) in its name", "rename it")
+            if not isinstance(table, dict):
+                raise file.wrong(where, "is no object")
+            _known_keys(file, where, table, _PROFILE)
+            for key in _PROFILE:
+                _require_text(file, f"{where}: ", table, key)
+            if table.get("authMethod") not in (None, "", "oauth", "api-key"):
+                raise file.wrong(
+                    f"{where}: `authMethod`",
+                    "is neither `oauth` nor `api-key`",
+                    "correct it, or leave it out with `--only`",
+                )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _require_text(file: ForeignFile, where: str, table: Json, key: str) -> None:
+    value = table.get(key)
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise file.wrong(f"{where}`{key}`", "is no text")
+    if _has_half_a_character(value):
+        raise file.wrong(f"{where}`{key}`", "has half a character (a lone surrogate)")
+
+
+def _has_half_a_character(text: str) -> bool:
+    return any(0xD800 <= ord(char) < 0xE000 for char in text)
+
+
+def _known_keys(file: ForeignFile, where: str, table: Json, known: tuple[str, ...]) -> None:
+    """Go matches keys whatever their case. So a known key in another case would be one, and its secret be overlooked."""
+    folded = {key.lower(): key for key in known}
+    for key in table:
+        if key not in known and (meant := folded.get(key.lower())):
+            raise file.wrong(where, f"has `{key}` in another case than `{meant}`", f"write it `{meant}`")
+
+
+class _Twice(Exception):
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+
+class _NotJson(Exception):
+    pass
+
+
+def _parse(file: ForeignFile) -> Json:
+    """The file's one JSON object. Raises ConfigInvalid, with the line; no message has a part of the text."""
+    text = file.text()
+    if text.startswith("\ufeff"):
+        raise file.wrong(
+            "the file", "begins with a byte order mark, which the CLI does not read", "save it without one"
+        )
+
+    def once(pairs: list[tuple[str, object]]) -> Json:
+        table: Json = {}
+        for key, value in pairs:
+            if key in table:
+                raise _Twice(key)
+            table[key] = value
+        return table
+
+    def refuse(_: str) -> object:
+        raise _NotJson
+
+    def finite(digits: str) -> float:
+        number = float(digits)
+        if number in (float("inf"), float("-inf")):
+            raise _NotJson
+        return number
+
+    place, what, hint = file.path, "", "the CLI takes a broken config for none at all; repair it, or restore a copy"
+    try:
+        data = json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=finite)
+    except json.JSONDecodeError as problem:
+        place, what = f"{file.path}:{problem.lineno}:{problem.colno}", "this is no JSON"
+    except _Twice as problem:
+        what, hint = f"the key `{printable(problem.key, 64)}` is there twice in one object", "remove one of them"
+    except _NotJson:
+        what = "it has a number that JSON does not have"
+    except RecursionError:
+        what = "it is nested too deeply"
+    except ValueError:
+        what = "it has a number that is too long"
+    else:
+        if isinstance(data, dict):
+            return data
+        what = "it is no JSON object"
+    # Raised out here: the parser's own exception holds the whole text.
+    raise ConfigInvalid(f"{printable(place, 300)}: {what}", hint=hint)

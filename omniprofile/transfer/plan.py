@@ -1,0 +1,155 @@
+"""Which profile of ours each found profile becomes: pure, and the same answer for the same input.
+
+What was imported before is recognised, so that a second import changes nothing: first by its secret, whatever the profile
+is called now, else by its name, origin and auth method. Names that are taken get a number: `prod-2`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from omniprofile.model.names import MAX_LENGTH, is_valid, nearest_valid, variable_stem
+from omniprofile.model.origin import Origin
+from omniprofile.model.stored import StoredSecret
+from omniprofile.transfer.foreign import Found
+
+
+class SecretStep(StrEnum):
+    """What is to become of a found profile's secret."""
+
+    NONE = "none"  # there is none
+    STORE = "store"
+    STORED = "stored"  # the very same one is in the store
+    DIFFERS = "differs"  # another one is in the store, and stays
+    LEFT = "left"  # a session that may not be copied
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A profile of ours. `from_store` says that its credential is in the secret store; `secret` is what is there for it."""
+
+    name: str
+    origin: Origin | None
+    auth: str
+    from_store: bool
+    secret: StoredSecret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done with one found profile."""
+
+    found: Found
+    profile: str
+    is_new: bool
+    secret: SecretStep
+
+
+def plan(found: Sequence[Found], known: Sequence[Known], *, move_sessions: bool) -> list[Step]:
+    """A step for each of `found`, in its order. `move_sessions`: sessions leave the foreign file, so they may be taken.
+
+    Names that are valid as they are get theirs before names that must be mapped.
+    """
+    naming = _Naming(known)
+    order = sorted(range(len(found)), key=lambda index: not is_valid(found[index].name))
+    matches: dict[int, Known] = {}
+    rules = (naming.by_name_and_secret, naming.by_number_and_secret, naming.by_secret, naming.by_name)
+    for rule in rules:  # over all profiles, the surest rule first: a weaker one must not take what is another's
+        for index in order:
+            if index not in matches and (match := rule(found[index])):
+                matches[index] = naming.claim(match)
+    names = {index: matches[index].name if index in matches else naming.new(found[index].name) for index in order}
+    return [
+        Step(
+            one,
+            names[index],
+            index not in matches,
+            _secret_step(one, matches.get(index), move_sessions=move_sessions),
+        )
+        for index, one in enumerate(found)
+    ]
+
+
+def same_secret(one: StoredSecret | None, other: StoredSecret | None) -> bool:
+    """Whether both are one credential for one origin."""
+    return (
+        one is not None
+        and other is not None
+        and (one.origin, one.token, one.refresh_token) == (other.origin, other.token, other.refresh_token)
+    )
+
+
+def _secret_step(found: Found, match: Known | None, *, move_sessions: bool) -> SecretStep:
+    if found.secret is None:
+        return SecretStep.NONE
+    stored = match.secret if match else None
+    if same_secret(found.secret, stored):
+        return SecretStep.STORED
+    if stored is not None:
+        return SecretStep.DIFFERS
+    if found.secret.refresh_token is not None and not move_sessions:
+        return SecretStep.LEFT
+    return SecretStep.STORE
+
+
+class _Naming:
+    """Our profiles, each of which one found profile can be, and the names that are taken."""
+
+    def __init__(self, known: Sequence[Known]) -> None:
+        self._free = {profile.name: profile for profile in known}
+        self._names = {profile.name for profile in known}
+        self._stems = {variable_stem(profile.name) for profile in known}
+
+    def claim(self, profile: Known) -> Known:
+        """Let `profile` be found no more."""
+        del self._free[profile.name]
+        return profile
+
+    def by_name_and_secret(self, found: Found) -> Known | None:
+        """The free profile that has the name and the very secret."""
+        profile = self._free.get(next(_candidates(found.name)))
+        return profile if profile and _fits(found, profile) and same_secret(found.secret, profile.secret) else None
+
+    def by_number_and_secret(self, found: Found) -> Known | None:
+        """The free profile that has the name with a number, and the very secret."""
+        return next((p for p in self._numbered(found) if same_secret(found.secret, p.secret)), None)
+
+    def by_secret(self, found: Found) -> Known | None:
+        """The free profile that has the very secret, whatever it is called now."""
+        same = [p for p in self._free.values() if _fits(found, p) and same_secret(found.secret, p.secret)]
+        return min(same, key=lambda profile: profile.name, default=None)
+
+    def by_name(self, found: Found) -> Known | None:
+        """The free profile that has the name, or the name with a number that an earlier import gave it."""
+        return next(self._numbered(found), None)
+
+    def _numbered(self, found: Found) -> Iterator[Known]:
+        for candidate in _candidates(found.name):
+            if candidate not in self._names and variable_stem(candidate) not in self._stems:
+                return
+            profile = self._free.get(candidate)
+            if profile is not None and _fits(found, profile):
+                yield profile
+
+    def new(self, name: str) -> str:
+        """A name that no profile has, nor one whose variables would have the same names (`a-b` and `a_b`)."""
+        for candidate in _candidates(name):
+            if candidate not in self._names and variable_stem(candidate) not in self._stems:
+                self._names.add(candidate)
+                self._stems.add(variable_stem(candidate))
+                return candidate
+        raise AssertionError("the candidates do not end")
+
+
+def _fits(found: Found, profile: Known) -> bool:
+    return profile.from_store and profile.origin == found.origin and profile.auth == found.auth
+
+
+def _candidates(name: str) -> Iterator[str]:
+    base = name if is_valid(name) else nearest_valid(name)
+    yield base
+    number = 2
+    while True:
+        suffix = f"-{number}"
+        yield base[: MAX_LENGTH - len(suffix)].rstrip("-._") + suffix
+        number += 1

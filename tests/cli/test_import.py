@@ -1,0 +1,490 @@
+"""`import`: copy, verify, say, and only with `--scrub` remove; all of it or nothing."""
+
+import json
+import os
+import stat
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.errors import StoreUnavailable
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+from omniprofile.standin.server import Standin
+from tests.conftest import CANARY, Cli, Ran
+
+KEY, STAGING, ACCESS, REFRESH = (CANARY + letter for letter in "KSAR")
+
+VENDOR = {
+    "version": 1,
+    "telemetry": {"enabled": False, "sample": 0.25},
+    "defaultProfile": "prod",
+    "defaultOutputFormat": "json",
+    "profiles": {
+        "prod": {
+            "apiEndpoint": "https://acme.omniapp.co/",
+            "authMethod": "oauth",
+            "accessToken": ACCESS,
+            "refreshToken": REFRESH,
+            "tokenExpiresAt": "2026-11-24T10:00:00Z",
+        },
+        "Playground (Org-scoped)": {
+            "colour": "green",
+            "apiEndpoint": "https://play.omniapp.co",
+            "authMethod": "api-key",
+            "apiKey": KEY,
+        },
+        "staging": {
+            "apiEndpoint": "https://acme-staging.omniapp.co",
+            "apiKey": STAGING,
+            "defaultOutputFormat": "human",
+        },
+    },
+}
+
+pytestmark = pytest.mark.usefixtures("file_store")
+
+
+@pytest.fixture
+def vendor(cli: Cli) -> Path:
+    """A realistic config where the vendor's CLI keeps it."""
+    return write_vendor(cli, VENDOR)
+
+
+def write_vendor(cli: Cli, content: object) -> Path:
+    path = cli.home / ".config/omni-cli/config.json"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content, indent=2).encode())
+    path.chmod(0o600)
+    return path
+
+
+def snapshot(cli: Cli) -> dict[str, tuple[int, bytes]]:
+    """Every file of the home with its mode; locks and the cache aside."""
+    return {
+        str(path.relative_to(cli.home)): (stat.S_IMODE(path.stat().st_mode), path.read_bytes())
+        for path in sorted(cli.home.rglob("*"))
+        if path.is_file() and path.suffix != ".lock" and ".cache" not in path.parts
+    }
+
+
+def stored(cli: Cli) -> dict[str, StoredSecret | None]:
+    store = FileStore(str(cli.state))
+    return {name: store.get(name) for name in store.summaries()}
+
+
+def test_the_vendors_config_becomes_profiles_and_secrets(cli: Cli, vendor: Path) -> None:
+    before = vendor.read_bytes()
+    ran = cli("import", "omni-cli")
+    assert ran.status == 0, ran
+    assert tomllib.loads(cli.config.read_text()) == {
+        "version": 1,
+        "default": "prod",
+        "profiles": {
+            "prod": {"base_url": "https://acme.omniapp.co", "auth": "oauth", "env": {"OMNI_OUTPUT_FORMAT": "json"}},
+            "Playground-Org-scoped": {
+                "description": "Playground (Org-scoped)",
+                "base_url": "https://play.omniapp.co",
+                "auth": "api-key",
+                "env": {"OMNI_OUTPUT_FORMAT": "json"},
+            },
+            "staging": {
+                "base_url": "https://acme-staging.omniapp.co",
+                "auth": "api-key",
+                "env": {"OMNI_OUTPUT_FORMAT": "human"},
+            },
+        },
+    }
+    assert "Playground-Org-scoped  Playground (Org-scoped)" in ran.out, "the mapping is said"
+    assert vendor.read_bytes() == before, "a copy"
+    assert CANARY not in cli.config.read_text()
+    assert cli("lint", "--strict").status == 0
+    assert cli("token", "staging", shows=True).out == STAGING + "\n"
+    assert cli("token", "Playground-Org-scoped", shows=True).out == KEY + "\n"
+    assert "still in plain text" in ran.err
+    assert "read back and compared" in ran.err
+
+
+def test_without_scrub_a_session_is_left_where_it_is_and_that_is_said(cli: Cli, vendor: Path) -> None:
+    ran = cli("import", "omni-cli")
+    assert "prod" not in stored(cli)
+    assert "`prod`: its OAuth session was not copied" in ran.err
+    assert "`omniprofile login prod`" in ran.err
+    assert cli("token", "prod").status == 4
+
+
+def test_scrub_moves_everything_and_keeps_the_rest_of_the_file(cli: Cli, vendor: Path) -> None:
+    before = vendor.read_bytes()
+    ran = cli("import", "omni-cli", "--scrub", "--json")
+    assert ran.status == 0, ran
+    report = json.loads(ran.out)
+    backup = Path(report["backup"])
+    assert backup.parent == vendor.parent
+    assert backup.read_bytes() == before
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (backup, vendor)] == [0o600, 0o600]
+    expected = json.loads(before)
+    for table in expected["profiles"].values():
+        for key in ("apiKey", "accessToken", "refreshToken", "tokenExpiresAt"):
+            table.pop(key, None)
+    assert json.dumps(json.loads(vendor.read_bytes())) == json.dumps(expected), "order and unknown keys too"
+    session = stored(cli)["prod"]
+    assert session is not None
+    assert session.refresh_token is not None
+    assert (session.token.reveal(), session.refresh_token.reveal()) == (ACCESS, REFRESH)
+    assert (session.client_id, session.scope) == ("omni-cli", "user:default")
+    assert [profile["scrubbed"] for profile in report["profiles"]] == [True] * 3
+    assert [profile["secret"] for profile in report["profiles"]] == ["store"] * 3
+    assert "delete it when all works" in ran.err
+
+
+@pytest.mark.parametrize("flags", [[], ["--scrub"]])
+def test_a_second_run_changes_nothing(cli: Cli, vendor: Path, flags: list[str]) -> None:
+    cli("import", "omni-cli", *flags)
+    before = snapshot(cli)
+    ran = cli("import", "omni-cli", *flags)
+    assert ran.status == 0, ran
+    assert snapshot(cli) == before
+    assert "added" not in ran.out
+
+
+def test_scrub_after_a_copy_removes_what_is_stored_already(cli: Cli, vendor: Path) -> None:
+    cli("import", "omni-cli")
+    assert cli("import", "omni-cli", "--scrub").status == 0
+    assert CANARY not in vendor.read_text()
+    assert set(stored(cli)) == {"prod", "Playground-Org-scoped", "staging"}
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_be(cli: Cli, vendor: Path) -> None:
+    before = snapshot(cli)
+    ran = cli("import", "omni-cli", "--scrub", "--dry-run")
+    assert ran.status == 0
+    assert snapshot(cli) == before
+    assert ran.out.count("would be added") == 3
+    assert "dry run" in ran.err
+
+
+def test_an_existing_file_keeps_its_bytes_and_its_default(cli: Cli, vendor: Path) -> None:
+    text = (
+        "#:schema https://example.invalid/s.json\r\n# mine\r\nversion = 1\r\n\r\n"
+        '[instances.play]\r\nbase_url = "https://play.omniapp.co"\r\n\r\n'
+        '# production\r\n[profiles.prod]\r\nbase_url = "https://other.omniapp.co"\r\n'
+    )
+    file = cli.profiles("")
+    file.write_bytes(text.encode())
+    ran = cli("import", "omni-cli")
+    assert ran.status == 0, ran
+    after = file.read_bytes().decode()
+    assert after.replace('default = "prod-2"\r\n', "").startswith(text)
+    assert "\n" not in after.replace("\r\n", "")
+    parsed = tomllib.loads(after)
+    assert parsed["default"] == "prod-2", "the name of another instance is not taken"
+    assert parsed["profiles"]["Playground-Org-scoped"]["instance"] == "play"
+    file.write_bytes(after.replace('"prod-2"', '"prod"', 1).encode())
+    assert "default" not in cli("import", "omni-cli").err
+
+
+def test_a_default_goes_above_a_commented_table(cli: Cli, vendor: Path) -> None:
+    file = cli.profiles('# the one that I use\n[profiles.mine]\nbase_url = "https://mine.omniapp.co"\n')
+    cli("import", "omni-cli")
+    assert file.read_text().startswith('default = "prod"\n# the one that I use\n[profiles.mine]\n')
+
+
+def test_another_stored_key_is_kept_and_the_files_stays_there(cli: Cli, vendor: Path) -> None:
+    cli("import", "omni-cli", "--only", "staging")
+    FileStore(str(cli.state)).put(
+        "staging",
+        StoredSecret(
+            Origin.parse("https://acme-staging.omniapp.co"), Secret("newer"), datetime(2026, 11, 25, tzinfo=UTC)
+        ),
+    )  # fmt: skip
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == 1, ran
+    assert "`staging`: another secret is stored for it and was kept" in ran.err
+    assert STAGING in vendor.read_text()
+    assert KEY not in vendor.read_text()
+    assert cli("token", "staging", shows=True).out == "newer\n"
+
+
+def test_only_imports_the_named_and_asks_nothing_of_the_others(cli: Cli) -> None:
+    bad = {**VENDOR, "profiles": {**VENDOR["profiles"], "bad": {"apiEndpoint": "nope"}}}  # type: ignore[dict-item]
+    write_vendor(cli, bad)
+    assert cli("import", "omni-cli").status == 3
+    ran = cli("import", "omni-cli", "--only", "staging", "--only", "Playground (Org-scoped)")
+    assert ran.status == 0, ran
+    assert set(stored(cli)) == {"staging", "Playground-Org-scoped"}
+    wrong = cli("import", "omni-cli", "--only", "stagign")
+    assert (wrong.status, "did you mean `staging`" in wrong.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "says"),
+    [
+        ({"apiEndpoint": "https://acme.omniapp.co/api/v1"}, 3, "write `https://acme.omniapp.co` there"),
+        ({"apiEndpoint": "https://bi.acme.example"}, 6, 'add "bi.acme.example" to `allowed_hosts`'),
+        ({"apiEndpoint": "http://acme.omniapp.co"}, 6, "plain http"),
+        ({"apiEndpoint": "http://127.0.0.1:9"}, 6, "--allow-insecure"),
+        ({"apiKey": "two\nlines"}, 4, "the key of `staging`"),
+        ({"apiKey": "sp ace"}, 4, "has a space"),
+        ({"apiKey": 5}, 3, "`apiKey` is no text"),
+        ({"tokenExpiresAt": 5}, 3, "`tokenExpiresAt` is no text"),
+    ],
+)
+def test_one_bad_profile_and_nothing_is_imported(cli: Cli, change: dict[str, object], status: int, says: str) -> None:
+    profiles = VENDOR["profiles"]
+    assert isinstance(profiles, dict)
+    write_vendor(cli, {**VENDOR, "profiles": {**profiles, "staging": {**profiles["staging"], **change}}})
+    before = snapshot(cli)
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == status, ran
+    assert says in ran.err
+    assert "staging" in ran.err
+    assert ran.err.count("error:") == 1
+    assert snapshot(cli) == before
+
+
+def test_an_allowed_host_and_loopback_are_imported(cli: Cli) -> None:
+    with Standin() as omni:
+        omni.add_key(KEY)
+        cli.profiles('[settings]\nallowed_hosts = ["bi.acme.example"]\n')
+        table = {"bi": {"apiEndpoint": "https://bi.acme.example", "apiKey": STAGING}}
+        write_vendor(cli, {"profiles": {**table, "here": {"apiEndpoint": omni.base_url, "apiKey": KEY}}})
+        ran = cli("import", "omni-cli", "--allow-insecure")
+        assert ran.status == 0, ran
+        assert cli("test", "here").status == 0
+
+
+def test_without_a_working_store_nothing_changes(cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMNIPROFILE_SECRET_STORE")
+    before = snapshot(cli)
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == 9, ran
+    assert "OMNIPROFILE_SECRET_STORE=file" in ran.err
+    assert snapshot(cli) == before
+
+
+def test_an_invalid_profile_file_and_nothing_changes(cli: Cli, vendor: Path) -> None:
+    cli.profiles("[profiles.a\n")
+    before = snapshot(cli)
+    assert cli("import", "omni-cli", "--scrub").status == 3
+    assert snapshot(cli) == before
+
+
+def test_a_store_that_lies_is_found_out_and_put_back(cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = FileStore.get
+
+    def lie(self: FileStore, account: str) -> StoredSecret | None:
+        found = real(self, account)
+        return None if account == "staging" else found
+
+    monkeypatch.setattr(FileStore, "get", lie)
+    before = vendor.read_bytes()
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == 9, ran
+    assert "gives back something else" in ran.err
+    assert FileStore(str(cli.state)).summaries() == {}
+    assert vendor.read_bytes() == before
+    assert not cli.config.exists()
+
+
+def test_a_profile_file_that_cannot_be_written_leaves_no_secret_behind(
+    cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from omniprofile.config import edit
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "it is read-only")
+
+    monkeypatch.setattr(edit, "_replace", refuse)
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == 1, ran
+    assert "make the change by hand" in ran.err
+    assert "[profiles.Playground-Org-scoped]" in ran.err
+    assert FileStore(str(cli.state)).summaries() == {}
+
+
+def test_a_session_that_cannot_leave_the_file_is_not_kept_here(
+    cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vendor's CLI refreshes in just this moment: the session that was read is spent."""
+    from omniprofile.transfer.foreign import ForeignFile
+
+    real = ForeignFile.back_up
+
+    def rotate(self: ForeignFile, now):
+        backup = real(self, now)
+        vendor.write_text(vendor.read_text().replace(REFRESH, REFRESH + "2"))
+        return backup
+
+    monkeypatch.setattr(ForeignFile, "back_up", rotate)
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == 1, ran
+    assert "was changed by another program meanwhile" in ran.err
+    assert set(stored(cli)) == {"staging", "Playground-Org-scoped"}, "keys are copied, the session is not"
+    assert [path.name for path in vendor.parent.iterdir()] == ["config.json"], "no backup of nothing"
+
+
+def test_the_file_of_the_vendor_may_be_a_link_and_stays_one(cli: Cli, vendor: Path, tmp_path: Path) -> None:
+    target = tmp_path / "dotfiles.json"
+    target.write_bytes(vendor.read_bytes())
+    target.chmod(0o644)
+    vendor.unlink()
+    vendor.symlink_to(target)
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == 0, ran
+    assert vendor.is_symlink()
+    assert CANARY not in target.read_text()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert "others can read" in ran.err
+
+
+def test_the_config_of_exec_is_not_mistaken_for_the_users(cli: Cli, vendor: Path) -> None:
+    cli("import", "omni-cli")
+    from omniprofile.handover.shield import omni_config
+
+    shield = omni_config(os.path.join(os.environ["XDG_CACHE_HOME"], "omniprofile"))
+    ran = cli("import", "omni-cli", "--json", env={"OMNI_CONFIG_PATH": shield})
+    assert json.loads(ran.out)["file"] == str(vendor)
+
+
+def test_left_over_secrets_are_named(cli: Cli) -> None:
+    write_vendor(
+        cli, {"profiles": {"a": {"apiEndpoint": "https://a.omniapp.co", "apiKey": KEY, "refreshToken": REFRESH}}}
+    )
+    ran = cli("import", "omni-cli", "--scrub")
+    assert "`a` also has `refreshToken`" in ran.err
+
+
+def test_no_config_is_an_error_that_says_where_it_was_looked_for(cli: Cli) -> None:
+    ran = cli("import", "omni-cli")
+    assert ran.status == 3
+    assert str(cli.home / ".config/omni-cli/config.json") in ran.err
+    assert cli("import", "omni-cli", "nowhere.json").status == 3
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["import"],
+        ["import", "aws"],
+        ["import", "omni-cli", "--name", "x"],
+        ["import", "omni-cli", "--base-url", "https://a.omniapp.co"],
+        ["import", "dotenv", "--only", "x"],
+        ["import", "dotenv", "--name", "a b"],
+        ["import", "dotenv", ""],
+    ],
+)
+def test_wrong_usage(cli: Cli, argv: list[str]) -> None:
+    ran = cli(*argv)
+    assert ran.status == 2, ran
+
+
+DOTENV = f"""\
+# of the report job
+export OMNI_BASE_URL="https://acme.omniapp.co/api/v1/"
+OMNI_API_KEY='{KEY}' # do not share
+
+OTHER=1
+"""
+
+
+def _dotenv(cli: Cli, text: str = DOTENV, mode: int = 0o600) -> Path:
+    path = cli.work / ".env"
+    path.write_bytes(text.encode())
+    path.chmod(mode)
+    return path
+
+
+def test_a_dotenv_becomes_a_profile(cli: Cli) -> None:
+    path = _dotenv(cli)
+    ran = cli("import", "dotenv")
+    assert ran.status == 0, ran
+    assert tomllib.loads(cli.config.read_text())["profiles"] == {
+        "acme": {"base_url": "https://acme.omniapp.co", "auth": "api-key"}
+    }
+    assert cli("token", "acme", shows=True).out == KEY + "\n"
+    assert path.read_text() == DOTENV
+    before = snapshot(cli)
+    assert cli("import", "dotenv").status == 0
+    assert snapshot(cli) == before
+
+
+def test_scrub_leaves_a_comment_where_the_key_was_and_every_other_byte(cli: Cli) -> None:
+    path = _dotenv(cli, DOTENV.replace("\n", "\r\n"), mode=0o640)
+    ran = cli("import", "dotenv", str(path), "--name", "report", "--scrub")
+    assert ran.status == 0, ran
+    line = f"OMNI_API_KEY='{KEY}' # do not share"
+    comment = "# OMNI_API_KEY is stored: omniprofile exec report -- COMMAND"
+    assert path.read_bytes().decode() == DOTENV.replace(line, comment).replace("\n", "\r\n")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    (backup,) = path.parent.glob(".env.omniprofile-*.bak")
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    assert dotenv_values(path) == {"OMNI_BASE_URL": "https://acme.omniapp.co/api/v1/", "OTHER": "1"}
+    before = snapshot(cli)
+    assert cli("import", "dotenv", "--name", "report", "--scrub").status == 0
+    assert snapshot(cli) == before
+    assert len(list(path.parent.iterdir())) == 2
+
+
+BAD_DOTENV = {
+    "two values": (f"OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY={KEY}\nOMNI_API_TOKEN={KEY}2\n", 3, "lines 2 and 3"),
+    "one name twice": (f"OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY={KEY}\nOMNI_API_KEY=x\n", 3, "lines 2 and 3"),
+    "a reference": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=${SECRET}\n", 3, "refers to another variable"),
+    "an open quote": (f"OMNI_BASE_URL=https://a.omniapp.co\n\nOMNI_API_KEY='{KEY}\n", 3, "line 3 cannot be read"),
+    "nothing of Omni's": ("OTHER=1\n", 3, "has none of"),
+    "no base URL": (f"OMNI_API_KEY={KEY}\n", 2, "--base-url"),
+    "an empty base URL": (f"OMNI_BASE_URL=\nOMNI_API_KEY={KEY}\n", 2, "--base-url"),
+    "a bad base URL": (f"OMNI_BASE_URL=acme.omniapp.co\nOMNI_API_KEY={KEY}\n", 3, "write `https://acme.omniapp.co`"),
+    "a path": (f"OMNI_BASE_URL=https://acme.omniapp.co/x\nOMNI_API_KEY={KEY}\n", 3, "after the host"),
+    "not allowed": (f"OMNI_BASE_URL=https://acme.example\nOMNI_API_KEY={KEY}\n", 6, "allowed_hosts"),
+    "two lines in quotes": (f'OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY="{KEY}\nx"\n', 4, "several lines"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_DOTENV)
+def test_a_bad_dotenv_is_one_error_and_nothing_is_imported(cli: Cli, case: str) -> None:
+    text, status, says = BAD_DOTENV[case]
+    path = _dotenv(cli, text)
+    ran = cli("import", "dotenv", "--scrub")
+    assert ran.status == status, ran
+    assert says in ran.err
+    assert path.read_text() == text
+    assert not cli.config.exists()
+    assert not (cli.state / "secrets.json").exists()
+
+
+def test_a_dotenv_that_is_no_text_or_no_file(cli: Cli) -> None:
+    (cli.work / ".env").write_bytes(b"OMNI_API_KEY=\xff\n")
+    assert cli("import", "dotenv").status == 3
+    os.mkfifo(cli.work / "fifo")
+    assert "a FIFO" in cli("import", "dotenv", "fifo").err
+
+
+def test_a_base_url_can_be_given_and_must_agree(cli: Cli) -> None:
+    _dotenv(cli, f"OMNI_API_TOKEN={KEY}\n")
+    ran = cli("import", "dotenv", "--base-url", "https://acme.omniapp.co")
+    assert ran.status == 0, ran
+    _dotenv(cli)
+    assert cli("import", "dotenv", "--base-url", "https://b.omniapp.co").status == 2
+
+
+def test_a_name_that_is_taken_by_another_instance_is_refused(cli: Cli) -> None:
+    cli.profiles('[profiles.acme]\nbase_url = "https://other.omniapp.co"\n')
+    _dotenv(cli)
+    assert cli("import", "dotenv", "--name", "acme").status == 2
+    ran: Ran = cli("import", "dotenv")
+    assert "acme-2" in ran.out
+
+
+def test_store_errors_are_the_stores(cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: FileStore, account: str, secret: StoredSecret) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(FileStore, "put", full)
+    before = snapshot(cli)
+    assert cli("import", "omni-cli").status == 9
+    assert snapshot(cli) == before
