@@ -142,9 +142,9 @@ class App:
             self.tell(f"`{selection.profile}` is protected, and {selection.provenance} selects it")
         return selection
 
-    def require(self, name: str) -> None:
-        """Raise NoSuchProfile unless `name`, given on the command line, is a profile."""
-        require_profile(self.config, name, Provenance(Layer.FLAG, "NAME"))
+    def require(self, name: str, provenance: Provenance | None = None) -> None:
+        """Raise NoSuchProfile unless `name`, by default given on the command line, is a profile."""
+        require_profile(self.config, name, provenance or Provenance(Layer.FLAG, "NAME"))
 
     def is_protected(self, name: str) -> bool:
         """Whether the profile, a parent of it or `[defaults]` says `protected = true`, the nearest deciding."""

@@ -42,6 +42,11 @@ class Console:
         """Whether a person can be asked: both the input and the place for questions are terminals."""
         return _is_terminal(self._outside.stdin) and _is_terminal(self._outside.stderr)
 
+    @property
+    def shows_data(self) -> bool:
+        """Whether data goes to a terminal, not to a program or a file."""
+        return _is_terminal(self._outside.stdout)
+
     def data(self, text: str) -> None:
         """Write what was asked for to stdout: see `write_out`."""
         write_out(self._outside.stdout, text)

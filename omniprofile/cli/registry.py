@@ -38,6 +38,7 @@ COMMANDS = (
     Command("test", "check credentials live", EDITING),
     Command("import", "take over profiles and secrets from the vendor's CLI or a `.env`", MOVING),
     Command("schema", "print the JSON Schema of the profile file", EDITING),
+    Command("hook", "print what a shell reads at its start, to be switched alone", EDITING),
     Command("demo", "see it all work against an embedded instance", EDITING),
 )
 HIDDEN = (Command("__complete", "list words for the completion of a shell", ""),)

@@ -42,9 +42,9 @@ class StateFile:
                 hint=f"remove `{self.path}`, then run `omniprofile use NAME`",
             ) from problem
 
-    def provenance(self) -> Provenance:
-        """The provenance of the active profile's name."""
-        return Provenance(Layer.STATE, "active", self.path, 1)
+    def provenance(self, line: int = 1) -> Provenance:
+        """The provenance of the active profile's name, or on line 2 of the previous one's."""
+        return Provenance(Layer.STATE, "active", self.path, line)
 
     def activate(self, name: str) -> ActiveState:
         """Make `name` active and the one before it previous; return what is now in the file.

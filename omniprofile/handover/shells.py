@@ -147,7 +147,13 @@ def switch_script(shell: str, profile: str, previous: str | None, remove: "Itera
         removed.append("OMNIPROFILE_PREVIOUS")
     else:
         assign["OMNIPROFILE_PREVIOUS"] = previous
-    return render(shell, assign, [name for name in removed if name not in assign])
+    script = render(shell, assign, [name for name in removed if name not in assign])
+    # With semicolons it survives an `eval` without quotes as well, in which the lines become one.
+    return script if shell in ("powershell", "cmd") else script.replace("\n", ";\n")
+
+
+EVALUATE = "# omniprofile: evaluate\n"
+"""The first line of what the hook's function evaluates; whatever else the program prints is shown. A comment in every shell."""
 
 
 def guess_shell(parent_command: str | None, declared: str | None) -> str:

@@ -40,6 +40,9 @@ RIVALS = (
     "OMNI_CONFIG_DIR",
     "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",  # would let the CLI send the token to any host, in the clear
     "OMNIPROFILE_PREVIOUS",  # this shell's `use -`, of no meaning to a child
+    "OMNIPROFILE_HOOK",  # says that this shell has loaded the hook, which a shell that the child starts has not
+    "OMNIPROFILE_EVAL",
+    "OMNIPROFILE_PROMPT",
     MARKER,
 )
 """Variables by which a child would use another credential, or this one elsewhere: removed before ours are set."""

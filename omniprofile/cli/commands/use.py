@@ -10,10 +10,10 @@ from omniprofile.cli.parser import add_json, add_yes
 from omniprofile.cli.picker import pick
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.process import parent_command
-from omniprofile.handover.shells import guess_shell, switch_script
+from omniprofile.handover.shells import EVALUATE, guess_shell, switch_script
 from omniprofile.model.exported import exported, own_values
 from omniprofile.model.names import quoted_list
-from omniprofile.model.provenance import Layer
+from omniprofile.model.provenance import Layer, Provenance
 
 PREVIOUS_VARIABLE = "OMNIPROFILE_PREVIOUS"
 
@@ -22,35 +22,55 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="the profile; `-` is the previous one")
     parser.add_argument("--test", action="store_true", help="test the credential first, and switch only if it passes")
-    parser.add_argument("--shell", action="store_true", help="print what this shell must evaluate to switch it alone")
+    parser.add_argument("--shell", action="store_true", help="switch this shell alone: print what it must evaluate")
     add_json(parser)
     add_yes(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Switch, after the checks that were asked for."""
+    if args.shell and args.json:
+        raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
     name = _target(args, app, console)
-    app.require(name)
     confirm_protected(app, console, name, "switch to it", yes=args.yes)
     if args.test:
         _require_ok(app, console, name)
+    origin = app.resolve(Call.for_profile(name), tell=False).origin
+    shown = f"`{name}` ({origin})" if origin else f"`{name}`"
     if args.shell:
-        console.data(_script(app, name))
+        _switch_shell(app, console, name, shown)
         return DONE
     before = app.state.read().active
     after = app.state.activate(name)
-    shadows = _shadows(app, name)
-    origin = app.resolve(Call.for_profile(name), tell=False).origin
-    where = f" ({origin})" if origin else ""
+    hidden, rivals = _hiding(app, name), _rivals(app, name)
     if before == name:
-        console.note(f"`{name}`{where} is the active profile already")
+        console.note(f"{shown} is the active profile already")
     else:
-        console.note(f"the active profile is now `{name}`{where}" + (f", before it was `{before}`" if before else ""))
-    for sentence in shadows:
+        console.note(f"the active profile is now {shown}" + (f", before it was `{before}`" if before else ""))
+    for sentence in filter(None, (hidden, rivals)):
         console.warn(sentence)
+    shadows = [sentence for sentence in (hidden, rivals) if sentence]
     if args.json:
         console.json({"profile": name, "previous": after.previous, "effective": not shadows, "shadowed_by": shadows})
+    elif hidden and _evaluated(app) and console.interactive and console.confirm("switch this shell to it as well?"):
+        console.data(EVALUATE + _script(app, name))
     return DONE
+
+
+def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
+    """Print what this shell must evaluate, and say whether it does: without the hook, what is printed is only text."""
+    if _evaluated(app):
+        console.data(EVALUATE + _script(app, name))
+        console.note(f"this shell now uses {shown}, the others what they used")
+    else:
+        console.data(_script(app, name))
+        if console.shows_data:
+            console.warn(
+                "nothing is switched yet: this shell must evaluate what is printed, "
+                f"as in {_by_hand(_shell(app), name)}; `omniprofile hook --help` shows how it does so by itself"
+            )
+    if sentence := _rivals(app, name):
+        console.warn(sentence)
 
 
 def _target(args: argparse.Namespace, app: App, console: Console) -> str:
@@ -61,11 +81,15 @@ def _target(args: argparse.Namespace, app: App, console: Console) -> str:
             raise NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
         return pick(app, console)
     if args.name != "-":
+        app.require(args.name)
         return str(args.name)
-    previous = app.outside.environ.get(PREVIOUS_VARIABLE) if args.shell else None
-    previous = previous or app.state.read().previous
+    if args.shell and (name := app.outside.environ.get(PREVIOUS_VARIABLE)):
+        app.require(name, Provenance(Layer.ENVIRONMENT, PREVIOUS_VARIABLE))
+        return name
+    previous = app.state.read().previous
     if not previous:
         raise NoProfileSelected("there is no previous profile", hint="`omniprofile use NAME` switches to one")
+    app.require(previous, app.state.provenance(2))
     return previous
 
 
@@ -78,40 +102,64 @@ def _require_ok(app: App, console: Console, name: str) -> None:
     console.note(f"`{name}` passed the test")
 
 
+def _evaluated(app: App) -> bool:
+    """Whether the hook's function evaluates what is printed."""
+    return app.outside.environ.get("OMNIPROFILE_EVAL") == "1"
+
+
+def _shell(app: App) -> str:
+    environ = app.outside.environ
+    return guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL") or environ.get("OMNIPROFILE_HOOK"))
+
+
+def _by_hand(shell: str, name: str) -> str:
+    """How a shell that has no hook is switched."""
+    command = f"omniprofile use --shell {name}"
+    return {
+        "fish": f"`{command} | source`",
+        "powershell": f"`{command} | Out-String | Invoke-Expression`",
+        "cmd": f"a batch file that `{command}` is written to",
+    }.get(shell, f'`eval "$({command})"`')
+
+
 def _script(app: App, name: str) -> str:
     environ = app.outside.environ
-    shell = guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL"))
     try:
         previous = app.select().profile
     except Error:
         previous = None
     before = exported(environ)
     remove = [variable for variable in (before.names if before else ()) if variable != "OMNI_PROFILE"]
-    return switch_script(shell, name, previous if previous != name else environ.get(PREVIOUS_VARIABLE), remove)
+    return switch_script(_shell(app), name, previous if previous != name else environ.get(PREVIOUS_VARIABLE), remove)
 
 
-def _shadows(app: App, name: str) -> list[str]:
-    """Why this shell would not see the switch, or would not use the profile's own credential: one sentence each."""
-    sentences = []
-    environ = app.outside.environ
+def _hiding(app: App, name: str) -> str | None:
+    """Why this shell, or this folder, would not see the switch."""
     try:
         selection = app.select()
     except Error as error:
-        sentences.append(f"this shell does not see it: {error.message}")
-    else:
-        if selection.provenance.layer is Layer.ENVIRONMENT and selection.profile != name:
-            sentences.append(
-                f"this shell does not see it: `OMNI_PROFILE` is set to `{selection.profile}`; "
-                f'unset it, or switch this shell with `eval "$(omniprofile use --shell {name})"`'
-            )
-        elif selection.profile != name:
-            sentences.append(f"this folder does not see it: {selection.provenance} names `{selection.profile}`")
+        return f"this shell does not see it: {error.message}"
+    if selection.profile == name:
+        return None
+    if selection.provenance.layer is not Layer.ENVIRONMENT:
+        return f"this folder does not see it: {selection.provenance} names `{selection.profile}`"
+    hooked = app.outside.environ.get("OMNIPROFILE_HOOK")
+    how = f"`omniprofile use --shell {name}`" if hooked else _by_hand(_shell(app), name)
+    if hooked == "powershell":
+        how = f"`Use-OmniProfile {name}`"
+    return (
+        f"this shell does not see it: `OMNI_PROFILE` is set to `{selection.profile}`; "
+        f"unset it, or switch this shell with {how}"
+    )
+
+
+def _rivals(app: App, name: str) -> str | None:
+    """Why this shell would not use the profile's own credential."""
+    environ = app.outside.environ
     own = own_values(environ)
     rivals = [v for v in ("OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL") if environ.get(v) and v not in own]
-    if rivals:
-        verb = "is" if len(rivals) == 1 else "are"
-        names = quoted_list(rivals).replace(" or ", " and ")
-        sentences.append(
-            f"{names} {verb} set in this shell and used in place of the profile's own; unset to use `{name}` as it is"
-        )
-    return sentences
+    if not rivals:
+        return None
+    verb = "is" if len(rivals) == 1 else "are"
+    names = quoted_list(rivals).replace(" or ", " and ")
+    return f"{names} {verb} set in this shell and used in place of the profile's own; unset to use `{name}` as it is"

@@ -1,0 +1,134 @@
+"""The hook in real shells: what it switches, what it leaves alone, and the options that it survives."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shells import HARDENED, LOAD, install_program, run_script
+from tests.conftest import Cli
+
+SHELLS = sorted(LOAD)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, two: Path) -> Path:
+    return install_program(tmp_path)
+
+
+def _status(shell: str, command: str) -> str:
+    """Print the exit status of a command that may fail, even where that ends the shell."""
+    return f"{command}; echo $status" if shell == "fish" else f"s=0; {command} || s=$?; echo $s"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_this_shell_alone_is_switched_and_back(shell: str, programs: Path, cli: Cli) -> None:
+    script = f"""
+{HARDENED[shell]}
+{LOAD[shell].format("")}
+{LOAD[shell].format("")}
+omniprofile use --shell staging
+echo "$OMNI_PROFILE"
+omniprofile current
+omniprofile use --shell - --yes
+echo "$OMNI_PROFILE"
+omniprofile -q use --shell -
+echo "$OMNI_PROFILE"
+"""
+    ran = run_script(shell, script, programs)
+    assert ran.returncode == 0, ran
+    assert ran.stdout.split() == ["staging", "staging", "prod", "staging"]
+    assert "this shell now uses `staging` (https://acme-staging.omniapp.co), the others what they used" in ran.stderr
+    assert ran.stderr.count("this shell now uses") == 2, "-q silences the third"
+    assert not (cli.state / "active").exists(), "no other shell sees it"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_everything_else_reaches_the_program_unchanged(shell: str, programs: Path) -> None:
+    program = programs / "omniprofile"
+    program.write_text('#!/bin/sh\nprintf "<%s>" "$OMNIPROFILE_EVAL" "$@"\ncat\nexit 42\n')
+    words = """exec "a b" '' '$(touch hacked)' '*' -- "it's" "\\\\" --json use"""
+    load = Path("omniprofile/cli/shells", f"hook.{shell}")
+    hook = (Path(__file__).parents[2] / load).as_posix()
+    script = f"{HARDENED[shell]}\n. '{hook}'\n{_status(shell, f'echo in | omniprofile {words}')}"
+    ran = run_script(shell, script, programs)
+    backslash = "\\"
+    expected = f"<><exec><a b><><$(touch hacked)><*><--><it's><{backslash}><--json><use>in\n42\n"
+    assert ran.stdout == expected, ran
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_is_no_switch_is_printed_and_its_status_kept(shell: str, programs: Path) -> None:
+    script = f"""
+{HARDENED[shell]}
+{LOAD[shell].format("")}
+{_status(shell, "omniprofile use nope")}
+{_status(shell, "omniprofile use --shell nope")}
+{_status(shell, "omniprofile use prod")}
+{_status(shell, "omniprofile use -yh | head -1")}
+{_status(shell, "omniprofile use --json --shell staging >/dev/null")}
+"""
+    ran = run_script(shell, script, programs)
+    lines = ran.stdout.splitlines()
+    assert lines[:3] == ["5", "5", "6"], ran
+    assert lines[3].startswith("usage: omniprofile use")
+    assert lines[-1] == "2"
+    assert "OMNI_PROFILE" not in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("shell", "evaluation"),
+    [
+        ("bash", 'eval "$({})"'),
+        ("bash", "eval $({})"),
+        ("zsh", 'eval "$({})"'),
+        ("fish", "{} | source"),
+        ("fish", "eval ({})"),
+    ],
+)
+@pytest.mark.parametrize("hook", [True, False])
+def test_who_evaluates_by_hand_is_served_with_the_hook_and_without(
+    shell: str, evaluation: str, hook: bool, programs: Path
+) -> None:
+    load = LOAD[shell].format("") if hook else ""
+    script = f"{load}\n{evaluation.format('omniprofile use --shell staging')}\necho $OMNI_PROFILE"
+    ran = run_script(shell, script, programs, env={"OMNIPROFILE_SHELL": shell})
+    assert ran.stdout == "staging\n", ran
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_nested_shell_and_an_exec_are_not_told_that_they_have_the_hook(shell: str, programs: Path) -> None:
+    see = """sh -c 'echo "${OMNIPROFILE_HOOK-none} ${OMNIPROFILE_EVAL-none} ${OMNIPROFILE_PROMPT-none}"'"""
+    ran = run_script(shell, f"{LOAD[shell].format('')}\n{see}\nomniprofile exec staging -- {see}", programs)
+    assert ran.stdout == "none none none\n" * 2, ran
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_omni_runs_through_exec_only_where_that_was_asked_for(shell: str, programs: Path) -> None:
+    omni = programs / "omni"
+    omni.write_text('#!/bin/sh\necho "$OMNI_PROFILE <$1> <$2>"\nexit 3\n')
+    omni.chmod(0o755)
+    calls = "\n".join(_status(shell, f"omni {words}") for words in ("query 'a b'", "config show", "-p prod query"))
+    plain = run_script(shell, f"{LOAD[shell].format('')}\n{calls}", programs)
+    assert plain.stdout.splitlines() == [" <query> <a b>", "3", " <config> <show>", "3", " <-p> <prod>", "3"], plain
+    wrapped = run_script(
+        shell,
+        f"{HARDENED[shell]}\n{LOAD[shell].format(' --wrap-omni')}\n{calls}",
+        programs,
+        env={"OMNI_PROFILE": "staging"},
+    )
+    assert wrapped.stdout.splitlines() == ["staging <query> <a b>", "3", "staging <config> <show>", "3", "2"], wrapped
+    assert "its own profiles are not seen here, and `-p` would be ignored" in wrapped.stderr
+
+
+def test_powershell_is_told_why_omni_is_not_wrapped(cli: Cli) -> None:
+    ran = cli("hook", "powershell", "--wrap-omni")
+    assert ran.status == 2
+    assert "omniprofile exec -- omni" in ran.err
+
+
+@pytest.mark.parametrize("shell", [*SHELLS, "powershell"])
+def test_the_hook_needs_no_profile_and_reads_no_file(shell: str, cli: Cli) -> None:
+    cli.profiles("not = [toml")
+    ran = cli("hook", shell)
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.isascii(), "whatever encoding the shell reads it in"
