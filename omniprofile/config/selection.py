@@ -8,6 +8,7 @@ from omniprofile.model.declaration import Config
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Loser, Selection
+from omniprofile.model.secret import looks_like_key
 
 Layered = Callable[[], Sourced[str] | None]
 """A layer that is asked only when no stronger one has answered. Answers, is absent (None), or raises: broken is not absent."""
@@ -50,6 +51,12 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     if name in config.profiles:
         return
     source = "" if provenance.layer is Layer.FLAG else f", which the {_role(provenance)} names"
+    if looks_like_key(name):
+        raise NoSuchProfile(
+            f"what stands in the place of a profile's name{source} looks like an API key",
+            hint="`omniprofile login NAME` asks for the key without showing it; revoke this one if others can see "
+            "this machine's processes or your shell's history",
+        )
     near = closest(name, config.profiles)
     if not is_valid(name):
         meant = f"did you mean {quoted_list(near)}? " if near else ""

@@ -6,6 +6,11 @@ _PUBLIC_PREFIXES = ("omni_osk_", "omni_pat_")
 """Prefixes that say what kind of key it is and nothing about the key."""
 
 
+def looks_like_key(text: str) -> bool:
+    """Whether a text that is meant to be something else begins as Omni's API keys do."""
+    return text.startswith(_PUBLIC_PREFIXES)
+
+
 class Secret:
     """A secret text. `str()`, `repr()`, formatting, pickling and equality with text all withhold it; `reveal()` gives it."""
 

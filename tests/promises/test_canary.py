@@ -1,0 +1,278 @@
+"""A secret is only where it belongs: one canary for each way in, every command, format and verbosity, every failure.
+
+Each canary is looked for whole and in parts: five characters of it anywhere in an output, an argument list, a file or a
+report are a leak. The few commands whose purpose is to give the token may print that one token on stdout.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from omniprofile.cli.registry import COMMANDS
+from omniprofile.standin.server import Standin
+from tests.conftest import Cli, Ran
+
+ENV, COMMAND, FILE, STORE, STDIN, PROFILE_VARIABLE, VENDOR = (
+    f"omni_osk_{body}"
+    for body in (
+        "Qw7Zk2Xv9Lb4Nt6Rj1",
+        "Hs5Yd8Gf3Mc7Pw2Ka9",
+        "Vb4Tn1Jr6Ux3Ez8Qo5",
+        "Ly9Ci2Wg7Sh4Dk6Fp1",
+        "Rm3Xa8Bq5Nz1Vt7Gj2",
+        "Ke6Pf9Uc2Hy4Lw8Sd3",
+        "Oz1Jb5Ti7Mx9Qg3Rv6",
+    )
+)
+CANARIES = (ENV, COMMAND, FILE, STORE, STDIN, PROFILE_VARIABLE, VENDOR)
+BODY = len("omni_osk_")
+WINDOW = 5
+
+
+def leaked(text: str, secret: str) -> bool:
+    """Whether any five characters of the secret's body, in order, stand in the text."""
+    body = secret[BODY:]
+    return any(body[at : at + WINDOW] in text for at in range(len(body) - WINDOW + 1))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Profiles with a key from every source, an instance that accepts them all, and an ear at every process start."""
+
+    cli: Cli
+    omni: Standin
+    started: list[list[str]]
+
+    def run(self, *argv: str, gives: str | None = None, stdin: str = "", env: dict[str, str] | None = None) -> Ran:
+        """Run a command line; `gives` is the one secret that its stdout may hold."""
+        self.started.clear()
+        ran = self.cli(*argv, stdin=stdin, env=env)
+        for secret in CANARIES:
+            assert not leaked(ran.err, secret), f"on stderr\n{ran}"
+            assert secret == gives or not leaked(ran.out, secret), f"on stdout\n{ran}"
+            for words in self.started:
+                assert not leaked(" ".join(words), secret), f"in the arguments of a process: {words[0]}"
+        return ran
+
+
+_ears: list[list[list[str]]] = []
+
+
+def _listen(event: str, arguments: Sequence[object]) -> None:
+    if _ears and event in ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"):
+        words = arguments[1] if event != "os.system" else arguments
+        _ears[-1].append([os.fsdecode(word) for word in words])  # type: ignore[attr-defined]
+
+
+sys.addaudithook(_listen)
+
+
+@pytest.fixture
+def scene(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """Every way in that needs no browser, each with its canary."""
+    monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
+    monkeypatch.setenv("FROM_ENV", ENV)
+    printer = tmp_path / "printer"
+    printer.write_text(f"#!/bin/sh\necho {COMMAND}\n")
+    printer.chmod(0o700)
+    key_file = tmp_path / "key"
+    key_file.write_text(FILE)
+    key_file.chmod(0o600)
+    with Standin() as omni:
+        for secret in CANARIES:
+            omni.add_key(secret)
+        place = f'base_url = "{omni.base_url}"\nallow_insecure = true\n'
+        cli.profiles(
+            f'version = 1\ndefault = "env"\n'
+            f'[profiles.env]\n{place}key = {{ env = "FROM_ENV" }}\n'
+            f'[profiles.command]\n{place}key = {{ command = ["{printer}"] }}\n'
+            f'[profiles.file]\n{place}key = {{ file = "{key_file}" }}\n'
+            f"[profiles.store]\n{place}"
+            f"[profiles.empty]\n{place}"
+            f'[profiles.elsewhere]\nbase_url = "https://acme.omniapp.co"\nkey = {{ env = "FROM_ENV" }}\n'
+        )
+        started: list[list[str]] = []
+        scene = Scene(cli, omni, started)
+        _ears.append(started)
+        try:
+            assert scene.run("login", "store", stdin=STORE).status == 0
+            yield scene
+        finally:
+            _ears.pop()
+
+
+SOURCES = {"env": ENV, "command": COMMAND, "file": FILE, "store": STORE}
+GIVING = [
+    ("token", "{}"),
+    ("token", "{}", "--json"),
+    *[("env", "{}", "--shell", shell) for shell in ("bash", "zsh", "fish", "powershell", "cmd", "dotenv", "json")],
+]
+LINES: dict[str, list[tuple[str, ...]]] = {
+    "use": [("use", "{}"), ("use", "-"), ("use", "{}", "--json"), ("use", "--shell", "{}"), ("use", "{}", "--test")],
+    "current": [("current",), ("current", "--json")],
+    "list": [("list",), ("list", "--json")],
+    "show": [("show", "{}"), ("show", "{}", "--json")],
+    "explain": [("explain", "{}"), ("explain", "{}", "--json")],
+    "env": [("env", "--unset")],
+    "exec": [("exec", "{}", "--", "no-such-command")],
+    "token": [("token", "empty"), ("token", "{}", "--base-url", "https://other.omniapp.co")],
+    "login": [("login", "{}")],
+    "logout": [("logout", "{}")],
+    "init": [("init", "--name", "new-{}", "--base-url", "https://acme.omniapp.co", "--no-login")],
+    "lint": [("lint",), *[("lint", "--format", kind) for kind in ("json",)]],
+    "test": [("test", "{}"), ("test", "--all"), ("test", "--all", "--json"), ("test", "elsewhere", "--timeout", "0.2")],
+    "import": [("import", "omni-cli", "{}"), ("import", "dotenv", "{}")],  # whole files: below
+    "schema": [("schema",)],
+    "hook": [("hook", shell) for shell in ("bash", "zsh", "fish", "powershell")],
+    "demo": [],  # has secrets of its own, and looks for them itself
+}
+"""Command lines by command; `{}` is each profile in turn."""
+
+
+def test_every_command_is_in_the_table() -> None:
+    assert set(LINES) == {command.name for command in COMMANDS}
+
+
+@pytest.mark.parametrize("verbosity", [(), ("-v",), ("-v", "-v"), ("-q",)], ids=["", "v", "vv", "q"])
+@pytest.mark.parametrize("command", [name for name, lines in LINES.items() if lines])
+def test_no_command_shows_a_secret(scene: Scene, command: str, verbosity: tuple[str, ...]) -> None:
+    for name in SOURCES:
+        for line in LINES[command]:
+            scene.run(*verbosity, *(word.format(name) for word in line))
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("line", GIVING, ids=" ".join)
+def test_what_is_to_give_a_token_gives_that_one_on_stdout_alone(
+    scene: Scene, source: str, line: tuple[str, ...]
+) -> None:
+    for verbosity in ((), ("-v", "-v")):
+        ran = scene.run(*verbosity, *(word.format(source) for word in line), gives=SOURCES[source])
+        assert ran.status == 0, str(ran)
+        assert SOURCES[source] in ran.out
+
+
+def test_overrides_are_masked_and_refusals_do_not_repeat_them(scene: Scene) -> None:
+    variables = {"OMNI_PROFILE_STORE_TOKEN": PROFILE_VARIABLE, "OMNI_API_TOKEN": VENDOR, "OMNI_API_KEY": VENDOR}
+    for line in (("explain", "store"), ("explain", "store", "--json"), ("show", "store"), ("list", "--json")):
+        scene.run(*line, env=variables)
+    scene.run("explain", env=variables)
+    refused = scene.run("token", "store", env=variables | {"OMNI_PROFILE_STORE_BASE_URL": "https://evil.example"})
+    assert refused.status == 6
+    scene.run("token", env=variables, gives=VENDOR)
+    scene.run("token", "store", env=variables, gives=PROFILE_VARIABLE)
+    scene.run("token", "store", "--token-file", "-", stdin=STDIN, gives=STDIN)
+    assert scene.run("token", "store", "--token-file", "-", stdin=f"{STDIN} {STDIN}").status == 4
+    assert scene.run("login", "empty", stdin=f"{STDIN}\n{STDIN}").status == 4
+    scene.omni.revoke(STDIN)
+    assert scene.run("login", "empty", stdin=STDIN).status == 8
+
+
+def test_a_secret_in_the_wrong_place_is_reported_and_not_repeated(scene: Scene) -> None:
+    text = scene.cli.config.read_text()
+    for wrong in (
+        f'key = "{VENDOR}"',
+        f'key = {{ env = "{VENDOR}" }}',
+        f'key = {{ command = ["echo", "{VENDOR}"] }}',
+        f'token = "{VENDOR}"',
+        f'base_url = "https://{VENDOR}@acme.omniapp.co"',
+        f"# {VENDOR}",
+        f'env = {{ SECRET = "{VENDOR}" }}',
+        f'"{VENDOR}',
+    ):
+        scene.cli.profiles(f"{text}\n[profiles.wrong]\n{wrong}\n")
+        for line in (("lint",), ("lint", "--format", "json"), ("current",), ("token", "wrong"), ("list",), ("show",)):
+            scene.run("-v", "-v", *line)
+
+
+def test_a_secret_for_a_name_is_neither_repeated_nor_kept(scene: Scene) -> None:
+    """A user who pastes the key where a name belongs is told so."""
+    for line in (
+        ("use", VENDOR),
+        ("token", VENDOR),
+        ("login", VENDOR),
+        ("exec", VENDOR, "--", "true"),
+        ("test", VENDOR),
+    ):
+        ran = scene.run("-v", "-v", *line)
+        assert ran.status == 5
+        assert "looks like an API key" in ran.err
+    assert scene.run("current", env={"OMNI_PROFILE": VENDOR}).status == 5
+    _assert_only_in(scene, set(), VENDOR)
+
+
+def test_taking_over_keys_from_plain_text_shows_none_of_them(scene: Scene, tmp_path: Path) -> None:
+    vendor, dotenv = tmp_path / "config.json", tmp_path / ".env"
+    for scrub in ((), ("--scrub",)):
+        vendor.write_text(
+            json.dumps(
+                {
+                    "version": 1,
+                    "defaultProfile": "a",
+                    "profiles": {
+                        "a": {"apiEndpoint": "https://acme.omniapp.co", "authMethod": "api-key", "apiKey": VENDOR},
+                        "b": {
+                            "apiEndpoint": "https://b.omniapp.co",
+                            "authMethod": "oauth",
+                            "accessToken": PROFILE_VARIABLE,
+                            "refreshToken": STDIN,
+                            "tokenExpiresAt": "2026-11-24T10:00:00Z",
+                        },
+                    },
+                }
+            )
+        )
+        vendor.chmod(0o600)
+        dotenv.write_text(f"OMNI_API_KEY={VENDOR}\nOMNI_BASE_URL=https://dot.omniapp.co\n")
+        for verbosity in ((), ("-v", "-v")):
+            scene.run(*verbosity, "import", "omni-cli", str(vendor), *scrub)
+            scene.run(*verbosity, "import", "dotenv", str(dotenv), *scrub)
+    holding = {path.name for path in scene.cli.home.rglob("*") if path.is_file() and leaked(_text(path), VENDOR)}
+    assert holding == {"secrets.json"}
+    vendor.write_text(f'{{"version": 1, "profiles": {{"a": {{"apiKey": "{VENDOR}", }}}}}}')
+    scene.run("-v", "-v", "import", "omni-cli", str(vendor))
+
+
+def test_after_all_of_it_the_canaries_lie_where_they_were_put(scene: Scene) -> None:
+    for lines in LINES.values():
+        for line in lines:
+            for name in SOURCES:
+                if line[0] != "logout":
+                    scene.run(*(word.format(name) for word in line))
+    _assert_only_in(scene, {scene.cli.state / "secrets.json"}, STORE)
+    for secret in (ENV, COMMAND, FILE):
+        _assert_only_in(scene, set(), secret)
+
+
+def _assert_only_in(scene: Scene, files: set[Path], secret: str) -> None:
+    holding = {path for path in scene.cli.home.rglob("*") if path.is_file() and leaked(_text(path), secret)}
+    assert holding == files, secret
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("latin-1")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_child_has_its_own_token_and_no_other_secret_that_omniprofile_knows(scene: Scene, source: str) -> None:
+    show = "import os, sys; sys.stdout.buffer.write(open('/proc/self/environ', 'rb').read())"
+    rivals = {"OMNI_API_TOKEN": VENDOR, "OMNI_API_KEY": VENDOR, "OMNI_EMBED_SECRET": STDIN}
+    ran = subprocess.run(
+        [sys.executable, "-m", "omniprofile", "exec", source, "--", sys.executable, "-c", show],
+        env={**os.environ, **rivals},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    variables = dict(pair.split("=", 1) for pair in ran.stdout.split("\0") if "=" in pair)
+    assert variables["OMNI_API_TOKEN"] == variables["OMNI_API_KEY"] == SOURCES[source]
+    variables.pop("FROM_ENV")  # the user's own variable, which `key` names, stays theirs
+    for secret in set(CANARIES) - {SOURCES[source]}:
+        assert not leaked(str(variables), secret)
