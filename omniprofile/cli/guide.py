@@ -356,14 +356,21 @@ GUIDES: dict[str, Guide] = {
     ),
     "import": Guide(
         about="Makes profiles of the vendor's config or of an SDK's `.env`, and puts their secrets into the secret "
-        "store. Copies and verifies; the plain-text originals are removed only with `--scrub`, after a backup.",
+        "store. Copies and verifies; the plain-text originals are removed only with `--scrub`, after a backup (mode 0600, "
+        "beside the file). All of a file is imported, or nothing; what is there already is recognised.\n\n"
+        "An OAuth session is moved with `--scrub`, and left where it is without: of two programs that refresh one session, "
+        "one soon holds a spent token.",
         examples=(
             ("omniprofile import omni-cli", "from where `omni` keeps its config"),
             ("omniprofile import dotenv .env", "from a file of the SDK's"),
+            ("omniprofile import omni-cli --dry-run", "only say what would be done"),
             ("omniprofile import omni-cli --scrub", "and leave no secret behind in plain text"),
         ),
         exits=(
+            (1, "a secret was not taken: another one is stored for its profile"),
             (3, "the file is not what it should be"),
+            (4, "a key in the file is none"),
+            (6, "a host in the file is not allowed"),
             (9, "the secret store cannot be used"),
         ),
         see=(
@@ -373,12 +380,17 @@ GUIDES: dict[str, Guide] = {
     ),
     "export": Guide(
         about="Merges profiles into the vendor's config: keys it does not know are kept, the file is 0600 and written "
-        "whole or not at all. Secrets go along only with `--with-secrets`, since they lie there in plain text.",
+        "whole or not at all. Secrets go along only with `--with-secrets`, since they lie there in plain text; OAuth sessions "
+        "never do, since two programs cannot share one.",
         examples=(
             ("omniprofile export omni-cli", "profiles without secrets"),
             ("omniprofile export omni-cli --with-secrets", "with them"),
         ),
-        exits=((3, "the vendor's config is not what it should be"),),
+        exits=(
+            (1, "a profile could not be exported whole"),
+            (3, "the vendor's config is not what it should be"),
+            (9, "the secret store cannot be used"),
+        ),
         see=(
             "import",
             "exec",

@@ -37,6 +37,7 @@ COMMANDS = (
     Command("lint", "check the profile files, offline", EDITING),
     Command("test", "check credentials live", EDITING),
     Command("import", "take over profiles and secrets from the vendor's CLI or a `.env`", MOVING),
+    Command("export", "give profiles to the vendor's CLI", MOVING),
     Command("schema", "print the JSON Schema of the profile file", EDITING),
     Command("hook", "print what a shell reads at its start, to be switched alone", EDITING),
     Command("demo", "see it all work against an embedded instance", EDITING),

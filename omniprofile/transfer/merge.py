@@ -1,0 +1,115 @@
+"""Our profiles merged into the vendor's config: pure. What is there and not ours stays, in its order.
+
+An entry is ours when an import of it would be this very profile. An entry that has a profile's name but another endpoint or
+method is another one: writing ours over it would give its key to another host.
+
+An OAuth session is never written. Its refresh token is replaced at each use; a second copy of it would end the session of
+both programs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from omniprofile.errors import ConfigInvalid
+from omniprofile.model.declaration import AuthMethod
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.transfer.foreign import Found
+from omniprofile.transfer.omni_cli import Json, OmniConfig
+from omniprofile.transfer.plan import Known, plan
+
+Action = Literal["added", "updated", "unchanged", "conflict"]
+KeyAction = Literal["written", "replaced", "unchanged", "left", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A profile of ours to export. `key` is its API key, where secrets are to go along."""
+
+    name: str
+    origin: Origin
+    auth: AuthMethod
+    key: Secret | None = None
+    output_format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of one profile: the entry's name there, what happened to it, and to its key.
+
+    `left` is a key that is there and was not asked about, `none` that there is none.
+    """
+
+    profile: str
+    entry: str
+    action: Action
+    key: KeyAction
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The new content, and what became of each profile. `default` is what became `defaultProfile`, or None."""
+
+    data: Json = field(repr=False)
+    results: tuple[Merged, ...]
+    default: str | None
+
+
+def merge(
+    config: OmniConfig, outgoing: Sequence[Outgoing], ours: Sequence[Known], *, default: str | None, now: datetime
+) -> Merge:
+    """Merge `outgoing`, some of all of `ours`, into `config`.
+
+    `default` names the profile that becomes `defaultProfile` if there is none.
+    """
+    entries = _entries_of(config, ours, now)
+    profiles: Json = dict(config.profiles)
+    results = []
+    for profile in outgoing:
+        entry = entries.get(profile.name)
+        if entry is None and profile.name in profiles:
+            results.append(Merged(profile.name, profile.name, "conflict", "left"))
+            continue
+        before = config.profiles[entry] if entry is not None else {}
+        table = dict(before) or {"apiEndpoint": str(profile.origin), "authMethod": profile.auth}
+        key = _put_key(table, profile)
+        if profile.output_format and (entry is None or config.output_format(entry) != profile.output_format):
+            table["defaultOutputFormat"] = profile.output_format
+        profiles[entry or profile.name] = table
+        action: Action = "added" if entry is None else "unchanged" if table == before else "updated"
+        results.append(Merged(profile.name, entry or profile.name, action, key))
+    chosen = None
+    if not config.data.get("defaultProfile"):
+        chosen = next((r.entry for r in results if r.profile == default and r.action != "conflict"), None)
+    head: Json = {"defaultProfile": chosen} if chosen else {}
+    data = {**config.data, **head, "profiles": profiles}
+    if chosen and config.file is None:
+        data = {"version": 1, **head, "profiles": profiles}
+    changed = chosen or any(result.action in ("added", "updated") for result in results)
+    return Merge(data if changed else config.data, tuple(results), chosen)
+
+
+def _put_key(table: Json, profile: Outgoing) -> KeyAction:
+    there = table.get("apiKey")
+    if profile.auth == "oauth":
+        return "none"
+    if profile.key is None:
+        return "left" if there else "none"
+    text = profile.key.reveal()
+    table["apiKey"] = text
+    return "unchanged" if there == text else "replaced" if there else "written"
+
+
+def _entries_of(config: OmniConfig, ours: Sequence[Known], now: datetime) -> dict[str, str]:
+    """The entries that are there for our profiles, by our names. Entries that could not be imported are nobody's."""
+    found = []
+    for name in config.profiles:
+        try:
+            one = config.found(name, now)
+        except ConfigInvalid:
+            continue
+        found.append(Found(name, one.origin, one.auth))
+    steps = plan(found, ours, move_sessions=False)
+    return {step.profile: step.found.name for step in steps if not step.is_new}
