@@ -13,6 +13,12 @@ _WIDEST = 100
 _NARROWEST = 60
 _WIDEST_FIRST = 38
 
+FIRST_EXAMPLES = (
+    ("omniprofile init", "make a first profile"),
+    ("omniprofile use staging", "switch to another one"),
+    ("omniprofile exec staging -- COMMAND", "run a command with its credential"),
+)
+
 
 def screen_width() -> int:
     """The columns that help may take: the terminal's, or `COLUMNS`, but lines no longer than one likes to read."""
@@ -42,12 +48,7 @@ def first_screen(parser: argparse.ArgumentParser) -> str:
         rows = [(command.name, command.summary) for command in COMMANDS if command.group == group]
         parts.append(f"{group}:\n{_columns(rows, width)}")
     parts.append(_arguments(parser))
-    rows = [
-        ("omniprofile init", "make a first profile"),
-        ("omniprofile use staging", "switch to another one"),
-        ("omniprofile exec staging -- COMMAND", "run a command with its credential"),
-    ]
-    parts.append(f"examples:\n{_columns(rows)}")
+    parts.append(f"examples:\n{_columns(FIRST_EXAMPLES)}")
     parts.append("More: `omniprofile COMMAND --help`, `man omniprofile`.\n")
     return "\n".join(parts)
 

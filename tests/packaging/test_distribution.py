@@ -57,6 +57,13 @@ def test_the_wheel_holds_the_package_its_license_and_its_own_start_up_script(bui
         assert name in names
     assert any(name.endswith("data/scripts/omniprofile") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    for page in (
+        "man1/omniprofile.1",
+        "man1/omniprofile-exec.1",
+        "man5/omniprofile.toml.5",
+        "man7/omniprofile-recipes.7",
+    ):
+        assert any(name.endswith(f"data/data/share/man/{page}") for name in names), page
     assert not [name for name in names if name.startswith("tests")]
 
 
