@@ -119,6 +119,8 @@ def _command_page(command: Command, parser: argparse.ArgumentParser) -> list[str
     lines = _head(f"omniprofile-{command.name}", 1, command.summary)
     lines += [".SH SYNOPSIS", *_synopsis(screens.usage(parser))]
     lines += [".SH DESCRIPTION", *roff.paragraphs(guide.about)]
+    if parser.epilog:
+        lines += roff.epilog(parser.epilog)
     lines += _from_argparse(parser)
     if command.name == "lint":
         lines += _rules()

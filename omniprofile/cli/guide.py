@@ -417,15 +417,13 @@ GUIDES: dict[str, Guide] = {
     ),
     "hook": Guide(
         about="Prints the shell hook, with which `omniprofile use --shell NAME` switches this shell alone with no `eval` "
-        "around it, and the prompt can show the profile.",
+        "around it, and the prompt can show the profile. With `--wrap-omni`, `omni` too is run with the credential of the "
+        "profile in use.",
         examples=(
-            ('eval "$(omniprofile hook bash)"', "in `~/.bashrc`"),
-            ('eval "$(omniprofile hook zsh)"', "in `~/.zshrc`"),
+            ("omniprofile hook bash > ~/.omniprofile.bash", "for a line `. ~/.omniprofile.bash` in `~/.bashrc`"),
+            ('eval "$(omniprofile hook zsh --wrap-omni)"', "in `~/.zshrc`: shorter, but a process at each start"),
         ),
-        see=(
-            "use",
-            "completion",
-        ),
+        see=("use", "completion"),
     ),
     "demo": Guide(
         about="Runs the everyday commands against stand-ins of Omni on this machine, in a temporary home. It needs no "

@@ -59,6 +59,8 @@ def command_screen(parser: argparse.ArgumentParser, command: Command) -> str:
     about = guide.about if guide else sentence(command.summary)
     parts = [usage(parser), *(textwrap.fill(text, screen_width()) + "\n" for text in about.split("\n\n"))]
     parts.append(_arguments(parser))
+    if parser.epilog:
+        parts.append(parser.epilog)
     if guide:
         parts.append(f"examples:\n{_columns(guide.examples)}")
     if guide and guide.exits:

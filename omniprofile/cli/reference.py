@@ -65,6 +65,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
         "OMNIPROFILE_EXPORTED, OMNIPROFILE_PREVIOUS",
         "set by what `env` and `use --shell` print: which variables are omniprofile's own in this shell, and the profile before",
     ),
+    ("OMNIPROFILE_HOOK, OMNIPROFILE_EVAL, OMNIPROFILE_PROMPT", "set by the shell hook for the commands that it runs"),
     ("OMNIPROFILE_COMMAND_CHAIN", "set for key commands, so that one that calls omniprofile again ends"),
     (
         "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME",
