@@ -224,7 +224,12 @@ class App:
         from omniprofile.checks.live import Subject
 
         resolution = self.resolve(call)
-        return Subject(resolution.profile, lambda: self.obtain(resolution, interactive=interactive), resolution.expect)
+        return Subject(
+            resolution.profile,
+            lambda: self.obtain(resolution, interactive=interactive),
+            resolution.expect,
+            given_by=str(resolution.token.provenance) if resolution.token else None,
+        )
 
     def reread(self) -> "App":
         """The same outside with the files read anew."""

@@ -1,11 +1,14 @@
 """Many credentials tested at once, politely: bounded, and never more than the rate limit of one key allows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from omniprofile.checks.identity import differences
-from omniprofile.errors import Error
+from omniprofile.errors import CredentialRefused, Error, SessionEnded, Unreachable
 from omniprofile.instance.client import Client
+from omniprofile.instance.pace import Pace
 from omniprofile.instance.whoami import SYMPTOMS, Verdict, whoami
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Expect
@@ -14,11 +17,15 @@ from omniprofile.model.live import LiveResult, Status
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One profile to test. `obtain` gives its credential, or raises an Error."""
+    """One profile to test. `obtain` gives its credential, or raises an Error.
+
+    `given_by` names the flag or variable that gave the token in place of the profile's own, None where none did.
+    """
 
     profile: str
     obtain: Callable[[], Credential]
     expect: Expect
+    given_by: str | None = None
 
 
 def check_live(
@@ -27,78 +34,133 @@ def check_live(
     timeout: float,
     jobs: int,
     on_result: Callable[[LiveResult], None] | None = None,
+    pace: Pace | None = None,
 ) -> list[LiveResult]:
     """Test every subject, `jobs` at once, each within `timeout` seconds; results in the order of the subjects.
 
-    The same credential under several profiles is asked about once: sixty requests a minute are allowed for a key.
-    `on_result` is called for each result as it comes, from this thread.
+    `timeout` is for the instance; a key source has limits of its own. The same credential under several profiles is asked
+    about once: sixty requests a minute are allowed for a key, and `pace` knows of those made before. `on_result` is called
+    for each result as it comes, from this thread.
     """
-    from concurrent.futures import ThreadPoolExecutor, as_completed
-
-    answers = _Once()
     results: dict[int, LiveResult] = {}
     with Client(timeout=timeout, connections=jobs) as client:
-        pool = ThreadPoolExecutor(max_workers=max(1, min(jobs, len(subjects))))
-        try:
-            futures = {
-                pool.submit(_check, client, subject, timeout, answers): index for index, subject in enumerate(subjects)
-            }
-            for future in as_completed(futures):
-                results[futures[future]] = future.result()
+        checks = _Checks(client, timeout, pace or Pace())
+        with closing(_at_once(subjects, checks.check, jobs)) as finished:
+            for index, result in finished:
+                results[index] = result
                 if on_result is not None:
-                    on_result(results[futures[future]])
-        finally:
-            # On Ctrl-C, what has not begun is dropped; what has begun ends by its own deadline.
-            pool.shutdown(wait=True, cancel_futures=True)
+                    on_result(result)
     return [results[index] for index in range(len(subjects))]
 
 
-class _Once:
-    """Verdicts by credential: the first to ask does, the others wait for its answer."""
+def _at_once(
+    subjects: Sequence[Subject], check: Callable[[Subject], "Future[LiveResult]"], jobs: int
+) -> Generator[tuple[int, LiveResult]]:
+    """Check the subjects by `jobs` threads; give each one's index and result as it comes.
 
-    def __init__(self) -> None:
-        from threading import Event, Lock
+    The threads are daemons: on Ctrl-C what has not begun is dropped and nobody waits for what has.
+    """
+    from queue import Empty, SimpleQueue
+    from threading import Thread
 
+    waiting: SimpleQueue[tuple[int, Subject]] = SimpleQueue()
+    finished: SimpleQueue[tuple[int, Future[LiveResult]]] = SimpleQueue()
+    for item in enumerate(subjects):
+        waiting.put(item)
+
+    def work() -> None:
+        while True:
+            try:
+                index, subject = waiting.get_nowait()
+            except Empty:
+                return
+            check(subject).add_done_callback(lambda future, index=index: finished.put((index, future)))  # type: ignore[misc]
+
+    for _ in range(min(jobs, len(subjects))):
+        Thread(target=work, daemon=True).start()
+    try:
+        for _ in subjects:
+            index, future = finished.get()
+            yield index, future.result()
+    finally:
+        while not waiting.empty():
+            try:
+                waiting.get_nowait()
+            except Empty:
+                break
+
+
+class _Checks:
+    """The checks of one run. The first subject that brings a credential asks about it; the others take its answer."""
+
+    def __init__(self, client: Client, timeout: float, pace: Pace) -> None:
+        from threading import Lock
+
+        self._client = client
+        self._timeout = timeout
+        self._pace = pace
         self._lock = Lock()
-        self._event = Event
-        self._verdicts: dict[object, object] = {}
+        self._verdicts: dict[object, Future[Verdict]] = {}
 
-    def ask(self, credential: Credential, ask: Callable[[], Verdict]) -> Verdict:
-        """The verdict on `credential`, by `ask` or by another thread's."""
-        from concurrent.futures import Future
+    def check(self, subject: Subject) -> "Future[LiveResult]":
+        """The result of one subject, now or when the answer that it shares has come. Raises nothing."""
+        result: Future[LiveResult] = Future()
+        try:
+            credential = subject.obtain()
+        except Error as error:
+            result.set_result(_not_asked(subject, error))
+            return result
+        except BaseException as problem:  # noqa: BLE001 - handed to the thread that waits, whatever it is
+            result.set_exception(problem)
+            return result
+
+        def judge(verdict: Future[Verdict]) -> None:
+            try:
+                result.set_result(_result(subject, credential, _judged(verdict.result(), subject)))
+            except BaseException as problem:  # noqa: BLE001
+                result.set_exception(problem)
+
+        self._verdict(credential).add_done_callback(judge)
+        return result
+
+    def _verdict(self, credential: Credential) -> Future[Verdict]:
+        from time import sleep
 
         key = (credential.origin, credential.secret, credential.auth)
         with self._lock:
-            known = self._verdicts.get(key)
-            if known is None:
-                own: Future[Verdict] = Future()
-                self._verdicts[key] = own
-        if isinstance(known, Future):
-            return known.result()  # type: ignore[no-any-return]  # every future here holds a Verdict
+            if (known := self._verdicts.get(key)) is not None:
+                return known
+            own = self._verdicts[key] = Future()
         try:
-            own.set_result(ask())
-        except BaseException as problem:
+            own.set_result(
+                whoami(
+                    self._client,
+                    credential,
+                    timeout=self._timeout,
+                    sleep=sleep,
+                    pace=lambda: self._pace.wait(credential),
+                )
+            )
+        except BaseException as problem:  # noqa: BLE001
             own.set_exception(problem)
-            raise
-        return own.result()
+        return own
 
 
-def _check(client: Client, subject: Subject, timeout: float, answers: _Once) -> LiveResult:
-    from time import sleep
+def _not_asked(subject: Subject, error: Error) -> LiveResult:
+    """The result where there is no credential to ask about. A session's refresh may have asked the instance already."""
+    status = Status.UNTESTED
+    if isinstance(error, CredentialRefused | SessionEnded):
+        status = Status.INVALID
+    elif isinstance(error, Unreachable):
+        status = Status.UNREACHABLE
+    return LiveResult(subject.profile, status, reason=error.message, remedy=error.hint, symptom=error.code, error=error)
 
-    try:
-        credential = subject.obtain()
-    except Error as error:
-        return LiveResult(
-            subject.profile,
-            Status.UNTESTED,
-            reason=error.message,
-            remedy=error.hint,
-            symptom=error.code,
-            error=error,
-        )
-    verdict = answers.ask(credential, lambda: whoami(client, credential, timeout=timeout, sleep=sleep))
-    return _result(subject, credential, _pinned(verdict, subject.expect))
+
+def _judged(verdict: Verdict, subject: Subject) -> Verdict:
+    """The verdict for one subject: by where its token came from, and by the identity that it expects."""
+    if verdict.symptom is not None and subject.given_by is not None and verdict.http_status == 401:
+        return replace(verdict, symptom=SYMPTOMS["given-token-refused"], detail=subject.given_by)
+    return _pinned(verdict, subject.expect)
 
 
 def _pinned(verdict: Verdict, expect: Expect) -> Verdict:

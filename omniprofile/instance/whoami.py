@@ -4,8 +4,10 @@ The symptoms are those of the vendor's troubleshooting page (docs.omni.co, devel
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
 
@@ -63,6 +65,13 @@ SYMPTOMS = {
             _LOGIN + "; if it happens again, look whether the CLI's token was revoked in Omni's settings",
         ),
         Symptom(
+            "given-token-refused",
+            Status.INVALID,
+            "{host} refuses the token from the {detail}",
+            "check that it is right and not revoked, and that it is this instance's; without it the profile's own credential is "
+            "used: `omniprofile explain {profile}`",
+        ),
+        Symptom(
             "personal-tokens-disabled",
             Status.INVALID,
             "personal access tokens are not enabled on {host}",
@@ -73,6 +82,12 @@ SYMPTOMS = {
             Status.INVALID,
             "{host} knows the credential, but does not allow it this",
             "check that its user or key has the permission, and access to the resource",
+        ),
+        Symptom(
+            "forbidden-page",
+            Status.INVALID,
+            "{host} answers with a web page that forbids the request (HTTP 403)",
+            "a firewall or a VPN's gateway may be in the way; else check that its user or key has the permission",
         ),
         Symptom(
             "identity-mismatch",
@@ -97,7 +112,7 @@ SYMPTOMS = {
             "rate-limited",
             Status.UNTESTED,
             "{host} limits the rate of requests for this key (60 a minute)",
-            "wait a minute, and try again",
+            "wait a minute and try again, or give it that time with `--timeout`",
         ),
         Symptom(
             "server-error",
@@ -106,6 +121,7 @@ SYMPTOMS = {
             "try again later, and look at the instance's status",
         ),
         Symptom("dns", Status.UNREACHABLE, "{detail}", _RIGHT_URL + "; and that you are online, or on the VPN"),
+        Symptom("offline", Status.UNREACHABLE, "{detail}", "check that you are online, or on the VPN"),
         Symptom("refused", Status.UNREACHABLE, "{detail}", _RIGHT_URL + "; a firewall may be in the way"),
         Symptom(
             "tls",
@@ -114,8 +130,22 @@ SYMPTOMS = {
             "a proxy that reads TLS may be in the way: its certificate must be in the operating system's trust store, or named "
             "by `SSL_CERT_FILE`",
         ),
+        Symptom("tls-name", Status.UNREACHABLE, "{detail}", _RIGHT_URL + "; on a guest network, sign in to it first"),
+        Symptom(
+            "tls-expired",
+            Status.UNREACHABLE,
+            "{detail}",
+            "check this machine's clock; if it is right, tell whoever runs the instance or the proxy before it",
+        ),
+        Symptom("tls-handshake", Status.UNREACHABLE, "{detail}", _RIGHT_URL + "; a firewall or proxy may break TLS off"),
         Symptom("timeout", Status.UNREACHABLE, "{detail}", "try again, with a longer `--timeout`; check the VPN and the proxy"),
         Symptom("proxy", Status.UNREACHABLE, "{detail}", "check `HTTPS_PROXY`, or name the host in `NO_PROXY`"),
+        Symptom(
+            "socks",
+            Status.UNREACHABLE,
+            "{detail}",
+            "install `httpx[socks]` beside omniprofile, name an HTTP proxy, or name the host in `NO_PROXY`",
+        ),
         Symptom("protocol", Status.UNREACHABLE, "{detail}", _RIGHT_URL + "; check the proxy variables"),
         Symptom("too-large", Status.UNREACHABLE, "{detail}", _RIGHT_URL),
     )
@@ -133,48 +163,102 @@ class Verdict:
     latency_ms: float | None = None
 
 
-def whoami(client: Client, credential: Credential, *, timeout: float, sleep: Callable[[float], None]) -> Verdict:
-    """Ask who `credential` is, within `timeout` seconds in all. A rate limit is waited out where that leaves time."""
-    until = monotonic() + timeout
-    verdict = _ask(client, credential, WHOAMI, until, sleep)
-    if verdict.symptom is not None and verdict.http_status == 404 and verdict.symptom.name == "wrong-instance-url":
+def whoami(
+    client: Client,
+    credential: Credential,
+    *,
+    timeout: float,
+    sleep: Callable[[float], None],
+    pace: Callable[[], float] = lambda: 0.0,
+) -> Verdict:
+    """Ask who `credential` is, within `timeout` seconds in all. A rate limit is waited out where that leaves time.
+
+    `pace` is asked before each request: it gives the seconds until one is allowed, 0 for now.
+    """
+    asking = _Asking(client, credential, timeout, monotonic() + timeout, sleep, pace)
+    verdict = asking.ask(WHOAMI)
+    if verdict.symptom is not None and verdict.http_status == 404:
         # An instance that is not up to date has no whoami; one that is no Omni has neither.
-        other = _ask(client, credential, MODELS, until, sleep)
+        other = asking.ask(MODELS)
         return verdict if other.http_status == 404 else other
     return verdict
 
 
-def _ask(client: Client, credential: Credential, path: str, until: float, sleep: Callable[[float], None]) -> Verdict:
-    while True:
-        left = until - monotonic()
-        if left <= 0:
-            return Verdict(SYMPTOMS["timeout"], f"{credential.origin.host} did not answer in time")
-        try:
-            answer = client.get(credential.origin, path, credential.secret, timeout=left)
-        except NoAnswer as problem:
-            return Verdict(SYMPTOMS[problem.symptom], str(problem))
-        if answer.status != 429:
-            return _judge(answer, credential, path)
-        wait = retry_after(answer)
-        if wait > until - monotonic():
-            return Verdict(SYMPTOMS["rate-limited"], "", 429, latency_ms=answer.latency_ms)
-        sleep(wait)
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One question to an instance, with its time limit: all requests that it takes together end by `until`."""
+
+    client: Client
+    credential: Credential
+    timeout: float
+    until: float
+    sleep: Callable[[float], None]
+    pace: Callable[[], float]
+
+    def ask(self, path: str) -> Verdict:
+        """The verdict by one path."""
+        unsaid = 1.0
+        while True:
+            if (wait := self.pace()) > 0:
+                if not self._wait(wait):
+                    return Verdict(SYMPTOMS["rate-limited"])
+                continue
+            left = self.until - monotonic()
+            if left <= 0:
+                return self._too_late()
+            try:
+                answer = self.client.get(self.credential.origin, path, self.credential.secret, timeout=left)
+            except NoAnswer as problem:
+                if problem.symptom == "timeout":
+                    return self._too_late()
+                return Verdict(SYMPTOMS[problem.symptom], str(problem))
+            if not _asks_to_wait(answer):
+                return _judge(answer, self.credential, path)
+            if not self._wait(retry_after(answer, unsaid)):
+                return _judge(answer, self.credential, path)
+            unsaid *= 2
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait, if that leaves time for a request."""
+        if seconds >= self.until - monotonic():
+            return False
+        self.sleep(seconds)
+        return True
+
+    def _too_late(self) -> Verdict:
+        return Verdict(SYMPTOMS["timeout"], f"{self.credential.origin.host} did not answer within {self.timeout:g} s")
 
 
-def retry_after(answer: Answer) -> float:
-    """Seconds to wait by `Retry-After`, in either of its forms (RFC 9110, section 10.2.3); 1 where there is none.
+def _asks_to_wait(answer: Answer) -> bool:
+    """Whether the instance is there but wants to be asked later (RFC 6585, section 4; RFC 9110, section 15.6.4)."""
+    return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
 
-    A date is measured against the server's own `Date`, so that its clock and ours need not agree.
+
+def retry_after(answer: Answer, unsaid: float = 1.0) -> float:
+    """Seconds to wait by `Retry-After`, in either of its forms (RFC 9110, section 10.2.3); `unsaid` where there is none.
+
+    A date is measured against the server's own `Date`, so that its clock and ours need not agree; against ours without one.
     """
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal() and len(text) < 10:
-        return max(float(text), 0.1)
+        return max(float(text), _SHORTEST_WAIT)
+    when = _date(text)
+    if when is None:
+        return unsaid
+    now = _date(answer.headers.get("date", "")) or datetime.now(UTC)
+    return max((when - now).total_seconds(), _SHORTEST_WAIT)
+
+
+_SHORTEST_WAIT = 0.1
+
+
+def _date(text: str) -> datetime | None:
+    """An HTTP date, aware. None for what is none."""
     try:
-        when = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(answer.headers.get("date", ""))
-        return max((when - now).total_seconds(), 0.1)
-    except (ValueError, TypeError):
-        return 1.0
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
 def _judge(answer: Answer, credential: Credential, path: str) -> Verdict:
@@ -182,26 +266,37 @@ def _judge(answer: Answer, credential: Credential, path: str) -> Verdict:
         return Verdict(SYMPTOMS[name], detail, answer.status, latency_ms=answer.latency_ms)
 
     body = _json_object(answer)
+    page = _is_page(answer)
     match answer.status:
         case 200 if body is not None:
             who = _identity(body) if path == WHOAMI else None
+            if who == Identity():
+                return verdict("wrong-instance-url", "its whoami names nobody")
             return Verdict(None, "", 200, who, answer.latency_ms)
         case 200:
-            return verdict("wrong-instance-url", "no JSON object")
+            return verdict("wrong-instance-url", "a web page" if page else "no JSON object")
         case 301 | 302 | 303 | 307 | 308:
             return verdict("redirect", printable(_host_of(answer.headers.get("location", "")), 80))
         case 401:
             return verdict(_refused(credential))
         case 403:
             text = answer.body[:4096].decode("utf-8", "replace").lower()
-            disabled = "personal access token" in text or "personal token" in text or "pat" in text.split()
-            return verdict("personal-tokens-disabled" if disabled else "permission-missing")
+            if _OF_PERSONAL_TOKENS.search(text):
+                return verdict("personal-tokens-disabled")
+            return verdict("forbidden-page" if page else "permission-missing")
         case 404:
             return verdict("wrong-instance-url", "HTTP 404")
+        case 407:
+            return verdict("proxy", "the proxy answers 407 Proxy Authentication Required")
+        case 429:
+            return verdict("rate-limited")
         case status if status >= 500:
             return verdict("server-error", str(status))
         case status:
             return verdict("wrong-instance-url", f"HTTP {status}")
+
+
+_OF_PERSONAL_TOKENS = re.compile(r"\bpersonal (access )?tokens?\b|\bpats?\b")
 
 
 def _refused(credential: Credential) -> str:
@@ -212,6 +307,12 @@ def _refused(credential: Credential) -> str:
     if credential.token.startswith("omni_pat_"):
         return "personal-token-refused"
     return "key-refused"
+
+
+def _is_page(answer: Answer) -> bool:
+    """Whether the answer is made for a browser."""
+    start = answer.body[:64].lstrip().lower()
+    return "html" in answer.headers.get("content-type", "").lower() or start.startswith((b"<!doctype html", b"<html"))
 
 
 def _json_object(answer: Answer) -> dict[str, object] | None:

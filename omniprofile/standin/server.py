@@ -127,12 +127,10 @@ class Standin:
             self.most_at_once = max(self.most_at_once, self._now)
         try:
             sleep(self.switches.latency)
-            path = urlsplit(handler.path).path
-            if self.switches.answer(path) is None and not self.switches.html:
+            given = self.switches.answer(urlsplit(handler.path).path)
+            if given is None and not self.switches.html:
                 given = self.oauth.answer(self.base_url, handler.command, handler.path, sent)
-                if given is not None:
-                    return given
-            return self._answer(handler.path, token, key)
+            return given or self._answer(handler.path, token, key)
         finally:
             with self._lock:
                 self._now -= 1
@@ -140,8 +138,6 @@ class Standin:
     def _answer(self, target: str, token: str, key: Key | None) -> tuple[int, dict[str, str], bytes]:
         switches = self.switches
         path = urlsplit(target).path
-        if (given := switches.answer(path)) is not None:
-            return given
         if switches.html or not path.startswith("/api/"):
             return 200, {"Content-Type": "text/html"}, b"<!doctype html><title>Log in</title>"
         if key is None:

@@ -3,21 +3,21 @@
 import json
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from omniprofile.checks.live import Subject, check_live
-from omniprofile.errors import NoCredential
+from omniprofile.errors import CredentialRefused, Error, NoCredential, SessionEnded, StoreLocked, Unreachable
 from omniprofile.instance.client import LARGEST_ANSWER, Answer, Client, NoAnswer
+from omniprofile.instance.pace import Pace
 from omniprofile.instance.whoami import SYMPTOMS, retry_after
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import AuthMethod, Expect
@@ -26,6 +26,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
+from tests.sockets import Authority, raw
 
 
 @pytest.fixture
@@ -45,35 +46,6 @@ def _test(
     (result,) = check_live([Subject("prod", lambda: credential, expect)], timeout=timeout, jobs=1)
     assert CANARY not in json.dumps(result.as_json()) + repr(result)
     return result
-
-
-@contextmanager
-def raw(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server of one's own making: `answer` gets each connection after its request was read."""
-    server = socket.create_server(("127.0.0.1", 0))
-    stop = threading.Event()
-
-    def serve() -> None:
-        while not stop.is_set():
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(10)
-                try:
-                    connection.recv(65536)
-                    answer(connection)
-                except OSError:
-                    continue
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-    finally:
-        stop.set()
-        server.close()
 
 
 def test_a_good_key_gives_its_identity(omni: Standin) -> None:
@@ -179,6 +151,15 @@ def test_a_rate_limit_beyond_the_time_is_untested_at_once(omni: Standin) -> None
     assert len(omni.requests) == 1
 
 
+def test_an_instance_that_asks_to_be_asked_later_is(omni: Standin) -> None:
+    answers = iter([(503, {"Retry-After": "0"}, b"")])
+    omni.switches.answer = lambda path: next(answers, None)
+    assert _test(omni.base_url).status is Status.OK
+    omni.switches.answer = lambda path: (503, {"Retry-After": "3600"}, b"")
+    result = _test(omni.base_url)
+    assert (result.status, result.symptom, result.http_status) == (Status.UNREACHABLE, "server-error", 503)
+
+
 def test_retry_after_is_read_in_both_its_forms() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -188,6 +169,9 @@ def test_retry_after_is_read_in_both_its_forms() -> None:
     assert wait(retry_after="7") == 7
     date = format_datetime(now + timedelta(seconds=9), usegmt=True)
     assert wait(retry_after=date, date=format_datetime(now, usegmt=True)) == 9
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    assert 20 < wait(retry_after=soon) <= 30, "without the server's clock, ours must do"
+    assert wait(retry_after=date, date="soon") == 0.1, "long ago"
     for garbage in ("", "soon", "-5", "٣", "1e9", "9" * 400, "Thu, 99 Foo"):
         assert 0 < wait(retry_after=garbage) <= 1
 
@@ -205,14 +189,8 @@ def test_a_name_that_does_not_resolve() -> None:
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_sent(tmp_path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-days", "1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context.load_cert_chain(certificate, key)
+    authority = Authority(tmp_path)
+    context = authority.server("127.0.0.1")
     with Standin(tls=context) as omni:
         omni.add_key(CANARY)
         result = _test(omni.base_url)
@@ -220,7 +198,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_se
         assert omni.requests == []
         trusting = subprocess.run(
             [sys.executable, "-c", TRUST, omni.base_url, CANARY],
-            env={"SSL_CERT_FILE": str(certificate), "PATH": os.environ["PATH"], "NO_PROXY": "*"},
+            env={"SSL_CERT_FILE": str(authority.file), "PATH": os.environ["PATH"], "NO_PROXY": "*"},
             capture_output=True,
             text=True,
             check=False,
@@ -341,12 +319,136 @@ def test_many_are_tested_at_once_in_bounds_and_in_order() -> None:
         assert sorted(seen) == sorted(result.profile for result in results)
 
 
+def _subjects(url: str, count: int, omni: Standin | None = None) -> list[Subject]:
+    """Subjects with a key each."""
+    subjects = []
+    for number in range(count):
+        credential = Credential(f"p{number}", Origin.parse(url), "api-key", Secret(f"omni_osk_{number}"))
+        if omni is not None:
+            omni.add_key(credential.token)
+        subjects.append(Subject(credential.profile, lambda credential=credential: credential, Expect()))  # type: ignore[misc]
+    return subjects
+
+
+def _wait(event: threading.Event) -> None:
+    event.wait(20)
+
+
+def test_connections_are_used_again(omni: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, made = socket.create_connection, []
+
+    def counted(*args: Any, **kwargs: Any) -> socket.socket:
+        made.append(args)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "create_connection", counted)
+    results = check_live(_subjects(omni.base_url, 60, omni), timeout=30, jobs=4)
+    assert {result.status for result in results} == {Status.OK}
+    assert len(omni.requests) == 60
+    assert len(made) <= 4
+
+
+def test_hosts_that_hang_hold_up_nobody_else(omni: Standin) -> None:
+    """What was given up still has its connection: the next one must not wait for that."""
+    hang = threading.Event()
+    with raw(lambda connection: _wait(hang)) as url:
+        subjects = [*_subjects(url, 4), *_subjects(omni.base_url, 4, omni)]
+        results = check_live(subjects, timeout=0.7, jobs=2)
+        hang.set()
+    assert [result.symptom for result in results] == ["timeout"] * 4 + [None] * 4
+
+
+@pytest.mark.parametrize("platform", [sys.platform, "darwin"])
+def test_a_host_that_never_ends_its_handshake_holds_up_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    """On macOS and Windows the operating system judges certificates, by another way that Linux can go too."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    monkeypatch.setattr("omniprofile.instance.client.sys.platform", platform)
+    hang = threading.Event()
+    with raw(lambda connection: _wait(hang)) as url, Standin(tls=authority.server("127.0.0.1")) as omni:
+        subjects = [*_subjects(url.replace("http:", "https:"), 2), *_subjects(omni.base_url, 6, omni)]
+        results = check_live(subjects, timeout=2, jobs=4)
+        hang.set()
+    assert [result.symptom for result in results] == ["timeout"] * 2 + [None] * 6
+    assert max(result.latency_ms or 0 for result in results) < 1900
+
+
+@pytest.mark.parametrize("platform", [sys.platform, "darwin"])
+def test_both_ways_to_judge_a_certificate_refuse_a_wrong_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    ours, other = Authority(tmp_path), Authority(tmp_path / "other")
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.file))
+    monkeypatch.setattr("omniprofile.instance.client.sys.platform", platform)
+    for authority, name, symptom in (
+        (ours, "127.0.0.1", None),
+        (other, "127.0.0.1", "tls"),
+        (ours, "x.example", "tls-name"),
+    ):
+        with Standin(tls=authority.server(name)) as omni:
+            omni.add_key(CANARY)
+            assert _test(omni.base_url).symptom == symptom
+            assert len(omni.requests) == (0 if symptom else 1), "the token went out"
+
+
 def test_one_key_under_many_profiles_is_asked_about_once(omni: Standin) -> None:
     omni.switches.rate_limit = 1
     credential = Credential("p", Origin.parse(omni.base_url), "api-key", Secret(CANARY))
     subjects = [Subject(f"p{number}", lambda: credential, Expect()) for number in range(20)]
     assert {result.status for result in check_live(subjects, timeout=10, jobs=8)} == {Status.OK}
     assert len(omni.requests) == 1
+
+
+def test_a_key_waits_by_itself_before_the_instance_refuses_it(
+    omni: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One test after the other, with a new process's memory each time: what an instance allows is never overstepped."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(Authority(tmp_path).file))  # the system's take 30 ms each time
+    file = str(tmp_path / "cache/requests")
+    credential = Credential("p", Origin.parse(omni.base_url), "api-key", Secret(CANARY))
+    subject = Subject("p", lambda: credential, Expect())
+    (omni.switches.rate_limit, omni.switches.retry_after) = (60, "60")
+    results = [check_live([subject], timeout=1, jobs=1, pace=Pace(file))[0] for _ in range(65)]
+    assert [result.status for result in results] == [Status.OK] * 60 + [Status.UNTESTED] * 5
+    assert {(result.symptom, result.http_status) for result in results[60:]} == {("rate-limited", None)}
+    assert len(omni.requests) == 60, "none was refused by the instance"
+    assert CANARY not in Path(file).read_text()
+
+
+def test_a_token_of_a_variable_has_a_remedy_of_its_own(omni: Standin) -> None:
+    credential = Credential("p", Origin.parse(omni.base_url), "oauth", Secret("stale"))
+    subject = Subject("p", lambda: credential, Expect(), given_by="environment variable `OMNI_API_TOKEN`")
+    (result,) = check_live([subject], timeout=5, jobs=1)
+    assert (result.status, result.symptom) == (Status.INVALID, "given-token-refused")
+    assert "`OMNI_API_TOKEN`" in str(result.reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (SessionEnded("the session is over"), Status.INVALID),
+        (CredentialRefused("the instance refuses the refresh"), Status.INVALID),
+        (Unreachable("the instance cannot be reached"), Status.UNREACHABLE),
+        (StoreLocked("the keyring is locked"), Status.UNTESTED),
+    ],
+)
+def test_an_error_before_the_question_has_the_status_of_its_family(error: Error, status: Status) -> None:
+    def fail() -> Credential:
+        raise error
+
+    (result,) = check_live([Subject("prod", fail, Expect())], timeout=5, jobs=1)
+    assert (result.status, result.reason, result.symptom) == (status, error.message, error.code)
+
+
+def test_a_bug_in_a_key_source_is_not_taken_for_an_answer() -> None:
+    def fail() -> Credential:
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        check_live([Subject("prod", fail, Expect())], timeout=5, jobs=1)
 
 
 def test_a_credential_that_cannot_be_had_is_untested_with_its_error(omni: Standin) -> None:

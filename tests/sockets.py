@@ -1,0 +1,146 @@
+"""Servers of the tests' own making: raw sockets, an HTTP proxy, certificates of a private authority."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import trustme
+
+
+@contextmanager
+def raw(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that gives each connection to `answer` in a thread of its own, after its first bytes were read; its URL."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=64)
+
+    def talk(connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(10)
+            try:
+                connection.recv(65536)
+                answer(connection)
+            except OSError:
+                return
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        server.close()
+
+
+class Proxy:
+    """An HTTP proxy (RFC 9110, section 7.7 and 9.3.6): it tunnels by CONNECT, and forwards plain requests.
+
+    `hosts` says where a name really is, as a resolver of its own network would; `asked` is the first line of each request
+    that it took, `given` the Proxy-Authorization of each. With `login` it wants that, with `status` it answers so.
+    """
+
+    def __init__(
+        self, hosts: dict[str, int] | None = None, *, login: str | None = None, status: str | None = None
+    ) -> None:
+        self.hosts = hosts or {}
+        self.login = login
+        self.status = status
+        self.asked: list[str] = []
+        self.given: list[str | None] = []
+        self.url = ""
+
+    @contextmanager
+    def running(self) -> Iterator["Proxy"]:
+        """Serve on a free port of 127.0.0.1."""
+        server = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        threading.Thread(target=self._serve, args=(server,), daemon=True).start()
+        try:
+            yield self
+        finally:
+            server.close()
+
+    def _serve(self, server: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(client,), daemon=True).start()
+
+    def _talk(self, client: socket.socket) -> None:
+        with client:
+            try:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    if not (part := client.recv(65536)):
+                        return
+                    head += part
+                self._answer(client, head)
+            except OSError:
+                return
+
+    def _answer(self, client: socket.socket, head: bytes) -> None:
+        lines = head.decode("latin-1").split("\r\n")
+        fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+        self.asked.append(lines[0])
+        self.given.append(fields.get("proxy-authorization"))
+        status = self.status
+        if self.login is not None and self.given[-1] != self.login:
+            status = "407 Proxy Authentication Required"
+        if status is not None:
+            client.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+            return
+        method, target, _ = lines[0].split(" ")
+        if method == "CONNECT":
+            with self._dial(target) as server:
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                _pump_both(client, server)
+            return
+        address, _, path = target.removeprefix("http://").partition("/")
+        with self._dial(address) as server:
+            own = [line for line in lines[1:] if not line.lower().startswith(("proxy-", "connection:"))]
+            server.sendall("\r\n".join([f"{method} /{path} HTTP/1.1", "Connection: close", *own]).encode("latin-1"))
+            _pump(server, client)
+
+    def _dial(self, address: str) -> socket.socket:
+        host, _, port = address.rpartition(":")
+        return socket.create_connection(("127.0.0.1", self.hosts.get(host, int(port))), timeout=10)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while part := source.recv(65536):
+            sink.sendall(part)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+
+
+def _pump_both(one: socket.socket, other: socket.socket) -> None:
+    back = threading.Thread(target=_pump, args=(other, one), daemon=True)
+    back.start()
+    _pump(one, other)
+    back.join(timeout=10)
+
+
+class Authority:
+    """A certificate authority of its own. `file` is what a client must trust: `SSL_CERT_FILE`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ca = trustme.CA()
+        self.file = folder / "authority.pem"
+        self._ca.cert_pem.write_to_path(str(self.file))
+
+    def server(self, *names: str, **validity: object) -> ssl.SSLContext:
+        """A server's context with a certificate for `names`; `validity` is trustme's `not_before` and `not_after`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(*names, **validity).configure_cert(context)  # type: ignore[arg-type]
+        return context
