@@ -31,6 +31,7 @@ class Console:
         self.quiet = quiet
         self.verbosity = verbosity
         self._no_colour = no_colour
+        self._has_status = False
 
     @property
     def style(self) -> Style:
@@ -46,6 +47,11 @@ class Console:
     def shows_data(self) -> bool:
         """Whether data goes to a terminal, not to a program or a file."""
         return _is_terminal(self._outside.stdout)
+
+    @property
+    def watched(self) -> bool:
+        """Whether a person can watch how far long work is: stderr is a terminal whose lines can be written over."""
+        return not self.quiet and self._outside.environ.get("TERM") != "dumb" and _is_terminal(self._outside.stderr)
 
     def data(self, text: str) -> None:
         """Write what was asked for to stdout: see `write_out`."""
@@ -68,6 +74,7 @@ class Console:
     def status(self, text: str) -> None:
         """Show how far long work is, on a line that the next one replaces; an empty text clears it."""
         self._write_stderr(f"\r\x1b[K{text}")
+        self._has_status = bool(text)
 
     def report(self, error: Error, *, as_json: bool) -> None:
         """Report a failure: one line, and one line of hint, on stderr; as JSON also on stdout."""
@@ -104,6 +111,8 @@ class Console:
 
     def say(self, line: str) -> None:
         """Write a line to stderr as it is, even with `-q`: for what a person was asked and must see."""
+        if self._has_status:
+            self.status("")
         self._write_stderr(line + "\n")
 
     def _write_stderr(self, text: str) -> None:

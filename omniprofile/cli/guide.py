@@ -322,16 +322,21 @@ GUIDES: dict[str, Guide] = {
         about="Asks the instance who the credential is (`GET /api/v1/whoami`) and compares the answer with `expect`. "
         "Each profile is `ok`, `invalid` (the credential is refused or someone else's), `unreachable`, or "
         "`untested` (there was nothing to test with), with a reason and what to do. Many are tested at once, "
-        "politely to the rate limit.",
+        "politely to the rate limit: a key is used at most 60 times a minute, also by one `test` after the other, and "
+        "`Retry-After` is obeyed.\n\n"
+        "In JUnit XML a refused credential is a failure, an instance out of reach an error, and `untested` is skipped.",
         examples=(
             ("omniprofile test", "the profile in use"),
             ("omniprofile test prod staging", "these two"),
             ("omniprofile test --all --json", "everything, for a program"),
+            ("omniprofile test --all --format junit > omniprofile.xml", "for a CI server"),
         ),
         exits=(
             (0, "all are ok"),
-            (7, "an instance cannot be reached"),
-            (8, "a credential is refused"),
+            (4, "nothing worse, but a profile has no credential"),
+            (7, "none is refused, but an instance cannot be reached, or limits the rate"),
+            (8, "a credential is refused, whatever became of the others"),
+            (9, "nothing worse, but the secret store cannot be used"),
         ),
         see=(
             "lint",

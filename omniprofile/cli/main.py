@@ -1,5 +1,6 @@
 """The command line's entry: parse, run one command, and turn whatever happens into one exit status."""
 
+import itertools
 import sys
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
     `failed` is what the short path ran into after it had answered: it ends as if it had happened here.
     """
     console = Console(outside)
-    as_json = "--json" in argv
+    as_json = _asks_for_json(argv)
     try:
         if failed is not None:
             raise failed  # noqa: TRY301 - the clauses below are for it, too
@@ -39,6 +40,11 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
         return exits.BROKEN_PIPE
     except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line and a report
         return _report_bug(console, problem, argv, outside, as_json=as_json)
+
+
+def _asks_for_json(argv: Sequence[str]) -> bool:
+    """Whether a command line that cannot be parsed asks for JSON: `--json` and `--format json` are the same."""
+    return "--json" in argv or "--format=json" in argv or ("--format", "json") in itertools.pairwise(argv)
 
 
 def _report(console: Console, error: Error, as_json: bool, outside: Outside) -> int:

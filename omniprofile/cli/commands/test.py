@@ -1,12 +1,17 @@
 """`omniprofile test`: ask the instance who the credential is, for one profile or for all."""
 
 import argparse
+import os
+from collections import Counter
 from collections.abc import Callable, Sequence
+from time import monotonic
+from types import TracebackType
+from typing import Self
 
 from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
-from omniprofile.cli.parser import add_json, add_overrides
+from omniprofile.cli.parser import add_overrides
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, Unreachable, UsageError
 from omniprofile.model.live import LiveResult, Status
@@ -24,23 +29,42 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="test every profile")
     add_overrides(parser)
     parser.add_argument(
-        "--timeout", type=_positive, default=SECONDS, metavar="SECONDS", help=f"for each (default {SECONDS:g})"
+        "--timeout",
+        type=_positive,
+        default=SECONDS,
+        metavar="SECONDS",
+        help=f"how long each instance is asked, waits for its rate limit included (default {SECONDS:g})",
     )
     parser.add_argument("--jobs", type=_count, default=JOBS, metavar="N", help=f"how many at once (default {JOBS})")
-    add_json(parser)
+    parser.add_argument(
+        "--format", choices=("human", "json", "junit"), default="human", help="how to print the results"
+    )
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Test, print one line for each profile, and exit with the gravest outcome."""
     calls = _calls(args, app)
-    progress = _progress(console, len(calls)) if not args.json else None
-    results = check(
-        app, calls, timeout=args.timeout, jobs=args.jobs, on_result=progress, interactive=console.interactive
-    )
-    if args.json:
+    began, start = app.outside.now(), monotonic()
+    with _Progress(console, len(calls)) as progress:
+        results = check(
+            app,
+            calls,
+            timeout=args.timeout,
+            jobs=args.jobs,
+            on_result=progress.show,
+            interactive=console.interactive,
+        )
+    if args.format == "json":
         console.json({"results": [result.as_json() for result in results]})
+    elif args.format == "junit":
+        from omniprofile.cli.render.junit import junit
+
+        console.data(junit(results, began=began, seconds=monotonic() - start))
     else:
         console.data(_as_text(results, console))
+    if len(results) > 1:
+        console.note(_summary(results))
     return _status(results)
 
 
@@ -55,9 +79,11 @@ def check(
 ) -> list[LiveResult]:
     """Test the credential of each call; results in the same order. A key command may use the terminal only if alone."""
     from omniprofile.checks.live import check_live
+    from omniprofile.instance.pace import Pace
 
+    pace = Pace(os.path.join(app.places.cache_folder, "requests"))
     subjects = [app.subject(call, interactive=interactive and len(calls) == 1) for call in calls]
-    return check_live(subjects, timeout=timeout, jobs=jobs, on_result=on_result)
+    return check_live(subjects, timeout=timeout, jobs=jobs, on_result=on_result, pace=pace)
 
 
 def error_of(result: LiveResult) -> Error | None:
@@ -128,17 +154,40 @@ def _as_text(results: Sequence[LiveResult], console: Console) -> str:
     return "".join(lines)
 
 
-def _progress(console: Console, total: int) -> Callable[[LiveResult], None] | None:
-    if total < 2 or console.quiet or not console.interactive:
-        return None
-    done = 0
+def _summary(results: Sequence[LiveResult]) -> str:
+    counts = Counter(result.status for result in results)
+    return f"{len(results)} tested: " + ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
 
-    def show(_: LiveResult) -> None:
-        nonlocal done
-        done += 1
-        console.status(f"{done} of {total} tested" if done < total else "")
 
-    return show
+class _Progress:
+    """How many are tested, on the terminal's last line, as a context manager that leaves the line empty."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._total = total
+        self._done = self._bad = 0
+        self._shown = total > 1 and console.watched
+
+    def __enter__(self) -> Self:
+        self._draw()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._console.status("")
+
+    def show(self, result: LiveResult) -> None:
+        """Count one more."""
+        self._done += 1
+        self._bad += result.status is not Status.OK
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._shown:
+            bad = f", {self._bad} not ok" if self._bad else ""
+            self._console.status(f"{self._done} of {self._total} tested{bad}")
 
 
 def _positive(text: str) -> float:

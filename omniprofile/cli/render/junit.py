@@ -1,0 +1,51 @@
+"""Live results as JUnit XML, as CI servers read it.
+
+Jenkins, GitLab and GitHub's reporters agree on little: each test case carries its class and name, a reason stands both in the
+`message` and in the text, since some show one and some the other, and a time of day has no zone (it is UTC).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from omniprofile.model.live import LiveResult, Status
+from omniprofile.model.names import printable
+
+_SUITE = "omniprofile test"
+_ELEMENTS = {Status.INVALID: "failure", Status.UNREACHABLE: "error", Status.UNTESTED: "skipped"}
+"""A refused credential is what the test is for; an instance out of reach kept it from an answer; the rest never ran."""
+
+
+def junit(results: Sequence[LiveResult], *, began: datetime, seconds: float) -> str:
+    """One suite with a case for each profile, as a whole XML document. `began` is aware, `seconds` the time of all."""
+    from xml.etree import ElementTree as ET
+
+    counts = Counter(result.status for result in results)
+    totals = {
+        "name": _SUITE,
+        "tests": str(len(results)),
+        "failures": str(counts[Status.INVALID]),
+        "errors": str(counts[Status.UNREACHABLE]),
+        "time": f"{seconds:.3f}",
+    }
+    root = ET.Element("testsuites", totals)
+    suite = ET.SubElement(
+        root,
+        "testsuite",
+        {
+            **totals,
+            "skipped": str(counts[Status.UNTESTED]),
+            "timestamp": began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        },
+    )
+    for result in results:
+        time = f"{(result.latency_ms or 0.0) / 1000:.3f}"
+        case = ET.SubElement(suite, "testcase", {"classname": _SUITE, "name": result.profile, "time": time})
+        if result.status is Status.OK:
+            continue
+        reason = printable(result.reason or "", 400)
+        about = {"message": reason, "type": result.symptom or result.status.value}
+        remedy = f"\nremedy: {printable(result.remedy, 400)}" if result.remedy else ""
+        ET.SubElement(case, _ELEMENTS[result.status], about).text = reason + remedy
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
