@@ -195,7 +195,7 @@ class App:
     @cached_property
     def sessions(self) -> "Sessions":
         """The OAuth sessions in the store."""
-        from omniprofile.credentials.session import Sessions
+        from omniprofile.credentials.session import LOCK_SECONDS, Sessions
 
         return Sessions(
             store=self.store,
@@ -203,6 +203,7 @@ class App:
             lock_path=lambda name: os.path.join(self.lock_folder, name),
             now=self.outside.now,
             tell=self.tell,
+            lock_seconds=LOCK_SECONDS,
             passing=self.outside.passing,
         )
 

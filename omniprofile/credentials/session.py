@@ -74,8 +74,8 @@ class Sessions:
     lock_path: Callable[[str], str]
     now: Callable[[], datetime]
     tell: Callable[[str], None]
+    lock_seconds: float
     passing: Callable[[str], None] = lambda _: None
-    lock_seconds: float = LOCK_SECONDS
 
     def fresh(self, account: str, held: StoredSecret, *, force: bool = False) -> StoredSecret:
         """The session of `account`, which the store gave as `held`, with an access token that lasts.

@@ -113,6 +113,11 @@ class Standin:
         with self._lock:
             self._keys.pop(token, None)
 
+    def knows(self, token: str) -> bool:
+        """Whether the instance accepts this key or access token."""
+        with self._lock:
+            return token in self._keys
+
     def _issue(self, token: str, role: str, user: str) -> None:
         self.add_key(token, scope="user", role=role, user=user, membership=f"m-of-{user}")
 

@@ -1,0 +1,230 @@
+"""Fifty real processes that need a new access token at the same moment: one POST, fifty equal valid tokens, nobody logged out.
+
+The instance revokes a session whose refresh token is used twice, so that a refresh too many cannot hide.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.model.stored import SecretStore
+from omniprofile.standin.server import Standin
+from omniprofile.system.locking import user_lock_folder
+from tests.conftest import Cli
+from tests.credentials import conftest as stores
+from tests.oauth.conftest import PROFILE, Login
+
+PROCESSES = 50
+
+RUNNER = """\
+import os, sys, time
+import omniprofile.cli.main, omniprofile.cli.commands.token
+print("ready", file=sys.stderr, flush=True)
+while not os.path.exists(os.environ["GO"]):
+    time.sleep(0.005)
+sys.exit(omniprofile.cli.main.run())
+"""
+"""The command line, held at the start until all are there: processes that start one after the other meet too seldom."""
+
+FORKER = """\
+import json, os, sys, time
+import omniprofile.cli.main, omniprofile.cli.commands.token, omniprofile.config.loader, omniprofile.instance.tokens
+import filelock, keyring, oauthlib.oauth2
+environs, folder = json.loads(sys.argv.pop(1)), sys.argv.pop(1)
+children = []
+for number, environ in enumerate(environs):
+    if child := os.fork():
+        children.append(child)
+        continue
+    os.environ.update(environ)
+    for descriptor in (1, 2):
+        os.dup2(os.open(f"{folder}/{number}.{descriptor}", os.O_WRONLY | os.O_CREAT, 0o600), descriptor)
+    while not os.path.exists(f"{folder}/go"):
+        time.sleep(0.005)
+    os._exit(omniprofile.cli.main.run())
+open(f"{folder}/go", "w").close()
+print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]))
+"""
+"""The same, with the processes forked when everything is imported: where fifty starts would only make the test slow."""
+
+secret_service = stores.secret_service
+
+
+@pytest.fixture
+def storm(login: Login) -> Login:
+    """Somebody is logged in; the token endpoint is slow."""
+    login.log_in()
+    login.omni.oauth.latency = 1.5
+    login.omni.oauth.grants.clear()
+    return login
+
+
+def expire(store: SecretStore) -> None:
+    """Let the stored access token be over."""
+    session = store.get("prod")
+    assert session is not None
+    now = datetime.now(UTC)
+    store.put(
+        "prod",
+        replace(session, stored_at=now - timedelta(hours=9), expires_at=now - timedelta(hours=1), refreshed_at=None),
+    )
+
+
+def run_at_once(go: Path, environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:
+    """Run `omniprofile *argv` in each environment, at the same moment; status, stdout and stderr of each."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", RUNNER, *argv],
+            env={**os.environ, **environ, "GO": str(go)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for environ in environs
+    ]
+    try:
+        for process in processes:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "ready\n"
+        go.touch()
+        results = []
+        for process in processes:
+            out, err = process.communicate(timeout=120)
+            results.append((process.returncode, out, err))
+        return results
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def fork_at_once(folder: Path, environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:
+    """As `run_at_once`, by FORKER."""
+    folder.mkdir()
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKER, json.dumps(environs), str(folder), *argv],
+        env={**os.environ, **environs[0]},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    texts = [[(folder / f"{number}.{stream}").read_text() for stream in (1, 2)] for number in range(len(environs))]
+    return [(status, out, err) for status, (out, err) in zip(json.loads(ran.stdout), texts, strict=True)]
+
+
+def check(results: list[tuple[int, str, str]], omni: Standin, store: SecretStore) -> None:
+    """One POST, equal tokens that the instance accepts, and the pair that came of it in the store."""
+    tokens = Counter(out for _, out, _ in results)
+    shown = (
+        f"{len(results)} processes: {len(omni.oauth.grants)} POSTs {Counter(outcome for _, outcome in omni.oauth.grants)}, "
+        f"statuses {Counter(status for status, _, _ in results)}, {len(tokens)} different outputs, "
+        f"{omni.oauth.live_sessions} live sessions"
+    )
+    print(shown)
+    assert omni.oauth.grants == [("refresh_token", "granted")], shown
+    assert {status for status, _, _ in results} == {0}, shown
+    assert {err for _, _, err in results} == {""}, shown
+    assert len(tokens) == 1, shown
+    (token,) = tokens
+    session = store.get("prod")
+    assert session is not None
+    assert session.token.reveal() == token.strip()
+    assert omni.knows(token.strip()), shown
+    assert omni.oauth.live_sessions == 1, shown
+
+
+def test_fifty_processes_with_an_expired_token(storm: Login, tmp_path: Path) -> None:
+    store = FileStore(str(storm.cli.state))
+    expire(store)
+    results = run_at_once(tmp_path / "go", [storm.environ] * PROCESSES, "token", "prod")
+    check(results, storm.omni, store)
+
+
+def test_fifty_processes_that_all_force_a_refresh_with_two_configurations(storm: Login, tmp_path: Path) -> None:
+    store = FileStore(str(storm.cli.state))
+    environs = [{**storm.environ, "XDG_CONFIG_HOME": folder} for folder in two_configurations(storm, tmp_path)]
+    results = fork_at_once(tmp_path / "at-once", environs * (PROCESSES // 2), "token", "prod", "--force-refresh")
+    check(results, storm.omni, store)
+
+
+def two_configurations(login: Login, folder: Path) -> list[str]:
+    """The same profile in two folders for `XDG_CONFIG_HOME`."""
+    folders = []
+    for name in ("one", "two"):
+        (folder / name / "omniprofile").mkdir(parents=True)
+        (folder / name / "omniprofile" / "profiles.toml").write_text(PROFILE.format(url=login.omni.base_url, more=""))
+        folders.append(str(folder / name))
+    return folders
+
+
+@pytest.mark.secret_service
+def test_fifty_processes_with_the_secret_service_and_two_homes(
+    secret_service: stores.SecretService,
+    cli: Cli,
+    tmp_path: Path,
+    login: Login,
+) -> None:
+    """Configuration and state lie in two places; the secret is one, and so is its lock."""
+    login.environ["OMNIPROFILE_SECRET_STORE"] = "keyring"
+    login.environ["OMNIPROFILE_KEYRING_TIMEOUT"] = "60"
+    login.log_in()
+    login.omni.oauth.latency = 1.5
+    login.omni.oauth.grants.clear()
+    locks = user_lock_folder(sys.platform, os.environ, os.getuid())
+    store = KeyringStore(str(cli.state), timeout=60, lock_folder=locks)
+    expire(store)
+    environs = [
+        {**login.environ, "XDG_CONFIG_HOME": folder, "XDG_STATE_HOME": f"{folder}/state"}
+        for folder in two_configurations(login, tmp_path)
+    ]
+    results = fork_at_once(tmp_path / "at-once", environs * (PROCESSES // 2), "token", "prod")
+    check(results, login.omni, store)
+    assert secret_service.daemon.poll() is None, "the daemon died"
+
+
+def test_a_lock_that_is_not_had_in_time_is_an_error_and_no_refresh(storm: Login, tmp_path: Path) -> None:
+    """One process hangs at the token endpoint; another gives up, and has sent nothing."""
+    expire(FileStore(str(storm.cli.state)))
+    storm.omni.oauth.latency = 8
+    holder = storm.start("token", "prod")
+    end = time.monotonic() + 20
+    while not any(seen.path == "/oauth/token" for seen in storm.omni.requests[-1:]):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    driver = """\
+import sys
+from omniprofile.credentials import session
+session.LOCK_SECONDS = 0.5
+from omniprofile.cli.main import run
+sys.exit(run())
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", driver, "token", "prod"],
+        env={**os.environ, **storm.environ},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert "another process holds the session of `prod` for more than 0.5 s" in ran.stderr
+    out, err = holder.communicate(timeout=60)
+    assert holder.returncode == 0, err
+    assert storm.omni.knows(out.strip())
+    assert storm.omni.oauth.grants == [("refresh_token", "granted")]
