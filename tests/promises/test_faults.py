@@ -1,0 +1,222 @@
+"""Every verb that writes, with every write made to fail and with a kill at every write: old or new is there, never half.
+
+The real program runs under strace(1), which makes the Nth call of one kind fail with an error of the kernel's, or kills the
+process there. Afterwards the same command is run again without a fault: it must come to what it comes to undisturbed.
+
+A run of the tests takes a sample, another one each day; `OMNIPROFILE_TEST_SWEEP=all` takes every call of every verb.
+"""
+
+import json
+import os
+import random
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from omniprofile.config.loader import load
+from omniprofile.standin.server import Standin
+from tests.conftest import CANARY
+
+ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
+CALLS = ("write", "fsync", "rename", "mkdir", "fchmod", "unlink", "flock", "ftruncate")
+SAMPLE = 3
+STATUSES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+KEY, OTHER_KEY = CANARY + "K", CANARY + "O"
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("strace") and not os.environ.get("OMNIPROFILE_TEST_REQUIRE_ALL"), reason="strace is not installed"
+)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command line that writes, with its standard input."""
+
+    argv: tuple[str, ...]
+    stdin: str = ""
+    prepare: Callable[[Path], None] = field(default=lambda _: None)
+
+
+def _vendor(home: Path) -> None:
+    path = home / ".config/omni-cli/config.json"
+    path.parent.mkdir(parents=True)
+    profile = {"apiEndpoint": "https://vendor.omniapp.co", "authMethod": "api-key", "apiKey": OTHER_KEY}
+    path.write_text(json.dumps({"version": 1, "defaultProfile": "v", "profiles": {"v": profile}}))
+    path.chmod(0o600)
+
+
+VERBS = {
+    "use": Verb(("use", "staging")),
+    "login": Verb(("login", "staging"), OTHER_KEY),
+    "logout": Verb(("logout", "prod")),
+    "init": Verb(("init", "--name", "new", "--base-url", "https://new.omniapp.co", "--no-login")),
+    "import": Verb(("import", "omni-cli"), prepare=_vendor),
+    "scrub": Verb(("import", "omni-cli", "--scrub"), prepare=_vendor),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A home as it is before, and the homes that runs get as copies of it."""
+
+    template: Path
+    folder: Path
+
+    def run(self, verb: Verb, name: str, fault: str | None = None, *, again: Path | None = None) -> "Run":
+        """Run the verb in a copy of the home, or `again` in one that a run has left."""
+        home = again or self.folder / name
+        if again is None:
+            shutil.rmtree(home, ignore_errors=True)
+            shutil.copytree(self.template, home)
+            verb.prepare(home)
+        log = self.folder / "log"
+        prefix = []
+        if fault is not None:
+            call = fault.partition(":")[0]
+            prefix = ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={call}", "-e", f"inject={fault}"]
+        environ = {
+            "HOME": str(home),
+            "PATH": os.environ["PATH"],
+            "OMNIPROFILE_SECRET_STORE": "file",
+            "PYTHONDONTWRITEBYTECODE": "1",  # the interpreter's own files are not what is tested
+        }
+        ran = subprocess.run(
+            [*prefix, sys.executable, "-m", "omniprofile", *verb.argv],
+            input=verb.stdin,
+            capture_output=True,
+            text=True,
+            env=environ,
+            cwd=home,
+            timeout=60,
+            check=False,
+        )
+        hit = fault is not None and ("INJECTED" in log.read_text() or "SIGKILL" in log.read_text())
+        return Run(home, ran.returncode, ran.stdout, ran.stderr, hit)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run ended, and whether the fault was met."""
+
+    home: Path
+    status: int
+    out: str
+    err: str
+    hit: bool
+
+    def state(self) -> dict[str, object]:
+        """What a user has: profiles, active, secrets (without their times), and who may read them."""
+        found: dict[str, object] = {}
+        for path in sorted(self.home.rglob("*")):
+            name = str(path.relative_to(self.home))
+            if not path.is_file() or "/.cache/" in f"/{name}" or name.endswith((".lock", ".tmp")):
+                continue
+            text = path.read_text()
+            if path.name in ("secrets.json", "config.json") or ".backup" in name:
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600, name
+            if path.name == "secrets.json":
+                secrets = json.loads(text)["secrets"]
+                found[name] = {account: entry["token"] for account, entry in secrets.items()}
+            elif path.name == "stored.json":
+                json.loads(text)
+            elif "backup" in name or ".bak" in name:
+                found["a backup"] = text
+            else:
+                found[name] = text
+        return found
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two profiles, one active, one with a stored key; the instance accepts both keys."""
+    folder = tmp_path_factory.mktemp("faults")
+    with Standin() as omni:
+        omni.add_key(KEY)
+        omni.add_key(OTHER_KEY)
+        template = folder / "template"
+        config = template / ".config/omniprofile/profiles.toml"
+        config.parent.mkdir(parents=True)
+        place = f'base_url = "{omni.base_url}"\nallow_insecure = true\n'
+        config.write_text(f"# mine\nversion = 1\n\n[profiles.prod] # first\n{place}\n[profiles.staging]\n{place}")
+        made = World(template, folder)
+        template_run = Run(template, 0, "", "", hit=False)
+        for verb in (Verb(("login", "prod"), KEY), Verb(("use", "prod"))):
+            assert made.run(verb, "template", again=template).status == 0
+        assert template_run.state()[".local/state/omniprofile/active"] == "prod\n\n"
+        yield made
+
+
+def _faults(kind: str) -> list[str]:
+    return [f"{call}:{kind}" for call in CALLS]
+
+
+def _sweep(world: World, verb: Verb, kinds: Callable[[str], list[str]], check: Callable[[Run], None]) -> int:
+    """Run the verb with one fault at a time, at every call or at a sample of them; how many faults were met."""
+    whole = os.environ.get("OMNIPROFILE_TEST_SWEEP") == "all"
+    chance = random.Random(f"{datetime.now(UTC):%Y-%m-%d}{verb.argv}")
+    undisturbed = world.run(verb, "undisturbed")
+    assert undisturbed.status == 0, undisturbed.err
+    wanted = undisturbed.state()
+    world.run(verb, "counted", f"{','.join(CALLS)}:delay_enter=1:when=1")
+    log = (world.folder / "log").read_text()
+    counts = {call: sum(f" {call}(" in line for line in log.splitlines()) for call in CALLS}
+    faults = [
+        f"{call}:{kind}:when={number}"
+        for call, count in counts.items()
+        for number in range(1, count + 1)
+        for kind in kinds(call)
+    ]
+    met = 0
+    for fault in faults if whole else chance.sample(faults, min(SAMPLE, len(faults))):
+        run = world.run(verb, "faulted", fault)
+        if not run.hit:
+            continue
+        met += 1
+        try:
+            check(run)
+            _whole(run)
+            again = world.run(verb, "faulted", again=run.home)
+            assert again.state() == wanted, f"the second run ended with {again.status}: {again.err}"
+            assert not [path for path in run.home.rglob("*.tmp") if CANARY.encode() in path.read_bytes()], (
+                "a secret is left over"
+            )
+        except AssertionError as problem:
+            raise AssertionError(
+                f"{fault} in {verb.argv}: exit {run.status}\n{run.out}{run.err}\n{problem}"
+            ) from problem
+    return met
+
+
+def _whole(run: Run) -> None:
+    """Every file is whole: it parses, and says nothing that was not there before or is not there after."""
+    run.state()
+    config = load([str(run.home / ".config/omniprofile/profiles.toml")], home=str(run.home))
+    active = (run.home / ".local/state/omniprofile/active").read_text().split("\n")
+    assert len(active) == 3
+    assert set(active[:2]) - {""} <= set(config.profiles)
+
+
+def _failed_well(run: Run) -> None:
+    assert run.status in STATUSES, "killed"
+    assert "Traceback" not in run.err
+    assert "this is a bug" not in run.err
+    assert CANARY not in run.out + run.err
+    if run.status:
+        assert "omniprofile: error: " in run.err or not run.err, "a failure says so, unless stderr itself failed"
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_write_that_fails_leaves_the_old_or_the_new(world: World, name: str) -> None:
+    assert _sweep(world, VERBS[name], lambda _: [f"error={error}" for error in ERRORS], _failed_well)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_kill_at_any_write_leaves_the_old_or_the_new(world: World, name: str) -> None:
+    assert _sweep(world, VERBS[name], lambda _: ["signal=KILL"], lambda run: None)
