@@ -53,6 +53,19 @@ class Console:
         """Whether a person can watch how far long work is: stderr is a terminal whose lines can be written over."""
         return not self.quiet and self._outside.environ.get("TERM") != "dumb" and _is_terminal(self._outside.stderr)
 
+    @property
+    def columns(self) -> int | None:
+        """The width for tables: the terminal's, or what `COLUMNS` says of it; None where data goes to a program or a file."""
+        if not self.shows_data or self._outside.stdout is None:
+            return None
+        given = self._outside.environ.get("COLUMNS", "")
+        if given.isdecimal() and int(given) > 0:
+            return int(given)
+        try:
+            return os.get_terminal_size(self._outside.stdout.fileno()).columns or None
+        except OSError:
+            return None
+
     def data(self, text: str) -> None:
         """Write what was asked for to stdout: see `write_out`."""
         write_out(self._outside.stdout, text)

@@ -73,7 +73,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ),
     ("GITHUB_ENV", "the file that `env --shell github` appends to; GitHub Actions sets it"),
     ("NO_COLOR", "when not empty: no colour"),
-    ("COLUMNS", "the width for tables and help, where the output is no terminal"),
+    ("COLUMNS", "the width of help, and of tables on a terminal"),
 )
 """The variables that omniprofile reads. An empty one counts as unset, everywhere."""
 

@@ -1,12 +1,15 @@
 """`omniprofile explain`, and `show`, which is the same without the losers."""
 
 import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from omniprofile.app import App
-from omniprofile.cli.console import Console, error_json
+from omniprofile.cli.console import Console, Style, error_json
 from omniprofile.cli.exits import DONE, status_of
 from omniprofile.cli.parser import add_json, add_overrides, add_profile, call_of
-from omniprofile.cli.render.tables import table
+from omniprofile.cli.render.tables import indented, table, width
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Loser, Resolution
 
@@ -31,7 +34,7 @@ def run_view(args: argparse.Namespace, app: App, console: Console, *, losers: bo
         view = _as_json(resolution, losers=losers)
         console.json(view if refusal is None else {**view, **error_json(refusal)})
     else:
-        console.data(_as_text(resolution, console, losers=losers))
+        console.data(_as_text(resolution, app, console, losers=losers))
     if refusal is None:
         return DONE
     console.report(refusal, as_json=False)
@@ -58,25 +61,58 @@ def _loser_json(loser: Loser) -> dict[str, object]:
     return {"value": loser.value, "provenance": loser.provenance.as_json(), "reason": loser.reason}
 
 
-def _as_text(resolution: Resolution, console: Console, *, losers: bool) -> str:
-    style = console.style
-    rows = [
-        [style("bold", "profile"), style("bold", resolution.profile), f"selected by {resolution.selection.provenance}"]
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A field, or the profile itself, as it is shown: its value, the place of that, and each value that lost with why."""
+
+    name: str
+    value: str
+    place: str
+    losers: list[tuple[str, str]]
+
+
+def _as_text(resolution: Resolution, app: App, console: Console, *, losers: bool) -> str:
+    """One row for each value; on a terminal that is too narrow for three columns, the places stand below the values."""
+    home = app.places.home + os.sep if console.shows_data else None
+
+    def shown(place: str) -> str:
+        return place.replace(f"({home}", f"(~{os.sep}") if home else place
+
+    def lost(losing: Sequence[Loser]) -> list[tuple[str, str]]:
+        return [(f"not {_value(each.value)}", shown(f"{each.provenance}: {each.reason}")) for each in losing if losers]
+
+    selection = resolution.selection
+    entries = [
+        _Entry(
+            "profile", resolution.profile, f"selected by {shown(str(selection.provenance))}", lost(selection.overridden)
+        )
     ]
-    if losers:
-        rows += [_loser_row(loser, console) for loser in resolution.selection.overridden]
     for name, field in resolution.fields.items():
         if field.provenance.layer == "builtin" and not field.overridden and not losers:
             continue
-        rows.append([style("bold", name), _value(field.value), str(field.provenance)])
-        if losers:
-            rows += [_loser_row(loser, console) for loser in field.overridden]
-    return table(rows)
+        entries.append(_Entry(name, _value(field.value), shown(str(field.provenance)), lost(field.overridden)))
+    text = table([row for entry in entries for row in _wide(entry, console.style)])
+    if console.columns is not None and max(map(width, text.splitlines())) > console.columns:
+        return _narrow(entries, console)
+    return text
 
 
-def _loser_row(loser: Loser, console: Console) -> list[str]:
-    dim = console.style
-    return ["", dim("dim", f"not {_value(loser.value)}"), dim("dim", f"{loser.provenance}: {loser.reason}")]
+def _wide(entry: _Entry, style: Style) -> list[list[str]]:
+    """Three columns: the name, the value, the place; a loser's name is empty."""
+    losers = [["", style("dim", value), style("dim", place)] for value, place in entry.losers]
+    return [[style("bold", entry.name), entry.value, style("dim", entry.place)], *losers]
+
+
+def _narrow(entries: Sequence[_Entry], console: Console) -> str:
+    """Two columns, the place and the losers below."""
+    style, columns = console.style, console.columns
+    size = max(len(entry.name) for entry in entries)
+    text = ""
+    for entry in entries:
+        text += table([[style("bold", entry.name.ljust(size)), entry.value]], columns=columns)
+        below = [entry.place, *(f"{value}: {place}" for value, place in entry.losers)]
+        text += "".join(indented(style("dim", line), columns) for line in below)
+    return text
 
 
 def _value(value: object) -> str:
@@ -84,4 +120,4 @@ def _value(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return printable(str(value), 200)
+    return printable(str(value), 400)

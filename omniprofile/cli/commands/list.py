@@ -44,7 +44,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.data(
             table(
                 [_cells(row, app, console) for row in rows],
-                ("", "NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION"),
+                [
+                    console.style("dim", title)
+                    for title in ("", "NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION")
+                ],
+                columns=console.columns,
             )
         )
     else:
@@ -117,5 +121,5 @@ def _cells(row: Row, app: App, console: Console) -> list[str]:
         row.base_url or "none",
         row.auth,
         console.style(colour, credential),
-        ("[protected] " if row.protected else "") + printable(row.description or "", 60),
+        ("[protected] " if row.protected else "") + printable(row.description or "", 400),
     ]

@@ -12,7 +12,7 @@ from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
 from omniprofile.cli.parser import add_overrides
-from omniprofile.cli.render.tables import table
+from omniprofile.cli.render.tables import indented, table
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, Unreachable, UsageError
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.names import printable
@@ -149,8 +149,8 @@ def _as_text(results: Sequence[LiveResult], console: Console) -> str:
     lines = table(rows).splitlines(keepends=True)
     for index, result in enumerate(results):
         if result.status is not Status.OK:
-            lines[index] += f"    {printable(result.reason or '', 400)}\n"
-            lines[index] += f"    {printable(result.remedy, 400)}\n" if result.remedy else ""
+            lines[index] += indented(printable(result.reason or "", 400), console.columns)
+            lines[index] += indented(printable(result.remedy, 400), console.columns) if result.remedy else ""
     return "".join(lines)
 
 

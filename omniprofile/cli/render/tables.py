@@ -1,29 +1,107 @@
-"""Rows as aligned columns."""
+"""Rows as aligned columns, in the width of a terminal or, for a pipe, in any.
 
+Nothing is ever cut: what is shown may have to be copied. Where the row is too wide, its last cell goes on in its own column,
+broken between words, or where that would be too narrow below the row.
+"""
+
+import re
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 
+_NARROWEST = 24
+_INDENT = 4
+_STYLED = re.compile(r"(\x1b\[[\d;]*m)(.*)(\x1b\[0m)", re.DOTALL)
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
-def table(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> str:
-    """Left-aligned columns, two spaces apart, no line ending in a space. Wide characters count as two columns."""
+
+def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, columns: int | None = None) -> str:
+    """Left-aligned columns, two spaces apart, no line ending in a space. `columns` is the terminal's width, None for a pipe.
+
+    A cell may be coloured as a whole. A column that is empty in every row is left out.
+    """
     lines = ([list(header)] if header else []) + [list(row) for row in rows]
-    if not lines:
+    used = [at for at in range(len(lines[0]) if lines else 0) if any(row[at] for row in rows)]
+    lines = [[line[at] for at in used] for line in lines]
+    if not used:
         return ""
-    widths = [max(width(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "".join(
-        "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)).rstrip() + "\n"
-        for line in lines
-    )
+    widths = [max(width(line[at]) for line in lines) for at in range(len(used))]
+    *_, last = widths
+    start = sum(widths) - last + 2 * (len(widths) - 1)
+    room = None if columns is None or start + last <= columns else columns - start
+    if columns is not None and start - 2 > columns:
+        return "".join(_folded(line, columns) for line in lines[1 if header else 0 :])
+    if header and room is not None and room < _NARROWEST and len(used) > 1:
+        lines[0][-1] = ""
+    return "".join(_row(line, widths, start, room, columns or 0) for line in lines)
+
+
+def _row(line: list[str], widths: list[int], start: int, room: int | None, columns: int) -> str:
+    *cells, last = line
+    before = "".join(cell + " " * (size - width(cell) + 2) for cell, size in zip(cells, widths, strict=False))
+    if room is None:
+        return (before + last).rstrip() + "\n"
+    if room >= _NARROWEST or not cells:
+        first, *others = wrapped(last, max(room, 1)) or [""]
+        return "".join(text.rstrip() + "\n" for text in (before + first, *(" " * start + other for other in others)))
+    return before.rstrip() + "\n" + (indented(last, columns) if last else "")
+
+
+def _folded(line: list[str], columns: int) -> str:
+    """A row whose columns do not fit beside each other: its cells one after another, as many on a line as there is room for."""
+    text = ""
+    for cell in filter(None, line):
+        current = text.rpartition("\n")[2]
+        if not text:
+            text = cell
+        elif width(current) + 2 + width(cell) <= columns:
+            text += "  " + cell
+        else:
+            text += "\n" + indented(cell, columns).rstrip("\n")
+    return text + "\n"
+
+
+def indented(text: str, columns: int | None) -> str:
+    """`text` below a row, broken between words where the terminal is narrower."""
+    lines = [text] if columns is None else wrapped(text, max(columns - _INDENT, _NARROWEST))
+    return "".join(" " * _INDENT + line + "\n" for line in lines)
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """`text` in lines of at most `room` columns, unless one word alone is longer: no word is broken."""
+    styled = _STYLED.fullmatch(text)
+    if styled:
+        return [f"{styled[1]}{line}{styled[3]}" for line in wrapped(styled[2], room)]
+    if width(text) <= room:
+        return [text]
+    if width(text) == len(text):
+        return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and width(lines[-1]) + 1 + width(word) > room:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
 
 
 def width(text: str) -> int:
-    """The columns that `text` takes on a terminal (UAX 11 wide and fullwidth: two; combining and colour: none)."""
-    plain = _without_colour(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in plain
-    )
+    """The columns that `text` takes on a terminal, colours aside.
 
-
-def _without_colour(text: str) -> str:
-    parts = text.split("\x1b[")
-    return parts[0] + "".join(part.partition("m")[2] for part in parts[1:])
+    UAX 11: wide and fullwidth take two; marks that combine take none; what asks for an emoji's look (U+FE0F) makes it wide,
+    and a skin colour belongs to the emoji before it (UTS 51).
+    """
+    if text.isascii():
+        return len(_COLOUR.sub("", text))
+    size = 0
+    before = 0
+    for char in _COLOUR.sub("", text):
+        own = 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if char == "\ufe0f":
+            size += 1 if before == 1 else 0
+            before = 2
+        elif unicodedata.category(char) in ("Mn", "Me", "Cf") or ("\U0001f3fb" <= char <= "\U0001f3ff" and before == 2):
+            continue
+        else:
+            size += own
+            before = own
+    return size

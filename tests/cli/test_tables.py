@@ -1,0 +1,92 @@
+"""Tables: aligned whatever the letters, whole whatever the width, and their colours only for terminals."""
+
+import sys
+
+import pexpect
+import pytest
+
+from omniprofile.cli.render.tables import indented, table, width, wrapped
+from tests.conftest import Cli
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("prod", 4),
+        ("ステージング", 12),
+        ("café", 4),
+        ("cafe\u0301", 4),
+        ("سطح المكتب", 10),
+        ("👍", 2),
+        ("👍🏽", 2),
+        ("❤", 1),
+        ("❤\ufe0f", 2),
+        ("\x1b[1mprod\x1b[0m", 4),
+        ("", 0),
+    ],
+)
+def test_a_width_is_what_a_terminal_takes(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+def test_columns_are_aligned_whatever_the_letters() -> None:
+    lines = table([["ステージ", "a"], ["cafe\u0301", "b"], ["\x1b[1mx\x1b[0m", "c"]]).splitlines()
+    assert {width(line[:-1]) for line in lines} == {10}
+    assert not any(line.endswith(" ") for line in table([["a", ""], ["b", "c"]]).splitlines())
+
+
+def test_a_column_that_is_empty_everywhere_is_left_out() -> None:
+    assert table([["", "a", "b"], ["", "c", "d"]]) == "a  b\nc  d\n"
+    assert table([]) == ""
+
+
+def test_in_a_pipe_nothing_is_broken() -> None:
+    text = "word " * 100
+    assert table([["name", text]]) == f"name  {text.rstrip()}\n"
+    assert indented(text.rstrip(), None) == f"    {text.rstrip()}\n"
+
+
+def test_on_a_terminal_the_last_cell_goes_on_in_its_column_and_no_word_is_lost_or_cut() -> None:
+    path = "/a/very/long/path/that/one/must/copy/profiles.toml:12"
+    text = f"one two three four five six seven eight {path} nine"
+    for columns in (30, 40, 60, 80, 200):
+        shown = table([["name", text], ["longer", "x"]], columns=columns)
+        assert shown.split() == ["name", *text.split(), "longer", "x"]
+        assert path in shown
+        for line in shown.splitlines():
+            assert width(line) <= columns or line.strip() == path
+
+
+def test_a_wrapped_cell_keeps_its_colour_on_every_line() -> None:
+    lines = wrapped("\x1b[2mone two three\x1b[0m", 5)
+    assert lines == ["\x1b[2mone\x1b[0m", "\x1b[2mtwo\x1b[0m", "\x1b[2mthree\x1b[0m"]
+
+
+PROFILES = """\
+default = "prod"
+
+[profiles.prod]
+description = "ステージング環境 (日本) for the analytics team and everybody who tries new models before they are released"
+base_url = "https://acme.omniapp.co"
+protected = true
+key = { env = "PROD_KEY" }
+
+[profiles.the-playground-of-the-consultants]
+description = "سطح المكتب"
+base_url = "https://the-playground-of-the-consultants.omniapp.co"
+key = { command = ["op", "read", "op://Work/Omni staging/credential"] }
+"""
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("command", [["list"], ["explain", "the-playground-of-the-consultants"], ["show"]])
+def test_screens_fit_a_terminal(command: list[str], columns: int, cli: Cli) -> None:
+    cli.profiles(PROFILES)
+    words = ["-m", "omniprofile", *command]
+    child = pexpect.spawn(sys.executable, words, dimensions=(50, columns), encoding="utf-8", timeout=30)
+    shown = child.read()
+    child.close()
+    assert child.exitstatus == 0, shown
+    assert "ステージング環境" in shown or command[0] == "explain"
+    for line in shown.splitlines():
+        assert width(line) <= columns, line
