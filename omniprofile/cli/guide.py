@@ -345,14 +345,19 @@ GUIDES: dict[str, Guide] = {
     ),
     "doctor": Guide(
         about="One look at everything around: the secret store in use and why, file modes, variables that shadow "
-        "profiles, the shell hook, the vendor's `omni` and secrets in plain text in its config, the clock.",
+        "profiles, the shell hook, the vendor's `omni` and secrets in plain text in its config or in a `.env`, what killed "
+        "commands left, secrets that no profile uses, the clock. Each finding comes with its remedy.\n\n"
+        "Only the clock contacts anybody, the instance in use, and sends no token; `--offline` leaves it out. No program is "
+        "run. A check that hangs or fails is a finding.",
         examples=(
             ("omniprofile doctor", "look"),
-            ("omniprofile doctor --json", "for a program, or a report"),
+            ("omniprofile doctor --offline --json", "for a program, or a report, and contact nobody"),
+            ("omniprofile doctor --prune", "also delete stored secrets that no profile uses, after asking"),
         ),
         exits=(
-            (0, "nothing is wrong"),
-            (1, "something is"),
+            (0, "nothing needs a hand"),
+            (1, "something does: there is a `warning` or a `problem`"),
+            (6, "`--prune` found secrets to delete, `--yes` is missing, and there is no terminal to ask on"),
         ),
         see=(
             "lint",

@@ -36,6 +36,7 @@ COMMANDS = (
     Command("init", "make a first profile", EDITING),
     Command("lint", "check the profile files, offline", EDITING),
     Command("test", "check credentials live", EDITING),
+    Command("doctor", "look at everything around: store, modes, variables, clock", EDITING),
     Command("import", "take over profiles and secrets from the vendor's CLI or a `.env`", MOVING),
     Command("export", "give profiles to the vendor's CLI", MOVING),
     Command("schema", "print the JSON Schema of the profile file", EDITING),

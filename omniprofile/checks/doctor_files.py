@@ -1,0 +1,157 @@
+"""What `doctor` says of files: the profile files, who can write what, what was left behind, the cache."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from time import time
+
+from omniprofile.checks.scene import Scene
+from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
+from omniprofile.model.finding import Level
+from omniprofile.model.names import printable
+from omniprofile.system.files import reason
+
+_YOUNG_SECONDS = 60.0
+"""A temporary file that is younger may belong to a process that is at work."""
+
+
+def profile_files(scene: Scene) -> Iterable[Diagnosis]:
+    """What lint says, in one line."""
+    from omniprofile.checks.lint import lint
+
+    paths = scene.files()
+    if not paths:
+        yield skipped(f"there is none yet (`{_shown(scene.places.config_file)}`)", "run `omniprofile init`")
+        return
+    findings = lint(paths, home=scene.places.home)
+    errors = [finding for finding in findings if finding.level is Level.ERROR]
+    if errors:
+        more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+        yield problem(f"{errors[0].place}: {errors[0].code} {errors[0].message}{more}", "run `omniprofile lint`")
+        return
+    files = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
+    profiles = len(scene.config().profiles)
+    warnings = (
+        f"{len(findings)} warning{'s' if len(findings) > 1 else ''} of `omniprofile lint`"
+        if findings
+        else "no findings"
+    )
+    yield ok(f"{files}, {profiles} profile{'' if profiles == 1 else 's'}, {warnings}; first `{_shown(paths[0])}`")
+
+
+def permissions(scene: Scene) -> Iterable[Diagnosis]:
+    """Whoever can write these can change where credentials go; whoever can read the secrets has them."""
+    if scene.platform == "win32" or scene.uid is None:
+        yield skipped("file modes say nothing on this system")
+        return
+    looked_at = 0
+    bad = False
+    for path, forbidden in _watched(scene):
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            continue
+        except OSError as trouble:
+            bad = True
+            yield problem(f"`{_shown(path)}` cannot be looked at: {reason(trouble)}", "check its folders' permissions")
+            continue
+        looked_at += 1
+        if (diagnosis := _judged(path, status, forbidden, scene.uid)) is not None:
+            bad = True
+            yield diagnosis
+    if not bad:
+        yield ok(f"{looked_at} files and folders, none that others can change")
+
+
+def _watched(scene: Scene) -> Iterator[tuple[str, int]]:
+    """Paths, each with the mode bits that it must not have."""
+    files = scene.files()
+    places = scene.places
+    folders = {places.config_folder, *(os.path.dirname(os.path.realpath(file)) for file in files)}
+    folders |= {os.path.dirname(file) for file in files}
+    # A group of one's own is usual, and then files are group-writable: only what everybody may write is judged here.
+    for path in [*sorted(folders), *files]:
+        yield path, stat.S_IWOTH
+    write = stat.S_IWGRP | stat.S_IWOTH
+    everything = stat.S_IRWXG | stat.S_IRWXO
+    for path in (places.state_folder, scene.state_file, os.path.join(places.state_folder, "stored.json")):
+        yield path, write
+    yield os.path.join(places.state_folder, "secrets.json"), everything
+    yield places.cache_folder, write
+    yield scene.lock_folder(), everything
+
+
+def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diagnosis | None:
+    from shlex import quote
+
+    shown = f"`{_shown(path)}`"
+    if status.st_uid not in (uid, 0):
+        return problem(f"{shown} belongs to another user", f"run `chown {uid} {quote(_shown(path))}` if it is yours")
+    mode = status.st_mode
+    if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
+        return None  # there nobody can replace the files of another
+    if not mode & forbidden:
+        return None
+    if forbidden & stat.S_IRGRP:
+        what, change = "can be read or written by others, and holds secrets", "go-rwx"
+    elif mode & stat.S_IWOTH:
+        what, change = "can be written by everybody", "o-w"
+    else:
+        what, change = "can be written by its group", "g-w"
+    return problem(f"{shown} {what}", f"run `chmod {change} {quote(_shown(path))}`")
+
+
+def leftovers(scene: Scene) -> Iterable[Diagnosis]:
+    """What killed commands left: temporary files beside the ones that they were to replace."""
+    old = list(_temporary_files(scene))
+    for path in old:
+        yield warning(
+            f"`{_shown(path)}` was left by a command that was killed", "remove it; what it was to replace is as it was"
+        )
+    if not old:
+        yield ok("nothing was left by a command that was killed")
+
+
+def _temporary_files(scene: Scene) -> Iterator[str]:
+    """Those of `write_atomic`: any in our own folders, and in the folders of others the ones of the files that we write."""
+    names: dict[str, set[str]] = {scene.places.state_folder: {""}, scene.places.cache_folder: {""}}
+    for path in (*scene.files(), scene.omni_config, os.path.join(scene.places.state_folder, "secrets.json")):
+        folder, name = os.path.split(os.path.realpath(path))
+        names.setdefault(folder, set()).add(f"{name}.")
+    for folder in sorted(names):
+        try:
+            entries = sorted(os.listdir(folder))
+        except OSError:
+            continue  # not there, or `permissions` says what is wrong with it
+        for entry in entries:
+            path = os.path.join(folder, entry)
+            starts = tuple(f".{name}" for name in names[folder])
+            if entry.startswith(starts) and entry.endswith(".tmp") and _age(path) > _YOUNG_SECONDS:
+                yield path
+
+
+def _age(path: str) -> float:
+    try:
+        return time() - os.lstat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def cache(scene: Scene) -> Iterable[Diagnosis]:
+    """Whether the everyday commands are as fast as they can be."""
+    from omniprofile.config import snapshot
+
+    folder = scene.places.cache_folder
+    if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
+        yield warning(
+            f"`{_shown(folder)}` cannot be written, so every command reads the profile files anew", "make it yours"
+        )
+        return
+    files = scene.files()
+    fresh = bool(files) and snapshot.read(scene.places, files) is not None
+    state = "the snapshot of the profile files is fresh" if fresh else "no fresh snapshot; the next command makes one"
+    yield ok(f"{state} (`{_shown(folder)}`; deleting it costs only time)")
+
+
+def _shown(path: str) -> str:
+    return printable(path, 300)

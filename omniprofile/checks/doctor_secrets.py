@@ -1,0 +1,201 @@
+"""What `doctor` says of secrets: the store, what is in it, and what lies around in plain text."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+from omniprofile.checks.scene import Scene
+from omniprofile.errors import ConfigInvalid, Error
+from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
+from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.stored import StoredSummary
+
+STORE_VARIABLE = "OMNIPROFILE_SECRET_STORE"
+_SCRUB = "run `omniprofile import {} --scrub`"
+
+
+def secret_store(scene: Scene) -> Iterable[Diagnosis]:
+    """Which store is in use and why, and whether it works."""
+    asked = scene.environ.get(STORE_VARIABLE)
+    if not asked:
+        try:
+            settings = scene.config().settings
+        except Error:
+            yield skipped("the profile files are invalid, and may say which store to use")
+            return
+        chosen = settings.secret_store
+        why = f"`secret_store` in {chosen.provenance.place} asks for it" if chosen else "the default"
+    else:
+        why = f"`{STORE_VARIABLE}` asks for it"
+    name = scene.store_name()
+    store = scene.store()
+    try:
+        store.check()
+    except Error as error:
+        if _is_needed(scene):
+            yield problem(f"{error.message} (the `{name}` store: {why})", error.hint)
+        else:
+            yield skipped(f"{error.message} (the `{name}` store: {why}); no profile uses it", error.hint)
+    else:
+        yield ok(f"{store.label}: it works ({why})")
+    if name == "keyring":
+        yield from _forgotten_file(scene)
+
+
+def _is_needed(scene: Scene) -> bool:
+    try:
+        return any(_uses_store(scene, name) for name in scene.config().profiles)
+    except Error:
+        return True
+
+
+def _forgotten_file(scene: Scene) -> Iterator[Diagnosis]:
+    path = os.path.join(scene.places.state_folder, "secrets.json")
+    if os.path.lexists(path):
+        yield warning(
+            f"`{_shown(path)}` is of the `file` store, which is not in use: its secrets lie there in plain text",
+            f"log in again where a key is missing, then remove it; or set `{STORE_VARIABLE}=file` to use it",
+        )
+
+
+def unreferenced(scene: Scene) -> list[str]:
+    """The accounts of the store that no profile refers to: what `--prune` deletes. Raises ConfigInvalid, StoreUnavailable."""
+    profiles = scene.config().profiles
+    return [name for name in sorted(scene.store().summaries()) if name not in profiles or not _uses_store(scene, name)]
+
+
+def _uses_store(scene: Scene, profile: str) -> bool:
+    try:
+        resolution = scene.declared(profile)
+    except Error:
+        return True  # nobody knows: then its secret is not for us to call useless
+    return resolution.auth == "oauth" or resolution.key.kind == "keyring"
+
+
+def stored_secrets(scene: Scene) -> Iterable[Diagnosis]:
+    """What the store holds, by its list: nothing is unlocked."""
+    try:
+        summaries = scene.store().summaries()
+    except ConfigInvalid:
+        raise
+    except Error:
+        yield skipped("the store cannot be used")
+        return
+    orphans = unreferenced(scene)
+    bad = False
+    for name in orphans:
+        bad = True
+        yield warning(
+            f"a secret is stored for `{printable(name)}`, and no profile uses it",
+            "run `omniprofile doctor --prune` to delete what no profile uses",
+        )
+    for name, summary in sorted(summaries.items()):
+        if name not in orphans and (diagnosis := _of_another_origin(scene, name, summary)):
+            bad = True
+            yield diagnosis
+    if not bad:
+        yield ok(
+            f"{len(summaries) or 'no'} secret{'' if len(summaries) == 1 else 's'} stored, each for its profile's instance"
+        )
+
+
+def _of_another_origin(scene: Scene, name: str, summary: StoredSummary) -> Diagnosis | None:
+    origin = scene.declared(name).origin
+    if origin is None or origin == summary.origin:
+        return None
+    return problem(
+        f"the stored secret of `{name}` is for {summary.origin}, and the profile is for {origin}: it is refused",
+        f"run `omniprofile login {name}`, or change the profile's base URL back",
+    )
+
+
+def omni_cli(scene: Scene) -> Iterable[Diagnosis]:
+    """The vendor's CLI: where it is, and the secrets in plain text in its config."""
+    programs = list(_programs("omni", scene))
+    if not programs:
+        yield ok("no `omni` on PATH")
+    else:
+        others = f", and {len(programs) - 1} more behind it" if len(programs) > 1 else ""
+        yield ok(f"`omni` on PATH is `{_shown(programs[0])}`{others} (not run)")
+        folder = os.stat(os.path.dirname(programs[0]))
+        if scene.uid is not None and folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+            yield problem(
+                f"everybody can replace `{_shown(programs[0])}`, which gets your tokens",
+                f"run `chmod o-w {_shown(os.path.dirname(programs[0]))}`",
+            )
+    yield from _omni_config(scene)
+
+
+def _programs(name: str, scene: Scene) -> Iterator[str]:
+    from omniprofile.system.capture import find_program
+
+    seen = set()
+    for folder in scene.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = find_program(name, {**scene.environ, "PATH": folder}) if folder else None
+        if path and os.path.realpath(path) not in seen:
+            seen.add(os.path.realpath(path))
+            yield path
+
+
+def _omni_config(scene: Scene) -> Iterator[Diagnosis]:
+    from omniprofile.system.files import others_can_read
+    from omniprofile.transfer.foreign import backups_of
+    from omniprofile.transfer.omni_cli import OmniConfig
+
+    path = scene.omni_config
+    shown = f"`{_shown(path)}`"
+    if not os.path.lexists(path):
+        yield ok(f"it has no config ({shown})")
+    else:
+        try:
+            config = OmniConfig.read(path)
+        except ConfigInvalid as error:
+            yield problem(f"{error.message}; the CLI takes that for no config at all", error.hint)
+        else:
+            names = config.with_secrets()
+            if names:
+                yield warning(f"{shown} has secrets of {_listed(names)} in plain text", _SCRUB.format("omni-cli"))
+            else:
+                yield ok(f"its config {shown} has no secret")
+            if names and config.file is not None and others_can_read(config.file.status):
+                yield problem(
+                    f"{shown} has secrets and others can read it", f"run `chmod 600 {_shown(path)}`, and make new ones"
+                )
+    yield from _backups(backups_of(path))
+
+
+def _backups(paths: list[str]) -> Iterator[Diagnosis]:
+    for path in paths:
+        yield warning(
+            f"the backup `{_shown(path)}` has the secrets that were removed", "delete it once everything works"
+        )
+
+
+def dotenv(scene: Scene) -> Iterable[Diagnosis]:
+    """A `.env` in the working directory, as the SDK would find it."""
+    from omniprofile.transfer.dotenv import Dotenv
+    from omniprofile.transfer.foreign import backups_of
+
+    if scene.cwd is None:
+        yield skipped("the working directory is gone")
+        return
+    path = os.path.join(scene.cwd, ".env")
+    if not os.path.lexists(path):
+        yield ok("no `.env` in this folder")
+    else:
+        settings = Dotenv.read(path).with_secrets()
+        if settings:
+            names = quoted_list(dict.fromkeys(setting.name for setting in settings)).replace(" or ", " and ")
+            yield warning(f"`{_shown(path)}` has {names} in plain text", _SCRUB.format("dotenv"))
+        else:
+            yield ok(f"`{_shown(path)}` has no key of Omni's")
+    yield from _backups(backups_of(path))
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(f"`{printable(name, 40)}`" for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
+def _shown(path: str) -> str:
+    return printable(path, 300)

@@ -1,0 +1,215 @@
+"""What `doctor` says of this shell: which profile is in use, what shadows it, the hook, and the clock."""
+
+from collections.abc import Iterable, Iterator
+
+from omniprofile.checks.scene import Scene
+from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
+from omniprofile.errors import Error, NoProfileSelected
+from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
+from omniprofile.model.exported import MARKER, exported, own_values
+from omniprofile.model.names import closest, printable, quoted_list
+
+HOOK_VARIABLE = "OMNIPROFILE_HOOK"
+_SHELLS = ("bash", "zsh", "fish", "powershell")
+_INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
+_ORGANIZATION = "OMNI_ORGANIZATION_NAME"
+_SUFFIXES = ("_TOKEN", "_BASE_URL")
+
+_SKEW_SECONDS, _BAD_SKEW_SECONDS = 60, 300
+"""A session is refreshed 300 seconds ahead of its expiry: a clock that is off by more makes that come too late."""
+_CLOCK_TIMEOUT = 5.0
+
+
+def selection(scene: Scene) -> Iterable[Diagnosis]:
+    """The profile in use, and every layer that names one that does not exist."""
+    profiles = scene.config().profiles
+    try:
+        chosen = scene.select()
+    except NoProfileSelected as error:
+        if profiles:
+            yield warning("no profile is selected", error.hint or "run `omniprofile use NAME`")
+        else:
+            yield skipped("no profile is defined yet", "run `omniprofile init`")
+    except Error as error:
+        yield problem(error.message, error.hint)
+    else:
+        pinned = f"; a project pin (`{printable(scene.pin_file, 300)}`) is above this folder" if scene.pin_file else ""
+        yield ok(f"`{chosen.profile}`, by the {chosen.provenance}{pinned}")
+    yield from _names_of_no_profile(scene)
+
+
+def _names_of_no_profile(scene: Scene) -> Iterator[Diagnosis]:
+    """The state and the default may be shadowed now, and be wrong all the same."""
+    config = scene.config()
+    state = scene.state()
+    place = f"`{printable(scene.state_file, 300)}`"
+    if state.active is not None and state.active not in config.profiles:
+        near = closest(state.active, config.profiles)
+        hint = f"run `omniprofile use NAME`{f'; did you mean {quoted_list(near)}?' if near else ''}"
+        yield problem(f"the active profile `{printable(state.active)}` ({place}) is not in the profile files", hint)
+    if state.previous is not None and state.previous not in config.profiles:
+        yield warning(
+            f"the previous profile `{printable(state.previous)}` ({place}, line 2) is not in the profile files",
+            "run `omniprofile use NAME` once: `use -` cannot go back",
+        )
+    try:
+        pin = scene.pin()
+    except Error as error:
+        yield problem(error.message, error.hint)
+    else:
+        if pin is not None and pin.value not in config.profiles and scene.environ.get("OMNI_PROFILE"):
+            yield problem(
+                f"the {pin.provenance} names `{printable(pin.value)}`, which is no profile", "correct the pin"
+            )
+
+
+def environment(scene: Scene) -> Iterable[Diagnosis]:
+    """Variables that take the place of a profile's own values, or that are probably not meant."""
+    seen = list(_shadows(scene))
+    yield from seen
+    if not seen:
+        mark = exported(scene.environ)
+        also = f"; `omniprofile env` exported `{mark.profile}` here" if mark else ""
+        yield ok(f"no variable takes the place of a profile's own values{also}")
+
+
+def _shadows(scene: Scene) -> Iterator[Diagnosis]:
+    environ = scene.environ
+    own = own_values(environ)
+    watched = (*VENDOR_TOKENS, VENDOR_BASE_URL, _ORGANIZATION, "OMNI_PROFILE")
+    if empty := [name for name in watched if environ.get(name) == ""]:
+        yield warning(
+            f"{_all(empty)} set and empty: omniprofile takes that for unset, other programs may not",
+            f"unset {_bare(empty)}",
+        )
+    tokens = [name for name in VENDOR_TOKENS if environ.get(name)]
+    if len({environ[name] for name in tokens}) > 1:
+        yield problem(
+            f"{_all(tokens)} set to different values, though both name the token: the CLI reads the first, the SDK the other",
+            "unset the one that is wrong",
+        )
+    rivals = [name for name in tokens if name not in own]
+    if rivals:
+        yield warning(
+            f"{_all(rivals)} set, and used in place of the profile's own credential unless a profile is named",
+            f"unset {_bare(rivals)}, or name the profile",
+        )
+    if environ.get(VENDOR_BASE_URL) and VENDOR_BASE_URL not in own:
+        alone = not rivals
+        yield warning(
+            f"`{VENDOR_BASE_URL}` is set, and used in place of the profile's own address unless a profile is named"
+            + (": a stored key would be refused there" if alone else ""),
+            f"unset {VENDOR_BASE_URL}" + (", or set `OMNI_API_TOKEN` too: together they are a pair" if alone else ""),
+        )
+    if environ.get(_INSECURE) is not None:
+        yield problem(
+            f"`{_INSECURE}` is set: the vendor's CLI sends tokens to any host, in the clear too", f"unset {_INSECURE}"
+        )
+    yield from _stale_organization(scene, own)
+    yield from _profile_variables(scene)
+    if environ.get(MARKER) and exported(environ) is None:
+        yield warning(f"`{MARKER}` is damaged: what was exported is taken for your own", f"unset {MARKER}")
+
+
+def _stale_organization(scene: Scene, own: frozenset[str]) -> Iterator[Diagnosis]:
+    name = scene.environ.get(_ORGANIZATION)
+    if not name or _ORGANIZATION in own:
+        return
+    try:
+        origin = scene.in_use().origin
+    except Error:
+        return
+    if origin is not None and origin.organization_name != name:
+        yield warning(
+            f"`{_ORGANIZATION}` is `{printable(name, 64)}`, and the profile in use is for {origin}: an SDK would go elsewhere",
+            f"unset {_ORGANIZATION}",
+        )
+
+
+def _profile_variables(scene: Scene) -> Iterator[Diagnosis]:
+    """`OMNI_PROFILE_<NAME>_…` of a profile, and of none."""
+    try:
+        profiles = scene.config().profiles
+    except Error:
+        return
+    known = {variable: name for name in profiles for variable in profile_variables(name)}
+    for variable in sorted(scene.environ):
+        if not scene.environ[variable] or not variable.startswith("OMNI_PROFILE_") or not variable.endswith(_SUFFIXES):
+            continue
+        shown = f"`{printable(variable, 120)}`"
+        if variable in known:
+            yield warning(
+                f"{shown} takes the place of a value of `{known[variable]}`, always", f"unset {printable(variable)}"
+            )
+        else:
+            near = closest(variable, known, 1)
+            hint = f"did you mean {quoted_list(near)}?" if near else f"unset {printable(variable)}"
+            yield warning(f"{shown} is the variable of no profile", hint)
+
+
+def hook(scene: Scene) -> Iterable[Diagnosis]:
+    """Whether `use` can switch this shell alone."""
+    shell = scene.environ.get(HOOK_VARIABLE)
+    if not shell:
+        yield ok(
+            'not loaded in this shell, and not needed: `eval "$(omniprofile hook bash)"` lets `use --shell` switch it alone'
+        )
+    elif shell in _SHELLS:
+        yield ok(f"loaded in this shell ({shell})")
+    else:
+        yield warning(
+            f"`{HOOK_VARIABLE}` is `{printable(shell, 40)}`, which is no shell's hook", f"unset {HOOK_VARIABLE}"
+        )
+
+
+def clock(scene: Scene) -> Iterable[Diagnosis]:
+    """This machine's clock against the `Date` of the instance in use (RFC 9110, section 6.6.1). No token is sent."""
+    from email.utils import parsedate_to_datetime
+
+    from omniprofile.instance.client import Client, NoAnswer
+
+    if scene.offline:
+        yield skipped("not compared: `--offline`")
+        return
+    try:
+        resolution = scene.in_use()
+    except Error:
+        yield skipped("not compared: no profile is in use")
+        return
+    origin = resolution.origin
+    if resolution.refusal is not None or origin is None:
+        yield skipped("not compared: nothing may be asked of the profile's instance")
+        return
+    try:
+        with Client(timeout=_CLOCK_TIMEOUT, connections=1) as client:
+            answer = client.get(origin, "/")
+    except NoAnswer as trouble:
+        yield skipped(f"not compared: {trouble}", f"`omniprofile test {resolution.profile}` says more")
+        return
+    now = scene.now()
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("date", ""))
+        ahead = (now - theirs).total_seconds() - answer.latency_ms / 2000
+    except (ValueError, TypeError):
+        yield skipped(f"not compared: {origin.host} does not say what time it is")
+        return
+    if abs(ahead) < _SKEW_SECONDS:
+        yield ok(f"agrees with that of {origin.host}")
+        return
+    saw = (
+        f"this machine's clock is {_duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} that of {origin.host}"
+    )
+    remedy = "set the clock (on Linux `timedatectl set-ntp true`): sessions are refreshed too late or too early by it"
+    yield problem(saw, remedy) if abs(ahead) >= _BAD_SKEW_SECONDS else warning(saw, remedy)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+
+
+def _all(names: list[str]) -> str:
+    return f"{quoted_list(names).replace(' or ', ' and ')} {'is' if len(names) == 1 else 'are'}"
+
+
+def _bare(names: list[str]) -> str:
+    return " and ".join(names)

@@ -1,0 +1,132 @@
+"""`omniprofile doctor`: one look at everything around, each finding with its remedy."""
+
+import argparse
+import textwrap
+from functools import cache
+from shutil import get_terminal_size
+
+from omniprofile.app import App, Call
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.moving import omni_config_path
+from omniprofile.cli.parser import add_json
+from omniprofile.errors import Interrupted, Refused
+from omniprofile.model.diagnosis import Diagnosis, Health
+from omniprofile.model.names import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from omniprofile.checks.scene import Scene
+
+_COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "red", Health.SKIPPED: "dim"}
+_WIDEST = 110
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--offline", action="store_true", help="contact nobody: leave the clock out")
+    parser.add_argument("--prune", action="store_true", help="delete stored secrets that no profile uses; asks first")
+    parser.add_argument("-y", "--yes", action="store_true", help="with `--prune`: do not ask")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Prune if asked to, then look at everything and tell what needs a hand."""
+    from omniprofile.checks.doctor import CHECKS, examine
+
+    scene = scene_of(app, offline=args.offline)
+    pruned = _prune(app, console, scene, yes=args.yes) if args.prune else []
+    found = []
+    width = max(len(check.name) for check in CHECKS)
+    for name, diagnosis in examine(scene):
+        found.append((name, diagnosis))
+        if not args.json:
+            console.data(_as_text(name, diagnosis, console, width))
+    if args.json:
+        console.json({"checks": [_as_json(*one) for one in found], "pruned": pruned})
+    hands = sum(diagnosis.needs_a_hand for _, diagnosis in found)
+    console.note(f"{hands} finding{'' if hands == 1 else 's'} to look at" if hands else "nothing needs a hand")
+    return FINDINGS if hands else DONE
+
+
+def scene_of(app: App, *, offline: bool) -> "Scene":
+    """What there is to look at, asked of the app once each."""
+    from omniprofile.checks.scene import Scene
+    from omniprofile.config.paths import find_pin, profile_files
+
+    return Scene(
+        environ=app.outside.environ,
+        cwd=app.outside.cwd,
+        platform=app.outside.platform,
+        uid=app.outside.uid,
+        now=app.outside.now,
+        places=app.places,
+        files=cache(lambda: profile_files(app.places)),
+        config=lambda: app.config,
+        store_name=lambda: app.store_name,
+        store=lambda: app.store,
+        lock_folder=lambda: app.lock_folder,
+        state=app.state.read,
+        state_file=app.state.path,
+        pin_file=find_pin(app.outside.cwd),
+        pin=app.pin,
+        select=app.select,
+        in_use=lambda: app.resolve(Call(), tell=False),
+        declared=lambda name: app.declared(Call.for_profile(name)),
+        omni_config=omni_config_path(app, None),
+        offline=offline,
+    )
+
+
+def _prune(app: App, console: Console, scene: "Scene", *, yes: bool) -> list[str]:
+    """Delete what no profile uses; the names of what was deleted."""
+    from omniprofile.checks.doctor_secrets import unreferenced
+
+    names = unreferenced(scene)
+    if not names:
+        console.note("every stored secret is used by a profile: nothing to prune")
+        return []
+    listed = ", ".join(f"`{printable(name)}`" for name in names)
+    if app.places.config_given:
+        console.warn(
+            f"only `{printable(app.places.config_file, 300)}` counts here: profiles of another file may use these secrets"
+        )
+    if not yes:
+        if not console.interactive:
+            raise Refused(f"secrets would be deleted: {listed}", hint="give `--yes` to delete them")
+        if not console.confirm(f"Delete the stored secrets of {listed}?"):
+            raise Interrupted("nothing was deleted")
+    for name in names:
+        app.store.delete(name)
+    console.note(f"deleted from the {app.store.label}: {listed}")
+    return names
+
+
+def _as_text(name: str, diagnosis: Diagnosis, console: Console, width: int) -> str:
+    status = diagnosis.status
+    head = f"{console.style(_COLOURS[status], status.value)}{' ' * (8 - len(status.value))} {name:{width}}  "
+    margin = 8 + 1 + width + 2
+    lines = _wrapped(diagnosis.saw, margin, console)
+    text = head + f"\n{' ' * margin}".join(lines) + "\n"
+    if diagnosis.remedy:
+        remedy = _wrapped(diagnosis.remedy, margin + 3, console)
+        text += f"{' ' * margin}-> " + f"\n{' ' * (margin + 3)}".join(remedy) + "\n"
+    return text
+
+
+def _wrapped(text: str, margin: int, console: Console) -> list[str]:
+    """Lines for a terminal; one line for a program that searches them."""
+    text = printable(text, 1000)
+    if not console.shows_data:
+        return [text]
+    width = max(30, min(get_terminal_size().columns, _WIDEST) - margin)
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _as_json(name: str, diagnosis: Diagnosis) -> dict[str, object]:
+    return {
+        "check": name,
+        "status": diagnosis.status.value,
+        "saw": printable(diagnosis.saw, 1000),
+        "remedy": diagnosis.remedy,
+    }

@@ -1,0 +1,338 @@
+"""`doctor`: every check sees what is wrong, says what to do, and shows no secret; none can stop the others."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import keyring.core
+import pytest
+from keyrings.alt.file import PlaintextKeyring
+
+from omniprofile.checks import doctor
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.model.diagnosis import Diagnosis
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+from tests.cli.test_import import VENDOR, write_vendor
+from tests.conftest import CANARY, Cli, Ran
+
+pytestmark = pytest.mark.usefixtures("file_store")
+
+PROFILES, STATE = ".config/omniprofile/profiles.toml", ".local/state/omniprofile"
+GOOD = 'version = 1\ndefault = "prod"\n[profiles.prod]\nbase_url = "https://acme.omniapp.co"\n'
+
+
+@pytest.fixture
+def good(cli: Cli) -> Path:
+    """One profile with its key stored, and nothing wrong."""
+    put(cli, "prod")
+    return cli.profiles(GOOD)
+
+
+def put(cli: Cli, name: str, origin: str = "https://acme.omniapp.co") -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    FileStore(str(cli.state)).put(name, StoredSecret(Origin.parse(origin), Secret(CANARY), now))
+
+
+def look(cli: Cli, *flags: str, **keys: object) -> tuple[Ran, list[dict[str, str]]]:
+    ran = cli("doctor", "--offline", "--json", *flags, **keys)  # type: ignore[arg-type]
+    return ran, json.loads(ran.out)["checks"]
+
+
+def test_a_healthy_home_needs_no_hand(cli: Cli, good: Path) -> None:
+    ran, checks = look(cli)
+    assert ran.status == 0, ran
+    assert {check["status"] for check in checks} == {"ok", "skipped"}
+    assert list(dict.fromkeys(check["check"] for check in checks)) == [check.name for check in doctor.CHECKS]
+    assert [check["check"] for check in checks if check["status"] == "skipped"] == ["clock"]
+    text = cli("doctor", "--offline")
+    assert text.status == 0
+    assert len(text.out.splitlines()) == len(doctor.CHECKS) + 1, "one screen"
+    assert "nothing needs a hand" in text.err
+
+
+def test_an_empty_home_needs_no_hand_and_says_where_to_begin(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMNIPROFILE_SECRET_STORE")
+    ran, checks = look(cli)
+    assert ran.status == 0, ran
+    assert ("profile-files", "run `omniprofile init`") in {(check["check"], check["remedy"]) for check in checks}
+
+
+Arrange = Callable[[Cli, pytest.MonkeyPatch], object]
+
+
+def _folder(cli: Cli, _: object) -> None:
+    cli.config.unlink()
+    cli.config.mkdir()
+
+
+def _state(text: str) -> Arrange:
+    return lambda cli, _: (cli.state / "active").write_text(text)
+
+
+def _environ(**variables: str) -> Arrange:
+    def arrange(_: Cli, patch: pytest.MonkeyPatch) -> None:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+
+    return arrange
+
+
+def _dotenv(text: str) -> Arrange:
+    return lambda cli, _: (cli.work / ".env").write_text(text)
+
+
+def _mode(path: str, mode: int) -> Arrange:
+    return lambda cli, _: (cli.home / path).chmod(mode)
+
+
+def _old(path: str) -> Arrange:
+    def make(cli: Cli, _: object) -> None:
+        (cli.home / path).parent.mkdir(parents=True, exist_ok=True)
+        (cli.home / path).write_text(CANARY)
+        os.utime(cli.home / path, (1, 1))
+
+    return make
+
+
+def _program(cli: Cli, patch: pytest.MonkeyPatch) -> None:
+    folder = cli.home / "bin"
+    folder.mkdir()
+    folder.chmod(0o777)
+    (folder / "omni").write_text('#!/bin/sh\ntouch "$HOME/it-was-run"\n')
+    (folder / "omni").chmod(0o755)
+    patch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def _plain_keyring(_: Cli, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("OMNIPROFILE_SECRET_STORE", "keyring")
+    patch.setattr(keyring.core, "_keyring_backend", PlaintextKeyring())
+
+
+SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
+    "a syntax error": (lambda cli, _: cli.profiles("[profiles.a\n"), "profile-files", "problem", ":1:", "lint"),
+    "a profile file as a folder": (_folder, "profile-files", "problem", "folder", ""),
+    "a file for all to write": (_mode(PROFILES, 0o666), "permissions", "problem", "everybody", "chmod o-w"),
+    "a folder for all to write": (_mode(".config/omniprofile", 0o777), "permissions", "problem", "everybody", "chmod o-w"),
+    "a state folder for the group": (_mode(STATE, 0o770), "permissions", "problem", "its group", "chmod g-w"),
+    "secrets for others to read": (
+        _mode(STATE + "/secrets.json", 0o640), "permissions", "problem", "holds secrets", "chmod go-rwx",
+    ),
+    "a store that is unsafe": (
+        _mode(STATE + "/secrets.json", 0o640), "secret-store", "problem", "others can read", "chmod 600",
+    ),
+    "a killed edit": (_old(".config/omniprofile/.profiles.toml.x.tmp"), "leftovers", "warning", "killed", "remove it"),
+    "a killed store": (_old(".local/state/omniprofile/.secrets.json.x.tmp"), "leftovers", "warning", "killed", "remove it"),
+    "a killed export": (_old(".config/omni-cli/.config.json.x.tmp"), "leftovers", "warning", "killed", "remove it"),
+    "active is no profile": (_state("prd\nprod\n"), "selection", "problem", "`prd`", "did you mean `prod`?"),
+    "previous is no profile": (_state("prod\ngone\n"), "selection", "warning", "`gone`", "use NAME"),
+    "a pin to nowhere": (
+        lambda cli, _: (cli.work / ".omniprofile.toml").write_text('profile = "gone"\n'),
+        "selection", "problem", "gone", "",
+    ),
+    "a broken pin": (
+        lambda cli, _: (cli.work / ".omniprofile.toml").write_text("profile = 1\n"), "selection", "problem", ":1:", "",
+    ),
+    "OMNI_PROFILE is none": (_environ(OMNI_PROFILE="gone"), "selection", "problem", "`OMNI_PROFILE`", ""),
+    "a shadowing token": (_environ(OMNI_API_TOKEN=CANARY), "environment", "warning", "in place of", "unset OMNI_API_TOKEN"),
+    "two tokens": (
+        _environ(OMNI_API_TOKEN=CANARY, OMNI_API_KEY=CANARY + "2"), "environment", "problem", "different values", "unset",
+    ),
+    "an empty token": (_environ(OMNI_API_KEY=""), "environment", "warning", "`OMNI_API_KEY` is set and empty", "unset"),
+    "a base URL alone": (
+        _environ(OMNI_BASE_URL="https://b.omniapp.co"), "environment", "warning", "would be refused", "a pair",
+    ),
+    "the insecure switch": (
+        _environ(OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS=""), "environment", "problem", "any host", "unset",
+    ),
+    "a stale organization": (_environ(OMNI_ORGANIZATION_NAME="play"), "environment", "warning", "`play`", "unset"),
+    "a profile's variable": (
+        _environ(OMNI_PROFILE_PROD_TOKEN=CANARY), "environment", "warning", "a value of `prod`", "unset",
+    ),
+    "a variable of none": (
+        _environ(OMNI_PROFILE_PRD_TOKEN=CANARY), "environment", "warning", "no profile", "mean `OMNI_PROFILE_PROD_TOKEN`?",
+    ),
+    "a damaged mark": (_environ(OMNIPROFILE_EXPORTED="?"), "environment", "warning", "is damaged", "unset"),
+    "a foreign hook": (_environ(OMNIPROFILE_HOOK="tcsh"), "hook", "warning", "`tcsh`", "unset"),
+    "an unknown store": (_environ(OMNIPROFILE_SECRET_STORE="vault"), "secret-store", "problem", "`vault`", "keyring"),
+    "no keyring": (_environ(OMNIPROFILE_SECRET_STORE="keyring"), "secret-store", "problem", "no OS keyring", "Secret Service"),
+    "a forgotten file of secrets": (
+        _environ(OMNIPROFILE_SECRET_STORE="keyring"), "secret-store", "warning", "not in use", "OMNIPROFILE_SECRET_STORE=file",
+    ),
+    "a plain-text keyring": (_plain_keyring, "secret-store", "problem", "plain text", "choose another keyring"),
+    "an orphan": (lambda cli, _: put(cli, "gone"), "stored-secrets", "warning", "`gone`", "--prune"),
+    "another origin": (
+        lambda cli, _: put(cli, "prod", "https://b.omniapp.co"), "stored-secrets", "problem", "b.omniapp.co", "login prod",
+    ),
+    "secrets of the vendor's": (
+        lambda cli, _: write_vendor(cli, VENDOR), "omni-cli", "warning", "`Playground (Org-scoped)`", "import omni-cli --scrub",
+    ),
+    "secrets of the vendor's for all to read": (
+        lambda cli, _: write_vendor(cli, VENDOR).chmod(0o644), "omni-cli", "problem", "others can read", "chmod 600",
+    ),
+    "a broken vendor's config": (
+        lambda cli, _: write_vendor(cli, b"{"), "omni-cli", "problem", "no config at all", "repair",
+    ),
+    "an omni that all can replace": (_program, "omni-cli", "problem", "everybody can replace", "chmod o-w"),
+    "a backup": (
+        _old(".config/omni-cli/config.json.omniprofile-20261125T000000Z.bak"), "omni-cli", "warning", "backup", "delete it",
+    ),
+    "a key in .env": (_dotenv(f"OMNI_API_KEY={CANARY}\n"), "dotenv", "warning", "OMNI_API_KEY", "import dotenv --scrub"),
+    "a .env that is a FIFO": (lambda cli, _: os.mkfifo(cli.work / ".env"), "dotenv", "problem", "a FIFO", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SICK)
+def test_what_is_wrong_is_seen_with_its_remedy(
+    cli: Cli, good: Path, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrange, name, status, saw, remedy = SICK[case]
+    arrange(cli, monkeypatch)
+    ran, checks = look(cli)
+    assert ran.status == 1, ran
+    found = [check for check in checks if (check["check"], check["status"]) == (name, status) and saw in check["saw"]]
+    assert found, ran
+    assert any(remedy in (check["remedy"] or "") for check in found), ran
+    assert not (cli.home / "it-was-run").exists()
+    assert cli("doctor", "--offline").status == 1
+
+
+def test_a_group_may_write_profile_files_where_each_user_has_one(cli: Cli, good: Path) -> None:
+    good.chmod(0o664)
+    assert look(cli)[0].status == 0
+
+
+def test_what_was_exported_is_no_shadow(cli: Cli, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in json.loads(cli("env", "prod", "--shell", "json", shows=True).out).items():
+        monkeypatch.setenv(name, value)
+    ran, checks = look(cli)
+    assert ran.status == 0, ran
+    assert any("exported `prod`" in check["saw"] for check in checks)
+
+
+def test_a_store_that_nobody_needs_is_no_problem(cli: Cli) -> None:
+    cli.profiles('[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "K" }\n')
+    ran, checks = look(cli, env={"OMNIPROFILE_SECRET_STORE": "keyring"})
+    assert ran.status == 0, ran
+    assert any("no profile uses it" in check["saw"] for check in checks)
+
+
+def test_prune_deletes_what_no_profile_uses_and_nothing_else(cli: Cli, good: Path) -> None:
+    for name in ("gone", "old"):
+        put(cli, name)
+    refused = cli("doctor", "--offline", "--prune")
+    assert refused.status == 6
+    assert "`gone`, `old`" in refused.err
+    assert set(FileStore(str(cli.state)).summaries()) == {"prod", "gone", "old"}
+    ran = cli("doctor", "--offline", "--prune", "--yes", "--json")
+    assert ran.status == 0, ran
+    assert json.loads(ran.out)["pruned"] == ["gone", "old"]
+    assert set(FileStore(str(cli.state)).summaries()) == {"prod"}
+    assert cli("doctor", "--offline", "--prune").status == 0
+
+
+def test_prune_deletes_nothing_while_the_profile_files_are_invalid(cli: Cli, good: Path) -> None:
+    put(cli, "gone")
+    good.write_text("[profiles.a\n")
+    assert cli("doctor", "--offline", "--prune", "--yes").status == 3
+    assert "prod" in FileStore(str(cli.state)).summaries()
+
+
+def test_prune_says_that_other_files_do_not_count(cli: Cli, good: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text('[profiles.x]\nbase_url = "https://x.omniapp.co"\n')
+    ran = cli("--config", str(other), "doctor", "--offline", "--prune")
+    assert ran.status == 6
+    assert "profiles of another file may use these secrets" in ran.err
+
+
+def test_a_check_that_fails_or_hangs_is_a_finding_and_stops_no_other(
+    cli: Cli, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+
+    def fail(_: object) -> Iterator[Diagnosis]:
+        raise ValueError(CANARY)
+
+    def hang(_: object) -> Iterator[Diagnosis]:
+        release.wait(60)
+        yield from ()
+
+    first, second, *rest = doctor.CHECKS
+    monkeypatch.setattr(doctor, "CHECKS", (replace(first, look=fail), replace(second, look=hang), *rest))
+    monkeypatch.setattr(doctor.examine, "__kwdefaults__", {"limit": 0.5})
+    started = time.monotonic()
+    ran, checks = look(cli)
+    release.set()
+    assert time.monotonic() - started < 10
+    assert ran.status == 1
+    assert "unexpected ValueError" in checks[0]["saw"]
+    assert "did not end within 0.5 s" in checks[1]["saw"]
+    assert len(checks) >= len(doctor.CHECKS)
+
+
+@contextmanager
+def _clock(date: str | None) -> Iterator[str]:
+    """A server that says that it is `date`, and refuses whoever brings a token."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert "Authorization" not in self.headers
+            self.send_response_only(200)
+            if date is not None:
+                self.send_header("Date", date)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "status", "says"),
+    [(0, "ok", "agrees"), (3, "warning", "3 min behind"), (-3, "warning", "3 min ahead"), (60, "problem", "60 min behind"),
+     (None, "skipped", "does not say"), ("soon", "skipped", "does not say")],
+)  # fmt: skip
+def test_the_clock_is_compared_with_the_instances(cli: Cli, minutes: object, status: str, says: str) -> None:
+    date = minutes if isinstance(minutes, str) else None
+    if isinstance(minutes, int):
+        date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+    with _clock(date) as url:
+        cli.profiles(f'[profiles.a]\nbase_url = "{url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
+        ran = cli("doctor", "--json")
+    (found,) = [check for check in json.loads(ran.out)["checks"] if check["check"] == "clock"]
+    assert (found["status"], says in found["saw"]) == (status, True), ran
+    assert ran.status == (1 if status in ("warning", "problem") else 0)
+
+
+def test_an_instance_that_cannot_be_reached_is_no_finding(cli: Cli) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "http://127.0.0.1:9"\nallow_insecure = true\nkey = { env = "K" }\n')
+    ran = cli("doctor", "--json")
+    assert ran.status == 0, ran
+    assert "omniprofile test a" in ran.out
+
+
+def test_without_a_working_directory_it_still_looks(cli: Cli, good: Path) -> None:
+    from omniprofile.app import App, Outside
+    from omniprofile.cli.commands.doctor import scene_of
+
+    outside = replace(Outside.real(), cwd=None)
+    scene = scene_of(App(outside), offline=True)
+    assert not [one for one in doctor.examine(scene) if one[1].needs_a_hand]
