@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, profile_files
+from omniprofile.config.plain import as_plain, from_plain
 from omniprofile.model.declaration import Config
+from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
 
@@ -20,12 +22,29 @@ _NAMED = Provenance(Layer.FLAG, "NAME")
 
 def configuration(places: Places) -> Config:
     """All profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
+    paths = profile_files(places)
+    kept = snapshot.read(places, paths, snapshot.WHOLE)
+    return from_plain(kept) if kept is not None else compile_files(places, paths)
+
+
+def compile_files(places: Places, paths: list[str]) -> Config:
+    """The same from the files themselves, kept as a snapshot."""
     from omniprofile.config.loader import load_files
 
-    paths = profile_files(places)
     files = load_files(paths, home=places.home)
-    snapshot.write(places, files.reads, quick=_quick(files.config), whole=None, real=_real(files.config, paths))
-    return files.config
+    config = files.config
+    if paths:
+        snapshot.write(
+            places, files.reads, (_quick(config), completions(config), as_plain(config)), _real(config, paths)
+        )
+    return config
+
+
+def completions(config: Config) -> str:
+    """What `__complete profiles` prints: every profile's name and description, in the order of their files."""
+    return "".join(
+        f"{each.name}\t{printable(str(each.values.get('description', '')), 60)}\n" for each in config.profiles.values()
+    )
 
 
 def _quick(config: Config) -> object:

@@ -16,6 +16,7 @@ from omniprofile.config.paths import Places, find_pin, find_places, profile_file
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from omniprofile.model.decided import Decided
 
@@ -29,6 +30,8 @@ FORMS = {
     "env": (("-p", "--profile", "--shell"), True, False),
     "exec": (("-p", "--profile"), True, True),
 }
+
+COMPLETE = ["__complete", "profiles"]
 
 
 class Declined(Exception):
@@ -67,12 +70,12 @@ def answer(
 
 
 def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str) -> "Answer":
-    command, named, shell, child = _parsed(argv)
     places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=_decline)
-    kept = snapshot.read(places, profile_files(places))
-    if kept is None:
-        raise Declined
-    default, profiles = kept
+    if list(argv) == COMPLETE:
+        names: str = _kept(places, snapshot.NAMES)
+        return names
+    command, named, shell, child = _parsed(argv)
+    default, profiles = _kept(places, snapshot.QUICK)
     profile, by_pin = _selected(named, environ, places, cwd, default, profiles)
     decided = _decided(profile, profiles)
     if decided.protected and (by_pin or command == "exec"):
@@ -88,6 +91,13 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     from omniprofile.handover.variables import child_environment
 
     return child, child_environment(decided, environ, omni_config=omni_config(places.cache_folder))
+
+
+def _kept(places: Places, section: int) -> "Any":
+    kept = snapshot.read(places, profile_files(places), section)
+    if kept is None:
+        raise Declined
+    return kept
 
 
 def _parsed(argv: "Sequence[str]") -> tuple[str, str | None, str | None, list[str]]:

@@ -1,7 +1,8 @@
 """The profile files compiled: what they say, read back while they are unchanged, with no TOML and no schema in the way.
 
-One file in the cache for each profile file that is in use, in two sections: `quick`, what the everyday commands need of
-every profile, and `whole`, all declarations with their places. There is no secret in it. It is only ever believed when
+One file in the cache for each profile file that is in use, in three sections: `QUICK`, what the everyday commands need of
+every profile, `NAMES`, what a shell completes, and `WHOLE`, all declarations with their places. There is no secret in it.
+It is only ever believed when
 
 - the folder and the file belong to this user and nobody else can write them: the marshal format must not be read from
   anybody else (Python's documentation of `marshal`);
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
 Seen = tuple[tuple[int, ...], int, bytes]
 """What is kept of a file that was read: its `stamp`, the time in nanoseconds before it was opened, its content's checksum."""
 
-QUICK, WHOLE = 0, 1
+QUICK, NAMES, WHOLE = 0, 1, 2
 
 _HEADER = (
     f"omniprofile snapshot {__version__} {sys.implementation.cache_tag} {marshal.version} {sys.platform}\n".encode()
 )
 _LENGTH, _CHECK = 8, 8
+_SECTIONS = (0, 8, 16, 24)
+"""Where in the header the length of each section stands: the key first, then the three."""
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a change shows in a file's times on every file system: two seconds on FAT."""
 _MOST = 16
@@ -74,17 +77,16 @@ def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any
             if not stat.S_ISREG(status.st_mode) or not _is_ours(status, 0o077):
                 return None
             wanted = len(_HEADER)
-            head = os.read(descriptor, wanted + 3 * _LENGTH)
+            head = os.read(descriptor, wanted + len(_SECTIONS) * _LENGTH)
             if head[:wanted] != _HEADER:
                 return None
-            sizes = [int.from_bytes(head[wanted + at : wanted + at + _LENGTH], "little") for at in (0, 8, 16)]
+            sizes = [int.from_bytes(head[wanted + at : wanted + at + _LENGTH], "little") for at in _SECTIONS]
             if len(head) + sum(sizes) != status.st_size:
                 return None
             key = _load(_take(descriptor, sizes[0]))
             if not _is_fresh(key, files, places.home):
                 return None
-            for size in sizes[1 : 1 + section]:
-                os.lseek(descriptor, size, os.SEEK_CUR)
+            os.lseek(descriptor, sum(sizes[1 : 1 + section]), os.SEEK_CUR)
             return _load(_take(descriptor, sizes[1 + section]))
         finally:
             os.close(descriptor)
@@ -93,9 +95,9 @@ def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any
 
 
 def write(
-    places: "Places", reads: "Mapping[str, Seen]", *, quick: "Any", whole: "Any", real: "tuple[str, ...] | None"
+    places: "Places", reads: "Mapping[str, Seen]", sections: "tuple[Any, Any, Any]", real: "tuple[str, ...] | None"
 ) -> None:
-    """Keep both sections for the files in `reads`, which has what `seen` said of each when it was read, in reading order.
+    """Keep the sections for the files in `reads`, which has what `seen` said of each when it was read, in reading order.
 
     `real` is `real_paths` of the files where it matters. Raises nothing: where the cache cannot be written there is none.
     """
@@ -108,12 +110,13 @@ def write(
         if max(mark[1], mark[2]) > at - _SETTLED:
             fresh[file] = checksum
     taken = min((at for _, at, _ in reads.values()), default=0)
-    sections = [_dump((places.home, tuple(reads), tuple(stamps), fresh, taken, real)), _dump(quick), _dump(whole)]
-    lengths = b"".join(len(part).to_bytes(_LENGTH, "little") for part in sections)
+    key = (places.home, tuple(reads), tuple(stamps), fresh, taken, real)
+    parts = [_dump(part) for part in (key, *sections)]
+    lengths = b"".join(len(part).to_bytes(_LENGTH, "little") for part in parts)
     try:
         make_private_folder(places.cache_folder)
         if _is_ours(os.stat(places.cache_folder), 0o022):
-            write_atomic(_path(places), b"".join((_HEADER, lengths, *sections)), durable=False)
+            write_atomic(_path(places), b"".join((_HEADER, lengths, *parts)), durable=False)
             _forget_oldest(places.cache_folder)
     except OSError:
         return

@@ -82,6 +82,7 @@ forms = st.sampled_from(
         ["env"], ["env", "prod", "--shell", "fish"], ["env", "--shell", "json"], ["env", "ci", "--shell", "dotenv"],
         ["env", "--shell", "powershell", "-p", "prod"], ["env", "--shell", "cmd"], ["exec", "--", "true"],
         ["exec", "prod", "--", "sh", "-c", "exit 3"], ["exec", "-p", "ci", "--", "--help"], ["exec", "staging", "--", "x"],
+        ["__complete", "profiles"],
         ["token", "--json"], ["token", "prod", "-p", "ci"], ["exec", "--yes", "--", "true"], ["env", "--unset"],
         [], [], [],
     ]
@@ -257,7 +258,7 @@ def test_the_short_path_declines_or_agrees_with_the_full_path(
     print(f"\nshort path: {sum(seen.values())} cases, {dict(seen)}")
     answered = sum(count for how, count in seen.items() if how != "declined")
     assert answered > 60, f"the property says little when the short path hardly ever answers: {seen}"
-    assert {how.removeprefix("answered ") for how in seen} >= set(short.FORMS), seen
+    assert {how.removeprefix("answered ") for how in seen} >= {*short.FORMS, short.COMPLETE[0]}, seen
 
 
 CONFIG = """\
@@ -278,7 +279,8 @@ protected = true
 
 @pytest.fixture
 def everyday(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Two profiles, and their snapshot."""
+    """Two profiles, and their snapshot, which is not made anew however slow the machine is."""
+    monkeypatch.setattr(snapshot, "_SETTLED", 0)
     monkeypatch.setenv("OWN_KEY", KEY)
     key = cli.profiles(CONFIG).parent / "key"
     key.write_text(KEY + "\n")
@@ -293,7 +295,17 @@ def answer(*argv: str) -> "short.Answer | None":
 
 @pytest.mark.parametrize(
     "line",
-    ["current", "current -p ci", "token", "token ci", "token -p prod", "env", "env ci --shell fish", "exec -- true"],
+    [
+        "__complete profiles",
+        "current",
+        "current -p ci",
+        "token",
+        "token ci",
+        "token -p prod",
+        "env",
+        "env ci --shell fish",
+        "exec -- true",
+    ],
 )
 def test_the_everyday_forms_take_the_short_path(everyday: Cli, line: str) -> None:
     assert answer(*line.split()) is not None

@@ -9,7 +9,7 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
-from omniprofile.model.names import printable
+from omniprofile.compiled import completions
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +19,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print every profile's name and description, in the order of their files."""
-    profiles = app.config.profiles.values()
-    console.data(
-        "".join(f"{each.name}\t{printable(str(each.values.get('description', '')), 60)}\n" for each in profiles)
-    )
+    console.data(completions(app.config))
     return DONE
