@@ -1,0 +1,280 @@
+"""What others may prepare: a cloned repository, a stray variable, a file system, a name, a host, a server that redirects.
+
+Each test is one attempt; the attacker gets no secret to another place, no command run, no profile switched in silence.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from omniprofile.standin.server import Standin
+from tests.conftest import CANARY, Cli
+
+PROFILES = """\
+version = 1
+default = "staging"
+[profiles.prod]
+base_url = "https://acme.omniapp.co"
+key = { env = "PROD_KEY" }
+protected = true
+[profiles.staging]
+base_url = "https://acme-staging.omniapp.co"
+key = { env = "STAGING_KEY" }
+"""
+
+
+@pytest.fixture(autouse=True)
+def profiles(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user with a protected profile and another one."""
+    monkeypatch.setenv("PROD_KEY", CANARY + "P")
+    monkeypatch.setenv("STAGING_KEY", CANARY + "S")
+    return cli.profiles(PROFILES)
+
+
+# A cloned repository
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'base_url = "https://evil.example"',
+        'key = { command = ["sh", "-c", "touch ran"] }',
+        '[profiles.prod]\nbase_url = "https://evil.example"',
+        'extends = "prod"',
+        'env = { PATH = "." }',
+    ],
+)
+def test_a_pin_can_do_nothing_but_name_a_profile(cli: Cli, line: str) -> None:
+    (cli.work / ".omniprofile.toml").write_text(f'profile = "staging"\n{line}\n')
+    for command in (("token",), ("current",), ("exec", "--", "true"), ("env",)):
+        assert cli(*command).status == 3
+    assert not (cli.work / "ran").exists()
+
+
+def test_a_pin_does_not_select_a_protected_profile_in_silence(cli: Cli) -> None:
+    (cli.work / ".omniprofile.toml").write_text('profile = "prod"\n')
+    for command in (("token",), ("env",), ("exec", "--", "true")):
+        ran = cli(*command)
+        assert ran.status == 6
+        assert "project pin" in ran.err
+    assert cli("current").err != ""
+
+
+def test_profiles_in_a_repository_are_not_read(cli: Cli) -> None:
+    for folder in ("profiles.d", ".config/omniprofile", "omniprofile"):
+        (cli.work / folder).mkdir(parents=True)
+        (cli.work / folder / "profiles.toml").write_text('[profiles.mine]\nbase_url = "https://m.omniapp.co"\n')
+    assert cli("token", "mine").status == 5
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device", "loop", "dangling"])
+def test_a_pin_that_is_no_file_is_an_error_and_no_hang(cli: Cli, kind: str) -> None:
+    pin = cli.work / ".omniprofile.toml"
+    match kind:
+        case "fifo":
+            os.mkfifo(pin)
+        case "folder":
+            pin.mkdir()
+        case "device":
+            pin.symlink_to("/dev/zero")
+        case "loop":
+            pin.symlink_to(pin)
+        case "dangling":
+            pin.symlink_to("nowhere")
+    ran = cli("current")
+    assert ran.status == 3
+    assert str(pin) in ran.err
+
+
+@pytest.mark.parametrize(
+    "name", ["a\\u202eb", "a\\u001b[31m", "a\\nb", "$(touch ran)", "`touch ran`", "../prod", "-rf", ""]
+)
+def test_a_hostile_name_is_shown_escaped_and_never_used(cli: Cli, name: str) -> None:
+    (cli.work / ".omniprofile.toml").write_text(f'profile = "{name}"\n')
+    ran = cli("token")
+    assert ran.status in (3, 5)
+    assert all(char.isprintable() or char == "\n" for char in ran.err)
+    assert not (cli.work / "ran").exists()
+
+
+# A stray variable
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://acme.omniapp.co@evil.example",
+        "https://acme.omniapp.co:x@evil.example",
+        "https://evil.example#.omniapp.co",
+        "https://evil.example?.omniapp.co",
+        "https://evil.example/.omniapp.co",
+        "https://evil.example\\.omniapp.co",
+        "https://evil.example%2eomniapp.co",
+        "https://evilomniapp.co",
+        "https://omniapp.co.evil.example",
+        "https://acme.omniapp.co.",
+        "https://acme.omniapp.co\t",
+        "https://acme.omniapp.co ",
+        "https://\u043emniapp.co",
+        "https://omniapp\u3002co",
+        "https://acme.omniapp.co:0",
+        "https://acme.omniapp.co:65536",
+        "https://0x7f.1",
+        "https://[::ffff:1.2.3.4%25eth0]",
+        "http://acme.omniapp.co",
+        "http://127.0.0.1",
+        "http://localhost.evil.example",
+        "ftp://acme.omniapp.co",
+        "//acme.omniapp.co",
+        "https://",
+    ],
+)
+def test_no_spelling_of_a_host_gets_a_token(cli: Cli, url: str) -> None:
+    pair = {"OMNI_PROFILE_PROD_TOKEN": CANARY, "OMNI_PROFILE_PROD_BASE_URL": url}
+    assert cli("token", "prod", env=pair).status in (3, 6)
+    assert cli("token", "prod", "--base-url", url).status in (2, 6)
+
+
+@pytest.mark.parametrize("url", ["HTTPS://ACME.OMNIAPP.CO/", "https://acme.omniapp.co:443"])
+def test_another_spelling_of_the_same_origin_is_the_same_origin(cli: Cli, url: str) -> None:
+    assert cli("token", "prod", "--base-url", url, shows=True).out == CANARY + "P\n"
+
+
+def test_a_stray_base_url_does_not_take_the_key_along(cli: Cli) -> None:
+    for variables in (
+        {"OMNI_BASE_URL": "https://other.omniapp.co"},
+        {"OMNI_PROFILE_STAGING_BASE_URL": "https://other.omniapp.co"},
+    ):
+        for command in (("token",), ("exec", "--", "true"), ("env",), ("test",)):
+            assert cli(*command, env=variables).status == 6
+
+
+def test_thousands_of_variables_and_bytes_that_are_no_text_change_nothing(process: Callable[..., object]) -> None:
+    environ = {f"V{number}": "x" for number in range(10_000)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "omniprofile", "exec", "staging", "--", "sh", "-c", 'printf %s "$ODD"'],
+        env={**os.environb, **{k.encode(): v.encode() for k, v in environ.items()}, b"ODD": b"\xff\xfe"},
+        capture_output=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, b"\xff\xfe"), ran.stderr
+    ran = subprocess.run(
+        [sys.executable, "-m", "omniprofile", "current"],
+        env={**os.environb, b"OMNI_PROFILE": b"\xff\xfe"},
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 5
+    assert b"Traceback" not in ran.stderr
+
+
+def test_no_variable_chooses_what_python_runs(tmp_path: Path) -> None:
+    """`exec` hands the user's `PATH` on, and never runs a program of the working directory's by its bare name."""
+    program = Path.cwd() / "op"
+    program.write_text("#!/bin/sh\ntouch ran; echo stolen\n")
+    program.chmod(0o755)
+    config = Path(os.environ["XDG_CONFIG_HOME"], "omniprofile/profiles.toml")
+    config.write_text('[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { command = ["op", "read", "x"] }\n')
+    for path in (f":{os.environ['PATH']}", f".:{os.environ['PATH']}", f"{os.environ['PATH']}:"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "omniprofile", "token", "a"],
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 4
+        assert not Path("ran").exists()
+
+
+# The file system
+
+
+def test_a_profile_file_that_everybody_may_write_is_refused(cli: Cli, profiles: Path) -> None:
+    profiles.chmod(0o646)
+    ran = cli("token", "prod")
+    assert ran.status == 6
+    assert f"chmod o-w {profiles}" in ran.err
+
+
+def test_a_key_file_of_somebody_elses_is_refused(cli: Cli, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text(CANARY)
+    cli.profiles(f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ file = "{key}" }}\n')
+    key.chmod(0o640)
+    assert cli("token", "a").status == 6
+    key.chmod(0o600)
+    assert cli("token", "a", shows=True).status == 0
+    if os.geteuid() == 0:
+        os.chown(key, 12345, -1)
+        assert cli("token", "a").status == 6
+
+
+def test_a_config_that_is_a_link_to_a_fifo_ends(cli: Cli, profiles: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    profiles.unlink()
+    profiles.symlink_to(tmp_path / "fifo")
+    for command in (("current",), ("lint",), ("list",), ("token", "prod")):
+        assert cli(*command).status in (1, 3)
+
+
+# A server
+
+
+class _Thief(HTTPServer):
+    """Takes down what it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Taking)
+        self.taken: list[str | None] = []
+
+
+class _Taking(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, _Thief)
+        self.server.taken.append(self.headers.get("Authorization"))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def thief() -> Iterator[_Thief]:
+    """A server that should never be asked."""
+    server = _Thief()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_another_origin_takes_no_token_along(cli: Cli, thief: _Thief, status: int) -> None:
+    with Standin() as omni:
+        omni.add_key(CANARY)
+        place = f"http://127.0.0.1:{thief.server_address[1]}/api/v1/whoami"
+        omni.switches.answer = lambda _: (status, {"Location": place}, b"")
+        cli.profiles(f'[profiles.a]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
+        ran = cli("test", "a", env={"K": CANARY})
+        assert ran.status == 7
+        assert "redirect" in ran.out
+    assert thief.taken == []
+
+
+def test_a_server_that_never_ends_is_left_in_time(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        cli.profiles(
+            f'[profiles.a]\nbase_url = "http://127.0.0.1:{port}"\nallow_insecure = true\nkey = {{ env = "K" }}\n'
+        )
+        ran = cli("test", "a", "--timeout", "0.5", env={"K": CANARY})
+        assert ran.status == 7
