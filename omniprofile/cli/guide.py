@@ -418,22 +418,34 @@ GUIDES: dict[str, Guide] = {
         see=("lint",),
     ),
     "completion": Guide(
-        about="Prints the completion for a shell. Names come from a fast path: nothing is resolved or unlocked on TAB.",
+        about="Prints the completion for a shell: commands, options, the names of profiles with what they are, the keys of "
+        "`set`, the codes of `lint`. Nothing is resolved or unlocked on TAB. Write it to where the shell looks for it, once "
+        "and again after an upgrade.",
         examples=(
-            ('eval "$(omniprofile completion bash)"', "in `~/.bashrc`"),
-            ("omniprofile completion fish > ~/.config/fish/completions/omniprofile.fish", "once"),
+            ("omniprofile completion bash > ~/.local/share/bash-completion/completions/omniprofile", "bash, once"),
+            ("omniprofile completion zsh > ~/.zfunc/_omniprofile", "zsh, in a folder of its `fpath`"),
+            ("omniprofile completion fish > ~/.config/fish/completions/omniprofile.fish", "fish, once"),
+            ('eval "$(omniprofile completion bash)"', "or for this shell alone"),
         ),
         see=("hook",),
     ),
     "hook": Guide(
-        about="Prints the shell hook, with which `omniprofile use --shell NAME` switches this shell alone with no `eval` "
-        "around it, and the prompt can show the profile. With `--wrap-omni`, `omni` too is run with the credential of the "
-        "profile in use.",
+        about="Prints what a shell reads at its start, so that `omniprofile use --shell NAME` switches that shell alone, "
+        "with no `eval` around it.\n\n"
+        "Write it to a file once, and again after an upgrade, and let the shell read that file at its start: no process is "
+        "started then. PowerShell cannot pass every argument on from a function, so that `omniprofile` stays as it is there "
+        "and the switch is `Use-OmniProfile NAME`.",
         examples=(
-            ("omniprofile hook bash > ~/.omniprofile.bash", "for a line `. ~/.omniprofile.bash` in `~/.bashrc`"),
-            ('eval "$(omniprofile hook zsh --wrap-omni)"', "in `~/.zshrc`: shorter, but a process at each start"),
+            ("omniprofile hook bash > ~/.omniprofile.bash", "then `. ~/.omniprofile.bash` in `~/.bashrc`"),
+            ("omniprofile hook zsh > ~/.omniprofile.zsh", "then `. ~/.omniprofile.zsh` in `~/.zshrc`"),
+            ("omniprofile hook fish > ~/.config/fish/conf.d/omniprofile.fish", "nothing more"),
+            ("omniprofile hook powershell > ~/omniprofile.ps1", "then `. ~/omniprofile.ps1` in `$PROFILE`"),
+            ("omniprofile hook bash --wrap-omni", "and `omni` is run through `exec`"),
         ),
-        see=("use", "completion"),
+        see=(
+            "use",
+            "completion",
+        ),
     ),
     "demo": Guide(
         about="Runs the everyday commands against stand-ins of Omni on this machine, in a temporary home. It needs no "

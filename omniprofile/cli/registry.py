@@ -40,6 +40,7 @@ COMMANDS = (
     Command("import", "take over profiles and secrets from the vendor's CLI or a `.env`", MOVING),
     Command("export", "give profiles to the vendor's CLI", MOVING),
     Command("schema", "print the JSON Schema of the profile file", EDITING),
+    Command("completion", "print the completion of a shell", EDITING),
     Command("hook", "print what a shell reads at its start, to be switched alone", EDITING),
     Command("demo", "see it all work against an embedded instance", EDITING),
 )

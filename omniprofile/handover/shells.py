@@ -152,6 +152,11 @@ def switch_script(shell: str, profile: str, previous: str | None, remove: "Itera
     return script if shell in ("powershell", "cmd") else script.replace("\n", ";\n")
 
 
+def quote(shell: str, text: str) -> str:
+    """`text` as one word of a program for bash, zsh, fish or powershell."""
+    return {"fish": _fish, "powershell": _powershell}.get(shell, _posix)(text)
+
+
 EVALUATE = "# omniprofile: evaluate\n"
 """The first line of what the hook's function evaluates; whatever else the program prints is shown. A comment in every shell."""
 

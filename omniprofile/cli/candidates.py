@@ -1,0 +1,141 @@
+"""What TAB offers, as plain values made from the real parser: for each command its options, their values, its operands.
+
+A value is of a kind: `@profiles`, `@files`, `@none`, `@codes` (lint's), `@keys` (of a profile, for `set`), or the words
+themselves, with commas. A kind that ends in `?` may be left out; an operand's that ends in `...` repeats.
+"""
+
+import argparse
+from dataclasses import dataclass
+from typing import cast
+
+from omniprofile.cli.parser import build_parser
+from omniprofile.cli.registry import COMMANDS
+from omniprofile.model.names import printable
+
+KINDS = {
+    "CODE": "@codes",
+    "COMMAND": "@none",
+    "FILE": "@files",
+    "FOLDER": "@files",
+    "NAME": "@profiles",
+    "OLD": "@profiles",
+    "NEW": "@none",
+    "KEY": "@keys",
+    "VALUE": "@none",
+    "N": "@none",
+    "SECONDS": "@none",
+    "TEXT": "@none",
+    "URL": "@none",
+    "VARIABLE": "@none",
+}
+"""The kind of an argument, by the name that its help shows."""
+
+EXCEPTIONS = {
+    ("add", "name"): ("@none",),  # new names
+    ("import", "name"): ("@none",),
+    ("import", "only"): ("@none",),  # a name in the file that is imported
+    ("init", "name"): ("@none",),
+    ("set", "words"): ("@profiles", "@keys", "@none"),
+    ("unset", "words"): ("@profiles", "@keys"),
+}
+"""Arguments, by command and destination, whose kind their name does not tell; several for one that takes several."""
+
+_GLOBAL = ("config", "quiet", "verbose", "no_color", "help")
+_LONGEST = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One command, or with no name the program itself: lines of a word, a tab, what it is, and kinds."""
+
+    name: str
+    options: str
+    takes: str
+    operands: str
+
+
+def rows() -> list[Row]:
+    """The table of all shells: the program, its commands, and the kinds that are lists."""
+    parser = build_parser(COMMANDS, configured=COMMANDS)
+    everything = [Row("", *_arguments("", parser)[:2], "@commands")]
+    everything += [Row(name, *_arguments(name, subparser)) for name, subparser in subparsers(parser).items()]
+    lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": _codes(), "@keys": _keys()}
+    return [*everything, *(Row(kind, _lines(words), "", "") for kind, words in lists.items())]
+
+
+def kind_of(command: str, action: argparse.Action) -> tuple[str, ...]:
+    """The kinds of what `action` takes. Raises KeyError for an argument whose name says nothing: see KINDS."""
+    if (exception := EXCEPTIONS.get((command, action.dest))) is not None:
+        return exception
+    if action.choices is not None:
+        return (",".join(str(choice) for choice in action.choices),)
+    return (KINDS[str(action.metavar)],)
+
+
+def _arguments(command: str, parser: argparse.ArgumentParser) -> tuple[str, str, str]:
+    options: dict[str, str] = {}
+    takes, operands = [], []
+    # Those that every command takes come last.
+    for action in sorted(parser._actions, key=lambda action: action.dest in _GLOBAL):  # noqa: SLF001 - no public way
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            continue
+        if action.option_strings:
+            options |= dict.fromkeys(action.option_strings, action.help or "")
+            if action.nargs != 0:
+                (kind,) = kind_of(command, action)
+                takes += [f"{name}:{kind}{'?' if action.nargs == '?' else ''}" for name in action.option_strings]
+        else:
+            *kinds, last = kind_of(command, action)
+            repeats = action.nargs in ("*", "+") and not kinds
+            operands += [*kinds, last + ("..." if repeats else "")]
+    return _lines(options), " ".join(takes), " ".join(operands)
+
+
+def subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parser of each command, by its name."""
+    for action in parser._actions:  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            return dict(action.choices)
+    raise AssertionError("the parser has no commands")
+
+
+def _codes() -> dict[str, str]:
+    from omniprofile.checks.rules import RULES
+
+    return {rule.code.value: rule.title for rule in RULES}
+
+
+def _keys() -> dict[str, str]:
+    """The keys of a profile as `set` takes them, of a table each key in it."""
+    from omniprofile.config.schema import json_schema
+
+    definitions = cast("dict[str, dict[str, dict[str, dict[str, str]]]]", json_schema()["$defs"])
+
+    def keys_of(name: str, prefix: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key, field in definitions[name]["properties"].items():
+            tables = _references(field)
+            if not tables:
+                found[prefix + key] = field.get("description", "")
+            for table in tables:
+                found |= keys_of(table, f"{prefix}{key}.")
+        return found
+
+    return keys_of("Profile", "")
+
+
+def _references(schema: object) -> list[str]:
+    """The names of the definitions that a part of a JSON Schema refers to."""
+    if isinstance(schema, dict):
+        own = [str(schema["$ref"]).rpartition("/")[2]] if "$ref" in schema else []
+        return own + [name for value in schema.values() for name in _references(value)]
+    return [name for value in schema for name in _references(value)] if isinstance(schema, list) else []
+
+
+def _lines(words: dict[str, str]) -> str:
+    return "\n".join(f"{word}\t{_short(about)}" for word, about in words.items())
+
+
+def _short(about: str) -> str:
+    # In ASCII, whatever encoding a shell reads its files in.
+    return printable(" ".join(about.replace("%%", "%").split()), _LONGEST).replace("…", "...")

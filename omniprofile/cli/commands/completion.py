@@ -1,0 +1,58 @@
+"""`omniprofile completion`: the completion of a shell, made from the parser itself, so that it cannot lag behind it."""
+
+import argparse
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.shells import SHELLS, text
+from omniprofile.handover.shells import quote
+
+_PLACE = "@@TABLE@@\n"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("shell", choices=SHELLS, help="the shell to print it for")
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Print the shell's own text with the table of all words in its place."""
+    console.data(text("completion", args.shell).replace(_PLACE, table(args.shell)))
+    return DONE
+
+
+def table(shell: str) -> str:
+    """The words of every command in the syntax of `shell`."""
+    from omniprofile.cli.candidates import rows
+
+    head, row, tail = _SYNTAX[shell]
+    lines = [
+        row.format(
+            name=quote(shell, each.name),
+            options=quote(shell, each.options),
+            takes=quote(shell, each.takes),
+            operands=quote(shell, each.operands),
+        )
+        for each in rows()
+    ]
+    return f"{head}{''.join(lines)}{tail}\n"
+
+
+_COMMENT = "# What a command takes: options with what they do, the kinds of their values, the kinds of its operands.\n"
+_POSIX = (
+    f"{_COMMENT}function __omniprofile_table {{\n  case $1 in\n",
+    "    ({name})\n      options={options}\n      takes={takes}\n      operands={operands}\n      ;;\n",
+    "    (*) return 1 ;;\n  esac\n}\n",
+)
+_FISH = (
+    f"{_COMMENT}function __omniprofile_table --argument-names command\n    switch $command\n",
+    "        case {name}\n            printf '%s\\0' {options} {takes} {operands} | string split0\n",
+    "        case '*'\n            return 1\n    end\nend\n",
+)
+_POWERSHELL = (
+    f"{_COMMENT}$global:__omniprofile_table = New-Object System.Collections.Hashtable ([StringComparer]::Ordinal)\n",
+    "$global:__omniprofile_table[{name}] = @({options}, {takes}, {operands})\n",
+    "",
+)
+_SYNTAX = {"bash": _POSIX, "zsh": _POSIX, "fish": _FISH, "powershell": _POWERSHELL}

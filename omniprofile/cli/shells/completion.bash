@@ -1,0 +1,119 @@
+# Completion of omniprofile for bash: `omniprofile completion bash` prints it. TAB on a profile's name asks `omniprofile`
+# for the names, which resolves and unlocks nothing; everything else is in this text.
+
+@@TABLE@@
+# Lists the candidates for a kind of value as lines of a word, a tab, what it is.
+function __omniprofile_words {
+  case $1 in
+    @profiles) \command omniprofile ${__omniprofile_config:+--config "$__omniprofile_config"} __complete profiles 2>/dev/null ;;
+    @none | @files) ;;
+    @*) __omniprofile_table "$1" && \printf '%s\n' "$options" ;;
+    *) \printf '%s\n' "${1//,/$'\n'}" ;;
+  esac
+}
+
+function _omniprofile {
+  local IFS=$' \t\n'
+  local options takes operands command='' kind='' optional='' ended='' prefix='' word index count=0 config='' listed=''
+  local __omniprofile_config=''
+  local current=${COMP_WORDS[COMP_CWORD]}
+  COMPREPLY=()
+  __omniprofile_table ''
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word=${COMP_WORDS[index]}
+    [[ $word == '=' && -n $kind ]] && continue
+    if [[ -n $kind ]]; then
+      kind=''
+      if [[ -n $config ]]; then
+        word=${word#[\"\']}
+        __omniprofile_config=${word%[\"\']}
+        config=''
+        [[ $__omniprofile_config == '~'* ]] && __omniprofile_config=${HOME-}${__omniprofile_config#'~'}
+      fi
+      [[ -n $optional && $word == -* ]] || continue
+    fi
+    if [[ -n $ended ]]; then
+      count=$((count + 1))
+    elif [[ $word == -- && $command == exec ]]; then
+      if \declare -F _command_offset >/dev/null; then
+        _command_offset $((index + 1))
+      elif ((COMP_CWORD == index + 1)); then
+        while IFS= \read -r word; do COMPREPLY+=("$word"); done <<<"$(\compgen -c -- "$current")"
+      else
+        \compopt -o default
+      fi
+      return 0
+    elif [[ $word == -- ]]; then
+      ended=1
+    elif [[ $word == -?* ]]; then
+      case " $takes " in
+        *" $word:"*)
+          kind=${takes#*"$word:"}
+          kind=${kind%% *}
+          optional=
+          [[ $kind == *'?' ]] && optional=1
+          [[ $word == --config ]] && config=1
+          ;;
+      esac
+    elif [[ -z $command ]]; then
+      command=$word
+      __omniprofile_table "$command" || return 0
+    else
+      count=$((count + 1))
+    fi
+  done
+  [[ $current == '=' ]] && current=''
+  current=${current#[\"\']}
+  if [[ -n $kind && ! (-n $optional && $current == -*) ]]; then
+    listed=$(__omniprofile_words "${kind%'?'}") || :
+  elif [[ -z $ended && $current == --*=* ]]; then
+    prefix=${current%%=*}=
+    current=${current#*=}
+    case " $takes " in
+      *" ${prefix%=}:"*)
+        kind=${takes#*"${prefix%=}:"}
+        kind=${kind%% *}
+        listed=$(__omniprofile_words "${kind%'?'}") || :
+        ;;
+    esac
+  elif [[ -z $ended && $current == -* ]]; then
+    listed=$options
+  else
+    kind=@none
+    for word in $operands; do
+      kind=${word%...}
+      [[ $word == *... ]] && break
+      if ((count == 0)); then break; fi
+      count=$((count - 1))
+      kind=@none
+    done
+    listed=$(__omniprofile_words "$kind") || :
+  fi
+  if [[ ${kind%'?'} == @files ]]; then
+    if ! \compopt -o default 2>/dev/null || [[ -n $prefix ]]; then
+      while IFS= \read -r word; do COMPREPLY+=("$prefix$word"); done <<<"$(\compgen -f -- "$current")"
+    fi
+    return 0
+  fi
+  local -a about=()
+  local width=0
+  while IFS=$'\t' \read -r word index; do
+    if [[ -n $word && $word == "$current"* ]]; then
+      COMPREPLY+=("$prefix$word")
+      about+=("$index")
+      ((${#word} > width)) && width=${#word}
+    fi
+  done <<<"$listed"
+  # Where the candidates are only shown, each with what it is. What readline inserts is their common beginning, a name's.
+  if ((${#COMPREPLY[@]} > 1)) && [[ ${COMP_TYPE-} == 63 || ${COMP_TYPE-} == 33 || ${COMP_TYPE-} == 64 ]]; then
+    for index in "${!COMPREPLY[@]}"; do
+      [[ -n ${about[index]} ]] || continue
+      \printf -v word '%-*s  (%s)' "$((width + ${#prefix}))" "${COMPREPLY[index]}" "${about[index]}"
+      ((${#word} >= ${COLUMNS:-80})) && word=${word:0:$((${COLUMNS:-80} - 2))}
+      COMPREPLY[index]=$word
+    done
+  fi
+  return 0
+}
+
+\complete -F _omniprofile omniprofile

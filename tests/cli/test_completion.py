@@ -1,0 +1,158 @@
+"""Completion: TAB pressed in real shells, and every shell's table held to the parser."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from omniprofile.cli.candidates import kind_of, rows, subparsers
+from omniprofile.cli.parser import build_parser
+from omniprofile.cli.registry import COMMANDS
+from tests.cli.shells import START, install_program
+from tests.cli.terminal import Terminal
+from tests.conftest import Cli
+
+PROFILES = """\
+[defaults]
+key = { command = ["touch", "WITNESS"] }
+
+[profiles.prod]
+description = "Production: `$(touch hacked)` 'it' [x]"
+base_url = "https://acme.omniapp.co"
+
+[profiles.staging]
+description = "Where changes are tried"
+base_url = "https://acme-staging.omniapp.co"
+
+[profiles.stable]
+base_url = "https://acme-stable.omniapp.co"
+"""
+
+SETUP = {
+    "bash": "PS1='ready> '; bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; set -u; "
+    '. "{}/bash"; clear',
+    "zsh": "PS1='ready> '; unsetopt beep; autoload -Uz compinit && compinit -u -d \"$HOME/.zcompdump\"; setopt no_unset; "
+    '. "{}/zsh"; clear',
+    "fish": "function fish_prompt; echo 'ready> '; end; set -g fish_greeting; set -g fish_autosuggestion_enabled 0; "
+    'source "{}/fish"; clear',
+}
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the completion of every shell, as the program prints it."""
+    folder = tmp_path_factory.mktemp("completion")
+    programs = install_program(folder)
+    for shell in ("bash", "zsh", "fish", "powershell"):
+        printed = subprocess.run([str(programs / "omniprofile"), "completion", shell], capture_output=True, check=True)
+        (folder / shell).write_bytes(printed.stdout)
+    return folder
+
+
+@pytest.fixture(params=["bash", "zsh", "fish"])
+def shell(request: pytest.FixtureRequest, texts: Path, cli: Cli, tmp_path: Path) -> Iterator[Terminal]:
+    """An interactive shell with the completion loaded, three profiles, and a file `notes.txt` where it stands."""
+    cli.profiles(PROFILES.replace("WITNESS", str(tmp_path / "witness")))
+    (tmp_path / "other.toml").write_text('[profiles.elsewhere]\nbase_url = "https://a.omniapp.co"\n')
+    (cli.work / "notes.txt").touch()
+    environ = {
+        **os.environ,
+        "PATH": f"{texts / 'with space'}{os.pathsep}{os.environ['PATH']}",
+        "TERM": "xterm",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    terminal = Terminal([*START[request.param], "-i"], environ, columns=100, rows=40)
+    terminal.read(1.0)
+    terminal.type(SETUP[request.param].format(texts) + "\r")
+    terminal.until(lambda screen: screen.strip() == "ready>", "the prompt")
+    yield terminal
+    terminal.close()
+
+
+ONE_CANDIDATE = [
+    ("expl", "explain"),
+    ("use stag", "use staging"),
+    ("-q use pro", "-q use prod"),
+    ("use --te", "use --test"),
+    ("exec prod -- tou", "exec prod -- tou"),
+    ("show -p stag", "show -p staging"),
+    ("--config OTHER use else", "--config OTHER use elsewhere"),
+    ("lint --format js", "lint --format json"),
+    ("lint --format=js", "lint --format=json"),
+    ("env --shell pow", "env --shell powershell"),
+    ("completion fi", "completion fish"),
+    ("lint not", "lint notes.txt"),
+]
+
+
+def test_tab_completes_what_can_only_be_one_word(shell: Terminal, tmp_path: Path) -> None:
+    for typed, completed in ONE_CANDIDATE:
+        typed, completed = (text.replace("OTHER", "../other.toml") for text in (typed, completed))
+        shell.type(f"\x15omniprofile {typed}")
+        shell.wait_for_line(typed)
+        shell.type("\t")
+        shell.wait_for_line(f"ready> omniprofile {completed}")
+    assert not (tmp_path / "witness").exists(), "nothing is resolved on TAB"
+
+
+def test_tab_twice_shows_the_words_with_what_they_are(shell: Terminal, cli: Cli, tmp_path: Path) -> None:
+    shell.type("omniprofile use \t\t")
+    shell.see("prod", "Production: `$(touch hacked)` 'it' [x]", "staging", "Where changes are tried", "stable")
+    shell.type("\x15omniprofile use --\t\t")
+    shell.see("--test", "--shell", "--config")
+    shell.type("\x15omniprofile ex\t\t")
+    shell.see("exec", "run a command with the credential", "explain")
+    assert not list(tmp_path.rglob("hacked")), "a description is text"
+    assert not (tmp_path / "witness").exists()
+
+
+def test_a_broken_file_offers_nothing_and_says_nothing(shell: Terminal, cli: Cli) -> None:
+    cli.profiles("[profiles.a\n")
+    shell.type("omniprofile use \t\t")
+    shell.read(1.0)
+    assert "error" not in shell.screen
+    shell.type("\x15omniprofile li\t")
+    shell.see("omniprofile li")
+
+
+def test_every_command_and_every_option_is_in_every_table(texts: Path) -> None:
+    parser = build_parser(COMMANDS, configured=COMMANDS)
+    table = {row.name: row for row in rows()}
+    assert {command.name for command in COMMANDS} == {
+        line.split("\t")[0] for line in table["@commands"].options.split("\n")
+    }
+    for name, subparser in subparsers(parser).items():
+        options = {option for action in subparser._actions for option in action.option_strings}
+        assert options == {line.split("\t")[0] for line in table[name].options.split("\n")}
+    for shell in ("bash", "zsh", "fish", "powershell"):
+        text = (texts / shell).read_text(encoding="ascii")
+        assert "@@TABLE@@" not in text
+        assert all(command.name in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_the_kind_of_every_argument_is_known(command: str) -> None:
+    parser = subparsers(build_parser(COMMANDS, configured=COMMANDS))[command]
+    for action in parser._actions:
+        if action.nargs != 0:
+            assert kind_of(command, action), f"name its kind in omniprofile/cli/candidates.py: {action}"
+
+
+def test_lint_codes_and_keys_are_offered() -> None:
+    table = {row.name: row for row in rows()}
+    assert "lint" in table
+    assert "key.env\t" in table["@keys"].options
+    assert "expect.org_role\t" in table["@keys"].options
+    from omniprofile.model.finding import Code
+
+    assert [line.split("\t")[0] for line in table["@codes"].options.split("\n")] == [code.value for code in Code]
+
+
+def test_an_option_shown_twice_is_told_apart_by_its_command() -> None:
+    table = {row.name: row for row in rows()}
+    assert "--format:human" in table["lint"].takes
+    assert "--name:@none" in table["init"].takes
+    assert table["use"].operands == "@profiles"
+    assert table["lint"].operands == "@files..."
