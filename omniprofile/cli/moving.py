@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from omniprofile.app import App
 from omniprofile.errors import CheckFailed, UsageError
+from omniprofile.system.files import reason
 from omniprofile.system.locking import locked
 
 _LOCK_SECONDS = 10.0
@@ -14,11 +15,17 @@ _LOCK_SECONDS = 10.0
 @contextmanager
 def alone(app: App) -> Iterator[None]:
     """Keep the user's other imports and exports out for the body: what they read together, they must write together."""
-    try:
-        with locked(os.path.join(app.lock_folder, "transfer.lock"), _LOCK_SECONDS):
-            yield
-    except TimeoutError as problem:
-        raise CheckFailed("another import or export is under way", hint="try again when it is done") from problem
+    path = os.path.join(app.lock_folder, "transfer.lock")
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(path, _LOCK_SECONDS))
+        except TimeoutError as problem:
+            raise CheckFailed("another import or export is under way", hint="try again when it is done") from problem
+        except OSError as problem:
+            raise CheckFailed(
+                f"the lock `{path}` cannot be taken: {reason(problem)}", hint="fix or remove it"
+            ) from problem
+        yield
 
 
 def omni_config_path(app: App, given: str | None) -> str:

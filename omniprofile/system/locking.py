@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 
 from omniprofile.system.files import make_private_folder
@@ -30,7 +30,8 @@ def locked(path: str, timeout: float) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        with suppress(OSError):  # the kernel frees it with the process at the latest; what was done under it is done
+            lock.release()
 
 
 @contextmanager
