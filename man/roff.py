@@ -79,11 +79,11 @@ def literal(text: str) -> list[str]:
 
 
 def from_markdown(text: str) -> list[str]:
-    """The body of a page: `##` makes sections, `###` subsections, and what stands before the first is left out."""
-    lines: list[str] = []
+    """The body of a page: `##` makes sections, `###` subsections, and the title is the page's own."""
+    lines: list[str] = [".SH DESCRIPTION"]
     blocks = list(_blocks(text))
     for number, block in enumerate(blocks):
-        after_heading = number == 0 or blocks[number - 1].startswith("#")
+        after_heading = number <= 1 or blocks[number - 1].startswith("#")
         if block.startswith("# "):
             continue
         if block.startswith("## "):
@@ -117,11 +117,8 @@ def _rows(block: str) -> list[str]:
     rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("| "))] for line in block.splitlines()]
     lines: list[str] = []
     for first, *others in rows[2:]:
-        lines += [
-            ".TP",
-            inline(first),
-            *filled(". ".join(other[:1].upper() + other[1:] for other in others if other) + "."),
-        ]
+        text = ". ".join(other[:1].upper() + other[1:] for other in others if other)
+        lines += [".TP", inline(first), *filled(text if text.endswith("`") else f"{text}.")]
     return lines
 
 

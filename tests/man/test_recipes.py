@@ -1,0 +1,212 @@
+"""Every command of the recipes is run, each recipe in a home of its own, with stand-ins in place of Omni's hosts.
+
+Programs that cannot be installed for a test (`omni`, `op`, `vault`) are scripts that insist on the arguments of the recipe;
+`pass`, `stow`, `git` and the SDK are the real ones.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from omniprofile.standin.server import Standin
+from tests.conftest import CANARY
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "man/recipes.md").read_text(encoding="utf-8")
+RECIPES = dict(re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", TEXT, re.DOTALL | re.MULTILINE))
+PROD_KEY, STAGING_KEY = CANARY + "P", CANARY + "S"
+
+SHOWS: dict[str, list[str]] = {
+    "Two instances and the vendor's CLI": ["omni at {staging}", "omni at {prod}"],
+    "Dotfiles with stow or chezmoi": ["the active profile is now `staging`"],
+    "CI on GitHub Actions": [],
+    "Keys from a password manager": ["by-op", "by-pass", "by-vault", "3 tested: 3 ok"],
+    "A folder that pins its profile": ["\nstaging\n", "project pin"],
+    "A Python program": ["\n200\n", "sdk.py\n{staging}\n"],
+    "A program or agent that must not prompt": ['"status": "ok"', "\n{staging}\n", "refused with 6"],
+    "Moving from omni config": ["ok  My-team", "the secrets are removed"],
+    "One repository of profiles for a team": ["mine", "\n{staging}\n"],
+    "Keys from a central manager, fleets and many jobs": ["\nnightly\n", "\nhourly-report\n"],
+}
+"""What the output of each recipe must hold, so that it is known to have done what it is there for."""
+
+SCRIPTS = {
+    "omniprofile": 'exec "{python}" -m omniprofile "$@"',
+    "python": 'exec "{python}" "$@"',
+    "omni": '[ "$*" = "whoami whoami" ] || exit 64; echo "omni at $OMNI_BASE_URL"',
+    "op": '[ "$*" = "read op://Work/Omni staging/credential" ] || exit 64; echo "$STAGING_KEY"',
+    "vault": 'case "$*" in "kv get -field=key secret/omni/staging") echo "$STAGING_KEY";;\n'
+    '"kv get -field=key secret/omni/nightly") echo "$PROD_KEY";; *) exit 64;; esac',
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A place to run a recipe in: two instances, a home, a working folder, programs."""
+
+    prod: Standin
+    staging: Standin
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        return Path(os.environ["HOME"])
+
+    def local(self, text: str) -> str:
+        """A recipe's text with the stand-ins in place of Omni's hosts: plain http, so it must be allowed."""
+        for host, instance in (("acme-staging", self.staging), ("acme", self.prod)):
+            url = f"https://{host}.omniapp.co"
+            text = text.replace(f'base_url = "{url}"', f'base_url = "{instance.base_url}"\nallow_insecure = true')
+            text = text.replace(url, instance.base_url)
+        return text.replace("import omni-cli", "import omni-cli --allow-insecure").replace(
+            "/etc/omni", str(self.folder / "etc")
+        )
+
+    def path(self, name: str) -> Path:
+        name = name.replace("/etc/omni", str(self.folder / "etc"))
+        return self.home / name[2:] if name.startswith("~/") else self.folder / "work" / name
+
+    def run(self, script: list[str], **environ: str) -> str:
+        """Run lines of bash; each must succeed, and no output may hold a key."""
+        binary = self.folder / "bin"
+        variables = {
+            **os.environ,
+            "PATH": f"{binary}{os.pathsep}{os.environ['PATH']}",
+            "OMNIPROFILE_SECRET_STORE": "file",
+            "STAGING_KEY": STAGING_KEY,
+            "PROD_KEY": PROD_KEY,
+            "READER_KEY": STAGING_KEY,
+            "OMNI_BASE_URL": "",
+            **environ,
+        }
+        ran = subprocess.run(
+            ["bash", "-c", "\n".join(["set -eu", *script])],
+            env=variables,
+            cwd=self.folder / "work",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout
+        assert "Traceback" not in ran.stdout, ran.stdout
+        assert CANARY not in ran.stdout, ran.stdout
+        return ran.stdout
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    (tmp_path / "bin").mkdir()
+    for name, script in SCRIPTS.items():
+        (tmp_path / "bin" / name).write_text("#!/bin/sh\n" + script.replace("{python}", sys.executable) + "\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    with Standin() as prod, Standin() as staging:
+        prod.add_key(PROD_KEY, role="ORG_ADMIN")
+        staging.add_key(STAGING_KEY, role="MEMBER")
+        yield Stage(prod, staging, tmp_path)
+
+
+def _blocks(recipe: str) -> Iterator[tuple[str, str]]:
+    yield from re.findall(r"^```(\w+)\n(.*?)^```$", recipe, re.DOTALL | re.MULTILINE)
+
+
+def _files(recipe: str) -> dict[str, str]:
+    """The files of a recipe: blocks whose first line is a comment with a path."""
+    found = (re.match(r"# (\S+)\n", text) for _, text in _blocks(recipe))
+    return {match[1]: match.string for match in found if match}
+
+
+def _commands(recipe: str) -> list[str]:
+    lines = (line for language, text in _blocks(recipe) if language == "console" for line in text.splitlines())
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+def _script(stage: Stage, recipe: str) -> list[str]:
+    """The commands of a recipe with its files in place: as they are written for `lint`, with local addresses for all else."""
+    stash = stage.folder / "stash"
+    stash.mkdir()
+    copies: dict[str, list[str]] = {"written": [], "local": []}
+    for number, (name, text) in enumerate(_files(recipe).items()):
+        target = stage.path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for kind, content in (("written", text), ("local", stage.local(text))):
+            (stash / f"{number}.{kind}").write_text(content)
+            copies[kind].append(f"cat '{stash}/{number}.{kind}' > '{target}'")
+    script = []
+    for command in _commands(recipe):
+        script += copies["written" if command.startswith("omniprofile lint") else "local"]
+        script += [f"echo '+ {command.replace(chr(39), chr(34))}'", stage.local(command)]
+    return script
+
+
+def test_every_recipe_is_tested() -> None:
+    assert list(SHOWS) == list(RECIPES)
+
+
+@pytest.mark.parametrize(
+    "title", [title for title in SHOWS if title not in ("Moving from omni config", "CI on GitHub Actions")]
+)
+def test_a_recipe_does_what_it_says(title: str, stage: Stage) -> None:
+    setup = []
+    if "stow" in title and shutil.which("stow") is None:
+        pytest.skip("`stow` is not installed")
+    gnupg = tempfile.mkdtemp(prefix="omni-gpg-")  # short, for the agent's socket lies there
+    environ = {"GNUPGHOME": gnupg, "PASSWORD_STORE_DIR": f"{gnupg}/store"}
+    if "password manager" in title:
+        if shutil.which("pass") is None:
+            pytest.skip("`pass` is not installed")
+        setup = ["gpg --batch -q --passphrase '' --quick-gen-key a@example.invalid default default never 2>/dev/null"]
+        setup += ["pass init a@example.invalid >/dev/null"]
+    try:
+        out = stage.run([*setup, *_script(stage, RECIPES[title])], **environ)
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], env={**os.environ, **environ}, check=False, capture_output=True)
+        shutil.rmtree(gnupg, ignore_errors=True)
+    for words in SHOWS[title]:
+        assert words.format(prod=stage.prod.base_url, staging=stage.staging.base_url) in out, out
+    if "stow" in title:
+        link = stage.home / ".config/omniprofile/profiles.toml"
+        assert link.is_symlink()
+        assert "dotfiles" in str(link.resolve())
+
+
+def test_the_move_from_the_vendors_config_does_what_it_says(stage: Stage) -> None:
+    config = stage.home / ".config/omni-cli/config.json"
+    config.parent.mkdir(parents=True)
+    profile = {"apiEndpoint": stage.staging.base_url, "authMethod": "api-key", "apiKey": STAGING_KEY}
+    config.write_text(json.dumps({"version": 1, "defaultProfile": "My team", "profiles": {"My team": profile}}))
+    config.chmod(0o600)
+    out = stage.run(_script(stage, RECIPES["Moving from omni config"]))
+    assert "My-team" in out
+    assert all(words in out for words in SHOWS["Moving from omni config"]), out
+    assert CANARY not in config.read_text()
+
+
+def test_the_job_of_the_ci_recipe_runs_and_fails_when_the_key_does(stage: Stage) -> None:
+    recipe = RECIPES["CI on GitHub Actions"]
+    workflow = _files(recipe)[".github/workflows/report.yml"]
+    steps = re.findall(r"- run: (.*?)(?:\s+#.*)?$", workflow, re.MULTILINE)
+    assert steps.pop(0).startswith("pipx install"), "the one step that is not run here"
+    assert steps == ["omniprofile lint --strict", "omniprofile test ci", "omniprofile exec ci -- python report.py"]
+    assert "OMNIPROFILE_CONFIG: omni/profiles.toml" in workflow
+    (stage.folder / "work/report.py").write_text("import os; print('at', os.environ['OMNI_BASE_URL'])\n")
+    profiles = stage.path("omni/profiles.toml")
+    profiles.parent.mkdir()
+    profiles.write_text(_files(recipe)["omni/profiles.toml"])
+    job = {"CI": "true", "OMNIPROFILE_CONFIG": "omni/profiles.toml", "OMNIPROFILE_SECRET_STORE": ""}
+    stage.run([steps[0]], **job)
+    profiles.write_text(stage.local(_files(recipe)["omni/profiles.toml"]))
+    out = stage.run(steps[1:], ACME_OMNI_KEY=PROD_KEY, **job)
+    assert f"at {stage.prod.base_url}" in out
+    status = stage.run([f"{steps[1]} >&2 || echo status $?"], ACME_OMNI_KEY=STAGING_KEY, **job)
+    assert "status 8" in status
