@@ -238,8 +238,11 @@ class App:
 
     def read_stdin(self, limit: int) -> str:
         """Standard input as text, at most `limit` bytes and one more, so that a reader can tell that there was more."""
-        stream = self._binary_stdin()
-        return stream.read(limit + 1).decode("utf-8", "replace")
+        return self.read_stdin_bytes(limit).decode("utf-8", "replace")
+
+    def read_stdin_bytes(self, limit: int) -> bytes:
+        """Standard input, at most `limit` bytes and one more."""
+        return self._binary_stdin().read(limit + 1)
 
     def _stored(self, profile: str) -> "StoredSecret | None":
         return self.store.get(profile)

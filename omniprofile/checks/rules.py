@@ -4,6 +4,14 @@ from dataclasses import dataclass
 
 from omniprofile.model.finding import Code, Level
 
+_REFUSED_ANYWAY = frozenset(
+    {
+        Code.UNREADABLE, Code.SYNTAX, Code.WRITABLE, Code.UNKNOWN_KEY, Code.WRONG_VALUE, Code.BAD_NAME, Code.CONTRADICTION,
+        Code.MISSING_KEY, Code.DANGLING, Code.CYCLE, Code.DUPLICATE,
+    }
+)  # fmt: skip
+"""What every command refuses: to silence it in lint would only hide why they do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -15,6 +23,46 @@ class Rule:
     why: str
     bad: str = ""
     good: str = ""
+
+    @property
+    def can_be_silenced(self) -> bool:
+        """Whether `# omniprofile: ignore[CODE]` works. Not for a secret: it is leaked whatever a comment says."""
+        return self.code not in {*_REFUSED_ANYWAY, Code.SECRET, Code.USELESS_IGNORE}
+
+    @property
+    def text(self) -> str:
+        """The whole explanation, as `lint --explain CODE` prints it."""
+        silence = f"Silence it with `# omniprofile: ignore[{self.code}]`." if self.can_be_silenced else ""
+        examples = [("Bad", self.bad), ("Good", self.good)] if self.bad else []
+        parts = [
+            f"{self.code} ({self.level}): {self.title}",
+            _wrapped(self.why),
+            *(f"{word}:\n\n{_indented(example)}" for word, example in examples),
+            silence or "A comment cannot silence it.",
+        ]
+        return "\n\n".join(parts) + "\n"
+
+    def as_json(self) -> dict[str, object]:
+        """The same as plain data."""
+        return {
+            "code": self.code.value,
+            "level": self.level.value,
+            "title": self.title,
+            "explanation": self.why,
+            "bad": self.bad or None,
+            "good": self.good or None,
+            "can_be_silenced": self.can_be_silenced,
+        }
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return textwrap.fill(text, 88)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))
 
 
 RULES: tuple[Rule, ...] = (
@@ -36,8 +84,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Code.WRITABLE,
         Level.ERROR,
-        "everybody may write the file",
-        "A profile file names hosts that get credentials and commands that are run as you. `chmod o-w FILE` mends it.",
+        "everybody may write the file or its folder",
+        "A profile file names hosts that get credentials and commands that are run as you. Who may write its folder can replace "
+        "it, or add a file to `profiles.d`. `chmod o-w` mends it; a sticky folder such as `/tmp` is fine.",
+    ),
+    Rule(
+        Code.GROUP_WRITABLE,
+        Level.WARNING,
+        "a group may write the file",
+        "Whoever is in the group can name hosts that get your credentials and commands that run as you. `chmod g-w` mends it. A "
+        "group of your own, as many systems give each user, is not meant.",
     ),
     Rule(
         Code.UNKNOWN_KEY,
@@ -94,8 +150,10 @@ RULES: tuple[Rule, ...] = (
         Level.ERROR,
         "a secret stands in plain text",
         "Profile files are checked into dotfiles, copied and shown. Keys belong in the secret store (`omniprofile login NAME`), a "
-        "variable, a password manager's command, or a file that only you may read. A key that was ever in a shared file should be "
-        "revoked: it is in the history.",
+        "variable, a password manager's command, or a file that only you may read. Remove it, store it, and revoke it if the file "
+        "was ever shared: it is in the history. Found are texts of a key's shape anywhere, comments included, and whatever stands "
+        "in a key's place: in `key`, as the text that a command only prints, behind an option like `--token`, in a variable or "
+        'comment that says "password". It is never shown, and no comment silences it.',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nkey = "not-a-source"\n',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME_OMNI_KEY" }\n',
     ),
@@ -187,4 +245,59 @@ RULES: tuple[Rule, ...] = (
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\nkey = { env = "ACME" }\n',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\n',
     ),
+    Rule(
+        Code.SAME_ADDRESS,
+        Level.WARNING,
+        "two instances have one address",
+        "They are one instance with two names: a change to one of them would leave the other behind.",
+        '[instances.acme]\nbase_url = "https://acme.omniapp.co"\n[instances.prod]\nbase_url = "https://acme.omniapp.co/"\n'
+        '[profiles.a]\ninstance = "acme"\n[profiles.b]\ninstance = "prod"\n',
+        '[instances.acme]\nbase_url = "https://acme.omniapp.co"\n'
+        '[profiles.a]\ninstance = "acme"\n[profiles.b]\ninstance = "acme"\n',
+    ),
+    Rule(
+        Code.REDUNDANT_HOST,
+        Level.WARNING,
+        "a host is allowed already",
+        "Omni's own domains and their subdomains are always allowed, and a host once is enough: the list should show at a glance "
+        "which others get credentials.",
+        '[settings]\nallowed_hosts = ["acme.omniapp.co"]\n',
+        '[settings]\nallowed_hosts = ["bi.acme.example"]\n',
+    ),
+    Rule(
+        Code.NOT_EXPANDED,
+        Level.WARNING,
+        "a shell's syntax where no shell reads it",
+        "Commands are run without a shell, and variables are exported as they are written: `$HOME`, `~`, `$(…)` and `|` stay what "
+        "they are. Only `~` at the start of `file` is your home.",
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nkey = { command = ["cat", "~/omni.key"] }\n',
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nkey = { command = ["sh", "-c", "cat ~/omni.key"] }\n',
+    ),
+    Rule(
+        Code.EMPTY_VARIABLE,
+        Level.WARNING,
+        "a variable is empty",
+        "Some programs take an empty variable for unset, others for a value: an empty token was sent as one. Found are variables "
+        "that a profile exports empty, and a key's variable that is set to nothing where lint runs.",
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nenv = { OMNI_OUTPUT_FORMAT = "" }\n',
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nenv = { OMNI_OUTPUT_FORMAT = "json" }\n',
+    ),
+    Rule(
+        Code.IMPOSSIBLE_IDENTITY,
+        Level.WARNING,
+        "an identity that the auth method never has",
+        "OAuth logs a person in, whose key scope is `user`; with `organization` expected, every login would be refused.",
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\nexpect = { key_scope = "organization" }\n',
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\nexpect = { key_scope = "user" }\n',
+    ),
+    Rule(
+        Code.USELESS_IGNORE,
+        Level.WARNING,
+        "a comment silences nothing",
+        "`# omniprofile: ignore[CODE]`, at the end of a line or alone above it, silences what that code finds in the line. One that "
+        "silences nothing would hide the next mistake. What every command refuses, and secrets, cannot be silenced.",
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"  # omniprofile: ignore[OP303]\n',
+        '[profiles.prod]\nbase_url = "http://127.0.0.1:8000"\nallow_insecure = true  # omniprofile: ignore[OP304]\n',
+    ),
 )
+BY_CODE = {rule.code.value: rule for rule in RULES}

@@ -9,13 +9,14 @@ looked for first, and is a finding like any syntax error.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from omniprofile.errors import ConfigUnreadable
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.finding import Code, Finding, Fix, Level
 from omniprofile.system.files import Unreadable, read_regular
 
 Path = tuple[str | int, ...]
@@ -25,6 +26,9 @@ DEEPEST = 50
 
 _BOM = b"\xef\xbb\xbf"
 _MOST_SYNTAX_ERRORS = 20
+_PARSED_AGAIN = 20 * 1024 * 1024
+"""After a syntax error the rest is parsed again for the next one, until this many characters have been parsed."""
+
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -69,6 +73,43 @@ class Document:
         document._parse()
         return document
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The text by lines, a carriage return left at the end of each that has one."""
+        return self.text.split("\n")
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts = [0]
+        for line in self.lines:
+            starts.append(starts[-1] + len(line) + 1)
+        return starts
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of the character at `offset` of the text."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """Where in the text the character at a line and column is."""
+        return self._starts[line - 1] + column - 1
+
+    def comments(self) -> Iterator[tuple[Position, str]]:
+        """Every comment with its place, from its `#` to the end of its line. `#` in a string begins none."""
+        for match in _STRINGS_AND_COMMENTS.finditer(self.text) if "#" in self.text else ():
+            if match[0].startswith("#"):
+                yield Position(*self.place(match.start())), match[0].rstrip("\r")
+
+    def word(self, place: Position) -> str:
+        """The bare or quoted key, or the scalar value on one line, that starts at `place`, as it is written."""
+        match = _WORD.match(self.lines[place.line - 1], place.column - 1)
+        return match[0] if match else ""
+
+    def replacing(self, place: Position, text: str | None) -> Fix | None:
+        """The fix that puts `text` in the place of the word that stands there; None where none does."""
+        word = self.word(place) if text is not None else ""
+        return Fix(place.line, place.column, len(word), text) if word and text is not None else None
+
     def position(self, path: Path) -> Position:
         """Where the key at `path` stands; the nearest enclosing one's place where `path` itself is not written down."""
         return self._nearest(self._positions.keys, path)
@@ -92,10 +133,10 @@ class Document:
         return _too_deep(self.text)
 
     def _report(self, position: Position, message: str) -> None:
+        line = self.lines[position.line - 1] if position.line <= len(self.lines) else ""
+        words = message[:1].lower() + message[1:]
         self.findings.append(
-            Finding(
-                self.file, position.line, position.column, Code.SYNTAX, Level.ERROR, message[:1].lower() + message[1:]
-            )
+            Finding(self.file, position.line, position.column, Code.SYNTAX, Level.ERROR, words, _meant(line, message))
         )
 
     def _parse(self) -> None:
@@ -103,7 +144,7 @@ class Document:
             self._report(self._too_deep, f"this is nested more than {DEEPEST} deep")
             return
         text = self.text
-        for _ in range(_MOST_SYNTAX_ERRORS):
+        for _ in range(max(2, min(_MOST_SYNTAX_ERRORS, _PARSED_AGAIN // (len(text) + 1)))):
             problem = self._load(text)
             if problem is None:
                 break
@@ -160,6 +201,35 @@ class Document:
                 )
 
 
+_MEANT = (
+    # (what tomllib says, what the line holds, what to do)
+    ("", r"^(<{7}|={7}|>{7})", "a merge conflict was left here: resolve it"),
+    ("", "[\u201c\u201d\u2018\u2019]", "replace the curly quotes by straight ones"),
+    ("", r"^\s*[\w.\"'-]+\s*:(?!/)", "TOML writes `key = value`, with `=`"),
+    ("Invalid value", r"=\s*(True|False|yes|no|on|off)\b", "write `true` or `false`"),
+    ("Invalid value", r"=\s*(None|null|nil)\b", "TOML has no null: leave the key out"),
+    ("Invalid value", r"=\s*(#|$)", "give the key a value, or remove it"),
+    ("Invalid value", r"", 'put text into quotes: key = "text"'),
+    ("Unescaped '\\'", r"", "write text with backslashes in single quotes"),
+    ("Invalid hex", r"", "write text with backslashes in single quotes"),
+    ("Illegal character '\\n'", r"", "close the quote on the line that opens it"),
+    ("Unclosed inline table", r"", "an inline table stands on one line and ends in `}`; a longer one is a `[table]`"),
+    ("Invalid initial character for a key part", r"\{.*,\s*\}", "an inline table has no comma before its `}`"),
+    ("Invalid initial character for a key part", r"\{[^}]*$", "an inline table stands on one line; a longer one is a `[table]`"),
+    ("Unclosed array", r"", "end the array with `]`, and put a comma between its values"),
+    ("end of a table declaration", r"", "a table begins with its name in brackets: [profiles.NAME]"),
+    ("Expected '=' after a key", r"", 'a line is `key = value`; a name with a blank or another sign in it needs quotes'),
+    ("Expected newline or end of document", r"", "write one `key = value` on a line, and text in quotes"),
+    ("Expected initial newline", r"", "write one `key = value` on a line, and text in quotes"),
+)  # fmt: skip
+
+
+def _meant(line: str, message: str) -> str | None:
+    """What was probably meant by a line that is no TOML."""
+    line = line.rstrip("\r")
+    return next((hint for says, holds, hint in _MEANT if says in message and re.search(holds, line)), None)
+
+
 def _position_after(text: str) -> Position:
     """The place right after the end of `text`."""
     line = text.count("\n") + 1
@@ -185,6 +255,14 @@ def _too_deep(text: str) -> Position | None:
     return None
 
 
+_WORD = re.compile(r'''(?!"""|\'\'\')(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+(?=\s*[.=\]])|[^\s,\[\]{}=#"']+)''')
+# Possessive, and content to match an end that is missing: no byte is looked at twice, whatever the text.
+_STRINGS = (
+    r'''"""(?:[^"\\]|\\.|"(?!""))*+"{0,5}|'''
+    r"""'''(?:[^']|'(?!''))*+'{0,5}|"""
+    r""""(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?"""
+)
+_STRINGS_AND_COMMENTS = re.compile(rf"{_STRINGS}|#[^\n]*", re.DOTALL)
 _PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
 _TOKENS = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""|'
@@ -217,9 +295,13 @@ class _Positions:
         return positions
 
     def _walk(self, root: Any, lines: list[bytes]) -> None:
+        columns: dict[int, _Columns] = {}
+
         def place(node: Any) -> Position:
             row, column = node.start_point
-            return Position(row + 1, len(lines[row][:column].decode("utf-8", "replace")) + 1)
+            if row not in columns:
+                columns[row] = _Columns(lines[row])
+            return Position(row + 1, columns[row].character(column))
 
         work: list[tuple[Any, Path]] = [(child, ()) for child in reversed(root.children)]
         while work:
@@ -232,7 +314,9 @@ class _Positions:
                     base = self._header(list(_parts(head)), place, array=node.type == "table_array_element")
                     work += [(child, base) for child in reversed(node.children) if child.type == "pair"]
                 case "pair":
-                    key, value = node.children[0], node.children[-1]
+                    # The grammar takes a comment behind the value for the pair's own.
+                    key = node.children[0]
+                    value = next(child for child in reversed(node.children) if child.type != "comment")
                     if key.type not in _KEYS:
                         continue
                     inner = self._key(list(_parts(key)), path, place, explicit=True)
@@ -280,6 +364,26 @@ class _Positions:
             else:
                 self.keys.setdefault(path, here)
         return path
+
+
+class _Columns:
+    """Columns in characters for columns in bytes, of one line: asked from left to right, it looks at each byte once."""
+
+    __slots__ = ("_ascii", "_byte", "_character", "_line")
+
+    def __init__(self, line: bytes) -> None:
+        self._line, self._ascii = line, line.isascii()
+        self._byte = self._character = 0
+
+    def character(self, byte: int) -> int:
+        """The column, from 1, of the character that begins at `byte`, from 0."""
+        if self._ascii:
+            return byte + 1
+        if byte < self._byte:
+            self._byte = self._character = 0
+        self._character += len(self._line[self._byte : byte].decode("utf-8", "replace"))
+        self._byte = byte
+        return self._character + 1
 
 
 _KEYS = ("bare_key", "quoted_key", "dotted_key")

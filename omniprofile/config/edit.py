@@ -87,19 +87,22 @@ def _after_version(text: str) -> int:
     return place
 
 
-def rewrite(path: str, change: Callable[[str], str], *, by_hand: str, lock_folder: str) -> None:
+def rewrite(
+    path: str, change: Callable[[str], str], *, by_hand: str, lock_folder: str, require_valid: bool = True
+) -> None:
     """Replace the text of `path` by `change(text)`, under a lock, atomically, keeping mode, owner and byte-order mark.
 
     The lock file lies in `lock_folder`, not beside the user's file: that folder may be a git repository, or read-only.
     `by_hand` is what to tell the user to write when the file cannot be written. Raises ConfigInvalid when the file is
-    invalid or the result would be, ConfigUnreadable, CheckFailed.
+    invalid or the result would be (unless that is not required: `lint --fix` mends invalid files), ConfigUnreadable,
+    CheckFailed.
     """
     target = os.path.realpath(path)
     try:
         make_private_folder(os.path.dirname(target))
         with locked(_lock_path(target, lock_folder), _LOCK_SECONDS):
             before, status = _read(path)
-            content = _changed(path, before, change)
+            content = _changed(path, before, change, require_valid=require_valid)
             _replace(path, target, content, before, status)
     except TimeoutError as problem:
         raise CheckFailed(
@@ -127,12 +130,14 @@ def _read(path: str) -> tuple[bytes | None, os.stat_result | None]:
         raise ConfigUnreadable(f"`{path}` cannot be read: {problem}") from problem
 
 
-def _changed(path: str, before: bytes | None, change: Callable[[str], str]) -> bytes:
+def _changed(path: str, before: bytes | None, change: Callable[[str], str], *, require_valid: bool) -> bytes:
     content = before or b""
-    _require_valid(path, content, "the file is invalid already")
+    if require_valid:
+        _require_valid(path, content, "the file is invalid already")
     mark = _BOM if content.startswith(_BOM) else b""
     after = mark + change(content.removeprefix(mark).decode("utf-8")).encode("utf-8")
-    _require_valid(path, after, "the edit would make the file invalid")
+    if require_valid:
+        _require_valid(path, after, "the edit would make the file invalid")
     return after
 
 

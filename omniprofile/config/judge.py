@@ -4,8 +4,8 @@ A message names keys and never repeats a value that could be a secret.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from omniprofile.config.document import Document, Path
 from omniprofile.config.schema import (
@@ -21,13 +21,54 @@ from omniprofile.config.schema import (
     objections,
 )
 from omniprofile.model.finding import Code, Finding, Level
-from omniprofile.model.names import RULE, closest, nearest_valid, printable, quoted_list
+from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 
 def check(document: Document) -> list[Finding]:
     """What is wrong with a document that parses; empty for a good one."""
     return _judge(document, ProfilesFile)
+
+
+def sound_part(document: Document) -> Document | None:
+    """The document without what is wrong in it, so that the rest can be looked at; None if nothing sound is left."""
+    if document.data is None:
+        return None
+    data = _copy(document.data)
+    for _ in range(_ROUNDS):
+        problems = objections(data, ProfilesFile)
+        if not problems:
+            return Document(document.file, document.text, data)
+        for problem in problems:
+            _remove(data, problem.path)
+    return None
+
+
+_ROUNDS = 4
+"""Some objections are only raised when others are out of the way."""
+
+
+def _copy(value: Any) -> Any:
+    return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _remove(data: dict[str, Any], path: Path) -> None:
+    """Take the key at `path` away, or the table that misses it. An array goes as a whole, but for a list of hosts."""
+    table: Any = data
+    for part in path[:-1]:
+        inner = table.get(part) if isinstance(table, dict) else None
+        if path[:2] == ("settings", "allowed_hosts") and isinstance(inner, list):
+            table[part] = [
+                host for host in inner if not objections({"settings": {"allowed_hosts": [host]}}, ProfilesFile)
+            ]
+            return
+        if not isinstance(inner, dict):
+            break
+        table = inner
+    else:
+        part = path[-1] if path else ""
+    if isinstance(table, dict) and table.pop(part, None) is None and len(path) > 1:
+        _remove(data, path[:-1])
 
 
 def pin_of(document: Document) -> tuple[Sourced[str] | None, list[Finding]]:
@@ -56,6 +97,8 @@ _SECRET_WORDS = (
     "bearer",
     "credential",
 )
+_LITERAL_WORDS = (*_SECRET_WORDS, "key", "value", "literal", "plain", "text", "string")
+"""What a table in a key's place holds the key itself under."""
 _OTHER_SPELLINGS = {
     "base_url": (
         "url",
@@ -115,13 +158,18 @@ def _finding(document: Document, model: type[Table], objection: Objection) -> Fi
     name = f"`{_dotted(path)}`" if path else "the file"
     last = path[-1] if path else ""
 
-    def found(code: Code, message: str, suggestion: str | None = None, *, at_key: bool = objection.of_key) -> Finding:
+    def found(
+        code: Code, message: str, suggestion: str | None = None, *,
+        at_key: bool = objection.of_key, replacement: str | None = None,
+    ) -> Finding:  # fmt: skip
+        """A finding at the value or the key. `replacement` is TOML that can safely stand for what is there."""
         place = document.position(path) if at_key else document.value_position(path)
-        return Finding(document.file, place.line, place.column, code, Level.ERROR, message, suggestion)
+        fix = document.replacing(place, replacement)
+        return Finding(document.file, place.line, place.column, code, Level.ERROR, message, suggestion, fix)
 
     match objection.kind:
         case "omniprofile":
-            return found(context["code"], f"{name} {context['message']}", context["suggestion"])
+            return _own_judgement(path, name, context, found)
         case "extra_forbidden":
             return _unknown_key(document, model, path, found)
         case "missing":
@@ -132,7 +180,7 @@ def _finding(document: Document, model: type[Table], objection: Objection) -> Fi
         case "union_tag_not_found" | "union_tag_invalid":
             return _wrong_key_source(document, path, found)
         case "literal_error":
-            return found(Code.WRONG_VALUE, *_wrong_choice(document, path, name, str(context["expected"])))
+            return _wrong_choice(document, path, name, str(context["expected"]), found)
         case "string_too_short" | "too_short":
             return found(Code.WRONG_VALUE, f"{name} is empty", "remove it, or give it a value")
         case "greater_than":
@@ -140,8 +188,18 @@ def _finding(document: Document, model: type[Table], objection: Objection) -> Fi
         case "less_than_equal":
             return found(Code.WRONG_VALUE, f"{name} must be at most {context['le']:g}")
         case kind if kind in _WANTED:
-            return found(Code.WRONG_VALUE, *_wrong_type(document, path, name, _WANTED[kind]))
+            return _wrong_type(document, path, name, _WANTED[kind], found)
     raise AssertionError(f"no words for pydantic's `{objection.kind}`")
+
+
+def _own_judgement(path: Path, name: str, context: Mapping[str, Any], found: "Found") -> Finding:
+    if context["code"] == Code.SECRET:
+        return found(Code.SECRET, f"{name} {context['message']}", store_it(_profile_at(path)))
+    replacement = context["replacement"]
+    return found(
+        context["code"], f"{name} {context['message']}", context["suggestion"],
+        replacement=None if replacement is None else f'"{replacement}"',
+    )  # fmt: skip
 
 
 def _bad_name(document: Document, objection: Objection, name: str, found: "Found") -> Finding:
@@ -195,21 +253,32 @@ def _unknown_key(document: Document, model: type[Table], path: Path, found: Foun
     value = _value(document, path)
     shown = f"`{printable(key, 64)}`"
     if isinstance(value, str) and _plain(key).endswith(_SECRET_WORDS):
-        profile = path[1] if len(path) == 3 and path[0] == "profiles" else "NAME"
-        return found(
-            Code.SECRET, f"{shown} in {table} holds a secret in plain text", _store_it(str(profile)), at_key=True
-        )
-    return found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", _meant(model, path, key, value), at_key=True)
+        message = f"{shown} in {table} holds a secret in plain text"
+        return found(Code.SECRET, message, store_it(_profile_at(path)), at_key=True)
+    spelling = _other_spelling(model, path, key)
+    siblings = cast("Mapping[str, object]", _value(document, path[:-1]))
+    safe = spelling if spelling and _plain(spelling) == _plain(key) and spelling not in siblings else None
+    meant = f"did you mean `{spelling}`?" if spelling else _meant(model, path, key, value)
+    return found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", meant, at_key=True, replacement=safe)
+
+
+def _profile_at(path: Path) -> str:
+    """The profile that `path` lies in, as a name to put into a command."""
+    return str(path[1]) if len(path) > 2 and path[0] == "profiles" and is_valid(str(path[1])) else "NAME"
+
+
+def _other_spelling(model: type[Table], path: Path, key: str) -> str | None:
+    """The known key that `key` is another spelling of, or a word for."""
+    table = _model_at(model, path[:-1])
+    plain = _plain(key)
+    known = list(table.model_fields) if table else []
+    return next((word for word in known if _plain(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())), None)
 
 
 def _meant(model: type[Table], path: Path, key: str, value: object) -> str | None:
     """What the user probably meant by an unknown key."""
     table = _model_at(model, path[:-1])
     known = list(table.model_fields) if table else []
-    plain = _plain(key)
-    by_spelling = [word for word in known if _plain(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())]
-    if by_spelling:
-        return f"did you mean `{by_spelling[0]}`?"
     if model is Pin:
         return "a project pin holds `profile` alone; profiles and instances belong in your own profile file"
     if not path[:-1] and isinstance(value, dict) and set(value) & set(Profile.model_fields):
@@ -234,7 +303,8 @@ def _model_at(model: type[Table], path: Path) -> type[Table] | None:
     return {"expect": Expect, "key": None}.get(str(rest[0]))
 
 
-def _store_it(profile: str) -> str:
+def store_it(profile: str) -> str:
+    """What to do about a secret in plain text."""
     return (
         f"remove it, run `omniprofile login {profile}` to store it, and revoke it if this file was ever shared: "
         "it may be in its history"
@@ -245,35 +315,45 @@ def _wrong_key_source(document: Document, path: Path, found: Found) -> Finding:
     name = f"`{_dotted(path)}`"
     value = _value(document, path)
     if isinstance(value, str):
-        profile = str(path[1]) if path[0] == "profiles" else "NAME"
-        return found(Code.SECRET, f"{name} says where the key comes from, it is not the key", _store_it(profile))
+        return found(
+            Code.SECRET, f"{name} says where the key comes from, it is not the key", store_it(_profile_at(path))
+        )
     forms = (
         'a key comes from { env = "VARIABLE" }, { command = ["PROGRAM", …] }, { file = "PATH" } or { keyring = true }'
     )
-    if isinstance(value, dict) and len(set(value) & {"keyring", "env", "command", "file"}) > 1:
+    if not isinstance(value, dict):
+        return found(Code.WRONG_VALUE, f"{name} must be a table, not {_kind(value)}", forms)
+    if len(set(value) & {"keyring", "env", "command", "file"}) > 1:
         return found(Code.CONTRADICTION, f"{name} names more than one source", "keep one")
-    if isinstance(value, dict):
-        return found(Code.WRONG_VALUE, f"{name} names no known source", forms)
-    return found(Code.WRONG_VALUE, f"{name} must be a table, not {_kind(value)}", forms)
+    if any(isinstance(text, str) and _plain(word).endswith(_LITERAL_WORDS) for word, text in value.items()):
+        return found(Code.SECRET, f"{name} holds a secret in plain text", store_it(_profile_at(path)))
+    return found(Code.WRONG_VALUE, f"{name} names no known source", forms)
 
 
-def _wrong_choice(document: Document, path: Path, name: str, expected: str) -> tuple[str, str | None]:
+def _wrong_choice(document: Document, path: Path, name: str, expected: str, found: Found) -> Finding:
     value = _value(document, path)
     choices = re.findall(r"'([^']*)'", expected)
     if not choices:
-        return f"{name} must be {expected.lower()}", None
+        same = isinstance(value, str) and value.strip().lower() == expected.lower()
+        hint = "write it without quotes" if same else f"write {expected.lower()}" if expected == "1" else None
+        message = f"{name} must be {expected.lower()}"
+        return found(Code.WRONG_VALUE, message, hint, replacement=expected.lower() if same else None)
     quoted = [f'"{choice}"' for choice in choices]
     message = f"{name} must be {' or '.join(quoted)}"
-    near = [choice for choice in choices if isinstance(value, str) and _plain(choice) == _plain(value)]
-    near = near or (closest(value, choices, 1) if isinstance(value, str) else [])
-    return message, f'did you mean "{near[0]}"?' if near else None
+    same_words = [choice for choice in choices if isinstance(value, str) and _plain(choice) == _plain(value)]
+    near = same_words or (closest(value, choices, 1) if isinstance(value, str) else [])
+    hint = f'did you mean "{near[0]}"?' if near else None
+    return found(Code.WRONG_VALUE, message, hint, replacement=f'"{same_words[0]}"' if same_words else None)
 
 
-def _wrong_type(document: Document, path: Path, name: str, wanted: str) -> tuple[str, str | None]:
+def _wrong_type(document: Document, path: Path, name: str, wanted: str, found: Found) -> Finding:
     value = _value(document, path)
-    if isinstance(value, str) and wanted in ("true or false", "an integer", "a number"):
-        return f"{name} must be {wanted}, not a string", "write it without quotes"
-    return f"{name} must be {wanted}, not {_kind(value)}", None
+    message = f"{name} must be {wanted}, not {_kind(value)}"
+    if not isinstance(value, str) or wanted not in ("true or false", "an integer", "a number"):
+        return found(Code.WRONG_VALUE, message)
+    word = value.strip().lower()
+    safe = word if wanted == "true or false" and word in ("true", "false") else None
+    return found(Code.WRONG_VALUE, message, "write it without quotes", replacement=safe)
 
 
 def _kind(value: object) -> str:

@@ -3,6 +3,7 @@
 `read` gives whatever can be had and every finding, for lint; `load` gives a sound `Config` or raises the first error.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import time_ns
@@ -10,7 +11,7 @@ from typing import TypeVar
 
 from omniprofile.config.declare import FileDeclarations, declarations
 from omniprofile.config.document import Document
-from omniprofile.config.judge import check, pin_of
+from omniprofile.config.judge import check, pin_of, sound_part
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings
@@ -20,6 +21,10 @@ from omniprofile.model.provenance import Sourced
 from omniprofile.system.files import Unreadable, open_regular, others_can_write
 
 T = TypeVar("T")
+
+_MOST_GUESSES = 20
+"""So many dangling names get a "did you mean", which looks at every name there is: more of them need no guess each."""
+_LONGEST_RING = 10
 
 
 @dataclass
@@ -31,15 +36,21 @@ class Files:
     findings: list[Finding] = field(default_factory=list)
     reads: dict[str, Seen] = field(default_factory=dict)
     """What `snapshot.write` must know of each file that was read."""
+    statuses: dict[str, os.stat_result] = field(default_factory=dict)
+    """Of each file, as it was when it was read."""
 
     def report(
         self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str | None = None, *,
-        level: Level = Level.ERROR, at_key: bool = False,
+        level: Level = Level.ERROR, at_key: bool = False, replacement: str | None = None,
     ) -> None:  # fmt: skip
-        """Add a finding at the value (or the key) that stands at `path` in `file`."""
+        """Add a finding at the value (or the key) that stands at `path` in `file`.
+
+        `replacement` is TOML that can safely stand for the value.
+        """
         document = self.documents[file]
         place = document.position(path) if at_key else document.value_position(path)
-        self.findings.append(Finding(file, place.line, place.column, code, level, message, suggestion))
+        fix = document.replacing(place, replacement)
+        self.findings.append(Finding(file, place.line, place.column, code, level, message, suggestion, fix))
 
 
 def load(paths: Sequence[str], *, home: str) -> Config:
@@ -58,7 +69,8 @@ def load_files(paths: Sequence[str], *, home: str) -> Files:
     if not errors:
         return files
     # The order of reading, not of lint's list: the first file's error is the one to mend first.
-    first = min(errors, key=lambda finding: (list(paths).index(finding.file), finding))
+    order = {path: index for index, path in reversed(list(enumerate(paths)))}
+    first = min(errors, key=lambda finding: (order[finding.file], finding))
     if first.code == Code.UNREADABLE:
         raise ConfigUnreadable(first.message, hint=first.suggestion)
     if first.code == Code.WRITABLE:
@@ -80,9 +92,9 @@ def load_pin(path: str) -> Sourced[str]:
 
 
 def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> Files:
-    """Read, judge and merge the files. What is not good is left out and found.
+    """Read, judge and merge the files. What is not good is found, and left out: a key where that is enough.
 
-    A file of `contents` is taken as it stands there: what an edit would make of it.
+    `contents` has what stands for a file's content where it is not to be read: standard input, or what an edit would write.
     """
     files = Files()
     merge = _Merge(files)
@@ -92,8 +104,9 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
             continue
         problems = document.findings or check(document)
         files.findings += problems
-        if not problems:
-            merge.add(declarations(document, home=home))
+        sound = sound_part(document) if problems else document
+        if sound is not None:
+            merge.add(declarations(sound, home=home))
     files.config = merge.config(tuple(paths))
     _check_references(files)
     files.findings.sort()
@@ -118,6 +131,7 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
         found(Code.UNREADABLE, f"`{path}` cannot be read: {problem}", "check what it is and who may read it")
         return None
     if status is not None:
+        files.statuses[path] = status
         files.reads[path] = seen(content, status, at)
         if others_can_write(status):
             found(Code.WRITABLE, f"everybody may write `{path}`, and so run commands as you", f"run `chmod o-w {path}`")
@@ -132,7 +146,7 @@ class _Merge:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._default: Sourced[str] | None = None
-        self._hosts: list[str] = []
+        self._hosts: dict[str, None] = {}
         self._store: Sourced[str] | None = None
         self._defaults: Declaration | None = None
         self._instances: dict[str, Declaration] = {}
@@ -143,7 +157,7 @@ class _Merge:
         self._default = self._first(self._default, declared.default, "`default`", ("default",), _place_of_value)
         store, own = self._store, declared.settings.secret_store
         self._store = self._first(store, own, "`secret_store`", ("settings", "secret_store"), _place_of_value)
-        self._hosts += [host for host in declared.settings.allowed_hosts if host not in self._hosts]
+        self._hosts |= dict.fromkeys(declared.settings.allowed_hosts)
         self._defaults = self._first(self._defaults, declared.defaults, "`[defaults]`", ("defaults",), _place_of_table)
         for kind, mine, theirs in (
             ("instance", self._instances, declared.instances),
@@ -193,21 +207,39 @@ def _place_of_table(table: Declaration) -> tuple[str, int]:
 def _check_references(files: Files) -> None:
     """Dangling `instance` and `extends`, and cycles of `extends`: nothing may be resolved through them."""
     config = files.config
+    guesses = _MOST_GUESSES
+    written = _written_names(files)
     for table in _tables(config):
         base = ("defaults",) if table.name == "defaults" and table in config.defaults else ("profiles", table.name)
         for key, known in (("instance", config.instances), ("extends", config.profiles)):
             name = table.values.get(key)
-            if isinstance(name, str) and name not in known:
+            if isinstance(name, str) and name not in known and written is not None and (key, name) not in written:
                 kind = "instance" if key == "instance" else "profile"
-                near = closest(name, known)
+                near = closest(name, known) if guesses else []
+                guesses = max(0, guesses - 1)
                 hint = f"did you mean {quoted_list(near)}?" if near else f"define `[{kind}s.{name}]`, or remove `{key}`"
                 message = f"`{'.'.join(base)}.{key}` names the {kind} `{name}`, which no file defines"
                 files.report(Code.DANGLING, (*base, key), table.file, message, hint)
     for cycle in _cycles(config.profiles):
-        ring = " extends ".join(f"`{name}`" for name in [*cycle, cycle[0]])
+        shown = cycle if len(cycle) <= _LONGEST_RING else [*cycle[:_LONGEST_RING], "…"]
+        ring = " extends ".join(f"`{name}`" for name in [*shown, cycle[0]])
         first = config.profiles[cycle[0]]
         message = f"profiles extend each other in a circle: {ring}" if len(cycle) > 1 else f"{ring}: itself"
         files.report(Code.CYCLE, ("profiles", cycle[0], "extends"), first.file, message, "remove one `extends`")
+
+
+def _written_names(files: Files) -> set[tuple[str, str]] | None:
+    """Every instance and profile that is written down, also where it is not good; None where a file cannot be read."""
+    names: set[tuple[str, str]] = set()
+    if len(files.documents) < len(set(files.config.files)):
+        return None
+    for document in files.documents.values():
+        if document.data is None:
+            return None
+        for key, kind in (("instance", "instances"), ("extends", "profiles")):
+            tables = document.data.get(kind)
+            names.update((key, name) for name in (tables if isinstance(tables, dict) else ()))
+    return names
 
 
 def _tables(config: Config) -> Iterator[Declaration]:
@@ -217,16 +249,17 @@ def _tables(config: Config) -> Iterator[Declaration]:
 
 def _cycles(profiles: Mapping[str, Declaration]) -> Iterable[list[str]]:
     """Every circle of `extends` once, from its first member in the files' order."""
+    order = {name: index for index, name in enumerate(profiles)}
     done: set[str] = set()
     for start in profiles:
-        trail: list[str] = []
+        trail: dict[str, None] = {}
         name: object = start
         while isinstance(name, str) and name in profiles and name not in done and name not in trail:
-            trail.append(name)
+            trail[name] = None
             name = profiles[name].values.get("extends")
         if name in trail:
-            ring = trail[trail.index(str(name)) :]
-            order = list(profiles)
-            pivot = min(range(len(ring)), key=lambda index: order.index(ring[index]))
+            walked = list(trail)
+            ring = walked[walked.index(str(name)) :]
+            pivot = min(range(len(ring)), key=lambda index: order[ring[index]])
             yield ring[pivot:] + ring[:pivot]
         done.update(trail)

@@ -4,11 +4,12 @@ The models judge (strict: no value is converted, unknown keys are refused) and g
 their descriptions as hover texts. `judge` turns what they object to into findings; `declare` reads what they accept.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -16,43 +17,84 @@ from pydantic import (
     StringConstraints,
     Tag,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
 
+from omniprofile.config import patterns
 from omniprofile.model.exported import is_reserved
 from omniprofile.model.finding import Code
-from omniprofile.model.names import MAX_LENGTH
 from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
 
 LONGEST_TIMEOUT = 600
 
 
-def _wrong(message: str, suggestion: str | None = None, code: Code = Code.WRONG_VALUE) -> PydanticCustomError:
-    """A judgement of our own. `message` goes on after the key's name, as in "`profiles.prod.base_url` MESSAGE"."""
+def _wrong(
+    message: str, suggestion: str | None = None, code: Code = Code.WRONG_VALUE, replacement: str | None = None
+) -> PydanticCustomError:
+    """A judgement of our own. `message` goes on after the key's name, as in "`profiles.prod.base_url` MESSAGE".
+
+    `replacement` is the text that says the same as it should be said.
+    """
     # The type is no LiteralString to mypy where it comes from an enum; it is only a label here.
-    return PydanticCustomError("omniprofile", "{message}", {"message": message, "suggestion": suggestion, "code": code})
+    context = {"message": message, "suggestion": suggestion, "code": code, "replacement": replacement}
+    return PydanticCustomError("omniprofile", "{message}", context)
 
 
 def _base_url(text: str) -> str:
     try:
         Origin.parse(text)
     except NotAnOrigin as problem:
+        if "@" in text:
+            raise _wrong(str(problem), code=Code.SECRET) from None
         hint = f'write "{problem.suggestion}"' if problem.suggestion else 'it looks like "https://acme.omniapp.co"'
-        raise _wrong(str(problem), hint) from None
+        raise _wrong(str(problem), hint, replacement=problem.suggestion) from None
     return text
 
 
-def _no_nul(text: str, what: str = "") -> str:
-    if "\0" in text:
-        raise _wrong(f"holds a NUL, which no {what or 'such value'} can")
+def _host(text: str) -> str:
+    try:
+        parse_host(text)
+    except NotAnOrigin as problem:
+        hint = f'write "{problem.suggestion}"' if problem.suggestion else 'it looks like "bi.acme.example"'
+        raise _wrong(str(problem), hint, replacement=problem.suggestion) from None
     return text
 
 
-ProfileName = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_LENGTH - 1}}}$")]
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+def _free_variable(name: str) -> str:
+    if is_reserved(name):
+        raise _wrong(
+            "may not be set: it carries the credential or steers omniprofile",
+            "remove it; the profile's own keys say what it should be",
+        )
+    return name
+
+
+def _without_nul(what: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if "\0" in text:
+            raise _wrong(f"holds a NUL, which no {what} can")
+        return text
+
+    return check
+
+
+def _written(pattern: str, **more: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, **more})
+
+
+ProfileName = Annotated[str, StringConstraints(pattern=patterns.NAME)]
+VariableName = Annotated[str, StringConstraints(pattern=patterns.VARIABLE)]
+FreeVariable = Annotated[VariableName, AfterValidator(_free_variable)]
 Text = Annotated[str, StringConstraints(min_length=1)]
+BaseUrl = Annotated[str, AfterValidator(_base_url), _written(patterns.BASE_URL)]
+Host = Annotated[str, AfterValidator(_host), _written(patterns.HOST)]
+EnvironmentValue = Annotated[str, AfterValidator(_without_nul("environment variable")), _written(patterns.NO_NUL)]
+Argument = Annotated[str, AfterValidator(_without_nul("argument of a program")), _written(patterns.NO_NUL)]
+FilePath = Annotated[Text, AfterValidator(_without_nul("path")), _written(patterns.NO_NUL, minLength=1)]
 
 
 class Table(BaseModel):
@@ -64,22 +106,27 @@ class Table(BaseModel):
 class KeyringKey(Table):
     """The key lies in the secret store: `omniprofile login NAME` puts it there. The default."""
 
-    keyring: Literal[True] = Field(description="The key lies in the secret store.")
+    keyring: Literal[True] = Field(
+        description="The key lies in the secret store; `omniprofile login NAME` puts it there.", examples=[True]
+    )
 
 
 class EnvKey(Table):
     """The key is the value of an environment variable."""
 
-    env: Variable = Field(description="The variable that holds the key.", examples=["ACME_OMNI_KEY"])
+    env: VariableName = Field(
+        description="The variable that holds the key: its name, not its value.", examples=["ACME_OMNI_KEY"]
+    )
 
 
 class CommandKey(Table):
     """The key is what a command prints. It is run directly, without a shell."""
 
-    command: list[str] = Field(
+    command: list[Argument] = Field(
         min_length=1,
-        description="The program and its arguments; no shell reads them.",
-        examples=[["op", "read", "op://Work/Omni staging/credential"]],
+        description="The program and its arguments; no shell reads them. It prints the key, and nothing else, in one line.",
+        examples=[["op", "read", "op://Work/Omni staging/credential"], ["pass", "show", "omni/prod"]],
+        json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": patterns.NO_NUL}]},
     )
     timeout: float = Field(
         default=30.0,
@@ -87,30 +134,24 @@ class CommandKey(Table):
         le=LONGEST_TIMEOUT,
         allow_inf_nan=False,
         description="Seconds after which the command and its children are ended.",
+        examples=[30, 0.5],
     )
 
     @field_validator("command")
     @classmethod
     def _can_be_run(cls, command: list[str]) -> list[str]:
         if not command[0]:
-            raise _wrong("names no program")
-        for argument in command:
-            _no_nul(argument, "argument of a program")
+            raise _wrong("names no program", "its first part is the program to run")
         return command
 
 
 class FileKey(Table):
     """The key is the content of a file that nobody else may read."""
 
-    file: Text = Field(
+    file: FilePath = Field(
         description="The file. `~` is your home; a relative path starts at the profile file's folder.",
-        examples=["~/.secrets/omni-staging"],
+        examples=["~/.secrets/omni-staging", "/run/secrets/omni"],
     )
-
-    @field_validator("file")
-    @classmethod
-    def _can_be_a_path(cls, file: str) -> str:
-        return _no_nul(file, "path")
 
 
 def _kind_of_key(value: object) -> str | None:
@@ -134,10 +175,16 @@ Key = Annotated[
 class Expect(Table):
     """Who the credential must belong to, as `GET /api/v1/whoami` tells it. Checked by `login` and `test`."""
 
-    user: Text | None = Field(default=None, description="The user's id.")
-    membership_id: Text | None = Field(default=None, description="The user's membership id.")
+    user: Text | None = Field(
+        default=None, description="The user's id.", examples=["9e8719d9-276a-4964-9395-a493189a247c"]
+    )
+    membership_id: Text | None = Field(
+        default=None, description="The user's membership id.", examples=["1b6e3d52-0a3f-4a79-9c2e-6f1c1f7f5a10"]
+    )
     key_scope: Literal["user", "organization"] | None = Field(
-        default=None, description="A person's own key, or the organization's."
+        default=None,
+        description='A person\'s own key or login (`"user"`), or the organization\'s key (`"organization"`).',
+        examples=["user"],
     )
     org_role: Text | None = Field(
         default=None, description="The role in the organization.", examples=["MEMBER", "ORG_ADMIN"]
@@ -147,58 +194,62 @@ class Expect(Table):
 class Instance(Table):
     """One Omni deployment."""
 
-    base_url: str = Field(
+    base_url: BaseUrl = Field(
         description="The address that you use to log in: scheme, host, and a port if need be.",
         examples=["https://acme.omniapp.co"],
     )
-    description: str | None = Field(default=None, description="A sentence for people.")
+    description: str | None = Field(default=None, description="A sentence for people.", examples=["Acme, EU region"])
     allow_insecure: bool = Field(
-        default=False, description="Allow plain http. It is only ever allowed to a loopback address."
+        default=False,
+        description="Allow plain http. It is only ever allowed to a loopback address.",
+        examples=[True],
     )
-
-    _is_a_base_url = field_validator("base_url")(_base_url)
 
 
 class Defaults(Table):
     """Values for every profile that has none of its own, from its parents or from its instance."""
 
-    instance: ProfileName | None = Field(default=None, description="The instance, by the name of its table.")
-    base_url: str | None = Field(
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["instance", "base_url"]}})
+
+    instance: ProfileName | None = Field(
+        default=None,
+        description="The instance, by the name of its table `[instances.NAME]`. Not together with `base_url`.",
+        examples=["acme"],
+    )
+    base_url: BaseUrl | None = Field(
         default=None,
         description="The address that you use to log in. An alternative to `instance`.",
         examples=["https://acme.omniapp.co"],
     )
     auth: Literal["oauth", "api-key"] | None = Field(
-        default=None, description="How to authenticate. Without it: `api-key`, as in the vendor's CLI."
-    )
-    key: Key | None = Field(default=None, description="Where an API key comes from. Without it: the secret store.")
-    protected: bool | None = Field(default=None, description="Ask before the profile is switched to or used by `exec`.")
-    allow_insecure: bool | None = Field(
-        default=None, description="Allow plain http. It is only ever allowed to a loopback address."
-    )
-    expect: Expect | None = Field(default=None, description="The identity that the credential must have.")
-    env: dict[Variable, str] | None = Field(
         default=None,
-        description="Variables that are exported along with the credential.",
+        description='How to authenticate: `"oauth"` logs a person in by the browser, `"api-key"` takes an organization key or '
+        "a personal access token. Without it: `api-key`, as in the vendor's CLI.",
+        examples=["oauth"],
+    )
+    key: Key | None = Field(
+        default=None,
+        description="Where an API key comes from; never the key itself. Without it: the secret store.",
+        examples=[{"env": "ACME_OMNI_KEY"}, {"command": ["pass", "show", "omni/prod"]}],
+    )
+    protected: bool | None = Field(
+        default=None, description="Ask before the profile is switched to or used by `exec`.", examples=[True]
+    )
+    allow_insecure: bool | None = Field(
+        default=None,
+        description="Allow plain http. It is only ever allowed to a loopback address.",
+        examples=[True],
+    )
+    expect: Expect | None = Field(
+        default=None,
+        description="The identity that the credential must have; `login` and `test` compare it with whoami.",
+        examples=[{"key_scope": "user", "org_role": "MEMBER"}],
+    )
+    env: dict[FreeVariable, EnvironmentValue] | None = Field(
+        default=None,
+        description="Variables that are exported along with the credential, each value as it stands here.",
         examples=[{"OMNI_OUTPUT_FORMAT": "json"}],
     )
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_base_url(cls, base_url: str | None) -> str | None:
-        return None if base_url is None else _base_url(base_url)
-
-    @field_validator("env")
-    @classmethod
-    def _can_be_exported(cls, env: dict[str, str] | None) -> dict[str, str] | None:
-        for name, value in (env or {}).items():
-            if is_reserved(name):
-                raise _wrong(
-                    f"may not set `{name}`: it carries the credential or steers omniprofile",
-                    "remove it; the profile's own keys say what it should be",
-                )
-            _no_nul(value, "environment variable")
-        return env
 
     @model_validator(mode="after")
     def _one_address(self) -> "Defaults":
@@ -212,14 +263,20 @@ class Defaults(Table):
 class Profile(Defaults):
     """A named choice: an instance, an auth method, where its key comes from, what else to export."""
 
-    description: str | None = Field(default=None, description="A sentence for people.")
-    extends: ProfileName | None = Field(default=None, description="The profile whose values this one starts from.")
+    description: str | None = Field(
+        default=None, description="A sentence for people.", examples=["Production, my own login"]
+    )
+    extends: ProfileName | None = Field(
+        default=None,
+        description="The profile whose values this one starts from. One parent, which may have one itself; no circles.",
+        examples=["base"],
+    )
 
 
 class SettingsTable(Table):
     """How omniprofile itself behaves."""
 
-    allowed_hosts: list[str] = Field(
+    allowed_hosts: list[Host] = Field(
         default=[],
         description="Whole host names, beyond Omni's own domains, that credentials may be sent to.",
         examples=[["bi.acme.example"]],
@@ -227,47 +284,80 @@ class SettingsTable(Table):
     secret_store: Literal["keyring", "file"] | None = Field(
         default=None,
         description="Where omniprofile keeps secrets: the operating system's keyring, or a file of mode 0600.",
+        examples=["keyring"],
     )
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _are_hosts(cls, hosts: list[str]) -> list[str]:
-        for number, host in enumerate(hosts, 1):
-            try:
-                parse_host(host)
-            except NotAnOrigin as problem:
-                hint = f'write "{problem.suggestion}"' if problem.suggestion else 'it looks like "bi.acme.example"'
-                raise _wrong(f"has an entry (number {number}) that {problem}", hint) from None
-        return hosts
 
 
 class ProfilesFile(Table):
     """Profiles for Omni: which instance, which way to authenticate, which credential. Secrets never are in this file."""
 
-    version: Literal[1] = Field(default=1, description="The version of this format.")
-    default: ProfileName | None = Field(default=None, description="The profile in use when nothing else selects one.")
+    version: Literal[1] = Field(default=1, description="The version of this format.", examples=[1])
+    default: ProfileName | None = Field(
+        default=None, description="The profile in use when nothing else selects one.", examples=["prod"]
+    )
     settings: SettingsTable = Field(default=SettingsTable(), description="How omniprofile itself behaves.")
-    instances: dict[ProfileName, Instance] = Field(default={}, description="Omni deployments, by name.")
-    profiles: dict[ProfileName, Profile] = Field(default={}, description="Profiles, by name.")
+    instances: dict[ProfileName, Instance] = Field(
+        default={},
+        description="Omni deployments, by name: `[instances.NAME]`.",
+        examples=[{"acme": {"base_url": "https://acme.omniapp.co"}}],
+    )
+    profiles: dict[ProfileName, Profile] = Field(
+        default={},
+        description="Profiles, by name: `[profiles.NAME]`.",
+        examples=[{"prod": {"instance": "acme", "auth": "oauth"}}],
+    )
     defaults: Defaults = Field(default=Defaults(), description="Values for every profile that has none of its own.")
 
 
 class Pin(Table):
     """A project pin: it names one of your profiles, and nothing else."""
 
-    profile: Text = Field(description="The profile's name.")
+    profile: Text = Field(description="The profile's name.", examples=["staging"])
 
 
 def json_schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the profile file, made from the models."""
-    schema = ProfilesFile.model_json_schema()
-    # Editors of TOML know this key, which is a comment to the file itself.
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://example.invalid/omniprofile.schema.json",
-        **schema,
-        "title": "omniprofile profiles",
-    }
+    return _json_schema(ProfilesFile, "omniprofile.schema.json", "omniprofile profiles")
+
+
+def pin_json_schema() -> dict[str, object]:
+    """The JSON Schema of the project pin, `.omniprofile.toml`."""
+    return _json_schema(Pin, "omniprofile-pin.schema.json", "omniprofile project pin")
+
+
+def _json_schema(model: type[Table], name: str, title: str) -> dict[str, object]:
+    schema = model.model_json_schema(schema_generator=_ForToml)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"https://example.invalid/{name}"}
+    return {**head, "title": title, "x-tombi-toml-version": "v1.0.0", **schema}
+
+
+class _ForToml(GenerateJsonSchema):
+    """The schema of what TOML can say: there is no null in it, and an absent key has no value that an editor should offer."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        written = super().default_schema(schema)
+        if not isinstance(written.get("default"), bool | int | float | str):
+            written.pop("default", None)
+        return written
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the base class's signature
+        return False
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        written = super().model_schema(schema)
+        del written["title"]  # the class's name says nothing to whoever reads the file
+        return written
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        keys = self.generate_inner(schema["keys_schema"])
+        values = self.generate_inner(schema["values_schema"])
+        written = {"type": "object", "patternProperties": {keys["pattern"]: values}, "additionalProperties": False}
+        if keys["pattern"] == patterns.VARIABLE:
+            written["propertyNames"] = {"not": {"pattern": patterns.RESERVED_VARIABLE}}
+        return written
 
 
 @dataclass(frozen=True, slots=True)

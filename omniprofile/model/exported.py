@@ -30,7 +30,8 @@ RESERVED = frozenset(
         "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",
     }
 )
-"""Variables that a profile's `env` may not set. Neither may it any `OMNIPROFILE_…` or `OMNI_PROFILE_…`: see `is_reserved`."""
+"""Variables that a profile's `env` may not set. Neither may it any that begins with one of RESERVED_PREFIXES."""
+RESERVED_PREFIXES = ("OMNIPROFILE_", "OMNI_PROFILE_")
 
 _LONGEST_MARK = 64 * 1024
 
@@ -41,7 +42,7 @@ def is_reserved(variable: str) -> bool:
     Names are compared in capitals, as Windows does.
     """
     name = variable.upper()
-    return name in RESERVED or name.startswith(("OMNIPROFILE_", "OMNI_PROFILE_"))
+    return name in RESERVED or name.startswith(RESERVED_PREFIXES)
 
 
 class Exported:

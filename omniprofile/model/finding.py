@@ -1,6 +1,6 @@
 """What a check found: a result, not an exception."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -17,6 +17,7 @@ class Code(StrEnum):
     UNREADABLE = "OP101"
     SYNTAX = "OP102"
     WRITABLE = "OP103"
+    GROUP_WRITABLE = "OP104"
     UNKNOWN_KEY = "OP201"
     WRONG_VALUE = "OP202"
     BAD_NAME = "OP203"
@@ -35,6 +36,22 @@ class Code(StrEnum):
     VARIABLE_COLLISION = "OP405"
     UNUSED_INSTANCE = "OP406"
     KEY_WITHOUT_USE = "OP407"
+    SAME_ADDRESS = "OP408"
+    REDUNDANT_HOST = "OP409"
+    NOT_EXPANDED = "OP410"
+    EMPTY_VARIABLE = "OP411"
+    IMPOSSIBLE_IDENTITY = "OP412"
+    USELESS_IGNORE = "OP501"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A mending that cannot be wrong: `length` characters of the file from this place on become `text`."""
+
+    line: int
+    column: int
+    length: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,6 +65,7 @@ class Finding:
     level: Level
     message: str
     suggestion: str | None = None
+    fix: Fix | None = field(default=None, compare=False)
 
     @property
     def place(self) -> str:

@@ -1,58 +1,147 @@
 """`omniprofile lint`: what is wrong with the profile files, offline."""
 
 import argparse
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.config.paths import profile_files
-from omniprofile.model.finding import Finding, Level
+from omniprofile.config.paths import find_pin, profile_files
+from omniprofile.errors import CheckFailed, UsageError
+from omniprofile.model.finding import Level
+from omniprofile.model.names import closest, quoted_list
+from omniprofile.system.files import LARGEST
+
+if TYPE_CHECKING:
+    from omniprofile.checks.lint import Report
+    from omniprofile.checks.mending import Mended
+
+FORMATS = ("human", "json", "sarif", "github")
+_STDIN = "-"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="files to check together (default: the profile files)")
-    parser.add_argument("--format", choices=("human", "json"), default="human", help="how to print the findings")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE",
+        help="files to check together, `-` for standard input (default: your profile files and the project pin)",
+    )  # fmt: skip
+    parser.add_argument("--format", choices=FORMATS, default="human", help="how to print the findings")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
     parser.add_argument("--strict", action="store_true", help="fail on warnings as well")
+    parser.add_argument("--fix", action="store_true", help="mend what can be mended without a doubt")
+    parser.add_argument("--diff", action="store_true", help="show what `--fix` would change, and change nothing")
+    parser.add_argument("--stdin-filename", metavar="FILE", help="what `-` stands for: its place, and its `profiles.d`")
+    parser.add_argument("--explain", nargs="?", const="", metavar="CODE", help="explain a code, or list all of them")
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the findings; exit 1 when there is an error among them, with `--strict` when there is any."""
-    from omniprofile.checks.lint import lint
+    if args.explain is not None:
+        return _explain(args.explain, console, as_json=args.format == "json")
+    linting = _Linting(app, args.files, args.stdin_filename)
+    report = linting.report()
+    if args.fix or args.diff:
+        report = _mend(args, linting, report, app, console)
+    if not args.diff:
+        console.data(_formatted(args.format, report, console))
+    return _conclude(report, console, strict=args.strict)
 
-    files = list(args.files) or profile_files(app.places)
-    findings = lint(files, home=app.places.home)
+
+class _Linting:
+    """What one call lints: sets of files, pins, and what stands for standard input."""
+
+    def __init__(self, app: App, given: Sequence[str], stdin_name: str | None) -> None:
+        from omniprofile.checks.lint import file_sets
+
+        self._app = app
+        self.reads_stdin = _STDIN in given
+        self._contents: dict[str, bytes] = {}
+        if self.reads_stdin:
+            name = stdin_name or "<stdin>"
+            self._contents[name] = app.read_stdin_bytes(LARGEST)
+            given = [name if path == _STDIN else path for path in given]
+        if given:
+            self._sets, self._pins = file_sets(given)
+        else:
+            self._sets = [profile_files(app.places)]
+            pin = find_pin(app.outside.cwd)
+            self._pins = [pin] if pin else []
+
+    def report(self, contents: Mapping[str, bytes] | None = None) -> "Report":
+        """Lint, `contents` in place of those files' own."""
+        from omniprofile.checks.lint import examine
+
+        return examine(
+            self._sets,
+            home=self._app.places.home,
+            pins=self._pins,
+            contents={**self._contents, **(contents or {})},
+            environ=self._app.outside.environ,
+        )
+
+
+def _formatted(name: str, report: "Report", console: Console) -> str:
+    from omniprofile.cli.render import findings
+    from omniprofile.cli.render.sarif import sarif
+
+    if name == "human":
+        return findings.human(report, console.style)
+    return {"json": findings.as_json, "sarif": sarif, "github": findings.github}[name](report)
+
+
+def _mend(args: argparse.Namespace, linting: _Linting, report: "Report", app: App, console: Console) -> "Report":
+    """Show the mending, or do it; the report of what is left after it was done."""
+    from omniprofile.checks.mending import diff, mend
+    from omniprofile.config.edit import rewrite
+
+    if args.fix and linting.reads_stdin and not args.diff:
+        raise UsageError("standard input cannot be mended in its place", hint="`--diff` shows what would change")
+    mended, rest = mend(report, linting.report)
+    if args.diff:
+        console.data("".join(diff(file) for file in mended))
+        return report
+    for file in mended:
+        rewrite(file.file, partial(_after, file), by_hand=diff(file), lock_folder=app.lock_folder, require_valid=False)
+        console.note(f"{_count(file.changes, 'mistake')} mended in `{file.file}`")
+    return rest
+
+
+def _after(mended: "Mended", text: str) -> str:
+    if text != mended.before:
+        hint = "nothing was written; run the command again"
+        raise CheckFailed(f"`{mended.file}` was changed by another program meanwhile", hint=hint)
+    return mended.after
+
+
+def _conclude(report: "Report", console: Console, *, strict: bool) -> int:
+    findings, files = report.findings, len(report.files)
     errors = sum(finding.level is Level.ERROR for finding in findings)
-    if args.format == "json":
-        console.json({"findings": [_as_json(finding) for finding in findings]})
-    elif findings:
-        console.data("".join(_as_text(finding, console) for finding in findings))
-    warnings = len(findings) - errors
-    console.note(
-        f"{len(files)} {'file' if len(files) == 1 else 'files'} checked: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
-    )
-    return FINDINGS if errors or (args.strict and findings) else DONE
+    mendable = sum(finding.fix is not None for finding in findings)
+    words = [_count(errors, "error"), _count(len(findings) - errors, "warning")]
+    words += [f"{report.silenced} silenced"] if report.silenced else []
+    words += [f"`--fix` mends {mendable}"] if mendable else []
+    console.note(f"{files} {'file' if files == 1 else 'files'} checked: {', '.join(words)}")
+    return FINDINGS if errors or (strict and findings) else DONE
 
 
-def _as_text(finding: Finding, console: Console) -> str:
-    style = console.style
-    code = style("red" if finding.level is Level.ERROR else "yellow", finding.code)
-    level = "" if finding.level is Level.ERROR else " (warning)"
-    line = f"{style('bold', finding.place)}: {code} {finding.message}{level}\n"
-    return line + (f"    {finding.suggestion}\n" if finding.suggestion else "")
+def _explain(code: str, console: Console, *, as_json: bool) -> int:
+    from omniprofile.checks.rules import BY_CODE, RULES
 
-
-def _as_json(finding: Finding) -> dict[str, object]:
-    return {
-        "file": finding.file,
-        "line": finding.line,
-        "column": finding.column,
-        "code": finding.code,
-        "level": finding.level.value,
-        "message": finding.message,
-        "suggestion": finding.suggestion,
-    }
+    if code and code.upper() not in BY_CODE:
+        near = closest(code.upper(), BY_CODE)
+        hint = f"did you mean {quoted_list(near)}?" if near else "`omniprofile lint --explain` lists them"
+        raise UsageError(f"there is no code `{code}`", hint=hint)
+    rules = [BY_CODE[code.upper()]] if code else list(RULES)
+    if as_json:
+        console.json({"rules": [rule.as_json() for rule in rules]})
+    elif code:
+        console.data(rules[0].text)
+    else:
+        console.data("".join(f"{rule.code}  {rule.level:<7}  {rule.title}\n" for rule in rules))
+    return DONE
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,0 +1,396 @@
+"""Rules about what the good files declare together: addresses, references, names. One function for one rule.
+
+What a profile comes to by its parents, its instance and `[defaults]` is worked out once for all of them, parents first.
+"""
+
+import os.path
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from omniprofile.config.loader import Files
+from omniprofile.model.declaration import Config, Declaration, Expect, KeySource
+from omniprofile.model.finding import Code, Level
+from omniprofile.model.names import closest, quoted_list, token_variable, variable_stem
+from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
+from omniprofile.model.provenance import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class _Effective:
+    """What a profile comes to. The tables say who decides: the one with the base URL, with the key, with `expect`."""
+
+    origin: Origin | None = None
+    address_of: Declaration | None = None
+    insecure: bool | None = None
+    auth: object = None
+    key_of: Declaration | None = None
+    expect: Expect | None = None
+
+
+@dataclass
+class Declared:
+    """All good files' tables; `profiles` are those whose chain of parents is whole."""
+
+    files: Files
+    config: Config
+    environ: Mapping[str, str]
+    hosts: frozenset[str]
+    profiles: dict[str, _Effective] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, files: Files, environ: Mapping[str, str]) -> "Declared":
+        """Work out what each profile comes to."""
+        config = files.config
+        declared = cls(files, config, environ, frozenset(config.settings.allowed_hosts))
+        own: dict[str, _Effective | None] = {}
+        for name in config.profiles:
+            chain: dict[str, None] = {}
+            parent: object = name
+            while isinstance(parent, str) and parent in config.profiles and parent not in own and parent not in chain:
+                chain[parent] = None
+                parent = config.profiles[parent].values.get("extends")
+            below = _Effective() if parent is None else own.get(str(parent)) if parent not in chain else None
+            for link in reversed(chain):
+                below = own[link] = None if below is None else declared._over(config.profiles[link], below)
+        bottom = _Effective()
+        for table in config.defaults:
+            bottom = declared._over(table, bottom)
+        declared.profiles = {name: _upon(found, bottom) for name in config.profiles if (found := own[name])}
+        return declared
+
+    def _over(self, table: Declaration, parent: _Effective) -> _Effective:
+        """What `table` comes to upon its parent."""
+        values = table.values
+        origin, address_of = self._address(table)
+        expect = values.get("expect")
+        return _Effective(
+            origin if address_of else parent.origin,
+            address_of or parent.address_of,
+            values["allow_insecure"] is True if "allow_insecure" in values else parent.insecure,
+            values.get("auth", parent.auth),
+            table if "key" in values else parent.key_of,
+            expect if isinstance(expect, Expect) else parent.expect,
+        )
+
+    def _address(self, table: Declaration) -> tuple[Origin | None, Declaration | None]:
+        """The base URL that a table gives by itself or by an instance, and the table that has it."""
+        holder: Declaration | None = table
+        if "base_url" not in table.values:
+            name = table.values.get("instance")
+            holder = self.config.instances.get(name) if isinstance(name, str) else None
+        origin = holder.values.get("base_url") if holder else None
+        return (origin, holder) if isinstance(origin, Origin) else (None, None)
+
+    def warn(self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str) -> None:
+        """Report a warning at the key at `path`."""
+        self.files.report(code, path, file, message, suggestion, level=Level.WARNING, at_key=True)
+
+    def tables(self) -> Iterator[Declaration]:
+        """Every table that may give a base URL."""
+        yield from self.config.instances.values()
+        yield from self.users()
+
+    def users(self) -> Iterator[Declaration]:
+        """Every table that may name an instance, a key, variables."""
+        yield from self.config.profiles.values()
+        yield from self.config.defaults
+
+
+def _upon(profile: _Effective, defaults: _Effective) -> _Effective:
+    """A profile's values, then its instance's, then those of `[defaults]`: the resolver's order."""
+    address_of = profile.address_of or defaults.address_of
+    insecure = profile.insecure
+    if insecure is None and address_of is not None and address_of.layer is Layer.INSTANCE:
+        theirs = address_of.values.get("allow_insecure")
+        insecure = None if theirs is None else theirs is True
+    return _Effective(
+        profile.origin or defaults.origin,
+        address_of,
+        defaults.insecure if insecure is None else insecure,
+        profile.auth or defaults.auth or "api-key",
+        profile.key_of or defaults.key_of,
+        profile.expect or defaults.expect,
+    )
+
+
+def _host_not_allowed(declared: Declared) -> None:
+    """Hosts that no credential may be sent to, and plain http."""
+    insecure = _allowing_insecure(declared)
+    for table in declared.tables():
+        origin = table.values.get("base_url")
+        if not isinstance(origin, Origin):
+            continue
+        path = (*_path(table), "base_url")
+        match origin.refusal(declared.hosts, allow_insecure=insecure(table)):
+            case "host-not-allowed":
+                message = f"`{origin.host}` is neither one of Omni's hosts nor in `allowed_hosts`"
+                hint = f'if it may have your credentials, add "{origin.host}" to `allowed_hosts` in `[settings]`'
+                declared.files.report(Code.HOST_NOT_ALLOWED, path, table.file, message, hint)
+            case "insecure-url":
+                hint = "set `allow_insecure = true` beside it" if origin.is_loopback else "use https"
+                replacement = f'"{Origin("https", origin.host, 443)}"' if origin.is_omni and origin.port == 80 else None
+                declared.files.report(
+                    Code.PLAIN_HTTP, path, table.file, "plain http sends the credential in the clear", hint,
+                    replacement=replacement,
+                )  # fmt: skip
+
+
+def _allowing_insecure(declared: Declared) -> Callable[[Declaration], bool]:
+    """Whether plain http is allowed where a table gives the base URL: for every profile that has it from there."""
+    users: dict[int, bool] = {}
+    for profile in declared.profiles.values():
+        if profile.address_of is not None:
+            key = id(profile.address_of)
+            users[key] = users.get(key, True) and profile.insecure is True
+    by_default = any(table.values.get("allow_insecure") is True for table in declared.config.defaults)
+
+    def allowed(table: Declaration) -> bool:
+        return users.get(id(table), table.values.get("allow_insecure", by_default) is True)
+
+    return allowed
+
+
+def _insecure_is_allowed(declared: Declared) -> None:
+    """`allow_insecure = true`, which is for tests on one's own machine."""
+    for table in declared.tables():
+        if table.values.get("allow_insecure") is True:
+            declared.files.report(
+                Code.INSECURE_ALLOWED, (*_path(table), "allow_insecure"), table.file,
+                "plain http to a loopback address is allowed here", "for tests on this machine only", level=Level.WARNING,
+            )  # fmt: skip
+
+
+def _default_is_missing(declared: Declared) -> None:
+    """`default` names no profile."""
+    default, profiles = declared.config.default, declared.config.profiles
+    if default is not None and default.value not in profiles:
+        near = closest(default.value, profiles)
+        hint = f"did you mean {quoted_list(near)}?" if near else "name a profile that is there, or remove it"
+        message = f"`default` names the profile `{default.value}`, which no file defines"
+        declared.files.report(Code.DEFAULT_MISSING, ("default",), str(default.provenance.file), message, hint)
+
+
+def _no_base_url(declared: Declared) -> None:
+    """A profile that nothing gives an address to. One that others extend may leave it to them."""
+    parents = {profile.values.get("extends") for profile in declared.config.profiles.values()}
+    for name, effective in declared.profiles.items():
+        if name not in parents and effective.origin is None:
+            table = declared.config.profiles[name]
+            message = f"profile `{name}` has no base URL"
+            hint = 'give it `base_url = "https://…"`, or `instance = "NAME"`'
+            declared.files.report(Code.NO_BASE_URL, _path(table), table.file, message, hint, at_key=True)
+
+
+def _key_for_another_host(declared: Declared) -> None:
+    """A key that is inherited by a profile of another address: an API key belongs to one instance."""
+    for name, mine in declared.profiles.items():
+        holder = mine.key_of
+        if holder is None or holder.layer is not Layer.PROFILE or holder.name == name or mine.auth == "oauth":
+            continue
+        key, theirs = holder.values["key"], declared.profiles[holder.name].origin
+        if isinstance(key, KeySource) and key.kind != "keyring" and mine.origin and theirs and mine.origin != theirs:
+            table = declared.config.profiles[name]
+            message = (
+                f"profile `{name}` ({mine.origin}) takes the key of its parent `{holder.name}`, which is for {theirs}"
+            )
+            declared.warn(Code.KEY_FOR_ANOTHER_HOST, _path(table), table.file, message, "give it a `key` of its own")
+
+
+def _variable_collision(declared: Declared) -> None:
+    """Profiles whose own variables have the same name."""
+    groups: dict[str, list[Declaration]] = defaultdict(list)
+    for profile in declared.config.profiles.values():
+        groups[variable_stem(profile.name)].append(profile)
+    for first, *others in groups.values():
+        for profile in others:
+            message = (
+                f"profiles `{first.name}` and `{profile.name}` share the variable `{token_variable(profile.name)}`"
+            )
+            hint = "rename one: the variable is refused while it could be meant for either"
+            declared.files.report(Code.VARIABLE_COLLISION, _path(profile), profile.file, message, hint, at_key=True)
+
+
+def _unused_instance(declared: Declared) -> None:
+    """An instance that no profile names."""
+    used = {table.values.get("instance") for table in declared.users()}
+    for name, instance in declared.config.instances.items():
+        if name not in used:
+            message = f"no profile uses the instance `{name}`"
+            declared.warn(Code.UNUSED_INSTANCE, _path(instance), instance.file, message, "use it, or remove it")
+
+
+def _key_without_use(declared: Declared) -> None:
+    """A key source on an OAuth profile, which has no key."""
+    for name, effective in declared.profiles.items():
+        table = declared.config.profiles[name]
+        if "key" in table.values and effective.auth == "oauth":
+            message = f"profile `{name}` uses OAuth, which has no key"
+            hint = 'remove `key`, or set `auth = "api-key"`'
+            declared.warn(Code.KEY_WITHOUT_USE, (*_path(table), "key"), table.file, message, hint)
+
+
+def _same_address(declared: Declared) -> None:
+    """Two instances of one address: they are one."""
+    first: dict[Origin, Declaration] = {}
+    for instance in declared.config.instances.values():
+        origin = instance.values["base_url"]
+        other = first.setdefault(origin, instance) if isinstance(origin, Origin) else instance
+        if other is not instance:
+            message = f"instance `{instance.name}` has the address of instance `{other.name}`"
+            hint = f"let its profiles use `{other.name}`, and remove it"
+            declared.files.report(
+                Code.SAME_ADDRESS, (*_path(instance), "base_url"), instance.file, message, hint, level=Level.WARNING
+            )
+
+
+def _redundant_host(declared: Declared) -> None:
+    """An entry of `allowed_hosts` that is allowed already: one of Omni's own hosts, or there twice."""
+    seen: set[str] = set()
+    for file, document in declared.files.documents.items():
+        settings = (document.data or {}).get("settings")
+        hosts = settings.get("allowed_hosts") if isinstance(settings, dict) else None
+        for index, text in enumerate(hosts if isinstance(hosts, list) else ()):
+            try:
+                host = parse_host(text) if isinstance(text, str) else None
+            except NotAnOrigin:
+                continue  # the schema says what is wrong with it
+            if host is None:
+                continue
+            omni = Origin("https", host, 443).is_omni
+            if omni or host in seen:
+                message = f"`{host}` is one of Omni's own hosts" if omni else f"`{host}` is allowed already"
+                declared.warn(Code.REDUNDANT_HOST, ("settings", "allowed_hosts", index), file, message, "remove it")
+            seen.add(host)
+
+
+_SHELL_SYNTAX = re.compile(r"\$(?:[A-Za-z_]|\{[A-Za-z_]|\()|^~(?:/|$)|^(?:\||\|\||&&|&|;|<|>|>>|2>)$|^`.*`$")
+_READS_ITSELF = frozenset(
+    [
+        "sh",
+        "bash",
+        "dash",
+        "zsh",
+        "ksh",
+        "fish",
+        "nu",
+        "pwsh",
+        "powershell",
+        "cmd",
+        "env",
+        "ssh",
+        "docker",
+        "podman",
+        "kubectl",
+        "perl",
+        "awk",
+        "gawk",
+        "jq",
+        "python",
+        "python3",
+        "ruby",
+        "node",
+        "osascript",
+        "nix-shell",
+        "direnv",
+        "xargs",
+        "parallel",
+    ]
+)
+"""Programs that read such syntax in their arguments themselves, or give it to somebody who does."""
+
+
+def _not_expanded(declared: Declared) -> None:
+    """`$HOME`, `~` and `|` where no shell reads them: in a command's arguments, a file's name, a variable's value."""
+    for table in declared.users():
+        key = table.values.get("key")
+        if isinstance(key, KeySource) and key.kind == "command":
+            program = os.path.basename(key.argv[0]).removesuffix(".exe")
+            for index, part in enumerate(key.argv):
+                if _SHELL_SYNTAX.search(part) and (index == 0 or program not in _READS_ITSELF):
+                    message = "no shell reads a command: this part is passed as it stands"
+                    hint = 'write the value itself, or let a shell read it: ["sh", "-c", "…"]'
+                    declared.warn(
+                        Code.NOT_EXPANDED, (*_path(table), "key", "command", index), table.file, message, hint
+                    )
+        if isinstance(key, KeySource) and key.kind == "file" and "$" in str(key.path):
+            message = "a variable in a file's name is not replaced by its value"
+            hint = "`~` is your home; a relative path starts at the profile file's folder"
+            declared.warn(Code.NOT_EXPANDED, (*_path(table), "key", "file"), table.file, message, hint)
+        for name, value in _variables(table).items():
+            if _SHELL_SYNTAX.search(value):
+                message = f"the value of `{name}` is exported as it stands: nothing in it is replaced"
+                declared.warn(
+                    Code.NOT_EXPANDED, (*_path(table), "env", name), table.file, message, "write the value itself"
+                )
+
+
+def _empty_variable(declared: Declared) -> None:
+    """A variable that is exported empty, or that a key comes from and that is empty here: empty counts as unset."""
+    for table in declared.users():
+        for name, value in _variables(table).items():
+            if not value:
+                message = f"`{name}` is exported empty, which many programs take for unset and some do not"
+                declared.warn(
+                    Code.EMPTY_VARIABLE,
+                    (*_path(table), "env", name),
+                    table.file,
+                    message,
+                    "give it a value, or remove it",
+                )
+        key = table.values.get("key")
+        if isinstance(key, KeySource) and key.variable and declared.environ.get(key.variable) == "":
+            message = f"the variable `{key.variable}` is set to nothing here, and so counts as unset"
+            hint = f"set `{key.variable}` to the key, or unset it"
+            declared.warn(Code.EMPTY_VARIABLE, (*_path(table), "key", "env"), table.file, message, hint)
+
+
+def _impossible_identity(declared: Declared) -> None:
+    """An OAuth login that must be the organization's: a login is always a person's."""
+    for name, effective in declared.profiles.items():
+        table = declared.config.profiles[name]
+        own = "expect" in table.values or "auth" in table.values
+        if own and effective.auth == "oauth" and effective.expect and effective.expect.key_scope == "organization":
+            path = (*_path(table), "expect", "key_scope") if "expect" in table.values else _path(table)
+            message = f"profile `{name}` logs in a person, who is never of the scope `organization`"
+            hint = 'expect `key_scope = "user"`, or set `auth = "api-key"`'
+            declared.warn(Code.IMPOSSIBLE_IDENTITY, path, table.file, message, hint)
+
+
+Rule = Callable[[Declared], None]
+RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
+    _host_not_allowed: (Code.HOST_NOT_ALLOWED, Code.PLAIN_HTTP),
+    _insecure_is_allowed: (Code.INSECURE_ALLOWED,),
+    _default_is_missing: (Code.DEFAULT_MISSING,),
+    _no_base_url: (Code.NO_BASE_URL,),
+    _key_for_another_host: (Code.KEY_FOR_ANOTHER_HOST,),
+    _variable_collision: (Code.VARIABLE_COLLISION,),
+    _unused_instance: (Code.UNUSED_INSTANCE,),
+    _key_without_use: (Code.KEY_WITHOUT_USE,),
+    _same_address: (Code.SAME_ADDRESS,),
+    _redundant_host: (Code.REDUNDANT_HOST,),
+    _not_expanded: (Code.NOT_EXPANDED,),
+    _empty_variable: (Code.EMPTY_VARIABLE,),
+    _impossible_identity: (Code.IMPOSSIBLE_IDENTITY,),
+}
+"""Every rule, with the codes that it reports."""
+NEED_EVERY_FILE = frozenset({_host_not_allowed})
+"""Rules about what other files may say: they say nothing while one of them cannot be read."""
+NEED_EVERY_TABLE = frozenset({_default_is_missing, _no_base_url, _key_for_another_host, _unused_instance})
+"""Rules about what is not there: they say nothing while other findings leave keys out or references open."""
+
+
+def _variables(table: Declaration) -> Mapping[str, str]:
+    variables = table.values.get("env")
+    return variables if isinstance(variables, Mapping) else {}
+
+
+def _path(table: Declaration) -> tuple[str, ...]:
+    match table.layer:
+        case Layer.PROFILE:
+            return ("profiles", table.name)
+        case Layer.INSTANCE:
+            return ("instances", table.name)
+        case Layer.DEFAULTS:
+            return ("defaults",)

@@ -1,0 +1,122 @@
+"""`# omniprofile: ignore[CODE]`: findings that a comment silences, and comments that silence nothing.
+
+A comment behind something speaks of its own line; one that stands alone also of the next line that is no comment. Neither
+silences what every command refuses, for lint would only hide why they do, nor a secret, which is leaked all the same.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from omniprofile.checks.rules import RULES
+from omniprofile.config.document import Document
+from omniprofile.model.finding import Code, Finding, Fix, Level
+from omniprofile.model.names import closest, printable
+
+_IGNORE = re.compile(r"#\s*omniprofile:\s*ignore\b(?P<list>\[(?P<codes>[^\]]*)\])?")
+_CODE = re.compile(r"[^\s,]+")
+_CAN_BE_SILENCED = frozenset(rule.code.value for rule in RULES if rule.can_be_silenced)
+_KNOWN = [rule.code.value for rule in RULES]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ignore:
+    """One code in one comment: its place, the lines that it speaks of, and what to take away when it silences nothing."""
+
+    code: str
+    line: int
+    column: int
+    lines: tuple[int, ...]
+    fix: Fix
+
+
+def apply_ignores(
+    findings: list[Finding], documents: Mapping[str, Document], undecided: Mapping[str, Collection[str]]
+) -> tuple[list[Finding], int]:
+    """The findings that are left, with those about the comments themselves; and how many were silenced.
+
+    `undecided` has, for each file, the codes of rules that could not look at it: whether they would find something is not known.
+    """
+    silenced: set[Finding] = set()
+    more: list[Finding] = []
+    by_place: dict[tuple[str, int, str], list[Finding]] = {}
+    for finding in findings:
+        by_place.setdefault((finding.file, finding.line, finding.code), []).append(finding)
+    for file, document in documents.items():
+        if "omniprofile:" not in document.text:
+            continue
+        for ignore in _ignores(document):
+            if (objection := _objection(ignore.code)) is not None:
+                more.append(_finding(file, ignore, *objection))
+                continue
+            hit = [found for line in ignore.lines for found in by_place.get((file, line, ignore.code), ())]
+            silenced.update(hit)
+            if not hit and ignore.code not in undecided.get(file, ()):
+                more.append(
+                    _finding(file, ignore, f"nothing is found here for `{ignore.code}` to silence", "remove it")
+                )
+    return [finding for finding in findings if finding not in silenced] + more, len(silenced)
+
+
+def _objection(code: str) -> tuple[str, str] | None:
+    if not code:
+        return "the comment names no code to silence", "write `# omniprofile: ignore[CODE]`"
+    if code not in _KNOWN:
+        near = closest(code, _KNOWN, 1)
+        hint = f"did you mean `{near[0]}`?" if near else "`omniprofile lint --explain` lists the codes"
+        return f"`{printable(code, 40)}` is no code of a rule", hint
+    if code not in _CAN_BE_SILENCED:
+        return f"`{code}` cannot be silenced", f"`omniprofile lint --explain {code}` says what to do about it"
+    return None
+
+
+def _finding(file: str, ignore: _Ignore, message: str, suggestion: str) -> Finding:
+    return Finding(
+        file, ignore.line, ignore.column, Code.USELESS_IGNORE, Level.WARNING, message, suggestion,
+        ignore.fix if suggestion == "remove it" else None,
+    )  # fmt: skip
+
+
+def _ignores(document: Document) -> Iterator[_Ignore]:
+    lines = document.lines
+    for place, comment in document.comments():
+        for match in _IGNORE.finditer(comment):
+            before = lines[place.line - 1][: place.column - 1]
+            targets = (place.line,) if before.strip() else (place.line, *_next_line(lines, place.line))
+            codes = [] if match["list"] is None else list(_CODE.finditer(match["codes"]))
+            if not codes:
+                column = place.column + match.start()
+                yield _Ignore("", place.line, column, targets, Fix(place.line, column, 0, ""))
+            for code in codes:
+                column = place.column + match.start("codes") + code.start()
+                fix = _without(lines, place.line, place.column, comment, match, code, alone=len(codes) == 1)
+                yield _Ignore(code[0], place.line, column, targets, fix)
+
+
+def _next_line(lines: list[str], line: int) -> tuple[int, ...]:
+    for number in range(line + 1, len(lines) + 1):
+        text = lines[number - 1].strip()
+        if text and not text.startswith("#"):
+            return (number,)
+    return ()
+
+
+def _without(
+    lines: list[str], line: int, column: int, comment: str, match: re.Match[str], code: re.Match[str], *, alone: bool
+) -> Fix:
+    """Take away the code; with the last one the comment, if it says nothing else; with that its line, if it stands alone."""
+    if not alone:
+        start = match.start("codes") + code.start()
+        rest = re.match(r"\s*,\s*", comment[match.start("codes") + code.end() :])
+        if rest:
+            return Fix(line, column + start, len(code[0]) + rest.end(), "")
+        before = re.search(r"\s*,\s*$", comment[:start])
+        length = len(before[0]) if before else 0
+        return Fix(line, column + start - length, length + len(code[0]), "")
+    if comment[: match.start()].strip("# \t") or comment[match.end() :].strip():
+        return Fix(line, column + match.start(), match.end() - match.start(), "#" if match.start() == 0 else "")
+    head = lines[line - 1][: column - 1]
+    kept = head.rstrip()
+    if kept or line == len(lines):
+        return Fix(line, len(kept) + 1, len(head) - len(kept) + len(comment), "")
+    return Fix(line, 1, len(lines[line - 1]) + 1, "")

@@ -1,0 +1,72 @@
+"""`--fix`: what lint can mend without a doubt, text by text. Every character outside a mended place stays as it is."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from omniprofile.checks.lint import Report
+from omniprofile.checks.secrets import without_secrets
+from omniprofile.config.document import Document
+from omniprofile.model.finding import Code, Fix
+
+_ROUNDS = 5
+"""A mended key may be one whose value can be mended then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """One file's text before and after."""
+
+    file: str
+    before: str
+    after: str
+    changes: int
+
+
+def mend(report: Report, again: Callable[[Mapping[str, bytes]], Report]) -> tuple[list[Mended], Report]:
+    """Mend what can be mended; the report of what is left. `again` lints with these contents in place of the files'."""
+    first = report
+    texts: dict[str, str] = {}
+    changes: dict[str, int] = {}
+    for _ in range(_ROUNDS):
+        todo = {file: fixes for file, document in report.documents.items() if (fixes := _fixes(report, file))}
+        if not todo:
+            break
+        for file, fixes in todo.items():
+            texts[file] = _mended(report.documents[file], fixes)
+            changes[file] = changes.get(file, 0) + len(fixes)
+        report = again({file: text.encode("utf-8") for file, text in texts.items()})
+    return [Mended(file, first.documents[file].text, text, changes[file]) for file, text in texts.items()], report
+
+
+def _fixes(report: Report, file: str) -> list[Fix]:
+    """The fixes of a file, first to last; of two that overlap the first."""
+    document = report.documents[file]
+    taken: list[Fix] = []
+    end = -1
+    fixes = [found.fix for found in report.findings if found.file == file and found.fix]
+    places = sorted(((document.offset(fix.line, fix.column), fix) for fix in fixes), key=lambda place: place[0])
+    for start, fix in places:
+        if start > end and (fix.length or fix.text):
+            taken.append(fix)
+            end = start + fix.length
+    return taken
+
+
+def _mended(document: Document, fixes: Iterable[Fix]) -> str:
+    text = document.text
+    for fix in reversed(list(fixes)):
+        start = document.offset(fix.line, fix.column)
+        text = text[:start] + fix.text + text[start + fix.length :]
+    return text
+
+
+def diff(mended: Mended) -> str:
+    """The change as a unified diff, secrets masked."""
+    before, after = ([_shown(line) for line in text.split("\n")] for text in (mended.before, mended.after))
+    lines = difflib.unified_diff(before, after, mended.file, mended.file, lineterm="")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _shown(line: str) -> str:
+    return without_secrets(line.rstrip("\r"), Code.SYNTAX) if len(line) < 2000 else "…"

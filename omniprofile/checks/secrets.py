@@ -1,0 +1,150 @@
+"""Secrets in plain text: where they stand in a profile file, and how a line is shown without them.
+
+What has a key's shape is a key, wherever it stands. What has none is one where only a secret can stand: in a key's place, as
+the text that a command does nothing but print, behind `--token`, in a variable or a comment that says "token" or "password".
+"""
+
+import os.path
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from omniprofile.config.document import Document, Path
+from omniprofile.config.judge import store_it
+from omniprofile.config.loader import Files
+from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.names import is_valid
+from omniprofile.model.secret import MASK
+
+_SHAPES = re.compile(
+    r"(?P<prefix>omni_(?:osk|pat)_)[A-Za-z0-9_-]{6,}"
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON Web Token (RFC 7519)
+    r"|(?P<bearer>\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]{16,}"  # RFC 6750
+)
+_WORDS = r"(?:token|secret|password|passwd|passphrase|api[_-]?key|bearer|credential)s?"
+_NAME_OF_SECRET = re.compile(rf"{_WORDS}$", re.IGNORECASE)
+_IN_COMMENT = re.compile(rf"{_WORDS}[\"']?\s*[:=]\s*[\"']?(?P<text>[^\s\"'#,;]+)", re.IGNORECASE)
+_FLAG = re.compile(rf"^--?[\w-]*{_WORDS}(?:=(?P<text>.+))?$", re.IGNORECASE | re.DOTALL)
+_PRINTERS = frozenset({"echo", "printf"})
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish"})
+_PRINTED = re.compile(
+    r"^\s*(?:echo|printf)\s+(?:-\w+\s+|['\"]?%s(?:\\n)?['\"]?\s+)?['\"]?(?P<text>[^\s$`'\"]+)['\"]?\s*$"
+)
+
+_MESSAGE = "{} stands here in plain text"
+
+
+def secrets_in_plain_text(files: Files) -> None:
+    """Report every secret that stands in a file: in a value, in a comment, in a file that is no TOML. One for each line."""
+    known = {(finding.file, finding.line) for finding in files.findings if finding.code == Code.SECRET}
+    for file, document in files.documents.items():
+        for line, column, what, profile in (*_shapes(document), *_in_comments(document), *_in_values(document)):
+            if (file, line) not in known:
+                known.add((file, line))
+                message = _MESSAGE.format(what)
+                files.findings.append(
+                    Finding(file, line, column, Code.SECRET, Level.ERROR, message, store_it(profile))
+                )  # fmt: skip
+
+
+Place = tuple[int, int, str, str]
+"""Line, column, what stands there, and the profile that it is for."""
+
+
+def _shapes(document: Document) -> Iterator[Place]:
+    for match in _SHAPES.finditer(document.text):
+        line, column = document.place(match.start())
+        what = "a text that looks like one of Omni's API keys" if match["prefix"] else "a bearer token"
+        yield line, column, what, "NAME"
+
+
+def _in_comments(document: Document) -> Iterator[Place]:
+    for place, comment in document.comments():
+        for match in _IN_COMMENT.finditer(comment):
+            if _is_literal(match["text"], 8) and any(char.isdigit() for char in match["text"]):
+                yield place.line, place.column + match.start("text"), "what looks like a secret", "NAME"
+
+
+def _in_values(document: Document) -> Iterator[Place]:
+    """Secrets of no known shape, in a document that parses: its tables may be of any type here."""
+    for path, table in _tables(document.data):
+        profile = path[1] if len(path) == 2 and is_valid(str(path[1])) else "NAME"
+        for place, what in (*_in_environment(path, table), *_in_command(path, table)):
+            position = document.value_position(place)
+            yield position.line, position.column, what, str(profile)
+
+
+def _tables(data: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    data = data or {}
+    profiles = data.get("profiles")
+    for name, profile in profiles.items() if isinstance(profiles, dict) else ():
+        if isinstance(profile, dict):
+            yield ("profiles", name), profile
+    if isinstance(defaults := data.get("defaults"), dict):
+        yield ("defaults",), defaults
+
+
+def _in_environment(path: Path, table: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    variables = table.get("env")
+    for name, value in variables.items() if isinstance(variables, dict) else ():
+        if _NAME_OF_SECRET.search(name) and isinstance(value, str) and _is_literal(value, 6):
+            yield (*path, "env", name), "the value of a variable that holds a secret"
+
+
+def _in_command(path: Path, table: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    key = table.get("key")
+    command = key.get("command") if isinstance(key, dict) else None
+    if not isinstance(command, list) or not all(isinstance(part, str) for part in command) or not command:
+        return
+    program = os.path.basename(command[0])
+    flag = False
+    for index, part in enumerate(command[1:], 1):
+        here = (*path, "key", "command", index)
+        option = _FLAG.match(part)
+        if (flag and _is_literal(part, 6)) or (option and option["text"] and _is_literal(option["text"], 6)):
+            yield here, "the secret that an option of a command takes"
+        elif _is_printed(program, part):
+            yield here, "the text that a command does nothing but print"
+        flag = bool(option and not option["text"])
+
+
+def _is_printed(program: str, part: str) -> bool:
+    if program in _SHELLS:
+        printed = _PRINTED.match(part)
+        return bool(printed and _is_literal(printed["text"], 8))
+    return program in _PRINTERS and _is_literal(part, 8)
+
+
+def _is_literal(text: str, shortest: int) -> bool:
+    """Whether `text` can be a secret itself: no reference to one (`op://…`, `$TOKEN`, `{{ token }}`, a path), and no word."""
+    return (
+        len(text) >= shortest
+        and "://" not in text
+        and " " not in text.strip()
+        and not text.startswith(("$", "{", "<", "%", "/", "./", "~", "-"))
+    )
+
+
+_USERINFO = re.compile(r"(://)[^\s/\"'@]+@")
+_ASSIGNED = re.compile(
+    rf"(?P<name>{_WORDS}[\"']?\s*[:=]\s*|\bkey[\"']?\s*=\s*(?!\{{\s*[\"']?(?:env|command|file|keyring)\b))(?=\S).*",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(
+    r"^\s*(?:\[\[?[\w. -]*\]*\s*(?:#.*)?$|(?:[\w-]+\s*\.\s*)*(?:version|default|base_url|instance|extends|auth|protected|"
+    r"allow_insecure|description|secret_store|allowed_hosts|expect|key_scope|org_role)\s*=)"
+)
+
+
+def without_secrets(line: str, code: str | None = None) -> str:
+    """`line` fit to be shown, its secrets masked. `code` is of a finding that points at it.
+
+    Where a rule found a secret, everything behind the `=` is masked, or everything. In a line that is no TOML, strings may be
+    a secret that no rule could look for: only the keys that never hold one are shown with their values.
+    """
+    if code == Code.SECRET or (code == Code.SYNTAX and not _HARMLESS.match(line)):
+        head = re.match(r"\s*+(?:#\s*+)?(?:[\w.\"' -]++=\s*)?", line)
+        line = (head[0] if head else "") + MASK
+    line = _SHAPES.sub(lambda match: (match["prefix"] or match["bearer"] or "") + MASK, line)
+    line = _USERINFO.sub(rf"\1{MASK}@", line)
+    return _ASSIGNED.sub(lambda match: match["name"] + MASK, line)

@@ -1,0 +1,106 @@
+"""Lint's findings as text: for people with the line and a caret, as JSON, and as GitHub's workflow commands.
+
+No line is shown with a secret in it, whatever a rule thought of it.
+"""
+
+import json
+import unicodedata
+
+from omniprofile.checks.lint import Report
+from omniprofile.checks.secrets import without_secrets
+from omniprofile.cli.console import Style
+from omniprofile.config.document import Document, Position
+from omniprofile.model.finding import Finding, Level
+
+_WIDEST = 100
+_LONGEST = 2000
+"""A line of more characters is not shown: it is no line that a person wrote."""
+
+
+def human(report: Report, style: Style) -> str:
+    """Each finding with its line, a caret below the place, and what to do."""
+    return "".join(_entry(finding, report.documents.get(finding.file), style) for finding in report.findings)
+
+
+def _entry(finding: Finding, document: Document | None, style: Style) -> str:
+    code = style("red" if finding.level is Level.ERROR else "yellow", finding.code)
+    level = "" if finding.level is Level.ERROR else " (warning)"
+    text = f"{style('bold', finding.place)}: {code} {finding.message}{level}\n"
+    for line in _excerpt(finding, document):
+        text += style("dim", line) + "\n"
+    return text + (f"    {finding.suggestion}\n" if finding.suggestion else "")
+
+
+def _excerpt(finding: Finding, document: Document | None) -> list[str]:
+    """The line of a finding with a caret, or nothing where there is none to show."""
+    if document is None or finding.line > len(document.lines):
+        return []
+    line = document.lines[finding.line - 1].rstrip("\r")
+    if not line.strip() or len(line) > _LONGEST:
+        return []
+    shown = without_secrets(line, finding.code)
+    unchanged = next((at for at, pair in enumerate(zip(line, shown, strict=False)) if pair[0] != pair[1]), len(shown))
+    # Behind a mask no column is what it was: point at where the mask begins.
+    at = min(finding.column - 1, unchanged if shown != line else len(line))
+    width = len(document.word(Position(finding.line, finding.column))) if at == finding.column - 1 else 1
+    start = max(0, at - _WIDEST // 2) if len(shown) > _WIDEST else 0
+    end = start + _WIDEST
+    head = "…" if start else ""
+    cells = [_cell(char) for char in shown[start:end]]
+    before = "".join(" " * _width(cell) for cell in cells[: at - start])
+    marks = sum(_width(cell) for cell in cells[at - start : at - start + max(1, width)])
+    number = f"{finding.line:>5} | "
+    return [
+        f"{number}{head}{''.join(cells)}{'…' if end < len(shown) else ''}",
+        f"{' ' * (len(number) - 2)}| {' ' * len(head)}{before}{'^' * max(1, marks)}",
+    ]
+
+
+def _cell(char: str) -> str:
+    """A character as a terminal may show it: no control, no bidi."""
+    return "    " if char == "\t" else char if char.isprintable() else char.encode("unicode_escape").decode()
+
+
+def _width(cell: str) -> int:
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in cell
+    )
+
+
+def as_json(report: Report) -> str:
+    """The documented JSON."""
+    return (
+        json.dumps({"findings": [_json(finding) for finding in report.findings]}, indent=2, ensure_ascii=False) + "\n"
+    )
+
+
+def _json(finding: Finding) -> dict[str, object]:
+    return {
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "code": finding.code,
+        "level": finding.level.value,
+        "message": finding.message,
+        "suggestion": finding.suggestion,
+    }
+
+
+def github(report: Report) -> str:
+    """Workflow commands, which annotate a pull request (GitHub: "Workflow commands for GitHub Actions")."""
+    return "".join(_command(finding) for finding in report.findings)
+
+
+def _command(finding: Finding) -> str:
+    places = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.code}
+    properties = ",".join(f"{name}={_property(str(value))}" for name, value in places.items())
+    message = finding.message + (f"\n{finding.suggestion}" if finding.suggestion else "")
+    return f"::{finding.level.value} {properties}::{_data(message)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

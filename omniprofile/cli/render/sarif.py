@@ -1,0 +1,64 @@
+"""Lint's findings as SARIF 2.1.0 (OASIS standard), which code hosts show beside the code."""
+
+import json
+import os
+from urllib.parse import quote
+
+import omniprofile
+from omniprofile.checks.lint import Report
+from omniprofile.checks.rules import RULES, Rule
+from omniprofile.model.finding import Finding
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_INDEX = {rule.code.value: index for index, rule in enumerate(RULES)}
+
+
+def sarif(report: Report) -> str:
+    """One run, with every rule and its explanation. Paths are relative to where lint ran where they can be."""
+    driver = {
+        "name": "omniprofile",
+        "semanticVersion": omniprofile.__version__,
+        "rules": [_rule(rule) for rule in RULES],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding) for finding in report.findings],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rule(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.code.value,
+        "name": rule.code.name.title().replace("_", ""),
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": rule.text},
+        "defaultConfiguration": {"level": rule.level.value},
+    }
+
+
+def _result(finding: Finding) -> dict[str, object]:
+    text = finding.message + (f"; {finding.suggestion}" if finding.suggestion else "")
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": _INDEX[finding.code],
+        "level": finding.level.value,
+        "message": {"text": text},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": _location(finding.file),
+                    "region": {"startLine": finding.line, "startColumn": finding.column},
+                }
+            }
+        ],
+    }
+
+
+def _location(file: str) -> dict[str, object]:
+    path = file.replace(os.sep, "/")
+    if os.path.isabs(file):
+        return {"uri": "file://" + quote(path if path.startswith("/") else f"/{path}")}
+    return {"uri": quote(path), "uriBaseId": "%SRCROOT%"}
