@@ -303,11 +303,16 @@ GUIDES: dict[str, Guide] = {
     ),
     "lint": Guide(
         about="Checks the profile files, or the FILEs together, and contacts nobody. Findings are `file:line:column: "
-        "CODE message`, with what was probably meant.",
+        "CODE message`, with the line and what was probably meant; a secret is found and never shown. A `profiles.toml` "
+        "and the `profiles.d` beside it are checked together, whichever of them is named.\n\n"
+        "A comment `# omniprofile: ignore[CODE]` behind a line, or alone above it, silences that code there. What every "
+        "command refuses, and secrets, cannot be silenced; a comment that silences nothing is found itself.",
         examples=(
             ("omniprofile lint", "the files that are in use"),
             ("omniprofile lint --strict dotfiles/omniprofile/profiles.toml", "for CI: warnings fail too"),
-            ("omniprofile lint --format json", "for a program"),
+            ("omniprofile lint --explain OP301", "why, with a bad and a good example"),
+            ("omniprofile lint --diff", "what `--fix` would mend"),
+            ("omniprofile lint --format json", "for a program; `sarif` and `github` for a code host"),
         ),
         exits=(
             (0, "no error was found"),

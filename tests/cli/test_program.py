@@ -177,11 +177,11 @@ def test_lint_prints_file_line_column_code_message(cli: Cli) -> None:
     file = cli.profiles('version = 1\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n  protectd = true\n')
     ran = cli("lint")
     assert ran.status == 1
-    first, second = ran.out.splitlines()[:2]
+    first, *rest = ran.out.splitlines()
     place, code, _ = first.split(" ", 2)
     assert place == f"{file}:4:3:"
     assert code.startswith("OP")
-    assert "did you mean `protected`" in second
+    assert rest == ["    4 |   protectd = true", "      |   ^^^^^^^^", "    did you mean `protected`?"]
 
 
 def test_lint_json_has_the_documented_keys(cli: Cli) -> None:
