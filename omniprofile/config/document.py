@@ -68,7 +68,8 @@ class Document:
         except UnicodeDecodeError as problem:
             before = content[: problem.start].decode("utf-8")
             document = cls(file, before)
-            document._report(_position_after(before), "this is no UTF-8")
+            looks = "it looks like UTF-16: " if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ""
+            document._report(_position_after(before), "this is no UTF-8", f"{looks}save the file as UTF-8")
             return document
         document._parse()
         return document
@@ -132,11 +133,11 @@ class Document:
     def _too_deep(self) -> Position | None:
         return _too_deep(self.text)
 
-    def _report(self, position: Position, message: str) -> None:
+    def _report(self, position: Position, message: str, suggestion: str | None = None) -> None:
         line = self.lines[position.line - 1] if position.line <= len(self.lines) else ""
-        words = message[:1].lower() + message[1:]
+        suggestion = suggestion or _meant(line, message)
         self.findings.append(
-            Finding(self.file, position.line, position.column, Code.SYNTAX, Level.ERROR, words, _meant(line, message))
+            Finding(self.file, position.line, position.column, Code.SYNTAX, Level.ERROR, _in_words(message), suggestion)
         )
 
     def _parse(self) -> None:
@@ -165,7 +166,7 @@ class Document:
         except tomllib.TOMLDecodeError as problem:
             message = str(problem)
             place = _PLACE.search(message)
-            found = Position(int(place[1]), int(place[2])) if place and place[1] else None
+            found = Position(int(place[1]), int(place[2])) if place and place[1] else _open_quote(text)
             self._report(found or _position_after(text.rstrip()), _PLACE.sub("", message))
             return found
         except (ValueError, RecursionError) as problem:  # a number too long to convert; nesting that slipped through
@@ -185,24 +186,26 @@ class Document:
 
     def _report_duplicates(self) -> None:
         """Say of a key or table that is defined twice where the first one stands, in place of tomllib's words for it."""
-        twice = {second.line: first for first, second in self._positions.duplicates}
+        twice = {second.line: (first, second) for first, second in self._positions.duplicates}
         for index, finding in enumerate(self.findings):
             words = finding.message
-            if finding.line in twice and ("overwrite" in words or "twice" in words or "redefine" in words):
-                first = twice[finding.line]
+            if finding.line in twice and ("overwrite" in words or "already" in words or "twice" in words):
+                first, second = twice[finding.line]
+                message = f"this is defined already in line {first.line}"
                 self.findings[index] = Finding(
                     finding.file,
-                    finding.line,
-                    1,
+                    second.line,
+                    second.column,
                     finding.code,
                     finding.level,
-                    f"this is defined already in line {first.line}",
+                    message,
                     "remove one of the two",
                 )
 
 
 _MEANT = (
     # (what tomllib says, what the line holds, what to do)
+    ("", r"\r.", "the lines end in carriage returns alone: save the file with the line ends of Unix or Windows"),
     ("", r"^(<{7}|={7}|>{7})", "a merge conflict was left here: resolve it"),
     ("", "[\u201c\u201d\u2018\u2019]", "replace the curly quotes by straight ones"),
     ("", r"^\s*[\w.\"'-]+\s*:(?!/)", "TOML writes `key = value`, with `=`"),
@@ -213,6 +216,7 @@ _MEANT = (
     ("Unescaped '\\'", r"", "write text with backslashes in single quotes"),
     ("Invalid hex", r"", "write text with backslashes in single quotes"),
     ("Illegal character '\\n'", r"", "close the quote on the line that opens it"),
+    ('Expected "\'"', r"", "close the quote on the line that opens it"),
     ("Unclosed inline table", r"", "an inline table stands on one line and ends in `}`; a longer one is a `[table]`"),
     ("Invalid initial character for a key part", r"\{.*,\s*\}", "an inline table has no comma before its `}`"),
     ("Invalid initial character for a key part", r"\{[^}]*$", "an inline table stands on one line; a longer one is a `[table]`"),
@@ -222,6 +226,29 @@ _MEANT = (
     ("Expected newline or end of document", r"", "write one `key = value` on a line, and text in quotes"),
     ("Expected initial newline", r"", "write one `key = value` on a line, and text in quotes"),
 )  # fmt: skip
+
+
+_SAID = (
+    (re.compile(r"Illegal character '\\n'|Expected \"'\"$"), "the quote is not closed in this line"),
+    (re.compile(r"Cannot (?:declare|mutate|redefine).*?\((.*?),?\)(?: twice)?"), "`[{}]` is defined already in another way"),
+    (re.compile(r"Duplicate inline table key '(.*)'"), "`{}` is there twice"),
+)  # fmt: skip
+
+
+def _in_words(message: str) -> str:
+    """What tomllib says, without Python's words."""
+    for pattern, words in _SAID:
+        if match := pattern.search(message):
+            return words.format(*(group.replace("', '", ".").strip("'") for group in match.groups()))
+    return message[:1].lower() + message[1:]
+
+
+def _open_quote(text: str) -> Position | None:
+    """The end of the first line that a single quote opens and does not close: tomllib looks for its end in all the rest."""
+    for match in _STRINGS_AND_COMMENTS.finditer(text):
+        if match[0][:1] == "'" and match[0][:3] != "'''" and (len(match[0]) == 1 or match[0][-1] != "'"):
+            return _position_after(text[: match.end()].removesuffix("\r"))
+    return None
 
 
 def _meant(line: str, message: str) -> str | None:

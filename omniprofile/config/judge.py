@@ -211,7 +211,7 @@ def _bad_name(document: Document, objection: Objection, name: str, found: "Found
     bad = str(path[-1])
     if objection.of_key and len(path) == 2:
         what = "an instance" if path[0] == "instances" else "a profile"
-        message = f"`{printable(bad)}` is no name for {what} ({RULE})"
+        message = f"{f'`{printable(bad)}`' if bad else 'an empty text'} is no name for {what} ({RULE})"
         return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
     what = f"`{printable(bad, 40)}`" if objection.of_key else name
     rule = "use letters, digits and `_`, the first no digit"
@@ -279,6 +279,8 @@ def _meant(model: type[Table], path: Path, key: str, value: object) -> str | Non
     """What the user probably meant by an unknown key."""
     table = _model_at(model, path[:-1])
     known = list(table.model_fields) if table else []
+    if path[-2:-1] == ("key",):
+        return "`timeout` belongs to a `command`" if key == "timeout" else None
     if model is Pin:
         return "a project pin holds `profile` alone; profiles and instances belong in your own profile file"
     if not path[:-1] and isinstance(value, dict) and set(value) & set(Profile.model_fields):
@@ -286,7 +288,7 @@ def _meant(model: type[Table], path: Path, key: str, value: object) -> str | Non
     for place, other in _TABLES.items():
         if key in other.model_fields:
             return f"`{key}` belongs in {place}"
-    if near := closest(key, known, 2):
+    if near := closest(key, known, 1):
         return f"did you mean {quoted_list(near)}?"
     return f"known here: {', '.join(f'`{word}`' for word in known)}" if known else None
 
@@ -325,9 +327,14 @@ def _wrong_key_source(document: Document, path: Path, found: Found) -> Finding:
         return found(Code.WRONG_VALUE, f"{name} must be a table, not {_kind(value)}", forms)
     if len(set(value) & {"keyring", "env", "command", "file"}) > 1:
         return found(Code.CONTRADICTION, f"{name} names more than one source", "keep one")
-    if any(isinstance(text, str) and _plain(word).endswith(_LITERAL_WORDS) for word, text in value.items()):
+    if any(_holds_secret(word, text) for word, text in value.items()):
         return found(Code.SECRET, f"{name} holds a secret in plain text", store_it(_profile_at(path)))
     return found(Code.WRONG_VALUE, f"{name} names no known source", forms)
+
+
+def _holds_secret(word: str, text: object) -> bool:
+    """Whether a key of this name holds a secret itself, and not where to find one (`op://…`)."""
+    return isinstance(text, str) and _plain(word).endswith(_LITERAL_WORDS) and "://" not in text
 
 
 def _wrong_choice(document: Document, path: Path, name: str, expected: str, found: Found) -> Finding:
