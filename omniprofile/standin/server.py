@@ -39,6 +39,7 @@ class Seen:
     path: str
     key: str | None
     user_agent: str
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass
@@ -127,7 +128,9 @@ class Standin:
         with self._lock:
             key = self._keys.get(token) if scheme.lower() == "bearer" else None
             whose = key.user if key else "unknown" if token else None
-            self.requests.append(Seen(handler.command, handler.path, whose, handler.headers.get("User-Agent", "")))
+            self.requests.append(
+                Seen(handler.command, handler.path, whose, handler.headers.get("User-Agent", ""), sent)
+            )
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
         try:
