@@ -58,6 +58,8 @@ class OAuth:
         self.lifetime = 8 * 3600
         self.latency = 0.0
         self.with_metadata = True
+        self.arrived = 0
+        """How many requests the token endpoint has got, answered or not."""
         self.grants: list[tuple[str, str]] = []
         self.revocations: list[str] = []
         self._issue = issue
@@ -82,6 +84,7 @@ class OAuth:
             case "GET", "/oauth/authorize":
                 return self._authorize(dict(parse_qsl(query)))
             case "POST", "/oauth/token":
+                self.arrived += 1
                 sleep(self.latency)
                 status, answer, outcome = self._token(form)
                 self.grants.append((form.get("grant_type", ""), outcome))
@@ -146,6 +149,11 @@ class OAuth:
         self._issue(access, family.role, family.user)
         answer: dict[str, object] = {"access_token": access, "refresh_token": refresh, "token_type": "Bearer"}
         return 200, {**answer, "expires_in": self.lifetime, "scope": "user:default"}, "granted"
+
+    def grant(self) -> dict[str, object]:
+        """The token answer of a login, for a test that begins after one."""
+        with self._lock:
+            return self._grant(Family(self.role, self.user))[1]
 
     def _revoke(self, token: str) -> None:
         with self._lock:

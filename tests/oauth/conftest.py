@@ -6,10 +6,15 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
 from omniprofile.standin.server import Standin
 from tests.conftest import Cli
 
@@ -67,6 +72,26 @@ class Login:
         ran = self.run("login", name)
         assert ran.returncode == 0, ran.stderr
         return ran
+
+    def seed(self, *, left: timedelta = timedelta(hours=8)) -> StoredSecret:
+        """Be logged in already, in the file store, with an access token that has so much time left."""
+        answer = self.omni.oauth.grant()
+        now = datetime.now(UTC)
+        session = StoredSecret(
+            Origin.parse(self.omni.base_url),
+            Secret(str(answer["access_token"])),
+            now + min(left, timedelta(0)) - timedelta(hours=1),
+            expires_at=now + left,
+            refresh_token=Secret(str(answer["refresh_token"])),
+            client_id="omni-cli",
+            scope="user:default",
+        )
+        FileStore(str(self.cli.state)).put("prod", session)
+        return session
+
+    def stored(self) -> StoredSecret | None:
+        """What the file store has for `prod`."""
+        return FileStore(str(self.cli.state)).get("prod")
 
     def secrets(self) -> str:
         """The text of the file store, empty without one."""

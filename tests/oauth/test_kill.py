@@ -1,0 +1,195 @@
+"""kill -9 at every named moment of a login, a refresh and a logout, and by the clock: never a wedge, never a stale lock, never
+a spent token where a fresh one was stored.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+
+from tests.oauth.conftest import Login
+
+DRIVER = """\
+import os, signal, sys
+from dataclasses import replace
+from omniprofile.app import Outside
+from omniprofile.cli.main import main
+
+moment = sys.argv.pop(1)
+
+def passing(name):
+    if name == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.exit(main(sys.argv[1:], replace(Outside.real(), passing=passing)))
+"""
+"""The program, killed when it passes the moment named. The product itself reads no variable that could do that."""
+
+
+@pytest.fixture(autouse=True)
+def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs in this process asks for the file too."""
+    monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
+
+
+def kill_at(login: Login, moment: str, *argv: str) -> None:
+    """Run `omniprofile *argv` until it passes `moment`."""
+    ran = subprocess.run(
+        [sys.executable, "-c", DRIVER, moment, *argv],
+        env={**os.environ, **login.environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == -signal.SIGKILL, f"it never passed {moment}: {ran.stderr}"
+
+
+EXPIRED = timedelta(hours=-1)
+
+
+@pytest.mark.parametrize("moment", ["locked", "store-tried", "answered", "stored"])
+def test_a_refresh_killed_at(login: Login, moment: str) -> None:
+    before = login.seed(left=EXPIRED)
+    kill_at(login, moment, "token", "prod")
+    began = time.monotonic()
+    after = login.stored()
+    again = login.cli("token", "prod")
+    assert time.monotonic() - began < 15, "a stale lock"
+    match moment:
+        case "locked" | "store-tried":  # nothing was sent
+            assert after == before
+            assert again.status == 0
+            assert login.omni.oauth.grants == [("refresh_token", "granted")]
+        case "answered":  # the one moment that costs the session: nobody can know the new pair any more
+            assert after == before
+            assert again.status == 4
+            assert "is over" in again.err
+            assert "omniprofile login prod" in again.err
+            assert login.stored() is None, "a spent token is not kept"
+        case "stored":  # the fresh pair is there, and is not refreshed again
+            assert after is not None
+            assert after.refresh_token != before.refresh_token
+            assert again.out == after.token.reveal() + "\n"
+            assert len(login.omni.oauth.grants) == 1
+
+
+@pytest.mark.parametrize("moment", ["authorized", "granted", "locked", "stored"])
+def test_a_second_login_killed_at(login: Login, moment: str) -> None:
+    before = login.seed()
+    kill_at(login, moment, "login", "prod")
+    after = login.stored()
+    assert (after == before) == (moment != "stored")
+    assert login.cli("test", "prod").status == 0, "the old session works until the new one is stored, then that"
+    if moment == "granted":
+        login.log_in()
+        assert login.cli("test", "prod").status == 0
+
+
+@pytest.mark.parametrize("moment", ["locked", "revoked", "deleted"])
+def test_a_logout_killed_at(login: Login, moment: str) -> None:
+    login.seed()
+    kill_at(login, moment, "logout", "prod")
+    if moment == "locked":
+        assert login.cli("test", "prod").status == 0
+    elif moment == "revoked":
+        assert login.omni.oauth.live_sessions == 0
+        tested = login.cli("test", "prod")
+        assert tested.status == 8
+        assert "omniprofile login prod" in tested.out
+    else:
+        assert login.stored() is None
+    assert login.cli("logout", "prod").status == 0
+    assert login.stored() is None
+    assert login.omni.oauth.live_sessions == 0
+
+
+def test_refreshes_killed_by_the_clock(login: Login) -> None:
+    """Whenever the kill comes, the next command has a token, or says that the session is over and a login mends it."""
+    login.seed()
+    login.omni.oauth.latency = 0.1
+    began = time.monotonic()
+    login.run("token", "prod", "--force-refresh")
+    whole = time.monotonic() - began
+    outcomes = []
+    chance = random.Random(5)
+    for _ in range(8):
+        before = login.seed(left=EXPIRED)
+        process = login.start("token", "prod")
+        time.sleep(whole * chance.uniform(0.4, 1.1))
+        process.kill()
+        process.communicate()
+        after = login.stored()
+        assert after is not None
+        again = login.cli("token", "prod")
+        outcomes.append(again.status)
+        if again.status == 0:
+            session = login.stored()
+            assert session is not None
+            assert again.out == session.token.reveal() + "\n"
+            assert login.omni.knows(session.token.reveal())
+        else:
+            assert again.status == 4, again
+            assert after == before, "a fresh pair was stored, and the session was lost all the same"
+            assert login.stored() is None
+    assert 0 in outcomes
+    assert not list(login.cli.state.glob("*.tmp")), "what a killed writer left is swept by the next one"
+
+
+def test_ctrl_c_in_a_refresh_waits_for_the_pair_and_keeps_it(login: Login) -> None:
+    before = login.seed(left=EXPIRED)
+    login.omni.oauth.latency = 2
+    process = login.start("token", "prod")
+    wait_for_post(login)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    assert "this ends when the answer is stored" in err
+    after = login.stored()
+    assert after is not None
+    assert after.refresh_token != before.refresh_token
+    assert login.cli("token", "prod").out == after.token.reveal() + "\n"
+
+
+def test_a_second_ctrl_c_ends_it_at_once(login: Login) -> None:
+    login.seed(left=EXPIRED)
+    login.omni.oauth.latency = 20
+    process = login.start("token", "prod")
+    wait_for_post(login)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_termination_waits_for_the_pair_too(login: Login, number: signal.Signals) -> None:
+    before = login.seed(left=EXPIRED)
+    login.omni.oauth.latency = 2
+    process = login.start("token", "prod")
+    wait_for_post(login)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == -number
+    assert out == ""
+    after = login.stored()
+    assert after is not None
+    assert after.refresh_token != before.refresh_token
+
+
+def wait_for_post(login: Login) -> None:
+    """Wait until a refresh is at the token endpoint."""
+    end = time.monotonic() + 60
+    while login.omni.oauth.arrived == len(login.omni.oauth.grants):
+        assert time.monotonic() < end
+        time.sleep(0.02)
