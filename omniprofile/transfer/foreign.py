@@ -1,6 +1,7 @@
 """What every foreign file has in common: profiles found in it, the copy made before it is changed, the change itself."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -90,6 +91,7 @@ class ForeignFile:
                 raise CheckFailed(
                     f"{shown} cannot be written: it is read-only", hint="make it writable, and run it again"
                 )
+            _sweep(target)
             write_atomic(target, content, mode=mode)
         except (OSError, Unreadable) as problem:
             raise CheckFailed(
@@ -136,6 +138,15 @@ def change(file: ForeignFile, content: bytes, *, now: datetime, mode: int = 0o60
             os.unlink(backup)
         raise
     return backup
+
+
+def _sweep(target: str) -> None:
+    """Remove what a killed writer left of `target` or of a backup of it: it holds secrets. One writes at a time."""
+    folder, name = os.path.split(target)
+    with suppress(OSError):  # the write that follows says what is wrong with the folder
+        for entry in os.listdir(folder):
+            if re.fullmatch(rf"\.{re.escape(name)}(\{_BACKUP}.*\.bak)?\.[0-9a-f]{{16}}\.tmp", entry):
+                os.unlink(os.path.join(folder, entry))
 
 
 def _numbered(stem: str) -> Iterator[str]:

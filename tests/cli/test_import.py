@@ -342,6 +342,15 @@ def test_the_file_of_the_vendor_may_be_a_link_and_stays_one(cli: Cli, vendor: Pa
     assert "others can read" in ran.err
 
 
+def test_what_a_killed_run_left_of_the_secrets_is_removed(cli: Cli, vendor: Path) -> None:
+    left = [".config.json.0123456789abcdef.tmp", ".config.json.omniprofile-20261125T000000Z.bak.0123456789abcdef.tmp"]
+    mine = [".config.json.tmp", ".config.json.mine.tmp"]
+    for name in left + mine:
+        (vendor.parent / name).write_text(CANARY)
+    cli("import", "omni-cli", "--scrub")
+    assert {path.name for path in vendor.parent.iterdir() if path.suffix == ".tmp"} == set(mine)
+
+
 def test_the_config_of_exec_is_not_mistaken_for_the_users(cli: Cli, vendor: Path) -> None:
     cli("import", "omni-cli")
     from omniprofile.handover.shield import omni_config

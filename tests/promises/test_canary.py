@@ -127,9 +127,16 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "init": [("init", "--name", "new-{}", "--base-url", "https://acme.omniapp.co", "--no-login")],
     "lint": [("lint",), *[("lint", "--format", kind) for kind in ("json",)]],
     "test": [("test", "{}"), ("test", "--all"), ("test", "--all", "--json"), ("test", "elsewhere", "--timeout", "0.2")],
+    "doctor": [("doctor",), ("doctor", "--offline", "--json"), ("doctor", "--offline", "--prune", "--yes")],
+    "export": [
+        ("export", "omni-cli"),
+        ("export", "omni-cli", "-p", "{}", "--json"),
+        ("export", "omni-cli", "--with-secrets", "--dry-run"),  # written, they are where they were asked for
+    ],
     "import": [("import", "omni-cli", "{}"), ("import", "dotenv", "{}")],  # whole files: below
     "schema": [("schema",)],
     "hook": [("hook", shell) for shell in ("bash", "zsh", "fish", "powershell")],
+    "completion": [("completion", shell) for shell in ("bash", "zsh", "fish", "powershell")],
     "demo": [],  # has secrets of its own, and looks for them itself
 }
 """Command lines by command; `{}` is each profile in turn."""
