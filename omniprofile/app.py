@@ -6,13 +6,13 @@ before it is asked for. The command line and the library both are thin over `App
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from omniprofile.config.paths import Places, find_pin, find_places
+from omniprofile.config.paths import Places, find_pin, find_places, profile_files
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
 from omniprofile.errors import CheckFailed, ConfigInvalid, UsageError
@@ -21,11 +21,16 @@ from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from omniprofile.checks.live import Subject
+    from omniprofile.config.draft import Draft
+    from omniprofile.config.journal import Journal
     from omniprofile.credentials.overrides import Flags
     from omniprofile.credentials.peek import Peek
     from omniprofile.credentials.session import Sessions
     from omniprofile.model.credential import Credential
+    from omniprofile.model.finding import Finding
     from omniprofile.model.resolution import Resolution, Selection
     from omniprofile.model.stored import SecretStore, StoredSecret, StoredSummary
 
@@ -231,6 +236,35 @@ class App:
             resolution.expect,
             given_by=str(resolution.token.provenance) if resolution.token else None,
         )
+
+    def editing(self) -> "AbstractContextManager[Draft]":
+        """The profile files, to be edited by this process alone. What is to be kept, the body has to `write`.
+
+        Raises CheckFailed when another one edits for too long, ConfigUnreadable.
+        """
+        from omniprofile.config.draft import Draft, editing
+
+        # Not beside the user's files: those folders may be read-only, or a git repository.
+        lock = os.path.join(self.lock_folder, "edit.lock")
+        return editing(lock, lambda: Draft(self._existing_files(), self.places.config_file, self._judge))
+
+    def _existing_files(self) -> list[str]:
+        places = self.places
+        if not os.path.lexists(places.config_file):  # a file that was named and is not there is made by an edit
+            places = Places(places.config_file, None, places.state_folder, places.cache_folder, places.home)
+        return profile_files(places)
+
+    def _judge(self, paths: Sequence[str], contents: Mapping[str, bytes]) -> "list[Finding]":
+        from omniprofile.checks.lint import lint
+
+        return lint(paths, home=self.places.home, contents=contents)
+
+    @cached_property
+    def journal(self) -> "Journal":
+        """What says that a rename or a removal was interrupted."""
+        from omniprofile.config.journal import Journal
+
+        return Journal(self.places.state_folder)
 
     def reread(self) -> "App":
         """The same outside with the files read anew."""

@@ -39,6 +39,16 @@ class SessionBusy(CheckFailed):
     code = "session-busy"
 
 
+class NotWritten(CheckFailed):
+    """A profile file cannot be written, because it is read-only or the disk is full. `patch` is the change, to make by hand."""
+
+    code = "not-written"
+
+    def __init__(self, message: str, *, hint: "str | None" = None, patch: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.patch = patch
+
+
 class ConfigInvalid(Error):
     """A profile file, pin or variable is not what the schema allows. The message begins with its place, if it has one."""
 

@@ -4,6 +4,7 @@ Plain text, so that a shell prompt can read it with no process started (PRODUCT 
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from omniprofile.config.choosing import ACTIVE_FILE, LARGEST_ACTIVE_FILE, active_names
@@ -52,17 +53,34 @@ class StateFile:
         Atomic, and under a lock, so that of two switches at once neither loses the previous name of the other.
         Raises CheckFailed when the file cannot be written; then it is as it was.
         """
+
+        def switch(before: ActiveState) -> ActiveState:
+            return before if before.active == name else ActiveState(name, before.active or before.previous)
+
+        return self._change(
+            switch, "the active profile is as it was; set `OMNI_PROFILE` to choose for this shell alone"
+        )
+
+    def rename(self, name: str, new: str | None) -> ActiveState:
+        """Let the file say `new` where it says `name`, or nothing with None. Raises CheckFailed, as `activate` does."""
+
+        def renamed(before: ActiveState) -> ActiveState:
+            return ActiveState(*(new if line == name else line for line in (before.active, before.previous)))
+
+        if name not in (self.read().active, self.read().previous):
+            return self.read()
+        return self._change(renamed, "make room or fix the folder, then run the same command again")
+
+    def _change(self, change: Callable[[ActiveState], ActiveState], hint: str) -> ActiveState:
         try:
             make_private_folder(self._folder)
             with locked(self.path + ".lock", _LOCK_SECONDS):
                 before = self.read()
-                if before.active == name:
-                    return before
-                after = ActiveState(name, before.active or before.previous)
-                write_atomic(self.path, f"{after.active}\n{after.previous or ''}\n".encode(), mode=0o600)
+                after = change(before)
+                if after != before:
+                    write_atomic(self.path, f"{after.active or ''}\n{after.previous or ''}\n".encode(), mode=0o600)
                 return after
         except (OSError, TimeoutError) as problem:
             raise CheckFailed(
-                f"the switch could not be saved in `{self.path}`: {reason(problem)}",
-                hint="the active profile is as it was; set `OMNI_PROFILE` to choose for this shell alone",
+                f"the switch could not be saved in `{self.path}`: {reason(problem)}", hint=hint
             ) from problem

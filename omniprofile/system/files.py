@@ -55,8 +55,15 @@ def write_atomic(path: str, content: bytes, mode: int = 0o600, *, durable: bool 
     then the old file is untouched and nothing is left beside it. What is not `durable` is not waited for until it is on
     the disk: after a power cut, and only then, the file may be damaged.
     """
-    from contextlib import suppress
+    put_in_place(stage(path, content, mode, durable=durable), path, durable=durable)
 
+
+def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None = None, durable: bool = True) -> str:
+    """Write `content` to a file beside `path` that can take its place; that file's path.
+
+    With `like`, the status of the file that it is to replace, it also gets that one's owner, group and extended attributes
+    (access lists among them). Raises OSError, also where the owner cannot be kept; then nothing is left.
+    """
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.urandom(8).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
@@ -64,19 +71,65 @@ def write_atomic(path: str, content: bytes, mode: int = 0o600, *, durable: bool 
     descriptor = os.open(temporary, flags, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if like is not None and hasattr(os, "fchown"):
+                own = os.fstat(file.fileno())
+                if (own.st_uid, own.st_gid) != (like.st_uid, like.st_gid):
+                    os.fchown(file.fileno(), like.st_uid, like.st_gid)
             if hasattr(os, "fchmod"):
                 os.fchmod(file.fileno(), mode)
+            if like is not None:
+                _copy_attributes(path, file.fileno())
             file.write(content)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
+        return temporary
+    except BaseException:
+        discard(temporary)
+        raise
+
+
+def put_in_place(temporary: str, path: str, *, durable: bool = True) -> None:
+    """Let a file that `stage` made take the place of `path`. Raises OSError; then the temporary file is gone."""
+    try:
         os.replace(temporary, path)
     except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
+        discard(temporary)
         raise
     if durable:
         _sync_folder(os.path.dirname(path) or ".")
+
+
+def discard(temporary: str) -> None:
+    """Remove a file that `stage` made and that is not wanted any more."""
+    from contextlib import suppress
+
+    with suppress(OSError):
+        os.unlink(temporary)
+
+
+def sweep(path: str) -> None:
+    """Remove what a killed writer left beside `path`. Call it with the lock of its writers held."""
+    from contextlib import suppress
+
+    folder, name = os.path.split(path)
+    with suppress(OSError):  # the write that follows says what is wrong with the folder
+        for entry in os.listdir(folder or "."):
+            middle = entry[len(name) + 2 : -4]
+            if entry == f".{name}.{middle}.tmp" and len(middle) == 16 and set(middle) <= set("0123456789abcdef"):
+                os.unlink(os.path.join(folder, entry))
+
+
+def _copy_attributes(path: str, descriptor: int) -> None:
+    """Copy extended attributes, as far as this user may and the file system can."""
+    from contextlib import suppress
+
+    if not hasattr(os, "listxattr"):
+        return
+    with suppress(OSError):
+        for name in os.listxattr(path):
+            with suppress(OSError):
+                os.setxattr(descriptor, name, os.getxattr(path, name))
 
 
 def make_private_folder(path: str) -> None:

@@ -22,11 +22,16 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Revoke, and in any case delete, what is stored for the profile."""
     resolution = app.declared(Call(named_profile(args)))
     confirm_pinned(app, console, resolution.selection, yes=args.yes)
+    logout(app, console, resolution)
+    return DONE
+
+
+def logout(app: App, console: Console, resolution: Resolution) -> None:
+    """Revoke what can be revoked, and delete what is stored for the profile."""
     if resolution.auth == "oauth":
         _logout_session(app, console, resolution)
     else:
         _logout_key(app, console, resolution)
-    return DONE
 
 
 def _logout_key(app: App, console: Console, resolution: Resolution) -> None:

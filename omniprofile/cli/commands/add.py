@@ -1,0 +1,55 @@
+"""`omniprofile add`: another profile, by options alone."""
+
+import argparse
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, keep, profile_values, require_new_name
+from omniprofile.cli.exits import DONE
+from omniprofile.errors import UsageError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("name", metavar="NAME", help="the new profile's name")
+    add_profile_options(parser)
+    parser.add_argument(
+        "--file", metavar="FILE", help="write it to this file of `profiles.d` (default: the main profile file)"
+    )
+    add_diff(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Write the profile at the end of its file."""
+    add(app, console, args.name, profile_values(args), file=args.file, diff=args.diff)
+    if not args.diff:
+        for sentence in next_steps(app.reread(), args.name):
+            console.note(sentence)
+    return DONE
+
+
+def add(
+    app: App, console: Console, name: str, values: dict[str, object], *, file: str | None = None, diff: bool = False
+) -> None:
+    """Add the profile to its file. Raises UsageError for what cannot be meant, else what `keep` raises."""
+    with app.editing() as draft:
+        require_new_name(draft, name)
+        defaults = [draft.table(path, ("defaults",)) for path in draft.paths]
+        if not {"base_url", "instance", "extends"} & values.keys() and not any(
+            {"base_url", "instance"} & table.keys() for table in defaults
+        ):
+            raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
+        path = drop_in(app, draft, file)
+        draft.add(path, ("profiles", name), values)
+        if keep(draft, console, diff=diff):
+            console.note(f"profile `{name}` is written to `{path}`")
+
+
+def next_steps(app: App, name: str) -> list[str]:
+    """What there is left to do before the profile can be used, one sentence each."""
+    from omniprofile.app import Call
+
+    resolution = app.declared(Call.for_profile(name))
+    if resolution.auth == "oauth" or resolution.key.kind == "keyring":
+        return [f"next: `omniprofile login {name}`"]
+    return [f"next: `omniprofile test {name}`, with the key from {resolution.key}"]

@@ -1,0 +1,169 @@
+"""`omniprofile edit`: the user's editor on a copy, which takes the file's place once it lints.
+
+The file itself is never in a state that was not meant: what does not lint is saved only after a yes, and what is not saved
+stays in the copy, whose place is said.
+"""
+
+import argparse
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from shutil import which
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.cli.editing import profile_file, write
+from omniprofile.cli.exits import DONE
+from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, Interrupted, UsageError
+from omniprofile.model.finding import Finding, Level
+from omniprofile.system.files import reason
+
+_USUAL = ("editor", "nano", "vim", "vi")
+_NEW_FILE = b"""\
+version = 1
+
+# [profiles.prod]
+# base_url = "https://acme.omniapp.co"
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="edit the file that defines this profile (default: the main file)"
+    )
+    parser.epilog = "The editor is $VISUAL, else $EDITOR, else the first of editor, nano, vim and vi that is there."
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Edit, check, and go on editing until it is right or the user leaves."""
+    with app.editing() as draft:
+        path = draft.main if args.name is None else profile_file(draft, args.name)
+        before = draft.content(path)
+    editor = _editor(app.outside.environ)
+    folder = tempfile.mkdtemp(prefix="omniprofile-edit-")
+    copy = os.path.join(folder, os.path.basename(path))
+    try:
+        _write_copy(copy, _NEW_FILE if before is None else before)
+        if _edited(app, console, editor, path, copy, before):
+            console.note(f"`{path}` is saved")
+        else:
+            console.note("nothing was changed")
+    except BaseException:
+        if _is_worth_keeping(copy, before):
+            console.say(f"omniprofile: what you wrote is in `{copy}`")
+            folder = ""
+        raise
+    finally:
+        if folder:
+            _remove(folder, copy)
+    return DONE
+
+
+def _edited(app: App, console: Console, editor: list[str], path: str, copy: str, before: bytes | None) -> bool:
+    """Edit the copy and let it take the file's place; whether there was anything to save."""
+    while True:
+        _run(editor, copy, app.outside.environ)
+        after = _read_copy(copy)
+        if after == (_NEW_FILE if before is None else before):
+            return False
+        with app.editing() as draft:
+            if draft.content(path) != before:
+                raise CheckFailed(
+                    f"`{path}` was changed by another program meanwhile", hint="nothing was written; edit it again"
+                )
+            draft.take(path, after)
+            errors = [finding for finding in draft.findings() if finding.level is Level.ERROR]
+            if not errors:
+                write(draft, console)
+                return True
+        if _goes_on(console, path, errors):
+            continue
+        with app.editing() as draft:
+            if draft.content(path) != before:
+                raise CheckFailed(f"`{path}` was changed by another program meanwhile", hint="nothing was written")
+            draft.take(path, after)
+            write(draft, console)
+        console.warn(f"`{path}` is saved with {len(errors)} {'error' if len(errors) == 1 else 'errors'} in it")
+        return True
+
+
+def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
+    """Show what is wrong and ask; whether to edit again. No: save it as it is. Raises ConfigInvalid, Interrupted."""
+    if not console.interactive:
+        first = errors[0]
+        raise ConfigInvalid(f"{first.place}: {first.message} (nothing was written)", hint=first.suggestion)
+    for finding in errors:
+        console.say(f"{finding.place}: {finding.code} {finding.message}")
+        if finding.suggestion:
+            console.say(f"    {finding.suggestion}")
+    while True:
+        answer = console.ask(f"edit again, save `{path}` as it is, or leave? [E/s/l] ").strip().lower()
+        if answer in ("", "e", "edit"):
+            return True
+        if answer in ("s", "save"):
+            return not console.confirm("No command can read it then. Really save it with errors?")
+        if answer in ("l", "leave"):
+            raise Interrupted("nothing was saved")
+
+
+def _editor(environ: Mapping[str, str]) -> list[str]:
+    for variable in ("VISUAL", "EDITOR"):
+        if given := environ.get(variable):
+            try:
+                words = shlex.split(given)
+            except ValueError as problem:
+                raise UsageError(f"`{variable}` has a quote that does not end") from problem
+            if words:
+                return words
+    found = next((editor for editor in _USUAL if which(editor, path=environ.get("PATH"))), None)
+    if found is None:
+        raise UsageError("no editor is known", hint="set `EDITOR`")
+    return [found]
+
+
+def _run(editor: list[str], copy: str, environ: Mapping[str, str]) -> None:
+    try:
+        status = subprocess.run([*editor, copy], env=dict(environ), check=False).returncode
+    except OSError as problem:
+        raise CheckFailed(
+            f"the editor `{editor[0]}` cannot be run: {reason(problem)}", hint="set `VISUAL` or `EDITOR`"
+        ) from problem
+    if status:
+        raise CheckFailed(f"the editor ended with {status}", hint="nothing was saved")
+
+
+def _write_copy(copy: str, content: bytes) -> None:
+    try:
+        with open(copy, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(content)
+    except OSError as problem:
+        raise CheckFailed(f"the copy `{copy}` cannot be written: {reason(problem)}") from problem
+
+
+def _read_copy(copy: str) -> bytes:
+    from omniprofile.system.files import Unreadable, read_regular
+
+    try:
+        return read_regular(copy)
+    except (FileNotFoundError, Unreadable) as problem:
+        raise ConfigUnreadable("the editor left no file that can be read", hint="nothing was saved") from problem
+
+
+def _is_worth_keeping(copy: str, before: bytes | None) -> bool:
+    try:
+        return _read_copy(copy) != (_NEW_FILE if before is None else before)
+    except ConfigUnreadable:
+        return False
+
+
+def _remove(folder: str, copy: str) -> None:
+    """Remove the copy; what else the editor left in the folder is the editor's, and keeps the folder."""
+    from contextlib import suppress
+
+    with suppress(OSError):
+        os.unlink(copy)
+    with suppress(OSError):
+        os.rmdir(folder)

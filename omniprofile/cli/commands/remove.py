@@ -1,0 +1,138 @@
+"""`omniprofile remove`: a profile, what is stored for it, and every mention of it that is omniprofile's own.
+
+Killed between two steps it leaves a note in the journal, and the same command, run again, completes it.
+"""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from omniprofile.app import App, Call
+from omniprofile.cli.console import Console
+from omniprofile.cli.editing import add_diff, add_leave_secret, is_stored, profile_file, unfinished, write
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_yes
+from omniprofile.errors import Error, Interrupted, Refused
+from omniprofile.model.names import quoted_list
+
+if TYPE_CHECKING:
+    from omniprofile.config.draft import Draft
+    from omniprofile.model.resolution import Resolution
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("name", metavar="NAME", help="the profile")
+    add_leave_secret(parser)
+    add_yes(parser)
+    add_diff(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Remove the profile, or finish a removal that was interrupted."""
+    name = args.name
+    with app.editing() as draft:
+        _, resumed = unfinished(app, "remove", name)
+        sentences = _plan(app, draft, name, resumed=resumed)
+        draft.check()
+        patch = draft.patch
+    if args.diff:
+        console.data(patch)
+        return DONE
+    resolution = _resolution(app, name)
+    stored = not args.leave_secret and _is_in_store(app, name, resolution, resumed=resumed)
+    if stored:
+        app.store.check()
+        sentences.append("what is stored for it is deleted")
+    if not (args.yes or resumed):
+        _confirm(app, console, name, sentences)
+    with app.editing() as draft:
+        work, _ = unfinished(app, "remove", name)
+        _plan(app, draft, name, resumed=resumed)
+        draft.check()
+        app.journal.begin(work)
+        try:
+            write(draft, console)
+        except Error:
+            app.journal.end()
+            raise
+        _forget(app, console, name, resolution, stored=stored)
+        app.journal.end()
+    console.note(f"`{name}` is removed")
+    for sentence in sentences[1:]:
+        console.note(sentence)
+    if app.outside.environ.get("OMNI_PROFILE") == name:
+        console.warn(f"`OMNI_PROFILE` in this shell still names `{name}`")
+    return DONE
+
+
+def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[str]:
+    """Take the profile out of the draft; what that means, one sentence each. Raises Refused while others extend it."""
+    children = [
+        child
+        for path in draft.paths
+        for child in draft.table(path, ("profiles",))
+        if draft.table(path, ("profiles", child)).get("extends") == name and child != name
+    ]
+    if children:
+        names = quoted_list(children).replace(" or ", " and ")
+        raise Refused(
+            f"`{name}` is extended by {names}",
+            hint=f"remove {'it' if len(children) == 1 else 'them'} first, or change `extends` with "
+            f"`omniprofile set {children[0]} extends NAME`",
+        )
+    sentences = [f"`{name}` goes"]
+    if draft.files_of(("profiles", name)) or not resumed:
+        path = profile_file(draft, name)
+        sentences = [f"`{name}` is removed from `{path}`"]
+        draft.unset(path, ("profiles", name))
+    for path in draft.paths:
+        if draft.data(path).get("default") == name:
+            draft.unset(path, ("default",))
+            sentences.append(f"`default` named it and is removed from `{path}`")
+    state = app.state.read()
+    if state.active == name:
+        sentences.append("it was the active profile; none is now")
+    return sentences
+
+
+def _confirm(app: App, console: Console, name: str, sentences: list[str]) -> None:
+    protected = "; it is protected" if _is_protected(app, name) else ""
+    if not console.interactive:
+        raise Refused(f"`{name}` is removed only with a yes{protected}", hint="give `--yes`")
+    for sentence in sentences:
+        console.say(sentence)
+    if not console.confirm(f"Really remove `{name}`{protected}?"):
+        raise Interrupted("nothing was done")
+
+
+def _is_protected(app: App, name: str) -> bool:
+    try:
+        return app.is_protected(name)
+    except Error:
+        return False  # files that cannot be read as a whole protect nothing; the question is asked all the same
+
+
+def _resolution(app: App, name: str) -> "Resolution | None":
+    try:
+        return app.declared(Call.for_profile(name))
+    except Error:
+        return None  # a removal that goes on, or mends the files: what is stored is deleted by its name alone
+
+
+def _is_in_store(app: App, name: str, resolution: "Resolution | None", *, resumed: bool) -> bool:
+    if name in app.store.summaries():
+        return True
+    if resolution is None:
+        return resumed
+    return is_stored(app, resolution)
+
+
+def _forget(app: App, console: Console, name: str, resolution: "Resolution | None", *, stored: bool) -> None:
+    """Delete what is stored, and the name from the state."""
+    from omniprofile.cli.commands.logout import logout
+
+    if stored and resolution is not None:
+        logout(app, console, resolution)
+    elif stored and app.store.delete(name):
+        console.warn(f"what was stored for `{name}` is deleted, and not revoked: revoke it in Omni")
+    app.state.rename(name, None)

@@ -1,0 +1,169 @@
+"""`omniprofile rename`: another name for a profile, with everything that goes by the old one.
+
+The order of the steps is such that a kill between any two leaves something that the same command, run again, completes:
+the journal, a copy of the secret, the profile files (the one that defines the profile first), the state, the pin, the old
+secret, the journal.
+"""
+
+import argparse
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from omniprofile.app import App, Call
+from omniprofile.cli.console import Console
+from omniprofile.cli.editing import (
+    add_diff,
+    add_leave_secret,
+    is_stored,
+    profile_file,
+    require_new_name,
+    unfinished,
+    write,
+)
+from omniprofile.cli.exits import DONE
+from omniprofile.errors import ConfigInvalid, Error, StoreUnavailable, UsageError
+from omniprofile.model.names import base_url_variable, token_variable
+
+if TYPE_CHECKING:
+    from omniprofile.config.draft import Draft
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("old", metavar="OLD", help="the profile")
+    parser.add_argument("new", metavar="NEW", help="its new name")
+    add_leave_secret(parser)
+    add_diff(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Rename the profile, or finish a renaming that was interrupted."""
+    old, new = args.old, args.new
+    if old == new:
+        raise UsageError("the two names are the same")
+    with app.editing() as draft, ExitStack() as held:
+        work, resumed = unfinished(app, "rename", old, new)
+        files_are_new = resumed and not draft.files_of(("profiles", old)) and bool(draft.files_of(("profiles", new)))
+        if not files_are_new:
+            _require_names(app, draft, old, new, resumed=resumed)
+            draft.rename(profile_file(draft, old), ("profiles", old), new)
+        _change_references(draft, old, new)
+        draft.check()
+        if args.diff:
+            console.data(draft.patch)
+            return DONE
+        carries = not args.leave_secret and _is_in_store(app, old, new, resumed=resumed)
+        if carries:
+            app.store.check()
+            held.enter_context(app.sessions.locked(old))
+        app.journal.begin(work)
+        try:
+            copied = carries and not files_are_new and _copy_secret(app, console, old, new)
+            write(draft, console)
+        except Error:
+            # Nothing has changed yet but the copy: take it back, and it is as it was.
+            if not files_are_new:
+                if carries:
+                    app.store.delete(new)
+                app.journal.end()
+            raise
+        app.state.rename(old, new)
+        pin = _rename_in_pin(app, console, old, new)
+        if carries:
+            _drop_old_secret(app, old, new, copied=copied)
+        app.journal.end()
+    carried = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
+    console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(carried)}" if carried else ""))
+    _tell_of_variables(app, console, old)
+    return DONE
+
+
+def _require_names(app: App, draft: "Draft", old: str, new: str, *, resumed: bool) -> None:
+    try:
+        profile_file(draft, old)
+    except Error:
+        if resumed:
+            app.journal.end()  # neither name is there any more: nothing is left to finish
+        raise
+    require_new_name(draft, new)
+
+
+def _change_references(draft: "Draft", old: str, new: str) -> None:
+    """Let `default` and every `extends` that names the profile name it by its new name."""
+    from omniprofile.config.splice import toml
+
+    for path in draft.paths:
+        if draft.data(path).get("default") == old:
+            draft.set(path, ("default",), toml(new))
+        for name in draft.table(path, ("profiles",)):
+            if draft.table(path, ("profiles", name)).get("extends") == old:
+                draft.set(path, ("profiles", name, "extends"), toml(new))
+
+
+def _is_in_store(app: App, old: str, new: str, *, resumed: bool) -> bool:
+    """Whether the store has, or may have, a secret of the profile."""
+    if {old, new} & app.store.summaries().keys():
+        return True
+    try:
+        resolution = app.declared(Call.for_profile(old))
+    except Error:
+        return resumed  # the files are between old and new; what was copied, the store knows
+    return is_stored(app, resolution)
+
+
+def _copy_secret(app: App, console: Console, old: str, new: str) -> bool:
+    """Copy what is stored, and read it back; whether there was something."""
+    secret = app.store.get(old)
+    if secret is None:
+        if app.store.delete(new):
+            console.note(f"what was stored for `{new}`, which no profile used, is deleted")
+        return False
+    app.store.put(new, secret)
+    if app.store.get(new) != secret:
+        raise StoreUnavailable(f"the {app.store.label} gave something else back than was stored; nothing was changed")
+    return True
+
+
+def _drop_old_secret(app: App, old: str, new: str, *, copied: bool) -> None:
+    """Delete the old entry, with what a login may have put there meanwhile carried along."""
+    secret, carried = app.store.get(old), app.store.get(new)
+    if secret is not None and (carried is None or (copied and secret != carried)):
+        app.store.put(new, secret)
+    app.store.delete(old)
+
+
+def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
+    """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
+    from omniprofile.config.paths import find_pin
+    from omniprofile.config.replace import Change, Content, replace_all
+    from omniprofile.config.splice import set_value, toml
+
+    try:
+        pin = app.pin()
+    except ConfigInvalid:
+        return False  # a pin that says nothing says nothing of this profile
+    path = find_pin(app.outside.cwd)
+    if pin is None or path is None or pin.value != old:
+        return False
+    before = Content.read(path)
+    if before.status is None or before.content is None:
+        return False
+    own = app.outside.uid is None or before.status.st_uid == app.outside.uid
+    if not own or not os.access(os.path.realpath(path), os.W_OK):
+        console.warn(f"the project pin `{path}` still names `{old}`, and is not yours to change")
+        return False
+    mark = b"\xef\xbb\xbf" if before.content.startswith(b"\xef\xbb\xbf") else b""
+    text = set_value(before.content.removeprefix(mark).decode(), ("profile",), toml(new))
+    replace_all([Change(before, mark + text.encode())])
+    return True
+
+
+def _tell_of_variables(app: App, console: Console, old: str) -> None:
+    """Say what outside of omniprofile's reach still goes by the old name."""
+    environ = app.outside.environ
+    if environ.get("OMNI_PROFILE") == old:
+        console.warn(f"`OMNI_PROFILE` in this shell still names `{old}`")
+    for variable in (token_variable(old), base_url_variable(old)):
+        if environ.get(variable):
+            console.warn(f"`{variable}` in this shell belongs to no profile any more")

@@ -1,0 +1,94 @@
+"""`omniprofile set`: give one key a value, and leave every other byte as it is."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from omniprofile.app import App, Call
+from omniprofile.cli.console import Console
+from omniprofile.cli.editing import add_diff, keep, target
+from omniprofile.cli.exits import DONE
+from omniprofile.errors import Error, UsageError
+
+if TYPE_CHECKING:
+    from omniprofile.config.draft import Draft
+    from omniprofile.config.splice import Names
+
+_RIVALS = {"instance": "base_url", "base_url": "instance"}
+_SOURCES = ("keyring", "env", "command", "file")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.usage = "omniprofile set [-h] [--diff] NAME KEY VALUE\n       omniprofile set [-h] [--diff] KEY VALUE"
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="NAME KEY VALUE",
+        help="a profile, a key of it (`auth`, `key.env`, `expect.org_role`) and its value; without NAME, a key from the "
+        "top of the file (`default`, `instances.acme.base_url`, `settings.secret_store`). Strings need no quotes; arrays and "
+        "tables are TOML",
+    )
+    add_diff(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Set the key."""
+    from omniprofile.config.schema import json_schema
+    from omniprofile.config.values import value_text
+
+    *words, value = args.words
+    if not 1 <= len(words) <= 2:
+        raise UsageError(
+            "no value is given" if not words else "more than a profile, a key and a value are given",
+            hint="`omniprofile set NAME KEY VALUE`; quote a value with blanks",
+        )
+    with app.editing() as draft:
+        path, names = target(
+            draft, words, "`omniprofile set NAME KEY VALUE`, such as `omniprofile set NAME description TEXT`"
+        )
+        written = value_text(names, value, json_schema())
+        replaced = _make_room(draft, path, names)
+        if replaced == "key":
+            draft.set(path, names[:-1], f"{{ {names[-1]} = {written} }}")
+        else:
+            draft.set(path, names, written)
+        if keep(draft, console, diff=args.diff):
+            console.note(f"`{'.'.join(names)}` is set in `{path}`")
+            if replaced:
+                console.note(f"it takes the place of {'what `key` was' if replaced == 'key' else f'`{replaced}`'}")
+            if names[0] == "profiles":
+                _tell_of_another_origin(app.reread(), console, names[1])
+    return DONE
+
+
+def _make_room(draft: "Draft", path: str, names: "Names") -> str | None:
+    """Let a key take the place of the one that it contradicts; that one's name, if there is one.
+
+    `instance` and `base_url` both say which address to use, and a key comes from one source: without this, changing from
+    one to the other would lead over a file that does not lint.
+    """
+    parent, name = names[:-1], names[-1]
+    table = draft.table(path, parent)
+    rival = _RIVALS.get(name)
+    if (
+        rival is not None
+        and rival in table
+        and names[0] in ("profiles", "defaults")
+        and len(names) == (3 if names[0] == "profiles" else 2)
+    ):
+        draft.rename(path, (*parent, rival), name)
+        return rival
+    if parent[-1:] == ("key",) and name in _SOURCES and any(other in table for other in _SOURCES if other != name):
+        return "key"
+    return None
+
+
+def _tell_of_another_origin(app: App, console: Console, name: str) -> None:
+    """Say when what is stored for the profile is for another address than the one that it has now."""
+    try:
+        origin = app.declared(Call.for_profile(name)).origin
+        stored = app.store.summaries().get(name)
+    except Error:
+        return  # there is nothing to say of it; what is wrong there, the command that needs it says
+    if stored and origin and stored.origin != origin:
+        console.note(f"what is stored for `{name}` is for {stored.origin}: run `omniprofile login {name}` for {origin}")

@@ -1,0 +1,51 @@
+"""`omniprofile unset`: remove one key, and leave every other byte as it is."""
+
+import argparse
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.cli.editing import add_diff, keep, target
+from omniprofile.cli.exits import DONE
+from omniprofile.errors import UsageError
+from omniprofile.model.names import closest, quoted_list
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.usage = "omniprofile unset [-h] [--diff] NAME KEY\n       omniprofile unset [-h] [--diff] KEY"
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="NAME KEY",
+        help="a profile and a key of it (`description`, `key`, `env.NAME`); without NAME, a key from the top of the file "
+        "(`default`, `instances.acme`)",
+    )
+    add_diff(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Remove the key."""
+    if len(args.words) > 2:
+        raise UsageError("more than a profile and a key are given", hint="remove one key at a time")
+    with app.editing() as draft:
+        path, names = target(
+            draft, args.words, "`omniprofile unset NAME KEY`; `omniprofile remove NAME` removes it whole"
+        )
+        if names[0] == "profiles" and len(names) < 3:
+            name = names[1] if len(names) > 1 else "NAME"
+            raise UsageError("a profile has more than its table", hint=f"`omniprofile remove {name}` removes it whole")
+        if not draft.files_of(names):
+            near = closest(names[-1], draft.table(path, names[:-1]))
+            raise UsageError(
+                f"`{'.'.join(names)}` is not set in `{path}`",
+                hint=f"did you mean {quoted_list(near)}?"
+                if near
+                else "`omniprofile explain` shows where a value comes from",
+            )
+        parent = names[:-1]
+        if parent[-1:] == ("key",) and len(draft.table(path, parent)) == 1:
+            names = parent  # a key that says no source would be none
+        draft.unset(path, names)
+        if keep(draft, console, diff=args.diff):
+            console.note(f"`{'.'.join(names)}` is removed from `{path}`")
+    return DONE

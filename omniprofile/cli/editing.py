@@ -1,0 +1,251 @@
+"""What the editing verbs share: finding the table that is meant, the options that make a profile, and keeping a draft."""
+
+import argparse
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.config.paths import DROP_IN_FOLDER
+from omniprofile.errors import ConfigInvalid, NotWritten, Refused, StoreUnavailable, UsageError
+from omniprofile.model.declaration import Config, Declaration
+from omniprofile.model.names import RULE, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.provenance import Layer
+
+if TYPE_CHECKING:
+    from omniprofile.config.draft import Draft
+    from omniprofile.config.journal import Unfinished
+    from omniprofile.config.splice import Names
+    from omniprofile.model.resolution import Resolution
+
+METHODS = ("api-key", "oauth")
+
+
+def add_diff(parser: argparse.ArgumentParser) -> None:
+    """Add `--diff`."""
+    parser.add_argument(
+        "--diff", "--dry-run", action="store_true", help="print the change as a patch, and change nothing"
+    )
+
+
+def keep(draft: "Draft", console: Console, *, diff: bool) -> bool:
+    """Judge a draft, then write it, or print it as a patch; whether files were changed.
+
+    Raises what `Draft.check` and `Draft.write` raise; the change that could not be written is on stderr then.
+    """
+    left = draft.check()
+    if diff:
+        console.data(draft.patch)
+        return False
+    if not draft.changes():
+        console.note("nothing changes: it is so already")
+        return False
+    write(draft, console)
+    if left:
+        console.warn(
+            f"{left} {'error is' if left == 1 else 'errors are'} left in the files: `omniprofile lint` shows them"
+        )
+    return True
+
+
+def write(draft: "Draft", console: Console) -> None:
+    """Write a draft that was judged; the change that could not be written is on stderr."""
+    try:
+        for change in draft.write():
+            if change.before.other_names:
+                console.warn(
+                    f"`{change.path}` had another name (a hard link), which still holds the old content: "
+                    "a file is replaced as a whole"
+                )
+    except NotWritten as problem:
+        for line in problem.patch.splitlines():
+            console.say(line)
+        raise
+
+
+def add_leave_secret(parser: argparse.ArgumentParser) -> None:
+    """Add `--leave-secret`."""
+    parser.add_argument(
+        "--leave-secret", action="store_true", help="do not touch the secret store: what is stored stays where it is"
+    )
+
+
+def unfinished(app: App, operation: str, name: str, new: str | None = None) -> "tuple[Unfinished, bool]":
+    """The work as the journal notes it, and whether it was begun before. Raises Refused while another one is unfinished."""
+    from omniprofile.config.journal import Unfinished
+
+    since = app.outside.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    work = Unfinished(operation, name, new, app.places.config_file, since)
+    begun = app.journal.read()
+    if begun is not None and not begun.is_same(work):
+        raise Refused(str(begun), hint=f"finish it first: `{begun.command}`")
+    return work, begun is not None
+
+
+def is_stored(app: App, resolution: "Resolution") -> bool:
+    """Whether something is stored for a profile, which the list of what is stored does not say.
+
+    The store itself is asked, for the list may be lost; a store that cannot be used has nothing that could be moved.
+    """
+    if resolution.auth != "oauth" and resolution.key.kind != "keyring":
+        return False
+    try:
+        return app.store.get(resolution.profile) is not None
+    except StoreUnavailable as problem:
+        app.tell(f"{problem.message}; what may be stored there for `{resolution.profile}` stays")
+        return False
+
+
+def profile_file(draft: "Draft", name: str) -> str:
+    """The file that defines the profile. Raises NoSuchProfile, ConfigInvalid where two do."""
+    files = draft.files_of(("profiles", name))
+    if len(files) > 1:
+        raise ConfigInvalid(
+            f"profile `{name}` is defined in {quoted_list(files).replace(' or ', ' and ')}",
+            hint="remove one of the two by hand: `omniprofile edit`",
+        )
+    if not files:
+        from omniprofile.config.selection import require_profile
+        from omniprofile.model.provenance import Provenance
+
+        require_profile(Config(profiles=_profiles(draft)), name, Provenance(Layer.FLAG, "NAME"))
+    return files[0]
+
+
+def require_new_name(draft: "Draft", name: str) -> None:
+    """Raise UsageError unless `name` can name a new profile."""
+    if not is_valid(name):
+        raise UsageError(
+            f"`{printable(name)}` is no profile name ({RULE})", hint=f"did you mean `{nearest_valid(name)}`?"
+        )
+    if files := draft.files_of(("profiles", name)):
+        place = draft.place(files[0], ("profiles", name))
+        raise UsageError(f"profile `{name}` is there already ({place})", hint="choose another name")
+
+
+def _profiles(draft: "Draft") -> dict[str, Declaration]:
+    names = [(name, path) for path in draft.paths for name in draft.table(path, ("profiles",))]
+    return {name: Declaration(Layer.PROFILE, name, path, 1) for name, path in names}
+
+
+def target(draft: "Draft", words: list[str], how: str) -> "tuple[str, Names]":
+    """The file and the path that `NAME KEY` of a profile, or `KEY` from the top of the file, mean.
+
+    `how` says, with `NAME` in it, what to type where a profile is named alone.
+    """
+    from omniprofile.config.values import key_path
+
+    if len(words) == 2:
+        name, key = words
+        return profile_file(draft, name), ("profiles", name, *key_path(key))
+    names = key_path(words[0])
+    if len(names) == 1 and draft.files_of(("profiles", names[0])) and not draft.files_of(names):
+        raise UsageError(f"`{names[0]}` is a profile, and no key of it is named", hint=how.replace("NAME", names[0]))
+    if names[0] == "profiles" and len(names) > 1:
+        return profile_file(draft, names[1]), names
+    own = names[:2] if names[0] == "instances" else names[:1]
+    files = draft.files_of(names) or draft.files_of(own)
+    return (files or [draft.main])[0], names
+
+
+def add_profile_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a profile is made of, but its name."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--base-url", metavar="URL", help="the address you use to log in, such as https://acme.omniapp.co"
+    )
+    where.add_argument("--instance", metavar="NAME", help="the instance, in place of a base URL")
+    parser.add_argument("--extends", metavar="NAME", help="the profile whose values this one starts from")
+    parser.add_argument("--auth", choices=METHODS, help="how to authenticate (default: api-key)")
+    parser.add_argument("--description", metavar="TEXT", help="a sentence for people")
+    key = parser.add_mutually_exclusive_group()
+    key.add_argument("--key-env", metavar="VARIABLE", help="take the key from this environment variable")
+    key.add_argument("--key-file", metavar="FILE", help="take the key from this file")
+    key.add_argument(
+        "--key-command", metavar="COMMAND", help="take the key from what this command prints, such as 'op read op://…'"
+    )
+    parser.add_argument("--protected", action="store_true", help="ask before it is switched to or used by `exec`")
+    parser.add_argument("--allow-insecure", action="store_true", help="allow plain http to a loopback address")
+    parser.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="pin the identity: org_role=MEMBER (may repeat)",
+    )
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="export this along with the credential (may repeat)",
+    )
+
+
+def profile_values(args: argparse.Namespace) -> dict[str, object]:
+    """The keys of the profile that the options describe, in the order in which people write them. Raises UsageError."""
+    key: dict[str, object] = {}
+    if args.key_env is not None:
+        key = {"env": args.key_env}
+    elif args.key_file is not None:
+        key = {"file": args.key_file}
+    elif args.key_command is not None:
+        key = {"command": _words(args.key_command)}
+    if key and args.auth == "oauth":
+        raise UsageError("an OAuth profile has no key", hint="leave the `--key-…` option out")
+    values = {
+        "description": args.description,
+        "extends": args.extends,
+        "instance": args.instance,
+        "base_url": args.base_url,
+        "auth": args.auth,
+        "key": key or None,
+        "protected": args.protected or None,
+        "allow_insecure": args.allow_insecure or None,
+        "expect": _assignments(args.expect, "--expect") or None,
+        "env": _assignments(args.env, "--env") or None,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def drop_in(app: App, draft: "Draft", given: str | None) -> str:
+    """The profile file that `--file` means: a path, or the bare name of a file in `profiles.d`."""
+    if given is None:
+        return draft.main
+    folder = os.path.join(app.places.config_folder, DROP_IN_FOLDER)
+    if os.sep in given or (os.altsep and os.altsep in given):
+        path = os.path.normpath(os.path.join(app.outside.cwd or os.sep, given))
+    else:
+        path = os.path.join(folder, given if given.endswith(".toml") else f"{given}.toml")
+    real = {os.path.realpath(known): known for known in (draft.main, *draft.paths)}
+    if os.path.realpath(path) in real:
+        return real[os.path.realpath(path)]
+    hidden = os.path.basename(path).startswith(".") or not path.endswith(".toml")
+    if hidden or os.path.realpath(os.path.dirname(path)) != os.path.realpath(folder):
+        raise UsageError(
+            f"`{printable(given)}` would not be read", hint=f"name a `.toml` file in `{folder}`, or leave `--file` out"
+        )
+    return path
+
+
+def _words(command: str) -> list[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError as problem:
+        raise UsageError("the command of `--key-command` has a quote that does not end") from problem
+    if not words:
+        raise UsageError("the command of `--key-command` is empty")
+    return words
+
+
+def _assignments(given: list[str], option: str) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise UsageError(
+                f"the value of `{option}` is `{printable(name, 40)}`, without `=`", hint=f"`{option} NAME=VALUE`"
+            )
+        values[name] = value
+    return values

@@ -1,0 +1,199 @@
+"""The profile files as an edit would leave them: changed in memory, judged as a whole, written all at once or not at all.
+
+Every change goes through `splice`, so that no other byte of a file can change. A draft is used under the lock that
+`App.editing` holds.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from omniprofile.config import splice
+from omniprofile.config.document import Document
+from omniprofile.config.replace import Change, Content, replace_all
+from omniprofile.config.splice import Names
+from omniprofile.errors import CheckFailed, ConfigInvalid, Refused
+from omniprofile.model.finding import Code, Finding, Level
+
+_BOM = b"\xef\xbb\xbf"
+_NEW_FILE = "version = 1\n"
+_OF_ALL_FILES = frozenset({Code.NO_BASE_URL, Code.DANGLING, Code.CYCLE, Code.DEFAULT_MISSING, Code.VARIABLE_COLLISION})
+"""What cannot be found while a file has errors that keep its tables from being read."""
+
+Judge = Callable[[Sequence[str], Mapping[str, bytes]], list[Finding]]
+"""What is wrong with the files that are named, those of the mapping taken as they stand there."""
+
+LOCK_SECONDS = 30.0
+"""How long to wait for others who edit. Each edit takes a fraction of a second; nobody is asked anything meanwhile."""
+
+
+@contextmanager
+def editing(lock: str, draft: "Callable[[], Draft]") -> "Iterator[Draft]":
+    """A draft, with the lock held that keeps other edits of this user's out. Raises CheckFailed."""
+    from omniprofile.system.locking import locked
+
+    try:
+        with locked(lock, LOCK_SECONDS):
+            yield draft()
+    except TimeoutError as problem:
+        raise CheckFailed(
+            "the profile files are being edited by another omniprofile", hint="try again when it is done"
+        ) from problem
+
+
+class Draft:
+    """The `paths`, as they are read now. `main` is where new tables go; it need not be there yet."""
+
+    def __init__(self, paths: Sequence[str], main: str, judge: Judge) -> None:
+        self.main = main
+        self._judge = judge
+        self._before = {path: Content.read(path) for path in paths}
+        self._after: dict[str, bytes] = {}
+        self._documents: dict[str, Document] = {}
+
+    @property
+    def paths(self) -> list[str]:
+        """The files, in reading order, with those that the edit makes."""
+        new = [path for path in self._after if path not in self._before]
+        return [path for path in new if path == self.main] + [*self._before, *(p for p in new if p != self.main)]
+
+    def content(self, path: str) -> bytes | None:
+        """What a file holds now; None where it is not there."""
+        before = self._before[path].content if path in self._before else None
+        return self._after.get(path, before)
+
+    def data(self, path: str) -> Mapping[str, Any]:
+        """What a file says now; empty where it is not there, or is no TOML."""
+        return self._document(path).data or {}
+
+    def files_of(self, names: Names) -> list[str]:
+        """The files that have the key or table at `names`."""
+        return [path for path in self.paths if _has(self.data(path), names)]
+
+    def table(self, path: str, names: Names) -> Mapping[str, Any]:
+        """The table at `names` in a file; empty where there is none."""
+        value: Any = self.data(path)
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value if isinstance(value, dict) else {}
+
+    def place(self, path: str, names: Names) -> str:
+        """`FILE:LINE` of a key or table."""
+        return f"{path}:{self._document(path).position(names).line}"
+
+    def set(self, path: str, names: Names, written: str) -> None:
+        """Give the key at `names` in a file the value `written` in TOML."""
+        self._change(path, lambda text: splice.set_value(text, names, written))
+
+    def unset(self, path: str, names: Names) -> None:
+        """Remove the key or table at `names` from a file."""
+        self._change(path, lambda text: splice.remove(text, names))
+
+    def rename(self, path: str, names: Names, name: str) -> None:
+        """Give the table at `names` in a file another name."""
+        self._change(path, lambda text: splice.rename(text, names, name))
+
+    def add(self, path: str, names: Names, values: Mapping[str, object]) -> None:
+        """Add a table of `values` to a file, which is made if it is not there."""
+        written = {name: splice.toml(value) for name, value in values.items()}
+        self._change(path, lambda text: splice.add_table(text or _NEW_FILE, names, written))
+
+    def take(self, path: str, content: bytes) -> None:
+        """Let a file be `content`, whatever that is."""
+        self._documents.pop(path, None)
+        self._after[path] = content
+
+    def changes(self) -> list[Change]:
+        """The files that the edit changes, in the order in which they were first changed."""
+        nothing = {path: Content(path, None, None) for path in self._after}
+        changes = [Change((nothing | self._before)[path], content) for path, content in self._after.items()]
+        return [change for change in changes if change.after != change.before.content]
+
+    @property
+    def patch(self) -> str:
+        """All changes as a unified diff."""
+        return "".join(change.patch for change in self.changes())
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with the files as the edit leaves them."""
+        return self._judge(self.paths, {path: (self.content(path) or b"") for path in self.paths})
+
+    def check(self) -> int:
+        """How many errors are left; more than none only where the edit mends one and makes none.
+
+        Raises Refused where the edit puts a secret into a file, ConfigInvalid where the result would not lint.
+        """
+        after = _errors(self.findings())
+        if not after:
+            return 0
+        contents = {path: before.content for path, before in self._before.items() if before.content is not None}
+        before = _errors(self._judge(list(self._before), contents))
+        known = Counter(map(_sameness, before))
+        mended = known - Counter(map(_sameness, after))
+        new = []
+        for finding in after:
+            if known[_sameness(finding)] > 0:
+                known[_sameness(finding)] -= 1
+            elif not (mended and finding.code in _OF_ALL_FILES):
+                new.append(finding)
+        if new:
+            raise _refusal(new[0])
+        if not mended:
+            first = after[0]
+            raise ConfigInvalid(
+                f"{first.place}: {first.message} (it is so already; nothing was written)",
+                hint=first.suggestion or "`omniprofile lint` shows what is wrong",
+            )
+        return len(after)
+
+    def write(self) -> list[Change]:
+        """Write what changed. Raises NotWritten, CheckFailed; then every file is as it was."""
+        changes = self.changes()
+        replace_all(changes)
+        return changes
+
+    def _change(self, path: str, change: Callable[[str], str]) -> None:
+        document = self._document(path)
+        if document.data is None:
+            first = document.findings[0]
+            raise ConfigInvalid(
+                f"{first.place}: {first.message} (nothing was written)",
+                hint=first.suggestion or "mend it by hand first: `omniprofile edit`",
+            )
+        mark = _BOM if (self.content(path) or b"").startswith(_BOM) else b""
+        self._after[path] = mark + change(document.text).encode("utf-8")
+        self._documents.pop(path, None)
+
+    def _document(self, path: str) -> Document:
+        if path not in self._documents:
+            self._documents[path] = Document.parse(path, (self.content(path) or b""))
+        return self._documents[path]
+
+
+def _has(data: Mapping[str, Any], names: Names) -> bool:
+    value: Any = data
+    for name in names:
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    return True
+
+
+def _errors(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.level is Level.ERROR]
+
+
+def _sameness(finding: Finding) -> tuple[str, str, str]:
+    """A finding without its place and the lines in its words: an edit moves those."""
+    return finding.file, finding.code, "".join("0" if char.isdigit() else char for char in finding.message)
+
+
+def _refusal(finding: Finding) -> Refused | ConfigInvalid:
+    if finding.code == Code.SECRET:
+        return Refused(
+            "a secret may not be put into a profile file, and was seen by every user of this machine on the command line; "
+            "nothing was written",
+            hint="revoke it, make another one, and store that with `omniprofile login NAME`, which asks for it",
+        )
+    return ConfigInvalid(f"{finding.message} (nothing was written)", hint=finding.suggestion)

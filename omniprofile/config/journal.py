@@ -1,0 +1,99 @@
+"""What `rename` and `remove` leave when they are killed between the profile files, the secret store and the state.
+
+The file `unfinished.json` in the state folder, there while such a command runs, and afterwards only if it was killed:
+
+    {"version": 1, "operation": "rename", "name": "old", "new": "new", "config": "/…/profiles.toml", "since": "2026-…Z"}
+
+`operation` is `rename` or `remove` (then `new` is null), `config` the main profile file of the call, `since` RFC 3339 in
+UTC. No secret is in it. Whoever finds it (`doctor` does) says `command`: the same command run again goes on where it was.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any
+
+from omniprofile.errors import CheckFailed, ConfigUnreadable
+from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, write_atomic
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """One rename or removal under way, or interrupted."""
+
+    operation: str
+    name: str
+    new: str | None
+    config: str
+    since: str
+
+    @property
+    def command(self) -> str:
+        """What finishes it."""
+        words = ["omniprofile", "--config", self.config, self.operation, self.name, *([self.new] if self.new else [])]
+        return " ".join(map(quote, words))
+
+    def is_same(self, other: "Unfinished") -> bool:
+        """Whether it is the same command."""
+        mine, theirs = ((u.operation, u.name, u.new, os.path.realpath(u.config)) for u in (self, other))
+        return mine == theirs
+
+    def __str__(self) -> str:
+        what = f"the renaming of `{self.name}` to `{self.new}`" if self.new else f"the removal of `{self.name}`"
+        return f"{what} was interrupted ({self.since})"
+
+
+class Journal:
+    """The file in the state folder `folder`. Used under the lock that `App.editing` holds."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self.path = os.path.join(folder, "unfinished.json")
+
+    def read(self) -> Unfinished | None:
+        """What was interrupted; None if nothing was. Raises ConfigUnreadable for a file that does not say."""
+        try:
+            return _parsed(json.loads(read_regular(self.path, limit=64 * 1024)))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (Unreadable, ValueError, KeyError, TypeError, RecursionError) as problem:
+            why = str(problem) if isinstance(problem, Unreadable) else "it does not say what was interrupted"
+            raise ConfigUnreadable(
+                f"`{self.path}` cannot be read: {why}", hint="look at it, then remove it"
+            ) from problem
+
+    def begin(self, work: Unfinished) -> None:
+        """Note work before it begins. Raises CheckFailed; then it must not begin."""
+        data = {
+            "version": _VERSION, "operation": work.operation, "name": work.name, "new": work.new, "config": work.config,
+            "since": work.since,
+        }  # fmt: skip
+        try:
+            make_private_folder(self._folder)
+            write_atomic(self.path, json.dumps(data).encode() + b"\n")
+        except OSError as problem:
+            raise CheckFailed(
+                f"`{self.path}` cannot be written: {reason(problem)}",
+                hint="nothing was changed; make room or fix the folder",
+            ) from problem
+
+    def end(self) -> None:
+        """The work is done."""
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:
+            return
+        except OSError as problem:
+            raise CheckFailed(f"`{self.path}` cannot be removed: {reason(problem)}", hint="remove it") from problem
+
+
+def _parsed(data: Any) -> Unfinished:
+    """Raises ValueError, KeyError, TypeError for what `begin` did not write."""
+    words = [data[key] for key in ("operation", "name", "config", "since")]
+    new = data["new"]
+    if data["version"] != _VERSION or not all(isinstance(word, str) for word in (*words, new or "")):
+        raise ValueError("it is another version's, or damaged")
+    return Unfinished(words[0], words[1], new, words[2], words[3])

@@ -1,0 +1,432 @@
+"""Edits of a TOML text that change one value and nothing else: the text is cut at exact offsets, never written out anew.
+
+A library that parses a document and writes it again must get every comment, blank and line ending back as it was. Here
+they are not touched in the first place: every function takes a text and gives the same text with pieces cut out or put
+in, and then both are parsed, and their data compared: they must differ in exactly what was asked for. So a slip of the
+pen here is a refused edit, and not a changed file.
+
+Text in, text out; no file is read or written. A text that is given must be one that parses.
+"""
+
+import copy
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from omniprofile.config.document import Document
+from omniprofile.config.scan import Key, Pair, Table, every_pair, scan
+from omniprofile.errors import CheckFailed
+
+Names = tuple[str, ...]
+"""The path of a key or table, from the top of the file."""
+
+_NAMED = ("profiles", "instances")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_COMMENT = re.compile(r"[ \t]*#")
+
+
+def data_of(text: str) -> dict[str, Any]:
+    """What a text says."""
+    document = Document.parse("", text.encode("utf-8"))
+    if document.data is None:
+        raise AssertionError("only a text that parses is edited")
+    return document.data
+
+
+def value_of(written: str) -> object:
+    """What a value, as written, stands for. Raises ValueError where it is no single value."""
+    data = Document.parse("", f"value = {written}\n".encode()).data
+    if data is None or set(data) != {"value"}:
+        raise ValueError("no TOML value")
+    return data["value"]
+
+
+def key_text(name: str) -> str:
+    """A name as one part of a key."""
+    return name if _BARE.fullmatch(name) else string_text(name)
+
+
+def string_text(text: str) -> str:
+    """A text as a TOML string, in double quotes."""
+    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+    def written(char: str) -> str:
+        if char in escapes:
+            return escapes[char]
+        return char if char.isprintable() or char == "\u00a0" else _escape(char)
+
+    return '"' + "".join(map(written, text)) + '"'
+
+
+def toml(value: object) -> str:
+    """A value as TOML, tables inline."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str():
+            return string_text(value)
+        case list() | tuple():
+            return f"[{', '.join(map(toml, value))}]"
+        case Mapping():
+            return _inline({str(name): toml(member) for name, member in value.items()})
+    raise AssertionError(f"no profile file holds a {type(value).__name__}")
+
+
+def set_value(text: str, path: Names, written: str) -> str:
+    """Give the key at `path` the value that is `written` in TOML, in the place it has; a new key goes below its table's last.
+
+    The tables of the path that are not there are made. Where the path leads through something that is no table, that is
+    replaced by one.
+    """
+    before = data_of(text)
+    present = _present(before, path)
+    if present == len(path) and same(_at(before, path), value_of(written)):
+        return text
+    if pair := _pair_at(text, path):
+        after = _cut(text, pair.start, pair.end, written)
+    elif present == len(path):  # a table of headers or dotted keys: one value takes its place
+        after = _insert(_removed(text, path), path, written)
+    elif present and not isinstance(_at(before, path[:present]), dict):
+        after = set_value(text, path[:present], _nested(path[present:], written))
+    else:
+        after = _insert(text, path, written)
+    return _verified(text, after, path, lambda data: _put(data, path, value_of(written)))
+
+
+def remove(text: str, path: Names) -> str:
+    """Remove the key or table at `path`, with its lines, its trailing comments, and a comment that heads it."""
+    after = _removed(text, path)
+
+    def change(data: dict[str, Any]) -> None:
+        del _at(data, path[:-1])[path[-1]]
+        parent = path[:-1]
+        if _present(data_of(after), parent) < len(parent) and not _at(data, parent):
+            # The last key of a table that only its keys made. An empty table that is not there says the same.
+            del _at(data, parent[:-1])[parent[-1]]
+
+    return _verified(text, after, path, change)
+
+
+def rename(text: str, path: Names, name: str) -> str:
+    """Give the key or table at `path` another name, wherever its own is written; its place and its quotes stay."""
+    depth = len(path) - 1
+    places: list[Key] = []
+    for table in scan(text):
+        if table.path[: len(path)] == path and len(table.keys) > depth:
+            places.append(table.keys[depth])
+        for pair in every_pair([table]):
+            at = depth - len(pair.base)
+            if pair.path[: len(path)] == path and 0 <= at < len(pair.keys):
+                places.append(pair.keys[at])
+    after = text
+    for key in sorted(set(places), key=lambda key: key.start, reverse=True):
+        quoted = f"'{name}'" if text[key.start] == "'" else string_text(name)
+        bare = text[key.start] not in "'\"" and _BARE.fullmatch(name)
+        after = _cut(after, key.start, key.end, name if bare else quoted)
+
+    def change(data: dict[str, Any]) -> None:
+        parent = _at(data, path[:-1])
+        parent[name] = parent.pop(path[-1])
+
+    return _verified(text, after, path, change)
+
+
+def add_table(text: str, path: Names, values: Mapping[str, str]) -> str:
+    """Add a table of `values`, as written in TOML, at the end, under a header of its own, or where its parent is inline."""
+    parent = _pair_at(text, path[:-1])
+    if parent is not None:
+        after = _insert(text, path, _inline(values))
+    else:
+        newline = _newline(text, len(text))
+        lines = [
+            f"[{'.'.join(map(key_text, path))}]",
+            *(f"{key_text(name)} = {value}" for name, value in values.items()),
+        ]
+        after = _appended(text, lines, newline)
+    return _verified(
+        text, after, path, lambda data: _put(data, path, {name: value_of(value) for name, value in values.items()})
+    )
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are the same and of the same type: 1 is not 1.0, and neither is true."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other or (one != one and other != other)  # not a number
+
+
+def _verified(before: str, after: str, path: Names, change: Callable[[dict[str, Any]], None]) -> str:
+    """`after`, if its data are those of `before` with `change` made to them."""
+    wanted = copy.deepcopy(data_of(before))
+    change(wanted)
+    document = Document.parse("", after.encode("utf-8"))
+    if document.data is None or not same(document.data, wanted):
+        name = ".".join(map(key_text, path))
+        raise CheckFailed(
+            f"`{name}` cannot be edited here without changing more than it; nothing was written",
+            hint="edit it by hand: `omniprofile edit`",
+        )
+    return after
+
+
+def _insert(text: str, path: Names, written: str) -> str:
+    """Write a key that is not there below the last one of the innermost table that is."""
+    data = data_of(text)
+    depth = _present(data, path)
+    here, rest = path[:depth], path[depth:]
+    if depth == 0 and len(rest) > 1:
+        return _new_table(text, path, written)
+    tables = scan(text)
+    new = f"{key_text(rest[0])} = {_nested(rest[1:], written)}"
+    header = next((table for table in tables if table.path == here and (table.keys or not here)), None)
+    if here and (inline := _pair_at(text, here)):
+        return _into_inline(text, inline, new)
+    if depth == 1 and len(rest) > 1 and not (header and header.pairs):
+        return _new_table(text, path, written)
+    if here and (header is None or not header.pairs) and (dotted := _dotted(tables, here)):
+        prefix = text[dotted.keys[0].start : dotted.keys[len(here) - len(dotted.base) - 1].end]
+        if _is_inline(tables, dotted):
+            return _cut(text, dotted.end, dotted.end, f", {prefix}.{new}")
+        return _line_below(text, dotted.end, _indent(text, dotted.keys[0].start) + f"{prefix}.{new}")
+    if header is not None and here:
+        last = header.pairs[-1] if header.pairs else None
+        at = last.keys[0].start if last else header.start
+        return _line_below(text, last.end if last else header.end, _indent(text, at) + new)
+    if header is not None:
+        return _at_top(text, tables, new)
+    below = next(table for table in tables if table.path[:depth] == here)
+    name = text[below.keys[0].start : below.keys[depth - 1].end]
+    newline = _newline(text, below.start)
+    at = _block_start(text, below.start)
+    return _cut(text, at, at, f"[{name}]{newline}{new}{newline}{newline}")
+
+
+def _new_table(text: str, path: Names, written: str) -> str:
+    """Write a key of a table that is not there, under a header of its own, after the last table of its kind."""
+    depth = 2 if path[0] in _NAMED and len(path) > 2 else 1
+    newline = _newline(text, len(text))
+    lines = [
+        f"[{'.'.join(map(key_text, path[:depth]))}]",
+        f"{key_text(path[depth])} = {_nested(path[depth + 1 :], written)}",
+    ]
+    tables = scan(text)
+    kin = [index for index, table in enumerate(tables) if table.keys and table.path[:1] == path[:1]]
+    if kin and kin[-1] + 1 < len(tables):
+        at = _block_start(text, tables[kin[-1] + 1].start)
+    elif not kin and path[0] in ("settings", "instances") and len(tables) > 1:
+        at = _block_start(text, tables[1].start)
+    else:
+        return _appended(text, lines, newline)
+    return _cut(text, at, at, newline.join([*lines, "", ""]))
+
+
+def _appended(text: str, lines: Sequence[str], newline: str) -> str:
+    """`lines` at the end, after an empty line; the last one ends as the text did."""
+    block = newline.join(lines)
+    if not text:
+        return block + newline
+    ends = text.endswith("\n")
+    blank = "" if re.search(r"(?:^|\n)[ \t\r]*\n\Z", text) else newline
+    return text + blank + block + newline if ends else text + newline + newline + block
+
+
+def _line_below(text: str, at: int, line: str) -> str:
+    """`line` below the line that `at` is in."""
+    end = _line_end(text, at)
+    newline = _newline(text, end)
+    if end and text[end - 1] == "\n":
+        return _cut(text, end, end, line + newline)
+    return _cut(text, end, end, newline + line)
+
+
+def _at_top(text: str, tables: list[Table], new: str) -> str:
+    """`new` below the last key of the top of the file; where there is none, above the first table and what heads it."""
+    if tables[0].pairs:
+        last = tables[0].pairs[-1]
+        return _line_below(text, last.end, _indent(text, last.keys[0].start) + new)
+    newline = _newline(text, len(text))
+    if len(tables) == 1:
+        if not text:
+            return new + newline
+        return text + new + newline if text.endswith("\n") else text + newline + new
+    at = _block_start(text, tables[1].start)
+    if at == 0:  # what heads the file stays there: editors look for `#:schema` in it
+        at = _line_start(text, tables[1].start)
+    return _cut(text, at, at, new + newline + newline)
+
+
+def _into_inline(text: str, pair: Pair, new: str) -> str:
+    if pair.members:
+        end = pair.members[-1].end
+        return _cut(text, end, end, f", {new}")
+    return _cut(text, pair.start, pair.end, f"{{ {new} }}")
+
+
+def _removed(text: str, path: Names) -> str:
+    """Cut out, one after the other, everything that is written of `path`."""
+    after = text
+    while True:
+        tables = scan(after)
+        pairs = list(every_pair(tables))
+        table = next((table for table in tables if table.keys and table.path[: len(path)] == path), None)
+        pair = next((pair for pair in pairs if pair.path[: len(path)] == path and len(pair.base) < len(path)), None)
+        if table is not None:
+            after = _without_table(after, table)
+        elif pair is not None:
+            holder = next((other for other in pairs if any(pair is member for member in other.members or ())), None)
+            after = _without_member(after, holder, pair) if holder else _without_line(after, pair)
+        else:
+            break
+    named = path[:2]
+    if len(path) > 2 and path[0] in _NAMED and _present(data_of(after), named) < 2:
+        # A profile that only its keys made is still a profile when it has none.
+        after = _insert(after, named, "{}")
+    return after
+
+
+def _without_line(text: str, pair: Pair) -> str:
+    start, end = _line_start(text, pair.keys[0].start), _line_end(text, pair.end)
+    if text[end - 1 : end] != "\n" and start:  # the last line, which has no end: the one before it has none then
+        start -= len(_newline(text, start))
+    return _cut(text, start, end, "")
+
+
+def _without_member(text: str, holder: Pair, pair: Pair) -> str:
+    members = holder.members or ()
+    index = members.index(pair)
+    if len(members) == 1:
+        return _cut(text, holder.start, holder.end, "{}")
+    if index:
+        return _cut(text, members[index - 1].end, pair.end, "")
+    return _cut(text, pair.keys[0].start, members[1].keys[0].start, "")
+
+
+def _without_table(text: str, table: Table) -> str:
+    start = _heading_start(text, table.start)
+    end = _line_end(text, table.pairs[-1].end if table.pairs else table.end)
+    # Comments that go on right below the last key are the table's, unless they lead on to the next one.
+    below = end
+    while _COMMENT.match(text, below):
+        below = _line_end(text, below)
+    if below == len(text) or text[below : _line_end(text, below)].strip() == "":
+        end = below
+    set_off = start == 0 or text[_line_start(text, start - 1) : start].strip() == ""
+    blank = end
+    while set_off and blank < len(text) and text[blank : _line_end(text, blank)].strip() == "":
+        blank = _line_end(text, blank)
+    if end < len(text) and blank < len(text):
+        return _cut(text, start, blank, "")
+    while start and text[_line_start(text, start - 1) : start].strip() == "":
+        start = _line_start(text, start - 1)
+    if start and text[end - 1 : end] != "\n":
+        start -= len(_newline(text, start))
+    return _cut(text, start, end, "")
+
+
+def _pair_at(text: str, path: Names) -> Pair | None:
+    return next((pair for pair in every_pair(scan(text)) if pair.path == path), None)
+
+
+def _dotted(tables: list[Table], path: Names) -> Pair | None:
+    """The last pair whose own keys make the table at `path`."""
+    found = [
+        pair
+        for pair in every_pair(tables)
+        if pair.path[: len(path)] == path and len(pair.base) < len(path) < len(pair.path)
+    ]
+    return found[-1] if found else None
+
+
+def _is_inline(tables: list[Table], pair: Pair) -> bool:
+    return not any(pair is other for table in tables for other in table.pairs)
+
+
+def _heading_start(text: str, at: int) -> int:
+    """Where the lines start that go with the header at `at`: a comment right above it, if an empty line sets it off."""
+    start = _block_start(text, at)
+    return start if start and text[_line_start(text, start - 1) : start].strip() == "" else _line_start(text, at)
+
+
+def _block_start(text: str, at: int) -> int:
+    """Where the comment lines right above the line of `at` start."""
+    start = _line_start(text, at)
+    while start and _COMMENT.match(text, _line_start(text, start - 1)) and not _in_value(text, start - 1):
+        start = _line_start(text, start - 1)
+    return start
+
+
+def _in_value(text: str, at: int) -> bool:
+    """Whether the line of `at` is part of a value over lines, whatever it looks like."""
+    return any(pair.start <= at < pair.end for pair in every_pair(scan(text)))
+
+
+def _line_start(text: str, at: int) -> int:
+    return text.rfind("\n", 0, at) + 1
+
+
+def _line_end(text: str, at: int) -> int:
+    """The offset behind the end of the line that `at` is in."""
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end + 1
+
+
+def _newline(text: str, at: int) -> str:
+    """The line ending that lines before `at` have, else the text's first, else the usual one."""
+    index = text.rfind("\n", 0, at)
+    index = text.find("\n") if index < 0 else index
+    return "\r\n" if index > 0 and text[index - 1] == "\r" else "\n"
+
+
+def _indent(text: str, at: int) -> str:
+    line = text[_line_start(text, at) : at]
+    return line if not line.strip() else ""
+
+
+def _nested(names: Names, written: str) -> str:
+    for name in reversed(names):
+        written = f"{{ {key_text(name)} = {written} }}"
+    return written
+
+
+def _inline(values: Mapping[str, str]) -> str:
+    members = ", ".join(f"{key_text(name)} = {value}" for name, value in values.items())
+    return f"{{ {members} }}" if members else "{}"
+
+
+def _cut(text: str, start: int, end: int, piece: str) -> str:
+    return text[:start] + piece + text[end:]
+
+
+def _escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
+def _present(data: Mapping[str, Any], path: Names) -> int:
+    """How many parts of `path` are there."""
+    table: Any = data
+    for depth, name in enumerate(path):
+        if not isinstance(table, dict) or name not in table:
+            return depth
+        table = table[name]
+    return len(path)
+
+
+def _at(data: Mapping[str, Any], path: Names) -> Any:
+    value: Any = data
+    for name in path:
+        value = value[name]
+    return value
+
+
+def _put(data: dict[str, Any], path: Names, value: object) -> None:
+    for name in path[:-1]:
+        if not isinstance(data.get(name), dict):
+            data[name] = {}
+        data = data[name]
+    data[path[-1]] = value

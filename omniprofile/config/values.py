@@ -1,0 +1,115 @@
+"""A key and a value as they are typed on a command line, in TOML: what a value is follows from what its key may hold.
+
+What that is, the JSON Schema of the file says, which is made from the models.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from omniprofile.config.document import Document
+from omniprofile.config.splice import Names, string_text, value_of
+from omniprofile.errors import ConfigInvalid, Refused, UsageError
+from omniprofile.model.names import printable
+
+_SCALARS: dict[str, type | tuple[type, ...]] = {"boolean": bool, "integer": int, "number": (int, float)}
+_FORMS = {
+    "boolean": "`true` or `false`",
+    "integer": "a whole number",
+    "number": "a number",
+    "array": "an array",
+    "object": "an inline table",
+}
+_EXAMPLES = {
+    "allowed_hosts": '["bi.acme.example"]',
+    "command": '["op", "read", "op://Work/Omni/credential"]',
+    "expect": '{ org_role = "MEMBER" }',
+    "env": '{ OMNI_OUTPUT_FORMAT = "json" }',
+}
+_OMNI_KEY = re.compile(r"omni_(?:osk|pat)_[A-Za-z0-9_-]{6,}")
+_SECRET_WORDS = re.compile(r"(?:token|apikey|secret|password|bearer|credential)$")
+
+
+def key_path(key: str) -> Names:
+    """The names of a dotted key, as TOML reads it: `env.A`, `expect.org_role`. Raises UsageError."""
+    data: Any = Document.parse("", f"{key} = 0".encode("utf-8", "replace")).data if "\n" not in key else None
+    names: list[str] = []
+    while isinstance(data, dict) and len(data) == 1:
+        ((name, data),) = data.items()
+        names.append(name)
+    if data != 0 or isinstance(data, bool) or not names:
+        raise UsageError(
+            f"`{printable(key)}` is no key", hint="it is a name, or names with dots between: `expect.org_role`"
+        )
+    return tuple(names)
+
+
+def value_text(path: Names, typed: str, schema: Mapping[str, Any]) -> str:
+    """The value that was `typed` for the key at `path`, in TOML. Strings need no quotes.
+
+    Raises Refused for what can only be a secret, ConfigInvalid for what the key cannot hold.
+    """
+    try:
+        typed.encode("utf-8")
+    except UnicodeEncodeError as problem:
+        raise UsageError("the value is no UTF-8") from problem
+    kinds = set(_kinds(schema, schema, path))
+    name = path[-1]
+    _refuse_secret(path, typed, known=bool(kinds))
+    if "string" in kinds or not kinds:
+        return string_text(typed)
+    written = typed.strip()
+    try:
+        value = value_of(written)
+    except ValueError:
+        value = None
+    kind = next(iter(sorted(kinds)))
+    good: bool
+    if kind in _SCALARS:
+        good = isinstance(value, _SCALARS[kind]) and (kind == "boolean") == isinstance(value, bool)
+    else:
+        good = isinstance(value, list if kind == "array" else dict)
+    if good and "\n" not in written:
+        return written
+    if good:
+        raise UsageError(
+            f"the value of `{name}` is on several lines", hint="write it on one, or use `omniprofile edit`"
+        )
+    example = f", such as '{_EXAMPLES[name]}'" if name in _EXAMPLES else ""
+    raise ConfigInvalid(f"the value of `{'.'.join(path)}` must be {_FORMS[kind]}{example} (nothing was written)")
+
+
+def _refuse_secret(path: Names, typed: str, *, known: bool) -> None:
+    in_keys_place = path[-1] == "key" and not typed.lstrip().startswith("{")
+    plain = re.sub(r"[^a-z]", "", path[-1].lower())
+    if not (_OMNI_KEY.search(typed) or in_keys_place or (not known and _SECRET_WORDS.search(plain))):
+        return
+    profile = path[1] if path[0] == "profiles" and len(path) > 2 else "NAME"
+    if in_keys_place and typed.strip() in ("keyring", "env", "command", "file"):
+        raise ConfigInvalid(
+            "`key` is a table that says where the key comes from (nothing was written)",
+            hint=f"""such as '{{ env = "ACME_OMNI_KEY" }}'; `omniprofile login {profile}` stores one in the secret store""",
+        )
+    raise Refused(
+        f"the value of `{'.'.join(path)}` looks like a secret: those never stand in a profile file, nor on a command line, "
+        "which every user of this machine can read",
+        hint=f"revoke it if it is one, and store a new one with `omniprofile login {printable(profile)}`, which asks for it",
+    )
+
+
+def _kinds(schema: Mapping[str, Any], node: Mapping[str, Any], path: Names) -> Iterator[str]:
+    """The JSON types that the schema allows at `path` below `node`."""
+    if "$ref" in node:
+        node = schema["$defs"][str(node["$ref"]).rpartition("/")[2]]
+    for choice in (*node.get("anyOf", ()), *node.get("oneOf", ())):
+        yield from _kinds(schema, choice, path)
+    if not path:
+        kind = node.get("type")
+        if kind not in (None, "null"):
+            yield str(kind)
+        return
+    inner = node.get("properties", {}).get(path[0])
+    if inner is None:
+        inner = next(iter(node.get("patternProperties", {}).values()), None) or node.get("additionalProperties")
+    if isinstance(inner, Mapping):
+        yield from _kinds(schema, inner, path[1:])
