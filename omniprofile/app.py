@@ -244,9 +244,18 @@ class App:
         """
         from omniprofile.config.draft import Draft, editing
 
+        return editing(self._edit_lock, lambda: Draft(self._existing_files(), self.places.config_file, self._judge))
+
+    def alone(self) -> "AbstractContextManager[None]":
+        """The lock alone that `editing` holds, for who replaces files by other means. Raises CheckFailed."""
+        from omniprofile.config.draft import alone
+
+        return alone(self._edit_lock)
+
+    @property
+    def _edit_lock(self) -> str:
         # Not beside the user's files: those folders may be read-only, or a git repository.
-        lock = os.path.join(self.lock_folder, "edit.lock")
-        return editing(lock, lambda: Draft(self._existing_files(), self.places.config_file, self._judge))
+        return os.path.join(self.lock_folder, "edit.lock")
 
     def _existing_files(self) -> list[str]:
         places = self.places

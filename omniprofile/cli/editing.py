@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from omniprofile.app import App
@@ -16,6 +17,7 @@ from omniprofile.model.provenance import Layer
 if TYPE_CHECKING:
     from omniprofile.config.draft import Draft
     from omniprofile.config.journal import Unfinished
+    from omniprofile.config.replace import Change
     from omniprofile.config.splice import Names
     from omniprofile.model.resolution import Resolution
 
@@ -50,18 +52,30 @@ def keep(draft: "Draft", console: Console, *, diff: bool) -> bool:
 
 
 def write(draft: "Draft", console: Console) -> None:
-    """Write a draft that was judged; the change that could not be written is on stderr."""
+    """Write a draft that was judged. Raises what `put` raises."""
+    put(draft.changes(), console)
+
+
+def put(changes: "Iterable[Change]", console: Console) -> None:
+    """Write changes, all or none; the one that could not be written is on stderr, to be made by hand.
+
+    Raises NotWritten, CheckFailed.
+    """
+    from omniprofile.config.replace import replace_all
+
+    changes = list(changes)
     try:
-        for change in draft.write():
-            if change.before.other_names:
-                console.warn(
-                    f"`{change.path}` had another name (a hard link), which still holds the old content: "
-                    "a file is replaced as a whole"
-                )
+        replace_all(changes)
     except NotWritten as problem:
         for line in problem.patch.splitlines():
             console.say(line)
         raise
+    for change in changes:
+        if change.before.other_names:
+            console.warn(
+                f"`{change.path}` had another name (a hard link), which still holds the old content: "
+                "a file is replaced as a whole"
+            )
 
 
 def add_leave_secret(parser: argparse.ArgumentParser) -> None:
@@ -149,8 +163,8 @@ def target(draft: "Draft", words: list[str], how: str) -> "tuple[str, Names]":
     return (files or [draft.main])[0], names
 
 
-def add_profile_options(parser: argparse.ArgumentParser) -> None:
-    """Add what a profile is made of, but its name."""
+def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyExclusiveGroup":
+    """Add what a profile is made of, but its name; the group of the options that say where its key comes from."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--base-url", metavar="URL", help="the address you use to log in, such as https://acme.omniapp.co"
@@ -181,6 +195,7 @@ def add_profile_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="export this along with the credential (may repeat)",
     )
+    return key
 
 
 def profile_values(args: argparse.Namespace) -> dict[str, object]:

@@ -216,8 +216,18 @@ GUIDES: dict[str, Guide] = {
         ),
     ),
     "add": Guide(
-        about="Adds a profile to the profile file. Comments, order and formatting of the rest survive byte for byte.",
+        about="Adds a profile at the end of the profile file, or of another one in `profiles.d`. Comments, order and "
+        "formatting of the rest survive byte for byte. An instance for several profiles is made with `omniprofile set "
+        "instances.NAME.base_url URL`.",
         examples=(
+            (
+                "omniprofile add staging --instance acme-staging --extends prod",
+                "an instance, and another profile's values",
+            ),
+            (
+                "omniprofile add ci --instance acme --key-command 'op read op://Work/Omni/credential' --file work",
+                "its key from a command, in `profiles.d/work.toml`",
+            ),
             ("omniprofile add play --base-url https://play.omniapp.co", "a profile with its key in the secret store"),
             ("omniprofile add ci --base-url https://acme.omniapp.co --key-env ACME_OMNI_KEY", "its key in a variable"),
         ),
@@ -232,16 +242,26 @@ GUIDES: dict[str, Guide] = {
         ),
     ),
     "set": Guide(
-        about="Sets one value of a profile in the profile file and leaves every other byte as it is. The file is written "
-        "whole or not at all, and only if the result lints.",
+        about="Sets one value of a profile in the file that defines it, or, where KEY stands alone, one from the top of the "
+        "file, and leaves every other byte as it is. The file is written whole or not at all, and only if the result lints. "
+        "What can only be a key or token is refused: a command line is public.\n\n"
+        "`instance` and `base_url` take each other's place, and so do the sources of `key`.",
         examples=(
             ('omniprofile set prod description "Production, my own login"', "a text"),
             ("omniprofile set prod protected true", "a switch"),
             ("omniprofile set staging env.OMNI_OUTPUT_FORMAT json", "a variable that goes along with the credential"),
+            ("""omniprofile set ci key '{ env = "ACME_OMNI_KEY" }'""", "a table, in TOML"),
+            ("omniprofile set default prod", "the profile in use when nothing else selects one"),
+            (
+                "omniprofile set instances.acme.base_url https://acme.omniapp.co --diff",
+                "an instance; shown, not written",
+            ),
         ),
         exits=(
+            (1, "the file is read-only or was changed meanwhile; the change is shown as a patch"),
             (3, "the result would not lint: nothing is written"),
             (5, "there is no such profile"),
+            (6, "the value looks like a secret, or names a host that may have no credential"),
         ),
         see=(
             "unset",
@@ -254,6 +274,7 @@ GUIDES: dict[str, Guide] = {
         examples=(
             ("omniprofile unset prod description", "a text"),
             ("omniprofile unset staging env.OMNI_OUTPUT_FORMAT", "a variable"),
+            ("omniprofile unset default", "a key from the top of the file"),
         ),
         exits=(
             (3, "the result would not lint: nothing is written"),
@@ -262,8 +283,8 @@ GUIDES: dict[str, Guide] = {
         see=("set",),
     ),
     "rename": Guide(
-        about="Renames a profile, and takes its stored secret, the active profile and references of other profiles "
-        "along.",
+        about="Renames a profile, and takes its stored secret, the active and the previous profile, `default`, the `extends` "
+        "of other profiles and your nearest project pin along. Interrupted, it is completed by the same command.",
         examples=(
             ("omniprofile rename stage staging", "one name"),
             ("omniprofile rename prod acme-prod", "the variables of the profile change with it"),
@@ -275,14 +296,15 @@ GUIDES: dict[str, Guide] = {
         see=("remove",),
     ),
     "remove": Guide(
-        about="Removes a profile from the profile file and deletes its stored secret. Asks first.",
+        about="Removes a profile from the profile file, revokes what can be revoked and deletes what is stored for it. Asks "
+        "first, and refuses while other profiles extend it. Interrupted, it is completed by the same command.",
         examples=(
             ("omniprofile remove play", "asks"),
             ("omniprofile remove play --yes", "does not"),
         ),
         exits=(
             (5, "there is no such profile"),
-            (6, "there is no terminal to ask on, and `--yes` is missing"),
+            (6, "others extend it, or there is no terminal to ask on and `--yes` is missing"),
         ),
         see=(
             "logout",
@@ -290,10 +312,12 @@ GUIDES: dict[str, Guide] = {
         ),
     ),
     "edit": Guide(
-        about="Opens the profile file in `VISUAL` or `EDITOR`, and takes the result over only if it lints.",
+        about="Opens a copy of the profile file in `VISUAL` or `EDITOR`, and takes it over once it lints; until then it offers to "
+        "go on editing. What is not taken over is kept, and its place is said.",
         examples=(
             ("omniprofile edit", "your editor"),
             ("EDITOR=nano omniprofile edit", "another one"),
+            ("omniprofile edit staging", "the file of `profiles.d` that defines `staging`"),
         ),
         exits=((3, "the result does not lint: the file is as it was"),),
         see=(

@@ -46,6 +46,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError in place of printing the usage and exiting."""
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:  # options alone: what stands beside one that is not known could be a secret
+            options = [word.partition("=")[0] for word in unknown.split() if word.startswith("-")]
+            message = f"unrecognized arguments: {' '.join(options)}" if options else "there are too many arguments"
         raise UsageError(message, hint=f"`{self.prog} --help` shows how it is called")
 
 

@@ -13,7 +13,7 @@ from omniprofile.config import splice
 from omniprofile.config.document import Document
 from omniprofile.config.replace import Change, Content, replace_all
 from omniprofile.config.splice import Names
-from omniprofile.errors import CheckFailed, ConfigInvalid, Refused
+from omniprofile.errors import CheckFailed, ConfigInvalid, HostNotAllowed, InsecureURL, Refused
 from omniprofile.model.finding import Code, Finding, Level
 
 _BOM = b"\xef\xbb\xbf"
@@ -29,17 +29,24 @@ LOCK_SECONDS = 30.0
 
 
 @contextmanager
-def editing(lock: str, draft: "Callable[[], Draft]") -> "Iterator[Draft]":
-    """A draft, with the lock held that keeps other edits of this user's out. Raises CheckFailed."""
+def alone(lock: str) -> Iterator[None]:
+    """Hold the lock that keeps other edits of this user's out. Raises CheckFailed."""
     from omniprofile.system.locking import locked
 
     try:
         with locked(lock, LOCK_SECONDS):
-            yield draft()
+            yield
     except TimeoutError as problem:
         raise CheckFailed(
             "the profile files are being edited by another omniprofile", hint="try again when it is done"
         ) from problem
+
+
+@contextmanager
+def editing(lock: str, draft: "Callable[[], Draft]") -> "Iterator[Draft]":
+    """A draft, with that lock held."""
+    with alone(lock):
+        yield draft()
 
 
 class Draft:
@@ -196,4 +203,5 @@ def _refusal(finding: Finding) -> Refused | ConfigInvalid:
             "nothing was written",
             hint="revoke it, make another one, and store that with `omniprofile login NAME`, which asks for it",
         )
-    return ConfigInvalid(f"{finding.message} (nothing was written)", hint=finding.suggestion)
+    kind = {Code.HOST_NOT_ALLOWED: HostNotAllowed, Code.PLAIN_HTTP: InsecureURL}.get(Code(finding.code), ConfigInvalid)
+    return kind(f"{finding.message} (nothing was written)", hint=finding.suggestion)

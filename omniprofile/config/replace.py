@@ -23,6 +23,7 @@ from omniprofile.system.files import (
 )
 
 _NEW_FILE_MODE = 0o600
+_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class Content:
             return cls(path, None, None)
         except Unreadable as problem:
             raise ConfigUnreadable(f"`{path}` cannot be read: {problem}") from problem
+
+    @property
+    def mark(self) -> bytes:
+        """The byte-order mark that the file begins with; empty for none."""
+        return _MARK if self.content is not None and self.content.startswith(_MARK) else b""
+
+    @property
+    def text(self) -> str:
+        """The content as text, without the mark; what is no UTF-8 is replaced."""
+        return (self.content or b"").removeprefix(self.mark).decode("utf-8", "replace")
 
     @property
     def other_names(self) -> int:

@@ -256,8 +256,8 @@ def _at_top(text: str, tables: list[Table], new: str) -> str:
             return new + newline
         return text + new + newline if text.endswith("\n") else text + newline + new
     at = _block_start(text, tables[1].start)
-    if at == 0:  # what heads the file stays there: editors look for `#:schema` in it
-        at = _line_start(text, tables[1].start)
+    while text.startswith(("#:", "#!"), at):  # editors look for `#:schema` at the very top
+        at = _line_end(text, at)
     return _cut(text, at, at, new + newline + newline)
 
 

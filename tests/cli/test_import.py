@@ -191,7 +191,7 @@ def test_an_existing_file_keeps_its_bytes_and_its_default(cli: Cli, vendor: Path
 def test_a_default_goes_above_a_commented_table(cli: Cli, vendor: Path) -> None:
     file = cli.profiles('# the one that I use\n[profiles.mine]\nbase_url = "https://mine.omniapp.co"\n')
     cli("import", "omni-cli")
-    assert file.read_text().startswith('default = "prod"\n# the one that I use\n[profiles.mine]\n')
+    assert file.read_text().startswith('default = "prod"\n\n# the one that I use\n[profiles.mine]\n')
 
 
 def test_another_stored_key_is_kept_and_the_files_stays_there(cli: Cli, vendor: Path) -> None:
@@ -294,16 +294,16 @@ def test_a_store_that_lies_is_found_out_and_put_back(cli: Cli, vendor: Path, mon
 def test_a_profile_file_that_cannot_be_written_leaves_no_secret_behind(
     cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from omniprofile.config import edit
+    from omniprofile.config import replace
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "it is read-only")
 
-    monkeypatch.setattr(edit, "_replace", refuse)
+    monkeypatch.setattr(replace, "stage", refuse)
     ran = cli("import", "omni-cli", "--scrub")
     assert ran.status == 1, ran
-    assert "make the change by hand" in ran.err
-    assert "[profiles.Playground-Org-scoped]" in ran.err
+    assert "make the change above by hand" in ran.err
+    assert "+[profiles.Playground-Org-scoped]\n" in ran.err
     assert FileStore(str(cli.state)).summaries() == {}
 
 

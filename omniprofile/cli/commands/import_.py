@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
+from omniprofile.cli.editing import write
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.moving import absolute, alone, omni_config_path
 from omniprofile.cli.parser import add_json
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         default = _default(app.config, source, steps)
         backup = None
         if not args.dry_run:
-            stored = _store_and_write(app, steps, default)
+            stored = _store_and_write(app, console, steps, default)
             if args.scrub:
                 backup = _scrub(app, source, steps, stored)
     if args.json:
@@ -199,13 +200,13 @@ def _default(config: Config, source: _Source, steps: "Sequence[Step]") -> str | 
 
 
 def _store_and_write(
-    app: App, steps: "Sequence[Step]", default: str | None
+    app: App, console: Console, steps: "Sequence[Step]", default: str | None
 ) -> "list[tuple[Step, StoredSecret | None]]":
     """Store and verify every secret, then write every profile; return what was stored, with what was there before.
 
     Whatever goes wrong, the store is put back as it was.
     """
-    from omniprofile.config.edit import add_profiles_to
+    from omniprofile.config.splice import toml
     from omniprofile.transfer.plan import SecretStep
 
     stored: list[tuple[Step, StoredSecret | None]] = []
@@ -217,7 +218,13 @@ def _store_and_write(
                 _require_stored(app, step.profile, step.found.secret)
         new = {step.profile: _values(app.config, step) for step in steps if step.is_new}
         if new or default:
-            add_profiles_to(app.places.config_file, new, default=default, lock_folder=app.lock_folder)
+            with app.editing() as draft:
+                for name, values in new.items():
+                    draft.add(draft.main, ("profiles", name), values)
+                if default:
+                    draft.set(draft.main, ("default",), toml(default))
+                draft.check()
+                write(draft, console)
     except BaseException:
         _take_back(app, stored)
         raise

@@ -2,11 +2,11 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
+from omniprofile.cli.editing import put
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.config.paths import find_pin, profile_files
 from omniprofile.errors import CheckFailed, UsageError
@@ -17,6 +17,7 @@ from omniprofile.system.files import LARGEST
 if TYPE_CHECKING:
     from omniprofile.checks.lint import Report
     from omniprofile.checks.mending import Mended
+    from omniprofile.config.replace import Change
 
 FORMATS = ("human", "json", "sarif", "github")
 _STDIN = "-"
@@ -95,7 +96,6 @@ def _formatted(name: str, report: "Report", console: Console) -> str:
 def _mend(args: argparse.Namespace, linting: _Linting, report: "Report", app: App, console: Console) -> "Report":
     """Show the mending, or do it; the report of what is left after it was done."""
     from omniprofile.checks.mending import diff, mend
-    from omniprofile.config.edit import rewrite
 
     if args.fix and linting.reads_stdin and not args.diff:
         raise UsageError("standard input cannot be mended in its place", hint="`--diff` shows what would change")
@@ -103,17 +103,21 @@ def _mend(args: argparse.Namespace, linting: _Linting, report: "Report", app: Ap
     if args.diff:
         console.data("".join(diff(file) for file in mended))
         return report
+    with app.alone():
+        put(map(_change, mended), console)
     for file in mended:
-        rewrite(file.file, partial(_after, file), by_hand=diff(file), lock_folder=app.lock_folder, require_valid=False)
         console.note(f"{_count(file.changes, 'mistake')} mended in `{file.file}`")
     return rest
 
 
-def _after(mended: "Mended", text: str) -> str:
-    if text != mended.before:
+def _change(mended: "Mended") -> "Change":
+    from omniprofile.config.replace import Change, Content
+
+    before = Content.read(mended.file)
+    if before.text != mended.before:
         hint = "nothing was written; run the command again"
         raise CheckFailed(f"`{mended.file}` was changed by another program meanwhile", hint=hint)
-    return mended.after
+    return Change(before, before.mark + mended.after.encode("utf-8"))
 
 
 def _conclude(report: "Report", console: Console, *, strict: bool) -> int:

@@ -19,7 +19,7 @@ _SOURCES = ("keyring", "env", "command", "file")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.usage = "omniprofile set [-h] [--diff] NAME KEY VALUE\n       omniprofile set [-h] [--diff] KEY VALUE"
+    parser.usage = "omniprofile set [--diff] NAME KEY VALUE\n       omniprofile set [--diff] KEY VALUE"
     parser.add_argument(
         "words",
         nargs="+",

@@ -12,7 +12,7 @@ from omniprofile.model.names import closest, quoted_list
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.usage = "omniprofile unset [-h] [--diff] NAME KEY\n       omniprofile unset [-h] [--diff] KEY"
+    parser.usage = "omniprofile unset [--diff] NAME KEY\n       omniprofile unset [--diff] KEY"
     parser.add_argument(
         "words",
         nargs="+",
