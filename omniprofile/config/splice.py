@@ -35,8 +35,9 @@ def data_of(text: str) -> dict[str, Any]:
 
 def value_of(written: str) -> object:
     """What a value, as written, stands for. Raises ValueError where it is no single value."""
-    data = Document.parse("", f"value = {written}\n".encode()).data
-    if data is None or set(data) != {"value"}:
+    text = f"value = {written}"
+    data = Document.parse("", text.encode()).data
+    if data is None or set(data) != {"value"} or scan(text)[0].pairs[0].end != len(text):
         raise ValueError("no TOML value")
     return data["value"]
 
