@@ -312,8 +312,8 @@ GUIDES: dict[str, Guide] = {
         ),
     ),
     "edit": Guide(
-        about="Opens a copy of the profile file in `VISUAL` or `EDITOR`, and takes it over once it lints; until then it offers to "
-        "go on editing. What is not taken over is kept, and its place is said.",
+        about="Opens a copy of the profile file in `VISUAL` or `EDITOR`, and takes it over once it lints; until then it offers "
+        "to go on editing. What is not taken over is kept, and its place is said.",
         examples=(
             ("omniprofile edit", "your editor"),
             ("EDITOR=nano omniprofile edit", "another one"),

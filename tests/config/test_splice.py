@@ -1,4 +1,4 @@
-"""Edits change one value and no other byte: on the corpus, on the shapes that a writer of documents gets wrong, and by hypothesis."""
+"""Edits change one value and no other byte: cases that writers of documents get wrong, the corpus, and by hypothesis."""
 
 import copy
 import tomllib
@@ -60,17 +60,20 @@ EDITS = [
      '[profiles.a]\nauth = "x"\n[instances.i]\nx = 1\n[profiles.a.env]\nA = "1"\n'),
     ("implicit", '# env\n[profiles.a.env]\nA = "1"\n', ("profiles.a.auth", '"x"'),
      '[profiles.a]\nauth = "x"\n\n# env\n[profiles.a.env]\nA = "1"\n'),
-    ("table-by-value", '[profiles.a]\nauth = "x"\n\n[profiles.a.env]\nA = "1"\n\n[profiles.b]\n', ("profiles.a.env", '{ B = "2" }'),
+    ("table-by-value", '[profiles.a]\nauth = "x"\n\n[profiles.a.env]\nA = "1"\n\n[profiles.b]\n',
+     ("profiles.a.env", '{ B = "2" }'),
      '[profiles.a]\nauth = "x"\nenv = { B = "2" }\n\n[profiles.b]\n'),
     ("top-first", '# head\n\n# a\n[profiles.a]\n', ("default", '"a"'), '# head\n\ndefault = "a"\n\n# a\n[profiles.a]\n'),
     ("top-directive", "#:schema x\n[profiles.a]\n", ("default", '"a"'), '#:schema x\ndefault = "a"\n\n[profiles.a]\n'),
     ("top-next", "version = 1 # one\n[profiles.a]\n", ("default", '"a"'), 'version = 1 # one\ndefault = "a"\n[profiles.a]\n'),
     ("instance-after-its-kin", '[instances.a]\nx = 1\n\n# b\n[profiles.b]\n', ("instances.c.x", "2"),
      '[instances.a]\nx = 1\n\n[instances.c]\nx = 2\n\n# b\n[profiles.b]\n'),
-    ("settings-first", "version = 1\n\n[profiles.b]\n", ("settings.x", "2"), "version = 1\n\n[settings]\nx = 2\n\n[profiles.b]\n"),
+    ("settings-first", "version = 1\n\n[profiles.b]\n",
+     ("settings.x", "2"), "version = 1\n\n[settings]\nx = 2\n\n[profiles.b]\n"),
     ("multi-line-array", '[profiles.a]\nkey = { env = "X" }\ncommand = [\n  "a", # one\n  "b",\n]\n', ("profiles.a.auth", '"x"'),
      '[profiles.a]\nkey = { env = "X" }\ncommand = [\n  "a", # one\n  "b",\n]\nauth = "x"\n'),
-    ("multi-line-string", '[profiles.a]\ndescription = """\n# no comment\n[no.header]\n"""\n[profiles.b]\n', ("profiles.b.auth", '"x"'),
+    ("multi-line-string", '[profiles.a]\ndescription = """\n# no comment\n[no.header]\n"""\n[profiles.b]\n',
+     ("profiles.b.auth", '"x"'),
      '[profiles.a]\ndescription = """\n# no comment\n[no.header]\n"""\n[profiles.b]\nauth = "x"\n'),
     ("string-with-quotes", "[profiles.a]\nd = '''it's \"\"\" here'''''\nauth = 1\n", ("profiles.a.auth", "2"),
      "[profiles.a]\nd = '''it's \"\"\" here'''''\nauth = 2\n"),
@@ -99,7 +102,8 @@ REMOVALS = [
     ("table-last-no-newline", "[profiles.a]\n\n[profiles.b]\nx = 1", "profiles.b", "[profiles.a]"),
     ("table-compact", "[profiles.a]\nx = 1\n# not b's alone\n[profiles.b]\n[profiles.c]\n", "profiles.b",
      "[profiles.a]\nx = 1\n# not b's alone\n[profiles.c]\n"),
-    ("table-in-parts", "[profiles.a]\nx = 1\n\n[i]\ny = 1\n\n[profiles.a.env]\nA = 1\n\n[j]\n", "profiles.a", "[i]\ny = 1\n\n[j]\n"),
+    ("table-in-parts", "[profiles.a]\nx = 1\n\n[i]\ny = 1\n\n[profiles.a.env]\nA = 1\n\n[j]\n",
+     "profiles.a", "[i]\ny = 1\n\n[j]\n"),
     ("array", "[a]\nb = [\n  1, # one\n  2,\n] # end\nc = 3\n", "a.b", "[a]\nc = 3\n"),
 ]  # fmt: skip
 
@@ -216,7 +220,8 @@ def test_any_edit_changes_nothing_outside_its_value(name: str, data: st.DataObje
 @settings(max_examples=200, deadline=None)
 def test_any_new_key_is_put_in_one_place_and_removing_it_gives_the_text_back(name: str, data: st.DataObject) -> None:
     text = TEXTS[name]
-    tables = [("profiles", n) for n in splice.data_of(text).get("profiles", {})] or [("settings",)]
+    tables: list[tuple[str, ...]] = [("profiles", n) for n in splice.data_of(text).get("profiles", {})]
+    tables = tables or [("settings",)]
     path = (*data.draw(st.sampled_from(tables)), "zz-new")
     after = splice.set_value(text, path, data.draw(values))
     gone, come = _leftover(text, after)
