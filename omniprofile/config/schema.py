@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -22,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from omniprofile.config import patterns
 from omniprofile.model.exported import is_reserved
@@ -82,6 +83,17 @@ def _without_nul(what: str) -> Callable[[str], str]:
     return check
 
 
+def _exactly(expected: object) -> Callable[[object], object]:
+    """Refuse what is equal to `expected` to Python and not to TOML: `1`, `1.0` and `true`."""
+
+    def check(value: object) -> object:
+        if type(value) is not type(expected):
+            raise PydanticKnownError("literal_error", {"expected": repr(expected)})
+        return value
+
+    return check
+
+
 def _written(pattern: str, **more: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, **more})
 
@@ -106,7 +118,7 @@ class Table(BaseModel):
 class KeyringKey(Table):
     """The key lies in the secret store: `omniprofile login NAME` puts it there. The default."""
 
-    keyring: Literal[True] = Field(
+    keyring: Annotated[Literal[True], BeforeValidator(_exactly(True))] = Field(
         description="The key lies in the secret store; `omniprofile login NAME` puts it there.", examples=[True]
     )
 
@@ -291,7 +303,9 @@ class SettingsTable(Table):
 class ProfilesFile(Table):
     """Profiles for Omni: which instance, which way to authenticate, which credential. Secrets never are in this file."""
 
-    version: Literal[1] = Field(default=1, description="The version of this format.", examples=[1])
+    version: Annotated[Literal[1], BeforeValidator(_exactly(1))] = Field(
+        default=1, description="The version of this format.", examples=[1]
+    )
     default: ProfileName | None = Field(
         default=None, description="The profile in use when nothing else selects one.", examples=["prod"]
     )

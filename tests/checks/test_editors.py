@@ -1,0 +1,102 @@
+"""What editors say: taplo (Even Better TOML) and tombi, the real programs, judge the corpus by the committed JSON Schema."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from omniprofile.checks.lint import lint
+from omniprofile.config.document import Document
+from omniprofile.config.schema import ProfilesFile, objections
+from omniprofile.model.finding import Code
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "schemas/omniprofile.schema.json"
+GOOD = sorted((ROOT / "tests/corpus/good").glob("*.toml"))
+BAD = sorted((ROOT / "tests/corpus/bad").glob("*.toml"))
+
+TAPLO_CANNOT_READ = {"byte-order-mark", "byte-order-mark-crlf", "names"}
+"""Good files that taplo 0.9 does not parse: a byte-order mark, a key that looks like a date."""
+TOMBI_CANNOT_READ = {"byte-order-mark", "byte-order-mark-crlf"}
+
+
+def _judged_by_schema() -> list[Path]:
+    """Bad files that are TOML, and that the models object to."""
+    documents = {path: Document.parse(str(path), path.read_bytes()) for path in BAD}
+    return [path for path, document in documents.items() if document.data and objections(document.data, ProfilesFile)]
+
+
+SCHEMATIC = _judged_by_schema()
+NO_TOML = [path for path in BAD if any(found.code == Code.SYNTAX for found in lint([str(path)], home="/"))]
+BEYOND_EDITORS = {"latin-1", "utf-16", "binary", "deep"}
+"""What editors do not read as text at all, and nesting, a limit of ours and not of TOML."""
+SYNTACTIC = [path for path in NO_TOML if path.stem not in BEYOND_EDITORS]
+FINE_BY_SCHEMA = [path for path in BAD if path not in SCHEMATIC and path not in NO_TOML]
+
+
+def _taplo(paths: list[Path]) -> set[str]:
+    """The names of the files that taplo objects to."""
+    ran = subprocess.run(
+        ["taplo", "check", "--no-auto-config", "--schema", SCHEMA.as_uri(), *map(str, paths)],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert ran.returncode in (0, 1), ran.stderr
+    return {Path(name).stem for name in re.findall(r'path="([^"]+)"', ran.stderr)}
+
+
+def _tombi(paths: list[Path], folder: Path) -> dict[str, list[tuple[int, int]]]:
+    """The names of the files that tombi has errors for, with their places."""
+    (folder / "omniprofile.schema.json").write_bytes(SCHEMA.read_bytes())
+    (folder / "tombi.toml").write_text(
+        'toml-version = "v1.0.0"\n[schema]\nenabled = true\ncatalog = { paths = [] }\n'
+        '[[schemas]]\npath = "omniprofile.schema.json"\ninclude = ["files/*.toml"]\n'
+    )
+    (folder / "files").mkdir()
+    for path in paths:
+        # The directive of one file is a path that is right where the file lies, and not here.
+        (folder / "files" / path.name).write_bytes(
+            path.read_bytes().replace(b"#:schema ../../../schemas/", b"#:schema ../")
+        )
+    report = folder / "report.json"
+    ran = subprocess.run(
+        ["tombi", "lint", "--offline", "--diagnostics-format", "json", "--diagnostics-file", report, "files"],
+        cwd=folder, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert ran.returncode in (0, 1), ran.stderr
+    found: dict[str, list[tuple[int, int]]] = {}
+    for diagnostic in json.loads(report.read_text()):
+        if diagnostic["level"].lower() == "error":
+            start = diagnostic["range"]["start"]
+            found.setdefault(Path(diagnostic["path"]).stem, []).append((start["line"], start["column"]))
+    return found
+
+
+def test_taplo_has_no_objection_to_a_good_file() -> None:
+    assert _taplo(GOOD) == TAPLO_CANNOT_READ
+
+
+def test_taplo_objects_to_what_the_schema_can_say() -> None:
+    names = {path.stem for path in SCHEMATIC}
+    assert len(names) >= 15
+    assert _taplo(SCHEMATIC) == names
+
+
+def test_tombi_has_no_objection_to_a_good_file(tmp_path: Path) -> None:
+    assert set(_tombi(GOOD, tmp_path)) == TOMBI_CANNOT_READ
+
+
+def test_tombi_objects_to_what_the_schema_can_say(tmp_path: Path) -> None:
+    assert set(_tombi(SCHEMATIC, tmp_path)) == {path.stem for path in SCHEMATIC}
+
+
+def test_editors_leave_to_lint_what_only_lint_can_know(tmp_path: Path) -> None:
+    """References, hosts, secrets: no schema says them."""
+    assert len(FINE_BY_SCHEMA) >= 8
+    assert _taplo(FINE_BY_SCHEMA) == set()
+    assert _tombi(FINE_BY_SCHEMA, tmp_path) == {}
+
+
+def test_a_file_with_a_syntax_error_is_no_toml_to_an_editor_either(tmp_path: Path) -> None:
+    names = {path.stem for path in SYNTACTIC}
+    assert len(names) >= 15
+    assert set(_tombi(SYNTACTIC, tmp_path)) | _taplo(SYNTACTIC) == names
