@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from omniprofile.cli import reference
 from omniprofile.cli.registry import COMMANDS
 from omniprofile.config.schema import json_schema
-from omniprofile.model.provenance import Layer
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,24 +28,35 @@ def test_the_readme_names_every_command() -> None:
         assert f"`{command.name}`" in readme or f"`{command.name} " in readme, command.name
 
 
-def test_the_readmes_layers_are_in_the_order_of_the_code() -> None:
+def test_the_readme_quotes_the_reference() -> None:
+    """Precedence, places and statuses stand once, in `cli.reference`; the manual is generated from there."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    row = next(line for line in readme.splitlines() if line.startswith("| the profile, its parents"))
-    words = ["profile", "parents", "instance", "defaults", "built in"]
-    assert [row.index(word) for word in words] == sorted(row.index(word) for word in words)
-    order = list(Layer)
-    assert order.index(Layer.PROFILE) < order.index(Layer.PARENT) < order.index(Layer.INSTANCE)
-    assert order.index(Layer.INSTANCE) < order.index(Layer.DEFAULTS) < order.index(Layer.BUILTIN)
+    flat = " ".join(readme.split())
+    for number, (_, words) in enumerate(reference.SELECTION, 1):
+        assert f"\n{number}. {words}\n" in readme
+    for _, what, applies in reference.VALUES:
+        assert f"\n| {what} | {applies} |\n" in readme
+    for what, where, words in reference.FILES:
+        assert f"\n| {what} | {where} | {words} |\n" in readme
+    for status, words in reference.EXIT_STATUSES:
+        assert f"\n| {status} | {words} |\n" in readme
+    assert reference.TOGETHER in flat
+    assert reference.EXEC_STATUS in flat
 
 
-def test_the_readmes_exit_codes_are_the_codes() -> None:
-    from omniprofile.cli import exits
+def test_the_links_of_the_documents_lead_somewhere() -> None:
+    def anchors(path: Path) -> set[str]:
+        headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    documented = {int(number) for number in re.findall(r"^\| (\d+) \|", readme, re.MULTILINE)}
-    defined = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
-    assert documented == defined - {exits.BROKEN_PIPE, exits.COMMAND_NOT_FOUND, exits.COMMAND_NOT_RUNNABLE}
-    assert "127 when there is no such command, 126 when it cannot be run" in readme
+    for name in ("README.md", "CONTRIBUTING.md", "man/recipes.md"):
+        for target in re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+            if "://" in target:
+                continue
+            path, _, anchor = target.partition("#")
+            file = (ROOT / name).parent / path if path else ROOT / name
+            assert file.exists(), f"{name}: {target}"
+            assert not anchor or anchor in anchors(file), f"{name}: {target}"
 
 
 def test_ci_runs_the_readmes_test_command_and_nothing_else() -> None:

@@ -12,17 +12,11 @@ import pytest
 from omniprofile.cli import exits, reference
 from omniprofile.cli.registry import COMMANDS
 from omniprofile.model.provenance import Layer
+from tests.man.programs import needs
 
 ROOT = Path(__file__).parents[2]
 MAN = ROOT / "man"
 PAGES = sorted([*MAN.glob("*.[157]"), *MAN.glob("commands/*.1")])
-
-
-def _needs(program: str) -> str:
-    path = shutil.which(program)
-    if path is None:
-        pytest.skip(f"`{program}` is not installed")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +45,12 @@ def test_every_command_has_a_page_and_a_line_on_the_first_one() -> None:
 
 def test_mandoc_has_nothing_to_say() -> None:
     """Not even in matters of style."""
-    ran = subprocess.run([_needs("mandoc"), "-Tlint", *map(str, PAGES)], capture_output=True, text=True, check=False)
+    ran = subprocess.run([needs("mandoc"), "-Tlint", *map(str, PAGES)], capture_output=True, text=True, check=False)
     assert ran.stdout + ran.stderr == ""
 
 
 def test_groff_has_no_warning() -> None:
-    command = [_needs("groff"), "-ww", "-man", "-Tutf8", "-z", *map(str, PAGES)]
+    command = [needs("groff"), "-ww", "-man", "-Tutf8", "-z", *map(str, PAGES)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.stderr == ""
 
@@ -78,7 +72,7 @@ def test_man_finds_and_renders_a_page_of_the_environment(tmp_path: Path) -> None
         (["7", "omniprofile-recipes"], 'profile = "staging"'),
     ):
         ran = subprocess.run(
-            [_needs("man"), "-M", manpath, *arguments],
+            [needs("man"), "-M", manpath, *arguments],
             env={"PATH": "/usr/bin:/bin", "MANWIDTH": "80", "LANG": "C.UTF-8"},
             capture_output=True,
             text=True,

@@ -19,6 +19,7 @@ import pytest
 
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
+from tests.man.programs import needs
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "man/recipes.md").read_text(encoding="utf-8")
@@ -158,13 +159,12 @@ def test_every_recipe_is_tested() -> None:
 )
 def test_a_recipe_does_what_it_says(title: str, stage: Stage) -> None:
     setup = []
-    if "stow" in title and shutil.which("stow") is None:
-        pytest.skip("`stow` is not installed")
+    if "stow" in title:
+        needs("stow")
     gnupg = tempfile.mkdtemp(prefix="omni-gpg-")  # short, for the agent's socket lies there
     environ = {"GNUPGHOME": gnupg, "PASSWORD_STORE_DIR": f"{gnupg}/store"}
     if "password manager" in title:
-        if shutil.which("pass") is None:
-            pytest.skip("`pass` is not installed")
+        needs("pass")
         setup = ["gpg --batch -q --passphrase '' --quick-gen-key a@example.invalid default default never 2>/dev/null"]
         setup += ["pass init a@example.invalid >/dev/null"]
     try:
