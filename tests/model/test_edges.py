@@ -1,0 +1,277 @@
+"""The exact edges of the nouns: one step inside and one step outside of every limit."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from omniprofile.model.declaration import Config, Declaration, KeySource
+from omniprofile.model.exported import MARKER, exported, marker, own_values
+from omniprofile.model.live import Identity, LiveResult, Status
+from omniprofile.model.names import MAX_LENGTH, closest, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
+from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.model.resolution import Selection
+from omniprofile.model.secret import Secret, looks_like_key
+from omniprofile.model.stored import StoredSecret
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("", 3, ""),
+        ("abc", 3, "abc"),
+        ("abcd", 3, "abc…"),
+        ("\x1b", 4, "\\x1b"),
+        ("\x1b", 3, "…"),
+        ("a\x1bb", 5, "a\\x1b…"),
+        ("a" * 120, 120, "a" * 120),
+        ("a" * 121, 120, "a" * 120 + "…"),
+    ],
+)
+def test_a_text_is_cut_by_what_is_shown_of_it(text: str, limit: int, shown: str) -> None:
+    assert printable(text, limit) == shown
+    if limit == 120:
+        assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "list_"),
+    [
+        ([], ""),
+        (["a"], "`a`"),
+        (["a", "b"], "`a` or `b`"),
+        (["a", "b", "c"], "`a`, `b` or `c`"),
+    ],
+)
+def test_a_list_reads_as_a_sentence_does(words: list[str], list_: str) -> None:
+    assert quoted_list(words) == list_
+
+
+def test_a_name_has_from_1_to_64_characters() -> None:
+    assert not is_valid("")
+    assert is_valid("a")
+    assert is_valid("a" * 64)
+    assert not is_valid("a" * 65)
+    assert len(nearest_valid("é" * 70)) == MAX_LENGTH
+
+
+def test_at_most_three_names_are_offered_and_a_name_in_another_case_first() -> None:
+    assert len(closest("prod", ["prod1", "prod2", "prod3", "prod4"])) == 3
+    assert closest("PROD", ["prods", "prod"])[0] == "prod"
+
+
+@pytest.mark.parametrize(
+    ("port", "good"),
+    [
+        ("1", True),
+        ("65535", True),
+        ("0", False),
+        ("65536", False),
+        ("100000", False),
+        ("00443", True),
+        ("000443", False),
+        ("-1", False),
+        ("", False),
+        ("٣", False),
+    ],
+)
+def test_a_port_is_from_1_to_65535(port: str, good: bool) -> None:
+    text = f"https://acme.omniapp.co:{port}"
+    if good:
+        assert Origin.parse(text).port == int(port)
+    else:
+        with pytest.raises(NotAnOrigin):
+            Origin.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "good"),
+    [
+        ("a" * 63 + ".co", True),
+        ("a" * 64 + ".co", False),
+        ("-a.co", False),
+        ("a-.co", False),
+        ("a-b.co", True),
+        ("a..co", False),
+        (".".join(["a" * 50] * 5)[:253], True),
+        (".".join(["a" * 50] * 5)[:252] + "bc", False),
+        ("a.co.", False),
+        ("a_b.co", False),
+        ("127.0.0.1", True),
+        ("127.1", False),
+        ("0x7f.0.0.1", False),
+        ("a.0x1", False),
+        ("1.2.3.4.5", False),
+        ("127.0.0.01", False),
+    ],
+)
+def test_a_host_is_whole_and_canonical(host: str, good: bool) -> None:
+    readers: list[Callable[[], str]] = [lambda: Origin.parse(f"https://{host}").host, lambda: parse_host(host)]
+    for read in readers:
+        if good:
+            assert read() == host
+        else:
+            with pytest.raises(NotAnOrigin):
+                read()
+
+
+@pytest.mark.parametrize(
+    "text", ["https://a.co\x00", "https://a.co\n", "https://a b.co", "https://a\\b.co", "https://ä.co"]
+)
+def test_a_character_that_no_address_has_is_named_as_that(text: str) -> None:
+    with pytest.raises(NotAnOrigin, match="has a character"):
+        Origin.parse(text)
+    if "\\" not in text:
+        with pytest.raises(NotAnOrigin, match="has a character"):
+            parse_host(text.removeprefix("https://"))
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("acme.omniapp.co", "https://acme.omniapp.co"),
+        ("a b", None),
+        ("acme.omniapp.co/x", "https://acme.omniapp.co"),
+        ("user@acme.co", None),
+    ],
+)
+def test_an_address_without_a_scheme_is_suggested_with_one(text: str, suggestion: str | None) -> None:
+    with pytest.raises(NotAnOrigin) as refused:
+        Origin.parse(text)
+    assert refused.value.suggestion == suggestion
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://acme.omniapp.co", "acme"),
+        ("https://a.b.omniapp.co", None),
+        ("https://acme.omniapp.co:444", None),
+        ("http://acme.omniapp.co", None),
+        ("https://omniapp.co", None),
+        ("https://acme.exploreomni.dev", None),
+    ],
+)
+def test_an_organization_is_the_one_label_before_omniapp_co(url: str, name: str | None) -> None:
+    assert Origin.parse(url).organization_name == name
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://localhost", True),
+        ("http://127.0.0.1", True),
+        ("http://127.255.0.9", True),
+        ("http://[::1]", True),
+        ("http://128.0.0.1", False),
+        ("http://[::2]", False),
+        ("http://localhost.example", False),
+    ],
+)
+def test_only_loopback_may_be_plain_and_only_if_allowed(url: str, loopback: bool) -> None:
+    origin = Origin.parse(url)
+    assert origin.is_loopback == loopback
+    assert origin.refusal((origin.host,), allow_insecure=False) == "insecure-url"
+    assert origin.refusal((origin.host,), allow_insecure=True) == (None if loopback else "insecure-url")
+
+
+def test_a_default_port_is_left_out_and_no_other() -> None:
+    for text in ("https://a.co:80", "https://a.co:442", "http://a.co:443", "http://a.co:79", "http://a.co:81"):
+        assert str(Origin.parse(text)) == text
+
+
+def test_a_mark_is_read_whole_or_not_at_all() -> None:
+    good = marker("prod", {"A": "1"})
+    assert own_values({MARKER: good, "A": "1"}) == {"A"}
+    for bad in (
+        "prod",
+        "",
+        " ",
+        f"{good}0",
+        good[:-1],
+        good + " ",
+        "prod Ä=00000000",
+        "prod A-B=00000000",
+        "prod =00000000",
+    ):
+        assert exported({MARKER: bad}) is None, bad
+    longest = " ".join(["p" * (64 * 1024 - 1 - len("A=00000000")), "A=00000000"])
+    assert len(longest) == 64 * 1024
+    assert exported({MARKER: longest}) is not None
+    assert exported({MARKER: "p" + longest}) is None
+
+
+def test_secrets_are_equal_by_their_text_and_to_nothing_else() -> None:
+    one, other = Secret("a" * 3), Secret("a" + "a" * int("2"))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != Secret("b")
+    assert Secret("b") != Secret("a")
+    assert one != "aaa"
+
+
+def test_a_key_is_known_by_how_it_begins() -> None:
+    assert looks_like_key("omni_osk_x")
+    assert looks_like_key("omni_pat_x")
+    assert not looks_like_key("omni_os")
+    assert not looks_like_key("my-omni_osk_x")
+
+
+@pytest.mark.parametrize("layer", Layer)
+def test_only_the_command_line_names_a_profile(layer: Layer) -> None:
+    assert Selection("prod", Provenance(layer)).named == (layer is Layer.FLAG)
+
+
+@pytest.mark.parametrize(
+    ("provenance", "words"),
+    [
+        (Provenance(Layer.BUILTIN), "built-in"),
+        (Provenance(Layer.BUILTIN, "default"), "built-in: default"),
+        (Provenance(Layer.STORE), "secret store"),
+        (Provenance(Layer.STORE, "file"), "secret store `file`"),
+        (Provenance(Layer.FLAG, "NAME"), "command line"),
+        (Provenance(Layer.FLAG, "--base-url"), "flag `--base-url`"),
+        (Provenance(Layer.PROFILE, "a", "f.toml", 3), "profile `a` (f.toml:3)"),
+        (Provenance(Layer.STATE, "active", "f"), "active profile (f)"),
+    ],
+)
+def test_a_provenance_says_what_a_person_looks_for(provenance: Provenance, words: str) -> None:
+    assert str(provenance) == words
+
+
+def test_a_lineage_goes_from_child_to_the_last_parent() -> None:
+    tables = {
+        name: Declaration(Layer.PROFILE, name, "f", 1, {"extends": parent} if parent else {})
+        for name, parent in (("a", "b"), ("b", "c"), ("c", None))
+    }
+    assert [table.name for table in Config(profiles=tables).lineage("a")] == ["a", "b", "c"]
+    assert [table.name for table in Config(profiles=tables).lineage("c")] == ["c"]
+
+
+def test_a_key_source_names_its_program_and_waits_half_a_minute() -> None:
+    source = KeySource("command", argv=("op", "read", "op://x"))
+    assert str(source) == "command `op`"
+    assert source.timeout == 30.0
+
+
+def test_a_live_result_without_identity_or_time_has_nulls() -> None:
+    empty = LiveResult("prod", Status.UNTESTED).as_json()
+    assert empty["identity"] == {"user": None, "membership_id": None, "key_scope": None, "org_role": None}
+    assert empty["latency_ms"] is None
+    full = LiveResult("prod", Status.OK, identity=Identity("u", "m", "user", "MEMBER"), latency_ms=1.26).as_json()
+    assert full["identity"] == {"user": "u", "membership_id": "m", "key_scope": "user", "org_role": "MEMBER"}
+    assert full["latency_ms"] == 1.3
+
+
+def test_nouns_do_not_change() -> None:
+    origin = Origin.parse("https://acme.omniapp.co")
+    stored = StoredSecret(origin, Secret("x"), datetime.now(UTC))
+    for noun, name in (
+        (origin, "host"),
+        (stored, "token"),
+        (Provenance(Layer.FLAG), "layer"),
+        (Selection("a", Provenance(Layer.FLAG)), "profile"),
+    ):
+        with pytest.raises(AttributeError):
+            setattr(noun, name, "other")
