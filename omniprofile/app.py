@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 from omniprofile.config.paths import Places, find_pin, find_places, profile_files
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
-from omniprofile.errors import CheckFailed, ConfigInvalid, UsageError
+from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, UsageError
 from omniprofile.model.declaration import Config, KeySource
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -119,6 +119,15 @@ class App:
         from omniprofile.compiled import configuration
 
         return configuration(self.places)
+
+    def allow_new_file(self) -> None:
+        """Let a profile file that was named and is not there declare nothing: it is about to be made. Raises ConfigInvalid."""
+        try:
+            _ = self.config
+        except ConfigUnreadable:
+            if os.path.lexists(self.places.config_file):
+                raise
+            self.config = Config()
 
     @cached_property
     def state(self) -> StateFile:

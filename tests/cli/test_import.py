@@ -188,6 +188,16 @@ def test_an_existing_file_keeps_its_bytes_and_its_default(cli: Cli, vendor: Path
     assert "default" not in cli("import", "omni-cli").err
 
 
+def test_a_named_file_that_is_not_there_is_made(cli: Cli, vendor: Path, tmp_path: Path) -> None:
+    named = tmp_path / "new" / "mine.toml"
+    ran = cli("--config", str(named), "import", "omni-cli", env={"OMNIPROFILE_SECRET_STORE": "file"})
+    assert ran.status == 0, ran
+    assert set(tomllib.loads(named.read_text())["profiles"]) == {"prod", "staging", "Playground-Org-scoped"}
+    assert not cli.config.exists()
+    assert cli("--config", str(tmp_path / "gone.toml"), "import", "dotenv").status == 3
+    assert not (tmp_path / "gone.toml").exists()
+
+
 def test_a_default_goes_above_a_commented_table(cli: Cli, vendor: Path) -> None:
     file = cli.profiles('# the one that I use\n[profiles.mine]\nbase_url = "https://mine.omniapp.co"\n')
     cli("import", "omni-cli")

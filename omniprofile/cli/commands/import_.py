@@ -59,6 +59,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     from omniprofile.transfer.plan import SecretStep, plan
 
     with alone(app):
+        app.allow_new_file()
         source = _source(args, app)
         _require_allowed(app, source, allow_insecure=args.allow_insecure)
         app.store.check()
