@@ -58,7 +58,7 @@ class Rule:
 def _wrapped(text: str) -> str:
     import textwrap
 
-    return textwrap.fill(text, 88)
+    return textwrap.fill(text, 78)
 
 
 def _indented(text: str) -> str:

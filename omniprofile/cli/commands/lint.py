@@ -89,7 +89,7 @@ def _formatted(name: str, report: "Report", console: Console) -> str:
     from omniprofile.cli.render.sarif import sarif
 
     if name == "human":
-        return findings.human(report, console.style)
+        return findings.human(report, console.style, console.columns)
     return {"json": findings.as_json, "sarif": sarif, "github": findings.github}[name](report)
 
 

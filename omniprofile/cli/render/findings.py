@@ -9,6 +9,7 @@ import unicodedata
 from omniprofile.checks.lint import Report
 from omniprofile.checks.secrets import without_secrets
 from omniprofile.cli.console import Style
+from omniprofile.cli.render.tables import indented
 from omniprofile.config.document import Document, Position
 from omniprofile.model.finding import Finding, Level
 
@@ -17,18 +18,18 @@ _LONGEST = 2000
 """A line of more characters is not shown: it is no line that a person wrote."""
 
 
-def human(report: Report, style: Style) -> str:
-    """Each finding with its line, a caret below the place, and what to do."""
-    return "".join(_entry(finding, report.documents.get(finding.file), style) for finding in report.findings)
+def human(report: Report, style: Style, columns: int | None = None) -> str:
+    """Each finding with its line, a caret below the place, and what to do, in the width of a terminal where there is one."""
+    return "".join(_entry(finding, report.documents.get(finding.file), style, columns) for finding in report.findings)
 
 
-def _entry(finding: Finding, document: Document | None, style: Style) -> str:
+def _entry(finding: Finding, document: Document | None, style: Style, columns: int | None) -> str:
     code = style("red" if finding.level is Level.ERROR else "yellow", finding.code)
     level = "" if finding.level is Level.ERROR else " (warning)"
     text = f"{style('bold', finding.place)}: {code} {finding.message}{level}\n"
     for line in _excerpt(finding, document):
         text += style("dim", line) + "\n"
-    return text + (f"    {finding.suggestion}\n" if finding.suggestion else "")
+    return text + (indented(finding.suggestion, columns) if finding.suggestion else "")
 
 
 def _excerpt(finding: Finding, document: Document | None) -> list[str]:
