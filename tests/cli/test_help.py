@@ -40,6 +40,12 @@ def test_the_first_screen_groups_every_command(screen: Callable[..., str]) -> No
     assert "positional" not in out
 
 
+def test_there_is_no_guide_to_what_is_no_command() -> None:
+    assert sorted(GUIDES) == sorted(NAMES)
+    for guide in GUIDES.values():
+        assert set(guide.see) <= set(NAMES)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_a_paragraph_and_two_examples(name: str) -> None:
     assert name in GUIDES, "write its guide in cli/guide.py"
