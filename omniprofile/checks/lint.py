@@ -11,8 +11,8 @@ from omniprofile.checks.declared import NEED_EVERY_FILE, NEED_EVERY_TABLE, RULES
 from omniprofile.checks.ignores import apply_ignores
 from omniprofile.checks.secrets import secrets_in_plain_text
 from omniprofile.checks.writable import writable_by_others
+from omniprofile.config.check import pin_of
 from omniprofile.config.document import Document
-from omniprofile.config.judge import pin_of
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE
 from omniprofile.model.finding import Code, Finding, Level

@@ -22,12 +22,13 @@ from omniprofile.config.schema import (
 )
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
-from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 
-def check(document: Document) -> list[Finding]:
-    """What is wrong with a document that parses; empty for a good one."""
-    return _judge(document, ProfilesFile)
+def judge(document: Document, model: type[Table]) -> list[Finding]:
+    """What `model` objects to in a document that parses; empty for a good one."""
+    if document.data is None:
+        return []
+    return sorted(_finding(document, model, objection) for objection in objections(document.data, model))
 
 
 def sound_part(document: Document) -> Document | None:
@@ -69,21 +70,6 @@ def _remove(data: dict[str, Any], path: Path) -> None:
         part = path[-1] if path else ""
     if isinstance(table, dict) and table.pop(part, None) is None and len(path) > 1:
         _remove(data, path[:-1])
-
-
-def pin_of(document: Document) -> tuple[Sourced[str] | None, list[Finding]]:
-    """The profile that a project pin names, or what is wrong with the pin."""
-    findings = document.findings or _judge(document, Pin)
-    if findings or document.data is None:
-        return None, findings
-    line = document.position(("profile",)).line
-    return Sourced(str(document.data["profile"]), Provenance(Layer.PROJECT, "profile", document.file, line)), []
-
-
-def _judge(document: Document, model: type[Table]) -> list[Finding]:
-    if document.data is None:
-        return []
-    return sorted(_finding(document, model, objection) for objection in objections(document.data, model))
 
 
 _SECRET_WORDS = (

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from time import time_ns
 from typing import TypeVar
 
+from omniprofile.config.check import check, pin_of
 from omniprofile.config.declare import FileDeclarations, declarations
 from omniprofile.config.document import Document
-from omniprofile.config.judge import check, pin_of, sound_part
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings
@@ -104,13 +104,19 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
             continue
         problems = document.findings or check(document)
         files.findings += problems
-        sound = sound_part(document) if problems else document
+        sound = _sound_part(document) if problems else document
         if sound is not None:
             merge.add(declarations(sound, home=home))
     files.config = merge.config(tuple(paths))
     _check_references(files)
     files.findings.sort()
     return files
+
+
+def _sound_part(document: Document) -> Document | None:
+    from omniprofile.config.judge import sound_part
+
+    return sound_part(document)
 
 
 def _document(path: str, files: Files, content: bytes | None = None) -> Document | None:

@@ -1,7 +1,8 @@
 """What a profile file may hold, as models. DOOR: pydantic.
 
 The models judge (strict: no value is converted, unknown keys are refused) and give the JSON Schema that editors use, with
-their descriptions as hover texts. `judge` turns what they object to into findings; `declare` reads what they accept.
+their descriptions as hover texts. `judge` turns what they object to into findings; `declare` reads what they accept. What no
+type can say is in `rules`. `shape` is made from the models, and spares good files their import.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,68 +20,37 @@ from pydantic import (
     Tag,
     ValidationError,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
-from omniprofile.config import patterns
-from omniprofile.model.exported import is_reserved
-from omniprofile.model.finding import Code
-from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
+from omniprofile.config import patterns, rules
 
 LONGEST_TIMEOUT = 600
 
 
-def _wrong(
-    message: str, suggestion: str | None = None, code: Code = Code.WRONG_VALUE, replacement: str | None = None
-) -> PydanticCustomError:
-    """A judgement of our own. `message` goes on after the key's name, as in "`profiles.prod.base_url` MESSAGE".
-
-    `replacement` is the text that says the same as it should be said.
-    """
-    # The type is no LiteralString to mypy where it comes from an enum; it is only a label here.
-    context = {"message": message, "suggestion": suggestion, "code": code, "replacement": replacement}
-    return PydanticCustomError("omniprofile", "{message}", context)
-
-
-def _base_url(text: str) -> str:
+def _judged(rule: Callable[[Any], None], value: Any) -> None:
+    """Judge `value` by one of `rules`, in the way that pydantic is told of it."""
     try:
-        Origin.parse(text)
-    except NotAnOrigin as problem:
-        if "@" in text:
-            raise _wrong(str(problem), code=Code.SECRET) from None
-        hint = f'write "{problem.suggestion}"' if problem.suggestion else 'it looks like "https://acme.omniapp.co"'
-        raise _wrong(str(problem), hint, replacement=problem.suggestion) from None
-    return text
+        rule(value)
+    except rules.Wrong as wrong:
+        context = {
+            "message": str(wrong),
+            "suggestion": wrong.suggestion,
+            "code": wrong.code,
+            "replacement": wrong.replacement,
+        }
+        raise PydanticCustomError("omniprofile", "{message}", context) from None
 
 
-def _host(text: str) -> str:
-    try:
-        parse_host(text)
-    except NotAnOrigin as problem:
-        hint = f'write "{problem.suggestion}"' if problem.suggestion else 'it looks like "bi.acme.example"'
-        raise _wrong(str(problem), hint, replacement=problem.suggestion) from None
-    return text
+def _ruled(rule: Callable[[Any], None]) -> AfterValidator:
+    def validate(value: Any) -> Any:
+        _judged(rule, value)
+        return value
 
-
-def _free_variable(name: str) -> str:
-    if is_reserved(name):
-        raise _wrong(
-            "may not be set: it carries the credential or steers omniprofile",
-            "remove it; the profile's own keys say what it should be",
-        )
-    return name
-
-
-def _without_nul(what: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if "\0" in text:
-            raise _wrong(f"holds a NUL, which no {what} can")
-        return text
-
-    return check
+    validate.__name__ = rule.__name__  # `shape` names the rule by it
+    return AfterValidator(validate)
 
 
 def _exactly(expected: object) -> Callable[[object], object]:
@@ -100,13 +70,13 @@ def _written(pattern: str, **more: int) -> WithJsonSchema:
 
 ProfileName = Annotated[str, StringConstraints(pattern=patterns.NAME)]
 VariableName = Annotated[str, StringConstraints(pattern=patterns.VARIABLE)]
-FreeVariable = Annotated[VariableName, AfterValidator(_free_variable)]
+FreeVariable = Annotated[VariableName, _ruled(rules.free_variable)]
 Text = Annotated[str, StringConstraints(min_length=1)]
-BaseUrl = Annotated[str, AfterValidator(_base_url), _written(patterns.BASE_URL)]
-Host = Annotated[str, AfterValidator(_host), _written(patterns.HOST)]
-EnvironmentValue = Annotated[str, AfterValidator(_without_nul("environment variable")), _written(patterns.NO_NUL)]
-Argument = Annotated[str, AfterValidator(_without_nul("argument of a program")), _written(patterns.NO_NUL)]
-FilePath = Annotated[Text, AfterValidator(_without_nul("path")), _written(patterns.NO_NUL, minLength=1)]
+BaseUrl = Annotated[str, _ruled(rules.base_url), _written(patterns.BASE_URL)]
+Host = Annotated[str, _ruled(rules.host), _written(patterns.HOST)]
+EnvironmentValue = Annotated[str, _ruled(rules.environment_value), _written(patterns.NO_NUL)]
+Argument = Annotated[str, _ruled(rules.argument), _written(patterns.NO_NUL)]
+FilePath = Annotated[Text, _ruled(rules.path), _written(patterns.NO_NUL, minLength=1)]
 
 
 class Table(BaseModel):
@@ -134,7 +104,7 @@ class EnvKey(Table):
 class CommandKey(Table):
     """The key is what a command prints. It is run directly, without a shell."""
 
-    command: list[Argument] = Field(
+    command: Annotated[list[Argument], _ruled(rules.command)] = Field(
         min_length=1,
         description="The program and its arguments; no shell reads them. It prints the key, and nothing else, in one line.",
         examples=[["op", "read", "op://Work/Omni staging/credential"], ["pass", "show", "omni/prod"]],
@@ -148,13 +118,6 @@ class CommandKey(Table):
         description="Seconds after which the command and its children are ended.",
         examples=[30, 0.5],
     )
-
-    @field_validator("command")
-    @classmethod
-    def _can_be_run(cls, command: list[str]) -> list[str]:
-        if not command[0]:
-            raise _wrong("names no program", "its first part is the program to run")
-        return command
 
 
 class FileKey(Table):
@@ -265,10 +228,7 @@ class Defaults(Table):
 
     @model_validator(mode="after")
     def _one_address(self) -> "Defaults":
-        if self.instance is not None and self.base_url is not None:
-            raise _wrong(
-                "has both `instance` and `base_url`", "keep one: each says which address to use", Code.CONTRADICTION
-            )
+        _judged(rules.one_address, self.__dict__)
         return self
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from omniprofile.checks.lint import lint
 from omniprofile.checks.rules import RULES, Rule
+from omniprofile.config.check import check
 from omniprofile.config.document import Document
-from omniprofile.config.judge import check
 from omniprofile.model.finding import Code, Finding, Level
 from tests.conftest import CANARY
 

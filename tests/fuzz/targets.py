@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from omniprofile.checks.lint import lint
+from omniprofile.config.check import check, pin_of
 from omniprofile.config.declare import declarations
 from omniprofile.config.document import Document
-from omniprofile.config.judge import check, pin_of
 from omniprofile.credentials.envelope import pack, unpack
 from omniprofile.credentials.keyring_layout import Head
 from omniprofile.instance.client import Answer
