@@ -31,6 +31,8 @@ def _shape(core: Any, definitions: dict[str, Any]) -> Any:
         case "model-fields":
             needed = [name for name, field in core["fields"].items() if field["schema"]["type"] != "default"]
             return ("table", {name: inner(field) for name, field in core["fields"].items()}, tuple(needed))
+        case "function-before" if core["schema"]["type"] == "literal":
+            return inner(core["schema"])  # it sees to the value's type, which `fit` compares by itself
         case "function-after":
             return ("rule", core["function"]["function"].__name__.lstrip("_"), inner(core["schema"]))
         case "str":
