@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TextIO
 
 from omniprofile.app import Outside
 from omniprofile.cli.stream import write_out
@@ -42,6 +43,16 @@ class Console:
     def interactive(self) -> bool:
         """Whether a person can be asked: both the input and the place for questions are terminals."""
         return _is_terminal(self._outside.stdin) and _is_terminal(self._outside.stderr)
+
+    @property
+    def terminal(self) -> tuple[int, TextIO] | None:
+        """The descriptor that keys come from and the stream that shows, where a person can be asked."""
+        stdin, stderr = self._outside.stdin, self._outside.stderr
+        return (stdin.fileno(), stderr) if self.interactive and stdin and stderr else None
+
+    def emphasis(self, text: str) -> str:
+        """`text` as the terminal shows what is chosen; as it is without colour."""
+        return f"\x1b[7m{text}\x1b[0m" if self._colours(self._outside.stderr) else text
 
     @property
     def shows_data(self) -> bool:

@@ -1,25 +1,111 @@
-"""Choosing a profile by hand, on a terminal."""
+"""Choosing a profile by hand, on a terminal: on a screen of its own, with `fzf` where that is wanted, or from a plain list."""
+
+from dataclasses import dataclass
+from typing import TextIO
 
 from omniprofile.app import App, Call
+from omniprofile.cli import screen
+from omniprofile.cli.chooser import Chooser, Entry
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
-from omniprofile.errors import Error, Interrupted, UsageError
-from omniprofile.model.names import quoted_list
+from omniprofile.errors import CheckFailed, Error, Interrupted, UsageError
+from omniprofile.model.names import printable, quoted_list
+
+PICKER_VARIABLE = "OMNIPROFILE_PICKER"
+_PICKERS = ("screen", "fzf", "list")
 
 
-def pick(app: App, console: Console) -> str:
-    """Let the person choose a profile by its number or the beginning of its name; ask again until it is one.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The profile that was chosen, and whether for this shell alone."""
 
-    Raises UsageError without a terminal, Interrupted on an empty answer.
+    name: str
+    here: bool = False
+
+
+def pick(app: App, console: Console, *, offer_here: bool = False) -> Choice:
+    """Let the person choose a profile. `offer_here` offers the switch of this shell alone as well.
+
+    Raises UsageError without a terminal, Interrupted when the person leaves without a choice.
     """
-    if not console.interactive:
+    terminal = console.terminal
+    if terminal is None:
         raise UsageError("no profile is named, and there is no terminal to choose on", hint="`omniprofile use NAME`")
-    names = list(app.config.profiles)
-    try:
-        active: str | None = app.select().profile
-    except Error:
-        active = None
-    console.say(table([_row(app, number, name, active) for number, name in enumerate(names, 1)]).rstrip("\n"))
+    wanted = app.outside.environ.get(PICKER_VARIABLE) or _PICKERS[0]
+    if wanted not in _PICKERS:
+        raise UsageError(
+            f"the value of `{PICKER_VARIABLE}` is `{printable(wanted)}`", hint=f"it is {quoted_list(_PICKERS)}"
+        )
+    if wanted == "fzf":
+        import shutil
+
+        if program := shutil.which("fzf", path=app.outside.environ.get("PATH")):
+            return Choice(_pick_by_fzf(app, program))
+        console.note("there is no `fzf` on `PATH`: choose here")
+    keys, output = terminal
+    if wanted == "list" or not screen.available(app.outside.environ, output):
+        return Choice(_pick_from_list(app, console))
+    return _pick_on_screen(app, console, keys, output, offer_here=offer_here)
+
+
+def _pick_on_screen(app: App, console: Console, keys: int, output: TextIO, *, offer_here: bool) -> Choice:
+    help_line = (
+        "enter: use it   tab: use it in this shell alone   esc: leave" if offer_here else "enter: use it   esc: leave"
+    )
+    chooser = Chooser(_entries(app), help_line)
+    with screen.Screen(keys, output).taken() as shown:
+        while True:
+            shown.draw(chooser.view(*shown.size), console.emphasis)
+            kind, key = shown.read()
+            if kind == "text":
+                chooser.type(key)
+            elif key == screen.LEAVE:
+                raise Interrupted("nothing was changed")
+            elif (key == screen.ENTER or (key == screen.TAB and offer_here)) and chooser.chosen is not None:
+                return Choice(chooser.chosen.name, here=key == screen.TAB)
+            else:
+                chooser.press(key)
+
+
+def _pick_by_fzf(app: App, program: str) -> str:
+    import subprocess
+
+    entries = _entries(app)
+    rows = table([_row(entry) for entry in entries]).splitlines()
+    lines = [f"{entry.name}\t{row}\n" for entry, row in zip(entries, rows, strict=True)]
+    arguments = (
+        "--delimiter=\t",
+        "--with-nth=2..",
+        "--no-multi",
+        "--layout=reverse",
+        "--height=50%",
+        "--prompt=profile> ",
+    )
+    ran = subprocess.run(
+        [program, *arguments],
+        input="".join(lines),
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=dict(app.outside.environ),
+        check=False,
+    )
+    if ran.returncode in (1, 130):  # nothing matched, or left with Esc
+        raise Interrupted("nothing was changed")
+    # The user's own options for fzf may print more before the line that was chosen.
+    name = ran.stdout.rstrip("\n").rpartition("\n")[2].partition("\t")[0]
+    if ran.returncode or name not in app.config.profiles:
+        raise CheckFailed(
+            f"`fzf` gave no profile (exit {ran.returncode})", hint=f"unset `{PICKER_VARIABLE}` to choose without it"
+        )
+    return name
+
+
+def _pick_from_list(app: App, console: Console) -> str:
+    """Ask for a number or the beginning of a name, again until it is one."""
+    entries = _entries(app)
+    console.say(table([[str(number), *_row(entry)] for number, entry in enumerate(entries, 1)]).rstrip("\n"))
+    names = [entry.name for entry in entries]
     while True:
         answer = console.ask("profile (number or name, empty to leave): ").strip()
         if not answer:
@@ -27,13 +113,30 @@ def pick(app: App, console: Console) -> str:
         matches = _matches(answer, names)
         if len(matches) == 1:
             return matches[0]
-        console.say(f"that could be {quoted_list(matches)}" if matches else "that is none of them")
+        console.say(f"that could be {quoted_list(matches[:5])}" if matches else "that is none of them")
 
 
-def _row(app: App, number: int, name: str, active: str | None) -> list[str]:
-    origin = app.resolve(Call.for_profile(name), tell=False).origin
-    mark = "*" if name == active else ""
-    return [mark, str(number), name, str(origin or ""), "[protected]" if app.is_protected(name) else ""]
+def _entries(app: App) -> list[Entry]:
+    try:
+        in_use: str | None = app.select().profile
+    except Error:
+        in_use = None
+    return [_entry(app, name, active=name == in_use) for name in app.config.profiles]
+
+
+def _entry(app: App, name: str, *, active: bool) -> Entry:
+    try:
+        # All are https, but those of a test on this machine.
+        instance = str(app.resolve(Call.for_profile(name), tell=False).origin or "").removeprefix("https://")
+    except Error:
+        instance = ""  # what is wrong with it is said when it is chosen
+    description = printable(str(app.config.profiles[name].values.get("description", "")), 200)
+    return Entry(name, instance, description, active, app.is_protected(name))
+
+
+def _row(entry: Entry) -> list[str]:
+    about = ("[protected] " if entry.protected else "") + entry.description
+    return ["*" if entry.active else "", entry.name, entry.instance, about]
 
 
 def _matches(answer: str, names: list[str]) -> list[str]:

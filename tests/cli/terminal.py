@@ -1,5 +1,7 @@
 """A person at a terminal: a real pseudo-terminal with a program on it, and the screen that the person sees."""
 
+import re
+import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,12 +13,15 @@ class Terminal:
     """A program on a terminal of `columns` by `rows`."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], columns: int = 80, rows: int = 24) -> None:
-        self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.Stream(self._screen)
+        # The second one is shown from the sequence 1049 on, of which pyte knows nothing.
+        self._screens = [_Screen(columns, rows, self.type) for _ in range(2)]
+        self._streams = [pyte.Stream(screen) for screen in self._screens]
+        self._shown = 0
         self.raw = ""
         self.child = pexpect.spawn(
             argv[0], list(argv[1:]), env=dict(env), encoding="utf-8", timeout=30, dimensions=(rows, columns)
         )
+        self._before = self._after = termios.tcgetattr(self.child.child_fd)
 
     def see(self, *texts: str, seconds: float = 30.0) -> str:
         """Wait until all of `texts` are on the screen; return the screen. Fails, showing it, if they do not come."""
@@ -36,13 +41,33 @@ class Terminal:
 
     def read(self, seconds: float) -> None:
         """Take in what the program writes, for as long as it writes with no longer pause than `seconds`."""
-        while True:
-            try:
-                text = self.child.read_nonblocking(65536, timeout=seconds)
-            except (pexpect.TIMEOUT, pexpect.EOF):
-                return
-            self.raw += text
-            self._stream.feed(text)
+        length = -1
+        while length != len(self.raw):
+            length = len(self.raw)
+            self._read_once(seconds)
+
+    def _read_once(self, seconds: float) -> bool:
+        """Take in what is there within `seconds`; False once the program has ended."""
+        try:
+            self._take_in(self.child.read_nonblocking(65536, timeout=seconds))
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        return True
+
+    def _take_in(self, text: str) -> None:
+        self.raw += text
+        for piece in re.split(r"(\x1b\[\?1049[hl])", text):
+            if piece.startswith("\x1b[?1049"):
+                self._shown = int(piece.endswith("h"))
+                self._screens[1].reset()
+            else:
+                self._streams[self._shown].feed(piece)
+
+    @property
+    def _screen(self) -> "_Screen":
+        return self._screens[self._shown]
 
     @property
     def screen(self) -> str:
@@ -55,9 +80,11 @@ class Terminal:
         return str(self._screen.display[self._screen.cursor.y]).rstrip()
 
     @property
-    def cursor_shown(self) -> bool:
-        """Whether the cursor is visible."""
-        return not self._screen.cursor.hidden
+    def restored(self) -> bool:
+        """Whether the terminal is as it was at the start: its settings, and its first screen shown."""
+        if self.child.child_fd >= 0:
+            self._after = termios.tcgetattr(self.child.child_fd)
+        return self._after == self._before and self.raw.count("\x1b[?1049h") == self.raw.count("\x1b[?1049l")
 
     def type(self, text: str) -> None:
         """Press keys."""
@@ -65,13 +92,16 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the window."""
-        self._screen.resize(rows, columns)
+        for screen in self._screens:
+            screen.resize(rows, columns)
         self.child.setwinsize(rows, columns)
 
     def end(self) -> int:
         """Wait for the program's end; return its exit status, negative for a signal."""
-        self.read(1.0)
-        self.child.expect(pexpect.EOF)
+        deadline = time.monotonic() + 30.0
+        while self._read_once(0.2):
+            assert time.monotonic() < deadline, f"it does not end\n{self.screen}"
+        self._after = termios.tcgetattr(self.child.child_fd)
         self.child.close()
         if self.child.exitstatus is not None:
             return int(self.child.exitstatus)
@@ -80,3 +110,14 @@ class Terminal:
     def close(self) -> None:
         """End the program if it still runs."""
         self.child.close(force=True)
+
+
+class _Screen(pyte.Screen):
+    """A screen that answers what a program asks its terminal, for one where the cursor is."""
+
+    def __init__(self, columns: int, rows: int, answer: Callable[[str], None]) -> None:
+        super().__init__(columns, rows)
+        self._answer = answer
+
+    def write_process_input(self, data: str) -> None:
+        self._answer(data)

@@ -74,36 +74,6 @@ def test_ctrl_d_at_the_key_prompt_is_no_traceback(spawn: Spawn, instances: Insta
     assert "Traceback" not in rest
 
 
-def test_the_picker_takes_a_number(spawn: Spawn, two: Path, cli: Cli) -> None:
-    child = spawn("use")
-    child.expect("staging")
-    child.expect(r": $")
-    child.sendline("2")
-    rest, status = _end(child)
-    assert status == 0, rest
-    assert cli("current").out == "staging\n"
-
-
-def test_the_picker_takes_a_name_and_asks_again_for_a_wrong_one(spawn: Spawn, two: Path, cli: Cli) -> None:
-    child = spawn("use")
-    child.expect(r": $")
-    child.sendline("nothing-like-it")
-    child.expect(r": $")
-    child.sendline("stag")
-    rest, status = _end(child)
-    assert status == 0, rest
-    assert cli("current").out == "staging\n"
-
-
-def test_ctrl_c_in_the_picker_changes_nothing(spawn: Spawn, two: Path, cli: Cli) -> None:
-    child = spawn("use")
-    child.expect(r": $")
-    child.sendintr()
-    _, status = _end(child)
-    assert status == 130
-    assert not (cli.state / "active").exists()
-
-
 @pytest.mark.parametrize(("answer", "status"), [("y", 0), ("yes", 0), ("n", 130), ("", 130), ("maybe", 130)])
 def test_a_protected_profile_asks_and_anything_but_yes_is_no(
     spawn: Spawn, two: Path, cli: Cli, answer: str, status: int

@@ -7,7 +7,7 @@ from omniprofile.cli.confirmation import confirm_protected
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_yes
-from omniprofile.cli.picker import pick
+from omniprofile.cli.picker import Choice, pick
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import EVALUATE, guess_shell, switch_script
@@ -31,13 +31,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Switch, after the checks that were asked for."""
     if args.shell and args.json:
         raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
-    name = _target(args, app, console)
+    choice = _target(args, app, console)
+    name = choice.name
     confirm_protected(app, console, name, "switch to it", yes=args.yes)
     if args.test:
         _require_ok(app, console, name)
     origin = app.resolve(Call.for_profile(name), tell=False).origin
     shown = f"`{name}` ({origin})" if origin else f"`{name}`"
-    if args.shell:
+    if args.shell or choice.here:
         _switch_shell(app, console, name, shown)
         return DONE
     before = app.state.read().active
@@ -73,24 +74,24 @@ def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
         console.warn(sentence)
 
 
-def _target(args: argparse.Namespace, app: App, console: Console) -> str:
+def _target(args: argparse.Namespace, app: App, console: Console) -> Choice:
     if args.name == "":
         raise UsageError("the profile's name is empty", hint="`omniprofile list` shows the names")
     if args.name is None:
         if not app.config.profiles:
             raise NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
-        return pick(app, console)
+        return pick(app, console, offer_here=_evaluated(app) and not args.shell)
     if args.name != "-":
         app.require(args.name)
-        return str(args.name)
+        return Choice(args.name)
     if args.shell and (name := app.outside.environ.get(PREVIOUS_VARIABLE)):
         app.require(name, Provenance(Layer.ENVIRONMENT, PREVIOUS_VARIABLE))
-        return name
+        return Choice(name)
     previous = app.state.read().previous
     if not previous:
         raise NoProfileSelected("there is no previous profile", hint="`omniprofile use NAME` switches to one")
     app.require(previous, app.state.provenance(2))
-    return previous
+    return Choice(previous)
 
 
 def _require_ok(app: App, console: Console, name: str) -> None:
