@@ -24,8 +24,12 @@ GUIDES: dict[str, Guide] = {
         about="Makes NAME the active profile of all your shells; `-` is the one before. Only the state file changes. If "
         "`OMNI_PROFILE`, a project pin or a token in the environment means that this shell will not see the "
         "switch, a warning says so.\n\n"
-        "With `--shell` nothing is changed: what this shell must evaluate to switch itself alone is printed.",
+        "With `--shell` nothing is changed: what this shell must evaluate to switch itself alone is printed, and with the "
+        "shell hook evaluated.\n\n"
+        "Without NAME, a terminal shows the profiles to choose from: type to filter them. `OMNIPROFILE_PICKER=fzf` leaves "
+        "that to fzf, `OMNIPROFILE_PICKER=list` asks for a number.",
         examples=(
+            ("omniprofile use", "choose from all"),
             ("omniprofile use staging", "switch"),
             ("omniprofile use -", "switch back"),
             ("omniprofile use prod --test --yes", "only if its credential works, and without asking"),

@@ -60,6 +60,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("OMNIPROFILE_STATE_DIR", "the state folder"),
     ("OMNIPROFILE_SECRET_STORE", "`keyring` or `file`: where omniprofile keeps secrets, whatever the file says"),
     ("OMNIPROFILE_KEYRING_TIMEOUT", "seconds that the keyring may take to answer, up to 600; without it 10"),
+    ("OMNIPROFILE_PICKER", "how `use` lets you choose: `screen` (without it), `fzf` if that is there, or `list`"),
     ("OMNIPROFILE_SHELL", "the shell that `env` and `use --shell` print for, where they cannot tell"),
     (
         "OMNIPROFILE_EXPORTED, OMNIPROFILE_PREVIOUS",
