@@ -70,7 +70,7 @@ TEXT = st.text(max_size=30)
 @given(
     st.lists(st.builds(Entry, TEXT, TEXT, TEXT, st.booleans(), st.booleans()), max_size=40),
     st.lists(st.one_of(KEYS.map(lambda key: ("key", key)), TEXT.map(lambda text: ("text", text[:2]))), max_size=12),
-    st.integers(2, 100),
+    st.integers(3, 100),
     st.integers(1, 40),
 )
 def test_any_keys_at_any_size_show_the_chosen_one_and_no_line_too_wide(
