@@ -1,6 +1,5 @@
 """Work that must come to its end once it has begun, though the user presses Ctrl-C or the process is told to stop."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +9,11 @@ T = TypeVar("T")
 
 
 def uninterrupted(work: Callable[[], T], *, on_interrupt: Callable[[], None]) -> T:
-    """Do `work` in a thread, where no Ctrl-C reaches it, and wait for its end. `work` must be bounded in time.
+    """Do `work` in a thread, and wait for its end. `work` must be bounded in time.
 
-    The first Ctrl-C calls `on_interrupt` and is raised when the work has ended; a second one is raised at once. SIGTERM and
-    SIGHUP wait for the end too, where this is the process's main thread. Raises what `work` raises.
+    The first Ctrl-C calls `on_interrupt`, and counts when the work has ended; a second one is raised at once. SIGTERM and
+    SIGHUP wait for the end too. Where this is not the process's main thread, no signal comes here anyway. Raises what `work`
+    raises.
     """
     from threading import Event, Thread
 
@@ -29,32 +29,42 @@ def uninterrupted(work: Callable[[], T], *, on_interrupt: Callable[[], None]) ->
         finally:
             done.set()
 
-    interrupted: KeyboardInterrupt | None = None
-    with _terminations_deferred():
+    with _signals_deferred(on_interrupt):
         Thread(target=run, name="omniprofile-uninterrupted", daemon=True).start()
-        while not done.is_set():
-            try:
-                done.wait(0.5)  # in slices: on Windows a wait without end does not see Ctrl-C
-            except KeyboardInterrupt as problem:
-                if interrupted is not None:
-                    raise
-                interrupted = problem
-                on_interrupt()
-    if interrupted is not None:
-        raise interrupted
+        while not done.wait(0.5):  # in slices: on Windows a wait without end does not see Ctrl-C
+            pass
     if failures:
         raise failures[0]
     return results[0]
 
 
 @contextmanager
-def _terminations_deferred() -> Iterator[None]:
-    """Block SIGTERM and SIGHUP for this thread and those it starts; a blocked one is delivered afterwards."""
-    if os.name != "posix":
+def _signals_deferred(on_interrupt: Callable[[], None]) -> Iterator[None]:
+    """Hold back what would end the process, and let it happen after the body. What is ignored already stays so."""
+    from threading import current_thread, main_thread
+
+    if current_thread() is not main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+    came: list[int] = []
+
+    def hold_back(number: int, frame: object) -> None:
+        del frame
+        came.append(number)
+        if number == signal.SIGINT:
+            if came.count(number) > 1:
+                raise KeyboardInterrupt
+            on_interrupt()
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    held = [number for number in numbers if before[number] not in (None, signal.SIG_IGN)]
     try:
+        for number in held:
+            signal.signal(number, hold_back)
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number in held:
+            signal.signal(number, before[number])
+    for number in came:
+        signal.raise_signal(number)

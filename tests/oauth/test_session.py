@@ -1,8 +1,17 @@
 """The life of a session against the stand-in, with real processes: login, test, refresh, second login, logout."""
 
 import json
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
 
-from tests.oauth.conftest import Login
+import pytest
+
+from omniprofile.cli import browser_login
+from tests.conftest import CANARY
+from tests.oauth.conftest import PROFILE, Login
 
 
 def test_login_test_refresh_and_logout(login: Login) -> None:
@@ -31,3 +40,192 @@ def test_login_test_refresh_and_logout(login: Login) -> None:
     gone = login.run("token", "prod")
     assert gone.returncode == 4
     assert "omniprofile login prod" in gone.stderr
+
+
+def test_a_fresh_session_needs_neither_http_nor_the_protocol(login: Login) -> None:
+    """What every `token`, `env` and `exec` of a logged-in user costs: no library of the login or the refresh."""
+    session = login.seed()
+    assert login.run("token", "prod").returncode == 0  # which compiles the profile file
+    code = (
+        "import sys; from omniprofile.cli.main import run; sys.argv = ['omniprofile', 'token', 'prod']; status = run();"
+        "print(status, *sorted(sys.modules), file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **login.environ}, capture_output=True, text=True, check=True
+    )
+    status, *loaded = ran.stderr.split()
+    assert (status, ran.stdout) == ("0", session.token.reveal() + "\n")
+    heavy = {"httpx", "oauthlib", "filelock", "keyring", "secrets", "ssl", "webbrowser", "http.server", "hashlib"}
+    assert heavy & set(loaded) == set()
+
+
+def test_list_tells_the_expiry_and_contacts_nobody(login: Login) -> None:
+    def row() -> dict[str, object]:
+        (found,) = json.loads(login.cli("list", "--json", env=login.environ).out)["profiles"]
+        return dict(found)
+
+    assert (row()["credential"], row()["expires_at"]) == ("missing", None)
+    login.seed()
+    assert row()["credential"] == "present"
+    assert str(row()["expires_at"]).endswith("Z")
+    assert "expires in" in login.cli("list", env=login.environ).out
+    login.seed(left=timedelta(hours=-3))
+    assert row()["credential"] == "expired"
+    assert "expired 3 h ago, refreshed on use" in login.cli("list", env=login.environ).out
+    assert not login.omni.requests
+
+
+def test_use_test_switches_only_with_a_session_that_works(login: Login) -> None:
+    login.seed(left=timedelta(hours=-3))
+    switched = login.cli("use", "prod", "--test", env=login.environ)
+    assert switched.status == 0, switched
+    assert login.omni.oauth.grants == [("refresh_token", "granted")]
+    login.omni.oauth.end_all_sessions()
+    refused = login.cli("use", "prod", "--test", env=login.environ)
+    assert refused.status == 8
+    assert "omniprofile login prod" in refused.err
+    login.seed(left=timedelta(hours=-3))
+    login.omni.oauth.end_all_sessions()
+    over = login.cli("use", "prod", "--test", env=login.environ)
+    assert over.status == 4
+    assert "the session of `prod` is over" in over.err
+
+
+def test_init_makes_an_oauth_profile_and_says_what_is_next(login: Login) -> None:
+    argv = ("--name", "new", "--base-url", login.omni.base_url, "--auth", "oauth", "--allow-insecure")
+    ran = login.cli("init", *argv, env=login.environ)
+    assert ran.status == 0, ran
+    assert "next: `omniprofile login new`" in ran.err
+    assert login.run("login", "new").returncode == 0
+    assert login.run("test", "new").returncode == 0
+
+
+def test_exec_and_env_give_the_access_token_and_never_the_refresh_token(login: Login) -> None:
+    session = login.seed(left=timedelta(hours=-3))
+    ran = login.run("exec", "prod", "--", sys.executable, "-c", "import os; print(os.environ['OMNI_API_TOKEN'])")
+    assert login.omni.knows(ran.stdout.strip())
+    shown = login.run("env", "prod", "--shell", "json").stdout + login.run("explain", "prod").stdout
+    assert session.refresh_token is not None
+    assert session.refresh_token.reveal() not in shown
+    now = login.stored()
+    assert now is not None
+    assert now.refresh_token is not None
+    assert now.refresh_token.reveal() not in shown
+
+
+def test_without_metadata_the_usual_paths_are_taken_and_logout_says_where_to_revoke(login: Login) -> None:
+    login.omni.oauth.with_metadata = False
+    login.log_in()
+    ran = login.cli("logout", "prod", env=login.environ)
+    assert ran.status == 0
+    assert "is deleted" in ran.err
+    assert "could not be revoked (127.0.0.1 names no place to revoke tokens at)" in ran.err
+    assert f"revoke them in Omni, {login.omni.base_url}, Settings > API access" in ran.err
+    assert login.stored() is None
+    assert login.omni.oauth.live_sessions == 1, "it says so because it is so"
+
+
+@pytest.mark.parametrize("trouble", ["gone", "hangs", "refuses", "damaged"])
+def test_logout_deletes_in_any_case_and_in_bounded_time(
+    login: Login, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser_login, "REVOKE_SECONDS", 0.5)
+    session = login.seed()
+    words = ""
+    if trouble == "gone":
+        login.omni.stop()
+        words = "does not accept connections"
+    elif trouble == "hangs":
+        login.omni.switches.latency = 30
+        words = "did not answer in 0.5 s"
+    elif trouble == "refuses":
+        login.omni.switches.answer = lambda path: (503, {}, b"later") if path == "/oauth/revoke" else None
+        words = "HTTP 503"
+    else:
+        path = login.cli.state / "secrets.json"
+        path.write_text(path.read_text().replace('"stored_at"', '"forgotten"'))
+        words = "it has no `stored_at`"
+    began = time.monotonic()
+    ran = login.cli("logout", "prod", env=login.environ)
+    assert time.monotonic() - began < 10
+    assert ran.status == 0, ran
+    assert "could not be revoked" in ran.err
+    assert words in ran.err
+    assert "Settings > API access" in ran.err
+    assert session.token.reveal() not in login.secrets()
+    assert "nothing is stored" in login.cli("logout", "prod", env=login.environ).err
+
+
+def test_no_browser_opens_for_an_instance_that_is_not_there(login: Login) -> None:
+    login.omni.stop()
+    ran = login.run("login", "prod", BROWSER="touch opened #")
+    assert ran.returncode == 7
+    assert "the login cannot start: 127.0.0.1 does not accept connections" in ran.stderr
+    assert "check the base URL" in ran.stderr
+    assert "opening the browser" not in ran.stderr
+
+
+def test_no_browser_opens_without_a_store(login: Login) -> None:
+    ran = login.run("login", "prod", OMNIPROFILE_SECRET_STORE="")
+    assert ran.returncode == 9
+    assert "opening the browser" not in ran.stderr
+    assert not login.omni.requests
+
+
+def test_personal_tokens_that_are_off_are_told_with_their_remedy(login: Login) -> None:
+    """The seed's symptom: 403 after Authorize. At the token endpoint, or only with the token it gave."""
+    off = (403, {"Content-Type": "application/json"}, b'{"detail": "Personal Access Tokens are not enabled"}')
+    login.omni.switches.answer = lambda path: off if path == "/oauth/token" else None
+    at_once = login.run("login", "prod")
+    login.omni.switches.answer = lambda _: None
+    login.omni.switches.personal_tokens_disabled = True
+    later = login.run("login", "prod")
+    for ran in (at_once, later):
+        assert ran.returncode == 8
+        assert "personal access tokens are not enabled on 127.0.0.1" in ran.stderr
+        assert "Settings > API access > Personal tokens" in ran.stderr
+    assert login.stored() is None
+    assert login.omni.oauth.live_sessions == 0, "what was granted and not stored is revoked"
+
+
+def test_an_instance_that_cannot_be_asked_who_it_is_does_not_cost_the_login(login: Login) -> None:
+    login.omni.switches.answer = lambda path: (503, {}, b"") if path.startswith("/api/") else None
+    ran = login.run("login", "prod")
+    assert ran.returncode == 0, ran.stderr
+    assert "the session could not be tested" in ran.stderr
+    assert login.stored() is not None
+    login.cli.profiles(PROFILE.format(url=login.omni.base_url, more='expect = { user = "u-1" }'))
+    pinned = login.run("login", "prod")
+    assert pinned.returncode == 7, "who must be somebody is not stored unseen"
+    assert "nothing was stored" in pinned.stderr
+    assert login.omni.oauth.live_sessions == 1
+
+
+def test_a_project_pin_does_not_log_in_or_out_of_a_protected_profile(login: Login) -> None:
+    login.cli.profiles(PROFILE.format(url=login.omni.base_url, more="protected = true"))
+    session = login.seed()
+    (login.cli.work / ".omniprofile.toml").write_text('profile = "prod"\n')
+    for command in ("login", "logout"):
+        ran = login.cli(command, env=login.environ)
+        assert ran.status == 6, ran
+        assert "is protected" in ran.err
+    assert login.stored() == session
+    assert login.cli("logout", "--yes", env=login.environ).status == 0
+
+
+def test_a_token_of_a_variable_is_never_replaced_by_a_refresh(login: Login) -> None:
+    """The vendor's CLI sends the refreshed token of its default profile in place of the one it was given."""
+    login.seed(left=timedelta(hours=-3))
+    env = {**login.environ, "OMNI_PROFILE_PROD_TOKEN": CANARY}
+    assert login.cli("token", "prod", env=env, shows=True).out == CANARY + "\n"
+    assert login.cli("token", "prod", "--force-refresh", env=env, shows=True).out == CANARY + "\n"
+    assert not login.omni.oauth.grants
+
+
+def test_no_secret_of_a_session_is_in_any_message(login: Login) -> None:
+    texts = [login.log_in().stderr, login.run("-v", "-v", "test", "prod").stdout]
+    texts += [login.run("-v", "-v", command, "prod").stderr for command in ("explain", "show", "logout")]
+    assert not any("omni_oat_" in text or "omni_ort_" in text for text in texts)
+    for path in login.cli.home.rglob("*"):
+        if path.is_file() and path.name != "secrets.json":
+            assert b"omni_o" not in path.read_bytes(), path

@@ -1,0 +1,324 @@
+"""Refreshing under the lock, in one process: who goes to the instance, what the others get, and a store that takes nothing."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from omniprofile.credentials import session as module
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.credentials.session import Sessions, is_fresh
+from omniprofile.errors import (
+    CredentialRefused,
+    NoCredential,
+    SessionBusy,
+    SessionEnded,
+    StoreLocked,
+    StoreUnavailable,
+    Unreachable,
+)
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def session(number: int, *, left: timedelta, **changed: object) -> StoredSecret:
+    """The `number`th pair of a session."""
+    made = StoredSecret(
+        Origin.parse("https://acme.omniapp.co"),
+        Secret(f"access-{number}"),
+        NOW - timedelta(hours=2),
+        expires_at=NOW + left,
+        refresh_token=Secret(f"refresh-{number}"),
+        client_id="omni-cli",
+    )
+    return replace(made, **changed)  # type: ignore[arg-type]  # fields of the session
+
+
+EXPIRED = timedelta(seconds=-1)
+HOURS = timedelta(hours=6)
+
+
+@dataclass
+class World:
+    """A file store, an instance that counts, a clock that stands."""
+
+    folder: Path
+    sent: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    answer: Callable[[StoredSecret], StoredSecret] = lambda old: next_pair(old)
+    fails_to_store: list[StoreUnavailable | None] = field(default_factory=list)
+    """What each coming `put` raises, in turn; None where it works."""
+
+    def __post_init__(self) -> None:
+        world = self
+
+        class Store(FileStore):
+            def put(self, account: str, secret: StoredSecret) -> None:
+                if world.fails_to_store and (problem := world.fails_to_store.pop(0)) is not None:
+                    raise problem
+                super().put(account, secret)
+
+        self.store = Store(str(self.folder / "state"))
+
+    def sessions(self, seconds: float = 5) -> Sessions:
+        """As another App of the same process would make them."""
+        return Sessions(
+            store=self.store,
+            refresh=self._refresh,
+            lock_path=lambda name: str(self.folder / "locks" / name),
+            now=lambda: NOW,
+            tell=self.told.append,
+            lock_seconds=seconds,
+        )
+
+    def _refresh(self, account: str, old: StoredSecret) -> StoredSecret:
+        assert old.refresh_token is not None
+        self.sent.append(old.refresh_token.reveal())
+        return self.answer(old)
+
+    def fresh(self, *, force: bool = False) -> StoredSecret:
+        """What a command gets."""
+        held = self.store.get("prod")
+        assert held is not None
+        return self.sessions().fresh("prod", held, force=force)
+
+
+def next_pair(old: StoredSecret) -> StoredSecret:
+    """The pair after `old`."""
+    number = int(old.token.reveal().partition("-")[2]) + 1
+    return session(number, left=HOURS, stored_at=NOW, refreshed_at=NOW)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """With nothing of another test in this process's memory."""
+    monkeypatch.setattr(module, "_unstored", {})
+    monkeypatch.setattr(module, "_STORING_AGAIN", (0.01, 0.01))
+    return World(tmp_path)
+
+
+def test_a_fresh_session_is_given_with_no_lock_and_no_store(world: World) -> None:
+    held = session(1, left=HOURS)
+    sessions = replace(world.sessions(), store=None)  # type: ignore[arg-type]  # nobody asks it
+    assert sessions.fresh("prod", held) is held
+    assert not (world.folder / "locks").exists()
+
+
+@pytest.mark.parametrize(
+    ("stored_ago", "left", "fresh"),
+    [
+        (3600, 301, True),
+        (3600, 300, False),
+        (3600, 299, False),
+        (3600, -1, False),
+        (-200, 3600, True),
+        (-400, 3600, False),  # the clock was set back: how long it lasts is not known
+    ],
+)
+def test_what_fresh_is(stored_ago: float, left: float, fresh: bool) -> None:
+    found = session(1, left=timedelta(seconds=left), stored_at=NOW - timedelta(seconds=stored_ago))
+    assert is_fresh(found, NOW) == fresh
+
+
+def test_threads_of_one_process_refresh_once(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED))
+    gate = threading.Barrier(20)
+    results: list[str] = []
+
+    def slow(old: StoredSecret) -> StoredSecret:
+        threading.Event().wait(0.2)
+        return next_pair(old)
+
+    world.answer = slow
+
+    def command() -> None:
+        held = world.store.get("prod")
+        assert held is not None
+        gate.wait()
+        results.append(world.sessions().fresh("prod", held).token.reveal())
+
+    threads = [threading.Thread(target=command) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert results == ["access-2"] * 20
+    assert world.sent == ["refresh-1"]
+
+
+def test_force_stands_down_for_ten_seconds_after_a_refresh_but_not_after_a_login(world: World) -> None:
+    world.store.put("prod", session(1, left=HOURS, stored_at=NOW))  # logged in just now
+    assert world.fresh(force=True).token == Secret("access-2")
+    assert world.fresh(force=True).token == Secret("access-2")
+    ago = NOW - timedelta(seconds=11)
+    world.store.put("prod", session(2, left=HOURS, stored_at=ago, refreshed_at=ago))
+    assert world.fresh(force=True).token == Secret("access-3")
+    assert world.sent == ["refresh-1", "refresh-2"]
+
+
+def test_force_does_not_stand_down_for_a_token_that_is_over(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED, refreshed_at=NOW))
+    assert world.fresh(force=True).token == Secret("access-2")
+
+
+def test_only_invalid_grant_for_the_token_that_is_stored_ends_a_session(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED))
+
+    def refuse(old: StoredSecret) -> StoredSecret:
+        raise SessionEnded("over")
+
+    def refuse_after_somebody_else(old: StoredSecret) -> StoredSecret:
+        world.store.put("prod", next_pair(old))  # somebody without our lock, such as another machine
+        raise SessionEnded("over")
+
+    world.answer = refuse_after_somebody_else
+    assert world.fresh().token == Secret("access-2"), "the winner's pair is used"
+    world.store.put("prod", session(3, left=EXPIRED))
+    world.answer = refuse
+    with pytest.raises(SessionEnded):
+        world.fresh()
+    assert world.store.get("prod") is None
+
+
+def test_an_ended_session_is_not_used_meanwhile(world: World) -> None:
+    world.store.put("prod", session(1, left=timedelta(minutes=2)))
+
+    def refuse(old: StoredSecret) -> StoredSecret:
+        raise SessionEnded("over")
+
+    world.answer = refuse
+    with pytest.raises(SessionEnded):
+        world.fresh()
+
+
+@pytest.mark.parametrize("problem", [Unreachable("gone"), CredentialRefused("no client")])
+def test_other_failures_keep_everything(world: World, problem: Exception) -> None:
+    kept = session(1, left=timedelta(minutes=2))
+    world.store.put("prod", kept)
+
+    def fail(old: StoredSecret) -> StoredSecret:
+        raise problem
+
+    world.answer = fail
+    assert world.fresh() == kept
+    assert world.told == [f"{problem}; the access token is still valid and used meanwhile"]
+    with pytest.raises(type(problem)):
+        world.fresh(force=True)
+    assert world.store.get("prod") == kept
+
+
+def test_a_logout_while_the_answer_is_on_its_way_is_not_undone(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED))
+
+    def meanwhile(old: StoredSecret) -> StoredSecret:
+        world.store.delete("prod")
+        return next_pair(old)
+
+    world.answer = meanwhile
+    with pytest.raises(NoCredential, match="was logged out"):
+        world.fresh()
+    assert world.store.get("prod") is None
+
+
+def test_a_login_while_the_answer_is_on_its_way_is_not_overwritten(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED))
+    newer = session(50, left=HOURS)
+
+    def meanwhile(old: StoredSecret) -> StoredSecret:
+        world.store.put("prod", newer)
+        return next_pair(old)
+
+    world.answer = meanwhile
+    assert world.fresh() == newer
+    assert world.store.get("prod") == newer
+
+
+def test_a_store_that_takes_nothing_is_found_out_before_the_token_is_spent(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED))
+    world.fails_to_store = [StoreLocked("the keyring is locked")]
+    with pytest.raises(StoreLocked):
+        world.fresh()
+    assert world.sent == [], "nothing was sent, nothing is lost"
+    assert world.fresh().token == Secret("access-2")
+
+
+def test_a_store_that_fails_for_a_moment_loses_nothing(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED))
+    world.fails_to_store = [None, StoreLocked("locked"), StoreLocked("locked")]
+    assert world.fresh().token == Secret("access-2")
+    assert world.store.get("prod") == session(2, left=HOURS, stored_at=NOW, refreshed_at=NOW)
+    assert "cannot be stored yet, trying again" in world.told[0]
+
+
+def test_a_pair_that_cannot_be_stored_is_told_loudly_and_kept_in_memory(world: World) -> None:
+    world.store.put("prod", session(1, left=timedelta(minutes=2)))
+    full = StoreUnavailable("the disk is full")
+    world.fails_to_store = [None, full, full, full]
+    with pytest.raises(StoreUnavailable) as caught:
+        world.fresh()
+    assert "was refreshed, but cannot be stored: the disk is full" in caught.value.message
+    assert "omniprofile login prod" in str(caught.value.hint)
+    assert world.sent == ["refresh-1"]
+
+    # The process goes on, as a server does, and the disk has room again: the pair is stored, and nothing is sent twice.
+    assert world.fresh().token == Secret("access-2")
+    assert world.sent == ["refresh-1"]
+    assert world.store.get("prod") == session(2, left=HOURS, stored_at=NOW, refreshed_at=NOW)
+
+
+def test_a_pair_in_memory_does_not_overwrite_a_later_login(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED))
+    full = StoreUnavailable("full")
+    world.fails_to_store = [None, full, full, full]
+    with pytest.raises(StoreUnavailable):
+        world.fresh()
+    world.sessions().replace("prod", session(50, left=EXPIRED))
+    assert world.fresh().token == Secret("access-51")
+    assert world.sent == ["refresh-1", "refresh-50"]
+
+
+def test_a_lock_that_somebody_holds_is_an_error(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED))
+    held = world.store.get("prod")
+    assert held is not None
+    with world.sessions().locked("prod"), pytest.raises(SessionBusy, match=r"more than 0\.1 s"):
+        world.sessions(0.1).fresh("prod", held)
+    assert world.sent == []
+    assert world.fresh().token == Secret("access-2"), "and it is free afterwards"
+
+
+def test_while_the_lock_is_held_a_valid_token_is_used(world: World) -> None:
+    held = session(1, left=timedelta(minutes=2))
+    world.store.put("prod", held)
+    with world.sessions().locked("prod"):
+        assert world.sessions(0.1).fresh("prod", held) == held
+    assert "another process holds the session" in world.told[0]
+
+
+def test_each_secret_has_its_own_lock_whatever_its_folder_is_called(world: World, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "state")
+    world.store.put("prod", session(1, left=EXPIRED))
+    here = world.sessions(0.1)
+    by_link = replace(here, store=FileStore(str(link)))
+    elsewhere = replace(here, store=FileStore(str(tmp_path / "other")))
+    with here.locked("prod"):
+        with pytest.raises(SessionBusy), by_link.locked("prod"):
+            pass
+        with here.locked("staging"), elsewhere.locked("prod"):
+            pass
+
+
+def test_without_a_refresh_token_a_session_ends_when_its_token_does(world: World) -> None:
+    held = session(1, left=timedelta(minutes=1), refresh_token=None)
+    assert world.sessions().fresh("prod", held) == held
+    with pytest.raises(NoCredential, match="cannot be refreshed"):
+        world.sessions().fresh("prod", replace(held, expires_at=NOW))
+    with pytest.raises(NoCredential, match="cannot be refreshed"):
+        world.sessions().fresh("prod", held, force=True)

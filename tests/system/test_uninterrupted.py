@@ -1,0 +1,92 @@
+"""Work that comes to its end: its result, its errors, and signals in the meantime."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from omniprofile.system.uninterrupted import uninterrupted
+
+
+def never() -> None:
+    raise AssertionError("nobody interrupted")
+
+
+def test_the_result_is_given() -> None:
+    assert uninterrupted(lambda: 7, on_interrupt=never) == 7
+
+
+def test_an_error_is_raised_as_it_is() -> None:
+    with pytest.raises(LookupError, match="of the work"):
+        uninterrupted(lambda: _fail(), on_interrupt=never)
+
+
+def _fail() -> None:
+    raise LookupError("of the work")
+
+
+def test_ctrl_c_is_raised_when_the_work_is_done() -> None:
+    done: list[str] = []
+    told: list[float] = []
+
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+        done.append("done")
+
+    with pytest.raises(KeyboardInterrupt):
+        uninterrupted(work, on_interrupt=lambda: told.append(len(done)))
+    assert done == ["done"]
+    assert told == [0], "the person is told while it goes on"
+
+
+def test_a_termination_comes_afterwards() -> None:
+    events: list[str] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: events.append("terminated"))
+    try:
+
+        def work() -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.2)
+            events.append("done")
+
+        uninterrupted(work, on_interrupt=never)
+        assert events == ["done", "terminated"]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_second_ctrl_c_is_raised_at_once() -> None:
+    released = threading.Event()
+
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+        released.wait(20)
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        uninterrupted(work, on_interrupt=lambda: None)
+    assert time.monotonic() - began < 10
+    released.set()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        uninterrupted(lambda: os.kill(os.getpid(), signal.SIGHUP), on_interrupt=never)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_it_works_in_another_thread_than_the_main_one() -> None:
+    results: list[int] = []
+    thread = threading.Thread(target=lambda: results.append(uninterrupted(lambda: 7, on_interrupt=never)))
+    thread.start()
+    thread.join(5)
+    assert results == [7]
