@@ -5,12 +5,14 @@ command must do; one that does something else ends it with CheckFailed.
 """
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from time import sleep
 
 from omniprofile.errors import CheckFailed
 from omniprofile.standin.server import Standin
@@ -21,6 +23,7 @@ Say = Callable[[str], None]
 _STAGING_KEY = "omni_osk_demo_staging_0123456789"
 _PRODUCTION_KEY = "omni_osk_demo_production_9876543210"
 _SECONDS_EACH = 60
+_AT_ONCE = 5
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 
 _PROFILES = """\
@@ -43,7 +46,19 @@ expect = {{ org_role = "ORG_ADMIN" }}
 description = "Staging"
 {instance} = "acme-staging"
 env = {{ OMNI_OUTPUT_FORMAT = "json" }}
+
+[profiles.me]
+description = "Production, as myself"
+instance = "acme"
+auth = "oauth"
+expect = {{ user = "you" }}
 """
+
+_BROWSER = """\
+import sys, urllib.request
+urllib.request.urlopen(sys.argv[1], timeout=30).read()
+"""
+"""Plays the browser of somebody who is logged in to Omni, and clicks Authorize."""
 
 _PROGRAM = """\
 import json, os, urllib.request
@@ -63,6 +78,7 @@ def run(say: Say, environ: Mapping[str, str]) -> None:
         production = stack.enter_context(Standin())
         staging = stack.enter_context(Standin())
         production.add_key(_PRODUCTION_KEY, role="ORG_ADMIN")
+        production.oauth.user = "you"
         staging.add_key(_STAGING_KEY, role="MEMBER")
         _Tour(say, home, _environment(home, environ)).run(production, staging)
 
@@ -126,14 +142,54 @@ class _Tour:
         self.step("exec", "staging", "--", *python, shows=f"I am MEMBER at {staging.base_url}")
 
         self.say("\n7. Do the credentials work? And when a key is revoked?\n\n")
-        self.step("test", "--all", shows="ORG_ADMIN")
+        self.step("test", "prod", "staging", shows="ORG_ADMIN")
         staging.revoke(_STAGING_KEY)
         self.step("test", "staging", status=8, shows="invalid")
 
-        self.say("\n8. The end of a key.\n\n")
+        self.session(production)
+
+        self.say("\n9. The end of a key, and of a session.\n\n")
         self.step("logout", "staging", shows="is deleted")
+        self.step("logout", "me", shows="are revoked")
         self.secrets_lie_only_in_the_store()
         self.say("\nThat was all of it, and nothing of yours was touched. Your own start: omniprofile init\n")
+
+    def session(self, production: Standin) -> None:
+        """Log in by OAuth, let the access token expire, and refresh it by several processes at once."""
+        self.say("\n8. A login of your own, by OAuth. Here a program plays the browser, and clicks Authorize.\n\n")
+        browser = os.path.join(self.home, "browser.py")
+        with open(browser, "w", encoding="utf-8") as file:
+            file.write(_BROWSER)
+        self.environ["BROWSER"] = (
+            f"{shlex.quote(sys.executable.replace(os.sep, '/'))} {browser.replace(os.sep, '/')} %s"
+        )
+        production.oauth.lifetime = 3
+        self.step("login", "me", shows="logged in to")
+        self.say("\n   Its access token lives for three seconds here, in place of eight hours.\n\n")
+        sleep(3)
+        production.oauth.expire_access_tokens()
+        production.oauth.lifetime = 8 * 3600
+        self.step("list", shows="refreshed on use")
+        self.together(production)
+        self.step("test", "me", shows="you")
+
+    def together(self, production: Standin) -> None:
+        """Ask for the token in several processes at once: one of them refreshes the session, all get the new token."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        before = len(production.oauth.grants)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            results = list(pool.map(lambda _: self.process(("token", "me"), "", {}), range(_AT_ONCE)))
+        refreshes = len(production.oauth.grants) - before
+        self.say(f"$ omniprofile token me   # {_AT_ONCE} times at once\n")
+        self.say(
+            f"  {_AT_ONCE} equal tokens by {refreshes} refresh: a refresh token is good once, a second use ends the session\n"
+        )
+        if len(set(results)) != 1 or results[0][1] != 0 or refreshes != 1:
+            raise CheckFailed(
+                f"the demo expected {_AT_ONCE} equal tokens by one refresh, but there were {refreshes} refreshes",
+                hint="this is a bug in omniprofile, or something on this machine keeps it from working",
+            )
 
     def write(self, production: Standin, staging: Standin, instance: str) -> None:
         """Write the profile file, with a mistake if `instance` is misspelt."""
@@ -190,7 +246,7 @@ class _Tour:
                 path = os.path.join(folder, name)
                 with open(path, "rb") as file:
                     content = file.read()
-                keys = (_STAGING_KEY.encode(), _PRODUCTION_KEY.encode())
+                keys = (_STAGING_KEY.encode(), _PRODUCTION_KEY.encode(), b"omni_oat_", b"omni_ort_")
                 if path != store and any(key in content for key in keys):
                     raise CheckFailed(f"the demo found a key in `{path}`")
         self.say("\nEvery file of the temporary home was searched: no key lies outside the secret store.\n")

@@ -60,7 +60,7 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
         console.note(f"logged in to {origin.host}{who}")
         if session.expires_at is not None and session.refresh_token is not None:
             console.note(
-                f"stored; it {remaining(session.expires_at, app.outside.now())}, and is refreshed when that is near; "
+                f"stored; the access token {remaining(session.expires_at, app.outside.now())} and is refreshed ahead of that; "
                 f"`omniprofile exec {profile} -- COMMAND` uses it"
             )
         if old is not None and old.is_session and old.token != session.token:

@@ -140,8 +140,11 @@ GUIDES: dict[str, Guide] = {
         ),
     ),
     "token": Guide(
-        about="Prints the bare token and a line end, refreshed first if need be. It is a secret: pipe it, do not show "
-        "it.\n\n"
+        about="Prints the bare token and a line end. It is a secret: pipe it, do not show it.\n\n"
+        "An OAuth session is refreshed five minutes ahead of its expiry, by one process at a time, and stored before it "
+        "is used. `--force-refresh` asks for a new access token though the old one has time left, for a program that was "
+        "refused; it stands down if anybody refreshed in the last ten seconds. Where the instance cannot be reached, an "
+        "access token that is still valid is used meanwhile.\n\n"
         "With `--json`: `version` (1), `profile`, `base_url`, `auth`, `token`, and `expires_at` (RFC 3339 or "
         "null).",
         examples=(
@@ -165,17 +168,22 @@ GUIDES: dict[str, Guide] = {
         about="For an API key: reads it from a hidden prompt, or from standard input where there is no terminal, asks "
         "the instance whether it is good, compares the identity with `expect`, and only then stores it. Where it "
         "will be stored is said first.\n\n"
-        "For `oauth`: opens the browser at the instance's login page and waits two minutes for the answer.",
+        "For `oauth`: opens the browser (`BROWSER` says which) at the instance's login page and waits two minutes for the "
+        "answer on a port of localhost; then asks the instance who that was, and stores the session. One that was stored "
+        "before works until then, and is revoked after it.\n\n"
+        "`--no-browser` is for a machine reached over SSH: it shows the address, to be visited anywhere, and takes the "
+        "address that the browser ends at, pasted on the terminal or on standard input.",
         examples=(
             ("omniprofile login staging", "asks for the key, or opens the browser"),
+            ("omniprofile login prod --no-browser", "OAuth on a machine without a browser"),
             ("op read op://Work/Omni/key | omniprofile login staging", "the key from another program"),
             ("omniprofile login staging --no-test < key.txt", "without asking the instance"),
         ),
         exits=(
-            (4, "no key was given"),
-            (6, "the key is someone else's than `expect` says: nothing is stored"),
+            (4, "no key was given, or the login was denied or not answered in time"),
+            (6, "the key or session is someone else's than `expect` says: nothing is stored"),
             (7, "the instance cannot be reached: nothing is stored"),
-            (8, "the instance refuses the key: nothing is stored"),
+            (8, "the instance refuses the key or the login: nothing is stored"),
             (9, "the secret store cannot be used"),
         ),
         see=(

@@ -92,6 +92,10 @@ class Standin:
         self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Stop listening."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Be an instance that is gone, from now on."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
