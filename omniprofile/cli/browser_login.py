@@ -52,7 +52,8 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
                 who = _identify(console, resolution, session) if test else ""
                 old = app.sessions.replace(profile, session)
             except BaseException:
-                revoke_session(client, session, endpoints)
+                if why := revoke_session(client, session, endpoints):
+                    console.warn(f"what the instance granted could not be revoked ({why}): {where(session)}")
                 raise
             passing("stored")
             sentence = f"omniprofile is logged in to {origin.host} as profile {profile}{who}."

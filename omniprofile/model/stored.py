@@ -29,7 +29,7 @@ class StoredSecret:
     @property
     def is_session(self) -> bool:
         """Whether it is an OAuth session, and not a key."""
-        return self.client_id is not None
+        return self.client_id is not None or self.refresh_token is not None
 
 
 @dataclass(frozen=True, slots=True)

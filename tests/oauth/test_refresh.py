@@ -10,6 +10,7 @@ import pytest
 
 from omniprofile.credentials import session as module
 from omniprofile.credentials.file_store import FileStore
+from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.credentials.session import Sessions, is_fresh
 from omniprofile.errors import (
     CredentialRefused,
@@ -23,6 +24,10 @@ from omniprofile.errors import (
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from tests.credentials import conftest as stores
+
+make_store = stores.make_store
+use_keyring = stores.use_keyring
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -322,3 +327,20 @@ def test_without_a_refresh_token_a_session_ends_when_its_token_does(world: World
         world.sessions().fresh("prod", replace(held, expires_at=NOW))
     with pytest.raises(NoCredential, match="cannot be refreshed"):
         world.sessions().fresh("prod", held, force=True)
+
+
+def test_tokens_that_are_too_long_for_the_store_are_split_and_refreshed(
+    world: World, make_store: Callable[..., KeyringStore], use_keyring: Callable[[object], object]
+) -> None:
+    """As on Windows, where an entry holds 1280 characters and a JWT has more."""
+    backend = stores.SmallKeyring()
+    use_keyring(backend)
+    store = make_store(limit=1280)
+    long = session(1, left=EXPIRED, token=Secret("a" * 5000), refresh_token=Secret("r" * 3000))
+    store.put("prod", long)
+    longer = replace(long, token=Secret("b" * 6000), refresh_token=Secret("s" * 4000), expires_at=NOW + HOURS)
+    sessions = replace(world.sessions(), store=store, refresh=lambda _, old: longer)
+    assert sessions.fresh("prod", long) == longer
+    assert store.get("prod") == longer
+    assert store.summaries()["prod"].expires_at == NOW + HOURS
+    assert max(map(len, backend.entries.values())) <= 1280

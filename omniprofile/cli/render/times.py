@@ -9,12 +9,12 @@ def rfc3339(time: datetime | None) -> str | None:
 
 
 def remaining(time: datetime, now: datetime) -> str:
-    """How far `time` is from `now`, in one unit: `expires in 7 h`, `expired 3 d ago`."""
+    """How far `time` is from `now`, rounded to one unit: `expires in 7 h`, `expired 3 d ago`."""
     seconds = int((time - now).total_seconds())
     size = abs(seconds)
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if size >= length:
-            amount = f"{size // length} {unit}"
+            amount = f"{(size + length // 2) // length} {unit}"
             break
     else:
         amount = f"{size} s"
