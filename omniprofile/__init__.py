@@ -11,7 +11,8 @@ What goes wrong is an `Error`, with `code`, `message` and `hint`; its families a
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from omniprofile.api import Auth, resolve
+    from omniprofile.api import resolve
+    from omniprofile.auth import Auth
     from omniprofile.errors import Error
     from omniprofile.model.credential import Credential
 
@@ -19,7 +20,7 @@ __version__ = "0.1.0"
 __all__ = ["Auth", "Credential", "Error", "__version__", "resolve"]
 
 _HOMES = {
-    "Auth": "omniprofile.api",
+    "Auth": "omniprofile.auth",
     "Credential": "omniprofile.model.credential",
     "Error": "omniprofile.errors",
     "resolve": "omniprofile.api",

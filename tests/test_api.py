@@ -189,6 +189,12 @@ def test_what_goes_wrong_is_an_error_of_a_family_with_code_and_hint(cli: Cli, ke
         omniprofile.resolve("prod")
 
 
+def test_resolve_alone_loads_no_http_library(keyfile: Path) -> None:
+    code = "import sys, omniprofile; omniprofile.resolve('prod'); print(sorted({'httpx', 'ssl', 'anyio'} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout == "[]\n", ran.stderr
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Profile'"):
         getattr(omniprofile, "Profile")  # noqa: B009 - mypy would tell at once
