@@ -70,11 +70,14 @@ def _made(check: Check, scene: Scene) -> list[Diagnosis]:
             scene.config()
         except Error:
             return [skipped("the profile files are invalid")]
+    seen = []
     try:
-        return list(check.look(scene))
+        for diagnosis in check.look(scene):
+            seen.append(diagnosis)  # noqa: PERF402 - what it saw before it failed counts
     except Error as error:
-        return [problem(error.message, error.hint)]
+        seen.append(problem(error.message, error.hint))
     except Exception as bug:  # noqa: BLE001 - one check's bug must not hide what the others saw; its text may hold a secret
-        return [
+        seen.append(
             problem(f"the check failed: unexpected {type(bug).__name__}", "this is a bug in omniprofile: report it")
-        ]
+        )
+    return seen

@@ -102,13 +102,18 @@ def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diag
 
 
 def leftovers(scene: Scene) -> Iterable[Diagnosis]:
-    """What killed commands left: temporary files beside the ones that they were to replace."""
+    """What killed commands left: the note of a rename or removal, and files beside the ones that they were to replace."""
+    from omniprofile.config.journal import Journal
+
     old = list(_temporary_files(scene))
     for path in old:
         yield warning(
             f"`{_shown(path)}` was left by a command that was killed", "remove it; what it was to replace is as it was"
         )
-    if not old:
+    unfinished = Journal(scene.places.state_folder).read()
+    if unfinished is not None:
+        yield warning(str(unfinished), f"run it again, and it goes on where it was: `{unfinished.command}`")
+    elif not old:
         yield ok("nothing was left by a command that was killed")
 
 

@@ -6,7 +6,7 @@ Every change goes through `splice`, so that no other byte of a file can change. 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from omniprofile.config import splice
@@ -31,15 +31,21 @@ LOCK_SECONDS = 30.0
 @contextmanager
 def alone(lock: str) -> Iterator[None]:
     """Hold the lock that keeps other edits of this user's out. Raises CheckFailed."""
+    from omniprofile.system.files import reason
     from omniprofile.system.locking import locked
 
-    try:
-        with locked(lock, LOCK_SECONDS):
-            yield
-    except TimeoutError as problem:
-        raise CheckFailed(
-            "the profile files are being edited by another omniprofile", hint="try again when it is done"
-        ) from problem
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(lock, LOCK_SECONDS))
+        except TimeoutError as problem:
+            raise CheckFailed(
+                "the profile files are being edited by another omniprofile", hint="try again when it is done"
+            ) from problem
+        except OSError as problem:
+            raise CheckFailed(
+                f"the lock `{lock}` cannot be taken: {reason(problem)}", hint="fix or remove it"
+            ) from problem
+        yield
 
 
 @contextmanager

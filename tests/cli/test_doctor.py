@@ -17,6 +17,7 @@ import pytest
 from keyrings.alt.file import PlaintextKeyring
 
 from omniprofile.checks import doctor
+from omniprofile.config.journal import Journal, Unfinished
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.diagnosis import Diagnosis
 from omniprofile.model.origin import Origin
@@ -104,6 +105,10 @@ def _old(path: str) -> Arrange:
     return make
 
 
+def _interrupted(cli: Cli, _: object) -> None:
+    Journal(str(cli.state)).begin(Unfinished("rename", "prod", "live", str(cli.config), "2026-11-25T00:00:00Z"))
+
+
 def _program(cli: Cli, patch: pytest.MonkeyPatch) -> None:
     folder = cli.home / "bin"
     folder.mkdir()
@@ -133,6 +138,8 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
     "a killed edit": (_old(".config/omniprofile/.profiles.toml.x.tmp"), "leftovers", "warning", "killed", "remove it"),
     "a killed store": (_old(".local/state/omniprofile/.secrets.json.x.tmp"), "leftovers", "warning", "killed", "remove it"),
     "a killed export": (_old(".config/omni-cli/.config.json.x.tmp"), "leftovers", "warning", "killed", "remove it"),
+    "an interrupted rename": (_interrupted, "leftovers", "warning", "renaming of `prod` to `live`", "rename prod live"),
+    "a damaged note of it": (_old(STATE + "/unfinished.json"), "leftovers", "problem", "cannot be read", "remove it"),
     "active is no profile": (_state("prd\nprod\n"), "selection", "problem", "`prd`", "did you mean `prod`?"),
     "previous is no profile": (_state("prod\ngone\n"), "selection", "warning", "`gone`", "use NAME"),
     "a pin to nowhere": (
