@@ -151,7 +151,7 @@ class Draft:
             elif not (mended and finding.code in _OF_ALL_FILES):
                 new.append(finding)
         if new:
-            raise _refusal(new[0])
+            raise _refusal(next((finding for finding in new if finding.code == Code.SECRET), new[0]))
         if not mended:
             first = after[0]
             raise ConfigInvalid(

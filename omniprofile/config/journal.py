@@ -15,7 +15,7 @@ from shlex import quote
 from typing import Any
 
 from omniprofile.errors import CheckFailed, ConfigUnreadable
-from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, write_atomic
+from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
 
 _VERSION = 1
 
@@ -73,6 +73,7 @@ class Journal:
         }  # fmt: skip
         try:
             make_private_folder(self._folder)
+            sweep(self.path)
             write_atomic(self.path, json.dumps(data).encode() + b"\n")
         except OSError as problem:
             raise CheckFailed(

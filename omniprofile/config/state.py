@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from omniprofile.config.choosing import ACTIVE_FILE, LARGEST_ACTIVE_FILE, active_names
 from omniprofile.errors import CheckFailed, ConfigUnreadable
 from omniprofile.model.provenance import Layer, Provenance
-from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, write_atomic
+from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
 from omniprofile.system.locking import locked
 
 _LOCK_SECONDS = 10.0
@@ -78,6 +78,7 @@ class StateFile:
                 before = self.read()
                 after = change(before)
                 if after != before:
+                    sweep(self.path)
                     write_atomic(self.path, f"{after.active or ''}\n{after.previous or ''}\n".encode(), mode=0o600)
                 return after
         except (OSError, TimeoutError) as problem:

@@ -1,0 +1,107 @@
+"""Run a command line in child processes, each killed one file operation later than the one before, until one ends by itself.
+
+`python -m tests.cli.sweep HOME ARGUMENT…`: HOME/before is copied to HOME/now for each child, and what each left is described
+in one JSON line: which operation it was killed at, and what HOME/now holds. Then the same command is run again, to its end.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+CHANGING = ("os.rename", "os.remove", "os.mkdir", "os.chmod", "os.chown", "os.truncate", "fcntl.flock", "os.fsync")
+
+
+def main() -> None:
+    home, argv = Path(sys.argv[1]), sys.argv[2:]
+    now = home / "now"
+    os.environ |= {
+        "HOME": str(now),
+        "XDG_CONFIG_HOME": str(now / ".config"),
+        "XDG_STATE_HOME": str(now / ".local/state"),
+        "XDG_CACHE_HOME": str(now / ".cache"),
+        "OMNIPROFILE_SECRET_STORE": "file",
+    }
+    # Everything is imported before the first fork, so that a child does nothing but its work.
+    for module in (
+        "checks.lint", "checks.mending", "cli.main", "cli.commands.logout", "cli.commands.rename", "cli.commands.remove",
+        "cli.commands.set", "config.draft", "config.journal", "config.values", "credentials.file_store",
+        "credentials.session", "credentials.resolver", "compiled",
+    ):  # fmt: skip
+        import_module(f"omniprofile.{module}")
+    import filelock  # noqa: F401
+    import tree_sitter_toml  # noqa: F401
+
+    at = 0
+    while True:
+        at += 1
+        _fresh(home)
+        killed, operation = _run(argv, at)
+        left = _holds(now)
+        status, _ = _run(argv, None) if killed < 0 else (0, "")
+        print(json.dumps({"at": at, "operation": operation, "left": left, "again": status, "then": _holds(now)}))
+        if killed >= 0:
+            print(json.dumps({"ended": killed}))
+            return
+
+
+def _fresh(home: Path) -> None:
+    shutil.rmtree(home / "now", ignore_errors=True)
+    shutil.copytree(home / "before", home / "now", symlinks=True)
+
+
+def _run(argv: list[str], at: int | None) -> tuple[int, str]:
+    """The exit status of a child, or minus the signal that ended it, and the operation that it was killed before."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        os.chdir(Path(os.environ["HOME"]) / "work")
+        status = 70
+        try:
+            if at is not None:
+                sys.addaudithook(_killer(at, write))
+            from omniprofile.app import Outside
+            from omniprofile.cli.main import main
+
+            status = main(["-q", *argv], Outside.real())
+        finally:
+            os._exit(status)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        operation = pipe.read()
+    _, result = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(result), operation
+
+
+def _killer(at: int, pipe: int) -> Any:
+    """Kill this process before its `at`-th operation that can change a file."""
+    count = 0
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal count
+        opens = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        if not (opens or event in CHANGING):
+            return
+        count += 1
+        if count == at:
+            os.write(pipe, f"{event} {args[0]}".encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+def _holds(now: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(now)): path.read_text()
+        for path in sorted(now.rglob("*"))
+        if path.is_file() and path.suffix != ".lock" and ".cache" not in path.parts
+    }
+
+
+if __name__ == "__main__":
+    main()
