@@ -351,7 +351,8 @@ def test_a_comment_that_heads_a_profile_goes_with_it_and_no_other(cli: Cli, file
 
 def test_an_interrupted_rename_stops_others_and_is_finished_by_itself(cli: Cli, logged_in: Path) -> None:
     unfinished = {
-        "version": 1, "operation": "rename", "name": "staging", "new": "new", "config": str(cli.config), "since": "2026-01-01T00:00:00Z",
+        "version": 1, "operation": "rename", "name": "staging", "new": "new", "config": str(cli.config),
+        "since": "2026-01-01T00:00:00Z",
     }  # fmt: skip
     (cli.state / "unfinished.json").write_text(json.dumps(unfinished))
     ran = cli("remove", "child", "--yes")

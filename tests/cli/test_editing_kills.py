@@ -167,7 +167,7 @@ def test_real_processes_killed_at_any_time_leave_whole_files(tmp_path: Path, cli
 
 def test_twenty_processes_that_edit_at_once_all_keep_their_edit(cli: Cli) -> None:
     file = cli.profiles(MAIN)
-    lines = [("set", "old", f"env.V{n}", "x") for n in range(10)]
+    lines: list[tuple[str, ...]] = [("set", "old", f"env.V{n}", "x") for n in range(10)]
     lines += [("add", f"p{n}", "--base-url", f"https://p{n}.omniapp.co") for n in range(8)]
     lines += [("rename", "child", "kid", "--leave-secret"), ("set", "default", "old")]
     children = [subprocess.Popen([sys.executable, "-m", "omniprofile", "-q", *argv]) for argv in lines]
@@ -213,11 +213,10 @@ def test_a_full_disk_changes_nothing_and_gives_the_change_to_make_by_hand(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(before / ".config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(before / ".local/state"))
     monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
-    with (small / "filler").open("wb") as filler:
+    with (small / "filler").open("wb", buffering=0) as filler:
         try:
             while True:
                 filler.write(b"x" * 4096)
-                filler.flush()
         except OSError:
             pass
     state = {path.name: path.read_bytes() for path in (before / STATE).iterdir() if path.suffix != ".lock"}
