@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from omniprofile.app import Outside
 from omniprofile.cli.main import main
+from tests.outputs import check_output
 
 # How long one example takes says something of the machine's load, and nothing of the program.
 settings.register_profile("omniprofile", deadline=None, print_blob=True)
@@ -101,6 +102,7 @@ class Cli:
         assert shows or CANARY not in out, f"the secret is on stdout\n{ran}"
         assert "Traceback" not in err, str(ran)
         assert "this is a bug" not in err, str(ran)
+        check_output(argv, out)
         return ran
 
 

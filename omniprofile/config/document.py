@@ -282,7 +282,11 @@ def _too_deep(text: str) -> Position | None:
     return None
 
 
-_WORD = re.compile(r'''(?!"""|\'\'\')(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+(?=\s*[.=\]])|[^\s,\[\]{}=#"']+)''')
+_WORD = re.compile(
+    r'''(?!"""|\'\'\')(?:"(?:[^"\\]|\\.)*"|'[^']*'|'''  # a string
+    r"""[+-]?[0-9][0-9_]*\.[0-9][0-9_eE+-]*(?=\s*(?:[,\]}#]|$))|"""  # a number with a point
+    r"""[A-Za-z0-9_-]+(?=\s*[.=\]])|[^\s,\[\]{}=#"']+)"""  # a key; any other value
+)
 # Possessive, and content to match an end that is missing: no byte is looked at twice, whatever the text.
 _STRINGS = (
     r'''"""(?:[^"\\]|\\.|"(?!""))*+"{0,5}|'''

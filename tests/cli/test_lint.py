@@ -1,0 +1,330 @@
+"""`lint` as a command: its formats, explanations, fixes and file sets; statuses; and never a secret in what it prints."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import jsonschema
+import pytest
+
+from omniprofile.checks.rules import RULES
+from tests.conftest import CANARY, Cli
+
+DATA = Path(__file__).parents[1] / "data"
+CORPUS = Path(__file__).parents[1] / "corpus"
+BAD = sorted(CORPUS.glob("bad/*.toml"))
+GOOD = '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
+SECRETS = ("0123456789abcdef", "hunter2", "correct-horse")
+"""What the secrets of the corpus are made of."""
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code.value)
+def test_every_code_is_explained(rule: Any, cli: Cli) -> None:
+    ran = cli("lint", "--explain", rule.code.lower())
+    assert ran.status == 0
+    assert ran.out.startswith(f"{rule.code} ({rule.level}): {rule.title}\n")
+    assert max(map(len, ran.out.splitlines())) <= 100
+    if rule.bad:
+        for example in (rule.bad, rule.good):
+            assert all(f"    {line}" in ran.out for line in example.splitlines())
+    assert ("ignore[" in ran.out) == rule.can_be_silenced or rule.code == "OP501"
+
+
+def test_explain_without_a_code_lists_them_all(cli: Cli) -> None:
+    lines = cli("lint", "--explain").out.splitlines()
+    assert [line.split()[0] for line in lines] == [rule.code for rule in RULES]
+    rules = json.loads(cli("lint", "--explain", "--json").out)["rules"]
+    assert [rule["code"] for rule in rules] == [rule.code for rule in RULES]
+
+
+def test_an_unknown_code_gets_the_nearest(cli: Cli) -> None:
+    ran = cli("lint", "--explain", "OP31")
+    assert ran.status == 2
+    assert "OP301" in ran.err
+
+
+@pytest.mark.parametrize("style", ["human", "json", "sarif", "github"])
+@pytest.mark.parametrize(
+    "path", [path for path in BAD if "secret" in path.stem or path.stem == "userinfo"], ids=lambda p: p.stem
+)
+def test_no_format_prints_a_secret(path: Path, style: str, cli: Cli) -> None:
+    ran = cli("lint", "--format", style, str(path))
+    assert ran.status == 1
+    assert "OP301" in ran.out
+    assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_the_caret_stands_below_the_place(path: Path, cli: Cli) -> None:
+    out = cli("lint", str(path)).out.splitlines()
+    text = path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
+    for index, line in enumerate(out):
+        if line.lstrip().startswith("|"):
+            caret = line.index("^")
+            shown = out[index - 1]
+            head = next(head for head in reversed(out[:index]) if head.startswith(str(path)))
+            row, column = map(int, head.split(": ")[0].rsplit(":", 2)[1:])
+            pointed = text[row - 1][column - 1 : column]
+            at = next((char for position, char in _columns(shown) if position == caret), "")
+            assert at in (pointed, "*", "", "\\") or not pointed.isprintable(), (shown, line)
+
+
+def _columns(line: str) -> list[tuple[int, str]]:
+    import unicodedata
+
+    column, places = 0, []
+    for char in line:
+        places.append((column, char))
+        column += 2 if unicodedata.east_asian_width(char) in "WF" else 0 if unicodedata.combining(char) else 1
+    return places
+
+
+def test_control_characters_of_a_line_do_not_reach_the_terminal(cli: Cli) -> None:
+    cli.profiles('[profiles.a]\nprotectd = "\u202e\u0085\u200b"\n')
+    ran = cli("lint")
+    assert ran.status == 1
+    assert all(char.isprintable() for char in ran.out.replace("\n", ""))
+
+
+def test_sarif_is_valid_and_says_what_json_says(cli: Cli) -> None:
+    schema = json.loads((DATA / "sarif-2.1.0.schema.json").read_text())
+    paths = [str(path) for path in BAD]
+    log = json.loads(cli("lint", "--format", "sarif", *paths).out)
+    jsonschema.Draft4Validator(schema).validate(log)
+    (run,) = log["runs"]
+    places = []
+    for result in run["results"]:
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+        location = result["locations"][0]["physicalLocation"]
+        file = unquote(urlsplit(location["artifactLocation"]["uri"]).path)
+        places.append((file, location["region"]["startLine"], location["region"]["startColumn"], result["ruleId"]))
+    found = json.loads(cli("lint", "--json", *paths).out)["findings"]
+    assert places == [(each["file"], each["line"], each["column"], each["code"]) for each in found]
+    assert len({code for *_, code in places}) > 15
+
+
+def test_sarif_of_a_good_file_and_of_a_relative_path(cli: Cli) -> None:
+    schema = json.loads((DATA / "sarif-2.1.0.schema.json").read_text())
+    Path("with space.toml").write_text("x = 1\n")
+    Path("good.toml").write_text(GOOD)
+    log = json.loads(cli("lint", "--format", "sarif", "good.toml", "with space.toml").out)
+    jsonschema.Draft4Validator(schema).validate(log)
+    (result,) = log["runs"][0]["results"]
+    where = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert where == {"uri": "with%20space.toml", "uriBaseId": "%SRCROOT%"}
+
+
+def test_github_commands_are_escaped(cli: Cli) -> None:
+    name = "100%, a:b.toml"
+    Path(name).write_text('[profiles."100%\\n"]\nbase_url = "https://a.omniapp.co"\n')
+    ran = cli("lint", "--format", "github", name)
+    assert ran.out.startswith("::error file=100%25%2C a%3Ab.toml,line=1,col=11,title=OP203::`100%25\\n` is no name")
+    assert ran.out.count("\n") == 1
+
+
+def test_warnings_fail_only_when_strict(cli: Cli) -> None:
+    cli.profiles('[instances.spare]\nbase_url = "https://a.omniapp.co"\n' + GOOD)
+    ran = cli("lint")
+    assert (ran.status, "OP406" in ran.out, "(warning)" in ran.out) == (0, True, True)
+    assert cli("lint", "--strict").status == 1
+    assert "1 warning" in ran.err
+
+
+def test_a_syntax_error_is_a_finding_here_and_exit_3_elsewhere(cli: Cli) -> None:
+    cli.profiles("[profiles.a\n")
+    assert cli("lint").status == 1
+    assert cli("list").status == 3
+
+
+# --- which files -------------------------------------------------------------------------------------------------------
+
+
+def test_the_neighbours_of_a_file_are_checked_with_it(cli: Cli) -> None:
+    main = cli.profiles('[instances.acme]\nbase_url = "https://a.omniapp.co"\n')
+    drop_in = cli.profiles('[profiles.a]\ninstance = "acme"\n', "profiles.d/a.toml")
+    for given in (main, drop_in):
+        ran = cli("lint", str(given))
+        assert ran.status == 0, ran
+        assert "2 files checked" in ran.err
+    os.chdir(drop_in.parent)
+    cli.profiles('[profiles.a]\ninstance = "acne"\n', "profiles.d/a.toml")
+    ran = cli("lint", "../profiles.d/a.toml")
+    assert ran.out.startswith("../profiles.d/a.toml:2:12: OP401")
+
+
+def test_two_configurations_are_not_mixed(cli: Cli) -> None:
+    for host in ("laptop", "server"):
+        Path(host).mkdir()
+        Path(host, "profiles.toml").write_text(GOOD)
+    assert cli("lint", "laptop/profiles.toml", "server/profiles.toml").status == 0
+    Path("a.toml").write_text(GOOD)
+    Path("b.toml").write_text(GOOD)
+    assert "OP403" in cli("lint", "a.toml", "b.toml").out, "others that are given are taken together"
+
+
+def test_the_pin_is_checked_too(cli: Cli) -> None:
+    cli.profiles(GOOD)
+    pin = cli.work / ".omniprofile.toml"
+    pin.write_text('profile = "a"\n')
+    assert cli("lint").status == 0
+    pin.write_text('profile = "A"\n')
+    ran = cli("lint")
+    assert (ran.status, "did you mean `a`" in ran.out) == (1, True)
+    assert ran.out.startswith(f"{pin}:1:11: OP401")
+    pin.write_text(f'profile = "a"\nkey = "{CANARY}"\n')
+    assert f"{pin}:2:8: OP301" in cli("lint").out
+    os.remove(pin)
+    os.mkfifo(pin)
+    assert f"{pin}:1:1: OP101" in cli("lint").out
+
+
+def test_standard_input_is_a_file_like_any_other(cli: Cli) -> None:
+    ran = cli("lint", "-", stdin="[profiles.a]\nprotectd = true\n")
+    assert ran.out.startswith("<stdin>:2:1: OP201")
+    cli.profiles('[instances.acme]\nbase_url = "https://a.omniapp.co"\n')
+    name = str(cli.config.parent / "profiles.d/new.toml")
+    unsaved = '[profiles.a]\ninstance = "acme"\n'
+    assert cli("lint", "-", "--stdin-filename", name, stdin=unsaved).status == 0
+    assert cli("lint", "-", "--stdin-filename", name, stdin=unsaved.replace("acme", "acne")).status == 1
+    assert cli("lint", "-", "--fix", stdin=GOOD).status == 2
+
+
+@pytest.mark.parametrize("kind", ["gone", "folder", "fifo", "secret", "loop", "huge", "device"])
+def test_what_is_no_readable_file_is_a_finding(kind: str, cli: Cli) -> None:
+    path = Path(kind)
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "fifo":
+            os.mkfifo(path)
+        case "secret":
+            path.write_text(GOOD)
+            path.chmod(0)
+            if os.access(path, os.R_OK):
+                os.remove(path)  # root reads everything: nothing to see
+                path.symlink_to("/proc/1/mem/none")
+        case "loop":
+            path.symlink_to("loop")
+        case "huge":
+            with path.open("wb") as file:
+                file.truncate(17 * 1024 * 1024)
+        case "device":
+            path.symlink_to("/dev/zero")
+    ran = cli("lint", kind)
+    assert ran.status == 1
+    assert ran.out.startswith(f"{kind}:1:1: OP101")
+
+
+def test_a_file_that_vanishes_or_changes_between_two_reads(cli: Cli) -> None:
+    """Lint in one process while another one replaces, truncates and removes the file: always an answer, never a traceback."""
+    file = cli.profiles(GOOD)
+    storm = (
+        "import os, sys\n"
+        "path, end = sys.argv[1], 400\n"
+        "for turn in range(end):\n"
+        "    if turn % 4 == 0: open(path, 'w').close()\n"
+        "    if turn % 4 == 1: open(path, 'w').write('[profiles.a')\n"
+        "    if turn % 4 == 2: os.remove(path)\n"
+        "    if turn % 4 == 3: open(path, 'w').write('[profiles.a]\\nprotectd = true\\n' * 50)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", storm, file]) as writer:
+        while writer.poll() is None:
+            assert cli("lint", str(file)).status in (0, 1)
+            assert cli("lint").status in (0, 1)
+    assert writer.returncode == 0
+
+
+# --- mending -----------------------------------------------------------------------------------------------------------
+
+BROKEN = (
+    "# dotfiles\r\n"
+    'version = "1"\r\n'
+    "[settings]\r\n"
+    'allowed_hosts = ["https://bi.acme.example/"]   # the board\r\n'
+    "[profiles.a]   # omniprofile: ignore[OP206]\r\n"
+    "  'baseUrl'='acme.omniapp.co/login'# no blank\r\n"
+    'Auth = "OAuth"\r\n'
+    "\tprotected = 'True'\r\n"
+    "[profiles.b] # omniprofile: ignore[OP303, OP206]\r\n"
+    'base_url = "http://b.omniapp.co/"\r\n'
+)
+MENDED = (
+    "# dotfiles\r\n"
+    "version = 1\r\n"
+    "[settings]\r\n"
+    'allowed_hosts = ["bi.acme.example"]   # the board\r\n'
+    "[profiles.a]\r\n"
+    '  base_url="https://acme.omniapp.co"# no blank\r\n'
+    'auth = "oauth"\r\n'
+    "\tprotected = true\r\n"
+    "[profiles.b]\r\n"
+    'base_url = "https://b.omniapp.co"\r\n'
+)
+
+
+def test_fix_mends_what_cannot_be_wrong_and_nothing_else(cli: Cli) -> None:
+    """By a link into a repository, with a byte-order mark and a mode of its own; the diff says it before."""
+    repository = cli.work / "dotfiles.toml"
+    repository.write_bytes(b"\xef\xbb\xbf" + BROKEN.encode())
+    repository.chmod(0o640)
+    link = cli.config
+    link.parent.mkdir(parents=True)
+    link.symlink_to(repository)
+    shown = cli("lint", "--diff")
+    assert shown.status == 1
+    assert repository.read_bytes() == b"\xef\xbb\xbf" + BROKEN.encode()
+    assert [line for line in shown.out.splitlines() if line.startswith("+")][1:] == [
+        f"+{line}" for line in MENDED.splitlines() if line not in BROKEN.splitlines()
+    ]
+    ran = cli("lint", "--fix")
+    assert ran.status == 0, ran
+    assert repository.read_bytes() == b"\xef\xbb\xbf" + MENDED.encode()
+    assert link.is_symlink()
+    assert stat.S_IMODE(repository.stat().st_mode) == 0o640
+    again = cli("lint", "--fix", "--strict")
+    assert (again.status, again.out) == (0, ""), again
+    assert repository.read_bytes() == b"\xef\xbb\xbf" + MENDED.encode()
+
+
+def test_fix_does_not_guess(cli: Cli) -> None:
+    text = (
+        '[profiles.a]\nbase_url = "https://a.omniapp.co"\nprotectd = true\nurl = "x"\nauth = "basic"\n'
+        'BASE_URL = "https://b.omniapp.co"\nexpect = { role = "x" }\nkey = "hunter2"\n'
+    )
+    file = cli.profiles(text)
+    ran = cli("lint", "--fix")
+    assert ran.status == 1
+    assert file.read_text() == text
+    assert "hunter2" not in ran.out + cli("lint", "--diff").out
+
+
+def test_fix_masks_secrets_in_its_diff(cli: Cli) -> None:
+    cli.profiles(f'version = "1"\n[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = "hunter2"\n# {CANARY}\n')
+    ran = cli("lint", "--diff")
+    assert "-version" in ran.out
+    assert "hunter2" not in ran.out
+
+
+def test_fix_of_a_read_only_folder_says_what_to_write(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = cli.profiles(BROKEN)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    ran = cli("lint", "--fix")
+    assert ran.status == 1
+    assert "make the change by hand" in ran.err
+    assert "+version = 1" in ran.err
+    assert file.read_bytes() == BROKEN.encode()
+
+
+def test_fix_mends_each_file_of_several(cli: Cli) -> None:
+    main = cli.profiles("Version = 1\n" + GOOD)
+    other = cli.profiles('[profiles.b]\nbaseUrl = "https://b.omniapp.co"\n', "profiles.d/b.toml")
+    ran = cli("lint", "--fix")
+    assert ran.status == 0, ran
+    assert main.read_text() == "version = 1\n" + GOOD
+    assert other.read_text() == '[profiles.b]\nbase_url = "https://b.omniapp.co"\n'
+    assert ran.err.count("1 mistake mended") == 2

@@ -1,0 +1,59 @@
+"""Every `--json` output that any test sees is held against its schema in `schemas/output`, strictly.
+
+The schemas let keys be added, as the contract does; here a key that they do not know is an error, so that none is forgotten.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from omniprofile.cli.registry import BY_NAME
+
+FOLDER = Path(__file__).parents[1] / "schemas/output"
+FORMATS = jsonschema.FormatChecker(())
+
+
+def _is_utc(value: object) -> bool:
+    """RFC 3339 in UTC, as every time is."""
+    return not isinstance(value, str) or (value.endswith("Z") and datetime.fromisoformat(value) is not None)
+
+
+FORMATS.checks("date-time", raises=ValueError)(_is_utc)
+
+
+def check_output(argv: Sequence[str], out: str) -> None:
+    """Hold what `omniprofile *argv` printed against its schema, if it printed JSON by `--json` or `--format json`."""
+    words = list(argv[: argv.index("--")] if "--" in argv else argv)
+    asked = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
+    command = next((word for word in words if word in BY_NAME), None)
+    if not asked or command is None or not out:
+        return
+    value = json.loads(out)
+    name = "error" if set(value) == {"error"} else command
+    problems = [f"{problem.json_path}: {problem.message}" for problem in _validator(name).iter_errors(value)]
+    assert not problems, f"`{' '.join(argv)}` does not print what schemas/output/{name}.json says: {problems}\n{out}"
+
+
+@cache
+def _validator(name: str) -> jsonschema.Draft202012Validator:
+    path = FOLDER / f"{name}.json"
+    assert path.exists(), f"write {path.relative_to(FOLDER.parents[1])}, the schema of what `{name} --json` prints"
+    return jsonschema.Draft202012Validator(closed(json.loads(path.read_text("utf-8"))), format_checker=FORMATS)
+
+
+def closed(schema: Any) -> Any:
+    """The schema with every object closed that does not say what more it may hold."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: closed(value) for key, value in schema.items()}
+    if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
+        inner["additionalProperties"] = False
+    return inner
