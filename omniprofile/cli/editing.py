@@ -56,10 +56,10 @@ def write(draft: "Draft", console: Console) -> None:
     put(draft.changes(), console)
 
 
-def put(changes: "Iterable[Change]", console: Console) -> None:
-    """Write changes, all or none; the one that could not be written is on stderr, to be made by hand.
+def put(changes: "Iterable[Change]", console: Console, *, shown: str | None = None) -> None:
+    """Write changes, all or none; those that could not be written are on stderr, to be made by hand.
 
-    Raises NotWritten, CheckFailed.
+    `shown` is what is shown then in place of the patch, where that could hold a secret. Raises NotWritten, CheckFailed.
     """
     from omniprofile.config.replace import replace_all
 
@@ -67,7 +67,7 @@ def put(changes: "Iterable[Change]", console: Console) -> None:
     try:
         replace_all(changes)
     except NotWritten as problem:
-        for line in problem.patch.splitlines():
+        for line in (problem.patch if shown is None else shown).splitlines():
             console.say(line)
         raise
     for change in changes:

@@ -312,12 +312,14 @@ def test_fix_masks_secrets_in_its_diff(cli: Cli) -> None:
 
 def test_fix_of_a_read_only_folder_says_what_to_write(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = cli.profiles(BROKEN)
+    file.write_bytes(BROKEN.encode() + b'key = "hunter2"\n')
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     ran = cli("lint", "--fix")
     assert ran.status == 1
-    assert "make the change by hand" in ran.err
+    assert "by hand" in ran.err
     assert "+version = 1" in ran.err
-    assert file.read_bytes() == BROKEN.encode()
+    assert "hunter2" not in ran.err
+    assert file.read_bytes() == BROKEN.encode() + b'key = "hunter2"\n'
 
 
 def test_fix_mends_each_file_of_several(cli: Cli) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omniprofile.config.check import check, pin_of
 from omniprofile.config.document import Document
-from omniprofile.config.judge import check, pin_of, sound_part
+from omniprofile.config.judge import sound_part
 from omniprofile.config.schema import ProfilesFile, objections
 from omniprofile.model.finding import Code
 from omniprofile.model.provenance import Layer

@@ -1,6 +1,7 @@
 """`omniprofile lint`: what is wrong with the profile files, offline."""
 
 import argparse
+import gc
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -75,13 +76,20 @@ class _Linting:
         """Lint, `contents` in place of those files' own."""
         from omniprofile.checks.lint import examine
 
-        return examine(
-            self._sets,
-            home=self._app.places.home,
-            pins=self._pins,
-            contents={**self._contents, **(contents or {})},
-            environ=self._app.outside.environ,
-        )
+        # Of the millions of objects that ten thousand profiles make, the collector would look at all again and again.
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return examine(
+                self._sets,
+                home=self._app.places.home,
+                pins=self._pins,
+                contents={**self._contents, **(contents or {})},
+                environ=self._app.outside.environ,
+            )
+        finally:
+            if collects:
+                gc.enable()
 
 
 def _formatted(name: str, report: "Report", console: Console) -> str:
@@ -104,7 +112,7 @@ def _mend(args: argparse.Namespace, linting: _Linting, report: "Report", app: Ap
         console.data("".join(diff(file) for file in mended))
         return report
     with app.alone():
-        put(map(_change, mended), console)
+        put(map(_change, mended), console, shown="".join(map(diff, mended)))
     for file in mended:
         console.note(f"{_count(file.changes, 'mistake')} mended in `{file.file}`")
     return rest
