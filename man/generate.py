@@ -220,7 +220,7 @@ def _from_argparse(parser: argparse.ArgumentParser) -> list[str]:
             for action in group._group_actions  # noqa: SLF001
             if not isinstance(action, argparse._SubParsersAction)  # noqa: SLF001
         ]
-    parser.description = None
+    parser.description = parser.epilog = None
     page = str(Manpage(parser, _data={"date": REVISED})).splitlines()
     start = next((number for number, line in enumerate(page) if re.match(r"\.SH (ARGUMENTS|OPTIONS)", line)), len(page))
     return [line for text in page[start:] for line in _marked(text)]

@@ -57,10 +57,10 @@ def command_screen(parser: argparse.ArgumentParser, command: Command) -> str:
     """The help of one command: usage, what it does, arguments, examples, exit statuses that matter."""
     guide = GUIDES.get(command.name)
     about = guide.about if guide else sentence(command.summary)
-    parts = [usage(parser), *(textwrap.fill(text, screen_width()) + "\n" for text in about.split("\n\n"))]
+    parts = [usage(parser), *(_filled(text) + "\n" for text in about.split("\n\n"))]
     parts.append(_arguments(parser))
     if parser.epilog:
-        parts.append(parser.epilog)
+        parts += [f"{_filled(block)}\n" for block in parser.epilog.strip("\n").split("\n\n")]
     if guide:
         parts.append(f"examples:\n{_columns(guide.examples)}")
     if guide and guide.exits:
@@ -72,6 +72,11 @@ def command_screen(parser: argparse.ArgumentParser, command: Command) -> str:
 def sentence(summary: str) -> str:
     """A command's summary as a sentence."""
     return summary[0].upper() + summary[1:] + "."
+
+
+def _filled(block: str) -> str:
+    """A paragraph in the width of the screen; a block that is indented stays as it is."""
+    return block if block.startswith("  ") else textwrap.fill(block, screen_width())
 
 
 def _columns(rows: Sequence[Sequence[str]], width: int = 0) -> str:
