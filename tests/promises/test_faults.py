@@ -59,6 +59,7 @@ VERBS = {
     "init": Verb(("init", "--name", "new", "--base-url", "https://new.omniapp.co", "--no-login")),
     "import": Verb(("import", "omni-cli"), prepare=_vendor),
     "scrub": Verb(("import", "omni-cli", "--scrub"), prepare=_vendor),
+    "export": Verb(("export", "omni-cli", "--with-secrets", "-p", "prod"), prepare=_vendor),
 }
 
 
