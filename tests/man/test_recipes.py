@@ -197,7 +197,11 @@ def test_the_job_of_the_ci_recipe_runs_and_fails_when_the_key_does(stage: Stage)
     workflow = _files(recipe)[".github/workflows/report.yml"]
     steps = re.findall(r"- run: (.*?)(?:\s+#.*)?$", workflow, re.MULTILINE)
     assert steps.pop(0).startswith("pipx install"), "the one step that is not run here"
-    assert steps == ["omniprofile lint --strict", "omniprofile test ci", "omniprofile exec ci -- python report.py"]
+    assert steps == [
+        "omniprofile lint --strict --format github",
+        "omniprofile test ci",
+        "omniprofile exec ci -- python report.py",
+    ]
     assert "OMNIPROFILE_CONFIG: omni/profiles.toml" in workflow
     (stage.folder / "work/report.py").write_text("import os; print('at', os.environ['OMNI_BASE_URL'])\n")
     profiles = stage.path("omni/profiles.toml")
