@@ -6,6 +6,7 @@ a test says when they are stale. Nothing here is part of the installed package.
 """
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -124,6 +125,9 @@ def _command_page(command: Command, parser: argparse.ArgumentParser) -> list[str
     lines += _from_argparse(parser)
     if command.name == "lint":
         lines += _rules()
+    output = HERE.parent / f"schemas/output/{command.name}.json"
+    if output.exists():
+        lines += _output(json.loads(output.read_text(encoding="utf-8")))
     if guide.exits:
         lines += [".SH EXIT STATUS"]
         lines += roff.compact((str(status), words) for status, words in guide.exits)
@@ -231,6 +235,49 @@ def _marked(line: str) -> list[str]:
     if line.startswith((".", "\\f")):
         return [line]
     return roff.filled(line.replace("\\-", "-").replace("\\\\", "\\"))
+
+
+def _output(schema: dict[str, Any]) -> Iterable[str]:
+    """What `--json` prints, from its JSON Schema: each key with its type."""
+    yield from [".SH JSON OUTPUT", *roff.filled(schema["description"] + " Keys may be added, and are never renamed.")]
+    for path, kind, words in dict.fromkeys(_output_keys("", schema, schema, {})):
+        yield from [".TP", f"{roff.inline(f'`{path}`')} ({roff.escape(kind)})", *roff.filled(words)]
+
+
+def _output_keys(
+    path: str, part: dict[str, Any], schema: dict[str, Any], seen: dict[str, str]
+) -> Iterable[tuple[str, str, str]]:
+    """Path, type and description of every key below `part`: `[]` stands for the items of an array, `NAME` for any name.
+
+    A definition that several keys share is shown at the first of them; the others refer to it.
+    """
+    if "$ref" in part:
+        reference = part["$ref"]
+        if reference in seen:
+            yield path, "object", f"As `{seen[reference]}`."
+            return
+        seen[reference] = path
+        part = {**schema["$defs"][reference.rpartition("/")[2]], **part}
+    for branch in part.get("oneOf", []) + part.get("anyOf", []):
+        yield from _output_keys(path, branch, schema, seen)
+    others = part.get("additionalProperties")
+    for name, inner in ({"NAME": others} if isinstance(others, dict) else part.get("properties", {})).items():
+        below = f"{path}.{name}".lstrip(".")
+        if "description" in inner:
+            yield below, _json_type(inner), inner["description"]
+        yield from _output_keys(below, inner, schema, seen)
+    if isinstance(part.get("items"), dict):
+        yield from _output_keys(f"{path}[]", part["items"], schema, seen)
+
+
+def _json_type(part: dict[str, Any]) -> str:
+    if "enum" in part:
+        return " or ".join(json.dumps(value) for value in part["enum"])
+    if "const" in part:
+        return json.dumps(part["const"])
+    kinds = part.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    return " or ".join(kinds) or ("object" if "$ref" in part else "any type")
 
 
 def _rules() -> Iterable[str]:
