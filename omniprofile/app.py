@@ -165,6 +165,17 @@ class App:
         tables = [*self.config.lineage(name), *self.config.defaults]
         return next((table.values["protected"] is True for table in tables if "protected" in table.values), False)
 
+    def leave_for_prompt(self) -> None:
+        """Leave what a prompt may show of the profiles in the state folder. Raises OSError and what reading the files raises."""
+        from omniprofile.config import prompt
+
+        again = self.reread()
+        before = prompt.watch(self.places)
+        config = again.config
+        # A change between would leave what was read for what is there.
+        if prompt.watch(self.places) == before:
+            prompt.leave(self.places, before, config, again.is_protected)
+
     def resolve(self, call: Call, *, explain: bool = False, tell: bool = True) -> "Resolution":
         """Resolve the profile in use for this call, asking no key source (PRODUCT section 4).
 

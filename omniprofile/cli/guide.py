@@ -475,12 +475,16 @@ GUIDES: dict[str, Guide] = {
         "with no `eval` around it.\n\n"
         "Write it to a file once, and again after an upgrade, and let the shell read that file at its start: no process is "
         "started then. PowerShell cannot pass every argument on from a function, so that `omniprofile` stays as it is there "
-        "and the switch is `Use-OmniProfile NAME`.",
+        "and the switch is `Use-OmniProfile NAME`.\n\n"
+        "With `--prompt` the profile in use stands before the prompt: `(omni staging)`, `(omni prod, protected)`; a `?` is "
+        "what the shell cannot know without a process, until the next omniprofile command. For another place, put "
+        "`$OMNIPROFILE_SEGMENT` into your own prompt.",
         examples=(
             ("omniprofile hook bash > ~/.omniprofile.bash", "then `. ~/.omniprofile.bash` in `~/.bashrc`"),
             ("omniprofile hook zsh > ~/.omniprofile.zsh", "then `. ~/.omniprofile.zsh` in `~/.zshrc`"),
             ("omniprofile hook fish > ~/.config/fish/conf.d/omniprofile.fish", "nothing more"),
             ("omniprofile hook powershell > ~/omniprofile.ps1", "then `. ~/omniprofile.ps1` in `$PROFILE`"),
+            ("omniprofile hook bash --prompt", "and the prompt shows the profile in use"),
             ("omniprofile hook bash --wrap-omni", "and `omni` is run through `exec`"),
         ),
         see=(

@@ -30,7 +30,11 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
         as_json = getattr(args, "json", False) or getattr(args, "format", None) == "json"
         console = Console(outside, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
         app = App(outside, config_flag=args.config, notify=console.note)
-        return command.run(args, app, console)
+        if args.command == "exec":  # which never comes back
+            _leave_for_prompt(app, console)
+        status = command.run(args, app, console)
+        _leave_for_prompt(app, console)
+        return status
     except Error as error:
         return _report(console, error, as_json, outside)
     except KeyboardInterrupt:
@@ -40,6 +44,18 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
         return exits.BROKEN_PIPE
     except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line and a report
         return _report_bug(console, problem, argv, outside, as_json=as_json)
+
+
+def _leave_for_prompt(app: App, console: Console) -> None:
+    """Renew what the prompt of this shell knows of the profiles, where the hook says that it knows nothing current."""
+    if app.outside.environ.get("OMNIPROFILE_PROMPT") != "stale" or app.config_flag is not None:
+        return
+    try:
+        app.leave_for_prompt()
+    except (Error, OSError) as problem:
+        # No reason for a command to fail that has done its work; the prompt shows that it does not know.
+        if console.verbosity:
+            console.note(f"nothing could be left for the prompt: {problem}")
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:

@@ -70,6 +70,8 @@ def answer(
 
 
 def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str) -> "Answer":
+    if environ.get("OMNIPROFILE_PROMPT"):  # the full path renews what this shell's prompt knows
+        _decline()
     places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=_decline)
     if list(argv) == COMPLETE:
         names: str = _kept(places, snapshot.NAMES)

@@ -12,6 +12,7 @@ from omniprofile.errors import UsageError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("shell", choices=SHELLS, help="the shell to print it for")
+    parser.add_argument("--prompt", action="store_true", help="show the profile in use before the prompt")
     parser.add_argument(
         "--wrap-omni", action="store_true", help="let `omni` be run with the credential of the profile in use"
     )
@@ -19,13 +20,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the hook, and the parts of it that are asked for."""
-    parts = ["hook"]
+    parts = [("hook", args.shell)]
     if args.wrap_omni:
         if args.shell == "powershell":
             raise UsageError(
                 "`--wrap-omni` is not for PowerShell, whose functions cannot pass every argument on",
                 hint="run `omniprofile exec -- omni …` there",
             )
-        parts.append("omni")
-    console.data("".join(text(part, args.shell) for part in parts))
+        parts.append(("omni", args.shell))
+    if args.prompt:
+        if args.shell == "powershell":
+            raise UsageError("there is no prompt for PowerShell", hint="`omniprofile current` says the profile in use")
+        parts += [("prompt", "posix")] if args.shell in ("bash", "zsh") else []
+        parts.append(("prompt", args.shell))
+    console.data("".join(text(part, language) for part, language in parts))
     return DONE

@@ -30,7 +30,9 @@ function __omniprofile_complete
     set -l count 0
     set -l configures ''
     set -l config ''
-    for index in (seq 2 (count $words))
+    set -l index 1
+    while test $index -lt (count $words)
+        set index (math $index + 1)
         set -l word $words[$index]
         if test -n "$kind"
             set kind ''

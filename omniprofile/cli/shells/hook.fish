@@ -30,7 +30,7 @@ function omniprofile --description 'Omni profiles, with the switch of this shell
     set -l __omniprofile_status $status
     if test (count $__omniprofile_text) -gt 0
         if string match -q '# omniprofile: evaluate*' -- $__omniprofile_text[1]
-            string join \n -- $__omniprofile_text | source; or return
+            string join \n -- $__omniprofile_text | source
         else
             string join \n -- $__omniprofile_text
         end
