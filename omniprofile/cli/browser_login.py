@@ -65,7 +65,10 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
                 f"`omniprofile exec {profile} -- COMMAND` uses it"
             )
         if old is not None and old.is_session and old.token != session.token:
-            _revoke_old(client, console, old, endpoints if old.origin == origin else None)
+            why = not_to_be_asked(app, resolution, old)
+            if why is None:
+                why = revoke_session(client, old, endpoints if old.origin == origin else None)
+            _tell_of_old(console, old, why)
             passing("old-revoked")
 
 
@@ -90,8 +93,15 @@ def revoke_session(client: "Client", session: StoredSecret, endpoints: "Endpoint
     return first or second
 
 
-def _revoke_old(client: "Client", console: Console, old: StoredSecret, endpoints: "Endpoints | None") -> None:
-    why = revoke_session(client, old, endpoints)
+def not_to_be_asked(app: App, resolution: Resolution, session: StoredSecret) -> str | None:
+    """Why the session's own origin must not be asked to revoke it, though the files allowed it once; None if it may be."""
+    if session.origin == resolution.origin:
+        return resolution.refusal.message if resolution.refusal is not None else None
+    code = session.origin.refusal(app.config.settings.allowed_hosts, allow_insecure=session.origin.is_loopback)
+    return f"{session.origin} may not have a credential any more, {code}" if code else None
+
+
+def _tell_of_old(console: Console, old: StoredSecret, why: str | None) -> None:
     if why is None:
         console.note("the session that was stored before is revoked")
     else:

@@ -5,11 +5,16 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from omniprofile.cli import browser_login
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
 from tests.oauth.conftest import PROFILE, Login
 
@@ -229,3 +234,33 @@ def test_no_secret_of_a_session_is_in_any_message(login: Login) -> None:
     for path in login.cli.home.rglob("*"):
         if path.is_file() and path.name != "secrets.json":
             assert b"omni_o" not in path.read_bytes(), path
+
+
+def test_a_host_that_is_not_allowed_any_more_is_not_asked_to_revoke(login: Login) -> None:
+    """The session goes with the profile; the host that it was for gets nothing, not even its own token."""
+    session = login.seed()
+    elsewhere = replace(session, origin=Origin.parse("https://gone.example"))
+    FileStore(str(login.cli.state)).put("prod", elsewhere)
+    ran = login.cli("logout", "prod", env=login.environ)
+    assert ran.status == 0, ran
+    assert "https://gone.example may not have a credential any more, host-not-allowed" in ran.err
+    assert login.stored() is None
+
+
+def test_a_profile_that_moved_logs_in_at_its_new_place_and_revokes_at_the_old_one(login: Login) -> None:
+    with Standin() as before:
+        answer = before.oauth.grant()
+        old = replace(
+            login.seed(),
+            origin=Origin.parse(before.base_url),
+            token=Secret(str(answer["access_token"])),
+            refresh_token=Secret(str(answer["refresh_token"])),
+        )
+        FileStore(str(login.cli.state)).put("prod", old)
+        refused = login.cli("token", "prod", env=login.environ)
+        assert refused.status == 6
+        assert before.base_url in refused.err
+        ran = login.log_in()
+        assert "the session that was stored before is revoked" in ran.stderr
+        assert before.oauth.live_sessions == 0
+    assert login.run("test", "prod").returncode == 0

@@ -337,7 +337,7 @@ def test_a_refresh_sends_what_omni_expects_and_no_secret_elsewhere(cli: Cli) -> 
             f"refresh_token={CANARY}R1",
         ]
     for path in cli.home.rglob("*"):
-        assert not path.is_file() or path.name == "secrets.json" or CANARY not in path.read_text(), path
+        assert not path.is_file() or path.name == "secrets.json" or CANARY.encode() not in path.read_bytes(), path
 
 
 def test_a_session_of_another_origin_is_refused_before_anything_is_sent(cli: Cli) -> None:

@@ -97,14 +97,10 @@ def _revoke(app: App, resolution: Resolution, session: StoredSecret) -> str | No
     """Revoke the session where it belongs; None, or why it was not done. Bounded in time."""
     if not session.is_session:
         return "it is an API key"
-    if resolution.refusal is not None and resolution.origin == session.origin:
-        return resolution.refusal.message
-    if session.origin != resolution.origin:
-        allowed = app.config.settings.allowed_hosts
-        if refusal := session.origin.refusal(allowed, allow_insecure=session.origin.is_loopback):
-            return f"{session.origin} may have no credential: {refusal}"
-    from omniprofile.cli.browser_login import REVOKE_SECONDS, revoke_session
+    from omniprofile.cli.browser_login import REVOKE_SECONDS, not_to_be_asked, revoke_session
     from omniprofile.instance.client import Client
 
+    if (why := not_to_be_asked(app, resolution, session)) is not None:
+        return why
     with Client(timeout=REVOKE_SECONDS, connections=1) as client:
         return revoke_session(client, session, None)
