@@ -38,7 +38,7 @@ def keep(draft: "Draft", console: Console, *, diff: bool) -> bool:
     """
     left = draft.check()
     if diff:
-        console.data(draft.patch)
+        console.data(masked(draft.patch))
         return False
     if not draft.changes():
         console.note("nothing changes: it is so already")
@@ -56,6 +56,15 @@ def write(draft: "Draft", console: Console) -> None:
     put(draft.changes(), console)
 
 
+def masked(patch: str) -> str:
+    """A patch with the secrets masked that the files hold, though they should not."""
+    from omniprofile.checks.secrets import without_secrets
+
+    return "".join(
+        without_secrets(line.rstrip("\r")) + "\r" * line.endswith("\r") + "\n" for line in patch.split("\n")[:-1]
+    )
+
+
 def put(changes: "Iterable[Change]", console: Console, *, shown: str | None = None) -> None:
     """Write changes, all or none; those that could not be written are on stderr, to be made by hand.
 
@@ -67,8 +76,7 @@ def put(changes: "Iterable[Change]", console: Console, *, shown: str | None = No
     try:
         replace_all(changes)
     except NotWritten as problem:
-        for line in (problem.patch if shown is None else shown).splitlines():
-            console.say(line)
+        console.say((masked(problem.patch) if shown is None else shown).rstrip("\n"))
         raise
     for change in changes:
         if change.before.other_names:

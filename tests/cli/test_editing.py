@@ -372,3 +372,12 @@ def test_a_damaged_journal_is_named(cli: Cli, file: Path) -> None:
         assert ran.status == 3, ran
         assert "unfinished.json" in ran.err
         assert file.read_text() == FILE
+
+
+def test_a_secret_that_the_file_holds_is_masked_in_the_patch(cli: Cli, file: Path) -> None:
+    file.write_text(FILE + f'token = "hunter2"\n# {CANARY}\n')
+    ran = cli("unset", "play", "token", "--diff")
+    assert ran.status == 0, ran
+    assert "-token = " in ran.out
+    assert "hunter2" not in ran.out
+    assert "omni_osk_********" in ran.out

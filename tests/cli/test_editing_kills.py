@@ -233,6 +233,23 @@ def test_a_full_disk_changes_nothing_and_gives_the_change_to_make_by_hand(
     assert cli(*argv).status == 0
 
 
+def test_a_read_only_file_system_changes_nothing_and_gives_the_change_to_make_by_hand(
+    small: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a file of the Nix store, or in a container: nobody can write it, not even root."""
+    (small / "profiles.toml").write_text(MAIN)
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    cli.config.parent.mkdir(parents=True)
+    cli.config.symlink_to(small / "profiles.toml")
+    for argv in (["set", "old", "auth", "oauth"], ["rename", "child", "kid", "--leave-secret"]):
+        ran = cli(*argv)
+        assert ran.status == 1, ran
+        assert "read-only" in ran.err
+        assert "make the change above by hand" in ran.err
+    assert cli("use", "old").status == 0, "switching needs no writable profile file"
+    assert not (cli.state / "unfinished.json").exists()
+
+
 def test_a_file_that_vanishes_or_changes_between_reading_and_writing_is_not_overwritten(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

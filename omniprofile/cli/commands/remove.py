@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, add_leave_secret, is_stored, profile_file, unfinished, write
+from omniprofile.cli.editing import add_diff, add_leave_secret, is_stored, masked, profile_file, unfinished, write
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_yes
 from omniprofile.errors import Error, Interrupted, Refused
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         draft.check()
         patch = draft.patch
     if args.diff:
-        console.data(patch)
+        console.data(masked(patch))
         return DONE
     resolution = _resolution(app, name)
     stored = not args.leave_secret and _is_in_store(app, name, resolution, resumed=resumed)

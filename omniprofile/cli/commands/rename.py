@@ -16,6 +16,7 @@ from omniprofile.cli.editing import (
     add_diff,
     add_leave_secret,
     is_stored,
+    masked,
     profile_file,
     require_new_name,
     unfinished,
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         _change_references(draft, old, new)
         draft.check()
         if args.diff:
-            console.data(draft.patch)
+            console.data(masked(draft.patch))
             return DONE
         carries = not args.leave_secret and _is_in_store(app, old, new, resumed=resumed)
         if carries:

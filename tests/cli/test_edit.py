@@ -1,0 +1,147 @@
+"""`edit`: the user's editor on a copy, which takes the file's place once it lints."""
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.conftest import Cli
+
+TEXT = '# mine\n[profiles.a]\nbase_url = "https://a.omniapp.co"'
+Editor = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture
+def editor(tmp_path: Path) -> Editor:
+    """An editor that does what a line of Python says with `path`, `text` and `save(text)`."""
+
+    def made(line: str) -> dict[str, str]:
+        script = tmp_path / "my editor"
+        body = (
+            f"#!{sys.executable}\nimport pathlib, sys\npath = pathlib.Path(sys.argv[-1])\n"
+            "text = path.read_bytes().decode()\nsave = lambda text: path.write_bytes(text.encode())\n"
+        )
+        script.write_text(f"{body}{line}\n")
+        script.chmod(0o755)
+        return {"VISUAL": f"'{script}' --wait", "EDITOR": "false"}
+
+    return made
+
+
+def test_what_lints_is_saved_byte_for_byte(cli: Cli, editor: Editor) -> None:
+    file = cli.profiles(TEXT)
+    file.chmod(0o640)
+    ran = cli("edit", env=editor("save(text + '\\r\\nauth = \"oauth\"')"))
+    assert ran.status == 0, ran
+    assert file.read_bytes() == (TEXT + '\r\nauth = "oauth"').encode()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert f"`{file}` is saved" in ran.err
+
+
+def test_nothing_changed_is_nothing_written(cli: Cli, editor: Editor) -> None:
+    file = cli.profiles(TEXT)
+    before = file.stat().st_mtime_ns
+    ran = cli("edit", env=editor("pass"))
+    assert ran.status == 0
+    assert "nothing was changed" in ran.err
+    assert file.stat().st_mtime_ns == before
+
+
+def test_without_a_terminal_what_does_not_lint_is_refused_and_kept_in_the_copy(cli: Cli, editor: Editor) -> None:
+    file = cli.profiles(TEXT)
+    ran = cli("edit", env=editor("save(text + '\\nauth = \"bogus\"\\n')"))
+    assert ran.status == 3, ran
+    assert f"{file}:4:8" in ran.err
+    assert file.read_text() == TEXT
+    (copy,) = re.findall(r"what you wrote is in `(.*)`", ran.err)
+    assert Path(copy).read_text() == TEXT + '\nauth = "bogus"\n'
+    assert Path(copy).parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(("line", "says"), [("sys.exit(3)", "ended with 3"), ("path.unlink()", "left no file")])
+def test_an_editor_that_fails_changes_nothing(cli: Cli, editor: Editor, line: str, says: str) -> None:
+    file = cli.profiles(TEXT)
+    ran = cli("edit", env=editor(line))
+    assert ran.status in (1, 3), ran
+    assert says in ran.err
+    assert file.read_text() == TEXT
+
+
+def test_an_editor_that_is_not_there_is_said(cli: Cli) -> None:
+    cli.profiles(TEXT)
+    ran = cli("edit", env={"VISUAL": "no-such-editor"})
+    assert ran.status == 1
+    assert "`no-such-editor` cannot be run" in ran.err
+    assert cli("edit", env={"VISUAL": "", "EDITOR": "", "PATH": "/nonexistent"}).status == 2
+
+
+def test_a_file_that_changed_meanwhile_is_not_overwritten(cli: Cli, editor: Editor) -> None:
+    file = cli.profiles(TEXT)
+    other = f"pathlib.Path({str(file)!r}).write_text({TEXT + '  # theirs'!r})"
+    ran = cli("edit", env=editor(f"save(text + ' # mine'); {other}"))
+    assert ran.status == 1
+    assert "was changed by another program meanwhile" in ran.err
+    assert file.read_text() == TEXT + "  # theirs"
+    assert "what you wrote is in" in ran.err
+
+
+def test_edit_of_a_profile_opens_the_file_that_defines_it(cli: Cli, editor: Editor) -> None:
+    cli.profiles(TEXT)
+    drop_in = cli.profiles('[profiles.b]\nextends = "a"\n', "profiles.d/b.toml")
+    assert cli("edit", "b", env=editor("save(text + '# edited\\n')")).status == 0
+    assert drop_in.read_text().endswith("# edited\n")
+    assert cli("edit", "nobody", env=editor("pass")).status == 5
+
+
+def test_edit_makes_a_file_that_is_not_there(cli: Cli, editor: Editor) -> None:
+    assert cli("edit", env=editor("pass")).status == 0
+    assert not cli.config.exists()
+    assert cli("edit", env=editor("save(text.replace('# [', '[').replace('# base', 'base'))")).status == 0
+    assert cli("lint").status == 0
+    assert cli("list").status == 0
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "saved"),
+    [(["s", "y"], 0, True), (["s", "n", "l"], 130, False), (["l"], 130, False), (["e", "l"], 130, False)],
+)
+def test_on_a_terminal_one_is_asked_before_anything_invalid_is_saved(
+    cli: Cli, editor: Editor, answers: list[str], status: int, saved: bool
+) -> None:
+    file = cli.profiles(TEXT)
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "omniprofile", "edit"],
+        env={**os.environ, "TERM": "xterm", **editor("save(text + '\\nauth = \"bogus\"\\n')")},
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(40, 200),
+    )
+    for answer in answers:
+        child.expect_exact("[y/N] " if answer in ("y", "n") else "[E/s/l] ")
+        assert file.read_text() == TEXT
+        child.sendline(answer)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == status, child.before
+    assert ("bogus" in file.read_text()) == saved
+
+
+def test_removing_and_init_ask_on_a_terminal(cli: Cli, tmp_path: Path) -> None:
+    file = cli.profiles(TEXT)
+    for answer, status in (("n", 130), ("y", 0)):
+        child = pexpect.spawn(
+            sys.executable, ["-m", "omniprofile", "remove", "a", "--leave-secret"], encoding="utf-8", timeout=60,
+            env={**os.environ, "TERM": "xterm"}, dimensions=(40, 200),
+        )  # fmt: skip
+        child.expect_exact("Really remove `a`? [y/N] ")
+        child.sendline(answer)
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == status, child.before
+    assert file.read_text() == "# mine"
