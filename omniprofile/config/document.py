@@ -26,6 +26,8 @@ DEEPEST = 50
 
 _BOM = b"\xef\xbb\xbf"
 _MOST_SYNTAX_ERRORS = 20
+_RECOVERABLE = 256 * 1024
+"""What is no TOML and has more characters is not given to tree-sitter, which searches it for minutes."""
 _PARSED_AGAIN = 20 * 1024 * 1024
 """After a syntax error the rest is parsed again for the next one, until this many characters have been parsed."""
 
@@ -154,7 +156,8 @@ class Document:
                 break
         if self.findings:
             self.data = None
-            self._report_duplicates()
+            if len(self.text) <= _RECOVERABLE:
+                self._report_duplicates()
             self.findings.sort()
 
     def _load(self, text: str) -> Position | None:

@@ -5,6 +5,7 @@ A message names keys and never repeats a value that could be a secret.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from omniprofile.config.document import Document, Path
@@ -28,7 +29,15 @@ def judge(document: Document, model: type[Table]) -> list[Finding]:
     """What `model` objects to in a document that parses; empty for a good one."""
     if document.data is None:
         return []
-    return sorted(_finding(document, model, objection) for objection in objections(document.data, model))
+    raised = objections(document.data, model)
+    findings = sorted(_finding(document, model, objection) for objection in raised[:MOST])
+    if len(raised) > MOST:
+        findings[-1] = replace(findings[-1], message=f"{findings[-1].message}; {len(raised) - MOST} more are not shown")
+    return findings
+
+
+MOST = 1000
+"""So many objections to one file are shown. One with more was made by no person, and is no profile file."""
 
 
 def sound_part(document: Document) -> Document | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omniprofile.cli import reference
 from omniprofile.cli.registry import COMMANDS
-from omniprofile.config.schema import json_schema
+from omniprofile.config.schema import json_schema, pin_json_schema
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +20,11 @@ def test_the_committed_schema_is_fresh() -> None:
     ).stdout
     assert committed == generated, "renew it: omniprofile schema > schemas/omniprofile.schema.json"
     assert json.loads(committed) == json_schema()
+
+
+def test_the_committed_schema_of_a_pin_is_fresh() -> None:
+    committed = json.loads((ROOT / "schemas/omniprofile-pin.schema.json").read_text(encoding="utf-8"))
+    assert committed == pin_json_schema(), "renew it: omniprofile schema --pin > schemas/omniprofile-pin.schema.json"
 
 
 def test_the_readme_names_every_command() -> None:

@@ -180,3 +180,9 @@ def test_one_long_line_takes_time_that_grows_with_it(size: int) -> None:
     document = Document.parse("f.toml", line.encode())
     last = document.position(("x", f"ä{size - 1}"))
     assert _at(document, last).startswith(f'"ä{size - 1}"')
+
+
+@pytest.mark.parametrize("line", [b"lorem ipsum dolor\n", b"a = \n", b"#", b'"', b"[a]\n"])
+def test_megabytes_of_what_is_no_toml_end(line: bytes) -> None:
+    """Within what a person waits: tree-sitter alone would take minutes for some of them."""
+    Document.parse("f.toml", line * (2_000_000 // len(line)))

@@ -125,3 +125,9 @@ def test_a_pin_is_nothing_else(text: str, code: Code) -> None:
     pin, findings = pin_of(_document(text))
     assert pin is None
     assert [finding.code for finding in findings] == [code]
+
+
+def test_of_very_many_objections_the_first_are_shown_and_the_others_counted() -> None:
+    findings = check(_document("".join(f"k{number} = 1\n" for number in range(1500))))
+    assert len(findings) == 1000
+    assert findings[-1].message.endswith("; 500 more are not shown")
