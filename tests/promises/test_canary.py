@@ -125,18 +125,28 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "login": [("login", "{}")],
     "logout": [("logout", "{}")],
     "init": [("init", "--name", "new-{}", "--base-url", "https://acme.omniapp.co", "--no-login")],
-    "lint": [("lint",), *[("lint", "--format", kind) for kind in ("json",)]],
-    "test": [("test", "{}"), ("test", "--all"), ("test", "--all", "--json"), ("test", "elsewhere", "--timeout", "0.2")],
-    "doctor": [("doctor",), ("doctor", "--offline", "--json"), ("doctor", "--offline", "--prune", "--yes")],
-    "export": [
-        ("export", "omni-cli"),
-        ("export", "omni-cli", "-p", "{}", "--json"),
-        ("export", "omni-cli", "--with-secrets", "--dry-run"),  # written, they are where they were asked for
+    "add": [("add", "new-{}", "--extends", "{}"), ("add", "new-{}", "--extends", "{}", "--diff")],
+    "set": [("set", "{}", "description", "a text"), ("set", "{}", "key", VENDOR), ("set", "{}", "key.env", VENDOR)],
+    "unset": [("unset", "{}", "description"), ("unset", "{}", "key", "--diff")],
+    "rename": [("rename", "{}", "other"), ("rename", "other", "{}"), ("rename", "{}", VENDOR)],
+    "remove": [("remove", "{}"), ("remove", "{}", "--yes", "--diff")],
+    "edit": [("edit",)],
+    "lint": [
+        ("lint",),
+        *[("lint", "--format", kind) for kind in ("human", "json", "sarif", "github")],
+        ("lint", "--fix", "--diff"),
     ],
+    "test": [
+        ("test", "{}"),
+        *[("test", "--all", "--format", kind) for kind in ("human", "json", "junit")],
+        ("test", "elsewhere", "--timeout", "0.2"),
+    ],
+    "doctor": [("doctor", "--offline"), ("doctor", "--json"), ("doctor",)],
     "import": [("import", "omni-cli", "{}"), ("import", "dotenv", "{}")],  # whole files: below
+    "export": [("export", "omni-cli", "--dry-run"), ("export", "omni-cli")],
     "schema": [("schema",)],
-    "hook": [("hook", shell) for shell in ("bash", "zsh", "fish", "powershell")],
     "completion": [("completion", shell) for shell in ("bash", "zsh", "fish", "powershell")],
+    "hook": [("hook", shell) for shell in ("bash", "zsh", "fish", "powershell")],
     "demo": [],  # has secrets of its own, and looks for them itself
 }
 """Command lines by command; `{}` is each profile in turn."""

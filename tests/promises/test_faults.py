@@ -52,12 +52,23 @@ def _vendor(home: Path) -> None:
     path.chmod(0o600)
 
 
+def _described(home: Path) -> None:
+    file = home / ".config/omniprofile/profiles.toml"
+    file.write_text(file.read_text() + 'description = "to go" # with this\n')
+
+
 VERBS = {
     "use": Verb(("use", "staging")),
     "login": Verb(("login", "staging"), OTHER_KEY),
     "logout": Verb(("logout", "prod")),
     "init": Verb(("init", "--name", "new", "--base-url", "https://new.omniapp.co", "--no-login")),
     "import": Verb(("import", "omni-cli"), prepare=_vendor),
+    "add": Verb(("add", "new", "--base-url", "https://new.omniapp.co")),
+    "set": Verb(("set", "prod", "description", "mine")),
+    "unset": Verb(("unset", "staging", "description"), prepare=_described),
+    "rename": Verb(("rename", "prod", "production")),
+    "remove": Verb(("remove", "prod", "--yes")),
+    "export": Verb(("export", "omni-cli", "--with-secrets")),
     "scrub": Verb(("import", "omni-cli", "--scrub"), prepare=_vendor),
     "export": Verb(("export", "omni-cli", "--with-secrets", "-p", "prod"), prepare=_vendor),
 }
