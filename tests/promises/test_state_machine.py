@@ -84,7 +84,9 @@ class CommandLine(RuleBasedStateMachine):
         environ = {"HOME": str(self.home), "OMNIPROFILE_SECRET_STORE": "file", "PATH": os.environ["PATH"]}
         if self.variable:
             environ["OMNI_PROFILE"] = self.variable
-        status = main(argv, Outside(environ, str(self.work), sys.platform, *streams, os.getuid()))
+        status = main(
+            argv, Outside(environ, str(self.work), sys.platform, streams[0], streams[1], streams[2], os.getuid())
+        )
         texts = []
         for stream in streams[1:]:
             stream.flush()

@@ -1,0 +1,101 @@
+"""Many processes of mixed verbs on one home at once: every file stays whole, nobody waits for ever, nothing is left behind.
+
+A run of the tests takes a small crowd; `OMNIPROFILE_TEST_CROWD=200x1000` takes 1,000 processes, 200 at once.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from omniprofile.config.loader import load
+from tests.conftest import CANARY, Cli
+
+CROWD, IN_ALL = (int(part) for part in os.environ.get("OMNIPROFILE_TEST_CROWD", "12x60").split("x"))
+STEADY = ("a", "b", "c")
+"""Profiles that nobody removes or renames."""
+
+
+def _line(chance: random.Random, number: int) -> tuple[list[str], str]:
+    """One command line and its standard input. Each process that adds a profile has a name of its own for it."""
+    name = chance.choice(STEADY)
+    lines: list[tuple[list[str], str]] = [
+        (["use", name], ""),
+        (["use", "-"], ""),
+        (["current"], ""),
+        (["list", "--json"], ""),
+        (["token", name], ""),
+        (["lint"], ""),
+        (["explain", name, "--json"], ""),
+        (["exec", name, "--", "true"], ""),
+        (["env", name, "--shell", "json"], ""),
+        (["login", name, "--no-test"], f"{CANARY}{number:06}"),
+        (["logout", name], ""),
+        (["set", name, "description", f"by {number}"], ""),
+        (["unset", name, "description"], ""),
+        (["add", f"new-{number}", "--base-url", "https://new.omniapp.co"], ""),
+        (["rename", f"new-{chance.randrange(1, number + 1)}", f"old-{number}"], ""),
+        (["remove", f"new-{chance.randrange(1, number + 1)}", "--yes"], ""),
+        (["remove", f"old-{chance.randrange(1, number + 1)}", "--yes"], ""),
+    ]
+    return chance.choice(lines)
+
+
+def test_a_crowd_leaves_everything_whole(cli: Cli) -> None:
+    cli.profiles(
+        "# ours\nversion = 1\n"
+        + "".join(f'\n[profiles.{name}] # {name}\nbase_url = "https://{name}.omniapp.co"\n' for name in STEADY)
+    )
+    environ = {**os.environ, "OMNIPROFILE_SECRET_STORE": "file"}
+    chance = random.Random(7)
+    running: list[tuple[list[str], subprocess.Popen[str]]] = []
+    statuses: Counter[tuple[str, int]] = Counter()
+    number = 0
+
+    def reap(argv: list[str], process: "subprocess.Popen[str]") -> None:
+        out, err = process.communicate(timeout=300)
+        statuses[argv[0], process.returncode] += 1
+        assert process.returncode in (0, 1, 2, 3, 4, 5, 6), (argv, process.returncode, err)
+        assert "Traceback" not in err, (argv, err)
+        assert "this is a bug" not in err, (argv, err)
+        assert process.returncode != 3, f"the file was read half written: {argv} {err}"
+        if argv[0] not in ("token", "env"):
+            assert CANARY not in out + err, argv
+
+    while running or number < IN_ALL:
+        while number < IN_ALL and len(running) < CROWD:
+            number += 1
+            argv, stdin = _line(chance, number)
+            process = subprocess.Popen(
+                [sys.executable, "-m", "omniprofile", *argv],
+                env=environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert process.stdin
+            process.stdin.write(stdin)
+            process.stdin.close()
+            process.stdin = None
+            running.append((argv, process))
+        argv, process = running.pop(0)
+        reap(argv, process)
+    print(f"{number} processes, {CROWD} at once: {dict(statuses)}")
+
+    config = load([str(cli.config)], home=str(cli.home))
+    assert set(STEADY) <= set(config.profiles)
+    assert cli.config.read_text().startswith("# ours\nversion = 1\n")
+    names = (cli.state / "active").read_text().split("\n") if (cli.state / "active").exists() else []
+    assert {name for name in names if name} <= set(config.profiles)
+    store = cli.state / "secrets.json"
+    for account, secret in json.loads(store.read_text())["secrets"].items() if store.exists() else ():
+        assert account in STEADY
+        assert secret["origin"] == f"https://{account}.omniapp.co"
+        assert cli("token", account, env={"OMNIPROFILE_SECRET_STORE": "file"}, shows=True).status == 0
+    left = [path for path in Path(cli.home).rglob("*") if path.name.endswith(".tmp") or "journal" in path.name]
+    assert left == []
+    assert cli("lint").status == 0
