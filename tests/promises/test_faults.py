@@ -68,7 +68,6 @@ VERBS = {
     "unset": Verb(("unset", "staging", "description"), prepare=_described),
     "rename": Verb(("rename", "prod", "production")),
     "remove": Verb(("remove", "prod", "--yes")),
-    "export": Verb(("export", "omni-cli", "-p", "prod", "--with-secrets")),
     "scrub": Verb(("import", "omni-cli", "--scrub"), prepare=_vendor),
     "export": Verb(("export", "omni-cli", "--with-secrets", "-p", "prod"), prepare=_vendor),
 }
