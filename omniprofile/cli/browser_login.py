@@ -52,7 +52,9 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
                 who = _identify(console, resolution, session) if test else ""
                 old = app.sessions.replace(profile, session)
             except BaseException:
-                if why := revoke_session(client, session, endpoints):
+                # What is stored already, and only Ctrl-C came after it, is a login like any other.
+                stored = app.sessions.holds(profile, session)
+                if not stored and (why := revoke_session(client, session, endpoints)):
                     console.warn(f"what the instance granted could not be revoked ({why}): {where(session)}")
                 raise
             passing("stored")

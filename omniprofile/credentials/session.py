@@ -111,6 +111,11 @@ class Sessions:
             _unstored.pop(self._lock_of(account), None)
             return old
 
+    def holds(self, account: str, session: StoredSecret) -> bool:
+        """Whether this very session is stored, as far as the store can tell."""
+        found = self._readable(account)
+        return found is not None and found.token == session.token
+
     @contextmanager
     def locked(self, account: str) -> Iterator[None]:
         """Hold the session alone: in this process first, then among all of the OS user's. Raises SessionBusy."""

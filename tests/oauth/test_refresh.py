@@ -288,6 +288,16 @@ def test_a_pair_in_memory_does_not_overwrite_a_later_login(world: World) -> None
     assert world.sent == ["refresh-1", "refresh-50"]
 
 
+def test_what_is_stored_is_known_again(world: World) -> None:
+    sessions = world.sessions()
+    assert not sessions.holds("prod", session(1, left=HOURS))
+    sessions.replace("prod", session(1, left=HOURS))
+    assert sessions.holds("prod", session(1, left=HOURS))
+    assert not sessions.holds("prod", session(2, left=HOURS))
+    Path(world.store.path).write_text("damaged")
+    assert not sessions.holds("prod", session(1, left=HOURS))
+
+
 def test_a_lock_that_somebody_holds_is_an_error(world: World) -> None:
     world.store.put("prod", session(1, left=EXPIRED))
     held = world.store.get("prod")

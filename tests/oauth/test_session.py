@@ -206,6 +206,34 @@ def test_an_instance_that_cannot_be_asked_who_it_is_does_not_cost_the_login(logi
     assert login.omni.oauth.live_sessions == 1
 
 
+def test_a_session_that_cannot_be_stored_is_revoked(login: Login) -> None:
+    """The store turns out to be read-only only when the session is there."""
+    driver = """
+import sys
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.errors import StoreUnavailable
+
+def full(self, account, secret):
+    raise StoreUnavailable("the disk is full")
+
+FileStore.put = full
+from omniprofile.cli.main import run
+sys.exit(run())
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", driver, "login", "prod"],
+        env={**os.environ, **login.environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 9
+    assert "the disk is full" in ran.stderr
+    assert login.omni.oauth.grants == [("authorization_code", "granted")]
+    assert login.omni.oauth.live_sessions == 0
+
+
 def test_a_project_pin_does_not_log_in_or_out_of_a_protected_profile(login: Login) -> None:
     login.cli.profiles(PROFILE.format(url=login.omni.base_url, more="protected = true"))
     session = login.seed()
