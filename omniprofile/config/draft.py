@@ -99,6 +99,10 @@ class Draft:
         """Give the key at `names` in a file the value `written` in TOML."""
         self._change(path, lambda text: splice.set_value(text, names, written))
 
+    def set_text(self, path: str, names: Names, value: str) -> None:
+        """Give the key at `names` in a file a text as its value, in the quotes that it has."""
+        self._change(path, lambda text: splice.set_text(text, names, value))
+
     def unset(self, path: str, names: Names) -> None:
         """Remove the key or table at `names` from a file."""
         self._change(path, lambda text: splice.remove(text, names))

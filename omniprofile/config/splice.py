@@ -96,6 +96,13 @@ def set_value(text: str, path: Names, written: str) -> str:
     return _verified(text, after, path, lambda data: _put(data, path, value_of(written)))
 
 
+def set_text(text: str, path: Names, value: str) -> str:
+    """Give the key at `path` a text as its value, in the kind of quotes that it has."""
+    pair = _pair_at(text, path)
+    literal = pair is not None and text[pair.start] == "'" and "'" not in value and value.isprintable()
+    return set_value(text, path, f"'{value}'" if literal else string_text(value))
+
+
 def remove(text: str, path: Names) -> str:
     """Remove the key or table at `path`, with its lines, its trailing comments, and a comment that heads it."""
     after = _removed(text, path)

@@ -92,14 +92,12 @@ def _require_names(app: App, draft: "Draft", old: str, new: str, *, resumed: boo
 
 def _change_references(draft: "Draft", old: str, new: str) -> None:
     """Let `default` and every `extends` that names the profile name it by its new name."""
-    from omniprofile.config.splice import toml
-
     for path in draft.paths:
         if draft.data(path).get("default") == old:
-            draft.set(path, ("default",), toml(new))
+            draft.set_text(path, ("default",), new)
         for name in draft.table(path, ("profiles",)):
             if draft.table(path, ("profiles", name)).get("extends") == old:
-                draft.set(path, ("profiles", name, "extends"), toml(new))
+                draft.set_text(path, ("profiles", name, "extends"), new)
 
 
 def _is_in_store(app: App, old: str, new: str, *, resumed: bool) -> bool:
@@ -138,7 +136,7 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
     from omniprofile.config.paths import find_pin
     from omniprofile.config.replace import Change, Content, replace_all
-    from omniprofile.config.splice import set_value, toml
+    from omniprofile.config.splice import set_text
 
     try:
         pin = app.pin()
@@ -155,7 +153,7 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
         console.warn(f"the project pin `{path}` still names `{old}`, and is not yours to change")
         return False
     mark = b"\xef\xbb\xbf" if before.content.startswith(b"\xef\xbb\xbf") else b""
-    text = set_value(before.content.removeprefix(mark).decode(), ("profile",), toml(new))
+    text = set_text(before.content.removeprefix(mark).decode(), ("profile",), new)
     replace_all([Change(before, mark + text.encode())])
     return True
 
