@@ -33,9 +33,11 @@ KINDS = {
 """The kind of an argument, by the name that its help shows."""
 
 EXCEPTIONS = {
+    ("add", "instance"): ("@none",),  # an instance's name
     ("add", "name"): ("@none",),  # new names
     ("import", "name"): ("@none",),
     ("import", "only"): ("@none",),  # a name in the file that is imported
+    ("init", "instance"): ("@none",),
     ("init", "name"): ("@none",),
     ("set", "words"): ("@profiles", "@keys", "@none"),
     ("unset", "words"): ("@profiles", "@keys"),
@@ -66,12 +68,12 @@ def rows() -> list[Row]:
 
 
 def kind_of(command: str, action: argparse.Action) -> tuple[str, ...]:
-    """The kinds of what `action` takes. Raises KeyError for an argument whose name says nothing: see KINDS."""
+    """The kinds of what `action` takes. Nothing is offered for an argument whose name is not in KINDS; a test finds it."""
     if (exception := EXCEPTIONS.get((command, action.dest))) is not None:
         return exception
     if action.choices is not None:
         return (",".join(str(choice) for choice in action.choices),)
-    return (KINDS[str(action.metavar)],)
+    return (KINDS.get(str(action.metavar), "@none"),)
 
 
 def _arguments(command: str, parser: argparse.ArgumentParser) -> tuple[str, str, str]:
