@@ -7,7 +7,7 @@ keep every entry that they do not touch as it stands. Readers need no lock: they
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from omniprofile.credentials.envelope import as_data, from_data, load, summary_of
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
@@ -19,6 +19,7 @@ from omniprofile.system.files import (
     open_regular,
     others_can_read,
     reason,
+    sweep,
     write_atomic,
 )
 from omniprofile.system.locking import locked
@@ -79,7 +80,7 @@ class FileStore:
             result = change(entries)
             content = json.dumps({"version": _VERSION, "secrets": entries}, indent=1).encode() + b"\n"
             target = os.path.realpath(self.path)  # a link that a dotfile manager made stays a link
-            _sweep(target)
+            sweep(target)
             write_atomic(target, content, mode=0o600)
             return result
 
@@ -140,15 +141,6 @@ class FileStore:
 
     def _unusable(self, what: str, why: str, hint: str) -> StoreUnavailable:
         return StoreUnavailable(f"{self.label} {what}: {why}", hint=hint)
-
-
-def _sweep(target: str) -> None:
-    """Remove what a killed writer left beside `target`: it holds secrets. Call it with the lock held."""
-    folder, name = os.path.split(target)
-    with suppress(OSError):  # the write that follows says what is wrong with the folder
-        for entry in os.listdir(folder):
-            if entry.startswith(f".{name}.") and entry.endswith(".tmp"):
-                os.unlink(os.path.join(folder, entry))
 
 
 def _quoted(path: str) -> str:

@@ -109,7 +109,7 @@ def discard(temporary: str) -> None:
 
 
 def sweep(path: str) -> None:
-    """Remove what a killed writer left beside `path`. Call it with the lock of its writers held."""
+    """Remove what a killed writer left beside `path`, which may hold a secret. Call it with the lock of its writers held."""
     from contextlib import suppress
 
     folder, name = os.path.split(path)

@@ -1,7 +1,6 @@
 """What every foreign file has in common: profiles found in it, the copy made before it is changed, the change itself."""
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.stored import StoredSecret
-from omniprofile.system.files import Unreadable, open_regular, reason, write_atomic
+from omniprofile.system.files import Unreadable, open_regular, reason, sweep, write_atomic
 
 LARGEST = 4 * 1024 * 1024
 _BACKUP = ".omniprofile-"
@@ -142,11 +141,12 @@ def change(file: ForeignFile, content: bytes, *, now: datetime, mode: int = 0o60
 
 def _sweep(target: str) -> None:
     """Remove what a killed writer left of `target` or of a backup of it: it holds secrets. One writes at a time."""
+    sweep(target)
     folder, name = os.path.split(target)
     with suppress(OSError):  # the write that follows says what is wrong with the folder
         for entry in os.listdir(folder):
-            if re.fullmatch(rf"\.{re.escape(name)}(\{_BACKUP}.*\.bak)?\.[0-9a-f]{{16}}\.tmp", entry):
-                os.unlink(os.path.join(folder, entry))
+            if entry.startswith(f".{name}{_BACKUP}") and entry.endswith(".tmp"):
+                sweep(os.path.join(folder, entry[1 : -len(".0123456789abcdef.tmp")]))
 
 
 def _numbered(stem: str) -> Iterator[str]:

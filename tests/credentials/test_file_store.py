@@ -144,12 +144,12 @@ def test_a_writer_waits_for_another_one_and_says_so(folder: Path) -> None:
 def test_what_a_killed_writer_left_is_removed_by_the_next(folder: Path) -> None:
     store = FileStore(str(folder))
     store.put("prod", make_secret())
-    left = folder / ".secrets.json.abcdef.tmp"
+    left = folder / ".secrets.json.0123456789abcdef.tmp"
     left.write_text(CANARY)
-    (folder / ".other.json.abcdef.tmp").write_text("not ours to remove")
+    (folder / ".other.json.0123456789abcdef.tmp").write_text("not ours to remove")
     store.delete("prod")
 
-    assert sorted(os.listdir(folder)) == [".other.json.abcdef.tmp", "secrets.json", "secrets.json.lock"]
+    assert sorted(os.listdir(folder)) == [".other.json.0123456789abcdef.tmp", "secrets.json", "secrets.json.lock"]
 
 
 PUT = """

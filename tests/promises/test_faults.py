@@ -211,7 +211,8 @@ def _whole(run: Run) -> None:
     config = load([str(run.home / ".config/omniprofile/profiles.toml")], home=str(run.home))
     active = (run.home / ".local/state/omniprofile/active").read_text().split("\n")
     assert len(active) == 3
-    assert set(active[:2]) - {""} <= set(config.profiles)
+    if not list(run.home.rglob("unfinished*")):  # `doctor` names it, and the second run completes it
+        assert set(active[:2]) - {""} <= set(config.profiles)
 
 
 def _failed_well(run: Run) -> None:

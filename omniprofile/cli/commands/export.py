@@ -120,7 +120,7 @@ def _key(app: App, console: Console, resolution: "Resolution", chosen: _Chosen) 
 
 def _write(app: App, path: str, config: "OmniConfig", merged: "Merge") -> str | None:
     """Write what changed, 0600; return the path of a backup, made where a key is replaced."""
-    from omniprofile.system.files import make_private_folder, reason, write_atomic
+    from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
     from omniprofile.transfer.foreign import change
 
     content = config.rendered(merged.data)
@@ -133,6 +133,7 @@ def _write(app: App, path: str, config: "OmniConfig", merged: "Merge") -> str | 
                 raise CheckFailed(
                     f"`{printable(path, 300)}` was made by another program meanwhile", hint="run it again"
                 )
+            sweep(path)
             write_atomic(path, content, mode=0o600)
             return None
         if merged.data == config.data:
