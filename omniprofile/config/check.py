@@ -22,7 +22,7 @@ def pin_of(document: Document) -> tuple[Sourced[str] | None, list[Finding]]:
     findings = document.findings or _check_pin(document)
     if findings or document.data is None:
         return None, findings
-    line = document.position(("profile",)).line
+    line = document.line(("profile",))
     return Sourced(str(document.data["profile"]), Provenance(Layer.PROJECT, "profile", document.file, line)), []
 
 

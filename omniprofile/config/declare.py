@@ -29,7 +29,7 @@ def declarations(document: Document, *, home: str) -> FileDeclarations:
     store = settings.get("secret_store")
 
     def at(path: Path, layer: Layer, name: str) -> Provenance:
-        return Provenance(layer, name, document.file, document.position(path).line)
+        return Provenance(layer, name, document.file, document.line(path))
 
     def table(layer: Any, name: str, path: Path) -> Declaration:
         return _declaration(document, layer, name, path, home)
@@ -52,7 +52,7 @@ def _declaration(document: Document, layer: Any, name: str, path: Path, home: st
     values: dict[str, object] = {}
     lines: dict[str, int] = {}
     for key, value in _table(document, path).items():
-        lines[key] = document.position((*path, key)).line
+        lines[key] = document.line((*path, key))
         if key == "base_url":
             values[key] = Origin.parse(value)
         elif key == "key":
@@ -62,8 +62,8 @@ def _declaration(document: Document, layer: Any, name: str, path: Path, home: st
         else:
             values[key] = value
         if key == "env":
-            lines |= {f"env.{variable}": document.position((*path, key, variable)).line for variable in value}
-    return Declaration(layer, name, document.file, document.position(path).line, values, lines)
+            lines |= {f"env.{variable}": document.line((*path, key, variable)) for variable in value}
+    return Declaration(layer, name, document.file, document.line(path), values, lines)
 
 
 def _table(document: Document, path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from omniprofile.config.lines import plain_lines
 from omniprofile.errors import ConfigUnreadable
 from omniprofile.model.finding import Code, Finding, Fix, Level
 from omniprofile.system.files import Unreadable, read_regular
@@ -116,6 +117,18 @@ class Document:
     def position(self, path: Path) -> Position:
         """Where the key at `path` stands; the nearest enclosing one's place where `path` itself is not written down."""
         return self._nearest(self._positions.keys, path)
+
+    def line(self, path: Path) -> int:
+        """The line of `position(path)`. Of a file of plain lines it is had much faster than the column."""
+        if self._plain_lines is None:
+            return self.position(path).line
+        while path and path not in self._plain_lines:
+            path = path[:-1]
+        return self._plain_lines.get(path, 1)
+
+    @cached_property
+    def _plain_lines(self) -> dict[Path, int] | None:
+        return plain_lines(self.text)
 
     def value_position(self, path: Path) -> Position:
         """Where the value at `path` stands; its key's place where the value is a table with a header."""

@@ -7,7 +7,7 @@ decided on. Origin and token are one unit: `resolve` knows which origin a token 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
 from omniprofile.credentials.peek import Peek
@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 KEYRING = KeySource("keyring")
 NO_FLAGS = Flags()
+_ANYBODY = Expect()
 _BUILTIN_AUTH = "api-key"  # as in the vendor's CLI, where an unset authMethod means api-key
 
 
@@ -55,28 +56,26 @@ def resolve(
     tables = [*config.lineage(profile), *config.defaults]
     overrides = read_overrides(config, profile, named=selection.named, environ=environ, flags=flags)
 
-    declared = list(_base_urls(config, tables))
+    nearest = next(_base_urls(config, tables), None)
     base_urls = [url for url in overrides.base_urls if url.ignored is None]
-    origin, base_url_provenance = _winning_base_url(base_urls, declared)
+    origin, base_url_provenance = _winning_base_url(base_urls, nearest)
     instance = _instance_in_use(config, tables)
 
-    auth = _layered(tables, "auth", builtin=_BUILTIN_AUTH)
-    key = _layered(tables, "key", builtin=KEYRING)
-    protected = _layered(tables, "protected", builtin=False)
-    insecure = _layered(tables, "allow_insecure", builtin=False, instance=instance)
-    expect = _layered(tables, "expect")
-    key_source = _typed(key, KeySource)
-    auth_method = _typed(auth, str)
+    key_source = _winner(tables, "key", KEYRING)
+    auth_method = _winner(tables, "auth", _BUILTIN_AUTH)
+    protected = _winner(tables, "protected", False)
+    insecure = _winner(tables, "allow_insecure", False, instance)
+    expect = _winner(tables, "expect", _ANYBODY)
 
     stored = auth_method == "oauth" or key_source.kind == "keyring"
     token, token_origin = _token(
-        overrides, origin=declared[0].value if declared else None, base_urls=base_urls, stored=stored
+        overrides, origin=nearest.value if nearest else None, base_urls=base_urls, stored=stored
     )
     notices = list(overrides.notices)
     if token and token.reach is not Reach.CALL and origin and base_url_provenance.layer is not Layer.ENVIRONMENT:
         notices.append(f"the token comes from `{token.provenance.name}`, the host {origin} from {base_url_provenance}")
 
-    refusal = _refusal(config, selection, origin, base_url_provenance, allow_insecure=_typed(insecure, bool))
+    refusal = _refusal(config, selection, origin, base_url_provenance, allow_insecure=insecure)
     if refusal is None and origin and token_origin and origin != token_origin:
         refusal = _mismatch(profile, token, token_origin, origin, base_url_provenance)
 
@@ -84,24 +83,27 @@ def resolve(
     if refusal is None and token is None and known.origin and origin and known.origin != origin:
         refusal = stored_mismatch(profile, known.origin, origin, base_url_provenance)
 
-    env = _variables(tables)
-    fields = {
-        "base_url": _base_url_field(origin, base_url_provenance, base_urls, declared, overrides),
-        "auth": _field(auth),
-        "key": _field(key, str),
-        "token": _token_field(token, overrides, key_source, auth_method, _provenance(key), known),
-        "protected": _field(protected),
-        "allow_insecure": _field(insecure),
-    }
-    for name in ("description", "extends"):
-        if (layered := _layered(tables[:1], name)).winner:
-            fields[name] = _field(layered)
-    if (pin := expect.winner) and isinstance(pin.value, Expect):
-        for part in ("user", "membership_id", "key_scope", "org_role"):
-            if (wanted := getattr(pin.value, part)) is not None:
+    def explained() -> dict[str, Field]:
+        key = _layered(tables, "key", builtin=KEYRING)
+        declared = list(_base_urls(config, tables))
+        fields = {
+            "base_url": _base_url_field(origin, base_url_provenance, base_urls, declared, overrides),
+            "auth": _field(_layered(tables, "auth", builtin=_BUILTIN_AUTH)),
+            "key": _field(key, str),
+            "token": _token_field(token, overrides, key_source, auth_method, _provenance(key), known),
+            "protected": _field(_layered(tables, "protected", builtin=False)),
+            "allow_insecure": _field(_layered(tables, "allow_insecure", builtin=False, instance=instance)),
+        }
+        for name in ("description", "extends"):
+            if (layered := _layered(tables[:1], name)).winner:
+                fields[name] = _field(layered)
+        pin = _layered(tables, "expect").winner
+        for part in ("user", "membership_id", "key_scope", "org_role") if pin else ():
+            if pin and (wanted := getattr(pin.value, part)) is not None:
                 fields[f"expect.{part}"] = Field(wanted, pin.provenance)
-    for name, layered in env.items():
-        fields[f"env.{name}"] = _field(layered)
+        for name, layered in _variables(tables).items():
+            fields[f"env.{name}"] = _field(layered)
+        return fields
 
     return Resolution(
         selection=selection,
@@ -110,10 +112,11 @@ def resolve(
         key=key_source,
         token=GivenToken(token.secret, token.provenance) if token else None,
         token_origin=token_origin,
-        protected=_typed(protected, bool),
-        expect=pin.value if pin and isinstance(pin.value, Expect) else Expect(),
-        env=tuple((name, str(layered.candidates[0].value)) for name, layered in env.items()),
-        fields=fields,
+        base_url_provenance=base_url_provenance,
+        protected=protected,
+        expect=expect,
+        env=_exports(tables),
+        explained=explained,
         notices=tuple(notices),
         refusal=refusal,
     )
@@ -168,7 +171,7 @@ def _own(found: StoredSecret | None, resolution: Resolution, origin: Origin) -> 
     if found is None:
         raise NoCredential(f"no {wanted} is stored for `{profile}`", hint=hint)
     if found.origin != origin:
-        raise stored_mismatch(profile, found.origin, origin, resolution.fields["base_url"].provenance)
+        raise stored_mismatch(profile, found.origin, origin, resolution.base_url_provenance)
     if found.is_session != (resolution.auth == "oauth"):
         raise NoCredential(
             f"what is stored for `{profile}` is an {other}, and its `auth` is `{resolution.auth}`", hint=hint
@@ -176,14 +179,40 @@ def _own(found: StoredSecret | None, resolution: Resolution, origin: Origin) -> 
     return found
 
 
+def _holders(tables: list[Declaration], name: str, instance: Declaration | None) -> Iterator[tuple[int, Declaration]]:
+    """The tables that have field `name`, nearest first, each with its place among `tables`.
+
+    An instance's value comes after the profiles', before `[defaults]`; it has the place -1.
+    """
+    waiting = instance if instance and name in instance.values else None
+    for index, table in enumerate(tables):
+        if waiting and table.layer is Layer.DEFAULTS:
+            yield -1, waiting
+            waiting = None
+        if name in table.values:
+            yield index, table
+    if waiting:
+        yield -1, waiting
+
+
+def _winner(tables: list[Declaration], name: str, builtin: T, instance: Declaration | None = None) -> T:
+    """The nearest value of field `name`, of the type of the built-in one."""
+    for _, table in _holders(tables, name, instance):
+        value = table.values[name]
+        if not isinstance(value, type(builtin)):
+            raise AssertionError("the schema guarantees the type")  # noqa: TRY004 - a bug, not a value of the user's
+        return value
+    return builtin
+
+
 def _layered(
     tables: list[Declaration], name: str, *, builtin: object = None, instance: Declaration | None = None
 ) -> _Layered:
-    """The values of field `name`, nearest table first; an instance's value comes after the profiles', before `[defaults]`."""
-    found = [_declared(tables, index, name) for index, table in enumerate(tables) if name in table.values]
-    if instance and name in instance.values:
-        at = next((i for i, value in enumerate(found) if value.provenance.layer is Layer.DEFAULTS), len(found))
-        found.insert(at, Sourced(instance.values[name], instance.provenance(name)))
+    """The values of field `name`, nearest first, each with its place."""
+    found = [
+        _declared(tables, index, name) if index >= 0 else Sourced(table.values[name], table.provenance(name))
+        for index, table in _holders(tables, name, instance)
+    ]
     if builtin is not None:
         found.append(Sourced(builtin, Provenance(Layer.BUILTIN, "default")))
     return _Layered(tuple(found))
@@ -193,13 +222,6 @@ def _declared(tables: list[Declaration], index: int, name: str, value: object = 
     table = tables[index]
     layer = Layer.PARENT if index > 0 and table.layer is Layer.PROFILE else table.layer
     return Sourced(table.values[name] if value is None else value, table.provenance(name, layer))
-
-
-def _typed(layered: _Layered, kind: type[T]) -> T:
-    winner = layered.winner
-    if winner is None or not isinstance(winner.value, kind):
-        raise AssertionError("the schema and the built-in value guarantee the type")
-    return winner.value
 
 
 def _base_urls(config: Config, tables: list[Declaration]) -> Iterator[Sourced[Origin]]:
@@ -223,12 +245,12 @@ def _instance_in_use(config: Config, tables: list[Declaration]) -> Declaration |
 
 
 def _winning_base_url(
-    overrides: list[BaseUrlOverride], declared: list[Sourced[Origin]]
+    overrides: list[BaseUrlOverride], nearest: Sourced[Origin] | None
 ) -> tuple[Origin | None, Provenance]:
     if overrides:
         return overrides[0].origin, overrides[0].provenance
-    if declared:
-        return declared[0].value, declared[0].provenance
+    if nearest:
+        return nearest.value, nearest.provenance
     return None, Provenance(Layer.BUILTIN)
 
 
@@ -312,6 +334,15 @@ def _variables(tables: list[Declaration]) -> dict[str, _Layered]:
             for name, value in variables.items():
                 names.setdefault(name, []).append(Sourced(value, table.provenance(f"env.{name}", layer)))
     return {name: _Layered(tuple(found)) for name, found in names.items()}
+
+
+def _exports(tables: list[Declaration]) -> tuple[tuple[str, str], ...]:
+    """The nearest value of every variable of the tables' `env`, in the order of `_variables`."""
+    nearest: dict[str, str] = {}
+    for table in tables:
+        for name, value in cast("Mapping[str, str]", table.values.get("env", {})).items():
+            nearest.setdefault(name, value)
+    return tuple(nearest.items())
 
 
 def _provenance(layered: _Layered) -> Provenance:

@@ -1,5 +1,6 @@
 """What resolution decided and why: every field's winner, every value that lost, and what was noticed on the way."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from omniprofile.errors import Error
@@ -55,7 +56,7 @@ class Resolution:
 
     `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
     `key` (api-key) or the stored session (oauth), which belong to `token_origin`. `refusal` is why no credential may
-    be handed out whatever the source says. `notices` are sentences for stderr. `fields` is what `explain` shows.
+    be handed out whatever the source says. `notices` are sentences for stderr. `explained` makes `fields`: most calls need none.
     """
 
     selection: Selection
@@ -67,9 +68,15 @@ class Resolution:
     protected: bool
     expect: Expect
     env: tuple[tuple[str, str], ...]
-    fields: dict[str, Field]
+    base_url_provenance: Provenance
+    explained: Callable[[], dict[str, Field]]
     notices: tuple[str, ...] = ()
     refusal: Error | None = None
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """What `explain` shows, made anew at every call."""
+        return self.explained()
 
     @property
     def profile(self) -> str:
