@@ -4,7 +4,7 @@ What the short path reads is decided here, by the one resolver there is, with no
 """
 
 import marshal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, profile_files
@@ -24,20 +24,19 @@ def configuration(places: Places) -> Config:
     """All profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
     paths = profile_files(places)
     kept = snapshot.read(places, paths, snapshot.WHOLE)
-    return from_plain(kept) if kept is not None else compile_files(places, paths)
+    return from_plain(kept) if kept is not None else compile_files(places, paths)[0]
 
 
-def compile_files(places: Places, paths: list[str]) -> Config:
-    """The same from the files themselves, kept as a snapshot."""
+def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
+    """The same from the files themselves, and the sections of the snapshot, which is kept. Raises as `configuration`."""
     from omniprofile.config.loader import load_files
 
     files = load_files(paths, home=places.home)
     config = files.config
+    sections = (_quick(config), completions(config), as_plain(config))
     if paths:
-        snapshot.write(
-            places, files.reads, (_quick(config), completions(config), as_plain(config)), _real(config, paths)
-        )
-    return config
+        snapshot.write(places, files.reads, sections, _real(config, paths))
+    return config, sections
 
 
 def completions(config: Config) -> str:

@@ -42,7 +42,7 @@ def run() -> int:
     """Run this process's command line; return the exit status."""
     failed: BaseException | None = None
     try:
-        given = answer(sys.argv[1:], os.environ, sys.platform)
+        given = answer(sys.argv[1:], os.environ, sys.platform, compiling=True)
         if isinstance(given, str):
             from omniprofile.cli.stream import write_out
 
@@ -60,24 +60,32 @@ def run() -> int:
 
 
 def answer(
-    argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str | None = None
+    argv: "Sequence[str]",
+    environ: "Mapping[str, str]",
+    platform: str,
+    cwd: str | None = None,
+    *,
+    compiling: bool = False,
 ) -> "Answer | None":
-    """What the full path would do for this command line, or None: ask the full path. Reads files; changes nothing."""
+    """What the full path would do for this command line, or None: ask the full path.
+
+    `compiling` lets it read files that have changed, and keep the new snapshot.
+    """
     try:
-        return _answer(argv, environ, platform, cwd or os.getcwd())
+        return _answer(argv, environ, platform, cwd or os.getcwd(), compiling)
     except Exception:  # noqa: BLE001 - whatever is wrong, the full path finds it too and says so
         return None
 
 
-def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str) -> "Answer":
+def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str, compiling: bool) -> "Answer":
     if environ.get("OMNIPROFILE_PROMPT"):  # the full path renews what this shell's prompt knows
         _decline()
     places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=_decline)
     if list(argv) == COMPLETE:
-        names: str = _kept(places, snapshot.NAMES)
+        names: str = _kept(places, snapshot.NAMES, compiling)
         return names
     command, named, shell, child = _parsed(argv)
-    default, profiles = _kept(places, snapshot.QUICK)
+    default, profiles = _kept(places, snapshot.QUICK, compiling)
     profile, by_pin = _selected(named, environ, places, cwd, default, profiles)
     decided = _decided(profile, profiles)
     if decided.protected and (by_pin or command == "exec"):
@@ -95,8 +103,13 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     return child, child_environment(decided, environ, omni_config=omni_config(places.cache_folder))
 
 
-def _kept(places: Places, section: int) -> "Any":
-    kept = snapshot.read(places, profile_files(places), section)
+def _kept(places: Places, section: int, compiling: bool) -> "Any":
+    files = profile_files(places)
+    kept = snapshot.read(places, files, section)
+    if kept is None and compiling and files:
+        from omniprofile.compiled import compile_files
+
+        return compile_files(places, files)[1][section]
     if kept is None:
         raise Declined
     return kept

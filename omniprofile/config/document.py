@@ -156,7 +156,8 @@ class Document:
         )
 
     def _parse(self) -> None:
-        if self._too_deep:
+        # A file of plain lines nests nothing, and looking costs as much as parsing.
+        if self._plain_lines is None and self._too_deep:
             self._report(self._too_deep, f"this is nested more than {DEEPEST} deep")
             return
         text = self.text

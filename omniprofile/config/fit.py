@@ -36,8 +36,17 @@ def _rule(data: object, name: str, shape: tuple[Any, ...]) -> bool:
     return True
 
 
+_compiled: dict[str, re.Pattern[str]] = {}
+
+
 def _text(data: object, pattern: str | None, shortest: int) -> bool:
-    return type(data) is str and len(data) >= shortest and (pattern is None or re.fullmatch(pattern, data) is not None)
+    if type(data) is not str or len(data) < shortest:
+        return False
+    if pattern is None:
+        return True
+    if pattern not in _compiled:
+        _compiled[pattern] = re.compile(pattern)
+    return _compiled[pattern].fullmatch(data) is not None
 
 
 def _one(data: object, choices: tuple[object, ...]) -> bool:

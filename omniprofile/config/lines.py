@@ -12,7 +12,8 @@ _ARRAY = rf"\[[ \t]*(?:{_SCALAR}(?:[ \t]*,[ \t]*{_SCALAR})*)?[ \t]*,?[ \t]*\]"
 _INNER = rf"{_KEY}[ \t]*=[ \t]*(?:{_SCALAR}|{_ARRAY})"
 _TABLE = rf"\{{[ \t]*(?:{_INNER}(?:[ \t]*,[ \t]*{_INNER})*)?[ \t]*\}}"
 _STATEMENT = re.compile(
-    rf"[ \t]*(?:\[[ \t]*(?P<header>{_KEY}(?:\.{_KEY})*)[ \t]*\]|(?P<key>{_KEY})[ \t]*=[ \t]*(?:{_SCALAR}|{_ARRAY}|{_TABLE}))?"
+    rf"[ \t]*(?:\[[ \t]*(?P<header>{_KEY}(?:\.{_KEY}){{0,9}})[ \t]*\]"
+    rf"|(?P<key>{_KEY})[ \t]*=[ \t]*(?:{_SCALAR}|{_ARRAY}|{_TABLE}))?"
     r"[ \t]*(?:\#[^\n]*)?\r?"
 )
 

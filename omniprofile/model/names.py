@@ -63,6 +63,8 @@ def printable(text: str, limit: int = 120) -> str:
 
     What is cut ends in an ellipsis, one character more.
     """
+    if len(text) <= limit and text.isprintable():
+        return text
     pieces: list[str] = []
     left = limit
     for char in text:
