@@ -91,3 +91,13 @@ def test_a_host_that_is_not_allowed_is_refused_before_a_key_is_asked_for(cli: Cl
     assert ran.status == 6
     assert "allowed_hosts" in ran.err
     assert not (cli.state / "secrets.json").exists()
+
+
+def test_plain_http_to_this_machine_points_to_the_option(cli: Cli) -> None:
+    ran = cli("init", "--name", "local", "--base-url", "http://127.0.0.1:8000")
+    assert ran.status == 6
+    assert "hint: give `--allow-insecure`" in ran.err
+    assert not cli.config.exists()
+    elsewhere = cli("add", "far", "--base-url", "http://acme.omniapp.co")
+    assert elsewhere.status == 6
+    assert "--allow-insecure" not in elsewhere.err

@@ -6,7 +6,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, keep, profile_values, require_new_name
 from omniprofile.cli.exits import DONE
-from omniprofile.errors import UsageError
+from omniprofile.errors import InsecureURL, UsageError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,14 @@ def add(
             raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
         path = drop_in(app, draft, file)
         draft.add(path, ("profiles", name), values)
-        if keep(draft, console, diff=diff):
+        try:
+            written = keep(draft, console, diff=diff)
+        except InsecureURL as refusal:
+            # What lint suggests is said for a file; here it is an option. Only for loopback does it suggest anything of this.
+            if refusal.hint and "allow_insecure" in refusal.hint:
+                refusal.hint = "give `--allow-insecure`, for a server on this machine"
+            raise
+        if written:
             console.note(f"profile `{name}` is written to `{path}`")
 
 
