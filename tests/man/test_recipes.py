@@ -180,6 +180,31 @@ def test_a_recipe_does_what_it_says(title: str, stage: Stage) -> None:
         assert "dotfiles" in str(link.resolve())
 
 
+def test_two_people_share_profiles_and_no_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The team's recipe as two people follow it, and then a change of the shared file that would send a key elsewhere."""
+    other_key = CANARY + "O"
+    stage.staging.add_key(other_key, role="ORG_ADMIN")
+    script = _script(stage, RECIPES["One repository of profiles for a team"])
+    role = "omniprofile test staging"
+    assert "MEMBER" in stage.run([*script, role])
+    home = stage.folder / "other"
+    for name, folder in (
+        ("HOME", ""),
+        ("XDG_CONFIG_HOME", ".config"),
+        ("XDG_STATE_HOME", ".state"),
+        ("XDG_CACHE_HOME", ".cache"),
+    ):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+        monkeypatch.setenv(name, str(home / folder))
+    shutil.rmtree(stage.folder / "stash")
+    assert "ORG_ADMIN" in stage.run(
+        [*_script(stage, RECIPES["One repository of profiles for a team"]), role], STAGING_KEY=other_key
+    )
+    shared = stage.path("team/acme.toml")
+    shared.write_text(shared.read_text().replace(stage.staging.base_url, stage.prod.base_url))
+    assert "status 6" in stage.run(["omniprofile exec staging -- true || echo status $?"])
+
+
 def test_the_move_from_the_vendors_config_does_what_it_says(stage: Stage) -> None:
     config = stage.home / ".config/omni-cli/config.json"
     config.parent.mkdir(parents=True)
