@@ -140,7 +140,7 @@ def test_several_syntax_errors_are_reported_in_one_run(tmp_path: Path) -> None:
 
 def test_a_table_that_is_there_twice_says_where_the_first_one_is(tmp_path: Path) -> None:
     found = _lint('[profiles.a]\nauth = "oauth"\n[profiles.a]\n', tmp_path)
-    assert _places(found) == [(3, 1, Code.SYNTAX)]
+    assert _places(found) == [(3, 11, Code.SYNTAX)]
     assert "line 1" in found[0].message
 
 
