@@ -99,6 +99,12 @@ FILES: tuple[tuple[str, str, str], ...] = (
         "the OS keyring, service `omniprofile`",
         "or a file of mode 0600 in the state folder, only when asked for: `OMNIPROFILE_SECRET_STORE=file`",
     ),
+    (
+        "the rest of the state",
+        "the state folder",
+        "no secret: the list of keyring entries, what the shell's prompt reads, an interrupted edit, a `crash-report.txt`",
+    ),
+    ("locks", "`/run/user/UID/omniprofile/`, else `/tmp/omniprofile-UID/`", "empty files, for all of your processes"),
     ("cache", "`$XDG_CACHE_HOME/omniprofile/` (`~/.cache/…`)", "no secret, and free to delete"),
 )
 """What is stored: what it is, where, and what to know of it."""
