@@ -122,6 +122,11 @@ def test_a_broken_file_offers_nothing_and_says_nothing(shell: Terminal, cli: Cli
     shell.see("omniprofile li")
 
 
+def test_zsh_without_its_own_completion_is_told_what_comes_first(texts: Path) -> None:
+    ran = subprocess.run(["zsh", "-f", "-c", f'. "{texts}/zsh"'], capture_output=True, text=True, check=True)
+    assert "compinit comes before it" in ran.stderr
+
+
 def test_every_command_and_every_option_is_in_every_table(texts: Path) -> None:
     parser = build_parser(COMMANDS, configured=COMMANDS)
     table = {row.name: row for row in rows()}

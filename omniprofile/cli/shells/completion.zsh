@@ -94,6 +94,8 @@ function _omniprofile {
 
 if [[ ${funcstack[1]-} == _omniprofile ]]; then
   _omniprofile "$@"
-else
+elif (( ${+functions[compdef]} )); then
   compdef _omniprofile omniprofile
+else
+  \builtin print -ru2 -- 'omniprofile: its completion needs that of zsh: autoload -Uz compinit && compinit comes before it'
 fi
