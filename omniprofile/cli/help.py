@@ -107,7 +107,10 @@ def _arguments(parser: argparse.ArgumentParser) -> str:
 
 
 def _formatter(parser: argparse.ArgumentParser) -> argparse.HelpFormatter:
-    return argparse.HelpFormatter(parser.prog, max_help_position=26, width=screen_width())
+    formatter = argparse.HelpFormatter(parser.prog, max_help_position=26, width=screen_width())
+    if hasattr(formatter, "_set_color"):
+        formatter._set_color(False)  # noqa: SLF001 - Python 3.14 colours by itself, where `--no-color` has no say
+    return formatter
 
 
 def _groups(parser: argparse.ArgumentParser) -> list["argparse._ArgumentGroup"]:
