@@ -108,7 +108,7 @@ def _overview(parser: argparse.ArgumentParser) -> list[str]:
         lines += roff.tagged(name, words)
     lines += [".SH FILES"]
     for what, where, words in reference.FILES:
-        lines += [".TP", roff.inline(f"**{what}**"), *roff.filled(f"{where}: {words}.")]
+        lines += [".TP", roff.inline(f"**{what}**"), *roff.filled(f"{where}. {words[0].upper()}{words[1:]}.")]
     lines += [".SH EXAMPLES"]
     for line, words in screens.FIRST_EXAMPLES:
         lines += [".PP", *roff.filled(f"{words[0].upper() + words[1:]}:"), *roff.literal(line)]

@@ -72,6 +72,12 @@ VARIABLES: tuple[tuple[str, str], ...] = (
         "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME",
         "where the folders named `omniprofile` lie; `APPDATA` and `LOCALAPPDATA` on Windows",
     ),
+    (
+        "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE",
+        "the way to an instance, and certificates in place of the operating system's",
+    ),
+    ("VISUAL, EDITOR, BROWSER", "the editor of `edit`, and the browser that `login` opens"),
+    ("OMNI_CONFIG_PATH, OMNI_CONFIG_DIR", "where the vendor's CLI has its config, for `import`, `export` and `doctor`"),
     ("GITHUB_ENV", "the file that `env --shell github` appends to; GitHub Actions sets it"),
     ("NO_COLOR", "when not empty: no colour"),
     ("COLUMNS", "the width of help, and of tables on a terminal"),
