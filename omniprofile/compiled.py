@@ -47,13 +47,14 @@ def completions(config: Config) -> str:
 
 
 def _quick(config: Config) -> object:
-    """What the short path reads: the default, and of each profile what the files decide."""
+    """What the short path reads: the default, the store that was asked for, and of each profile what the files decide."""
     from omniprofile.credentials.resolver import resolve
 
     profiles = {
         name: marshal.dumps(_plain(resolve(config, Selection(name, _NAMED), environ={}))) for name in config.profiles
     }
-    return config.default.value if config.default else None, profiles
+    chosen = config.settings.secret_store
+    return config.default.value if config.default else None, chosen.value if chosen else None, profiles
 
 
 def _plain(resolution: Resolution) -> "Plain":

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omniprofile.config.document import Document, Path
-from omniprofile.config.judge import store_it
 from omniprofile.config.loader import Files
+from omniprofile.config.rules import store_it
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import is_valid
 from omniprofile.model.secret import MASK

@@ -85,14 +85,15 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         names: str = _kept(places, snapshot.NAMES, compiling)
         return names
     command, named, shell, child = _parsed(argv)
-    default, profiles = _kept(places, snapshot.QUICK, compiling)
+    default, store, profiles = _kept(places, snapshot.QUICK, compiling)
     profile, by_pin = _selected(named, environ, places, cwd, default, profiles)
     decided = _decided(profile, profiles)
     if decided.protected and (by_pin or command == "exec"):
         raise Declined
     if command == "current":
         return profile + "\n"
-    _obtain(decided, environ)
+    store = environ.get("OMNIPROFILE_SECRET_STORE") or store
+    _obtain(decided, environ, places.state_folder if store == "file" else None)
     if command == "token":
         return decided.token + "\n"
     if command == "env":
@@ -191,18 +192,24 @@ def _decided(profile: str, profiles: "Mapping[str, bytes]") -> "Decided":
     return Decided(profile, marshal.loads(profiles[profile]))  # noqa: S302 - `snapshot` has checked whose it is
 
 
-def _obtain(decided: "Decided", environ: "Mapping[str, str]") -> None:
-    """Ask the key source of the profile."""
+def _obtain(decided: "Decided", environ: "Mapping[str, str]", file_store: str | None) -> None:
+    """Ask the key source of the profile; `file_store` is the folder of the file store, if that is the one in use."""
     from omniprofile.credentials.names import nothing_overrides
     from omniprofile.credentials.sources import checked_key, key_in_file
 
-    if not nothing_overrides(decided.profile, environ) or decided.source is None or decided.key is None:
+    if not nothing_overrides(decided.profile, environ):
         raise Declined
-    if decided.source == "env":
-        secret = checked_key(environ.get(decided.key, ""), "")
-    else:
-        secret = key_in_file(decided.key, "")
-    decided.token = secret.reveal()
+    if decided.source == "env" and decided.key:
+        decided.token = checked_key(environ.get(decided.key, ""), "").reveal()
+    elif decided.source == "file" and decided.key:
+        decided.token = key_in_file(decided.key, "").reveal()
+    elif decided.source == "stored" and file_store:
+        from omniprofile.credentials.plain_entry import plain_token
+
+        session = decided.auth == "oauth"
+        decided.token = plain_token(file_store, decided.profile, decided.base_url, session=session) or ""
+    if not decided.token:
+        raise Declined
 
 
 def _exports(decided: "Decided", environ: "Mapping[str, str]", shell: str | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from omniprofile.config.document import Document, Path
+from omniprofile.config.rules import store_it
 from omniprofile.config.schema import (
     Defaults,
     Expect,
@@ -298,14 +299,6 @@ def _model_at(model: type[Table], path: Path) -> type[Table] | None:
     if not rest:
         return tables.get(str(path[0]))
     return {"expect": Expect, "key": None}.get(str(rest[0]))
-
-
-def store_it(profile: str) -> str:
-    """What to do about a secret in plain text."""
-    return (
-        f"remove it, run `omniprofile login {profile}` to store it, and revoke it if this file was ever shared: "
-        "it may be in its history"
-    )
 
 
 def _wrong_key_source(document: Document, path: Path, found: Found) -> Finding:

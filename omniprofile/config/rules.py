@@ -83,6 +83,14 @@ def one_address(table: Mapping[str, object]) -> None:
         )
 
 
+def store_it(profile: str) -> str:
+    """What to do about a secret in plain text."""
+    return (
+        f"remove it, run `omniprofile login {profile}` to store it, and revoke it if this file was ever shared: "
+        "it may be in its history"
+    )
+
+
 def _no_nul(text: str, what: str) -> None:
     if "\0" in text:
         raise Wrong(f"holds a NUL, which no {what} can")

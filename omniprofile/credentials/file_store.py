@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from omniprofile.credentials.envelope import as_data, from_data, load, summary_of
+from omniprofile.credentials.plain_entry import SECRETS_FILE
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
 from omniprofile.model.names import printable
 from omniprofile.model.stored import StoredSecret, StoredSummary
@@ -34,7 +35,7 @@ class FileStore:
     def __init__(self, folder: str, *, lock_timeout: float = 10.0) -> None:
         self._folder = folder
         self._lock_timeout = lock_timeout
-        self.path = os.path.join(folder, "secrets.json")
+        self.path = os.path.join(folder, SECRETS_FILE)
 
     @property
     def identity(self) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from omniprofile.credentials.plain_entry import AHEAD_SECONDS
 from omniprofile.errors import (
     CredentialRefused,
     NoCredential,
@@ -27,7 +28,7 @@ from omniprofile.model.stored import SecretStore, StoredSecret
 if TYPE_CHECKING:
     from threading import Lock
 
-AHEAD = timedelta(minutes=5)
+AHEAD = timedelta(seconds=AHEAD_SECONDS)
 """How long before its expiry an access token is replaced."""
 JUST_NOW = timedelta(seconds=10)
 """A refresh that is no older is recent enough even for somebody who asks for a new token."""

@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from omniprofile.app import Outside
 from omniprofile.cli import short
 from omniprofile.cli.main import main
 from omniprofile.config import snapshot
+from omniprofile.credentials.envelope import format_time
 from omniprofile.model.exported import MARKER, marker
 from tests.conftest import CANARY, Cli
 
@@ -47,11 +49,14 @@ class World:
     environ: dict[str, str]
     edit: str
     settled: bool
+    stored: str
 
 
 TABLES = [
     'base_url = "https://acme.omniapp.co"\nkey = { env = "OWN_KEY" }\n',
     'instance = "acme"\nkey = { env = "OWN_KEY" }\nprotected = true\n',
+    'instance = "acme"\n',
+    'instance = "acme"\nauth = "oauth"\n',
     'instance = "bi"\nkey = { file = "key" }\nenv = { TEAM = "a\'b", OMNI_OUTPUT_FORMAT = "json" }\n',
     'instance = "acme"\nkey = { file = "~/loose" }\n',
     'instance = "acme"\nkey = { command = ["printf", "omni_osk_x"] }\n',
@@ -64,7 +69,7 @@ TABLES = [
     'extends = "ci"\nprotected = false\nenv = { TEAM = "own" }\n',
     'instance = "nowhere"\n',
 ]
-GOOD = TABLES[:3]
+GOOD = TABLES[:5]
 
 name = st.sampled_from(NAMES)
 table = st.sampled_from(GOOD * 6 + TABLES)
@@ -134,6 +139,7 @@ worlds = st.builds(
     environ=environs(),
     edit=st.sampled_from(["none"] * 15 + ["same-size", "append", "replace", "add", "remove", "chmod"]),
     settled=st.booleans(),
+    stored=st.sampled_from(["good"] * 8 + ["none", "expired", "old", "open", "other", "version", "broken", "half", "bad time"]),
 )  # fmt: skip
 
 
@@ -164,12 +170,35 @@ class Place:
             path.chmod(mode)
         if world.state is not None:
             (self.root / ".local/state/omniprofile/active").write_text(world.state, encoding="latin-1")
+        if world.stored != "none":
+            self.store(world.stored)
         if world.pin is not None:
             (self.root / "work/.omniprofile.toml").write_bytes(world.pin.encode())
 
     @staticmethod
     def tables(profiles: Mapping[str, str]) -> str:
         return "".join(f'[profiles."{name}"]\n{body}' for name, body in profiles.items())
+
+    def store(self, how: str) -> None:
+        """What the file store holds for `ci` and `prod`."""
+        now = datetime.now(UTC)
+        left = {"expired": -60, "old": 200}.get(how, 3600)
+        entry: dict[str, object] = {
+            "version": 2 if how == "version" else 1,
+            "origin": "https://other.omniapp.co" if how == "other" else "https://acme.omniapp.co",
+            "token": KEY + "S",
+            "stored_at": "2026-13-01T00:00:00Z" if how == "bad time" else format_time(now),
+            "expires_at": format_time(now + timedelta(seconds=left)),
+            "refresh_token": "r",
+            "client_id": "c",
+        }
+        key = {name: value for name, value in entry.items() if name not in ("expires_at", "refresh_token", "client_id")}
+        if how == "half":
+            del entry["stored_at"]
+        text = json.dumps({"version": 1, "secrets": {"ci": key, "prod": entry, "staging": key}}, indent=1) + "\n"
+        path = self.root / ".local/state/omniprofile/secrets.json"
+        path.write_text(text[:-9] if how == "broken" else text)
+        path.chmod(0o644 if how == "open" else 0o600)
 
     def edit(self, how: str) -> None:
         text = self.config.read_text()
@@ -191,7 +220,13 @@ class Place:
                 self.config.chmod(0o666)
 
     def environ(self, world: World) -> dict[str, str]:
-        return {"HOME": str(self.root), "PATH": os.environ["PATH"], "NO_COLOR": "1", **world.environ}
+        return {
+            "HOME": str(self.root),
+            "PATH": os.environ["PATH"],
+            "NO_COLOR": "1",
+            "OMNIPROFILE_SECRET_STORE": "file",
+            **world.environ,
+        }
 
     def forget(self) -> None:
         for path in self.cache.glob("*.snapshot"):

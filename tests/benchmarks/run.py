@@ -1,0 +1,341 @@
+"""What omniprofile costs, beside what its peers cost: whole processes, against the bare interpreter of the same environment.
+
+    python tests/benchmarks/run.py                    installs a wheel of this tree into an environment of its own
+    python tests/benchmarks/run.py --environment DIR  takes an environment that has omniprofile
+    python tests/benchmarks/run.py --quick            a few rounds of the small cases, to see that it runs
+
+Every round runs each program once, the bare interpreter first; a ratio is that of two neighbours in time, and the table has
+the median of them, so a busy machine blurs both alike. Goals are printed beside the ratios and judge nothing. `--json FILE`
+writes all of it. Needs nothing but this tree; `dbus-daemon` and `gnome-keyring-daemon` for the row with a Secret Service,
+`/usr/bin/time` for memory, and the peers that are to be shown.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).parents[2]
+KEY = "omni_osk_" + "b" * 32
+
+
+@dataclass
+class Row:
+    """One line of the table: a command, what it is compared with, and the times of all rounds in milliseconds."""
+
+    name: str
+    argv: list[str]
+    environ: dict[str, str]
+    goal: str = ""
+    before: Callable[[], None] | None = None
+    against: str = "bare interpreter"
+    times: list[float] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
+
+    def run(self) -> float:
+        """Run it once; return the milliseconds."""
+        if self.before:
+            self.before()
+        start = time.perf_counter()
+        ran = subprocess.run(
+            self.argv,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        spent = (time.perf_counter() - start) * 1000
+        if ran.returncode != 0:
+            sys.exit(f"{self.name}: exit {ran.returncode}\n{ran.stderr.decode(errors='replace')}")
+        return spent
+
+
+class Home:
+    """A home with profiles: a third with their key in a variable, a third in a file, a third that extend those."""
+
+    def __init__(self, root: Path, profiles: int, files: int) -> None:
+        self.root = root
+        self.config = root / ".config/omniprofile"
+        self.config.mkdir(parents=True)
+        head = 'version = 1\ndefault = "p0"\n\n[instances.acme]\nbase_url = "https://acme.omniapp.co"\n\n'
+        tables = [_profile(number) for number in range(profiles)]
+        self.edited = self.config / "profiles.toml"
+        self.edited.write_text(head + ("".join(tables) if files == 1 else ""))
+        if files > 1:
+            (self.config / "profiles.d").mkdir()
+            for number in range(files):
+                self.edited = self.config / f"profiles.d/{number:02}.toml"
+                self.edited.write_text("".join(tables[number::files]))
+        (root / "key").write_text(KEY + "\n")
+        (root / "key").chmod(0o600)
+        self.environ = {"HOME": str(root), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "KEY": KEY}
+        self._turn = 0
+
+    def edit(self) -> None:
+        """Change a file as an editor does: other content, other size."""
+        self._turn += 1
+        text = self.edited.read_text().partition("# edited")[0]
+        self.edited.write_text(f"{text}# edited {'x' * (self._turn % 7)}\n")
+
+
+def _profile(number: int) -> str:
+    text = f'[profiles.p{number}]\ndescription = "Profile number {number}"\n'
+    match number % 3:
+        case 0:
+            return f'{text}base_url = "https://org{number}.omniapp.co"\nauth = "api-key"\nkey = {{ env = "KEY" }}\n\n'
+        case 1:
+            table = f'[profiles.p{number}.env]\nOMNI_OUTPUT_FORMAT = "json"\n\n'
+            return f'{text}instance = "acme"\nkey = {{ file = "~/key" }}\n{table}'
+    return f'[profiles.p{number}]\nextends = "p{number - 1}"\nprotected = true\n\n'
+
+
+def _installed(folder: Path) -> Path:
+    """A stock environment with a wheel of this tree in it."""
+    print("installing a wheel of this tree …", file=sys.stderr)
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, env=environ)
+    pip = [str(folder / "bin/pip"), "--quiet", "--disable-pip-version-check", "install", str(ROOT)]
+    subprocess.run(pip, check=True, env=environ)
+    return folder
+
+
+def rows(environment: Path, folder: Path, *, quick: bool) -> Iterator[Row]:
+    """The table: the bare interpreter, the commands with their goals, the peers that are here."""
+    python, ours = str(environment / "bin/python"), str(environment / "bin/omniprofile")
+    small, large = Home(folder / "3", 3, 1), Home(folder / "1000", 1000, 20)
+    yield Row("bare interpreter", [python, "-I", "-c", "pass"], small.environ)
+    everyday = {
+        "current": ["current"],
+        "token": ["token"],
+        "token, key in a file": ["token", "p1"],
+        "env": ["env"],
+        "exec -- true": ["exec", "--", "true"],
+        "completion of names": ["__complete", "profiles"],
+    }
+    for name, argv in everyday.items():
+        yield Row(f"{name}; 3 profiles", [ours, *argv], small.environ, "≤ 1.5")
+        yield Row(f"{name}; 1,000", [ours, *argv], large.environ, "≤ 1.15 × of 3", against=f"{name}; 3 profiles")
+    for count, files, goal in ((3, 1, "≤ 15"), (1000, 20, "≤ 25")):
+        edited = Home(folder / f"edited-{count}", count, files)
+        yield Row(f"first run after an edit; {count:,}", [ours, "current"], edited.environ, goal, before=edited.edit)
+    steady = Home(folder / "steady", 3, 1)
+    for command in ("list", "show", "explain", "lint"):
+        yield Row(f"{command}; 3 profiles", [ours, command], steady.environ, "≤ 13")
+    session = Home(folder / "session", 3, 1)
+    session.environ["OMNIPROFILE_SECRET_STORE"] = "file"
+    (session.config / "profiles.toml").write_text(
+        '[profiles.o]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\n', encoding="utf-8"
+    )
+    _store_session(python, session)
+    yield Row("token, fresh OAuth session in the file store", [ours, "token"], session.environ, "≤ 2.0")
+    if not quick:
+        for count in (1000, 10_000):
+            lint = Home(folder / f"lint-{count}", count, 1)
+            goal = "< 2 s" if count == 1000 else "≤ 11 × of 1,000"
+            against = "lint; 1,000 profiles" if count > 1000 else "bare interpreter"
+            yield Row(f"lint; {count:,} profiles", [ours, "lint"], lint.environ, goal, against=against)
+    peers = {
+        "gh auth token": ["gh", "auth", "token"],
+        "direnv exec": ["direnv", "exec", str(small.root), "true"],
+        "aws configure get": ["aws", "configure", "get", "region"],
+        "kubectl config current-context": ["kubectl", "config", "current-context"],
+    }
+    theirs = {
+        **small.environ,
+        "GH_TOKEN": "x",
+        "AWS_CONFIG_FILE": str(small.root / "aws"),
+        "KUBECONFIG": str(small.root / "kube"),
+    }
+    (small.root / "aws").write_text("[default]\nregion = x\n")
+    (small.root / "kube").write_text("apiVersion: v1\nkind: Config\ncurrent-context: x\n")
+    for name, argv in peers.items() if not quick else ():
+        if shutil.which(argv[0]) and subprocess.run(argv, env=theirs, capture_output=True, check=False).returncode == 0:
+            yield Row(name, argv, theirs)
+
+
+def _store_session(python: str, home: Home) -> None:
+    code = (
+        "import sys; from datetime import UTC, datetime, timedelta; from omniprofile.credentials.file_store import FileStore; "
+        "from omniprofile.model.origin import Origin; from omniprofile.model.secret import Secret; "
+        "from omniprofile.model.stored import StoredSecret as S; now = datetime.now(UTC); "
+        "FileStore(sys.argv[1]).put('o', S(Origin.parse('https://acme.omniapp.co'), Secret('t' * 40), now, "
+        "now + timedelta(hours=1), Secret('r' * 40), 'client'))"
+    )
+    subprocess.run([python, "-c", code, str(home.root / ".local/state/omniprofile")], env=home.environ, check=True)
+
+
+@contextmanager
+def secret_service(folder: Path) -> Iterator[dict[str, str] | None]:
+    """The variables of an unlocked Secret Service of its own, or None where the programs for one are not here."""
+    if not (shutil.which("dbus-daemon") and shutil.which("gnome-keyring-daemon")):
+        yield None
+        return
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+    bus = subprocess.Popen(
+        ["dbus-daemon", "--session", "--nofork", "--print-address"], env=environ, stdout=subprocess.PIPE, text=True
+    )
+    if bus.stdout is None:
+        raise AssertionError("it was started with a pipe")
+    environ["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
+    daemon = subprocess.Popen(
+        ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    if daemon.stdin is None:
+        raise AssertionError("it was started with a pipe")
+    daemon.stdin.write(b"a password")
+    daemon.stdin.close()
+    time.sleep(1)
+    try:
+        yield environ | {"PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
+    finally:
+        for process in (daemon, bus):
+            process.kill()
+            process.wait()
+
+
+def keyring_rows(environment: Path, folder: Path, service: dict[str, str]) -> Iterator[Row]:
+    """`token` from the Secret Service beside `keyring get`, both of the same environment."""
+    home = Home(folder / "keyring", 3, 1)
+    (home.config / "profiles.toml").write_text('[profiles.k]\nbase_url = "https://acme.omniapp.co"\n')
+    environ = home.environ | {name: value for name, value in service.items() if name != "HOME"}
+    ours, keyring = str(environment / "bin/omniprofile"), str(environment / "bin/keyring")
+    subprocess.run([ours, "login", "k", "--no-test"], input=KEY.encode(), env=environ, check=True, capture_output=True)
+    yield Row("keyring get, Secret Service", [keyring, "get", "omniprofile", "k"], environ)
+    peer = "keyring get, Secret Service"
+    yield Row("token, Secret Service", [ours, "token"], environ, "≤ 1 × keyring get", against=peer)
+
+
+def measure(table: list[Row], rounds: int) -> None:
+    """Run all rows, round by round; the first round warms up and does not count."""
+    for number in range(rounds + 1):
+        last: dict[str, float] = {}
+        for row in table:
+            last[row.name] = spent = row.run()
+            if number:
+                row.times.append(spent)
+                row.ratios.append(spent / last[row.against])
+
+
+def live(environment: Path, folder: Path) -> str:
+    """`test --all` of 200 profiles against a stand-in that takes 100 ms to answer."""
+    sys.path.insert(0, str(ROOT))
+    from omniprofile.standin.server import Standin
+
+    home = Home(folder / "live", 3, 1)
+    with Standin() as omni:
+        omni.switches.latency = 0.1
+        table = ""
+        for number in range(200):
+            omni.add_key(f"{KEY}{number}")
+            home.environ[f"KEY_{number}"] = f"{KEY}{number}"
+            table += f'[profiles.p{number}]\ninstance = "i"\nkey = {{ env = "KEY_{number}" }}\n'
+        head = f'[instances.i]\nbase_url = "{omni.base_url}"\nallow_insecure = true\n'
+        (home.config / "profiles.toml").write_text(head + table)
+        row = Row("test", [str(environment / "bin/omniprofile"), "test", "--all", "--json"], home.environ)
+        start = Row("show", [str(environment / "bin/omniprofile"), "show", "p0"], home.environ)
+        start.run()
+        spent, startup = min(row.run() for _ in range(3)) / 1000, min(start.run() for _ in range(3)) / 1000
+    least = 200 / 16 * 0.1
+    return f"test --all, 200 profiles, 100 ms each, 16 at once: {spent:.2f} s; goal ≤ {1.3 * least + startup:.2f} s"
+
+
+def memory(table: list[Row]) -> dict[str, int]:
+    """Peak resident KiB of the first rows, by GNU time, whose own few pages are what a child starts with."""
+    tool = "/usr/bin/time"
+    if not os.path.exists(tool):
+        return {}
+    peaks = {}
+    for row in table:
+        if row.name.endswith(("interpreter", "; 3 profiles", "; 1,000")) and row.before is None:
+            argv = [tool, "-f", "%M", *row.argv]
+            ran = subprocess.run(argv, env=row.environ, capture_output=True, text=True, check=True)
+            peaks[row.name] = int(ran.stderr.splitlines()[-1])
+    return peaks
+
+
+def imports(row: Row) -> list[str]:
+    """What `python -X importtime` says of a command: the modules that are not the bare interpreter's, with microseconds."""
+
+    def lines(argv: list[str]) -> dict[str, str]:
+        ran = subprocess.run(argv, env=row.environ, capture_output=True, text=True, check=False)
+        found = [line.split("|") for line in ran.stderr.splitlines() if line.startswith("import time:")]
+        return {parts[2].strip(): parts[0].removeprefix("import time:").strip() for parts in found}
+
+    python = str(Path(row.argv[0]).with_name("python"))
+    bare = lines([python, "-X", "importtime", "-I", "-c", "pass"])
+    return [
+        f"{spent:>8} µs  {name}"
+        for name, spent in lines([python, "-X", "importtime", *row.argv]).items()
+        if name not in bare
+    ]
+
+
+def printed(table: list[Row], peaks: dict[str, int]) -> str:
+    """The table as Markdown."""
+    lines = ["| what | goal | ratio | ms: min | median | max | peak KiB |", "|---|---|---|---|---|---|---|"]
+    for row in table:
+        ratio = f"{median(row.ratios):.2f}" + ("" if row.against == "bare interpreter" else f" × {row.against}")
+        spread = f"{min(row.times):.1f} | {median(row.times):.1f} | {max(row.times):.1f}"
+        lines.append(f"| {row.name} | {row.goal} | {ratio} | {spread} | {peaks.get(row.name, '')} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--environment", type=Path, metavar="DIR", help="an environment that has omniprofile")
+    parser.add_argument("--rounds", type=int, default=25, metavar="N")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omni-bench-")))
+        environment = args.environment.absolute() if args.environment else _installed(folder / "environment")
+        table = list(rows(environment, folder, quick=args.quick))
+        if not args.quick:
+            service = stack.enter_context(secret_service(folder))
+            table += keyring_rows(environment, folder, service) if service else []
+        for row in table:
+            row.run()
+        time.sleep(2.5)  # so that the files are old: a file that has just changed is looked into
+        measure(table, 2 if args.quick else args.rounds)
+        peaks = {} if args.quick else memory(table)
+        machine = (
+            f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+        )
+        print(f"{time.strftime('%Y-%m-%d')}, {machine}, load {os.getloadavg()[0]:.1f}\n")
+        print(printed(table, peaks))
+        token = next(row for row in table if row.name.startswith("token"))
+        imported = imports(token)
+        print("\nimported by `token` beyond the bare interpreter:\n" + "\n".join(imported))
+        more = [] if args.quick else [live(environment, folder)]
+        print("\n" + "\n".join(more))
+        if args.json:
+            data = {
+                "machine": machine,
+                "rows": [{**asdict(row), "environ": None, "before": None} for row in table],
+                "peak_kib": peaks,
+                "imports": imported,
+                "live": more,
+            }
+            args.json.write_text(json.dumps(data, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

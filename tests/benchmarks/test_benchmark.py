@@ -1,0 +1,21 @@
+"""The benchmark runs and prints its table. What it measures here is not judged: it is no timed test."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_the_benchmark_runs(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("run.py")
+    result = tmp_path / "result.json"
+    ran = subprocess.run(
+        [sys.executable, str(script), "--quick", "--environment", sys.prefix, "--json", str(result)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "| token; 3 profiles | ≤ 1.5 |" in ran.stdout
+    assert "omniprofile.cli.short" in ran.stdout
+    assert {row["name"] for row in json.loads(result.read_text())["rows"]} >= {"bare interpreter", "list; 3 profiles"}
