@@ -13,6 +13,7 @@ from omniprofile.config import splice
 from omniprofile.config.document import Document
 from omniprofile.config.replace import Change, Content, replace_all
 from omniprofile.config.splice import Names
+from omniprofile.config.writing import toml
 from omniprofile.errors import CheckFailed, ConfigInvalid, HostNotAllowed, InsecureURL, Refused
 from omniprofile.model.finding import Code, Finding, Level
 
@@ -113,7 +114,7 @@ class Draft:
 
     def add(self, path: str, names: Names, values: Mapping[str, object]) -> None:
         """Add a table of `values` to a file, which is made if it is not there."""
-        written = {name: splice.toml(value) for name, value in values.items()}
+        written = {name: toml(value) for name, value in values.items()}
         self._change(path, lambda text: splice.add_table(text or _NEW_FILE, names, written))
 
     def take(self, path: str, content: bytes) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from omniprofile.config.document import Document
 from omniprofile.config.scan import Key, Pair, Table, every_pair, scan
+from omniprofile.config.writing import inline, key_text, string_text
 from omniprofile.errors import CheckFailed
 
 Names = tuple[str, ...]
@@ -40,39 +41,6 @@ def value_of(written: str) -> object:
     if data is None or set(data) != {"value"} or scan(text)[0].pairs[0].end != len(text):
         raise ValueError("no TOML value")
     return data["value"]
-
-
-def key_text(name: str) -> str:
-    """A name as one part of a key."""
-    return name if _BARE.fullmatch(name) else string_text(name)
-
-
-def string_text(text: str) -> str:
-    """A text as a TOML string, in double quotes."""
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-
-    def written(char: str) -> str:
-        if char in escapes:
-            return escapes[char]
-        return char if char.isprintable() or char == "\u00a0" else _escape(char)
-
-    return '"' + "".join(map(written, text)) + '"'
-
-
-def toml(value: object) -> str:
-    """A value as TOML, tables inline."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return repr(value)
-        case str():
-            return string_text(value)
-        case list() | tuple():
-            return f"[{', '.join(map(toml, value))}]"
-        case Mapping():
-            return _inline({str(name): toml(member) for name, member in value.items()})
-    raise AssertionError(f"no profile file holds a {type(value).__name__}")
 
 
 def set_value(text: str, path: Names, written: str) -> str:
@@ -145,7 +113,7 @@ def add_table(text: str, path: Names, values: Mapping[str, str]) -> str:
     """Add a table of `values`, as written in TOML, at the end, under a header of its own, or where its parent is inline."""
     parent = _pair_at(text, path[:-1])
     if parent is not None:
-        after = _insert(text, path, _inline(values))
+        after = _insert(text, path, inline(values))
     else:
         newline = _newline(text, len(text))
         lines = [
@@ -193,8 +161,8 @@ def _insert(text: str, path: Names, written: str) -> str:
     tables = scan(text)
     new = f"{key_text(rest[0])} = {_nested(rest[1:], written)}"
     header = next((table for table in tables if table.path == here and (table.keys or not here)), None)
-    if here and (inline := _pair_at(text, here)):
-        return _into_inline(text, inline, new)
+    if here and (holder := _pair_at(text, here)):
+        return _into_inline(text, holder, new)
     if depth == 1 and len(rest) > 1 and not (header and header.pairs):
         return _new_table(text, path, written)
     if here and (header is None or not header.pairs) and (dotted := _dotted(tables, here)):
@@ -398,21 +366,12 @@ def _indent(text: str, at: int) -> str:
 
 def _nested(names: Names, written: str) -> str:
     for name in reversed(names):
-        written = f"{{ {key_text(name)} = {written} }}"
+        written = inline({name: written})
     return written
-
-
-def _inline(values: Mapping[str, str]) -> str:
-    members = ", ".join(f"{key_text(name)} = {value}" for name, value in values.items())
-    return f"{{ {members} }}" if members else "{}"
 
 
 def _cut(text: str, start: int, end: int, piece: str) -> str:
     return text[:start] + piece + text[end:]
-
-
-def _escape(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def _present(data: Mapping[str, Any], path: Names) -> int:

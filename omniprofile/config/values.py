@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omniprofile.config.document import Document
-from omniprofile.config.splice import Names, string_text, value_of
+from omniprofile.config.splice import Names, value_of
+from omniprofile.config.writing import string_text
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.names import printable
 

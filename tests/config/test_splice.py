@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from omniprofile.config import splice
+from omniprofile.config import splice, writing
 from omniprofile.config.document import Document
 from omniprofile.config.scan import every_pair, scan
 from omniprofile.errors import CheckFailed
@@ -191,7 +191,7 @@ def _leftover(before: str, after: str) -> tuple[str, str]:
 
 names = st.sampled_from(["a", "prod", "new", "x-1", "a.b", "B_2"])
 values = st.one_of(
-    st.text(max_size=12).filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)).map(splice.toml),
+    st.text(max_size=12).filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)).map(writing.toml),
     st.sampled_from(["true", "12", '["a", "b"]', '{ env = "X" }', "'lit'", "{}", '"#"', '"[x]"']),
 )
 

@@ -1,0 +1,51 @@
+"""Values and keys as TOML texts, one line each, for `splice` to put in. DOOR: tomlkit.
+
+What tomlkit writes is taken as it is but for two things: tables are always inline, and characters that nobody sees (bidi
+marks among them, which make a file read otherwise than it is) are escaped.
+"""
+
+from collections.abc import Mapping
+
+
+def key_text(name: str) -> str:
+    """A name as one part of a key, in quotes where it needs them."""
+    import tomlkit
+
+    return _visible(tomlkit.key(name).as_string())
+
+
+def string_text(text: str) -> str:
+    """A text as a TOML string, in double quotes."""
+    import tomlkit
+
+    return _visible(tomlkit.string(text).as_string())
+
+
+def toml(value: object) -> str:
+    """A value as TOML, tables inline."""
+    import tomlkit
+
+    match value:
+        case str():
+            return string_text(value)
+        case bool() | int() | float():
+            return tomlkit.item(value).as_string()
+        case list() | tuple():
+            return f"[{', '.join(map(toml, value))}]"
+        case Mapping():
+            return inline({str(name): toml(member) for name, member in value.items()})
+    raise AssertionError(f"no profile file holds a {type(value).__name__}")
+
+
+def inline(values: Mapping[str, str]) -> str:
+    """An inline table of values that are TOML already."""
+    members = ", ".join(f"{key_text(name)} = {value}" for name, value in values.items())
+    return f"{{ {members} }}" if members else "{}"
+
+
+def _visible(written: str) -> str:
+    return "".join(char if char.isprintable() or char == "\u00a0" else _escape(char) for char in written)
+
+
+def _escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
