@@ -38,6 +38,10 @@ class Declined(Exception):
     """This is for the full path."""
 
 
+class Ended(Exception):
+    """This ends with its cause, as it would in the full path."""
+
+
 def run() -> int:
     """Run this process's command line; return the exit status."""
     failed: BaseException | None = None
@@ -73,6 +77,8 @@ def answer(
     """
     try:
         return _answer(argv, environ, platform, cwd or os.getcwd(), compiling)
+    except Ended as ended:
+        raise ended.__cause__ or ended from None
     except Exception:  # noqa: BLE001 - whatever is wrong, the full path finds it too and says so
         return None
 
@@ -92,8 +98,11 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         raise Declined
     if command == "current":
         return profile + "\n"
-    store = environ.get("OMNIPROFILE_SECRET_STORE") or store
-    _obtain(decided, environ, places.state_folder if store == "file" else None)
+    if decided.source == "stored":
+        store = environ.get("OMNIPROFILE_SECRET_STORE") or store or "keyring"
+        _obtain_stored(decided, environ, platform, places.state_folder, store)
+    else:
+        _obtain(decided, environ)
     if command == "token":
         return decided.token + "\n"
     if command == "env":
@@ -192,8 +201,8 @@ def _decided(profile: str, profiles: "Mapping[str, bytes]") -> "Decided":
     return Decided(profile, marshal.loads(profiles[profile]))  # noqa: S302 - `snapshot` has checked whose it is
 
 
-def _obtain(decided: "Decided", environ: "Mapping[str, str]", file_store: str | None) -> None:
-    """Ask the key source of the profile; `file_store` is the folder of the file store, if that is the one in use."""
+def _obtain(decided: "Decided", environ: "Mapping[str, str]") -> None:
+    """Ask the key source of the profile."""
     from omniprofile.credentials.names import nothing_overrides
     from omniprofile.credentials.sources import checked_key, key_in_file
 
@@ -203,11 +212,33 @@ def _obtain(decided: "Decided", environ: "Mapping[str, str]", file_store: str | 
         decided.token = checked_key(environ.get(decided.key, ""), "").reveal()
     elif decided.source == "file" and decided.key:
         decided.token = key_in_file(decided.key, "").reveal()
-    elif decided.source == "stored" and file_store:
+    if not decided.token:
+        raise Declined
+
+
+def _obtain_stored(decided: "Decided", environ: "Mapping[str, str]", platform: str, folder: str, store: str) -> None:
+    """Ask the secret store, unless a session must be refreshed. What a keyring raises is final: it is not asked again."""
+    from omniprofile.credentials.names import nothing_overrides
+
+    session = decided.auth == "oauth"
+    if not nothing_overrides(decided.profile, environ):
+        raise Declined
+    if store == "file":
         from omniprofile.credentials.plain_entry import plain_token
 
-        session = decided.auth == "oauth"
-        decided.token = plain_token(file_store, decided.profile, decided.base_url, session=session) or ""
+        decided.token = plain_token(folder, decided.profile, decided.base_url, session=session) or ""
+    elif store == "keyring" and not session and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
+        from omniprofile.credentials.keyring_store import KeyringStore
+        from omniprofile.errors import StoreUnavailable
+        from omniprofile.system.locking import user_lock_folder
+
+        lock_folder = user_lock_folder(platform, environ, os.getuid() if hasattr(os, "getuid") else None)
+        try:
+            found = KeyringStore(folder, lock_folder=lock_folder).get(decided.profile)
+        except (StoreUnavailable, KeyboardInterrupt) as problem:
+            raise Ended from problem
+        if found is not None and not found.is_session and str(found.origin) == decided.base_url:
+            decided.token = found.token.reveal()
     if not decided.token:
         raise Declined
 
