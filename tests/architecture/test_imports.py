@@ -75,6 +75,24 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
     assert foreign <= {"binascii", "time", "marshal", "_imp"}, "what each of them costs is in PRODUCT section 6"
 
 
+@pytest.mark.parametrize("line", ["current", "list", "show one", "explain one"])
+@pytest.mark.parametrize("fresh", [False, True], ids=["after an edit", "unchanged"])
+def test_reading_good_files_loads_no_models_and_unchanged_ones_no_parser(
+    line: str, fresh: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second class: pydantic alone is ten bare interpreters, and a snapshot spares the TOML parser as well."""
+    file = tmp_path / "profiles.toml"
+    file.write_text('[profiles.one]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "KEY" }\n')
+    monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
+    command = f"import sys; sys.argv = ['omniprofile', *{line.split()!r}]; from omniprofile.cli.short import run"
+    keep = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"
+    if fresh:
+        _loaded_after(f"{keep}; {command}; run()")
+    loaded = _loaded_after(f"{keep}; {command}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
+    assert not loaded & {"pydantic", "tree_sitter", "httpx", "keyring", "tomlkit"}
+    assert ("tomllib" in loaded) is not fresh
+
+
 def test_the_registry_names_every_command_module() -> None:
     modules = {path.stem for path in (ROOT / "omniprofile/cli/commands").glob("*.py")} - {"__init__"}
     assert modules == {command.module.rpartition(".")[2] for command in COMMANDS + HIDDEN}
