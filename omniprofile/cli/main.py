@@ -8,12 +8,19 @@ from omniprofile.app import App, Outside
 from omniprofile.cli import exits
 from omniprofile.cli.console import Console, silence_stdout
 from omniprofile.cli.parser import parse
-from omniprofile.errors import Error, Interrupted, Unexpected
+from omniprofile.cli.stream import leave
+from omniprofile.errors import CheckFailed, Error, Interrupted, Unexpected
 
 
 def run(failed: BaseException | None = None) -> int:
     """Run the command line of this process; return the exit status. `failed` is as for `main`."""
-    return main(sys.argv[1:], Outside.real(), failed)
+    outside = Outside.real()
+    try:
+        return main(sys.argv[1:], outside, failed)
+    finally:
+        # The interpreter would fail at its end with what is left to flush, and make 120 of the status.
+        leave(outside.stdout)
+        leave(outside.stderr)
 
 
 def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = None) -> int:
@@ -42,8 +49,16 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
     except BrokenPipeError:
         silence_stdout(outside)
         return exits.BROKEN_PIPE
+    except MemoryError:
+        return _report(console, _out_of("memory"), as_json, outside)
     except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line and a report
+        if isinstance(problem, RuntimeError) and "start new thread" in str(problem):
+            return _report(console, _out_of("memory or threads"), as_json, outside)
         return _report_bug(console, problem, argv, outside, as_json=as_json)
+
+
+def _out_of(what: str) -> Error:
+    return CheckFailed(f"there is not enough {what} for this process", hint="raise its limit: see `ulimit -a`")
 
 
 def _leave_for_prompt(app: App, console: Console) -> None:

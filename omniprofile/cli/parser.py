@@ -1,6 +1,7 @@
 """argv to arguments. Only the named command's module is imported and configured, unless all help is wanted."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn, Protocol
@@ -9,6 +10,7 @@ import omniprofile
 from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.registry import BY_NAME, COMMANDS, HIDDEN, Command
+from omniprofile.cli.stream import write_out
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -43,6 +45,10 @@ class Parser(argparse.ArgumentParser):
         from omniprofile.cli.help import command_screen, first_screen
 
         return command_screen(self, self.described) if self.described else first_screen(self)
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - the signature is argparse's
+        """Print help so that it arrives, or an error says why not: argparse says nothing of either."""
+        write_out(sys.stdout, message)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError in place of printing the usage and exiting."""

@@ -17,8 +17,7 @@ def write_out(stream: "TextIO | None", text: str) -> None:
         raise CheckFailed("the output cannot be written: stdout is closed")
     try:
         stream.flush()
-        stream.buffer.write(text.encode("utf-8", "surrogateescape"))
-        stream.buffer.flush()
+        _write_all(stream, text.encode("utf-8", "surrogateescape"))
     except BrokenPipeError:
         raise
     except OSError as problem:
@@ -26,3 +25,40 @@ def write_out(stream: "TextIO | None", text: str) -> None:
         from omniprofile.system.files import reason
 
         raise CheckFailed(f"the output cannot be written: {reason(problem)}") from problem
+
+
+def leave(stream: "TextIO | None") -> None:
+    """Flush `stream`, and drop what cannot be written: it was reported, or there is nobody to report it to."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        import os
+
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, stream.fileno())
+        os.close(sink)
+    except ValueError:  # closed already
+        return
+
+
+def _write_all(stream: "TextIO", content: bytes) -> None:
+    """Write and flush, waiting for a reader where the stream does not wait of its own accord (O_NONBLOCK, and the pipe full)."""
+    out = stream.buffer
+    while True:
+        try:
+            # With PYTHONUNBUFFERED this is the file itself: it may take a part, or nothing and say None.
+            content = content[out.write(content) or 0 :]
+            if not content:
+                out.flush()
+                return
+        except BlockingIOError as full:
+            content = content[full.characters_written :]
+        _wait_for_reader(stream)
+
+
+def _wait_for_reader(stream: "TextIO") -> None:
+    from select import select
+
+    select([], [stream], [])
