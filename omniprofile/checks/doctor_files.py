@@ -85,7 +85,7 @@ def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diag
     from shlex import quote
 
     shown = f"`{_shown(path)}`"
-    if status.st_uid not in (uid, 0):
+    if uid != 0 and status.st_uid not in (uid, 0):
         return problem(f"{shown} belongs to another user", f"run `chown {uid} {quote(_shown(path))}` if it is yours")
     mode = status.st_mode
     if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from omniprofile.checks.declared import NEED_EVERY_FILE, NEED_EVERY_TABLE, RULES_OVER_TABLES, Declared
 from omniprofile.checks.ignores import apply_ignores
 from omniprofile.checks.secrets import secrets_in_plain_text
-from omniprofile.checks.writable import writable_by_others
+from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.check import pin_of
 from omniprofile.config.document import Document
 from omniprofile.config.loader import Files, read
@@ -19,7 +19,7 @@ from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.system.files import Unreadable, open_regular
 
-RULES_OVER_FILES: tuple[Callable[[Files], None], ...] = (secrets_in_plain_text, writable_by_others)
+RULES_OVER_FILES: tuple[Callable[[Files], None], ...] = (secrets_in_plain_text, writable_by_groups)
 
 _UNREAD = frozenset({Code.UNREADABLE, Code.SYNTAX})
 _UNDONE = frozenset(

@@ -84,9 +84,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Code.WRITABLE,
         Level.ERROR,
-        "everybody may write the file or its folder",
+        "others may write the file or its folder",
         "A profile file names hosts that get credentials and commands that are run as you. Who may write its folder can replace "
-        "it, or add a file to `profiles.d`. `chmod o-w` mends it; a sticky folder such as `/tmp` is fine.",
+        "it, or add a file to `profiles.d`. `chmod o-w` mends what everybody may write; a sticky folder such as `/tmp` is fine. "
+        "What belongs to another user than you or root is refused as well, unless you are root.",
     ),
     Rule(
         Code.GROUP_WRITABLE,

@@ -1,47 +1,38 @@
-"""Who else may write the profile files: their modes and those of their folders. The files' own "everybody" is the loader's."""
+"""Which groups may write the profile files and their folders. What everybody may write, the loader finds: it is refused."""
 
 import os
 import stat
 
 from omniprofile.config.loader import Files
-from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.system.files import others_can_write
 
 _RISK = "and so name hosts that get your credentials and commands that run as you"
 
 
-def writable_by_others(files: Files) -> None:
-    """Report files that a group may write, and folders in which others may replace or add files."""
+def writable_by_groups(files: Files) -> None:
+    """Report files that a group may write, and folders in which it may replace or add files."""
     if os.name != "posix":
         return
     seen: set[str] = set()
     for file, status in files.statuses.items():
         if _group_can_write(status):
-            _report(files, file, Code.GROUP_WRITABLE, f"the group {_group(status)} may write `{file}`", f"g-w {file}")
+            _report(files, file, file, status)
         for folder in dict.fromkeys((os.path.dirname(file) or ".", os.path.dirname(os.path.realpath(file)))):
-            if (real := os.path.realpath(folder)) not in seen:
-                seen.add(real)
-                _check_folder(files, file, folder)
+            if (real := os.path.realpath(folder)) in seen or folder not in files.folders:
+                continue
+            seen.add(real)
+            place = files.folders[folder]
+            # In a sticky folder (`/tmp`) nobody replaces a file of somebody else.
+            if not others_can_write(place) and not place.st_mode & stat.S_ISVTX and _group_can_write(place):
+                _report(files, file, folder, place)
 
 
-def _check_folder(files: Files, file: str, folder: str) -> None:
-    try:
-        status = os.stat(folder)
-    except OSError:
-        return  # gone since the file was read: who may write it says nothing any more
-    # In a sticky folder (`/tmp`) nobody replaces a file of somebody else; but a file added to `profiles.d` is read as well.
-    if status.st_mode & stat.S_ISVTX and os.path.basename(os.path.realpath(folder)) != DROP_IN_FOLDER:
-        return
-    if status.st_mode & stat.S_IWOTH:
-        _report(files, file, Code.WRITABLE, f"everybody may write the folder `{folder}`", f"o-w {folder}")
-    elif _group_can_write(status):
-        message = f"the group {_group(status)} may write the folder `{folder}`"
-        _report(files, file, Code.GROUP_WRITABLE, message, f"g-w {folder}")
-
-
-def _report(files: Files, file: str, code: Code, message: str, change: str) -> None:
-    level = Level.ERROR if code is Code.WRITABLE else Level.WARNING
-    files.findings.append(Finding(file, 1, 1, code, level, f"{message}, {_RISK}", f"run `chmod {change}`"))
+def _report(files: Files, file: str, path: str, status: os.stat_result) -> None:
+    what = f"the folder `{path}`" if stat.S_ISDIR(status.st_mode) else f"`{path}`"
+    message = f"the group {_group(status)} may write {what}, {_RISK}"
+    found = Finding(file, 1, 1, Code.GROUP_WRITABLE, Level.WARNING, message, f"run `chmod g-w {path}`")
+    files.findings.append(found)
 
 
 def _group_can_write(status: os.stat_result) -> bool:

@@ -184,12 +184,14 @@ def _pinned(cwd: str) -> str | None:
 
 
 def _active(places: Places) -> str | None:
-    from omniprofile.system.files import read_regular
+    from omniprofile.system.files import open_regular, strangers_control
 
     try:
-        content = read_regular(os.path.join(places.state_folder, ACTIVE_FILE), limit=LARGEST_ACTIVE_FILE)
+        content, status = open_regular(os.path.join(places.state_folder, ACTIVE_FILE), limit=LARGEST_ACTIVE_FILE)
     except FileNotFoundError:
         return None
+    if strangers_control(status) or strangers_control(os.stat(places.state_folder)):
+        raise Declined
     return active_names(content)[0]
 
 

@@ -12,19 +12,21 @@ from typing import TypeVar
 from omniprofile.config.check import check, pin_of
 from omniprofile.config.declare import FileDeclarations, declarations
 from omniprofile.config.document import Document
+from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Sourced
-from omniprofile.system.files import Unreadable, open_regular, others_can_write
+from omniprofile.system.files import Unreadable, open_regular, others_can_write, strangers_control, strangers_warning
 
 T = TypeVar("T")
 
 _MOST_GUESSES = 20
 """So many dangling names get a "did you mean", which looks at every name there is: more of them need no guess each."""
 _LONGEST_RING = 10
+_RISK = "and so name hosts that get your credentials and commands that run as you"
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Files:
     """What `snapshot.write` must know of each file that was read."""
     statuses: dict[str, os.stat_result] = field(default_factory=dict)
     """Of each file, as it was when it was read."""
+    folders: dict[str, os.stat_result] = field(default_factory=dict)
+    """Of each folder that a file was found in, or that a link to one leads to, as it was before that."""
 
     def report(
         self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str | None = None, *,
@@ -61,8 +65,8 @@ def load(paths: Sequence[str], *, home: str) -> Config:
 def load_files(paths: Sequence[str], *, home: str) -> Files:
     """Read, judge and merge the files, in this order. `home` stands for `~`.
 
-    Raises ConfigUnreadable, UnsafePermissions for a file that everybody may write, and ConfigInvalid with the place of the
-    first error.
+    Raises ConfigUnreadable, UnsafePermissions for a file that others may write or replace, and ConfigInvalid with the place
+    of the first error.
     """
     files = read(paths, home=home)
     errors = [finding for finding in files.findings if finding.level is Level.ERROR]
@@ -125,10 +129,13 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
     def found(code: Code, message: str, suggestion: str) -> None:
         files.findings.append(Finding(path, 1, 1, code, Level.ERROR, message, suggestion))
 
-    at = time_ns()
     status = None
+    at = 0
     try:
         if content is None:
+            for folder in dict.fromkeys((os.path.dirname(path) or ".", os.path.dirname(os.path.realpath(path)))):
+                _look_at_folder(folder, files, found)
+            at = time_ns()
             content, status = open_regular(path)
     except FileNotFoundError:
         found(Code.UNREADABLE, f"`{path}` is not there", "check the path, or run `omniprofile init` to make the file")
@@ -139,11 +146,36 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
     if status is not None:
         files.statuses[path] = status
         files.reads[path] = seen(content, status, at)
-        if others_can_write(status):
-            found(Code.WRITABLE, f"everybody may write `{path}`, and so run commands as you", f"run `chmod o-w {path}`")
+        if why := strangers_control(status):
+            found(Code.WRITABLE, *strangers_warning(path, status, why, _RISK))
     document = Document.parse(path, content)
     files.documents[path] = document
     return document
+
+
+def _look_at_folder(folder: str, files: Files, found: Callable[[Code, str, str], None]) -> None:
+    """Find out who may put another file into the folder, the first time that a file is found there."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return  # what is wrong with it is wrong with the file, too
+    if any(os.path.samestat(status, other) for other in files.folders.values()):
+        files.folders[folder] = status
+        return
+    files.folders[folder] = status
+    why = strangers_control(status)
+    if why is None and others_can_write(status) and os.path.basename(os.path.realpath(folder)) == DROP_IN_FOLDER:
+        why = "can be written by everybody"  # a sticky folder protects its files, but one that is added is read as well
+    if why is not None and not _is_read_only(folder):
+        found(Code.WRITABLE, *strangers_warning(folder, status, why, _RISK))
+
+
+def _is_read_only(folder: str) -> bool:
+    """Whether the file system is: what a cluster mounts as configuration says that everybody may write it, and nobody can."""
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 class _Merge:

@@ -9,8 +9,9 @@ It is only ever believed when
 - it was written by this version of omniprofile, this version of Python and this home folder;
 - its checksum fits, which a file that was damaged has not;
 - the profile files are those that it was made of: the same list of paths, and of each the size, the times of change, the
-  inode and device, the mode and the owner. A file that had just been changed when it was read could be changed again without
-  any of these showing it (clocks tick slowly), so of such a file the content itself is compared.
+  inode and device, the mode and the owner; of their folders the mode and the owner. A
+  file that had just been changed when it was read could be changed again without any of these showing it (clocks tick
+  slowly), so of such a file the content itself is compared.
 
 Anything else is a miss: then the files are read anew. On the short path: imports only what a bare interpreter has loaded.
 """
@@ -95,9 +96,15 @@ def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any
 
 
 def write(
-    places: "Places", reads: "Mapping[str, Seen]", sections: "tuple[Any, Any, Any]", real: "tuple[str, ...] | None"
+    places: "Places",
+    reads: "Mapping[str, Seen]",
+    folders: "Mapping[str, os.stat_result]",
+    sections: "tuple[Any, Any, Any]",
+    real: "tuple[str, ...] | None",
 ) -> None:
     """Keep the sections for the files in `reads`, which has what `seen` said of each when it was read, in reading order.
+
+    `folders` has the folders that they were found in, as they were before that.
 
     `real` is `real_paths` of the files where it matters. Raises nothing: where the cache cannot be written there is none.
     """
@@ -110,7 +117,8 @@ def write(
         if max(mark[1], mark[2]) > at - _SETTLED:
             fresh[file] = checksum
     taken = min((at for _, at, _ in reads.values()), default=0)
-    key = (places.home, tuple(reads), tuple(stamps), fresh, taken, real)
+    control = [(folder, status.st_mode, status.st_uid) for folder, status in folders.items()]
+    key = (places.home, tuple(reads), tuple(stamps), control, fresh, taken, real)
     parts = [_dump(part) for part in (key, *sections)]
     lengths = b"".join(len(part).to_bytes(_LENGTH, "little") for part in parts)
     try:
@@ -130,12 +138,16 @@ def real_paths(files: "Sequence[str]") -> tuple[str, ...]:
 
 
 def _is_fresh(key: "Any", files: "Sequence[str]", home: str) -> bool:
-    kept_home, kept_files, stamps, fresh, taken, real = key
+    kept_home, kept_files, stamps, control, fresh, taken, real = key
     if kept_home != home or kept_files != tuple(files):
         return False
     now = time.time_ns()
     if now < taken:  # the clock was set back: it may tell the same time again
         return False
+    for folder, mode, owner in control:
+        status = os.stat(folder)
+        if (status.st_mode, status.st_uid) != (mode, owner):
+            return False
     settled = True
     for file, mark in zip(files, stamps, strict=True):
         if stamp(os.stat(file)) != mark:

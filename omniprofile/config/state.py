@@ -10,10 +10,19 @@ from dataclasses import dataclass
 from omniprofile.config.choosing import ACTIVE_FILE, LARGEST_ACTIVE_FILE, active_names
 from omniprofile.errors import CheckFailed, ConfigUnreadable
 from omniprofile.model.provenance import Layer, Provenance
-from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
+from omniprofile.system.files import (
+    Unreadable,
+    make_private_folder,
+    open_regular,
+    reason,
+    refuse_strangers,
+    sweep,
+    write_atomic,
+)
 from omniprofile.system.locking import locked
 
 _LOCK_SECONDS = 10.0
+_RISK = "and so choose the profile that you use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +41,15 @@ class StateFile:
         self.path = os.path.join(folder, ACTIVE_FILE)
 
     def read(self) -> ActiveState:
-        """What the file says. A missing file says nothing; one that cannot be read raises ConfigUnreadable."""
+        """What the file says. A missing file says nothing.
+
+        Raises ConfigUnreadable for one that cannot be read, UnsafePermissions for one that others may write or replace.
+        """
         try:
-            return ActiveState(*active_names(read_regular(self.path, limit=LARGEST_ACTIVE_FILE)))
+            content, status = open_regular(self.path, limit=LARGEST_ACTIVE_FILE)
+            refuse_strangers(self.path, status, _RISK)
+            refuse_strangers(self._folder, os.stat(self._folder), _RISK)
+            return ActiveState(*active_names(content))
         except (FileNotFoundError, NotADirectoryError):
             return ActiveState(None, None)
         except Unreadable as problem:
@@ -74,6 +89,7 @@ class StateFile:
     def _change(self, change: Callable[[ActiveState], ActiveState], hint: str) -> ActiveState:
         try:
             make_private_folder(self._folder)
+            refuse_strangers(self._folder, os.stat(self._folder), _RISK)
             with locked(self.path + ".lock", _LOCK_SECONDS):
                 before = self.read()
                 after = change(before)

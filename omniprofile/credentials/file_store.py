@@ -20,12 +20,14 @@ from omniprofile.system.files import (
     open_regular,
     others_can_read,
     reason,
+    refuse_strangers,
     sweep,
     write_atomic,
 )
 from omniprofile.system.locking import locked
 
 _VERSION = 1
+_RISK = "and so put secrets of their own in the place of yours"
 _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one"
 
 
@@ -89,6 +91,7 @@ class FileStore:
     def _exclusive(self) -> Iterator[None]:
         try:
             make_private_folder(self._folder)
+            refuse_strangers(self._folder, os.stat(self._folder), _RISK)
             with locked(self.path + ".lock", self._lock_timeout):
                 yield
         except TimeoutError as problem:
@@ -116,6 +119,7 @@ class FileStore:
                 f"{self.label} holds secrets, and belongs to another user",
                 hint=f"run `chown {os.geteuid()} {_quoted(self.path)}` if you know where it comes from, else remove it",
             )
+        refuse_strangers(self._folder, os.stat(self._folder), _RISK)
         try:
             data = load(content)
         except ValueError as problem:

@@ -149,6 +149,47 @@ def reason(problem: BaseException) -> str:
     return text[:1].lower() + text[1:]
 
 
+def strangers_control(status: os.stat_result) -> "str | None":
+    """Why a file or folder is somebody else's to change, in a few words; None where this user alone (or root) may.
+
+    A sticky folder such as `/tmp`, where nobody replaces a file of another user, is nobody's to change here; whether files
+    that are added to it count is for the caller to know. Root is told of no other owner: root works for all of them.
+    """
+    if os.name != "posix":
+        return None
+    if status.st_uid not in (0, os.geteuid()) and os.geteuid() != 0:
+        return "belongs to another user"
+    if others_can_write(status) and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
+        return "can be written by everybody"
+    return None
+
+
+def refuse_strangers(path: str, status: os.stat_result, risk: str) -> None:
+    """Raise UnsafePermissions where `strangers_control` the file or folder at `path`; `risk` says what they may do with it."""
+    why = strangers_control(status)
+    if why is not None:
+        from omniprofile.errors import UnsafePermissions
+
+        message, hint = strangers_warning(path, status, why, risk)
+        raise UnsafePermissions(message, hint=hint)
+
+
+def strangers_warning(path: str, status: os.stat_result, why: str, risk: str) -> tuple[str, str]:
+    """The sentence that says what `strangers_control` found, and how to mend it."""
+    from shlex import quote
+
+    from omniprofile.model.names import printable
+
+    shown = printable(path, 300)
+    what = f"the folder `{shown}`" if stat.S_ISDIR(status.st_mode) else f"`{shown}`"
+    if others_can_write(status):
+        return f"everybody may write {what}, {risk}", f"run `chmod o-w {quote(shown)}`"
+    return (
+        f"{what} {why}, {risk}",
+        f"use one of your own, or run `chown {os.geteuid()} {quote(shown)}` as root if it is yours",
+    )
+
+
 def others_can_write(status: os.stat_result) -> bool:
     """Whether everybody may write the file. (Group-writable is normal where each user has a group of their own.)"""
     return os.name == "posix" and bool(status.st_mode & stat.S_IWOTH)

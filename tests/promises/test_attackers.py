@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from omniprofile.cli.short import answer
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY, Cli
 
@@ -202,6 +204,84 @@ def test_a_profile_file_that_everybody_may_write_is_refused(cli: Cli, profiles: 
     ran = cli("token", "prod")
     assert ran.status == 6
     assert f"chmod o-w {profiles}" in ran.err
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["files", "snapshot"])
+@pytest.mark.parametrize("where", ["config", "profiles.d", "a link's target"])
+@pytest.mark.parametrize("attack", [0o777, 0o757, "another user's", "another user's file"], ids=str)
+def test_files_that_others_can_put_there_are_refused(
+    cli: Cli, profiles: Path, tmp_path: Path, where: str, attack: int | str, *, compiled: bool
+) -> None:
+    """Who may write the folder can put a file there that runs commands as the user: load, lint and doctor refuse as one."""
+    target = profiles
+    if where == "profiles.d":
+        (cli.config.parent / "profiles.d").mkdir()
+        target = cli.profiles('[profiles.more]\nbase_url = "https://more.omniapp.co"\n', "profiles.d/more.toml")
+    elif where == "a link's target":
+        (tmp_path / "dotfiles").mkdir()
+        target = profiles.rename(tmp_path / "dotfiles/p.toml")
+        profiles.symlink_to(target)
+    if compiled:
+        for _ in range(2):
+            assert cli("token", "prod", shows=True).status == 0
+    bad = target if attack == "another user's file" else target.parent
+    if isinstance(attack, int):
+        bad.chmod(attack)
+    else:
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a file away")
+        os.chown(bad, 12345, -1)
+    with _as_user(12345 if isinstance(attack, int) else 54321):
+        for command in (("token", "prod"), ("current",), ("exec", "prod", "--", "true"), ("list",)):
+            ran = cli(*command)
+            assert ran.status == 6, str(ran)
+            assert str(bad) in ran.err or (profiles.is_symlink() and str(profiles) in ran.err)
+            assert ("hint: run `chmod o-w" if isinstance(attack, int) else "belongs to another user") in ran.err
+        for line in (["token", "prod"], ["current"], ["__complete", "profiles"]):
+            assert answer(line, os.environ, sys.platform, str(cli.work), compiling=True) is None, "the short path"
+        linted = cli("lint", str(target))
+        assert (linted.status, "OP103" in linted.out) == (1, True)
+        assert "OP103" in cli("doctor", "--offline").out
+
+
+@contextmanager
+def _as_user(uid: int) -> Iterator[None]:
+    """Root is told of no other owner; everybody else is. What a file's owner is to `uid` follows from `geteuid` alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        if os.geteuid() == 0 and uid == 54321:
+            patch.setattr(os, "geteuid", lambda: uid)
+        yield
+
+
+def test_a_folder_that_is_sticky_or_cannot_be_written_is_no_danger(cli: Cli, profiles: Path) -> None:
+    profiles.parent.chmod(0o1777)
+    for _ in range(2):
+        assert cli("token", "prod", shows=True).status == 0
+    drop_ins = profiles.parent / "profiles.d"
+    drop_ins.mkdir()
+    (drop_ins / "a.toml").write_text('[profiles.more]\nbase_url = "https://more.omniapp.co"\n')
+    drop_ins.chmod(0o1777)
+    assert cli("token", "prod").status == 6
+
+
+@pytest.mark.parametrize("store", [False, True], ids=["active", "secrets"])
+@pytest.mark.parametrize("attack", ["folder", "file"])
+def test_a_state_folder_that_everybody_may_write_is_refused(
+    cli: Cli, profiles: Path, monkeypatch: pytest.MonkeyPatch, attack: str, *, store: bool
+) -> None:
+    """Who may write it can switch the profile, or put a key of their own in the place of the user's."""
+    monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
+    cli.profiles('[profiles.s]\nbase_url = "https://s.omniapp.co"\n', "profiles.d/s.toml")
+    assert cli("use", "s").status == 0
+    assert cli("login", "s", "--no-test", stdin=CANARY).status == 0
+    bad = cli.state if attack == "folder" else cli.state / ("secrets.json" if store else "active")
+    bad.chmod(0o777 if attack == "folder" else 0o606)
+    ran = cli("token", *(["s"] if store else []))
+    assert ran.status == 6
+    assert answer(["token"], os.environ, sys.platform, str(cli.work)) is None
+    assert str(bad) in ran.err
+    assert "hint: run `chmod" in ran.err
+    assert cli("use", "staging").status == (6 if attack == "folder" or not store else 0)
 
 
 def test_a_key_file_of_somebody_elses_is_refused(cli: Cli, tmp_path: Path) -> None:
