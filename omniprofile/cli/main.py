@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from omniprofile.app import App, Outside
 from omniprofile.cli import exits
 from omniprofile.cli.console import Console, silence_stdout
+from omniprofile.cli.ending import undone_on_signals
 from omniprofile.cli.parser import parse
 from omniprofile.cli.stream import leave
 from omniprofile.errors import CheckFailed, Error, Interrupted, Unexpected
@@ -16,7 +17,8 @@ def run(failed: BaseException | None = None) -> int:
     """Run the command line of this process; return the exit status. `failed` is as for `main`."""
     outside = Outside.real()
     try:
-        return main(sys.argv[1:], outside, failed)
+        with undone_on_signals():
+            return main(sys.argv[1:], outside, failed)
     finally:
         # The interpreter would fail at its end with what is left to flush, and make 120 of the status.
         leave(outside.stdout)

@@ -1,0 +1,165 @@
+"""SIGINT, SIGTERM and SIGHUP in each phase in which a command waits: nothing or all is changed, nothing goes on, no lock is left.
+
+SIGINT is exit 130; by the others a process ends as one that knows nothing of them (143 and 129, as shells say it).
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from omniprofile.standin.server import Standin
+from omniprofile.system.locking import locked, user_lock_folder
+from tests.cli.terminal import Terminal
+from tests.conftest import CANARY, Cli
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+PROGRAM = (sys.executable, "-m", "omniprofile")
+
+
+@pytest.fixture(autouse=True)
+def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No keyring."""
+    monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
+
+
+def _start(*argv: str, **env: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*PROGRAM, *argv],
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _end(running: "subprocess.Popen[str]", number: signal.Signals) -> str:
+    """Send the signal, see that it ends by it and says no more than it should; what it said."""
+    running.send_signal(number)
+    try:
+        out, err = running.communicate(timeout=20)
+    finally:
+        running.kill()
+    assert running.returncode == (130 if number is signal.SIGINT else -number), err
+    assert "Traceback" not in err
+    assert CANARY not in out + err
+    return err
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _files(cli: Cli) -> dict[str, bytes]:
+    return {
+        str(path): path.read_bytes()
+        for folder in (cli.config.parent, cli.state)
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("verb", ["use", "set", "login"])
+def test_while_it_waits_for_a_lock(cli: Cli, verb: str, number: signal.Signals) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\n[profiles.b]\nbase_url = "https://b.omniapp.co"\n')
+    assert cli("use", "a").status == 0
+    lock, argv = {
+        "use": (cli.state / "active.lock", ("use", "b")),
+        "set": (
+            Path(user_lock_folder("linux", os.environ, os.getuid()), "edit.lock"),
+            ("set", "a", "description", "x"),
+        ),
+        "login": (cli.state / "secrets.json.lock", ("login", "a", "--no-test")),
+    }[verb]
+    before = _files(cli)
+    with locked(str(lock), 20):
+        running = subprocess.Popen(
+            [*PROGRAM, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert running.stdin is not None
+        running.stdin.write(CANARY)
+        running.stdin.close()
+        running.stdin = None
+        time.sleep(1.5)
+        assert running.poll() is None, "it does not wait"
+        _end(running, number)
+    assert _files(cli) == before
+    again = cli(*argv, stdin=CANARY)
+    assert again.status == 0, f"a lock is left\n{again}"
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_in_a_key_command(cli: Cli, tmp_path: Path, number: signal.Signals) -> None:
+    """The command and its children end with it."""
+    command = tmp_path / "command"
+    command.write_text(f"#!/bin/sh\ncd {tmp_path}\nsleep 300 &\necho $! > part; mv part child\nwait\n")
+    command.chmod(0o700)
+    cli.profiles(
+        f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ command = ["{command}"], timeout = 200 }}\n'
+    )
+    running = _start("token", "a")
+    _wait((tmp_path / "child").exists)
+    _end(running, number)
+    child = int((tmp_path / "child").read_text())
+    _wait(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2])
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_in_whoami(cli: Cli, number: signal.Signals) -> None:
+    with Standin() as omni:
+        omni.add_key(CANARY)
+        omni.switches.latency = 5
+        cli.profiles(f'[profiles.a]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
+        running = _start("test", "a", "--timeout", "60", K=CANARY)
+        time.sleep(1.5)
+        assert running.poll() is None
+        began = time.monotonic()
+        _end(running, number)
+        assert time.monotonic() - began < 4
+    assert not _files(cli).keys() - {str(cli.config)}
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("prompt", ["hidden", "confirm"])
+def test_at_a_prompt_the_terminal_is_given_back(cli: Cli, prompt: str, number: signal.Signals) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\nprotected = true\n')
+    before = _files(cli)
+    argv, text = {
+        "hidden": (("login", "a", "--no-test"), "key"),
+        "confirm": (("use", "a"), "[y/N]"),
+    }[prompt]
+    terminal = Terminal((*PROGRAM, *argv), {**os.environ, "TERM": "xterm"})
+    try:
+        terminal.see(text)
+        time.sleep(0.3)
+        assert terminal.restored == (prompt == "confirm"), "the echo is off"
+        terminal.child.kill(number)
+        assert terminal.end() == (130 if number is signal.SIGINT else -number)
+        assert terminal.restored
+        assert "Traceback" not in terminal.screen
+    finally:
+        terminal.close()
+    assert _files(cli) == before
+
+
+def test_what_is_ignored_stays_ignored(cli: Cli, tmp_path: Path) -> None:
+    """`nohup omniprofile …` goes on when its terminal is closed."""
+    cli.profiles(
+        '[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { command = ["sh", "-c", "sleep 2; echo omni_osk_x"] }\n'
+    )
+    running = subprocess.Popen(
+        ["nohup", *PROGRAM, "token", "a"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    time.sleep(1)
+    running.send_signal(signal.SIGHUP)
+    assert running.communicate(timeout=20)[0] == "omni_osk_x\n"
