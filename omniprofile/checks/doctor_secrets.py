@@ -185,7 +185,7 @@ def dotenv(scene: Scene) -> Iterable[Diagnosis]:
     else:
         settings = Dotenv.read(path).with_secrets()
         if settings:
-            names = quoted_list(dict.fromkeys(setting.name for setting in settings)).replace(" or ", " and ")
+            names = quoted_list(dict.fromkeys(setting.name for setting in settings), "and")
             yield warning(f"`{_shown(path)}` has {names} in plain text", _SCRUB.format("dotenv"))
         else:
             yield ok(f"`{_shown(path)}` has no key of Omni's")

@@ -208,7 +208,7 @@ def _duration(seconds: float) -> str:
 
 
 def _all(names: list[str]) -> str:
-    return f"{quoted_list(names).replace(' or ', ' and ')} {'is' if len(names) == 1 else 'are'}"
+    return f"{quoted_list(names, 'and')} {'is' if len(names) == 1 else 'are'}"
 
 
 def _bare(names: list[str]) -> str:

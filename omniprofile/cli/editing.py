@@ -124,7 +124,7 @@ def profile_file(draft: "Draft", name: str) -> str:
     files = draft.files_of(("profiles", name))
     if len(files) > 1:
         raise ConfigInvalid(
-            f"profile `{name}` is defined in {quoted_list(files).replace(' or ', ' and ')}",
+            f"profile `{name}` is defined in {quoted_list(files, 'and')}",
             hint="remove one of the two by hand: `omniprofile edit`",
         )
     if not files:

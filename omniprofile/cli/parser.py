@@ -171,7 +171,7 @@ def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
         raise UsageError("the profile's name is empty", hint="leave it out to use the profile in use")
     if len({profile.value for profile in given}) > 1:
         raise UsageError(
-            f"two profiles are named: {quoted_list(profile.value for profile in given).replace(' or ', ' and ')}",
+            f"two profiles are named: {quoted_list((profile.value for profile in given), 'and')}",
             hint="name one, as an argument or with `--profile`",
         )
     return given[0] if given else None

@@ -111,9 +111,7 @@ def read_overrides(config: Config, profile: str, *, named: bool, environ: Mappin
 
     notices = []
     if ignored:
-        notices.append(
-            f"{quoted_list(ignored).replace(' or ', ' and ')} ignored: `{profile}` was named on the command line"
-        )
+        notices.append(f"{quoted_list(ignored, 'and')} ignored: `{profile}` was named on the command line")
     in_use = [token for token in tokens if token.reach is Reach.IN_USE and token.ignored is None]
     if len(in_use) == 2 and in_use[0].secret != in_use[1].secret:
         notices.append(f"`{VENDOR_TOKENS[0]}` and `{VENDOR_TOKENS[1]}` differ; `{VENDOR_TOKENS[0]}` is used")

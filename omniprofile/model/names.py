@@ -37,10 +37,10 @@ def closest(name: str, known: "Iterable[str]", count: int = 3) -> list[str]:
     return best[:count]
 
 
-def quoted_list(names: "Iterable[str]") -> str:
-    """`a`, `b` or `c`."""
+def quoted_list(names: "Iterable[str]", last: str = "or") -> str:
+    """`a`, `b` or `c`; `last` is the word before the last one."""
     words = [f"`{name}`" for name in names]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}" if words else ""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
 
 def variable_stem(profile: str) -> str:

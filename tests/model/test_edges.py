@@ -48,6 +48,10 @@ def test_a_list_reads_as_a_sentence_does(words: list[str], list_: str) -> None:
     assert quoted_list(words) == list_
 
 
+def test_a_list_of_all_of_them_says_and_and_leaves_the_names_alone() -> None:
+    assert quoted_list(["/dots/this or that.toml", "b"], "and") == "`/dots/this or that.toml` and `b`"
+
+
 def test_a_name_has_from_1_to_64_characters() -> None:
     assert not is_valid("")
     assert is_valid("a")

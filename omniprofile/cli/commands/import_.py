@@ -383,7 +383,7 @@ def _say(
             )
         if source.omni and (unused := source.omni.unused_secrets(step.found.name)):
             console.warn(
-                f"`{printable(step.found.name)}` also has {quoted_list(unused).replace(' or ', ' and ')}, which it does not "
+                f"`{printable(step.found.name)}` also has {quoted_list(unused, 'and')}, which it does not "
                 "use: not imported, and left in the file"
             )
     safe = [step for step in steps if _is_stored(step)]

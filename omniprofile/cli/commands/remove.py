@@ -74,7 +74,7 @@ def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[str]:
         if draft.table(path, ("profiles", child)).get("extends") == name and child != name
     ]
     if children:
-        names = quoted_list(children).replace(" or ", " and ")
+        names = quoted_list(children, "and")
         raise Refused(
             f"`{name}` is extended by {names}",
             hint=f"remove {'it' if len(children) == 1 else 'them'} first, or change `extends` with "

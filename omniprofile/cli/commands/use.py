@@ -162,5 +162,5 @@ def _rivals(app: App, name: str) -> str | None:
     if not rivals:
         return None
     verb = "is" if len(rivals) == 1 else "are"
-    names = quoted_list(rivals).replace(" or ", " and ")
+    names = quoted_list(rivals, "and")
     return f"{names} {verb} set in this shell and used in place of the profile's own; unset to use `{name}` as it is"
