@@ -14,7 +14,7 @@ from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.check import pin_of
 from omniprofile.config.document import Document
 from omniprofile.config.loader import Files, read
-from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE
+from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.system.files import Unreadable, open_regular
@@ -157,9 +157,8 @@ def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
 
 def _configuration(base: str) -> list[str]:
     main = os.path.join(base, PROFILES_FILE)
-    folder = os.path.join(base, DROP_IN_FOLDER)
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml") and not name.startswith("."))
+        files = drop_ins(os.path.join(base, DROP_IN_FOLDER))
     except OSError:
-        names = []
-    return [main] * os.path.lexists(main) + [os.path.join(folder, name) for name in names]
+        files = []
+    return [main] * os.path.lexists(main) + files

@@ -107,9 +107,9 @@ def profile_files(places: Places) -> list[str]:
         files.append(places.config_file)
     folder = os.path.join(places.config_folder, DROP_IN_FOLDER)
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml") and not name.startswith("."))
+        files += drop_ins(folder)
     except FileNotFoundError:
-        names = []
+        pass
     except OSError as problem:
         from omniprofile.errors import ConfigUnreadable
         from omniprofile.system.files import reason
@@ -117,7 +117,6 @@ def profile_files(places: Places) -> list[str]:
         raise ConfigUnreadable(
             f"`{folder}` cannot be read: {reason(problem)}", hint="make it a folder that you can read"
         ) from problem
-    files += [os.path.join(folder, name) for name in names]
     if not files and places.config_given:
         from omniprofile.errors import ConfigUnreadable
 
@@ -126,6 +125,12 @@ def profile_files(places: Places) -> list[str]:
             hint="check the path, or run `omniprofile init` to make it",
         )
     return files
+
+
+def drop_ins(folder: str) -> list[str]:
+    """The profile files in a `profiles.d`, by name; a hidden one is none. Raises OSError."""
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".toml") and not name.startswith("."))
+    return [os.path.join(folder, name) for name in names]
 
 
 def find_pin(cwd: str | None) -> str | None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from zlib import crc32
 
-from omniprofile.config.paths import DROP_IN_FOLDER, Places
+from omniprofile.config.paths import DROP_IN_FOLDER, Places, drop_ins
 from omniprofile.model.declaration import Config
 from omniprofile.system.files import make_private_folder, write_atomic
 
@@ -26,11 +26,10 @@ def watch(places: Places) -> list[Watched]:
     """The files and the folder that decide, as they are now. Taken before and after reading, they tell a change between."""
     folder = os.path.join(places.config_folder, DROP_IN_FOLDER)
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml") and not name.startswith("."))
+        files = drop_ins(folder)
     except OSError:
-        names = []
-    paths = [places.config_file, folder, *(os.path.join(folder, name) for name in names)]
-    return [_watched(path) for path in paths]
+        files = []
+    return [_watched(path) for path in (places.config_file, folder, *files)]
 
 
 def leave(places: Places, watched: Iterable[Watched], config: Config, is_protected: Callable[[str], bool]) -> None:
