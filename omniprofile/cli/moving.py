@@ -1,31 +1,19 @@
 """What `import` and `export` share: one at a time, and where the files of others are."""
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 
 from omniprofile.app import App
-from omniprofile.errors import CheckFailed, UsageError
-from omniprofile.system.files import reason
-from omniprofile.system.locking import locked
+from omniprofile.errors import UsageError
+from omniprofile.system import locking
 
 _LOCK_SECONDS = 10.0
 
 
-@contextmanager
-def alone(app: App) -> Iterator[None]:
-    """Keep the user's other imports and exports out for the body: what they read together, they must write together."""
+def alone(app: App) -> AbstractContextManager[None]:
+    """Keep the user's other imports and exports out: what they read together, they must write together. Raises CheckFailed."""
     path = os.path.join(app.lock_folder, "transfer.lock")
-    with ExitStack() as held:
-        try:
-            held.enter_context(locked(path, _LOCK_SECONDS))
-        except TimeoutError as problem:
-            raise CheckFailed("another import or export is under way", hint="try again when it is done") from problem
-        except OSError as problem:
-            raise CheckFailed(
-                f"the lock `{path}` cannot be taken: {reason(problem)}", hint="fix or remove it"
-            ) from problem
-        yield
+    return locking.alone(path, _LOCK_SECONDS, busy="another import or export is under way")
 
 
 def omni_config_path(app: App, given: str | None) -> str:

@@ -6,7 +6,7 @@ Every change goes through `splice`, so that no other byte of a file can change. 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from omniprofile.config import splice
@@ -14,8 +14,9 @@ from omniprofile.config.document import Document
 from omniprofile.config.replace import Change, Content, replace_all
 from omniprofile.config.splice import Names
 from omniprofile.config.writing import toml
-from omniprofile.errors import CheckFailed, ConfigInvalid, HostNotAllowed, InsecureURL, Refused
+from omniprofile.errors import ConfigInvalid, HostNotAllowed, InsecureURL, Refused
 from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.system import locking
 
 _BOM = b"\xef\xbb\xbf"
 _NEW_FILE = "version = 1\n"
@@ -29,24 +30,9 @@ LOCK_SECONDS = 30.0
 """How long to wait for others who edit. Each edit takes a fraction of a second; nobody is asked anything meanwhile."""
 
 
-@contextmanager
-def alone(lock: str) -> Iterator[None]:
-    """Hold the lock that keeps other edits of this user's out. Raises CheckFailed."""
-    from omniprofile.system.files import reason
-    from omniprofile.system.locking import locked
-
-    with ExitStack() as held:
-        try:
-            held.enter_context(locked(lock, LOCK_SECONDS))
-        except TimeoutError as problem:
-            raise CheckFailed(
-                "the profile files are being edited by another omniprofile", hint="try again when it is done"
-            ) from problem
-        except OSError as problem:
-            raise CheckFailed(
-                f"the lock `{lock}` cannot be taken: {reason(problem)}", hint="fix or remove it"
-            ) from problem
-        yield
+def alone(lock: str) -> AbstractContextManager[None]:
+    """The lock that keeps other edits of this user's out. Raises CheckFailed."""
+    return locking.alone(lock, LOCK_SECONDS, busy="the profile files are being edited by another omniprofile")
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic, sleep
 
-from omniprofile.system.files import make_private_folder
+from omniprofile.errors import CheckFailed
+from omniprofile.system.files import make_private_folder, reason
 
 _POLL_SECONDS = 0.02
 _RUNTIME = "/run/user"
@@ -32,6 +33,21 @@ def locked(path: str, timeout: float) -> Iterator[None]:
     finally:
         with suppress(OSError):  # the kernel frees it with the process at the latest; what was done under it is done
             lock.release()
+
+
+@contextmanager
+def alone(path: str, timeout: float, *, busy: str) -> Iterator[None]:
+    """Hold the lock file `path`, as `locked`, for work of the user's. Raises CheckFailed: `busy` says who does it already."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(path, timeout))
+        except TimeoutError as problem:
+            raise CheckFailed(busy, hint="try again when it is done") from problem
+        except OSError as problem:
+            raise CheckFailed(
+                f"the lock `{path}` cannot be taken: {reason(problem)}", hint="fix or remove it"
+            ) from problem
+        yield
 
 
 @contextmanager
