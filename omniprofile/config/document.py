@@ -18,14 +18,13 @@ from typing import Any
 from omniprofile.config.lines import plain_lines
 from omniprofile.errors import ConfigUnreadable
 from omniprofile.model.finding import Code, Finding, Fix, Level
-from omniprofile.system.files import Unreadable, read_regular
+from omniprofile.system.files import BYTE_ORDER_MARK, Unreadable, read_regular
 
 Path = tuple[str | int, ...]
 
 DEEPEST = 50
 """Arrays and inline tables may be nested this deep, and a key may have this many parts."""
 
-_BOM = b"\xef\xbb\xbf"
 _MOST_SYNTAX_ERRORS = 20
 _RECOVERABLE = 256 * 1024
 """What is no TOML and has more characters is not given to tree-sitter, which searches it for minutes."""
@@ -65,7 +64,7 @@ class Document:
     @classmethod
     def parse(cls, file: str, content: bytes) -> "Document":
         """Parse the bytes of `file`, which is only named. A byte-order mark is accepted."""
-        content = content.removeprefix(_BOM)
+        content = content.removeprefix(BYTE_ORDER_MARK)
         try:
             document = cls(file, content.decode("utf-8"))
         except UnicodeDecodeError as problem:

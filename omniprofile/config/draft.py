@@ -17,8 +17,8 @@ from omniprofile.config.writing import toml
 from omniprofile.errors import ConfigInvalid, HostNotAllowed, InsecureURL, Refused
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.system import locking
+from omniprofile.system.files import BYTE_ORDER_MARK
 
-_BOM = b"\xef\xbb\xbf"
 _NEW_FILE = "version = 1\n"
 _OF_ALL_FILES = frozenset({Code.NO_BASE_URL, Code.DANGLING, Code.CYCLE, Code.DEFAULT_MISSING, Code.VARIABLE_COLLISION})
 """What cannot be found while a file has errors that keep its tables from being read."""
@@ -165,7 +165,7 @@ class Draft:
                 f"{first.place}: {first.message} (nothing was written)",
                 hint=first.suggestion or "mend it by hand first: `omniprofile edit`",
             )
-        mark = _BOM if (self.content(path) or b"").startswith(_BOM) else b""
+        mark = BYTE_ORDER_MARK if (self.content(path) or b"").startswith(BYTE_ORDER_MARK) else b""
         self._after[path] = mark + change(document.text).encode("utf-8")
         self._documents.pop(path, None)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from omniprofile.errors import CheckFailed, ConfigUnreadable, NotWritten
 from omniprofile.system.files import (
+    BYTE_ORDER_MARK,
     Unreadable,
     discard,
     make_private_folder,
@@ -23,7 +24,6 @@ from omniprofile.system.files import (
 )
 
 _NEW_FILE_MODE = 0o600
-_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Content:
     @property
     def mark(self) -> bytes:
         """The byte-order mark that the file begins with; empty for none."""
-        return _MARK if self.content is not None and self.content.startswith(_MARK) else b""
+        return BYTE_ORDER_MARK if (self.content or b"").startswith(BYTE_ORDER_MARK) else b""
 
     @property
     def text(self) -> str:

@@ -8,6 +8,8 @@ import stat
 
 LARGEST = 16 * 1024 * 1024
 """No file that omniprofile reads is larger than this, in bytes; a larger one is refused before it is read."""
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What some editors begin a file in UTF-8 with. It is no part of the text, and stays where it is."""
 
 
 class Unreadable(Exception):

@@ -14,6 +14,7 @@ from omniprofile.model.names import nearest_valid, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from omniprofile.system.files import BYTE_ORDER_MARK
 from omniprofile.transfer.foreign import ForeignFile, Found
 
 WHAT = "`.env` file"
@@ -90,7 +91,7 @@ class Dotenv:
 
     def without_secrets(self, profile: str) -> bytes:
         """The file with a comment in the place of each token. The newline style of each stays."""
-        mark = "\ufeff" if self.file.content.startswith(b"\xef\xbb\xbf") else ""
+        mark = "\ufeff" if self.file.content.startswith(BYTE_ORDER_MARK) else ""
         gone = self.with_secrets()
         text = "".join(
             _comment(part, profile) if part in gone else part.text if isinstance(part, Setting) else part

@@ -152,9 +152,8 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     if not own or not os.access(os.path.realpath(path), os.W_OK):
         console.warn(f"the project pin `{path}` still names `{old}`, and is not yours to change")
         return False
-    mark = b"\xef\xbb\xbf" if before.content.startswith(b"\xef\xbb\xbf") else b""
-    text = set_text(before.content.removeprefix(mark).decode(), ("profile",), new)
-    replace_all([Change(before, mark + text.encode())])
+    text = set_text(before.content.removeprefix(before.mark).decode(), ("profile",), new)
+    replace_all([Change(before, before.mark + text.encode())])
     return True
 
 
