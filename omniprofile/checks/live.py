@@ -74,7 +74,7 @@ def _at_once(
                 index, subject = waiting.get_nowait()
             except Empty:
                 return
-            check(subject).add_done_callback(lambda future, index=index: finished.put((index, future)))  # type: ignore[misc]
+            check(subject).add_done_callback(lambda future, index=index: finished.put((index, future)))  # type: ignore[misc]  # mypy has no type for a default
 
     for _ in range(min(jobs, len(subjects))):
         Thread(target=work, daemon=True).start()
@@ -117,7 +117,7 @@ class _Checks:
         def judge(verdict: Future[Verdict]) -> None:
             try:
                 result.set_result(_result(subject, credential, _judged(verdict.result(), subject)))
-            except BaseException as problem:  # noqa: BLE001
+            except BaseException as problem:  # noqa: BLE001 - as above
                 result.set_exception(problem)
 
         self._verdict(credential).add_done_callback(judge)
@@ -141,7 +141,7 @@ class _Checks:
                     pace=lambda: self._pace.wait(credential),
                 )
             )
-        except BaseException as problem:  # noqa: BLE001
+        except BaseException as problem:  # noqa: BLE001 - as above, and for every subject that shares it
             own.set_exception(problem)
         return own
 

@@ -81,7 +81,7 @@ def _arguments(command: str, parser: argparse.ArgumentParser) -> tuple[str, str,
     takes, operands = [], []
     # Those that every command takes come last.
     for action in sorted(parser._actions, key=lambda action: action.dest in _GLOBAL):  # noqa: SLF001 - no public way
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
             continue
         if action.option_strings:
             options |= dict.fromkeys(action.option_strings, action.help or "")
@@ -97,8 +97,8 @@ def _arguments(command: str, parser: argparse.ArgumentParser) -> tuple[str, str,
 
 def subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """The parser of each command, by its name."""
-    for action in parser._actions:  # noqa: SLF001
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+    for action in parser._actions:  # noqa: SLF001 - no public way
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
             return dict(action.choices)
     raise AssertionError("the parser has no commands")
 

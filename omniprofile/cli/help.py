@@ -36,7 +36,7 @@ def usage(parser: argparse.ArgumentParser) -> str:
     ]
     options = [action for action in plain if action.option_strings]
     arguments = [action for action in plain if not action.option_strings]
-    formatter.add_usage(parser.usage, [*options, *arguments], parser._mutually_exclusive_groups)  # noqa: SLF001
+    formatter.add_usage(parser.usage, [*options, *arguments], parser._mutually_exclusive_groups)  # noqa: SLF001 - as above
     return formatter.format_help()
 
 

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
         """What is handed over: a `Credential`, or what the short path knows of one."""
 
         @property
-        def profile(self) -> str: ...  # noqa: D102
+        def profile(self) -> str: ...  # noqa: D102 - as `Credential` says
         @property
-        def base_url(self) -> str: ...  # noqa: D102
+        def base_url(self) -> str: ...  # noqa: D102 - as `Credential` says
         @property
-        def token(self) -> str: ...  # noqa: D102
+        def token(self) -> str: ...  # noqa: D102 - as `Credential` says
         @property
-        def organization_name(self) -> str | None: ...  # noqa: D102
+        def organization_name(self) -> str | None: ...  # noqa: D102 - as `Credential` says
         @property
-        def env(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
+        def env(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102 - as `Credential` says
 
 
 TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE = "OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL", "OMNI_PROFILE"
