@@ -16,7 +16,7 @@ from omniprofile.config.paths import Places, find_pin, find_places, profile_file
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
 from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, UsageError
-from omniprofile.model.declaration import Config, KeySource
+from omniprofile.model.declaration import Config, KeySource, uses_store
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
@@ -381,12 +381,11 @@ class App:
         """What is known of a profile's own credential, unlocking and contacting nothing."""
         from omniprofile.credentials.peek import peek_key
 
-        stored = auth == "oauth" or key.kind == "keyring"
         return peek_key(
             auth,
             key,
             environ=self.outside.environ,
-            summary=self._summaries.get(profile) if stored else None,
+            summary=self._summaries.get(profile) if uses_store(auth, key) else None,
             now=self.outside.now(),
             store=self.store_name,
         )

@@ -60,7 +60,7 @@ def _quick(config: Config) -> object:
 def _plain(resolution: Resolution) -> "Plain":
     origin = resolution.origin
     source: str | None
-    if resolution.auth == "oauth" or resolution.key.kind == "keyring":
+    if resolution.uses_store:
         source, key = "stored", None
     else:
         source, key = resolution.key.kind, resolution.key.variable or resolution.key.path

@@ -69,7 +69,7 @@ def _uses_store(scene: Scene, profile: str) -> bool:
         resolution = scene.declared(profile)
     except Error:
         return True  # nobody knows: then its secret is not for us to call useless
-    return resolution.auth == "oauth" or resolution.key.kind == "keyring"
+    return resolution.uses_store
 
 
 def stored_secrets(scene: Scene) -> Iterable[Diagnosis]:

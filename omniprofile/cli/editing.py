@@ -110,7 +110,7 @@ def is_stored(app: App, resolution: "Resolution") -> bool:
 
     The store itself is asked, for the list may be lost; a store that cannot be used has nothing that could be moved.
     """
-    if resolution.auth != "oauth" and resolution.key.kind != "keyring":
+    if not resolution.uses_store:
         return False
     try:
         return app.store.get(resolution.profile) is not None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from omniprofile.model.declaration import KeySource
+from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import MASK, Secret
 from omniprofile.model.stored import StoredSummary
@@ -29,7 +29,7 @@ def peek_key(
     auth: str, key: KeySource, *, environ: Mapping[str, str], summary: StoredSummary | None, now: datetime, store: str
 ) -> Peek:
     """Peek at the credential of a profile with this auth method and key source; `summary` is what the store says of it."""
-    if auth == "oauth" or key.kind == "keyring":
+    if uses_store(auth, key):
         if summary is None:
             return Peek("missing", store=store)
         expired = summary.expires_at is not None and summary.expires_at <= now

@@ -14,7 +14,7 @@ from omniprofile.credentials.peek import Peek
 from omniprofile.credentials.sources import checked_key, read_key
 from omniprofile.errors import ConfigInvalid, Error, HostNotAllowed, InsecureURL, NoCredential, OriginMismatch
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, Declaration, Expect, KeySource
+from omniprofile.model.declaration import Config, Declaration, Expect, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, GivenToken, Loser, Resolution, Selection
@@ -67,9 +67,11 @@ def resolve(
     insecure = _winner(tables, "allow_insecure", False, instance)
     expect = _winner(tables, "expect", _ANYBODY)
 
-    stored = auth_method == "oauth" or key_source.kind == "keyring"
     token, token_origin = _token(
-        overrides, origin=nearest.value if nearest else None, base_urls=base_urls, stored=stored
+        overrides,
+        origin=nearest.value if nearest else None,
+        base_urls=base_urls,
+        stored=uses_store(auth_method, key_source),
     )
     notices = list(overrides.notices)
     if token and token.reach is not Reach.CALL and origin and base_url_provenance.layer is not Layer.ENVIRONMENT:
@@ -145,7 +147,7 @@ def obtain(
     expires_at = None
     if resolution.token is not None:
         secret = checked_key(resolution.token.secret.reveal(), f"{resolution.token.provenance}")
-    elif resolution.auth == "oauth" or resolution.key.kind == "keyring":
+    elif resolution.uses_store:
         found = _own(stored(resolution.profile), resolution, origin)
         if resolution.auth == "oauth":
             # Judged again: another process may have stored something else in the meantime.
@@ -385,7 +387,7 @@ def _token_field(
     key_provenance: Provenance,
     known: Peek,
 ) -> Field:
-    if auth == "oauth" or key.kind == "keyring":
+    if uses_store(auth, key):
         own = Provenance(Layer.STORE, known.store)
     else:
         own = key_provenance

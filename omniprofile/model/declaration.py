@@ -40,6 +40,11 @@ class KeySource:
                 return "secret store"
 
 
+def uses_store(auth: str, key: KeySource) -> bool:
+    """Whether a profile's credential belongs in the secret store: a session always, a key where no other source is named."""
+    return auth == "oauth" or key.kind == "keyring"
+
+
 @dataclass(frozen=True, slots=True)
 class Expect:
     """The identity pin: who whoami must say it is. None is "anybody"."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from omniprofile.errors import Error
-from omniprofile.model.declaration import Expect, KeySource
+from omniprofile.model.declaration import Expect, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Provenance
 from omniprofile.model.secret import Secret
@@ -77,6 +77,11 @@ class Resolution:
     def fields(self) -> dict[str, Field]:
         """What `explain` shows, made anew at every call."""
         return self.explained()
+
+    @property
+    def uses_store(self) -> bool:
+        """Whether the profile's own credential belongs in the secret store."""
+        return uses_store(self.auth, self.key)
 
     @property
     def profile(self) -> str:

@@ -57,6 +57,6 @@ def next_steps(app: App, name: str) -> list[str]:
     from omniprofile.app import Call
 
     resolution = app.declared(Call.for_profile(name))
-    if resolution.auth == "oauth" or resolution.key.kind == "keyring":
+    if resolution.uses_store:
         return [f"next: `omniprofile login {name}`"]
     return [f"next: `omniprofile test {name}`, with the key from {resolution.key}"]

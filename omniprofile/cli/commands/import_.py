@@ -177,7 +177,7 @@ def _known(app: App, found: "Sequence[Found]") -> "list[Known]":
         except Error:
             known.append(Known(name, None, "", from_store=False))
             continue
-        from_store = resolution.auth == "oauth" or resolution.key.kind == "keyring"
+        from_store = resolution.uses_store
         secret = app.store.get(name) if from_store and resolution.origin in origins else None
         known.append(Known(name, resolution.origin, resolution.auth, from_store, secret))
     return known

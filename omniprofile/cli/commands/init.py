@@ -39,10 +39,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         app.state.activate(name)
         console.note(f"the active profile is now `{name}`")
     resolution = app.declared(Call.for_profile(name))
-    in_store = resolution.auth == "oauth" or resolution.key.kind == "keyring"
     if args.no_login:
         return DONE
-    if not in_store or not (console.interactive or args.with_key):
+    if not resolution.uses_store or not (console.interactive or args.with_key):
         for sentence in next_steps(app, name):
             console.note(sentence)
         return DONE
