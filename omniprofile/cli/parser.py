@@ -102,7 +102,6 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
         subparser = subparsers.add_parser(
             command.name,
             help=command.summary,
-            description=command.summary[0].upper() + command.summary[1:] + ".",
             allow_abbrev=False,
         )
         subparser.described = command

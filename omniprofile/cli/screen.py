@@ -66,7 +66,6 @@ class Screen:
         self._keys = keys
         self._output = output
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._resized = True
 
     def draw(self, view: chooser.View, emphasis: Callable[[str], str]) -> None:
         """Show `view`, with `emphasis` on the chosen line."""

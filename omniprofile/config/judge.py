@@ -82,17 +82,8 @@ def _remove(data: dict[str, Any], path: Path) -> None:
         _remove(data, path[:-1])
 
 
-_SECRET_WORDS = (
-    "token",
-    "apikey",
-    "apitoken",
-    "accesstoken",
-    "refreshtoken",
-    "secret",
-    "password",
-    "bearer",
-    "credential",
-)
+_SECRET_WORDS = ("token", "apikey", "secret", "password", "bearer", "credential")
+"""A key whose name ends in one of these holds a secret."""
 _LITERAL_WORDS = (*_SECRET_WORDS, "key", "value", "literal", "plain", "text", "string")
 """What a table in a key's place holds the key itself under."""
 _OTHER_SPELLINGS = {

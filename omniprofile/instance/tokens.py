@@ -40,7 +40,6 @@ EXCHANGE_SECONDS = 30.0
 LONGEST_LIFETIME = timedelta(days=3650)
 _SMALL_SKEW = timedelta(minutes=1)
 """Less than that is the second that `Date` is rounded to, and the way of the answer."""
-_SPENT = ("invalid_grant",)
 
 
 def redeem(
@@ -129,7 +128,7 @@ def _read(answer: Answer, origin: Origin, account: str, purpose: str) -> Granted
     if error is None:
         raise _symptom("wrong-instance-url", origin, account, purpose, f"HTTP {status} from its token endpoint")
     said = f"`{error.code}`" + (f": {error.description}" if error.description else "")
-    if error.code in _SPENT and status in (400, 401):
+    if error.code == "invalid_grant" and status in (400, 401):
         if account:
             raise SessionEnded(
                 f"the session of `{account}` is over: {origin.host} takes its refresh token no longer ({said})",

@@ -78,21 +78,21 @@ class OAuth:
         """Answer a request to one of the OAuth paths; None for any other path."""
         path, query = urlsplit(target).path, urlsplit(target).query
         form = dict(parse_qsl(body.decode("utf-8", "replace")))
-        match method, path:
-            case "GET", "/.well-known/oauth-authorization-server" if self.with_metadata:
-                return _json(200, _metadata(base_url))
-            case "GET", "/oauth/authorize":
-                return self._authorize(dict(parse_qsl(query)))
-            case "POST", "/oauth/token":
-                self.arrived += 1
-                sleep(self.latency)
-                status, answer, outcome = self._token(form)
-                self.grants.append((form.get("grant_type", ""), outcome))
-                return _json(status, answer)
-            case "POST", "/oauth/revoke":
-                self._revoke(form.get("token", ""))
-                self.revocations.append(form.get("token_type_hint", ""))
-                return _json(200, {})
+        request = method, path
+        if request == ("GET", METADATA) and self.with_metadata:
+            return _json(200, _metadata(base_url))
+        if request == ("GET", AUTHORIZE):
+            return self._authorize(dict(parse_qsl(query)))
+        if request == ("POST", TOKEN):
+            self.arrived += 1
+            sleep(self.latency)
+            status, answer, outcome = self._token(form)
+            self.grants.append((form.get("grant_type", ""), outcome))
+            return _json(status, answer)
+        if request == ("POST", REVOKE):
+            self._revoke(form.get("token", ""))
+            self.revocations.append(form.get("token_type_hint", ""))
+            return _json(200, {})
         return None
 
     def _authorize(self, query: dict[str, str]) -> Answer:

@@ -67,7 +67,6 @@ def _active(app: App, console: Console) -> str | None:
 
 
 def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
-    state, expires_at = "unknown", None
     try:
         resolution = app.resolve(Call.for_profile(name), tell=False)
         state, expires_at = _credential(app, resolution)
