@@ -29,6 +29,7 @@ _UNDONE = frozenset(
     }
 )  # fmt: skip
 """While one of these is found, something is left out of the tables."""
+_ALL = frozenset(Code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,6 @@ def examine(
     order = {path: index for index, path in enumerate(names)}
     findings = sorted(set(findings), key=lambda finding: (order[finding.file], finding))
     return Report(names, findings, documents, silenced)
-
-
-_ALL = frozenset(Code)
 
 
 def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:

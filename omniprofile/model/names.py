@@ -1,4 +1,4 @@
-"""Profile names: what is valid, what the nearest valid one is, and which variables belong to one."""
+"""Names: what a valid one is, which was probably meant, which variables belong to a profile, and how one is shown."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

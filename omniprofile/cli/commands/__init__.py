@@ -1,1 +1,1 @@
-"""One module for each command: `configure(parser)` and `run(args, app) -> int`."""
+"""One module for each command: `configure(parser)` and `run(args, app, console) -> int`."""
