@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 from omniprofile.config.paths import Places, find_pin, find_places, profile_files
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
+from omniprofile.credentials.names import STORE_VARIABLE
 from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, UsageError
 from omniprofile.model.declaration import Config, KeySource, uses_store
 from omniprofile.model.names import printable
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from omniprofile.model.resolution import Resolution, Selection
     from omniprofile.model.stored import SecretStore, StoredSecret, StoredSummary
 
-STORE_VARIABLE = "OMNIPROFILE_SECRET_STORE"
 TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
 _KEYRING_SECONDS = 10.0
 

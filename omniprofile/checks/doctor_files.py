@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from time import time
 
 from omniprofile.checks.scene import Scene
+from omniprofile.credentials.plain_entry import SECRETS_FILE
+from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.finding import Level
 from omniprofile.model.names import printable
@@ -74,9 +76,9 @@ def _watched(scene: Scene) -> Iterator[tuple[str, int]]:
         yield path, stat.S_IWOTH
     write = stat.S_IWGRP | stat.S_IWOTH
     everything = stat.S_IRWXG | stat.S_IRWXO
-    for path in (places.state_folder, scene.state_file, os.path.join(places.state_folder, "stored.json")):
+    for path in (places.state_folder, scene.state_file, os.path.join(places.state_folder, INDEX_FILE)):
         yield path, write
-    yield os.path.join(places.state_folder, "secrets.json"), everything
+    yield os.path.join(places.state_folder, SECRETS_FILE), everything
     yield places.cache_folder, write
     yield scene.lock_folder(), everything
 
@@ -120,7 +122,7 @@ def leftovers(scene: Scene) -> Iterable[Diagnosis]:
 def _temporary_files(scene: Scene) -> Iterator[str]:
     """Those of `write_atomic`: any in our own folders, and in the folders of others the ones of the files that we write."""
     names: dict[str, set[str]] = {scene.places.state_folder: {""}, scene.places.cache_folder: {""}}
-    for path in (*scene.files(), scene.omni_config, os.path.join(scene.places.state_folder, "secrets.json")):
+    for path in (*scene.files(), scene.omni_config, os.path.join(scene.places.state_folder, SECRETS_FILE)):
         folder, name = os.path.split(os.path.realpath(path))
         names.setdefault(folder, set()).add(f"{name}.")
     for folder in sorted(names):

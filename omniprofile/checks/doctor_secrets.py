@@ -5,12 +5,13 @@ import stat
 from collections.abc import Iterable, Iterator
 
 from omniprofile.checks.scene import Scene
+from omniprofile.credentials.names import STORE_VARIABLE
+from omniprofile.credentials.plain_entry import SECRETS_FILE
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.stored import StoredSummary
 
-STORE_VARIABLE = "OMNIPROFILE_SECRET_STORE"
 _SCRUB = "run `omniprofile import {} --scrub`"
 
 
@@ -50,7 +51,7 @@ def _is_needed(scene: Scene) -> bool:
 
 
 def _forgotten_file(scene: Scene) -> Iterator[Diagnosis]:
-    path = os.path.join(scene.places.state_folder, "secrets.json")
+    path = os.path.join(scene.places.state_folder, SECRETS_FILE)
     if os.path.lexists(path):
         yield warning(
             f"`{_shown(path)}` is of the `file` store, which is not in use: its secrets lie there in plain text",

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator
 from omniprofile.checks.scene import Scene
 from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
 from omniprofile.errors import Error, NoProfileSelected
+from omniprofile.handover.variables import ORGANIZATION
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.exported import MARKER, exported, own_values
 from omniprofile.model.names import closest, printable, quoted_list
 
-HOOK_VARIABLE = "OMNIPROFILE_HOOK"
+_HOOK = "OMNIPROFILE_HOOK"
 _SHELLS = ("bash", "zsh", "fish", "powershell")
 _INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
-_ORGANIZATION = "OMNI_ORGANIZATION_NAME"
 _SUFFIXES = ("_TOKEN", "_BASE_URL")
 
 _SKEW_SECONDS, _BAD_SKEW_SECONDS = 60, 300
@@ -76,7 +76,7 @@ def environment(scene: Scene) -> Iterable[Diagnosis]:
 def _shadows(scene: Scene) -> Iterator[Diagnosis]:
     environ = scene.environ
     own = own_values(environ)
-    watched = (*VENDOR_TOKENS, VENDOR_BASE_URL, _ORGANIZATION, "OMNI_PROFILE")
+    watched = (*VENDOR_TOKENS, VENDOR_BASE_URL, ORGANIZATION, "OMNI_PROFILE")
     if empty := [name for name in watched if environ.get(name) == ""]:
         yield warning(
             f"{_all(empty)} set and empty: omniprofile takes that for unset, other programs may not",
@@ -112,8 +112,8 @@ def _shadows(scene: Scene) -> Iterator[Diagnosis]:
 
 
 def _stale_organization(scene: Scene, own: frozenset[str]) -> Iterator[Diagnosis]:
-    name = scene.environ.get(_ORGANIZATION)
-    if not name or _ORGANIZATION in own:
+    name = scene.environ.get(ORGANIZATION)
+    if not name or ORGANIZATION in own:
         return
     try:
         origin = scene.in_use().origin
@@ -121,8 +121,8 @@ def _stale_organization(scene: Scene, own: frozenset[str]) -> Iterator[Diagnosis
         return
     if origin is not None and origin.organization_name != name:
         yield warning(
-            f"`{_ORGANIZATION}` is `{printable(name, 64)}`, and the profile in use is for {origin}: an SDK would go elsewhere",
-            f"unset {_ORGANIZATION}",
+            f"`{ORGANIZATION}` is `{printable(name, 64)}`, and the profile in use is for {origin}: an SDK would go elsewhere",
+            f"unset {ORGANIZATION}",
         )
 
 
@@ -149,7 +149,7 @@ def _profile_variables(scene: Scene) -> Iterator[Diagnosis]:
 
 def hook(scene: Scene) -> Iterable[Diagnosis]:
     """Whether `use` can switch this shell alone."""
-    shell = scene.environ.get(HOOK_VARIABLE)
+    shell = scene.environ.get(_HOOK)
     if not shell:
         yield ok(
             'not loaded in this shell, and not needed: `eval "$(omniprofile hook bash)"` lets `use --shell` switch it alone'
@@ -157,9 +157,7 @@ def hook(scene: Scene) -> Iterable[Diagnosis]:
     elif shell in _SHELLS:
         yield ok(f"loaded in this shell ({shell})")
     else:
-        yield warning(
-            f"`{HOOK_VARIABLE}` is `{printable(shell, 40)}`, which is no shell's hook", f"unset {HOOK_VARIABLE}"
-        )
+        yield warning(f"`{_HOOK}` is `{printable(shell, 40)}`, which is no shell's hook", f"unset {_HOOK}")
 
 
 def clock(scene: Scene) -> Iterable[Diagnosis]:

@@ -25,7 +25,7 @@ from omniprofile.credentials.keyring_entries import (
     timed_out,
     translated,
 )
-from omniprofile.credentials.stored_index import StoredIndex
+from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable
 from omniprofile.model.stored import StoredSecret, StoredSummary
@@ -72,7 +72,7 @@ class KeyringStore:
     def __init__(
         self, summary_folder: str, *, timeout: float = 10.0, lock_folder: str, limit: int | None = None
     ) -> None:
-        self._index = StoredIndex(os.path.join(summary_folder, "stored.json"))
+        self._index = StoredIndex(os.path.join(summary_folder, INDEX_FILE))
         self._timeout = timeout
         self._lock_path = os.path.join(lock_folder, "keyring.lock")
         self._limit = limit

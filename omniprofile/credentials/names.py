@@ -1,4 +1,6 @@
-"""The variables that can take the place of a profile's own values (PRODUCT section 4). What they do is in `overrides`.
+"""The variables that can take the place of a profile's own values (PRODUCT section 4), and of its store.
+
+What the former do is in `overrides`.
 
 On the short path: imports nothing.
 """
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 VENDOR_TOKENS = ("OMNI_API_TOKEN", "OMNI_API_KEY")
 VENDOR_BASE_URL = "OMNI_BASE_URL"
+STORE_VARIABLE = "OMNIPROFILE_SECRET_STORE"
 
 
 def profile_variables(profile: str) -> tuple[str, ...]:

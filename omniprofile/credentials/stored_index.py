@@ -8,6 +8,7 @@ from omniprofile.model.stored import StoredSummary
 from omniprofile.system.files import Unreadable, read_regular, write_atomic
 from omniprofile.system.locking import locked
 
+INDEX_FILE = "stored.json"
 _VERSION = 1
 
 
