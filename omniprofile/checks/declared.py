@@ -266,10 +266,10 @@ def _redundant_host(declared: Declared) -> None:
 
 
 _SHELL_SYNTAX = re.compile(r"\$(?:[A-Za-z_]|\{[A-Za-z_]|\()|^~(?:/|$)|^(?:\||\|\||&&|&|;|<|>|>>|2>)$|^`.*`$")
-_READS_ITSELF = frozenset(
-    "sh bash dash zsh ksh fish nu pwsh powershell cmd env ssh docker podman kubectl perl awk gawk jq python python3 ruby node "
-    "osascript nix-shell direnv xargs parallel".split()
-)
+_READS_ITSELF = frozenset((
+    "sh", "bash", "dash", "zsh", "ksh", "fish", "nu", "pwsh", "powershell", "cmd", "env", "ssh", "docker", "podman", "kubectl",
+    "perl", "awk", "gawk", "jq", "python", "python3", "ruby", "node", "osascript", "nix-shell", "direnv", "xargs", "parallel",
+))  # fmt: skip
 """Programs that read such syntax in their arguments themselves, or give it to somebody who does."""
 
 
