@@ -1,7 +1,8 @@
 """One stored secret as text: the JSON that every store keeps, with the origin that the secret belongs to.
 
 Keys: `version` (1), `origin`, `token`, `stored_at`, and where set `expires_at`, `refresh_token`, `client_id`, `scope`,
-`token_path`, `refreshed_at`.
+`token_path`, `refreshed_at`, and `account`: whose it is, for a store that could mistake one account for another. An envelope
+without `account`, as earlier versions wrote them, is anybody's.
 Times are RFC 3339 in UTC. ASCII only, so that a store that counts characters and one that counts bytes count the same.
 Keys that a newer version may add are ignored; another `version` is refused. No error here ever holds a part of the text.
 """
@@ -16,14 +17,19 @@ from omniprofile.model.stored import StoredSecret, StoredSummary
 VERSION = 1
 
 
-def pack(secret: StoredSecret) -> str:
-    """The secret as compact JSON. Raises ValueError for a time without a time zone."""
-    return json.dumps(as_data(secret), separators=(",", ":"))
+def pack(secret: StoredSecret, account: str | None = None) -> str:
+    """The secret of `account` as compact JSON. Raises ValueError for a time without a time zone."""
+    data = as_data(secret)
+    return json.dumps(data if account is None else {**data, "account": account}, separators=(",", ":"))
 
 
-def unpack(text: str) -> StoredSecret:
-    """The secret that `pack` made the text of. Raises ValueError for anything else."""
-    return from_data(load(text))
+def unpack(text: str, account: str | None = None) -> StoredSecret:
+    """The secret that `pack` made the text of. Raises ValueError for anything else, and for another account's than `account`."""
+    data = load(text)
+    secret = from_data(data)
+    if account is not None and isinstance(data, dict) and data.get("account") not in (None, account):
+        raise ValueError("it is another profile's")
+    return secret
 
 
 def as_data(secret: StoredSecret) -> dict[str, object]:
@@ -60,7 +66,7 @@ def from_data(data: object) -> StoredSecret:
         refresh_token=Secret(refresh_token) if refresh_token is not None else None,
         client_id=_optional_text(data, "client_id"),
         scope=_optional_text(data, "scope"),
-        token_path=_optional_text(data, "token_path"),
+        token_path=_path(data, "token_path"),
         refreshed_at=_optional_time(data, "refreshed_at"),
     )
 
@@ -123,6 +129,14 @@ def _origin(data: dict[str, object]) -> Origin:
     except NotAnOrigin:
         pass
     raise ValueError("its `origin` is no base URL")
+
+
+def _path(data: dict[str, object], key: str) -> str | None:
+    """A path, which goes behind an origin: what does not begin as one would be a part of the host's name."""
+    text = _optional_text(data, key)
+    if text is not None and not text.startswith(("/", "?")):
+        raise ValueError(f"its `{key}` is no path")
+    return text
 
 
 def _optional_time(data: dict[str, object], key: str) -> datetime | None:

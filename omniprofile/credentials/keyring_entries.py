@@ -75,8 +75,14 @@ class Entries:
         self._deadline = deadline
 
     def get(self, account: str) -> str | None:
-        """One entry, or None."""
-        return self._call("read", lambda: self._backend.get_password(SERVICE, account))
+        """One entry, or None. Raises StoreUnavailable for one that is no text, which some backend may give."""
+        text: object = self._call("read", lambda: self._backend.get_password(SERVICE, account))
+        if text is None or isinstance(text, str):
+            return text
+        raise StoreUnavailable(
+            f"the {self._name} gives something that is no text for `{printable(account)}`",
+            hint=f"do not trust this keyring; {FILE_STORE}",
+        )
 
     def set(self, account: str, text: str) -> None:
         """Set one entry, read it back and compare. Raises StoreUnavailable when it is not what was set."""

@@ -47,7 +47,9 @@ _HEALING_SECONDS = 0.5
 
 _CHAIN = "keyring.backends.chainer.ChainerBackend"
 _NO_KEYRING = "keyring.backends.fail.Keyring"
-_PLAIN_TEXT = frozenset(("keyring.backends.null.Keyring", "keyrings.alt.file.PlaintextKeyring"))
+_PLAIN_TEXT = frozenset(
+    ("keyring.backends.null.Keyring", "keyrings.alt.file.PlaintextKeyring", "keyrings.alt.pyfs.PlaintextKeyring")
+)
 
 _stuck: "list[Thread]" = []
 """Threads of this process whose call to the keyring has not come back though its caller gave up."""
@@ -117,7 +119,7 @@ class KeyringStore:
 
     def put(self, account: str, secret: StoredSecret) -> None:
         """Store whole or not at all. What is stored is read back and compared before this returns."""
-        text = pack(secret)
+        text = pack(secret, account)
 
         def write(deadline: Deadline) -> None:
             entries = self._entries(deadline)
@@ -262,7 +264,7 @@ class KeyringStore:
 
     def _unpacked(self, account: str, text: str) -> StoredSecret:
         try:
-            return unpack(text)
+            return unpack(text, account)
         except ValueError as problem:
             raise StoreUnavailable(
                 f"what the {self._name} holds for `{printable(account)}` is no secret of omniprofile's: {problem}",

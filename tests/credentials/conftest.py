@@ -110,10 +110,12 @@ class LyingKeyring(MemoryKeyring):
 
 
 class TruncatingKeyring(MemoryKeyring):
-    """Cuts what is long, and says nothing."""
+    """Cuts what is longer than `keeps`, and says nothing."""
+
+    keeps = 100
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        super().set_password(service, username, password[:100])
+        super().set_password(service, username, password[: self.keeps])
 
 
 class RaisingKeyring(MemoryKeyring):

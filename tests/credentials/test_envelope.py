@@ -65,6 +65,8 @@ WRONG = {
     "a time that is none": {"expires_at": "soon"},
     "a time before the first year": {"stored_at": "0001-01-01T00:00:00+14:00"},
     "a refresh token that is a list": {"refresh_token": [CANARY]},
+    "a path that would become a part of the host": {"token_path": "@evil.example/token"},
+    "an address for a path": {"token_path": "https://evil.example/token"},
 }
 
 

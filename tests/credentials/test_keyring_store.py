@@ -16,6 +16,7 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from omniprofile.credentials import keyring_store
+from omniprofile.credentials.envelope import pack
 from omniprofile.credentials.keyring_layout import Head
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
@@ -243,6 +244,114 @@ def test_a_keyring_that_keeps_something_else_is_found_at_once(
         store.put("prod", make_secret(CANARY * 10))
     assert backend.entries == {}
     assert store.summaries() == {}
+
+
+@pytest.mark.parametrize(("length", "kept"), [(1000, True), (1400, False)])
+def test_a_keyring_that_cuts_at_the_size_of_windows_is_found(
+    length: int, kept: bool, make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    backend = TruncatingKeyring()
+    backend.keeps = 1280
+    use_keyring(backend)
+    store, secret = make_store(), make_secret("k" * length)
+    if kept:
+        store.put("prod", secret)
+        assert store.get("prod") == secret
+    else:
+        with pytest.raises(StoreUnavailable, match="something else than what was stored"):
+            store.put("prod", secret)
+        assert store.get("prod") is None
+
+
+def test_a_value_that_was_cut_after_it_was_stored_is_an_error(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    store = make_store()
+    store.put("prod", make_secret(CANARY * 50))
+    backend.entries["prod"] = backend.entries["prod"][:1280]
+    with pytest.raises(StoreUnavailable, match="no secret of omniprofile's") as caught:
+        store.get("prod")
+    assert CANARY not in chain_text(caught.value)
+
+
+@pytest.mark.parametrize("limit", [None, 100])
+def test_another_profile_s_value_is_found_though_it_is_for_the_same_instance(
+    limit: int | None, make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    store = make_store(limit=limit)
+    store.put("prod", make_secret("a member's"))
+    store.put("admin", make_secret(CANARY))
+    for name, entry in list(backend.entries.items()):
+        if name.startswith("admin"):
+            backend.entries[name.replace("admin", "prod")] = entry
+
+    with pytest.raises(StoreUnavailable, match="it is another profile's") as caught:
+        store.get("prod")
+    assert CANARY not in chain_text(caught.value)
+    assert store.get("admin") == make_secret(CANARY)
+    store.put("prod", make_secret("new"))
+    assert store.get("prod") == make_secret("new")
+
+
+def test_a_value_that_says_no_account_is_read_as_it_always_was(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = MemoryKeyring()
+    backend.entries["prod"] = pack(make_secret(session=True))
+    assert "account" not in backend.entries["prod"]
+    use_keyring(backend)
+
+    assert make_store().get("prod") == make_secret(session=True)
+
+
+def test_a_keyring_that_vanishes_is_an_error_and_not_an_absent_secret(
+    make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    """The service goes away between two calls, and comes back."""
+    memory = MemoryKeyring()
+    use_keyring(memory)
+    store = make_store()
+    store.put("prod", make_secret())
+    gone = RaisingKeyring(ConnectionResetError(f"the bus is gone {CANARY}"))
+    for method in ("get_password", "set_password", "delete_password"):
+        setattr(memory, method, getattr(gone, method))
+    for operation in OPERATIONS.values():
+        with pytest.raises(StoreUnavailable, match="ConnectionResetError") as caught:
+            operation(store)
+        assert CANARY not in chain_text(caught.value)
+    assert "prod" in store.summaries(), "what is stored is still known"
+    for method in ("get_password", "set_password", "delete_password"):
+        delattr(memory, method)
+    assert store.get("prod") == make_secret()
+
+
+@pytest.mark.parametrize(
+    "problem", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), RecursionError(CANARY), MemoryError()]
+)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_whatever_a_backend_raises_its_caller_gets_it_at_once(
+    operation: str, problem: BaseException, make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    """What ends a process ends it; all else is a store that cannot be used. Nobody waits for the timeout."""
+    use_keyring(RaisingKeyring(problem))  # type: ignore[arg-type]
+    expected = StoreUnavailable if isinstance(problem, Exception) else type(problem)
+    started = time.monotonic()
+    with pytest.raises(expected) as caught:
+        OPERATIONS[operation](make_store(timeout=30))
+    assert time.monotonic() - started < 10
+    assert CANARY not in chain_text(caught.value)
+
+
+@pytest.mark.parametrize("answer", [7, b"bytes", object(), ["a"], True])
+def test_a_keyring_that_gives_no_text_is_an_error(
+    answer: object, make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    backend = MemoryKeyring()
+    backend.entries["prod"] = answer  # type: ignore[assignment]
+    use_keyring(backend)
+    for operation in (OPERATIONS["get"], OPERATIONS["put"]):
+        with pytest.raises(StoreUnavailable, match="no text"):
+            operation(make_store())
 
 
 def test_a_keyring_that_begins_to_lie_keeps_the_old_value(make_store: MakeStore, use_keyring: UseKeyring) -> None:
