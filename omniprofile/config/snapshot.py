@@ -7,7 +7,8 @@ It is only ever believed when
 - the folder and the file belong to this user and nobody else can write them: the marshal format must not be read from
   anybody else (Python's documentation of `marshal`);
 - it was written by this version of omniprofile, this version of Python and this home folder;
-- its checksum fits, which a file that was damaged has not;
+- its checksums fit, which those of a damaged file do not: the key's own, and the one of the section that is read, which is
+  also of the key and of which section it is, so that no other section and none of another snapshot can stand in its place;
 - the profile files are those that it was made of: the same list of paths, and of each the size, the times of change, the
   inode and device, the mode and the owner; of their folders the mode and the owner. A
   file that had just been changed when it was read could be changed again without any of these showing it (clocks tick
@@ -38,7 +39,7 @@ Seen = tuple[tuple[int, ...], int, bytes]
 QUICK, NAMES, WHOLE = 0, 1, 2
 
 _HEADER = (
-    f"omniprofile snapshot {__version__} {sys.implementation.cache_tag} {marshal.version} {sys.platform}\n".encode()
+    f"omniprofile snapshot 2 {__version__} {sys.implementation.cache_tag} {marshal.version} {sys.platform}\n".encode()
 )
 _LENGTH, _CHECK = 8, 8
 _SECTIONS = (0, 8, 16, 24)
@@ -84,11 +85,12 @@ def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any
             sizes = [int.from_bytes(head[wanted + at : wanted + at + _LENGTH], "little") for at in _SECTIONS]
             if len(head) + sum(sizes) != status.st_size:
                 return None
-            key = _load(_take(descriptor, sizes[0]))
+            part = _take(descriptor, sizes[0])
+            key = _load(part, 0)
             if not _is_fresh(key, files, places.home):
                 return None
             os.lseek(descriptor, sum(sizes[1 : 1 + section]), os.SEEK_CUR)
-            return _load(_take(descriptor, sizes[1 + section]))
+            return _load(_take(descriptor, sizes[1 + section]), _salt(part, section))
         finally:
             os.close(descriptor)
     except (OSError, ValueError, EOFError, TypeError):
@@ -119,15 +121,21 @@ def write(
     taken = min((at for _, at, _ in reads.values()), default=0)
     control = [(folder, status.st_mode, status.st_uid) for folder, status in folders.items()]
     key = (places.home, tuple(reads), tuple(stamps), control, fresh, taken, real)
-    parts = [_dump(part) for part in (key, *sections)]
-    lengths = b"".join(len(part).to_bytes(_LENGTH, "little") for part in parts)
     try:
         make_private_folder(places.cache_folder)
         if _is_ours(os.stat(places.cache_folder), 0o022):
-            write_atomic(_path(places), b"".join((_HEADER, lengths, *parts)), durable=False)
+            write_atomic(_path(places), _content(key, sections), durable=False)
             _forget_oldest(places.cache_folder)
     except OSError:
         return
+
+
+def _content(key: "Any", sections: "tuple[Any, Any, Any]") -> bytes:
+    """The whole file."""
+    first = _dump(key, 0)
+    parts = [first, *(_dump(section, _salt(first, number)) for number, section in enumerate(sections))]
+    lengths = (len(part).to_bytes(_LENGTH, "little") for part in parts)
+    return b"".join((_HEADER, *lengths, *parts))
 
 
 def real_paths(files: "Sequence[str]") -> tuple[str, ...]:
@@ -183,20 +191,25 @@ def _take(descriptor: int, size: int) -> bytes:
     return content
 
 
-def _dump(value: "Any") -> bytes:
+def _salt(key: bytes, section: int) -> int:
+    """What the checksum of a section begins with: the one of the snapshot's key, and which section it is."""
+    return (int.from_bytes(key[:_CHECK], "little") + 1 + section) % 2**63
+
+
+def _dump(value: "Any", salt: int) -> bytes:
     content = marshal.dumps(value)
-    return _checksum(content) + content
+    return _checksum(content, salt) + content
 
 
-def _load(content: bytes) -> "Any":
-    if _checksum(content[_CHECK:]) != content[:_CHECK]:
+def _load(content: bytes, salt: int) -> "Any":
+    if _checksum(content[_CHECK:], salt) != content[:_CHECK]:
         raise ValueError("it is damaged")
     return marshal.loads(content[_CHECK:])  # noqa: S302 - a file of our own, checked above
 
 
-def _checksum(content: bytes) -> bytes:
+def _checksum(content: bytes, salt: int = 0) -> bytes:
     """Eight bytes that tell contents apart by accident, not against an attack: the hash that Python checks its own cache by."""
-    return source_hash(0, content)
+    return source_hash(salt, content)
 
 
 def _forget_oldest(cache_folder: str) -> None:

@@ -168,9 +168,9 @@ def test_once_a_change_is_old_its_stamp_alone_is_looked_at(home: Home, monkeypat
     checked = []
     whole = snapshot._checksum
 
-    def spy(content: bytes) -> bytes:
+    def spy(content: bytes, salt: int = 0) -> bytes:
         checked.append(content)
-        return whole(content)
+        return whole(content, salt)
 
     monkeypatch.setattr(snapshot, "_checksum", spy)
     assert answer("current") == "one\n"
@@ -266,6 +266,43 @@ def test_another_home_and_another_config_have_their_own_snapshots(home: Home, tm
     assert short.answer(["current"], {**os.environ, "HOME": str(tmp_path)}, sys.platform) is None
 
 
+def _sizes(content: bytes, change: Callable[[list[int]], None]) -> bytes:
+    """The snapshot with other lengths of its sections in the header."""
+    start = len(snapshot._HEADER)
+    sizes = [int.from_bytes(content[start + at : start + at + 8], "little") for at in snapshot._SECTIONS]
+    change(sizes)
+    return content[:start] + b"".join(size.to_bytes(8, "little") for size in sizes) + content[start + 32 :]
+
+
+def test_no_section_is_taken_for_another_though_the_lengths_say_so(home: Home, cli: Cli) -> None:
+    """The header has no checksum of its own: every section's tells whether it is the one that was asked for."""
+    home.compile()
+    good = home.snapshot.read_bytes()
+    assert answer("__complete", "profiles") == "one\t\n"
+
+    def shift(sizes: list[int]) -> None:
+        sizes[1:] = [sizes[1] + sizes[2], sizes[3], 0]  # where the names are said to be, all declarations are
+
+    home.snapshot.write_bytes(_sizes(good, shift))
+    assert answer("__complete", "profiles") in (None, "one\t\n")
+    assert home.cli("__complete", "profiles").out == "one\t\n"
+
+
+def test_a_section_of_another_snapshot_is_a_miss(home: Home) -> None:
+    """Half an old file and half a new one, as a crash may leave what was never forced to the disk."""
+    home.compile()
+    old = home.snapshot.read_bytes()
+    home.file.write_text(TWO.replace("two", "six"))  # names of the same length: every section is where it was
+    home.cli("list")
+    new = home.snapshot.read_bytes()
+    assert len(new) == len(old)
+    start = len(snapshot._HEADER)
+    length = start + 32 + int.from_bytes(new[start : start + 8], "little")
+    home.snapshot.write_bytes(new[:length] + old[length:])
+    assert answer("current") in (None, "six\n")
+    assert home.cli("current").out == "six\n"
+
+
 # Whose it is, and what is in it
 
 
@@ -285,15 +322,14 @@ def _forge(home: Home) -> bytes:
     """The snapshot with another host in it, its checksums right: what an attacker would put there."""
     content = home.snapshot.read_bytes()
     at = len(snapshot._HEADER) + len(snapshot._SECTIONS) * snapshot._LENGTH
-    head, parts = content[:at], []
+    head, values = content[:at], []
     for where in snapshot._SECTIONS:
         start = len(snapshot._HEADER) + where
         size = int.from_bytes(head[start : start + snapshot._LENGTH], "little")
-        parts.append(
-            snapshot._dump(marshal.loads(content[at + 8 : at + size].replace(b"one.omniapp.co", b"bad.omniapp.co")))
-        )
+        values.append(marshal.loads(content[at + 8 : at + size].replace(b"one.omniapp.co", b"bad.omniapp.co")))
         at += size
-    return head + b"".join(parts)
+    key, quick, names, whole = values
+    return snapshot._content(key, (quick, names, whole))
 
 
 def test_the_forged_snapshot_of_these_tests_would_be_believed_if_it_were_ours(home: Home) -> None:
