@@ -14,13 +14,9 @@ from omniprofile.config.loader import Files
 from omniprofile.config.rules import store_it
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import is_valid
-from omniprofile.model.secret import MASK
+from omniprofile.model.secret import KEY_SHAPES, MASK, without_keys
 
-_SHAPES = re.compile(
-    r"(?P<prefix>omni_(?:osk|pat)_)[A-Za-z0-9_-]{6,}"
-    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON Web Token (RFC 7519)
-    r"|(?P<bearer>\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]{16,}"  # RFC 6750
-)
+_SHAPES = re.compile(KEY_SHAPES)
 _WORDS = r"(?:token|secret|password|passwd|passphrase|api[_-]?key|bearer|credential)s?"
 _NAME_OF_SECRET = re.compile(rf"{_WORDS}$", re.IGNORECASE)
 _IN_COMMENT = re.compile(rf"{_WORDS}[\"']?\s*[:=]\s*[\"']?(?P<text>[^\s\"'#,;]+)", re.IGNORECASE)
@@ -145,6 +141,5 @@ def without_secrets(line: str, code: str | None = None) -> str:
     if code == Code.SECRET or (code == Code.SYNTAX and not _HARMLESS.match(line)):
         head = re.match(r"\s*+(?:#\s*+)?(?:[\w.\"' -]++=\s*)?", line)
         line = (head[0] if head else "") + MASK
-    line = _SHAPES.sub(lambda match: (match["prefix"] or match["bearer"] or "") + MASK, line)
-    line = _USERINFO.sub(rf"\1{MASK}@", line)
+    line = _USERINFO.sub(rf"\1{MASK}@", without_keys(line))
     return _ASSIGNED.sub(lambda match: match["name"] + MASK, line)

@@ -9,6 +9,7 @@ from typing import TextIO
 from omniprofile.app import Outside
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import Error, Interrupted, UsageError
+from omniprofile.model.secret import without_keys
 
 COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
@@ -101,11 +102,14 @@ class Console:
         self._has_status = bool(text)
 
     def report(self, error: Error, *, as_json: bool) -> None:
-        """Report a failure: one line, and one line of hint, on stderr; as JSON also on stdout."""
+        """Report a failure: one line, and one line of hint, on stderr; as JSON also on stdout.
+
+        A key that was given for a name, and so is a part of the words, is masked in them.
+        """
         style = Style(self._colours(self._outside.stderr))
-        self.say(f"omniprofile: {style('red', 'error')}: {error.message}")
+        self.say(f"omniprofile: {style('red', 'error')}: {without_keys(error.message)}")
         if error.hint:
-            self.say(f"hint: {error.hint}")
+            self.say(f"hint: {without_keys(error.hint)}")
         if as_json:
             self.json(error_json(error))
 
@@ -159,7 +163,8 @@ class Console:
 
 def error_json(error: Error) -> dict[str, object]:
     """The documented shape of a failure."""
-    return {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+    message, hint = without_keys(error.message), without_keys(error.hint or "") or None
+    return {"error": {"code": error.code, "message": message, "hint": hint}}
 
 
 def silence_stdout(outside: Outside) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from omniprofile.model.secret import without_keys
+
 
 class Level(StrEnum):
     """How bad: errors make `lint` exit 1, warnings only with `--strict`."""
@@ -56,7 +58,10 @@ class Fix:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One finding of one rule at one place. `line` and `column` count from 1, columns in characters (code points)."""
+    """One finding of one rule at one place. `line` and `column` count from 1, columns in characters (code points).
+
+    Its words name keys and names of the file, where somebody may have put a secret: whatever has a key's shape is masked in them.
+    """
 
     file: str
     line: int
@@ -66,6 +71,11 @@ class Finding:
     message: str
     suggestion: str | None = None
     fix: Fix | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", without_keys(self.message))
+        if self.suggestion is not None:
+            object.__setattr__(self, "suggestion", without_keys(self.suggestion))
 
     @property
     def place(self) -> str:

@@ -108,6 +108,40 @@ def test_sarif_is_valid_and_says_what_json_says(cli: Cli) -> None:
     assert len({code for *_, code in places}) > 15
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a name is text")
+@pytest.mark.parametrize("style", ["human", "json", "sarif", "github"])
+def test_a_file_whose_name_is_no_utf_8_is_linted_in_every_format(style: str, tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/n\xff.toml"
+    with open(name, "wb") as file:
+        file.write(b"[profiles")
+    command = [os.fsencode(sys.executable), b"-m", b"omniprofile", b"lint", b"--format", style.encode(), name]
+    ran = subprocess.run(command, capture_output=True, check=False)
+    assert ran.returncode == 1, ran.stderr
+    assert (b"n%FF.toml" if style == "sarif" else b".toml") in ran.stdout
+    if style in ("json", "sarif"):
+        json.loads(ran.stdout.decode("utf-8", "surrogateescape"))
+
+
+IN_A_NAME = {
+    "a key": '[profiles.a]\nbase_url = "https://a.omniapp.co"\n%s = "x"\n',
+    "a profile": '[profiles."%s x"]\nbase_url = "https://a.omniapp.co"\n',
+    "the default": 'default = "%s"\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n',
+    "a parent": '[profiles.a]\nextends = "%s"\n',
+    "a variable": '[profiles.a]\nbase_url = "https://a.omniapp.co"\nenv = { "%s" = "x" }\n',
+    "a host": '[settings]\nallowed_hosts = ["%s.example"]\n',
+}
+
+
+@pytest.mark.parametrize("where", IN_A_NAME)
+def test_a_key_that_stands_for_a_name_is_repeated_by_no_message(where: str, cli: Cli) -> None:
+    """Every run looks for the canary in all that is printed."""
+    cli.profiles(IN_A_NAME[where] % CANARY)
+    for style in ("human", "json", "sarif", "github"):
+        assert cli("lint", "--format", style).status == 1
+    for command in (["list"], ["list", "--json"], ["show", "a"], ["use", CANARY], ["token", CANARY, "--json"]):
+        cli(*command)
+
+
 def test_sarif_of_a_good_file_and_of_a_relative_path(cli: Cli) -> None:
     schema = json.loads((DATA / "sarif-2.1.0.schema.json").read_text())
     Path("with space.toml").write_text("x = 1\n")

@@ -58,7 +58,8 @@ def _result(finding: Finding) -> dict[str, object]:
 
 
 def _location(file: str) -> dict[str, object]:
-    path = file.replace(os.sep, "/")
+    # A name that is no UTF-8 is bytes to the file system, and so it is to an URI.
+    path = quote(os.fsencode(file.replace(os.sep, "/")))
     if os.path.isabs(file):
-        return {"uri": "file://" + quote(path if path.startswith("/") else f"/{path}")}
-    return {"uri": quote(path), "uriBaseId": "%SRCROOT%"}
+        return {"uri": "file://" + (path if path.startswith("/") else f"/{path}")}
+    return {"uri": path, "uriBaseId": "%SRCROOT%"}
