@@ -15,6 +15,7 @@ from shlex import quote
 from typing import Any
 
 from omniprofile.errors import CheckFailed, ConfigUnreadable
+from omniprofile.model.names import printable
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
 
 _VERSION = 1
@@ -33,7 +34,8 @@ class Unfinished:
     @property
     def command(self) -> str:
         """What finishes it."""
-        words = ["omniprofile", "--config", self.config, self.operation, self.name, *([self.new] if self.new else [])]
+        config = printable(self.config, 4096)
+        words = ["omniprofile", "--config", config, self.operation, self.name, *([self.new] if self.new else [])]
         return " ".join(map(quote, words))
 
     def is_same(self, other: "Unfinished") -> bool:
@@ -93,8 +95,10 @@ class Journal:
 
 def _parsed(data: Any) -> Unfinished:
     """Raises ValueError, KeyError, TypeError for what `begin` did not write."""
-    words = [data[key] for key in ("operation", "name", "config", "since")]
-    new = data["new"]
-    if data["version"] != _VERSION or not all(isinstance(word, str) for word in (*words, new or "")):
+    operation, name, new, config, since = (data[key] for key in ("operation", "name", "new", "config", "since"))
+    words = (name, since) if new is None else (name, since, new)
+    if data["version"] != _VERSION or operation != ("remove" if new is None else "rename"):
         raise ValueError("it is another version's, or damaged")
-    return Unfinished(words[0], words[1], new, words[2], words[3])
+    if not all(isinstance(word, str) and word.isprintable() for word in words) or b"\0" in os.fsencode(config):
+        raise ValueError("it is damaged")
+    return Unfinished(operation, name, new, config, since)

@@ -18,7 +18,6 @@ from queue import Queue
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from omniprofile.instance.oauth import CALLBACK_PATH, Attempt, Callback, Unusable, new_attempt, read_callback
 from omniprofile.model.names import printable
@@ -115,7 +114,7 @@ class Listener:
         if len(target) > _LONGEST_TARGET:
             self._refuse("a request with an address that is too long was refused")
             return 414, Page(False, "Too long", "The address is too long.", ""), ""
-        path = urlsplit(target).path if target.startswith("/") else target
+        path, _, query = target.partition("?")
         if path != CALLBACK_PATH:
             if path != "/favicon.ico":
                 self._refuse(f"a request for another path was refused (`{printable(path, 60)}`)")
@@ -124,7 +123,7 @@ class Listener:
             self._refuse(f"a request with another method was refused (`{printable(method, 20)}`)")
             return 405, Page(False, "Not so", "The answer of a login comes by GET.", ""), "GET"
         try:
-            callback = read_callback(target.partition("?")[2], self.attempt)
+            callback = read_callback(query, self.attempt)
         except Unusable as problem:
             self.strays += 1
             self._refuse(f"a request that is no answer to this login was refused: {problem}")

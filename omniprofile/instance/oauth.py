@@ -146,8 +146,10 @@ def read_token_answer(body: bytes) -> Granted:
     fields = _object(body)
     lifetime = _lifetime(fields.pop("expires_in", None))
     fields.pop("expires_at", None)
-    if not isinstance(fields.get("scope"), str):
+    if not _is_scope(fields.get("scope")):
         fields.pop("scope", None)
+    if fields.get("error") is None:
+        fields.pop("error", None)
     error = fields.get("error")
     if not isinstance(error, str | None):
         raise Unusable("its `error` is no text")
@@ -158,7 +160,7 @@ def read_token_answer(body: bytes) -> Granted:
             raise Unusable("it lacks an access token") from None  # the chain would hold the answer
         description = printable(str(problem.description), 300) if problem.description else None
         raise OAuthError(printable(error, 60), description) from None
-    except (ValueError, TypeError, AttributeError, Warning):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Warning):
         raise Unusable("it is misshapen") from None
     token, refresh_token = fields.get("access_token"), fields.get("refresh_token")
     if not _is_token(token):
@@ -173,7 +175,7 @@ def read_token_answer(body: bytes) -> Granted:
         Secret(str(token)),
         Secret(str(refresh_token)) if refresh_token is not None else None,
         lifetime,
-        scope if isinstance(scope, str) else None,
+        str(scope) if scope is not None else None,
     )
 
 
@@ -211,6 +213,11 @@ def _object(body: bytes) -> dict[str, object]:
 def _is_token(value: object) -> bool:
     """Whether it is a text that can stand in a header field or form as it is (RFC 6749, appendix A: VSCHAR)."""
     return isinstance(value, str) and 0 < len(value) <= 16384 and all("!" <= char <= "~" for char in value)
+
+
+def _is_scope(value: object) -> bool:
+    """Whether it is a list of scopes, as RFC 6749, section 3.3, has one."""
+    return isinstance(value, str) and len(value) <= 4096 and value.isascii() and value.isprintable()
 
 
 def _lifetime(value: object) -> float | None:

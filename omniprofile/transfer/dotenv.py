@@ -48,8 +48,10 @@ class Dotenv:
         from dotenv.parser import parse_stream
 
         file = ForeignFile.read(path, WHAT)
-        parts: list[str | Setting] = []
-        for binding in parse_stream(io.StringIO(file.text().removeprefix("\ufeff"), newline="")):
+        content = file.text().removeprefix("\ufeff")
+        marks = content[: len(content) - len(content.lstrip("\ufeff"))]  # of more than one the parser drops another
+        parts: list[str | Setting] = [marks] if marks else []
+        for binding in parse_stream(io.StringIO(content[len(marks) :], newline="")):
             text, line = binding.original.string, binding.original.line
             line += text[: len(text) - len(text.lstrip())].count("\n")
             if binding.error and any(name in text for name in (*TOKENS, BASE_URL)):

@@ -36,6 +36,8 @@ _PROFILE = ("apiEndpoint", "authMethod", "defaultOutputFormat", *SECRETS, "token
 _NO_TIME = "0001-01-01T00:00:00"
 """How Go writes a time that was never set."""
 
+DEEPEST = 100
+
 Json = dict[str, object]
 
 
@@ -284,8 +286,20 @@ def _parse(file: ForeignFile) -> Json:
     except ValueError:
         what = "it has a number that is too long"
     else:
-        if isinstance(data, dict):
+        if isinstance(data, dict) and not _is_deep(data):
             return data
-        what = "it is no JSON object"
+        what = "it is nested too deeply" if isinstance(data, dict) else "it is no JSON object"
     # Raised out here: the parser's own exception holds the whole text.
     raise ConfigInvalid(f"{printable(place, 300)}: {what}", hint=hint)
+
+
+def _is_deep(data: Json) -> bool:
+    """Whether it is nested more than any config is: Python would read it, and could not write it again."""
+    level: list[object] = [data]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+    return bool(level)

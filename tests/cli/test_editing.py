@@ -364,7 +364,19 @@ def test_an_interrupted_rename_stops_others_and_is_finished_by_itself(cli: Cli, 
 
 def test_a_damaged_journal_is_named(cli: Cli, file: Path) -> None:
     cli.state.mkdir(parents=True)
-    for content in ("", "[]", "{}", '{"version": 2}', "\0"):
+    good = {
+        "version": 1,
+        "operation": "rename",
+        "name": "a",
+        "new": "b",
+        "config": "/c",
+        "since": "2026-01-01T00:00:00Z",
+    }
+    bad: list[dict[str, object]] = [
+        {"operation": "rm"}, {"operation": "remove"}, {"new": None}, {"new": 0}, {"name": "\x1b[31m"}, {"since": 5},
+        {"config": "\0"}, {"config": "\ud800"}, {"config": ["/c"]},
+    ]  # fmt: skip
+    for content in ("", "[]", "{}", '{"version": 2}', "\0", *(json.dumps({**good, **change}) for change in bad)):
         (cli.state / "unfinished.json").write_text(content)
         ran = cli("rename", "play", "toy")
         assert ran.status == 3, ran

@@ -1,22 +1,26 @@
 """Fuzz one target with atheris: `python -m tests.fuzz.run TARGET [libFuzzer options] [FOLDER…]`.
 
 `-runs=N` ends it after N executions. A crash leaves its input in the working folder; once mended it belongs in
-`tests/fuzz/corpus/TARGET/`, which `test_corpus.py` runs for ever after.
+`tests/fuzz/corpus/TARGET/`, which `test_corpus.py` runs for ever after. The target `every` is all of them: an input's first
+byte says which one the rest is for.
 """
 
 import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["omniprofile", "tomllib", "json"]):
-    from tests.fuzz.targets import TARGETS
+with atheris.instrument_imports(
+    include=["omniprofile", "tomllib", "json", "dotenv", "urllib.parse", "email", "http.server"]
+):
+    from tests.fuzz.targets import TARGETS, every
 
 
 def main() -> None:
     """Hand the target over to libFuzzer, which never returns."""
-    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
-        sys.exit(f"usage: python -m tests.fuzz.run {'|'.join(TARGETS)} [libFuzzer options] [FOLDER…]")
-    target = TARGETS[sys.argv.pop(1)]
+    targets = {**TARGETS, "every": every}
+    if len(sys.argv) < 2 or sys.argv[1] not in targets:
+        sys.exit(f"usage: python -m tests.fuzz.run {'|'.join(targets)} [libFuzzer options] [FOLDER…]")
+    target = targets[sys.argv.pop(1)]
     atheris.Setup(sys.argv, target)
     atheris.Fuzz()
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from omniprofile.checks.lint import lint
 from omniprofile.config.check import check, pin_of
+from omniprofile.config.choosing import plain_pin
 from omniprofile.config.declare import declarations
 from omniprofile.config.document import Document
+from omniprofile.config.lines import plain_lines
 from omniprofile.credentials.envelope import pack, unpack
 from omniprofile.credentials.keyring_layout import Head
 from omniprofile.instance.client import Answer
@@ -21,6 +23,9 @@ from omniprofile.model.credential import Credential
 from omniprofile.model.exported import exported, own_values
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret
+from tests.fuzz.config_targets import CONFIG_TARGETS
+from tests.fuzz.instance_targets import INSTANCE_TARGETS
+from tests.fuzz.transfer_targets import TRANSFER_TARGETS
 
 _KEY = re.compile(r"omni_(?:osk|pat)_[A-Za-z0-9_-]{6,}")
 _CREDENTIAL = Credential("prod", Origin("https", "acme.omniapp.co", 443), "api-key", Secret("omni_osk_fuzzed"))
@@ -35,6 +40,10 @@ def profiles(data: bytes) -> None:
     problems = document.findings or check(document)
     if not problems:
         declarations(document, home="/home/me")
+    if document.data is not None:
+        places = document._positions.keys
+        for path, line in (plain_lines(document.text) or {}).items():
+            assert path not in places or places[path].line == line, path
     lines = data.count(b"\n") + 1
     for finding in lint([str(file)], home="/home/me"):
         assert 1 <= finding.line <= lines, finding
@@ -47,6 +56,8 @@ def pin(data: bytes) -> None:
     """A project pin: it names a profile, or it is refused."""
     found, findings = pin_of(Document.parse(".omniprofile.toml", data))
     assert (found is None) == bool(findings)
+    name = plain_pin(data)  # the short path's look
+    assert name is None or (found is not None and found.value == name)
 
 
 def whoami(data: bytes) -> None:
@@ -66,7 +77,8 @@ def stored(data: bytes) -> None:
         secret = unpack(text)
     except ValueError:
         return
-    assert unpack(pack(secret)) == secret
+    assert unpack(pack(secret, "prod"), "prod") == secret
+    assert secret.token_path is None or secret.token_path[0] in "/?"
 
 
 def origin(data: bytes) -> None:
@@ -93,4 +105,13 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "stored": stored,
     "origin": origin,
     "mark": mark,
+    **CONFIG_TARGETS,
+    **INSTANCE_TARGETS,
+    **TRANSFER_TARGETS,
 }
+
+
+def every(data: bytes) -> None:
+    """Any of the targets, by the first byte."""
+    if data:
+        list(TARGETS.values())[data[0] % len(TARGETS)](data[1:])

@@ -1,6 +1,7 @@
 """What is sent and read, held to the RFCs' own examples and to totality: any answer is tokens, an error, or no answer."""
 
 import json
+from contextlib import suppress
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -88,6 +89,19 @@ def test_no_variable_of_oauthlibs_has_a_say(monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setenv(f"OAUTHLIB_{name}", value)
         granted = read_token_answer(b'{"access_token": "a", "scope": "other scope"}')
         assert granted == Granted(Secret("a"), None, None, "other scope")
+
+
+def test_an_answer_of_any_depth_is_tokens_or_no_answer() -> None:
+    """Between what one JSON reader takes and what the next one does, there are depths that only the second refuses."""
+    for depth in range(1, 1100, 3):
+        body = b'{"access_token": "a", "x": ' + b"[" * depth + b"]" * depth + b"}"
+        with suppress(Unusable):
+            assert read_token_answer(body).token == Secret("a")
+
+
+def test_an_error_of_null_is_none_and_a_scope_that_is_no_text_to_show_is_left_out() -> None:
+    granted = read_token_answer(b'{"access_token": "a", "error": null, "scope": "\\ud800\\u001b[31m"}')
+    assert granted == Granted(Secret("a"), None, None, None)
 
 
 json_values = st.recursive(

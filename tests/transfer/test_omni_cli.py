@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,6 +100,13 @@ def test_a_config_without_profiles_is_empty(tmp_path: Path, content: bytes) -> N
     assert _read(tmp_path, content).profiles == {}
 
 
+def test_what_is_read_can_be_written_however_deep(tmp_path: Path) -> None:
+    for depth in (1, 50, 98, 99, 100, 500, 990):
+        with suppress(ConfigInvalid):
+            config = _read(tmp_path, b'{"profiles": {}, "x": ' + b"[" * depth + b"]" * depth + b"}")
+            assert config.rendered(config.data)
+
+
 BROKEN = {
     "cut off": (b'{"profiles": {"a": {"apiKey": "omni_osk_x', ":1:31: this is no JSON"),
     "empty": (b"", ":1:1: this is no JSON"),
@@ -111,6 +119,7 @@ BROKEN = {
     "infinite": (b'{"profiles": {}, "x": 1e999}', "a number that JSON does not have"),
     "a long number": (b'{"x": ' + b"1" * 5000 + b"}", "a number that is too long"),
     "deep": (b'{"x": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", "nested too deeply"),
+    "deeper than could be written again": (b'{"x": ' + b"[" * 101 + b"]" * 101 + b"}", "nested too deeply"),
     "an array": (b"[]", "no JSON object"),
     "a byte order mark": (b"\xef\xbb\xbf{}", "byte order mark"),
     "UTF-16": ('{"profiles": {}}'.encode("utf-16"), ":1: a byte is no UTF-8"),

@@ -1,0 +1,154 @@
+"""What comes over the network: the browser's callback, the token endpoint's answers, the metadata."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+import httpx
+
+from omniprofile.errors import Error
+from omniprofile.instance.callback import Answer as Taken
+from omniprofile.instance.callback import Listener, Page, _handler
+from omniprofile.instance.client import Answer
+from omniprofile.instance.endpoints import read_metadata
+from omniprofile.instance.oauth import Attempt, OAuthError, Unusable, error_of, read_callback, read_token_answer
+from omniprofile.instance.tokens import LONGEST_LIFETIME, _expiry, _read
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from tests.fuzz.choices import as_json
+
+ACME = Origin("https", "acme.omniapp.co", 443)
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+TOKEN_KEYS = (
+    "access_token", "refresh_token", "token_type", "expires_in", "expires", "expires_at", "scope", "error", "error_description",
+    "error_uri", "access_token", "state", "x",
+)  # fmt: skip
+METADATA_KEYS = ("issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "x")
+STATE = "the-state-of-this-login"
+_ATTEMPT = Attempt("http://localhost:7777/callback", Secret(STATE), Secret("v" * 64), "challenge")
+
+
+def _is_shown(text: str | None) -> bool:
+    """Whether a terminal may show it as it is."""
+    return text is None or text.isprintable()
+
+
+def _check_error(problem: Error) -> None:
+    assert _is_shown(problem.message), problem.message
+    assert _is_shown(problem.hint), problem.hint
+
+
+def callback(data: bytes) -> None:
+    """The query that the browser comes back with: an answer only with this login's state, once."""
+    query = data.decode("latin-1")
+    try:
+        answer = read_callback(query, _ATTEMPT)
+    except Unusable:
+        return
+    states = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "state"]
+    assert states == [STATE]
+    assert answer.code is None or (answer.error is None and answer.code.reveal().isascii())
+    assert _is_shown(answer.error)
+    assert _is_shown(answer.description)
+
+
+class _Answered:
+    """Stands for the login that waits: it shows a page to every answer that is taken."""
+
+    def __init__(self) -> None:
+        self.taken: list[Taken] = []
+
+    def put(self, answer: Taken) -> None:
+        self.taken.append(answer)
+        answer.show(Page(True, "Logged in", "All is well."))
+
+
+class _Connection:
+    """One connection, whose client has sent `sent` and reads to the end."""
+
+    def __init__(self, sent: bytes) -> None:
+        self._sent = sent
+        self.received = b""
+
+    def makefile(self, mode: str, size: int = -1) -> BytesIO:
+        return BytesIO(self._sent)
+
+    def sendall(self, part: bytes) -> None:
+        self.received += bytes(part)
+
+    def settimeout(self, seconds: float) -> None:
+        pass
+
+
+def request(data: bytes) -> None:
+    """A connection to the callback's port: one answer that repeats nothing; a login only by its state and to our host."""
+    answered, refused = _Answered(), list[str]()
+    listener = Listener(cast("Any", answered), refused.append)
+    listener.attempt = _ATTEMPT
+    listener._hosts = {"localhost:7777"}
+    connection = _Connection(data)
+    _handler(listener)(cast("Any", connection), ("127.0.0.1", 1), cast("Any", None))
+    assert all(map(_is_shown, refused)), refused
+    assert not (answered.taken and refused)
+    if answered.taken:
+        assert STATE.encode() in data or b"%" in data or b"+" in data
+        assert b"localhost:7777" in data.lower()
+    got = connection.received
+    assert STATE.encode() not in got
+    if b"HTTP/" in got[:5]:
+        head, _, body = got.partition(b"\r\n\r\n")
+        assert b"Content-Security-Policy: default-src 'none'" in head or b" 100 " in head
+        assert not body or body.startswith((b"<!doctype html>", b"HTTP/1.1", b"HTTP/1.0")), body[:40]
+
+
+def token(data: bytes) -> None:
+    """An answer of the token endpoint: tokens fit for a header, or an error that can be shown. Byte 1 is the status."""
+    status = (200, 400, 401, 403, 429, 302, 500, 418)[data[0] % 8] if data else 200
+    date, _, body = data[1:].partition(b"\n")
+    body = as_json(body, TOKEN_KEYS)
+    answer = Answer(status, {"date": date.decode("latin-1"), "location": date.decode("latin-1")}, body, 1.0)
+    error = error_of(body)
+    assert error is None or (_is_shown(error.code) and _is_shown(error.description))
+    with suppress(OAuthError, Unusable):
+        read_token_answer(body)
+    try:
+        granted = _read(answer, ACME, "prod" if data[:1] > b"\x7f" else "", "log in")
+    except Error as problem:
+        _check_error(problem)
+        return
+    assert status == 200
+    for secret in (granted.token, granted.refresh_token):
+        assert secret is None or all("!" <= char <= "~" for char in secret.reveal())
+    assert granted.lifetime is None or 0 <= granted.lifetime <= 10**12
+    assert granted.scope is None or (granted.scope.isascii() and granted.scope.isprintable())
+    assert NOW <= _expiry(granted, answer, NOW) <= NOW + LONGEST_LIFETIME
+
+
+def metadata(data: bytes) -> None:
+    """The OAuth metadata: whatever it names, the address that is made of it is one of the instance's own."""
+    try:
+        document = json.loads(as_json(data, METADATA_KEYS))
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(document, dict):
+        return
+    endpoints = read_metadata(document, ACME)
+    assert all(map(_is_shown, endpoints.notices)), endpoints.notices
+    for path in (endpoints.authorization, endpoints.token, endpoints.revocation):
+        if path is not None:
+            assert path[0] in "/?", path
+            with suppress(httpx.InvalidURL):  # which the client reports
+                url = httpx.URL(f"{ACME}{path}")
+                assert (url.scheme, url.host, url.port, url.userinfo) == ("https", ACME.host, None, b""), url
+
+
+INSTANCE_TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    "callback": callback,
+    "request": request,
+    "token": token,
+    "metadata": metadata,
+}

@@ -1,0 +1,161 @@
+"""Files of other programs: the vendor's config, and a `.env`. What is read can be written again and says the same."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from omniprofile.errors import Error
+from omniprofile.model.names import is_valid
+from omniprofile.transfer.dotenv import Dotenv, Setting
+from omniprofile.transfer.foreign import Found
+from omniprofile.transfer.merge import Outgoing, merge
+from omniprofile.transfer.omni_cli import OmniConfig
+from omniprofile.transfer.plan import Known, SecretStep, Step, plan
+from tests.fuzz.choices import STRUCTURED, Choices
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+_FOLDER = Path(tempfile.mkdtemp(prefix="omniprofile-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+
+
+def _shown(problem: Error) -> None:
+    assert problem.message.isprintable(), problem.message
+    assert problem.hint is None or problem.hint.isprintable(), problem.hint
+
+
+KEYS = (
+    "apiEndpoint", "authMethod", "apiKey", "accessToken", "refreshToken", "tokenExpiresAt", "defaultOutputFormat", "x", "APIKey",
+)  # fmt: skip
+_USUAL = {
+    "apiEndpoint": (
+        "https://acme.omniapp.co",
+        "https://ACME.omniapp.co:443/",
+        "https://x.omniapp.co",
+        "http://localhost",
+    ),
+    "authMethod": ("api-key", "oauth", "", None),
+    "tokenExpiresAt": ("2026-11-24T10:00:00Z", "0001-01-01T00:00:00Z", "", "2026-11-24T10:00:00.123456789-07:00"),
+    "defaultOutputFormat": ("json", "human", "", None),
+}
+
+
+def _config(choices: Choices) -> bytes:
+    """A config as the program writes it, or nearly."""
+    profiles = {}
+    for _ in range(choices.number(5)):
+        table = {}
+        for key in ("apiEndpoint", *(choices.one(KEYS) for _ in range(choices.number(7)))):
+            usual = _USUAL.get(key, ("K", "L", "", None))
+            table[key] = choices.json(KEYS) if choices.rarely() else choices.one(usual)
+        profiles[choices.text()] = table
+    data = {"version": 1, "defaultProfile": choices.one([*profiles, "none"]), "profiles": profiles}
+    if choices.number(2):
+        data[choices.one(("defaultOutputFormat", "x", "Profiles"))] = choices.json(KEYS)
+    return json.dumps(data, ensure_ascii=bool(choices.number(2)), indent=choices.one((None, 1, "\t"))).encode(
+        "utf-8", "replace"
+    )
+
+
+def omni_config(data: bytes) -> None:
+    """The vendor's config: read, planned, exported, and imported from there again with the same outcome."""
+    if data.startswith(STRUCTURED):
+        data = _config(Choices(data[1:]))
+    file = _FOLDER / "config.json"
+    file.write_bytes(data)
+    found: list[Found] = []
+    try:
+        config = OmniConfig.read(str(file))
+    except Error as problem:
+        _shown(problem)
+        return
+    assert OmniConfig(config.file, config.data).rendered(config.data)
+    for name in config.profiles:
+        config.unused_secrets(name)
+        try:
+            found.append(config.found(name, NOW))
+        except Error as problem:
+            _shown(problem)
+            return
+    steps = plan(found, [], move_sessions=False)
+    names = [step.profile for step in steps]
+    assert all(map(is_valid, names))
+    assert len(set(names)) == len(names)
+    assert all(step.is_new for step in steps)
+    known = [
+        Known(s.profile, s.found.origin, s.found.auth, True, s.found.secret if s.secret is SecretStep.STORE else None)
+        for s in steps
+    ]
+    again = plan(found, known, move_sessions=False)
+    assert [step.profile for step in again] == names, "a second import makes other profiles"
+    assert not any(step.is_new or step.secret is SecretStep.STORE for step in again)
+    _export(steps, known)
+    _scrub(config)
+
+
+def _export(steps: list[Step], known: list[Known]) -> None:
+    """Into an empty config, with keys: what an import of it finds is what there was, but for the sessions."""
+    outgoing = [
+        Outgoing(
+            step.profile, step.found.origin, step.found.auth,
+            step.found.secret.token if step.found.secret and step.found.auth == "api-key" else None,
+            step.found.output_format,
+        )
+        for step in steps
+    ]  # fmt: skip
+    merged = merge(OmniConfig.empty(), outgoing, known, default=None, now=NOW)
+    file = _FOLDER / "exported.json"
+    file.write_bytes(OmniConfig.empty().rendered(merged.data))
+    exported = OmniConfig.read(str(file))
+    assert list(exported.profiles) == [one.name for one in outgoing]
+    for one in outgoing:
+        back = exported.found(one.name, NOW)
+        assert (back.origin, back.auth, back.output_format) == (one.origin, one.auth, one.output_format)
+        assert (back.secret.token if back.secret else None) == one.key
+    once_more = merge(exported, outgoing, known, default=None, now=NOW)
+    assert once_more.data == exported.data
+    assert all(result.action == "unchanged" for result in once_more.results)
+
+
+def _scrub(config: OmniConfig) -> None:
+    """Without the secrets that are used nothing else is gone."""
+    names = list(config.profiles)
+    file = _FOLDER / "scrubbed.json"
+    file.write_bytes(config.without_secrets_of(names))
+    after = OmniConfig.read(str(file))
+    assert list(after.profiles) == names
+    assert all(after.found(name, NOW).secret is None for name in names)
+    for name in names:
+        kept = after.profiles[name]
+        assert kept == {key: value for key, value in config.profiles[name].items() if key in kept}
+        assert config.profiles[name].keys() - kept.keys() <= {"apiKey", "accessToken", "refreshToken", "tokenExpiresAt"}
+    assert {**config.data, "profiles": 0} == {**after.data, "profiles": 0}
+
+
+def dotenv(data: bytes) -> None:
+    """A `.env`: its pieces are the whole of it, and once scrubbed it says the same but for its tokens."""
+    file = _FOLDER / "env"
+    file.write_bytes(data)
+    try:
+        read = Dotenv.read(str(file))
+    except Error as problem:
+        _shown(problem)
+        return
+    text = "".join(part.text if isinstance(part, Setting) else part for part in read.parts)
+    assert text.encode() == data.removeprefix(b"\xef\xbb\xbf")
+    tokens = read.with_secrets()
+    try:
+        found = read.found(NOW, name=None, base_url=None)
+    except Error as problem:
+        _shown(problem)
+    else:
+        assert is_valid(found.name)
+    file.write_bytes(read.without_secrets("prod"))
+    after = Dotenv.read(str(file))
+    assert not after.with_secrets()
+    left = [(s.name, s.value) for s in after.parts if isinstance(s, Setting)]
+    assert left == [(s.name, s.value) for s in read.parts if isinstance(s, Setting) and s not in tokens]
+
+
+TRANSFER_TARGETS: Mapping[str, Callable[[bytes], None]] = {"omni_config": omni_config, "dotenv": dotenv}
