@@ -188,7 +188,7 @@ def _compiled() -> tuple[Places, str, bytes, tuple[Any, Any, Any], Any]:
     sections = (("prod", {"prod": b"plain"}), "prod\tProduction\n", {"whole": ["declarations", 1, None]})
     mark, at, checksum = snapshot.seen(file.read_bytes(), file.stat(), time.time_ns())
     settled, snapshot._SETTLED = snapshot._SETTLED, 0  # as if the file had last been changed long ago
-    snapshot.write(places, {str(file): (mark, at, checksum)}, sections, None)
+    snapshot.write(places, {str(file): (mark, at, checksum)}, {str(folder): folder.stat()}, sections, None)
     snapshot._SETTLED = settled
     return places, str(file), Path(snapshot._path(places)).read_bytes(), sections, (mark, checksum)
 
@@ -250,11 +250,13 @@ def snapshot_key(data: bytes) -> None:
         _SNAPSHOT.extend(_compiled())
     places, file, _, sections, (mark, checksum) = _SNAPSHOT
     choices = Choices(data)
-    key: list[Any] = ["/home/me", (file,), (mark,), {}, 0, None]
+    status = os.stat(os.path.dirname(file))
+    control = [(os.path.dirname(file), status.st_mode, status.st_uid)]
+    key: list[Any] = ["/home/me", (file,), (mark,), control, {}, 0, None]
     for _ in range(choices.number(3)):
-        at = choices.number(7)
-        if at == 6:
-            key = key[: choices.number(8)]
+        at = choices.number(8)
+        if at == 7:
+            key = key[: choices.number(9)]
         elif at < len(key):
             key[at] = choices.one(
                 (
@@ -267,7 +269,7 @@ def snapshot_key(data: bytes) -> None:
     _place(places, snapshot._content(value, sections))
     found = snapshot.read(places, [file], choices.number(3))
     if found is not None:
-        home, files, stamps, _, taken, real = value
+        home, files, stamps, _, _, taken, real = value
         assert (home, files, list(stamps), real) == (places.home, (file,), [mark], None), value
         assert not taken > time.time_ns(), value
 
