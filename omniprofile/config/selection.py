@@ -50,7 +50,7 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     """Raise NoSuchProfile unless a file defines `name`, saying which layer gave it and what was probably meant."""
     if name in config.profiles:
         return
-    source = "" if provenance.layer is Layer.FLAG else f", which the {_role(provenance)} names"
+    source = f", which the {_role(provenance)} names"
     if looks_like_key(name):
         raise NoSuchProfile(
             f"what stands in the place of a profile's name{source} looks like an API key",

@@ -51,14 +51,21 @@ def test_for_every_subset_of_layers_the_strongest_decides_and_the_rest_is_listed
     assert [loser.provenance.layer for loser in selection.overridden] == named[1:]
 
 
-@pytest.mark.parametrize("layer", [layer.value for layer in LAYERS[:-1]])
-def test_a_wrong_name_is_an_error_of_its_layer_though_a_weaker_layer_is_right(layer: str):
+@pytest.mark.parametrize(
+    ("layer", "role"),
+    [
+        ("flag", "command line"),
+        ("environment", "environment variable `OMNI_PROFILE`"),
+        ("project", "project pin"),
+        ("state", "active profile"),
+    ],
+)
+def test_a_wrong_name_is_an_error_of_its_layer_though_a_weaker_layer_is_right(layer: str, role: str):
     known = config("prod", "staging", default="prod")
     with pytest.raises(NoSuchProfile) as caught:
         choose(known, **{layer: "stagign"})  # type: ignore[arg-type]  # a layer, by name
     assert "`staging`" in str(caught.value.hint)
-    if layer != "flag":
-        assert "which the" in str(caught.value)
+    assert f"which the {role} names" in str(caught.value)
 
 
 def test_a_default_that_names_nothing_is_an_error_with_its_line():
