@@ -2,7 +2,7 @@
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.errors import Interrupted, ProtectedProfile
+from omniprofile.errors import ProtectedProfile
 from omniprofile.model.provenance import Layer
 from omniprofile.model.resolution import Selection
 
@@ -10,14 +10,14 @@ from omniprofile.model.resolution import Selection
 def confirm_protected(app: App, console: Console, profile: str, action: str, *, yes: bool) -> None:
     """Go on only with a person's yes, or `--yes`, when `profile` is protected. `action` completes "… to ACTION?".
 
-    Raises ProtectedProfile without a terminal, Interrupted when the person does not say yes.
+    Raises ProtectedProfile without a terminal, and when the person does not say yes.
     """
     if yes or not app.is_protected(profile):
         return
     if not console.interactive:
         raise ProtectedProfile(f"`{profile}` is protected", hint=f"give `--yes` to {action}")
     if not console.confirm(f"`{profile}` is protected. Really {action}?"):
-        raise Interrupted("nothing was done")
+        raise ProtectedProfile(f"`{profile}` is protected, and the answer was not yes: nothing was done")
 
 
 def confirm_pinned(app: App, console: Console, selection: Selection, *, yes: bool) -> None:

@@ -80,6 +80,19 @@ def test_an_editor_that_is_not_there_is_said(cli: Cli) -> None:
     assert cli("edit", env={"VISUAL": "", "EDITOR": "", "PATH": "/nonexistent"}).status == 2
 
 
+def test_without_a_terminal_no_editor_is_chosen_that_would_wait_for_keys(cli: Cli, tmp_path: Path) -> None:
+    file = cli.profiles(TEXT)
+    usual = tmp_path / "bin" / "vi"
+    usual.parent.mkdir()
+    usual.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    usual.chmod(0o755)
+    ran = cli("edit", env={"VISUAL": "", "EDITOR": "", "PATH": str(usual.parent)})
+    assert ran.status == 2
+    assert "hint: set `EDITOR`" in ran.err
+    assert not (tmp_path / "started").exists()
+    assert file.read_text() == TEXT
+
+
 def test_a_file_that_changed_meanwhile_is_not_overwritten(cli: Cli, editor: Editor) -> None:
     file = cli.profiles(TEXT)
     other = f"pathlib.Path({str(file)!r}).write_text({TEXT + '  # theirs'!r})"
@@ -134,7 +147,7 @@ def test_on_a_terminal_one_is_asked_before_anything_invalid_is_saved(
 
 def test_removing_and_init_ask_on_a_terminal(cli: Cli, tmp_path: Path) -> None:
     file = cli.profiles(TEXT)
-    for answer, status in (("n", 130), ("y", 0)):
+    for answer, status in (("n", 6), ("y", 0)):
         child = pexpect.spawn(
             sys.executable, ["-m", "omniprofile", "remove", "a", "--leave-secret"], encoding="utf-8", timeout=60,
             env={**os.environ, "TERM": "xterm"}, dimensions=(40, 200),

@@ -74,7 +74,7 @@ def test_ctrl_d_at_the_key_prompt_is_no_traceback(spawn: Spawn, instances: Insta
     assert "Traceback" not in rest
 
 
-@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("yes", 0), ("n", 130), ("", 130), ("maybe", 130)])
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("yes", 0), ("n", 6), ("", 6), ("maybe", 6)])
 def test_a_protected_profile_asks_and_anything_but_yes_is_no(
     spawn: Spawn, two: Path, cli: Cli, answer: str, status: int
 ) -> None:

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     with app.editing() as draft:
         path = draft.main if args.name is None else profile_file(draft, args.name)
         before = draft.content(path)
-    editor = _editor(app.outside.environ)
+    editor = _editor(app.outside.environ, terminal=console.interactive)
     folder = tempfile.mkdtemp(prefix="omniprofile-edit-")
     copy = os.path.join(folder, os.path.basename(path))
     try:
@@ -109,7 +109,7 @@ def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
             raise Interrupted("nothing was saved")
 
 
-def _editor(environ: Mapping[str, str]) -> list[str]:
+def _editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
     for variable in ("VISUAL", "EDITOR"):
         if given := environ.get(variable):
             try:
@@ -118,6 +118,8 @@ def _editor(environ: Mapping[str, str]) -> list[str]:
                 raise UsageError(f"`{variable}` has a quote that does not end") from problem
             if words:
                 return words
+    if not terminal:  # the usual ones would wait for keys that nobody presses
+        raise UsageError("no editor is named, and there is no terminal for the usual ones", hint="set `EDITOR`")
     found = next((editor for editor in _USUAL if which(editor, path=environ.get("PATH"))), None)
     if found is None:
         raise UsageError("no editor is known", hint="set `EDITOR`")

@@ -11,7 +11,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_leave_secret, is_stored, masked, profile_file, unfinished, write
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_yes
-from omniprofile.errors import Error, Interrupted, Refused
+from omniprofile.errors import Error, Refused
 from omniprofile.model.names import quoted_list
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _confirm(app: App, console: Console, name: str, sentences: list[str]) -> Non
     for sentence in sentences:
         console.say(sentence)
     if not console.confirm(f"Really remove `{name}`{protected}?"):
-        raise Interrupted("nothing was done")
+        raise Refused("the answer was not yes: nothing was done")
 
 
 def _is_protected(app: App, name: str) -> bool:
