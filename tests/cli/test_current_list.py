@@ -146,3 +146,10 @@ def test_list_of_nothing_points_to_init(cli: Cli) -> None:
     assert ran.status == 0
     assert "omniprofile init" in ran.err
     assert json.loads(cli("list", "--json").out) == {"profiles": []}
+
+
+def test_a_broken_file_is_one_error_of_list_and_no_warning(cli: Cli) -> None:
+    cli.profiles("vresion = 1\n")
+    ran = cli("list")
+    assert ran.status == 3
+    assert ran.err.count("unknown key `vresion`") == 1

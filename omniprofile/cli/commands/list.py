@@ -36,8 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the profiles in the order of their files, the one in use marked."""
+    profiles = app.config.profiles  # what is wrong with the files is an error, and no warning of the selection's
     active = _active(app, console)
-    rows = [_row(app, console, name, active=name == active) for name in app.config.profiles]
+    rows = [_row(app, console, name, active=name == active) for name in profiles]
     if args.json:
         console.json({"profiles": [_as_json(row) for row in rows]})
     elif rows:
