@@ -43,6 +43,8 @@ def plain_token(folder: str, account: str, origin: str, *, session: bool) -> str
         return None
     if any(not isinstance(entry.get(key, ""), str) for key in _TEXTS) or not entry["token"]:
         return None
+    if entry.get("token_path", "/")[:1] not in ("/", "?"):
+        return None
     times = {key: datetime.fromisoformat(entry[key]) for key in _TIMES if key in entry}
     if any(time.tzinfo is None for time in times.values()):
         return None
