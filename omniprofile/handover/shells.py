@@ -16,6 +16,7 @@ Each quoting rule is the documented one of its reader:
 On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
+from omniprofile.handover.variables import refuse_nul
 from omniprofile.model.exported import MARKER
 
 TYPE_CHECKING = False
@@ -107,7 +108,7 @@ def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> 
 
     Raises UsageError, naming the variable, for a value that the format cannot carry.
     """
-    _refuse_nul(assign)
+    refuse_nul(assign)
     lines = SHELLS[shell]
     if lines is None:
         from omniprofile.errors import UsageError
@@ -122,7 +123,7 @@ def github(assign: "Mapping[str, str]", remove: "Iterable[str]", secrets: "Colle
     GitHub masks single lines, and a workflow command escapes `%`, CR and LF. A line that only holds a delimiter would end a
     value, so each delimiter is one that no line of the value is.
     """
-    _refuse_nul(assign)
+    refuse_nul(assign)
     masked = dict.fromkeys(line for secret in secrets for line in secret.splitlines() if line.strip())
     masks = "".join(f"::add-mask::{_workflow_command(line)}\n" for line in masked)
     values = {**dict.fromkeys(remove, ""), **assign}
@@ -171,11 +172,3 @@ def guess_shell(parent_command: str | None, declared: str | None) -> str:
     name = (parent_command or "").lower().removesuffix(".exe")
     known = {"fish": "fish", "zsh": "zsh", "pwsh": "powershell", "powershell": "powershell", "cmd": "cmd"}
     return known.get(name, "bash")
-
-
-def _refuse_nul(assign: "Mapping[str, str]") -> None:
-    for name, value in assign.items():
-        if "\0" in value:
-            from omniprofile.errors import UsageError
-
-            raise UsageError(f"the value of `{name}` holds a NUL, which no environment can carry")

@@ -59,12 +59,17 @@ def credential_variables(credential: "Handed") -> dict[str, str]:
     if organization := credential.organization_name:
         variables[ORGANIZATION] = organization
     variables |= credential.env
+    refuse_nul(variables)
+    return variables | {MARKER: marker(credential.profile, variables)}
+
+
+def refuse_nul(variables: "Mapping[str, str]") -> None:
+    """Raise UsageError for a value that no environment can carry."""
     for name, value in variables.items():
         if "\0" in value:
             from omniprofile.errors import UsageError
 
             raise UsageError(f"the value of `{name}` holds a NUL, which no environment can carry")
-    return variables | {MARKER: marker(credential.profile, variables)}
 
 
 def exported_names() -> tuple[str, ...]:
