@@ -1,15 +1,14 @@
 """`omniprofile doctor`: one look at everything around, each finding with its remedy."""
 
 import argparse
-import textwrap
 from functools import cache
-from shutil import get_terminal_size
 
 from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.moving import omni_config_path
 from omniprofile.cli.parser import add_json
+from omniprofile.cli.render.tables import wrapped
 from omniprofile.errors import Interrupted, Refused
 from omniprofile.model.diagnosis import Diagnosis, Health
 from omniprofile.model.names import printable
@@ -117,10 +116,8 @@ def _as_text(name: str, diagnosis: Diagnosis, console: Console, width: int) -> s
 def _wrapped(text: str, margin: int, console: Console) -> list[str]:
     """Lines for a terminal; one line for a program that searches them."""
     text = printable(text, 1000)
-    if not console.shows_data:
-        return [text]
-    width = max(30, min(get_terminal_size().columns, _WIDEST) - margin)
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+    columns = console.columns
+    return [text] if columns is None else wrapped(text, max(30, min(columns, _WIDEST) - margin))
 
 
 def _as_json(name: str, diagnosis: Diagnosis) -> dict[str, object]:

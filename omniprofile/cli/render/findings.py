@@ -4,12 +4,11 @@ No line is shown with a secret in it, whatever a rule thought of it.
 """
 
 import json
-import unicodedata
 
 from omniprofile.checks.lint import Report
 from omniprofile.checks.secrets import without_secrets
 from omniprofile.cli.console import Style
-from omniprofile.cli.render.tables import indented
+from omniprofile.cli.render.tables import indented, width
 from omniprofile.config.document import Document, Position
 from omniprofile.model.finding import Finding, Level
 
@@ -43,13 +42,13 @@ def _excerpt(finding: Finding, document: Document | None) -> list[str]:
     unchanged = next((at for at, pair in enumerate(zip(line, shown, strict=False)) if pair[0] != pair[1]), len(shown))
     # Behind a mask no column is what it was: point at where the mask begins.
     at = min(finding.column - 1, unchanged if shown != line else len(line))
-    width = len(document.word(Position(finding.line, finding.column))) if at == finding.column - 1 else 1
+    length = len(document.word(Position(finding.line, finding.column))) if at == finding.column - 1 else 1
     start = max(0, at - _WIDEST // 2) if len(shown) > _WIDEST else 0
     end = start + _WIDEST
     head = "…" if start else ""
     cells = [_cell(char) for char in shown[start:end]]
-    before = "".join(" " * _width(cell) for cell in cells[: at - start])
-    marks = sum(_width(cell) for cell in cells[at - start : at - start + max(1, width)])
+    before = " " * width("".join(cells[: at - start]))
+    marks = width("".join(cells[at - start : at - start + max(1, length)]))
     number = f"{finding.line:>5} | "
     return [
         f"{number}{head}{''.join(cells)}{'…' if end < len(shown) else ''}",
@@ -60,12 +59,6 @@ def _excerpt(finding: Finding, document: Document | None) -> list[str]:
 def _cell(char: str) -> str:
     """A character as a terminal may show it: no control, no bidi."""
     return "    " if char == "\t" else char if char.isprintable() else char.encode("unicode_escape").decode()
-
-
-def _width(cell: str) -> int:
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in cell
-    )
 
 
 def as_json(report: Report) -> str:
