@@ -37,7 +37,7 @@ GUIDES: dict[str, Guide] = {
         ),
         exits=(
             (5, "there is no such profile"),
-            (6, "the profile is protected: `--yes` is missing, and there is no terminal to ask on"),
+            (6, "the profile is protected, and neither `--yes` nor a yes on the terminal was given"),
         ),
         see=(
             "current",
@@ -130,7 +130,7 @@ GUIDES: dict[str, Guide] = {
         exits=(
             (4, "there is no usable credential"),
             (5, "there is no such profile"),
-            (6, "token and host do not belong together, or the profile is protected and `--yes` is missing"),
+            (6, "token and host do not belong together, or the profile is protected and there was no yes"),
             (126, "the command cannot be run"),
             (127, "there is no such command"),
         ),
@@ -316,7 +316,7 @@ GUIDES: dict[str, Guide] = {
         ),
         exits=(
             (5, "there is no such profile"),
-            (6, "others extend it, or there is no terminal to ask on and `--yes` is missing"),
+            (6, "others extend it, or neither `--yes` nor a yes on the terminal was given"),
         ),
         see=(
             "logout",
