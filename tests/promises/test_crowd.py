@@ -14,7 +14,7 @@ from pathlib import Path
 from omniprofile.config.loader import load
 from tests.conftest import CANARY, Cli
 
-CROWD, IN_ALL = (int(part) for part in os.environ.get("OMNIPROFILE_TEST_CROWD", "12x60").split("x"))
+CROWD, IN_ALL = (int(part) for part in os.environ.get("OMNIPROFILE_TEST_CROWD", "12x36").split("x"))
 STEADY = ("a", "b", "c")
 """Profiles that nobody removes or renames."""
 

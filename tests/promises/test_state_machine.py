@@ -262,5 +262,5 @@ class CommandLine(RuleBasedStateMachine):
 
 TestCommandLine = CommandLine.TestCase
 TestCommandLine.settings = settings(
-    max_examples=int(os.environ.get("OMNIPROFILE_TEST_MACHINES", "15")), stateful_step_count=20, deadline=None
+    max_examples=int(os.environ.get("OMNIPROFILE_TEST_MACHINES", "10")), stateful_step_count=20, deadline=None
 )
