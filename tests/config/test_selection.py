@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from omniprofile.config.choosing import active_names, plain_pin
 from omniprofile.config.selection import select
 from omniprofile.errors import ConfigInvalid, NoProfileSelected, NoSuchProfile
 from omniprofile.model.declaration import Config, Declaration
@@ -117,3 +118,34 @@ def test_a_broken_stronger_layer_is_not_skipped():
     )
     assert selection.profile == "prod"
     assert "bad pin" in selection.overridden[0].reason
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b"", (None, None)),
+        (b"prod", ("prod", None)),
+        (b" prod \nstaging\nthird", ("prod", "staging")),
+        (b"\nstaging", (None, "staging")),
+    ],
+)
+def test_a_state_file_names_at_most_two(content: bytes, names: tuple[str | None, str | None]) -> None:
+    assert active_names(content) == names
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b'profile = "prod"\n', "prod"),
+        (b'\r\n\tprofile="prod" \r\n', "prod"),
+        (b'profile = "prod', None),
+        (b"profile = 'prod'", None),
+        (b'profiles = "prod"', None),
+        (b'profile = ""', None),
+        (b'profile = "a b"', None),
+        (b'profile = "prod" # mine', None),
+        (b"", None),
+    ],
+)
+def test_a_plain_pin_is_one_line_and_nothing_else(content: bytes, name: str | None) -> None:
+    assert plain_pin(content) == name

@@ -1,0 +1,287 @@
+"""The exact edges of sessions, overrides and what the stores keep: one step inside and one step outside of every limit."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from omniprofile.credentials import keyring_entries
+from omniprofile.credentials.envelope import as_data, format_time, from_data, parse_time, summary_as_data, summary_of
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.credentials.keyring_entries import Deadline
+from omniprofile.credentials.keyring_layout import Head, Layout, part_account, plan
+from omniprofile.credentials.names import nothing_overrides
+from omniprofile.credentials.overrides import Flags, Reach, read_overrides
+from omniprofile.credentials.session import Sessions, is_fresh, is_valid
+from omniprofile.credentials.stored_index import StoredIndex
+from omniprofile.errors import NoCredential, Refused, StoreTimeout, StoreUnavailable
+from omniprofile.model.declaration import Config, Declaration
+from omniprofile.model.exported import MARKER, marker
+from omniprofile.model.origin import Origin
+from omniprofile.model.provenance import Layer
+from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
+from tests.credentials.conftest import make_secret
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+AHEAD = timedelta(minutes=5)
+PROD = Config(profiles={"prod": Declaration(Layer.PROFILE, "prod", "/p.toml", 1)})
+
+
+def session(text: str = "old", **changed: object) -> StoredSecret:
+    """One that is stored for an hour and lasts another."""
+    made = replace(
+        make_secret(text, session=True), stored_at=NOW - timedelta(hours=1), expires_at=NOW + timedelta(hours=1)
+    )
+    return replace(made, **changed)  # type: ignore[arg-type]  # fields of the session
+
+
+def refreshed(folder: Path, stored: StoredSecret, held: StoredSecret, *, force: bool = False) -> str:
+    """The token that `fresh` gives for `held`, with `stored` in the store; the instance would give `new`."""
+    store = FileStore(str(folder))
+    store.put("prod", stored)
+    sessions = Sessions(
+        store=store,
+        refresh=lambda _account, _sent: session("new"),
+        lock_path=lambda name: str(folder / name),
+        now=lambda: NOW,
+        tell=lambda _text: None,
+        lock_seconds=5,
+    )
+    return sessions.fresh("prod", held, force=force).token.reveal()
+
+
+def test_a_token_is_valid_until_the_moment_of_its_expiry() -> None:
+    assert is_valid(session(expires_at=NOW + TICK), NOW)
+    assert not is_valid(session(expires_at=NOW), NOW)
+    assert is_valid(session(expires_at=None), NOW)
+
+
+@pytest.mark.parametrize(
+    ("stored_at", "expires_at", "fresh"),
+    [
+        (NOW, NOW + AHEAD + TICK, True),
+        (NOW, NOW + AHEAD, False),
+        (NOW + AHEAD, NOW + 3 * AHEAD, True),
+        (NOW + AHEAD + TICK, NOW + 3 * AHEAD, False),
+        (NOW + 2 * AHEAD, None, True),
+    ],
+)
+def test_a_token_is_fresh_from_its_storing_until_five_minutes_before_its_end(
+    stored_at: datetime, expires_at: datetime | None, fresh: bool
+) -> None:
+    assert is_fresh(session(stored_at=stored_at, expires_at=expires_at), NOW) == fresh
+
+
+@pytest.mark.parametrize(
+    ("ago", "token"),
+    [
+        (timedelta(0), "old"),
+        (timedelta(seconds=10) - TICK, "old"),
+        (timedelta(seconds=10), "new"),
+        (-TICK, "new"),
+    ],
+)
+def test_just_now_is_less_than_ten_seconds_ago_and_not_in_the_future(
+    tmp_path: Path, ago: timedelta, token: str
+) -> None:
+    found = session(refreshed_at=NOW - ago)
+    assert refreshed(tmp_path, found, found, force=True) == token
+
+
+@pytest.mark.parametrize(
+    ("changed", "token"),
+    [
+        ({"token": Secret("other")}, "other"),
+        ({"token": Secret("other"), "expires_at": NOW}, "new"),
+        ({"origin": Origin.parse("https://other.omniapp.co"), "expires_at": NOW}, "old"),
+        ({"refresh_token": None, "expires_at": NOW}, "old"),
+        ({"client_id": None, "refresh_token": None, "expires_at": None}, "old"),
+        ({"expires_at": NOW + AHEAD}, "new"),
+        ({}, "old"),
+    ],
+)
+def test_what_the_store_has_under_the_lock_decides(tmp_path: Path, changed: Mapping[str, object], token: str) -> None:
+    assert refreshed(tmp_path, session(**changed), session(expires_at=NOW)) == token
+
+
+def test_a_session_without_refresh_token_is_used_until_it_ends_and_never_forced(tmp_path: Path) -> None:
+    last = session(refresh_token=None, expires_at=NOW + TICK)
+    assert refreshed(tmp_path, last, last) == "old"
+    for force, over in ((True, last), (False, replace(last, expires_at=NOW))):
+        with pytest.raises(NoCredential, match="no refresh token"):
+            refreshed(tmp_path, over, over, force=force)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "generation", "parts"),
+    [
+        ("abc", None, "", ()),
+        ("abcd", None, "a", ("abc", "d")),
+        ("abcdef", "a", "b", ("abc", "def")),
+        ("abcdefg", "b", "a", ("abc", "def", "g")),
+    ],
+)
+def test_a_value_is_split_only_where_it_is_longer_than_an_entry(
+    text: str, old: str | None, generation: str, parts: tuple[str, ...]
+) -> None:
+    layout = plan(text, 3, Head(old, 1, "") if old else None)
+    assert (layout.generation, layout.parts) == (generation, parts)
+    head = Head.parse(layout.entry)
+    if parts:
+        assert head is not None
+        assert (head.generation, head.count) == (generation, len(parts))
+        assert head.matches(text)
+        assert not head.matches(text + "x")
+    else:
+        assert layout == Layout(text)
+    assert plan(text, None, None) == Layout(text)
+    assert part_account("prod", "a", 1) == "prod/a/1"
+
+
+def test_a_head_has_from_1_to_10000_parts() -> None:
+    for count, good in ((0, False), (1, True), (10_000, True), (10_001, False)):
+        assert (Head.parse(str(Head("a", count, "0"))) is not None) == good
+    assert Head.parse(None) is None
+    for text in ("", '{"generation":', '{"generation":"a"}', '{"generation":"a","count":1}', ' {"generation":"a"}'):
+        assert Head.parse(text) is None
+
+
+def test_a_time_has_a_zone_and_is_kept_in_utc() -> None:
+    assert format_time(NOW) == "2026-11-24T12:00:00Z"
+    assert parse_time("2026-11-24T14:00:00+02:00") == NOW
+    assert parse_time("2026-11-24T14:00:00+02:00").utcoffset() == timedelta(0)
+    with pytest.raises(ValueError, match="time zone"):
+        format_time(NOW.replace(tzinfo=None))
+    for text in ("2026-11-24T12:00:00", "", "now", "0001-01-01T00:00:00+10:00"):
+        with pytest.raises(ValueError, match="no RFC 3339 time"):
+            parse_time(text)
+
+
+@pytest.mark.parametrize("key", ["expires_at", "refresh_token", "client_id", "scope", "token_path", "refreshed_at"])
+def test_each_optional_key_is_text_or_not_there(key: str) -> None:
+    whole = as_data(session(token_path="/oauth/token", refreshed_at=NOW))
+    assert from_data(whole) == session(token_path="/oauth/token", refreshed_at=NOW)
+    without = {name: value for name, value in whole.items() if name != key}
+    assert getattr(from_data(without), key) is None
+    assert key not in as_data(from_data(without))
+    with pytest.raises(ValueError, match=f"`{key}` is no text"):
+        from_data({**whole, key: 1})
+
+
+@pytest.mark.parametrize("key", ["origin", "token", "stored_at"])
+def test_each_required_key_is_there_and_not_empty(key: str) -> None:
+    for wrong in ("", None):
+        with pytest.raises(ValueError, match=f"no `{key}`"):
+            from_data({**as_data(make_secret()), key: wrong})
+
+
+def test_a_summary_has_an_expiry_only_where_the_secret_has() -> None:
+    assert "expires_at" not in summary_as_data(summary_of(make_secret()))
+    assert summary_as_data(summary_of(session()))["expires_at"] == "2026-11-24T13:00:00Z"
+
+
+def test_an_index_forgets_what_is_removed_and_passes_over_what_is_damaged(tmp_path: Path) -> None:
+    index = StoredIndex(str(tmp_path / "stored.json"))
+    one = summary_of(make_secret())
+    index.set("b", one, 5)
+    index.set("a", one, 5)
+    assert list(index.read()) == ["a", "b"]
+    index.set("a", None, 5)
+    index.set("a", None, 5)
+    assert index.read() == {"b": one}
+    data = json.loads(Path(index.path).read_text())
+    for entries, read in (({"a": 1, **data["stored"]}, {"b": one}), ([], {}), (None, {})):
+        Path(index.path).write_text(json.dumps({**data, "stored": entries}))
+        assert index.read() == read
+    Path(index.path).write_text(json.dumps({**data, "version": 2}))
+    assert index.read() == {}
+
+
+def test_a_file_of_another_version_or_shape_is_damaged(tmp_path: Path) -> None:
+    store = FileStore(str(tmp_path))
+    store.put("prod", make_secret())
+    good = json.loads(Path(store.path).read_text())
+    for wrong in ({"version": 2}, {"version": 0}, {"version": None}, {"secrets": []}, {"secrets": None}):
+        Path(store.path).write_text(json.dumps({**good, **wrong}))
+        with pytest.raises(StoreUnavailable, match="is damaged"):
+            store.get("prod")
+    assert Path(store.path).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_deadline_is_over_at_its_moment_or_when_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(keyring_entries, "monotonic", lambda: clock[0])
+    deadline = Deadline(10)
+    assert deadline.remaining("OS keyring") == 10
+    clock[0] = 109.5
+    assert deadline.remaining("OS keyring") == 0.5
+    clock[0] = 110.0
+    with pytest.raises(StoreTimeout):
+        deadline.remaining("OS keyring")
+    given_up = Deadline(10)
+    given_up.abandon()
+    with pytest.raises(StoreTimeout):
+        given_up.remaining("OS keyring")
+
+
+TOKEN = {"OMNI_API_TOKEN": "t"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "nothing"),
+    [
+        ({}, True),
+        ({"OMNI_API_TOKEN": "", "OMNI_PROFILE_PROD_TOKEN": ""}, True),
+        ({"OMNI_PROFILE_STAGING_TOKEN": "t"}, True),
+        ({"OMNI_PROFILE_PROD_TOKEN": "t"}, False),
+        ({"OMNI_PROFILE_PROD_BASE_URL": "u"}, False),
+        ({"OMNI_BASE_URL": "u"}, False),
+        ({"OMNI_API_KEY": "k"}, False),
+        (TOKEN, False),
+        ({**TOKEN, MARKER: marker("prod", TOKEN)}, True),
+        ({**TOKEN, "OMNI_API_KEY": "k", MARKER: marker("prod", TOKEN)}, False),
+    ],
+)
+def test_nothing_overrides_what_no_foreign_variable_speaks_of(environ: Mapping[str, str], nothing: bool) -> None:
+    assert nothing_overrides("prod", environ) == nothing
+
+
+def test_overrides_are_ordered_by_their_reach_and_tell_of_two_tokens_that_differ() -> None:
+    environ = {
+        "OMNI_API_TOKEN": "t",
+        "OMNI_API_KEY": "k",
+        "OMNI_PROFILE_PROD_TOKEN": "p",
+        "OMNI_BASE_URL": "https://b.co",
+    }
+    flags = Flags("https://a.co", Secret("f"))
+    found = read_overrides(PROD, "prod", named=False, environ=environ, flags=flags)
+    assert [token.secret.reveal() for token in found.tokens] == ["f", "p", "t", "k"]
+    assert [token.reach for token in found.tokens] == [Reach.CALL, Reach.PROFILE, Reach.IN_USE, Reach.IN_USE]
+    assert [(url.origin.host, url.reach) for url in found.base_urls] == [("a.co", Reach.CALL), ("b.co", Reach.IN_USE)]
+    assert found.notices == ("`OMNI_API_TOKEN` and `OMNI_API_KEY` differ; `OMNI_API_TOKEN` is used",)
+    same = read_overrides(PROD, "prod", named=False, environ={**environ, "OMNI_API_KEY": "t"}, flags=flags)
+    assert same.notices == ()
+
+
+def test_a_named_profile_ignores_the_vendor_s_variables_and_says_so() -> None:
+    environ = {"OMNI_API_TOKEN": "t", "OMNI_API_KEY": "k", "OMNI_BASE_URL": "no address"}
+    found = read_overrides(PROD, "prod", named=True, environ=environ, flags=Flags())
+    assert [token.ignored for token in found.tokens] == ["the profile was named on the command line"] * 2
+    assert found.base_urls == ()
+    assert found.notices == (
+        "`OMNI_API_TOKEN`, `OMNI_API_KEY` and `OMNI_BASE_URL` ignored: `prod` was named on the command line",
+    )
+
+
+def test_a_variable_that_two_profiles_share_is_refused_for_both() -> None:
+    names = ("a-b", "a_b", "c")
+    config = Config(profiles={name: Declaration(Layer.PROFILE, name, "/p.toml", 1) for name in names})
+    environ = {"OMNI_PROFILE_A_B_TOKEN": "t", "OMNI_PROFILE_C_TOKEN": "c"}
+    with pytest.raises(Refused, match="`a-b` or for `a_b`"):
+        read_overrides(config, "a-b", named=True, environ=environ, flags=Flags())
+    assert len(read_overrides(config, "c", named=True, environ=environ, flags=Flags()).tokens) == 1
