@@ -1,7 +1,7 @@
 """The exact edges of sessions, overrides and what the stores keep: one step inside and one step outside of every limit."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,19 +9,22 @@ from pathlib import Path
 import pytest
 
 from omniprofile.credentials import keyring_entries
+from omniprofile.credentials import session as session_module
 from omniprofile.credentials.envelope import as_data, format_time, from_data, parse_time, summary_as_data, summary_of
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.credentials.keyring_entries import Deadline
+from omniprofile.credentials.keyring_entries import Deadline, Entries
 from omniprofile.credentials.keyring_layout import Head, Layout, part_account, plan
 from omniprofile.credentials.names import nothing_overrides
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
+from omniprofile.credentials.resolver import resolve
 from omniprofile.credentials.session import Sessions, is_fresh, is_valid
 from omniprofile.credentials.stored_index import StoredIndex
-from omniprofile.errors import NoCredential, Refused, StoreTimeout, StoreUnavailable
+from omniprofile.errors import NoCredential, Refused, SessionEnded, StoreTimeout, StoreUnavailable
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.origin import Origin
-from omniprofile.model.provenance import Layer
+from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.model.resolution import Selection
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from tests.credentials.conftest import make_secret
@@ -32,7 +35,7 @@ AHEAD = timedelta(minutes=5)
 PROD = Config(profiles={"prod": Declaration(Layer.PROFILE, "prod", "/p.toml", 1)})
 
 
-def session(text: str = "old", **changed: object) -> StoredSecret:
+def session(text: str = "old", /, **changed: object) -> StoredSecret:
     """One that is stored for an hour and lasts another."""
     made = replace(
         make_secret(text, session=True), stored_at=NOW - timedelta(hours=1), expires_at=NOW + timedelta(hours=1)
@@ -206,7 +209,14 @@ def test_a_file_of_another_version_or_shape_is_damaged(tmp_path: Path) -> None:
     store = FileStore(str(tmp_path))
     store.put("prod", make_secret())
     good = json.loads(Path(store.path).read_text())
-    for wrong in ({"version": 2}, {"version": 0}, {"version": None}, {"secrets": []}, {"secrets": None}):
+    wrongs: list[dict[str, object]] = [
+        {"version": 2},
+        {"version": 0},
+        {"version": None},
+        {"secrets": []},
+        {"secrets": None},
+    ]
+    for wrong in wrongs:
         Path(store.path).write_text(json.dumps({**good, **wrong}))
         with pytest.raises(StoreUnavailable, match="is damaged"):
             store.get("prod")
@@ -285,3 +295,118 @@ def test_a_variable_that_two_profiles_share_is_refused_for_both() -> None:
     with pytest.raises(Refused, match="`a-b` or for `a_b`"):
         read_overrides(config, "a-b", named=True, environ=environ, flags=Flags())
     assert len(read_overrides(config, "c", named=True, environ=environ, flags=Flags()).tokens) == 1
+
+
+def moments(folder: Path, answer: Callable[[FileStore], StoredSecret]) -> tuple[Sessions, list[str], FileStore]:
+    """Sessions whose instance does what `answer` does to the store, and the moments that they pass."""
+    store = FileStore(str(folder))
+    store.put("prod", session(expires_at=NOW))
+    passed: list[str] = []
+    sessions = Sessions(
+        store=store,
+        refresh=lambda _account, _sent: answer(store),
+        lock_path=lambda name: str(folder / name),
+        now=lambda: NOW,
+        tell=lambda _text: None,
+        lock_seconds=5,
+        passing=passed.append,
+    )
+    return sessions, passed, store
+
+
+def ended(store: FileStore, meanwhile: StoredSecret | None = None) -> StoredSecret:
+    """The instance says that the refresh token is spent, after somebody stored `meanwhile`."""
+    if meanwhile:
+        store.put("prod", meanwhile)
+    raise SessionEnded("it is over", hint="log in")
+
+
+def test_a_refresh_and_an_end_pass_every_moment_in_order(tmp_path: Path) -> None:
+    sessions, passed, store = moments(tmp_path / "one", lambda _store: session("new"))
+    assert sessions.fresh("prod", session(expires_at=NOW)).token == Secret("new")
+    assert passed == ["locked", "store-tried", "answered", "stored"]
+    sessions, passed, store = moments(tmp_path / "two", ended)
+    with pytest.raises(SessionEnded):
+        sessions.fresh("prod", session(expires_at=NOW))
+    assert passed == ["locked", "store-tried", "ended"]
+    assert store.get("prod") is None
+
+
+def test_an_end_is_passed_over_only_for_a_later_session_that_is_valid(tmp_path: Path) -> None:
+    later = session("later", refresh_token=Secret("r"), expires_at=NOW + TICK)
+    sessions, _, store = moments(tmp_path / "one", lambda store: ended(store, later))
+    assert sessions.fresh("prod", session(expires_at=NOW)) == later
+    over = replace(later, expires_at=NOW)
+    sessions, _, store = moments(tmp_path / "two", lambda store: ended(store, over))
+    with pytest.raises(SessionEnded):
+        sessions.fresh("prod", session(expires_at=NOW))
+    assert store.get("prod") == over
+
+
+def test_what_memory_holds_goes_in_the_place_of_what_was_sent_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, new = session(expires_at=NOW), session("new")
+    for name, stored, given in (("one", sent, "new"), ("two", session("login", refresh_token=Secret("r")), "login")):
+        sessions, _, store = moments(tmp_path / name, ended)
+        store.put("prod", stored)
+        left = {sessions._lock_of("prod"): (sent, new)}
+        monkeypatch.setattr(session_module, "_unstored", left)
+        assert sessions.fresh("prod", sent).token == Secret(given)
+        found = store.get("prod")
+        assert found is not None
+        assert found.token == Secret(given)
+        assert bool(left) == (given == "login")
+
+
+def test_a_login_takes_the_place_of_what_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions, passed, store = moments(tmp_path, ended)
+    old = store.get("prod")
+    left = {sessions._lock_of("prod"): (session(), session("new"))}
+    monkeypatch.setattr(session_module, "_unstored", left)
+    assert sessions.replace("prod", session("login")) == old
+    assert store.get("prod") == session("login")
+    assert left == {}
+    assert passed == ["locked"]
+
+
+class Gone:
+    """A keyring that fails to delete; `kept` is what it has all the same."""
+
+    def __init__(self, kept: str | None) -> None:
+        self.kept = kept
+
+    def get_password(self, service: str, username: str, /) -> str | None:
+        return self.kept
+
+    def set_password(self, service: str, username: str, password: str, /) -> None:
+        raise AssertionError(username)
+
+    def delete_password(self, service: str, username: str, /) -> None:
+        raise RuntimeError("not found")
+
+
+def test_an_entry_that_is_gone_already_is_removed_and_one_that_stays_is_an_error() -> None:
+    Entries(Gone(None), "OS keyring", None, Deadline(5)).remove("prod")
+    with pytest.raises(StoreUnavailable, match="failed to delete"):
+        Entries(Gone("x"), "OS keyring", None, Deadline(5)).remove("prod")
+
+
+def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default() -> None:
+    config = Config(
+        profiles={
+            "prod": Declaration(Layer.PROFILE, "prod", "f", 1, {"extends": "base", "auth": "oauth"}),
+            "base": Declaration(Layer.PROFILE, "base", "f", 5, {"auth": "api-key", "protected": True}),
+        },
+        defaults=(Declaration(Layer.DEFAULTS, "defaults", "f", 9, {"allow_insecure": True, "protected": False}),),
+    )
+    fields = resolve(config, Selection("prod", Provenance(Layer.FLAG)), environ={}).fields
+    shown = {
+        name: (fields[name].value, fields[name].provenance.layer) for name in ("auth", "protected", "allow_insecure")
+    }
+    assert shown == {
+        "auth": ("oauth", Layer.PROFILE),
+        "protected": (True, Layer.PARENT),
+        "allow_insecure": (True, Layer.DEFAULTS),
+    }
+    assert [loser.provenance.layer for loser in fields["auth"].overridden] == [Layer.PARENT]

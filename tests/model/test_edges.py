@@ -188,6 +188,7 @@ def test_a_default_port_is_left_out_and_no_other() -> None:
 def test_a_mark_is_read_whole_or_not_at_all() -> None:
     good = marker("prod", {"A": "1"})
     assert own_values({MARKER: good, "A": "1"}) == {"A"}
+    assert marker("prod", {"A": "1", MARKER: "an older one"}) == good
     for bad in (
         "prod",
         "",
