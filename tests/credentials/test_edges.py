@@ -19,7 +19,7 @@ from omniprofile.credentials.overrides import Flags, Reach, read_overrides
 from omniprofile.credentials.resolver import resolve
 from omniprofile.credentials.session import Sessions, is_fresh, is_valid
 from omniprofile.credentials.stored_index import StoredIndex
-from omniprofile.errors import NoCredential, Refused, SessionEnded, StoreTimeout, StoreUnavailable
+from omniprofile.errors import NoCredential, Refused, SessionBusy, SessionEnded, StoreTimeout, StoreUnavailable
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.origin import Origin
@@ -198,17 +198,20 @@ def test_an_index_forgets_what_is_removed_and_passes_over_what_is_damaged(tmp_pa
     index.set("a", None, 5)
     assert index.read() == {"b": one}
     data = json.loads(Path(index.path).read_text())
+    assert data["version"] == 1
     for entries, read in (({"a": 1, **data["stored"]}, {"b": one}), ([], {}), (None, {})):
         Path(index.path).write_text(json.dumps({**data, "stored": entries}))
         assert index.read() == read
-    Path(index.path).write_text(json.dumps({**data, "version": 2}))
-    assert index.read() == {}
+    for whole in ({**data, "version": 2}, [data], None, 1):
+        Path(index.path).write_text(json.dumps(whole))
+        assert index.read() == {}
 
 
 def test_a_file_of_another_version_or_shape_is_damaged(tmp_path: Path) -> None:
     store = FileStore(str(tmp_path))
     store.put("prod", make_secret())
     good = json.loads(Path(store.path).read_text())
+    assert good["version"] == 1
     wrongs: list[dict[str, object]] = [
         {"version": 2},
         {"version": 0},
@@ -341,6 +344,27 @@ def test_an_end_is_passed_over_only_for_a_later_session_that_is_valid(tmp_path: 
     with pytest.raises(SessionEnded):
         sessions.fresh("prod", session(expires_at=NOW))
     assert store.get("prod") == over
+
+
+def test_an_end_after_a_logout_stays_an_end(tmp_path: Path) -> None:
+    def logged_out(store: FileStore) -> StoredSecret:
+        store.delete("prod")
+        return ended(store)
+
+    sessions, passed, _ = moments(tmp_path, logged_out)
+    with pytest.raises(SessionEnded):
+        sessions.fresh("prod", session(expires_at=NOW))
+    assert passed == ["locked", "store-tried"]
+
+
+def test_a_lock_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+    sessions, passed, _ = moments(tmp_path, ended)
+    (tmp_path / "file").touch()
+    blocked = replace(sessions, lock_path=lambda _name: str(tmp_path / "file" / "lock"))
+    with pytest.raises(SessionBusy, match="cannot be taken") as refused:
+        blocked.fresh("prod", session(expires_at=NOW))
+    assert refused.value.hint == f"fix or remove `{tmp_path}/file/lock`"
+    assert passed == []
 
 
 def test_what_memory_holds_goes_in_the_place_of_what_was_sent_alone(
