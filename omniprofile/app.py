@@ -16,7 +16,7 @@ from omniprofile.config.paths import Places, find_pin, find_places, profile_file
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.names import STORE_VARIABLE
-from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, UsageError
+from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, UnsafePermissions, UsageError
 from omniprofile.model.declaration import Config, KeySource, uses_store
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -352,10 +352,14 @@ class App:
     @cached_property
     def lock_folder(self) -> str:
         """Where locks lie that all of this user's processes share, whatever their environment says."""
-        from omniprofile.system.locking import user_lock_folder
+        from omniprofile.system.locking import NotOurs, user_lock_folder
 
         try:
             return user_lock_folder(self.outside.platform, self.outside.environ, self.outside.uid)
+        except NotOurs as problem:
+            raise UnsafePermissions(
+                f"there is no safe folder for locks: {problem}", hint="remove it, or have its owner or root remove it"
+            ) from problem
         except OSError as problem:
             raise CheckFailed(f"there is no safe folder for locks: {problem}") from problem
 

@@ -9,6 +9,7 @@ from typing import TextIO
 from omniprofile.app import Outside
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import Error, Interrupted, UsageError
+from omniprofile.model.names import legible
 from omniprofile.model.secret import without_keys
 
 COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
@@ -94,7 +95,7 @@ class Console:
     def warn(self, sentence: str) -> None:
         """Say something on stderr that the user must not miss."""
         style = Style(self._colours(self._outside.stderr))
-        self.say(f"omniprofile: {style('yellow', 'warning')}: {sentence}")
+        self._line(f"omniprofile: {style('yellow', 'warning')}: {legible(sentence)}")
 
     def status(self, text: str) -> None:
         """Show how far long work is, on a line that the next one replaces; an empty text clears it."""
@@ -107,7 +108,7 @@ class Console:
         A key that was given for a name, and so is a part of the words, is masked in them.
         """
         style = Style(self._colours(self._outside.stderr))
-        self.say(f"omniprofile: {style('red', 'error')}: {without_keys(error.message)}")
+        self._line(f"omniprofile: {style('red', 'error')}: {legible(without_keys(error.message))}")
         if error.hint:
             self.say(f"hint: {without_keys(error.hint)}")
         if as_json:
@@ -121,7 +122,7 @@ class Console:
         """Read one line from the terminal. Raises UsageError without one, Interrupted at its end."""
         if not self.interactive:
             raise UsageError("there is no terminal to ask on", hint="give the answer on the command line")
-        self._write_stderr(prompt)
+        self._write_stderr(legible(prompt))
         line = self._outside.stdin.readline() if self._outside.stdin else ""
         if not line:
             self.say("")
@@ -138,7 +139,10 @@ class Console:
             raise Interrupted("the input ended") from None
 
     def say(self, line: str) -> None:
-        """Write a line to stderr as it is, even with `-q`: for what a person was asked and must see."""
+        """Write lines to stderr, even with `-q`: for what a person was asked and must see. Controls are shown as escapes."""
+        self._line(legible(line))
+
+    def _line(self, line: str) -> None:
         if self._has_status:
             self.status("")
         self._write_stderr(line + "\n")

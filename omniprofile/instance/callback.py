@@ -180,9 +180,12 @@ _HEADERS = {
 def _listen() -> list[socket.socket]:
     """Sockets that listen on one free port of both loopback addresses, or of the one there is."""
     for _ in range(_ATTEMPTS):
-        first = _bound(socket.AF_INET, "127.0.0.1", 0)
+        try:
+            first = _bound(socket.AF_INET, "127.0.0.1", 0)
+            only = _bound(socket.AF_INET6, "::1", 0) if first is None else None
+        except OSError as problem:  # no descriptor is left, or no right to listen
+            raise CannotListen(f"the loopback addresses cannot be listened on: {problem.strerror}") from problem
         if first is None:
-            only = _bound(socket.AF_INET6, "::1", 0)
             if only is None:
                 break
             return [only]
@@ -204,6 +207,9 @@ def _bound(family: int, address: str, port: int) -> socket.socket | None:
         listening = socket.socket(family, socket.SOCK_STREAM)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        # Windows lets another program listen on the same port beside us, unless it is told not to.
+        if (exclusive := getattr(socket, "SO_EXCLUSIVEADDRUSE", None)) is not None:
+            listening.setsockopt(socket.SOL_SOCKET, exclusive, 1)
         listening.bind((address, port))
         listening.listen(16)
     except OSError as problem:

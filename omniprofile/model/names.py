@@ -58,6 +58,15 @@ def base_url_variable(profile: str) -> str:
     return f"OMNI_PROFILE_{variable_stem(profile)}_BASE_URL"
 
 
+def legible(text: str) -> str:
+    """`text` of any length and several lines as `printable` has it: whoever chose a part of it commands no terminal by it."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 def printable(text: str, limit: int = 120) -> str:
     """`text` safe for a terminal line: control, bidi and other invisible characters as escapes, at most `limit` characters.
 

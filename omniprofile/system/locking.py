@@ -14,6 +14,10 @@ _RUNTIME = "/run/user"
 _TEMPORARY = "/tmp"  # noqa: S108 - the folder made there is checked: see `_own_folder`
 
 
+class NotOurs(OSError):
+    """The folder for locks could be somebody else's. `str()` says which one and why."""
+
+
 @contextmanager
 def locked(path: str, timeout: float) -> Iterator[None]:
     """Hold the lock file `path` (made with mode 0600 in a private folder, and left there) for the body.
@@ -86,8 +90,8 @@ def user_lock_folder(
     r"""The folder for locks that all processes of one OS user share, whatever `HOME` and `XDG_*` say in each of them.
 
     POSIX: `/run/user/UID/omniprofile` where systemd made `/run/user/UID` for this user, else `/tmp/omniprofile-UID`, made
-    with mode 0700. Windows: `%LOCALAPPDATA%\omniprofile\locks`. Raises OSError, whose text says why, when the folder
-    could be somebody else's: whoever controls a lock can stop or interleave its users.
+    with mode 0700. Windows: `%LOCALAPPDATA%\omniprofile\locks`. Raises OSError, whose text says why; NotOurs when the
+    folder could be somebody else's: whoever controls a lock can stop or interleave its users.
     """
     if platform == "win32":
         local = environ.get("LOCALAPPDATA")
@@ -112,7 +116,7 @@ def _is_private(path: str, uid: int) -> bool:
 def _own_folder(path: str, uid: int) -> str:
     make_private_folder(path)
     if objection := _objection(path, uid):
-        raise OSError(f"`{path}` {objection}; remove it")
+        raise NotOurs(f"`{path}` {objection}")
     return path
 
 

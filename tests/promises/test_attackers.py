@@ -3,21 +3,27 @@
 Each test is one attempt; the attacker gets no secret to another place, no command run, no profile switched in silence.
 """
 
+import json
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from omniprofile.cli.short import answer
+from omniprofile.instance import callback
 from omniprofile.standin.server import Standin
-from tests.conftest import CANARY, Cli
+from tests.conftest import CANARY, Cli, Ran
 
 PROFILES = """\
 version = 1
@@ -358,3 +364,197 @@ def test_a_server_that_never_ends_is_left_in_time(cli: Cli) -> None:
         )
         ran = cli("test", "a", "--timeout", "0.5", env={"K": CANARY})
         assert ran.status == 7
+
+
+# Another user of the same machine
+
+
+def test_a_squatted_folder_for_locks_is_refused(tmp_path: Path) -> None:
+    """Whoever controls a lock can stop or interleave its users; in `/tmp` any user may take the name first."""
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("only root can become two users")
+    uid = 54_000 + os.getpid() % 1000
+    squatted = Path(f"/tmp/omniprofile-{uid}")
+    squatted.mkdir(mode=0o755)
+    try:
+        home = tmp_path / "home"
+        os.chown(home / ".config", uid, uid)
+        for path in home.rglob("*"):
+            os.chown(path, uid, uid)
+        become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+        become += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]  # the tree under test may be private
+        for command in (("set", "staging", "description", "x"), ("doctor", "--offline")):
+            ran = subprocess.run(
+                [*become, sys.executable, "-m", "omniprofile", *command], capture_output=True, text=True, check=False
+            )
+            said = ran.stdout + ran.stderr
+            assert ran.returncode == (6 if command[0] == "set" else 1), said
+            assert f"`{squatted}` belongs to another user" in said
+            assert "Traceback" not in said
+    finally:
+        squatted.rmdir()
+
+
+def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Browsers ask `::1` for `localhost` first: with 127.0.0.1 alone, the code would go to whoever listens there."""
+    real = callback._bound
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as squatter:
+        port = squatter.getsockname()[1]
+        asked: list[int] = []
+
+        def bound(family: int, address: str, wanted: int) -> socket.socket | None:
+            if family == socket.AF_INET and not asked:
+                wanted = port
+            asked.append(wanted)
+            return real(family, address, wanted)
+
+        monkeypatch.setattr(callback, "_bound", bound)
+        listening = callback._listen()
+        ports = {each.getsockname()[1] for each in listening}
+        assert len(ports) == 1
+        assert port not in ports
+        assert len(listening) == 2
+        for each in listening:
+            with pytest.raises(OSError, match="in use"):
+                socket.create_server(each.getsockname()[:2], family=each.family)
+            each.close()
+        asked.clear()
+        monkeypatch.setattr(callback, "_bound", lambda family, address, wanted: real(family, address, wanted or port))
+        with pytest.raises(callback.CannotListen, match="no free port"):
+            callback._listen()
+
+
+@pytest.mark.parametrize(
+    "browser",
+    ["sh -c 'touch ran' %s", "x; touch ran", "$(touch ran)", "`touch ran`:|touch ran", "%s", "'", ":::", "/dev/null"],
+)
+def test_no_browser_variable_is_read_by_a_shell_or_breaks_the_login(cli: Cli, browser: str) -> None:
+    """It is the user's own program, with its own arguments, and gets one address; no shell reads it."""
+    with Standin() as omni:
+        cli.profiles(f'[profiles.o]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nauth = "oauth"\n')
+        running = subprocess.Popen(
+            [sys.executable, "-m", "omniprofile", "login", "o"],
+            env={
+                **os.environ,
+                "BROWSER": browser,
+                "OMNIPROFILE_SECRET_STORE": "file",
+                "PATH": "/usr/bin:/bin",
+                "DISPLAY": "",
+            },
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        own = browser.startswith("sh -c")
+        deadline = time.monotonic() + (20 if own else 2)
+        while time.monotonic() < deadline and not (own and Path("ran").exists()):
+            assert running.poll() is None, "the login goes on: the address can be opened by hand"
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        err = running.communicate(timeout=20)[1]
+        assert running.returncode == 130, err
+        assert "Traceback" not in err
+        assert Path("ran").exists() == (browser.startswith("sh -c")), (
+            "what it says is run as it is, by no shell of ours"
+        )
+
+
+def test_no_command_but_exec_runs_what_is_called_omni(cli: Cli, tmp_path: Path) -> None:
+    fake = tmp_path / "bin" / "omni"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    fake.chmod(0o755)
+    path = {"PATH": f"{fake.parent}:{os.environ['PATH']}"}
+    for command in (
+        ("doctor", "--offline"),
+        ("list",),
+        ("current",),
+        ("env", "staging", "--shell", "bash"),
+        ("export", "omni-cli", "--dry-run"),
+        ("import", "omni-cli"),
+        ("test", "staging", "--timeout", "0.2"),
+        ("hook", "bash"),
+    ):
+        cli(*command, env=path, shows=command[0] == "env")
+        assert not (tmp_path / "ran").exists(), command
+
+
+# A name, wherever it comes from
+
+BIDI = "a\u202eb\u2066c\x1b[31m\x07\x9b2Jd\u200f"
+
+
+def _assert_plain(ran: Ran) -> None:
+    for text in (ran.err, ran.out):
+        bad = {char for char in text if not char.isprintable() and char not in "\n\t"}
+        assert not bad, f"{bad} in\n{ran}"
+
+
+def test_no_text_of_a_file_reaches_the_terminal_as_a_control(cli: Cli) -> None:
+    escaped = json.dumps(BIDI)[1:-1]
+    texts = [
+        f'[profiles."{escaped}"]\nbase_url = "https://a.omniapp.co"\n',
+        f'[profiles.a]\nbase_url = "https://a.omniapp.co"\ndescription = "{escaped}"\n',
+        f'[profiles.a]\nbase_url = "https://{escaped}.omniapp.co"\n',
+        f'[profiles.a]\ninstance = "{escaped}"\n',
+        f'[profiles.a]\nextends = "{escaped}"\n',
+        f'[profiles.a]\n"{escaped}" = 1\n',
+        f'default = "{escaped}"\n',
+        f'[settings]\nallowed_hosts = ["{escaped}"]\n',
+        f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ env = "{escaped}" }}\n',
+        f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ command = ["{escaped}"] }}\n',
+        f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ file = "{escaped}" }}\n',
+        f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nexpect = {{ user = "{escaped}" }}\n',
+        f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nauth = "{escaped}"\n',
+        f"[profiles.a]\nbase_url = {BIDI}\n",
+        f"# {BIDI}\n[profiles.a\n",
+    ]
+    for text in texts:
+        cli.profiles(text)
+        for command in (
+            ("current",), ("list",), ("show",), ("explain",), ("token",), ("lint",), ("lint", "--format", "github"),
+            ("doctor", "--offline"), ("use", "a"), ("use", BIDI), ("set", "a", "description", BIDI), ("test", "--timeout", "0.2"),
+            ("add", BIDI), ("rename", "a", BIDI), ("__complete", "profiles"), ("logout", "a"),
+        ):  # fmt: skip
+            _assert_plain(cli(*command))
+
+
+def test_no_file_name_reaches_the_terminal_as_a_control(cli: Cli) -> None:
+    folder = cli.home / BIDI
+    folder.mkdir()
+    (folder / "profiles.toml").write_text("[profiles.a\n")
+    (folder / ".omniprofile.toml").write_text("x = 1\n")
+    for command in (("current",), ("lint",), ("doctor", "--offline"), ("lint", str(folder / "none.toml"))):
+        for config in ("profiles.toml", "none.toml"):
+            _assert_plain(cli("--config", str(folder / config), *command))
+        _assert_plain(cli(*command, cwd=folder))
+
+
+def test_no_text_of_an_instance_reaches_the_terminal_as_a_control(cli: Cli) -> None:
+    user = {
+        "keyScope": "user",
+        "orgRole": BIDI,
+        "user": {"id": BIDI, "membershipId": BIDI, "name": BIDI, "email": BIDI},
+    }
+    answers = [
+        (200, user),
+        (401, {"detail": BIDI}),
+        (403, {"detail": BIDI, "status": 403}),
+        (429, {"detail": BIDI}),
+        (500, {"error": BIDI, "error_description": BIDI}),
+        (302, {}),
+    ]
+    with Standin() as omni:
+        omni.add_key(CANARY)
+        cli.profiles(
+            f'[profiles.a]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n'
+            f'[profiles.s]\nbase_url = "{omni.base_url}"\nallow_insecure = true\n'
+        )
+        for status, answer_ in answers:
+            headers = {"Content-Type": "application/json", "Retry-After": "\x9b31m", "Location": "/\x9b31m"}
+            reply = (status, headers, json.dumps(answer_).encode())
+            omni.switches.answer = partial(lambda reply, _: reply, reply)
+            store = {"K": CANARY, "OMNIPROFILE_SECRET_STORE": "file"}
+            _assert_plain(cli("test", "a", "--timeout", "1", env=store))
+            _assert_plain(cli("-v", "-v", "login", "s", stdin=CANARY, env=store))
+            _assert_plain(cli("doctor", env=store))

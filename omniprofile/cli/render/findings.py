@@ -11,6 +11,7 @@ from omniprofile.cli.console import Style
 from omniprofile.cli.render.tables import indented, width
 from omniprofile.config.document import Document, Position
 from omniprofile.model.finding import Finding, Level
+from omniprofile.model.names import legible
 
 _WIDEST = 100
 _LONGEST = 2000
@@ -25,10 +26,10 @@ def human(report: Report, style: Style, columns: int | None = None) -> str:
 def _entry(finding: Finding, document: Document | None, style: Style, columns: int | None) -> str:
     code = style("red" if finding.level is Level.ERROR else "yellow", finding.code)
     level = "" if finding.level is Level.ERROR else " (warning)"
-    text = f"{style('bold', finding.place)}: {code} {finding.message}{level}\n"
+    text = f"{style('bold', legible(finding.place))}: {code} {legible(finding.message)}{level}\n"
     for line in _excerpt(finding, document):
         text += style("dim", line) + "\n"
-    return text + (indented(finding.suggestion, columns) if finding.suggestion else "")
+    return text + (indented(legible(finding.suggestion), columns) if finding.suggestion else "")
 
 
 def _excerpt(finding: Finding, document: Document | None) -> list[str]:
