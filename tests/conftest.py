@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import keyring.core
 import pytest
 from hypothesis import settings
 
 from omniprofile.app import Outside
 from omniprofile.cli.main import main
+from omniprofile.credentials import keyring_store
 from tests.outputs import check_output
 
 # How long one example takes says something of the machine's load, and nothing of the program.
@@ -44,6 +46,13 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
+
+
+@pytest.fixture(autouse=True)
+def forget_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every test choose its keyring anew, whichever one an earlier test chose, whatever call to it is still out."""
+    monkeypatch.setattr(keyring.core, "_keyring_backend", None)
+    monkeypatch.setattr(keyring_store, "_stuck", [])
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ import keyring.errors
 import pytest
 from keyring.backend import KeyringBackend
 
-from omniprofile.credentials import keyring_store
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -144,13 +143,6 @@ def use_keyring(monkeypatch: pytest.MonkeyPatch) -> Callable[[KeyringBackend], K
         return backend
 
     return use
-
-
-@pytest.fixture(autouse=True)
-def forget_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every test choose its backend anew, whatever call of an earlier one is still out."""
-    monkeypatch.setattr(keyring.core, "_keyring_backend", None)
-    monkeypatch.setattr(keyring_store, "_stuck", [])
 
 
 @pytest.fixture
