@@ -317,7 +317,7 @@ class App:
 
         token: Secret | None = None
         if call.token_file is not None:
-            token = read_token_file(call.token_file, stdin=self._binary_stdin())
+            token = read_token_file(call.token_file, stdin=self._binary_stdin(), tell=self.tell)
         return Flags(base_url=call.base_url, token=token)
 
     def _binary_stdin(self) -> BinaryIO:

@@ -15,7 +15,7 @@ from omniprofile.system.files import Unreadable, open_regular, others_can_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import BinaryIO
 
     from omniprofile.errors import KeySourceFailed
@@ -79,10 +79,11 @@ def checked_key(text: str, label: str) -> Secret:
     raise KeySourceFailed(f"{label} {problem}", hint=hint)
 
 
-def read_token_file(path: str, *, stdin: "BinaryIO") -> Secret:
+def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None]") -> Secret:
     """The key in the file that `--token-file` names, `-` being `stdin`; a pipe (`<(…)`) may be named too.
 
-    Raises KeySourceFailed, and UnsafePermissions for a file that others can read.
+    A file that others can read is said to `tell` and taken all the same: somebody named it for this one call, and the secrets
+    that containers are given lie so. Raises KeySourceFailed.
     """
     if path == "-":
         return _checked_bytes(stdin.read(LARGEST + _NEWLINE + 1), "what came on standard input")
@@ -90,7 +91,10 @@ def read_token_file(path: str, *, stdin: "BinaryIO") -> Secret:
     if _is_pipe(path):
         with open(path, "rb") as pipe:
             return _checked_bytes(pipe.read(LARGEST + _NEWLINE + 1), label)
-    return key_in_file(path, label)
+    content, status = _read_file(path, label)
+    if others_can_read(status):
+        tell(f"others can read or write the token {label}: `chmod 600 {_quoted(path)}` keeps it to you")
+    return _checked_bytes(content, label)
 
 
 def key_in_file(path: str, label: str) -> Secret:
@@ -109,9 +113,9 @@ def _from_file(source: "KeySource", profile: str) -> Secret:
     return key_in_file(source.path or "", _label(source, profile))
 
 
-def _file_content(path: str, label: str) -> bytes:
+def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
     try:
-        content, status = open_regular(path, limit=LARGEST + _NEWLINE)
+        return open_regular(path, limit=LARGEST + _NEWLINE)
     except FileNotFoundError as problem:
         from omniprofile.errors import KeySourceFailed
 
@@ -120,6 +124,10 @@ def _file_content(path: str, label: str) -> bytes:
         from omniprofile.errors import KeySourceFailed
 
         raise KeySourceFailed(f"{label} cannot be read: {problem}", hint=_LOOKS_LIKE) from problem
+
+
+def _file_content(path: str, label: str) -> bytes:
+    content, status = _read_file(path, label)
     if others_can_read(status):
         from omniprofile.errors import UnsafePermissions
 
