@@ -1,0 +1,110 @@
+"""Clocks that jump by hours, both ways, between two commands: sessions, snapshots, waiting and doctor keep to what they promise.
+
+libfaketime tells one process another time; the files' own times and the instance's stay as they are.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from email.utils import formatdate
+
+import pytest
+
+from omniprofile.standin.server import Standin
+from tests.conftest import CANARY, Cli
+from tests.oauth.conftest import Login, login
+
+__all__ = ["login"]
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("faketime") and not os.environ.get("OMNIPROFILE_TEST_REQUIRE_ALL"),
+    reason="faketime is not installed",
+)
+HOURS = [-30, -5, -1, 1, 5, 30]
+
+
+@pytest.fixture(autouse=True)
+def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs in this process asks for the file too."""
+    monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
+
+
+def _at(hours: int, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command with a clock that is so many hours ahead."""
+    ran = subprocess.run(
+        ["faketime", "-f", f"{hours:+d}h", sys.executable, "-m", "omniprofile", *argv],
+        env={**os.environ, "NO_FAKE_STAT": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert "Traceback" not in ran.stderr
+    assert "this is a bug" not in ran.stderr
+    return ran
+
+
+@pytest.mark.parametrize("hours", HOURS)
+def test_a_session_lives_through_a_jump_and_back(login: Login, hours: int) -> None:
+    login.seed(left=timedelta(hours=8))
+    tokens = []
+    for clock in (0, hours, hours, 0, 0):
+        ran = _at(clock, "token", "prod")
+        assert ran.returncode == 0, ran.stderr
+        assert login.omni.knows(ran.stdout.strip()), "a token that the instance does not accept"
+        tokens.append(ran.stdout)
+    assert tokens[1] == tokens[2], "one refresh for one jump"
+    assert tokens[3] == tokens[4], "and one for the way back"
+    assert len(login.omni.oauth.grants) <= 2
+    assert login.stored() is not None
+
+
+@pytest.mark.parametrize("hours", HOURS)
+def test_a_refresh_of_another_time_was_not_just_now(login: Login, hours: int) -> None:
+    """`refreshed_at` holds a second refresh off for seconds, and not for the hours that a clock was wrong."""
+    login.seed(left=timedelta(hours=8))
+    assert _at(hours, "token", "prod", "--force-refresh").returncode == 0
+    assert _at(0, "token", "prod", "--force-refresh").returncode == 0
+    assert len(login.omni.oauth.grants) == 2
+    assert _at(0, "token", "prod", "--force-refresh").returncode == 0
+    assert len(login.omni.oauth.grants) == 2
+
+
+@pytest.mark.parametrize("hours", HOURS)
+def test_a_snapshot_of_another_time_hides_no_change(cli: Cli, hours: int) -> None:
+    for clock, name in ((hours, "one"), (0, "two"), (hours, "six"), (0, "ten")):
+        cli.profiles(f'[profiles.a]\nbase_url = "https://{name}.omniapp.co"\nkey = {{ env = "K" }}\n')
+        for _ in range(2):
+            assert f"{name}.omniapp.co" in _at(clock, "env", "a", "--shell", "json", K=CANARY).stdout
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_no_wait_is_longer_than_the_limit_that_was_given(cli: Cli, hours: int) -> None:
+    """`Retry-After` as a date is the server's time; what the pace file says is of a clock that was another."""
+    with Standin() as omni:
+        omni.add_key(CANARY)
+        omni.switches.rate_limit = 0
+        cli.profiles(f'[profiles.a]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
+        omni.switches.retry_after = formatdate(time.time() + 3600, usegmt=True)  # no sleep: libfaketime breaks it
+        began = time.monotonic()
+        assert _at(hours, "test", "a", "--timeout", "3", K=CANARY).returncode in (7, 8)
+        assert time.monotonic() - began < 15
+        omni.switches.rate_limit = 60
+        began = time.monotonic()
+        assert _at(0, "test", "a", "--timeout", "3", K=CANARY).returncode == 0
+        assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("hours", [-5, 0, 5])
+def test_doctor_sees_the_jump(cli: Cli, hours: int) -> None:
+    with Standin() as omni:
+        omni.add_key(CANARY)
+        cli.profiles(f'[profiles.a]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
+        out = _at(hours, "doctor", K=CANARY).stdout
+        lines = [line for line in out.splitlines() if line.split()[1:2] == ["clock"]]
+        assert lines, out
+        assert all(line.startswith("ok") for line in lines) == (hours == 0), lines
