@@ -62,8 +62,12 @@ def legible(text: str) -> str:
     """`text` of any length and several lines as `printable` has it: whoever chose a part of it commands no terminal by it."""
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in text
+    # A carriage return overwrites the line, but before a newline, where it is how some texts end their lines.
+    return "\r\n".join(
+        "".join(
+            char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in part
+        )
+        for part in text.split("\r\n")
     )
 
 

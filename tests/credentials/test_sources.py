@@ -336,6 +336,10 @@ def test_ctrl_c_while_a_command_asks_is_an_interruption() -> None:
     )
     try:
         program.expect_exact("PIN?")
+        deadline = time.monotonic() + 20
+        while os.tcgetpgrp(program.child_fd) == program.pid:  # the command may ask before it is given the terminal
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         program.sendintr()
         program.expect_exact("omniprofile.errors.Interrupted: the key of `ci` from command `sh`: interrupted")
     finally:
