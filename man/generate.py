@@ -21,6 +21,7 @@ from omniprofile import __version__
 from omniprofile.checks.rules import RULES
 from omniprofile.cli import help as screens
 from omniprofile.cli import reference
+from omniprofile.cli.candidates import subparsers
 from omniprofile.cli.guide import GUIDES
 from omniprofile.cli.parser import GLOBAL_OPTIONS, build_parser
 from omniprofile.cli.registry import COMMANDS, Command
@@ -64,14 +65,14 @@ def pages() -> dict[str, str]:
     """Every page, by its path below `man`."""
     os.environ["COLUMNS"] = "100"
     parser = build_parser(COMMANDS, configured=COMMANDS)
-    (subparsers,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+    parsers = subparsers(parser)
     made = {
         "omniprofile.1": _overview(parser),
         "omniprofile.toml.5": _file_page(),
         "omniprofile-recipes.7": _recipes(),
     }
     for command in COMMANDS:
-        made[f"commands/omniprofile-{command.name}.1"] = _command_page(command, subparsers.choices[command.name])
+        made[f"commands/omniprofile-{command.name}.1"] = _command_page(command, parsers[command.name])
     return {name: "\n".join(roff.tidied(lines)) + "\n" for name, lines in made.items()}
 
 
@@ -216,13 +217,13 @@ def _synopsis(usage: str) -> list[str]:
 
 def _from_argparse(parser: argparse.ArgumentParser) -> list[str]:
     """The sections of arguments and options, as argparse-manpage makes them; the rest of its page is left."""
-    parser._action_groups = [group for group in parser._action_groups if group.title != GLOBAL_OPTIONS]  # noqa: SLF001
-    for group in parser._action_groups:  # noqa: SLF001
+    parser._action_groups = [group for group in parser._action_groups if group.title != GLOBAL_OPTIONS]  # noqa: SLF001 - no public way
+    for group in parser._action_groups:  # noqa: SLF001 - as above
         group.title = "arguments" if group.title == "positional arguments" else group.title
-        group._group_actions = [  # noqa: SLF001
+        group._group_actions = [  # noqa: SLF001 - as above
             action
-            for action in group._group_actions  # noqa: SLF001
-            if not isinstance(action, argparse._SubParsersAction)  # noqa: SLF001
+            for action in group._group_actions  # noqa: SLF001 - as above
+            if not isinstance(action, argparse._SubParsersAction)  # noqa: SLF001 - as above
         ]
     parser.description = parser.epilog = None
     page = str(Manpage(parser, _data={"date": REVISED})).splitlines()
