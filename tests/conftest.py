@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +24,14 @@ settings.load_profile("omniprofile")
 
 CANARY = "omni_osk_C4n4ry" + "x" * 24
 """The secret of every test that needs one. `Ran` looks for it in everything that a command printed."""
+
+
+def pytest_configure() -> None:
+    """Start as from a terminal: under `nohup`, or behind a shell's `&`, every child would ignore signals that tests send."""
+    for name in ("SIGTERM", "SIGHUP", "SIGQUIT"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import NoReturn
 
     from omniprofile.errors import Error
 
@@ -22,8 +23,7 @@ def run_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
     try:
         if sys.platform == "win32":
             return _run(argv, environ)
-        _restore_signals()
-        os.execvpe(argv[0], list(argv), dict(environ))  # noqa: S606 - no shell is the point
+        _become(argv, environ)
     except OSError as problem:
         raise _not_run(argv[0], problem) from problem
 
@@ -42,14 +42,21 @@ def _not_run(program: str, problem: OSError) -> "Error":
     return CommandNotFound(f"there is no command `{name}`", hint="is it on `PATH`, and spelt right?")
 
 
-def _restore_signals() -> None:
-    """Give back what Python took at its start: ignored signals stay ignored in the program that replaces this one."""
+def _become(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "NoReturn":
+    """Give back what Python took at its start, for signals that are ignored stay so in the next program; then be it.
+
+    Where that fails this process goes on, and has to tell why as before: to a reader that may be gone.
+    """
     # The module `signal` is this one with enums around it, and costs as much as half of the interpreter's start.
     import _signal  # type: ignore[import-not-found]  # no stubs for the inner module
 
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        if hasattr(_signal, name):
-            _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
+    numbers = [getattr(_signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(_signal, name)]
+    before = [_signal.signal(number, _signal.SIG_DFL) for number in numbers]
+    try:
+        os.execvpe(argv[0], list(argv), dict(environ))  # noqa: S606 - no shell is the point
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            _signal.signal(number, handler)
 
 
 def _run(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:

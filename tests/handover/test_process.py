@@ -65,6 +65,21 @@ def test_sigpipe_is_the_commands_default_again() -> None:
     assert not ignored & (1 << (signal.SIGXFSZ - 1))
 
 
+def test_a_command_that_is_not_there_leaves_the_signals_as_they_were() -> None:
+    """Else this process would die of SIGPIPE where the reader of its message is gone, and its status would be lost."""
+    script = """
+import os, signal, sys
+from omniprofile.errors import Error
+from omniprofile.handover.process import run_command
+try:
+    run_command(["no-such-command"], os.environ)
+except Error:
+    sys.exit(signal.getsignal(signal.SIGPIPE) is not signal.SIG_IGN)
+sys.exit(2)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("make", "code"),
     [("nothing", "command-not-found"), ("plain", "command-not-runnable"), ("bad-shebang", "command-not-runnable")],
