@@ -11,6 +11,7 @@ from typing import Any
 
 from omniprofile.config import splice
 from omniprofile.config.document import Document
+from omniprofile.config.loader import refuse_others_files
 from omniprofile.config.replace import Change, Content, replace_all
 from omniprofile.config.splice import Names
 from omniprofile.config.writing import toml
@@ -43,12 +44,16 @@ def editing(lock: str, draft: "Callable[[], Draft]") -> "Iterator[Draft]":
 
 
 class Draft:
-    """The `paths`, as they are read now. `main` is where new tables go; it need not be there yet."""
+    """The `paths`, as they are read now. `main` is where new tables go; it need not be there yet.
+
+    Raises ConfigUnreadable, and UnsafePermissions for a file that others may write or replace: no command would use it.
+    """
 
     def __init__(self, paths: Sequence[str], main: str, judge: Judge) -> None:
         self.main = main
         self._judge = judge
         self._before = {path: Content.read(path) for path in paths}
+        refuse_others_files({main: None} | {path: before.status for path, before in self._before.items()})
         self._after: dict[str, bytes] = {}
         self._documents: dict[str, Document] = {}
 

@@ -26,7 +26,7 @@ T = TypeVar("T")
 _MOST_GUESSES = 20
 """So many dangling names get a "did you mean", which looks at every name there is: more of them need no guess each."""
 _LONGEST_RING = 10
-_RISK = "and so name hosts that get your credentials and commands that run as you"
+_RISK = "name hosts that get your credentials and commands that run as you"
 
 
 @dataclass
@@ -133,8 +133,8 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
     at = 0
     try:
         if content is None:
-            for folder in dict.fromkeys((os.path.dirname(path) or ".", os.path.dirname(os.path.realpath(path)))):
-                _look_at_folder(folder, files, found)
+            for folder in _folders(path):
+                _look_at_folder(folder, files.folders, found)
             at = time_ns()
             content, status = open_regular(path)
     except FileNotFoundError:
@@ -153,16 +153,35 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
     return document
 
 
-def _look_at_folder(folder: str, files: Files, found: Callable[[Code, str, str], None]) -> None:
+def refuse_others_files(statuses: Mapping[str, os.stat_result | None]) -> None:
+    """Raise UnsafePermissions for the first of the files that others may write or replace, or, as yet, put there."""
+
+    def refuse(_code: Code, message: str, suggestion: str) -> None:
+        raise UnsafePermissions(message, hint=suggestion)
+
+    folders: dict[str, os.stat_result] = {}
+    for path, status in statuses.items():
+        for folder in _folders(path):
+            _look_at_folder(folder, folders, refuse)
+        if status is not None and (why := strangers_control(status)):
+            refuse(Code.WRITABLE, *strangers_warning(path, status, why, _RISK))
+
+
+def _folders(path: str) -> list[str]:
+    """The folder that has the file's name, and the one that has the file."""
+    return list(dict.fromkeys((os.path.dirname(path) or ".", os.path.dirname(os.path.realpath(path)))))
+
+
+def _look_at_folder(folder: str, known: dict[str, os.stat_result], found: Callable[[Code, str, str], None]) -> None:
     """Find out who may put another file into the folder, the first time that a file is found there."""
     try:
         status = os.stat(folder)
     except OSError:
         return  # what is wrong with it is wrong with the file, too
-    if any(os.path.samestat(status, other) for other in files.folders.values()):
-        files.folders[folder] = status
+    if any(os.path.samestat(status, other) for other in known.values()):
+        known[folder] = status
         return
-    files.folders[folder] = status
+    known[folder] = status
     why = strangers_control(status)
     if why is None and others_can_write(status) and os.path.basename(os.path.realpath(folder)) == DROP_IN_FOLDER:
         why = "can be written by everybody"  # a sticky folder protects its files, but one that is added is read as well

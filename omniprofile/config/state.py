@@ -22,7 +22,7 @@ from omniprofile.system.files import (
 from omniprofile.system.locking import locked
 
 _LOCK_SECONDS = 10.0
-_RISK = "and so choose the profile that you use"
+_RISK = "choose the profile that you use"
 
 
 @dataclass(frozen=True, slots=True)

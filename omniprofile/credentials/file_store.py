@@ -27,7 +27,7 @@ from omniprofile.system.files import (
 from omniprofile.system.locking import locked
 
 _VERSION = 1
-_RISK = "and so put secrets of their own in the place of yours"
+_RISK = "put secrets of their own in the place of yours"
 _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one"
 
 
@@ -109,15 +109,15 @@ class FileStore:
             return {}
         except Unreadable as problem:
             raise self._unusable("cannot be read", str(problem), "fix its permissions or remove it") from problem
-        if others_can_read(status):
-            raise UnsafePermissions(
-                f"{self.label} holds secrets, and others can read or write it",
-                hint=f"run `chmod 600 {_quoted(self.path)}`",
-            )
         if os.name == "posix" and status.st_uid != os.geteuid():
             raise UnsafePermissions(
                 f"{self.label} holds secrets, and belongs to another user",
                 hint=f"run `chown {os.geteuid()} {_quoted(self.path)}` if you know where it comes from, else remove it",
+            )
+        if others_can_read(status):
+            raise UnsafePermissions(
+                f"{self.label} holds secrets, and others can read or write it",
+                hint=f"run `chmod 600 {_quoted(self.path)}`",
             )
         refuse_strangers(self._folder, os.stat(self._folder), _RISK)
         try:

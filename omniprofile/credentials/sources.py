@@ -128,16 +128,16 @@ def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
 
 def _file_content(path: str, label: str) -> bytes:
     content, status = _read_file(path, label)
-    if others_can_read(status):
-        from omniprofile.errors import UnsafePermissions
-
-        raise UnsafePermissions(f"{label} can be read or written by others", hint=f"run `chmod 600 {_quoted(path)}`")
     if os.name == "posix" and status.st_uid not in (0, os.geteuid()):
         from omniprofile.errors import UnsafePermissions
 
         raise UnsafePermissions(
             f"{label} belongs to another user", hint=f"run `chown {os.geteuid()} {_quoted(path)}` if its key is yours"
         )
+    if others_can_read(status):
+        from omniprofile.errors import UnsafePermissions
+
+        raise UnsafePermissions(f"{label} can be read or written by others", hint=f"run `chmod 600 {_quoted(path)}`")
     return content
 
 

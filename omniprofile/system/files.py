@@ -184,10 +184,10 @@ def strangers_warning(path: str, status: os.stat_result, why: str, risk: str) ->
 
     shown = printable(path, 300)
     what = f"the folder `{shown}`" if stat.S_ISDIR(status.st_mode) else f"`{shown}`"
-    if others_can_write(status):
-        return f"everybody may write {what}, {risk}", f"run `chmod o-w {quote(shown)}`"
+    if others_can_write(status) and os.geteuid() in (0, status.st_uid):
+        return f"everybody may write {what}, and so {risk}", f"run `chmod o-w {quote(shown)}`"
     return (
-        f"{what} {why}, {risk}",
+        f"{what} {why}, who can {risk}",
         f"use one of your own, or run `chown {os.geteuid()} {quote(shown)}` as root if it is yours",
     )
 

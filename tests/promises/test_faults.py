@@ -200,6 +200,7 @@ def _sweep(world: World, verb: Verb) -> int:
             raise AssertionError(
                 f"{fault} in {verb.argv}: exit {run.status}\n{run.out}{run.err}\n{problem}"
             ) from problem
+    print(f"{' '.join(verb.argv)}: {met} faults")
     return met
 
 

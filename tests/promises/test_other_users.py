@@ -1,0 +1,228 @@
+"""Two real users of one machine: what the one keeps, the other cannot read; what the other plants, the one does not believe.
+
+Root becomes both. The victim may also read everything, for the tree under test may lie in a private folder; it owns no more
+than its home. The attacker has no privilege at all, and the tools of the system.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CANARY
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("setpriv"),
+    reason="only root can become two users",
+)
+READS = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+MINE = 'version = 1\ndefault = "a"\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
+LOOT = """
+find "$1" -type f -exec cat {} + 2>/dev/null
+find /tmp /var/tmp /dev/shm /run -newer "$1/before" -type f -exec cat {} + 2>/dev/null
+cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/net/unix 2>/dev/null
+find "$1" 2>/dev/null
+true
+"""
+"""Everything that a stranger can lay hands on: `$1` is the victim's home."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A folder that both can reach, the victim's home in it, and a folder for all."""
+
+    folder: Path
+    victim: int
+    attacker: int
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def shared(self) -> Path:
+        return self.folder / "shared"
+
+    def command(self, *argv: str, **env: str) -> tuple[list[str], dict[str, str]]:
+        """The program as the victim runs it."""
+        become = ["setpriv", f"--reuid={self.victim}", f"--regid={self.victim}", "--clear-groups", *READS]
+        environ = {"HOME": str(self.home), "PATH": os.environ["PATH"], "OMNIPROFILE_SECRET_STORE": "file", **env}
+        return [*become, sys.executable, "-m", "omniprofile", *argv], environ
+
+    def run(self, *argv: str, stdin: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
+        command, environ = self.command(*argv, **env)
+        ran = subprocess.run(
+            command, env=environ, cwd=self.home, input=stdin, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert "Traceback" not in ran.stderr
+        assert "this is a bug" not in ran.stderr, ran.stderr
+        return ran
+
+    def attack(self, script: str, *argv: str) -> str:
+        """What the attacker's shell prints."""
+        become = ["setpriv", f"--reuid={self.attacker}", f"--regid={self.attacker}", "--clear-groups"]
+        ran = subprocess.run(
+            [*become, "sh", "-c", script, "sh", *argv],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            cwd="/",
+            env={"PATH": "/usr/bin:/bin"},
+            timeout=60,
+            check=True,
+        )
+        return ran.stdout
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """A victim with one profile, in a home that everybody may enter, as most systems make them."""
+    victim = 56_000 + os.getpid() % 1000
+    folder = Path(tempfile.mkdtemp(prefix="users-"))
+    folder.chmod(0o755)
+    made = Machine(folder, victim, victim + 1000)
+    config = made.home / ".config/omniprofile/profiles.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(MINE)
+    (made.home / "before").touch()
+    for path in (made.home, *made.home.rglob("*")):
+        os.chown(path, victim, victim)
+    made.shared.mkdir()
+    made.shared.chmod(0o1777)
+    yield made
+    shutil.rmtree(folder)
+    shutil.rmtree(f"/tmp/omniprofile-{victim}", ignore_errors=True)  # its locks
+
+
+def test_another_user_finds_no_secret(machine: Machine) -> None:
+    vendor = machine.home / ".config/omni-cli/config.json"
+    vendor.parent.mkdir()
+    imported = {"apiEndpoint": "https://v.omniapp.co", "authMethod": "api-key", "apiKey": CANARY + "V"}
+    vendor.write_text(json.dumps({"version": 1, "defaultProfile": "v", "profiles": {"v": imported}}))
+    vendor.chmod(0o600)
+    os.chown(vendor.parent, machine.victim, machine.victim)
+    os.chown(vendor, machine.victim, machine.victim)
+    for line, stdin in (
+        (("login", "a", "--no-test"), CANARY),
+        (("import", "omni-cli"), ""),
+        (("export", "omni-cli", "--with-secrets", "-p", "a"), ""),
+        (("use", "a"), ""),
+        (("token", "a"), ""),
+        (("set", "a", "description", "mine"), ""),
+        (("rename", "a", "b"), ""),
+    ):
+        ran = machine.run(*line, stdin=stdin)
+        assert ran.returncode == 0, ran.stderr
+    command, environ = machine.command("exec", "b", "--", "sh", "-c", "echo ready; read end")
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stdout.readline() == "ready\n"
+        loot = machine.attack(LOOT, str(machine.home))
+        running.communicate("\n", timeout=30)
+    assert CANARY[:12] not in loot
+    assert "profiles.toml" in loot, "the attacker can enter the home"
+    for name in ("", "/state", "/state/omniprofile", "/state/omniprofile/secrets.json"):
+        (machine.home / f".local{name}").chmod(0o755)
+    assert CANARY in machine.attack(LOOT, str(machine.home)), "the search finds what can be found"
+
+
+def _evil(machine: Machine) -> str:
+    ran = machine.shared / "ran"
+    return (
+        'version = 1\ndefault = "a"\n[settings]\nallowed_hosts = ["evil.example"]\n[profiles.a]\n'
+        f'base_url = "https://evil.example"\nkey = {{ command = ["touch", "{ran}"] }}\n'
+    )
+
+
+COMMANDS = (
+    ("token", "a"),
+    ("current",),
+    ("env", "a", "--shell", "json"),
+    ("exec", "a", "--", "sh", "-c", 'echo "$OMNI_BASE_URL"'),
+    ("list",),
+    ("use", "a"),
+    ("set", "a", "description", "x"),
+)
+
+
+@pytest.mark.parametrize("mode", ["755", "777", "1777"])
+@pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"])
+def test_what_another_user_put_there_first_is_not_believed(machine: Machine, variable: str, mode: str) -> None:
+    """The variable names a place in a folder for all (as `/tmp`), and somebody else was there before."""
+    assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
+    machine.run("token", "a")
+    place = machine.shared / "place"
+    answer = machine.home / ".cache/omniprofile"
+    # The attacker's files hold what would lead astray in each of the three places: profiles, state and secrets, snapshots.
+    secrets = (machine.home / ".local/state/omniprofile/secrets.json").read_text().replace(CANARY, "omni_osk_planted")
+    machine.attack(
+        'umask 022; mkdir -p "$1/omniprofile"; printf %s "$2" > "$1/omniprofile/profiles.toml"; '
+        'printf a > "$1/omniprofile/active"; printf %s "$3" > "$1/omniprofile/secrets.json"; '
+        'chmod 600 "$1/omniprofile/secrets.json"; cp -r "$4"/. "$1/omniprofile/" 2>/dev/null; '
+        'chmod "$5" "$1" "$1/omniprofile"',
+        str(place),
+        _evil(machine),
+        secrets,
+        str(answer),
+        mode,
+    )
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    for line in (*COMMANDS, ("login", "a", "--no-test")):
+        ran = machine.run(*line, stdin=CANARY if line[0] == "login" else "", **{variable: str(place)})
+        said = f"{line}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
+        assert ran.returncode in ((0,) if variable == "XDG_CACHE_HOME" else (0, 6)), said
+        assert "evil.example" not in ran.stdout, said
+        assert "omni_osk_planted" not in ran.stdout, said
+        if line[0] == "token" and ran.returncode == 0:
+            assert ran.stdout == CANARY + "\n", said
+        if ran.returncode == 6:
+            assert "belongs to another user" in ran.stderr or "chmod" in ran.stderr, said
+    assert not (machine.shared / "ran").exists(), "the attacker's command ran as the victim"
+    after = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    assert CANARY not in machine.attack('find "$1" -type f -exec cat {} + 2>/dev/null; true', str(place))
+    assert {path: after.get(path) for path in before} == before
+
+
+@pytest.mark.parametrize("file", ["profiles.toml", "active", "secrets.json"])
+def test_a_link_to_another_users_file_is_not_followed_to_an_answer(machine: Machine, file: str) -> None:
+    """A restored backup or an unpacked archive may bring such a link; the attacker owns what it points to."""
+    assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
+    assert machine.run("use", "a").returncode == 0
+    planted = machine.shared / file
+    text = {"profiles.toml": _evil(machine), "active": "a\n", "secrets.json": '{"version": 1, "secrets": {}}'}[file]
+    machine.attack('printf %s "$2" > "$1"; chmod 600 "$1"; chmod 644 "$1"', str(planted), text)
+    folder = machine.home / (".config" if file == "profiles.toml" else ".local/state") / "omniprofile"
+    (folder / file).unlink()
+    (folder / file).symlink_to(planted)
+    os.chown(folder / file, machine.victim, machine.victim, follow_symlinks=False)
+    for line in COMMANDS[:5]:
+        ran = machine.run(*line)
+        said = f"{line}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
+        assert "evil.example" not in ran.stdout, said
+        uses_it = {"profiles.toml": True, "active": "a" not in line, "secrets.json": line[0] not in ("current", "list")}
+        assert ran.returncode == (6 if uses_it[file] and (file, line[0]) != ("active", "list") else 0), said
+        assert not uses_it[file] or "belongs to another user" in ran.stderr, said
+    assert not (machine.shared / "ran").exists()
+
+
+def test_another_user_cannot_answer_the_victims_lock(machine: Machine) -> None:
+    """A lock that another user holds would stop every edit: the lock folder is one that only the victim may enter."""
+    line, environ = machine.command("set", "a", "description", "x")
+    subprocess.run(line, env=environ, check=True, capture_output=True)
+    held = machine.attack(
+        'for each in $(find "$1" /tmp/omniprofile-* /run/user -name "*.lock" 2>/dev/null); do '
+        'flock -n "$each" true && echo "$each"; done; true',
+        str(machine.home),
+    )
+    assert held == ""
+    began = time.monotonic()
+    again = machine.run("set", "a", "description", "y")
+    assert (again.returncode, time.monotonic() - began < 30) == (0, True)
