@@ -56,11 +56,23 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
     except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line and a report
         if isinstance(problem, RuntimeError) and "start new thread" in str(problem):
             return _report(console, _out_of("memory or threads"), as_json, outside)
+        if isinstance(problem, ImportError) and (problem.name or "omniprofile").partition(".")[0] != "omniprofile":
+            return _report(console, _not_loaded(problem), as_json, outside)
         return _report_bug(console, problem, argv, outside, as_json=as_json)
 
 
 def _out_of(what: str) -> Error:
     return CheckFailed(f"there is not enough {what} for this process", hint="raise its limit: see `ulimit -a`")
+
+
+def _not_loaded(problem: ImportError) -> Error:
+    """A library that is missing, broken or too big for the memory that there is."""
+    from omniprofile.model.names import printable
+
+    return CheckFailed(
+        f"the library `{problem.name}` cannot be loaded: {printable(problem.msg, 200)}",
+        hint="install omniprofile again; where memory is limited (`ulimit -v`), raise the limit",
+    )
 
 
 def _leave_for_prompt(app: App, console: Console) -> None:

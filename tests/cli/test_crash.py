@@ -78,3 +78,19 @@ def test_a_report_has_the_programs_own_words_and_nothing_that_a_user_typed() -> 
     lines = list(report_lines(KeySourceFailed("the key of `prod` is empty"), words, "now"))
     assert lines[1] == "command: omniprofile --config=… exec … -y --token-file … -- … … …"
     assert lines[-1] == "KeySourceFailed: the key of `prod` is empty"
+
+
+def test_a_library_that_cannot_be_loaded_is_no_bug(tmp_path: Path) -> None:
+    """A broken installation, or so little memory that a library's code cannot be mapped."""
+    (tmp_path / "tomlkit.py").write_text("raise ImportError('failed to map segment', name='tomlkit')\n")
+    ran = subprocess.run(
+        [sys.executable, "-m", "omniprofile", "add", "a", "--base-url", "https://a.omniapp.co"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("omniprofile: error: the library `tomlkit` cannot be loaded: failed to map segment\n")
+    assert "hint: install omniprofile again" in ran.stderr
+    assert not list(tmp_path.rglob("crash-report.txt"))
