@@ -10,7 +10,7 @@ from omniprofile.credentials.plain_entry import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.finding import Level
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable_place
 from omniprofile.system.files import reason
 
 _YOUNG_SECONDS = 60.0
@@ -161,4 +161,4 @@ def cache(scene: Scene) -> Iterable[Diagnosis]:
 
 
 def _shown(path: str) -> str:
-    return printable(path, 300)
+    return printable_place(path)

@@ -9,7 +9,7 @@ from omniprofile.credentials.names import STORE_VARIABLE
 from omniprofile.credentials.plain_entry import SECRETS_FILE
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
-from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.names import printable, printable_place, quoted_list
 from omniprofile.model.stored import StoredSummary
 
 _SCRUB = "run `omniprofile import {} --scrub`"
@@ -199,4 +199,4 @@ def _listed(names: list[str]) -> str:
 
 
 def _shown(path: str) -> str:
-    return printable(path, 300)
+    return printable_place(path)

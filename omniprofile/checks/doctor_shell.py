@@ -8,7 +8,7 @@ from omniprofile.errors import Error, NoProfileSelected
 from omniprofile.handover.variables import ORGANIZATION
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.exported import MARKER, exported, own_values
-from omniprofile.model.names import closest, printable, quoted_list
+from omniprofile.model.names import closest, printable, printable_place, quoted_list
 
 _HOOK = "OMNIPROFILE_HOOK"
 _SHELLS = ("bash", "zsh", "fish", "powershell")
@@ -33,7 +33,7 @@ def selection(scene: Scene) -> Iterable[Diagnosis]:
     except Error as error:
         yield problem(error.message, error.hint)
     else:
-        pinned = f"; a project pin (`{printable(scene.pin_file, 300)}`) is above this folder" if scene.pin_file else ""
+        pinned = f"; a project pin (`{printable_place(scene.pin_file)}`) is above this folder" if scene.pin_file else ""
         yield ok(f"`{chosen.profile}`, by the {chosen.provenance}{pinned}")
     yield from _names_of_no_profile(scene)
 
@@ -42,7 +42,7 @@ def _names_of_no_profile(scene: Scene) -> Iterator[Diagnosis]:
     """The state and the default may be shadowed now, and be wrong all the same."""
     config = scene.config()
     state = scene.state()
-    place = f"`{printable(scene.state_file, 300)}`"
+    place = f"`{printable_place(scene.state_file)}`"
     if state.active is not None and state.active not in config.profiles:
         near = closest(state.active, config.profiles)
         hint = f"run `omniprofile use NAME`{f'; did you mean {quoted_list(near)}?' if near else ''}"

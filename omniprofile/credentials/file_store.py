@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from omniprofile.credentials.envelope import as_data, from_data, load, summary_of
 from omniprofile.credentials.plain_entry import SECRETS_FILE
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import StoredSecret, StoredSummary
 from omniprofile.system.files import (
     Unreadable,
@@ -47,7 +47,7 @@ class FileStore:
     @property
     def label(self) -> str:
         """The store in words, with its place."""
-        return f"file `{printable(self.path, 300)}`"
+        return f"file `{printable_place(self.path)}`"
 
     def check(self) -> None:
         """Find out whether the file can be read and replaced, without writing anything."""
@@ -56,7 +56,7 @@ class FileStore:
         while not os.path.lexists(folder) and os.path.dirname(folder) != folder:
             folder = os.path.dirname(folder)
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-            raise self._unusable("cannot be written", f"no file can be made in `{printable(folder, 300)}`", _ELSEWHERE)
+            raise self._unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
 
     def get(self, account: str) -> StoredSecret | None:
         """The secret of `account`, or None if there is none."""
@@ -142,7 +142,9 @@ class FileStore:
             ) from problem
 
     def _damaged(self, why: str) -> StoreUnavailable:
-        return self._unusable("is damaged", why, f"repair it, or remove `{printable(self.path, 300)}` and log in again")
+        return self._unusable(
+            "is damaged", why, f"repair it, or remove `{printable_place(self.path)}` and log in again"
+        )
 
     def _unusable(self, what: str, why: str, hint: str) -> StoreUnavailable:
         return StoreUnavailable(f"{self.label} {what}: {why}", hint=hint)
@@ -151,4 +153,4 @@ class FileStore:
 def _quoted(path: str) -> str:
     from shlex import quote
 
-    return quote(printable(path, 300))
+    return quote(printable_place(path))

@@ -27,7 +27,7 @@ from omniprofile.credentials.keyring_entries import (
 )
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import StoredSecret, StoredSummary
 from omniprofile.system.files import reason
 from omniprofile.system.locking import locked, locked_shared
@@ -235,7 +235,7 @@ class KeyringStore:
             raise self._busy() from problem
         except OSError as problem:
             raise StoreUnavailable(
-                f"the lock `{printable(self._lock_path, 300)}` cannot be taken: {reason(problem)}",
+                f"the lock `{printable_place(self._lock_path)}` cannot be taken: {reason(problem)}",
                 hint="fix its folder or remove it",
             ) from problem
 
@@ -246,7 +246,7 @@ class KeyringStore:
             raise self._busy() from problem
         except OSError as problem:
             raise StoreUnavailable(
-                f"the list of what is stored, `{printable(self._index.path, 300)}`, cannot be written: {reason(problem)}",
+                f"the list of what is stored, `{printable_place(self._index.path)}`, cannot be written: {reason(problem)}",
                 hint="make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one",
             ) from problem
 

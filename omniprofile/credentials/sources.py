@@ -9,7 +9,7 @@ On the short path: imports only what a bare interpreter has loaded, and the erro
 
 import os
 
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, printable_place
 from omniprofile.model.secret import Secret
 from omniprofile.system.files import Unreadable, open_regular, others_can_read
 
@@ -87,7 +87,7 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
     """
     if path == "-":
         return _checked_bytes(stdin.read(LARGEST + _NEWLINE + 1), "what came on standard input")
-    label = f"file `{printable(path, 300)}`"
+    label = f"file `{printable_place(path)}`"
     if _is_pipe(path):
         with open(path, "rb") as pipe:
             return _checked_bytes(pipe.read(LARGEST + _NEWLINE + 1), label)
@@ -178,7 +178,7 @@ def _from_command(source: "KeySource", profile: str, environ: "Mapping[str, str]
     if why := _why_not(captured, source):
         hint = f"run `{printable(program)}` with the same arguments by hand to see what is wrong"
         raise _failed(source, profile, why, hint)
-    return _checked_bytes(captured.stdout, f"what {printable(str(source), 300)} printed as the key of `{profile}`")
+    return _checked_bytes(captured.stdout, f"what {printable_place(str(source))} printed as the key of `{profile}`")
 
 
 def _why_not(captured: "Captured", source: "KeySource") -> str | None:
@@ -201,13 +201,15 @@ def _checked_bytes(content: bytes, label: str) -> Secret:
 
 
 def _label(source: "KeySource", profile: str) -> str:
-    return f"the key of `{profile}` from {printable(str(source), 300)}"
+    return f"the key of `{profile}` from {printable_place(str(source))}"
 
 
 def _failed(source: "KeySource", profile: str, why: str, hint: str) -> "KeySourceFailed":
     from omniprofile.errors import KeySourceFailed
 
-    return KeySourceFailed(f"the key of `{profile}` cannot be had from {printable(str(source), 300)}: {why}", hint=hint)
+    return KeySourceFailed(
+        f"the key of `{profile}` cannot be had from {printable_place(str(source))}: {why}", hint=hint
+    )
 
 
 def _is_pipe(path: str) -> bool:
@@ -222,4 +224,4 @@ def _is_pipe(path: str) -> bool:
 def _quoted(path: str) -> str:
     from shlex import quote
 
-    return quote(printable(path, 300))
+    return quote(printable_place(path))

@@ -87,3 +87,8 @@ def printable(text: str, limit: int = 120) -> str:
             return "".join(pieces) + "…"
         pieces.append(piece)
     return "".join(pieces)
+
+
+def printable_place(text: str) -> str:
+    """A path, or words with one in it, as `printable` has it, but up to 300 characters: a path that is cut is of little use."""
+    return printable(text, 300)

@@ -180,9 +180,9 @@ def strangers_warning(path: str, status: os.stat_result, why: str, risk: str) ->
     """The sentence that says what `strangers_control` found, and how to mend it."""
     from shlex import quote
 
-    from omniprofile.model.names import printable
+    from omniprofile.model.names import printable_place
 
-    shown = printable(path, 300)
+    shown = printable_place(path)
     what = f"the folder `{shown}`" if stat.S_ISDIR(status.st_mode) else f"`{shown}`"
     if others_can_write(status) and os.geteuid() in (0, status.st_uid):
         return f"everybody may write {what}, and so {risk}", f"run `chmod o-w {quote(shown)}`"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable
 from omniprofile.model.declaration import AuthMethod
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, printable_place
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.stored import StoredSecret
 from omniprofile.system.files import Unreadable, open_regular, reason, sweep, write_atomic
@@ -39,7 +39,7 @@ class ForeignFile:
     @classmethod
     def read(cls, path: str, what: str) -> "ForeignFile":
         """Read `path`, called `what` in messages. Raises ConfigUnreadable."""
-        shown = f"`{printable(path, 300)}`"
+        shown = f"`{printable_place(path)}`"
         try:
             content, status = open_regular(path, limit=LARGEST)
         except FileNotFoundError as problem:
@@ -58,13 +58,13 @@ class ForeignFile:
             return self.content.decode("utf-8")
         except UnicodeDecodeError as problem:
             line = self.content.count(b"\n", 0, problem.start) + 1
-            broken = f"{printable(self.path, 300)}:{line}: a byte is no UTF-8"
+            broken = f"{printable_place(self.path)}:{line}: a byte is no UTF-8"
         # Raised out here: the decoder's own exception holds the whole content.
         raise ConfigInvalid(broken, hint="save the file as UTF-8")
 
     def wrong(self, where: str, what: str, hint: str | None = None) -> ConfigInvalid:
         """The error for something in the file. `where` may hold a foreign name; `what` never holds a value."""
-        return ConfigInvalid(f"{printable(self.path, 300)}: {printable(where, 160)} {what}", hint=hint)
+        return ConfigInvalid(f"{printable_place(self.path)}: {printable(where, 160)} {what}", hint=hint)
 
     def origin(self, where: str, text: str, *, shown: bool = True) -> Origin:
         """The base URL that stands at `where`. Raises ConfigInvalid."""
@@ -81,7 +81,7 @@ class ForeignFile:
 
         Whoever else writes this file takes no lock: so it is looked at again as late as can be.
         """
-        shown = f"`{printable(self.path, 300)}`"
+        shown = f"`{printable_place(self.path)}`"
         target = os.path.realpath(self.path)
         try:
             if open_regular(self.path, limit=LARGEST)[0] != self.content:
@@ -106,7 +106,7 @@ class ForeignFile:
             write_atomic(path, self.content, mode=0o600)
         except OSError as problem:
             raise CheckFailed(
-                f"no backup can be written to `{printable(path, 300)}`: {reason(problem)}",
+                f"no backup can be written to `{printable_place(path)}`: {reason(problem)}",
                 hint="nothing was removed from the file; make room or fix its folder, and run it again",
             ) from problem
         return path

@@ -16,7 +16,7 @@ from typing import cast
 
 from omniprofile.errors import ConfigInvalid
 from omniprofile.model.declaration import AuthMethod
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, printable_place
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
@@ -290,7 +290,7 @@ def _parse(file: ForeignFile) -> Json:
             return data
         what = "it is nested too deeply" if isinstance(data, dict) else "it is no JSON object"
     # Raised out here: the parser's own exception holds the whole text.
-    raise ConfigInvalid(f"{printable(place, 300)}: {what}", hint=hint)
+    raise ConfigInvalid(f"{printable_place(place)}: {what}", hint=hint)
 
 
 def _is_deep(data: Json) -> bool:

@@ -8,7 +8,15 @@ import pytest
 from omniprofile.model.declaration import Config, Declaration, KeySource
 from omniprofile.model.exported import MARKER, exported, marker, own_values
 from omniprofile.model.live import Identity, LiveResult, Status
-from omniprofile.model.names import MAX_LENGTH, closest, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.names import (
+    MAX_LENGTH,
+    closest,
+    is_valid,
+    nearest_valid,
+    printable,
+    printable_place,
+    quoted_list,
+)
 from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
@@ -33,6 +41,12 @@ def test_a_text_is_cut_by_what_is_shown_of_it(text: str, limit: int, shown: str)
     assert printable(text, limit) == shown
     if limit == 120:
         assert printable(text) == shown
+
+
+def test_a_place_is_shown_as_a_text_is_but_a_longer_one() -> None:
+    assert printable_place("/" + "a" * 299) == "/" + "a" * 299
+    assert printable_place("/" + "a" * 300) == "/" + "a" * 299 + "…"
+    assert printable_place("/\x1b") == "/\\x1b"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from omniprofile.cli.parser import add_json
 from omniprofile.cli.render.tables import wrapped
 from omniprofile.errors import Interrupted, Refused
 from omniprofile.model.diagnosis import Diagnosis, Health
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, printable_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _prune(app: App, console: Console, scene: "Scene", *, yes: bool) -> list[str
     listed = ", ".join(f"`{printable(name)}`" for name in names)
     if app.places.config_given:
         console.warn(
-            f"only `{printable(app.places.config_file, 300)}` counts here: profiles of another file may use these secrets"
+            f"only `{printable_place(app.places.config_file)}` counts here: profiles of another file may use these secrets"
         )
     if not yes:
         if not console.interactive:

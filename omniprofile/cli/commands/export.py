@@ -17,7 +17,7 @@ from omniprofile.cli.parser import add_json
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import CheckFailed, NoCredential, NoProfileSelected
 from omniprofile.model.declaration import AuthMethod
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, printable_place
 
 if TYPE_CHECKING:
     from omniprofile.model.resolution import Resolution
@@ -131,7 +131,7 @@ def _write(app: App, path: str, config: "OmniConfig", merged: "Merge") -> str | 
             make_private_folder(os.path.dirname(path))
             if os.path.lexists(path):
                 raise CheckFailed(
-                    f"`{printable(path, 300)}` was made by another program meanwhile", hint="run it again"
+                    f"`{printable_place(path)}` was made by another program meanwhile", hint="run it again"
                 )
             sweep(path)
             write_atomic(path, content, mode=0o600)
@@ -144,7 +144,7 @@ def _write(app: App, path: str, config: "OmniConfig", merged: "Merge") -> str | 
         return None
     except OSError as problem:
         raise CheckFailed(
-            f"`{printable(path, 300)}` cannot be written: {reason(problem)}",
+            f"`{printable_place(path)}` cannot be written: {reason(problem)}",
             hint="fix its folder, or name another file",
         ) from problem
 
@@ -217,7 +217,7 @@ def _say(
     merged: "Merge",
     backup: str | None,
 ) -> None:
-    shown = f"`{printable(path, 300)}`"
+    shown = f"`{printable_place(path)}`"
     if merged.data == config.data:
         console.note(f"{shown} has it all already")
     elif args.dry_run:
@@ -237,7 +237,7 @@ def _say(
     if any(result.key in ("written", "replaced") for result in merged.results) and not args.dry_run:
         console.warn(f"API keys are in plain text in {shown} now; `omniprofile exec NAME -- omni …` needs none there")
     if backup:
-        console.warn(f"the keys that were replaced are in the backup `{printable(backup, 300)}` (mode 0600)")
+        console.warn(f"the keys that were replaced are in the backup `{printable_place(backup)}` (mode 0600)")
 
 
 _REFUSED_THERE = (

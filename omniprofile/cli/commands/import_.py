@@ -26,7 +26,7 @@ from omniprofile.cli.parser import add_json
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config
-from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, printable_place, quoted_list
 
 if TYPE_CHECKING:
     from omniprofile.model.stored import StoredSecret
@@ -113,7 +113,7 @@ def _omni_cli(args: argparse.Namespace, app: App) -> _Source:
         if name not in config.profiles:
             near = closest(name, config.profiles)
             raise UsageError(
-                f"`{printable(path, 300)}` has no profile `{printable(name)}`",
+                f"`{printable_place(path)}` has no profile `{printable(name)}`",
                 hint=f"did you mean {quoted_list(printable(n) for n in near)}?" if near else None,
             )
     names = [name for name in config.profiles if not args.only or name in args.only]
@@ -141,7 +141,7 @@ def _require_sendable(found: "Found", path: str) -> None:
     from omniprofile.credentials.sources import checked_key
 
     if found.secret is not None:
-        where = f"of `{printable(found.name)}` in `{printable(path, 300)}`"
+        where = f"of `{printable(found.name)}` in `{printable_place(path)}`"
         checked_key(found.secret.token.reveal(), f"the {'session' if found.auth == 'oauth' else 'key'} {where}")
         if found.secret.refresh_token is not None:
             checked_key(found.secret.refresh_token.reveal(), f"the refresh token {where}")
@@ -152,7 +152,7 @@ def _require_allowed(app: App, source: _Source, *, allow_insecure: bool) -> None
     hosts = app.config.settings.allowed_hosts
     for found in source.found:
         origin = found.origin
-        what = f"`{printable(found.name)}` in `{printable(source.path, 300)}`"
+        what = f"`{printable(found.name)}` in `{printable_place(source.path)}`"
         match origin.refusal(hosts, allow_insecure=allow_insecure):
             case "insecure-url":
                 hint = "give `--allow-insecure`" if origin.is_loopback else "use https"
@@ -358,7 +358,7 @@ def _say(
     """What the table does not say: where things went, what was left, and what to do about it."""
     from omniprofile.transfer.plan import SecretStep
 
-    would, path = ("would be" if args.dry_run else "is"), printable(source.path, 300)
+    would, path = ("would be" if args.dry_run else "is"), printable_place(source.path)
     if not steps:
         console.note(f"`{path}` has no profile")
     if any(step.is_new for step in steps):
@@ -389,7 +389,7 @@ def _say(
     safe = [step for step in steps if _is_stored(step)]
     if backup is not None:
         console.note(f"the secrets are removed from `{path}`")
-        console.warn(f"they are still in the backup `{printable(backup, 300)}` (mode 0600): delete it when all works")
+        console.warn(f"they are still in the backup `{printable_place(backup)}` (mode 0600): delete it when all works")
         if source.omni is not None:
             console.note("`omni` has no credential of its own now: `omniprofile exec NAME -- omni …` gives it one")
     elif safe:
