@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from omniprofile.model.names import printable
-from omniprofile.model.secret import Secret
+from omniprofile.model.secret import Secret, without_opaque_words
 
 if TYPE_CHECKING:
     from oauthlib.oauth2 import WebApplicationClient
@@ -134,7 +134,7 @@ def read_callback(query: str, attempt: Attempt) -> Callback:
         raise Unusable("its state is another login's" if state else "it has no state")
     if error := fields.get("error"):
         description = fields.get("error_description")
-        return Callback(None, printable(error, 60), printable(description, 300) if description else None)
+        return Callback(None, said(error, 60), said(description, 300) if description else None)
     code = fields.get("code", "")
     return Callback(Secret(code) if _is_token(code) else None)
 
@@ -158,8 +158,8 @@ def read_token_answer(body: bytes) -> Granted:
     except OAuth2Error as problem:
         if error is None:
             raise Unusable("it lacks an access token") from None  # the chain would hold the answer
-        description = printable(str(problem.description), 300) if problem.description else None
-        raise OAuthError(printable(error, 60), description) from None
+        description = said(str(problem.description), 300) if problem.description else None
+        raise OAuthError(said(error, 60), description) from None
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Warning):
         raise Unusable("it is misshapen") from None
     token, refresh_token = fields.get("access_token"), fields.get("refresh_token")
@@ -177,6 +177,11 @@ def read_token_answer(body: bytes) -> Granted:
         lifetime,
         str(scope) if scope is not None else None,
     )
+
+
+def said(text: str, limit: int) -> str:
+    """What a server said, fit to be shown: no controls, and no token, for it may repeat the one that it was sent."""
+    return printable(without_opaque_words(text), limit)
 
 
 def error_of(body: bytes) -> OAuthError | None:

@@ -25,10 +25,10 @@ from omniprofile.instance.oauth import (
     read_token_answer,
     refresh_form,
     revocation_form,
+    said,
 )
 from omniprofile.instance.whoami import SYMPTOMS
 from omniprofile.model.live import Status
-from omniprofile.model.names import printable
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
@@ -121,26 +121,26 @@ def _read(answer: Answer, origin: Origin, account: str, purpose: str) -> Granted
     if status >= 500:
         raise _symptom("server-error", origin, account, purpose, str(status))
     if status in (301, 302, 303, 307, 308):
-        raise _symptom("redirect", origin, account, purpose, printable(answer.headers.get("location", ""), 80))
+        raise _symptom("redirect", origin, account, purpose, said(answer.headers.get("location", ""), 80))
     if status == 403 and b"personal" in answer.body[:4096].lower():
         raise _symptom("personal-tokens-disabled", origin, account, purpose, "")
     error = error_of(answer.body)
     if error is None:
         raise _symptom("wrong-instance-url", origin, account, purpose, f"HTTP {status} from its token endpoint")
-    said = f"`{error.code}`" + (f": {error.description}" if error.description else "")
+    words = f"`{error.code}`" + (f": {error.description}" if error.description else "")
     if error.code == "invalid_grant" and status in (400, 401):
         if account:
             raise SessionEnded(
-                f"the session of `{account}` is over: {origin.host} takes its refresh token no longer ({said})",
+                f"the session of `{account}` is over: {origin.host} takes its refresh token no longer ({words})",
                 hint=f"run `omniprofile login {account}`; if it happens again, look in Omni's settings whether the CLI's token "
                 "was revoked",
             )
         raise CredentialRefused(
-            f"{origin.host} does not take the answer of the browser ({said})",
+            f"{origin.host} does not take the answer of the browser ({words})",
             hint="run the login again, and click Authorize within its time; answer in one browser tab only",
         )
     raise CredentialRefused(
-        f"{origin.host} refuses to {purpose} ({said})",
+        f"{origin.host} refuses to {purpose} ({words})",
         hint="check the base URL, and that Personal Access Tokens are on: Settings > API access > Personal tokens",
     )
 

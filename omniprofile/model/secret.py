@@ -28,6 +28,23 @@ def without_keys(text: str) -> str:
     return re.sub(KEY_SHAPES, lambda match: (match["prefix"] or match["bearer"] or "") + MASK, text)
 
 
+def without_opaque_words(text: str) -> str:
+    """`text`, as a server said it, with every long word masked that no person would write: it may be a token sent before.
+
+    A UUID stays: it is what a server's support asks for.
+    """
+    import re
+
+    def shown(match: "re.Match[str]") -> str:
+        word = match[0]
+        if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", word):
+            return word
+        is_written = not any(char.isdigit() for char in word) and (word.islower() or word.isupper())
+        return word if is_written else MASK
+
+    return re.sub(r"[A-Za-z0-9_+=-]{20,}", shown, text)
+
+
 class Secret:
     """A secret text. `str()`, `repr()`, formatting, pickling and equality with text all withhold it; `reveal()` gives it."""
 

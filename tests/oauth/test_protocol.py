@@ -17,11 +17,13 @@ from omniprofile.instance.oauth import (
     Unusable,
     authorization_query,
     code_form,
+    error_of,
     new_attempt,
     read_callback,
     read_token_answer,
     refresh_form,
     revocation_form,
+    said,
 )
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -268,3 +270,24 @@ def test_any_metadata_gives_paths_of_the_origin(document: dict[str, object]) -> 
     found = read_metadata(document, ACME)
     assert found.authorization.startswith("/")
     assert found.token.startswith("/")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("omni_oat_x7Kq2ZrT9mPw4LbV6nYc is spent", "******** is spent"),
+        ("refresh token 'QWERTYuiopASDFGHjklz' unknown", "refresh token '********' unknown"),
+        ("eyJhbGciOiJIUzI1NiJ9eyJz.eyJzdWIiOiIxMjM0NTY3ODkwIn0.x", "********.********.x"),
+        ("code=x7Kq2ZrT9mPw4LbV6nYc", "********"),
+        ("unsupported_grant_type_for_this_client", "unsupported_grant_type_for_this_client"),
+        ("request 123e4567-e89b-42d3-a456-426614174000", "request 123e4567-e89b-42d3-a456-426614174000"),
+        ("123e4567-e89b-42d3-a456-4266141740001", "********"),
+        ("see https://docs.omni.co/api/oauth2#errors", "see https://docs.omni.co/api/oauth2#errors"),
+        ("a short123 word", "a short123 word"),
+    ],
+)
+def test_a_server_that_repeats_a_token_is_not_repeated(text: str, shown: str) -> None:
+    assert said(text, 300) == shown
+    error = error_of(json.dumps({"error": "invalid_grant", "error_description": text}).encode())
+    assert error is not None
+    assert error.description == shown
