@@ -5,38 +5,30 @@ that lost, so that `explain`, errors and JSON print the same decision. `obtain` 
 decided on. Origin and token are one unit: `resolve` knows which origin a token is for before anybody asks for it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
+from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
 from omniprofile.credentials.peek import Peek
 from omniprofile.credentials.sources import checked_key, read_key
 from omniprofile.errors import ConfigInvalid, Error, HostNotAllowed, InsecureURL, NoCredential, OriginMismatch
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config, Declaration, Expect, KeySource, uses_store
+from omniprofile.model.names import base_url_variable, token_variable
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, GivenToken, Loser, Resolution, Selection
 from omniprofile.model.stored import StoredSecret
 
 T = TypeVar("T")
+Values = Sequence[Sourced[object]]
+"""What the files, and omniprofile itself, have for one field, strongest first."""
 
 KEYRING = KeySource("keyring")
 NO_FLAGS = Flags()
 _ANYBODY = Expect()
 _BUILTIN_AUTH = "api-key"  # as in the vendor's CLI, where an unset authMethod means api-key
-
-
-@dataclass(frozen=True, slots=True)
-class _Layered:
-    """The values that the files have for one field, strongest first."""
-
-    candidates: tuple[Sourced[object], ...]
-
-    @property
-    def winner(self) -> Sourced[object] | None:
-        return self.candidates[0] if self.candidates else None
 
 
 def resolve(
@@ -86,25 +78,23 @@ def resolve(
         refusal = stored_mismatch(profile, known.origin, origin, base_url_provenance)
 
     def explained() -> dict[str, Field]:
-        key = _layered(tables, "key", builtin=KEYRING)
-        declared = list(_base_urls(config, tables))
+        key = _values(tables, "key", builtin=KEYRING)
+        declared = list(dict.fromkeys(_base_urls(config, tables)))  # child and parent may name the same instance
         fields = {
             "base_url": _base_url_field(origin, base_url_provenance, base_urls, declared, overrides),
-            "auth": _field(_layered(tables, "auth", builtin=_BUILTIN_AUTH)),
+            "auth": _field(_values(tables, "auth", builtin=_BUILTIN_AUTH)),
             "key": _field(key, str),
-            "token": _token_field(token, overrides, key_source, auth_method, _provenance(key), known),
-            "protected": _field(_layered(tables, "protected", builtin=False)),
-            "allow_insecure": _field(_layered(tables, "allow_insecure", builtin=False, instance=instance)),
+            "token": _token_field(token, overrides, key_source, auth_method, key[0].provenance, known),
+            "protected": _field(_values(tables, "protected", builtin=False)),
+            "allow_insecure": _field(_values(tables, "allow_insecure", builtin=False, instance=instance)),
         }
         for name in ("description", "extends"):
-            if (layered := _layered(tables[:1], name)).winner:
-                fields[name] = _field(layered)
-        pin = _layered(tables, "expect").winner
-        for part in ("user", "membership_id", "key_scope", "org_role") if pin else ():
-            if pin and (wanted := getattr(pin.value, part)) is not None:
-                fields[f"expect.{part}"] = Field(wanted, pin.provenance)
-        for name, layered in _variables(tables).items():
-            fields[f"env.{name}"] = _field(layered)
+            if own := _values(tables[:1], name):
+                fields[name] = _field(own)
+        for part, wanted in _expectations(tables).items():
+            fields[f"expect.{part}"] = _field(wanted)
+        for name, values in _variables(tables).items():
+            fields[f"env.{name}"] = _field(values)
         return fields
 
     return Resolution(
@@ -181,63 +171,49 @@ def _own(found: StoredSecret | None, resolution: Resolution, origin: Origin) -> 
     return found
 
 
-def _holders(tables: list[Declaration], name: str, instance: Declaration | None) -> Iterator[tuple[int, Declaration]]:
-    """The tables that have field `name`, nearest first, each with its place among `tables`.
-
-    An instance's value comes after the profiles', before `[defaults]`; it has the place -1.
-    """
-    waiting = instance if instance and name in instance.values else None
-    for index, table in enumerate(tables):
-        if waiting and table.layer is Layer.DEFAULTS:
-            yield -1, waiting
-            waiting = None
+def _holders(tables: Sequence[Declaration], name: str, instance: Declaration | None = None) -> Iterator[Declaration]:
+    """The tables that have field `name`, nearest first. An instance comes after the profiles, before `[defaults]`."""
+    profiles = [table for table in tables if table.layer is Layer.PROFILE]
+    defaults = [table for table in tables if table.layer is Layer.DEFAULTS]
+    for table in (*profiles, *([instance] if instance else ()), *defaults):
         if name in table.values:
-            yield index, table
-    if waiting:
-        yield -1, waiting
+            yield table
 
 
-def _winner(tables: list[Declaration], name: str, builtin: T, instance: Declaration | None = None) -> T:
-    """The nearest value of field `name`, of the type of the built-in one."""
-    for _, table in _holders(tables, name, instance):
-        value = table.values[name]
-        if not isinstance(value, type(builtin)):
-            raise AssertionError("the schema guarantees the type")  # noqa: TRY004 - a bug, not a value of the user's
-        return value
-    return builtin
+def _winner(tables: Sequence[Declaration], name: str, builtin: T, instance: Declaration | None = None) -> T:
+    """The nearest value of field `name`, which the schema lets be of the built-in one's type alone."""
+    nearest = next(_holders(tables, name, instance), None)
+    return cast("T", nearest.values[name]) if nearest else builtin
 
 
-def _layered(
-    tables: list[Declaration], name: str, *, builtin: object = None, instance: Declaration | None = None
-) -> _Layered:
+def _values(
+    tables: Sequence[Declaration], name: str, *, builtin: object = None, instance: Declaration | None = None
+) -> Values:
     """The values of field `name`, nearest first, each with its place."""
-    found = [
-        _declared(tables, index, name) if index >= 0 else Sourced(table.values[name], table.provenance(name))
-        for index, table in _holders(tables, name, instance)
-    ]
+    found = [Sourced(table.values[name], _place(tables, table, name)) for table in _holders(tables, name, instance)]
     if builtin is not None:
         found.append(Sourced(builtin, Provenance(Layer.BUILTIN, "default")))
-    return _Layered(tuple(found))
+    return found
 
 
-def _declared(tables: list[Declaration], index: int, name: str, value: object = None) -> Sourced[object]:
-    table = tables[index]
-    layer = Layer.PARENT if index > 0 and table.layer is Layer.PROFILE else table.layer
-    return Sourced(table.values[name] if value is None else value, table.provenance(name, layer))
+def _place(tables: Sequence[Declaration], table: Declaration, key: str) -> Provenance:
+    """Where `table` has `key`, and in which role: the first profile is the one in use, every other one a parent."""
+    inherited = table.layer is Layer.PROFILE and table is not tables[0]
+    return table.provenance(key, Layer.PARENT if inherited else None)
 
 
-def _base_urls(config: Config, tables: list[Declaration]) -> Iterator[Sourced[Origin]]:
+def _base_urls(config: Config, tables: Sequence[Declaration]) -> Iterator[Sourced[Origin]]:
     """Each table's base URL, its own or that of the instance it names, nearest first."""
-    for index, table in enumerate(tables):
+    for table in tables:
         if isinstance(own := table.values.get("base_url"), Origin):
-            yield Sourced(own, _declared(tables, index, "base_url").provenance)
+            yield Sourced(own, _place(tables, table, "base_url"))
         elif isinstance(name := table.values.get("instance"), str):
             instance = config.instances[name]
             if isinstance(theirs := instance.values["base_url"], Origin):
                 yield Sourced(theirs, instance.provenance("base_url"))
 
 
-def _instance_in_use(config: Config, tables: list[Declaration]) -> Declaration | None:
+def _instance_in_use(config: Config, tables: Sequence[Declaration]) -> Declaration | None:
     for table in tables:
         if "base_url" in table.values:
             return None
@@ -306,13 +282,13 @@ def _mismatch(
     whose = f"the token from {token.provenance}" if token else f"the key of profile `{profile}`"
     if provenance.layer is Layer.FLAG:
         hint = "give that host's token with `--token-file`, or leave `--base-url` out"
-    elif provenance.layer is Layer.ENVIRONMENT and provenance.name == "OMNI_BASE_URL":
-        hint = "unset `OMNI_BASE_URL`, or set `OMNI_API_TOKEN` too: together they are a pair"
-    elif provenance.layer is Layer.ENVIRONMENT:
-        variable = str(provenance.name).removesuffix("_BASE_URL") + "_TOKEN"
-        hint = f"unset `{provenance.name}`, or set `{variable}` too: together they are a pair"
-    else:
-        hint = "unset the token's variable, or set the base URL beside it"
+    elif provenance.name != VENDOR_BASE_URL:
+        hint = f"unset `{provenance.name}`, or set `{token_variable(profile)}` too: together they are a pair"
+    elif token is None:
+        hint = f"unset `{VENDOR_BASE_URL}`, or set `{VENDOR_TOKENS[0]}` too: together they are a pair"
+    else:  # a token that is stronger than the vendor's: only a base URL of its own reach goes with it
+        also = "give `--base-url`" if token.reach is Reach.CALL else f"set `{base_url_variable(profile)}`"
+        hint = f"unset `{VENDOR_BASE_URL}`, or {also} too: it goes with that token"
     return OriginMismatch(f"{whose} is for {token_origin}, not for {origin} ({provenance})", hint=hint)
 
 
@@ -326,33 +302,41 @@ def stored_mismatch(profile: str, stored_for: Origin, origin: Origin, provenance
     )
 
 
-def _variables(tables: list[Declaration]) -> dict[str, _Layered]:
+def _expectations(tables: Sequence[Declaration]) -> Mapping[str, Values]:
+    """The parts of every table's `expect`. The nearest table decides all of them: what it leaves out may be anybody."""
+    parts = {}
+    for part in ("user", "membership_id", "key_scope", "org_role"):
+        wanted = [Sourced(getattr(pin.value, part), pin.provenance) for pin in _values(tables, "expect")]
+        said = [pin for pin in wanted if pin.value is not None]
+        if said:
+            parts[part] = said if said[0] is wanted[0] else [wanted[0], *said]
+    return parts
+
+
+def _variables(tables: Sequence[Declaration]) -> Mapping[str, Values]:
     """The variables of every table's `env`, merged name by name."""
-    names: dict[str, list[Sourced[object]]] = {}
-    for index, table in enumerate(tables):
-        variables = table.values.get("env")
-        if isinstance(variables, Mapping):
-            layer = Layer.PARENT if index > 0 and table.layer is Layer.PROFILE else table.layer
-            for name, value in variables.items():
-                names.setdefault(name, []).append(Sourced(value, table.provenance(f"env.{name}", layer)))
-    return {name: _Layered(tuple(found)) for name, found in names.items()}
+    found: dict[str, list[Sourced[object]]] = {}
+    for table in tables:
+        for name, value in _env(table).items():
+            found.setdefault(name, []).append(Sourced(value, _place(tables, table, f"env.{name}")))
+    return found
 
 
-def _exports(tables: list[Declaration]) -> tuple[tuple[str, str], ...]:
+def _exports(tables: Sequence[Declaration]) -> tuple[tuple[str, str], ...]:
     """The nearest value of every variable of the tables' `env`, in the order of `_variables`."""
     nearest: dict[str, str] = {}
     for table in tables:
-        for name, value in cast("Mapping[str, str]", table.values.get("env", {})).items():
+        for name, value in _env(table).items():
             nearest.setdefault(name, value)
     return tuple(nearest.items())
 
 
-def _provenance(layered: _Layered) -> Provenance:
-    return layered.winner.provenance if layered.winner else Provenance(Layer.BUILTIN)
+def _env(table: Declaration) -> Mapping[str, str]:
+    return cast("Mapping[str, str]", table.values.get("env", {}))
 
 
-def _field(layered: _Layered, show: Callable[[object], object] = lambda value: value) -> Field:
-    winner, *losers = layered.candidates
+def _field(values: Values, show: Callable[[object], object] = lambda value: value) -> Field:
+    winner, *losers = values
     beaten = [loser for loser in losers if loser.provenance.layer is not Layer.BUILTIN]
     return Field(
         show(winner.value),
@@ -368,14 +352,11 @@ def _base_url_field(
     declared: list[Sourced[Origin]],
     overrides: Overrides,
 ) -> Field:
-    losers = [
-        Loser(str(url.origin), url.provenance, f"{provenance} is stronger")
-        for url in base_urls
-        if url.provenance != provenance
-    ]
+    losers = [Loser(str(url.origin), url.provenance, f"{provenance} is stronger") for url in base_urls[1:]]
     losers += [Loser(str(url.origin), url.provenance, url.ignored) for url in overrides.base_urls if url.ignored]
     why = f"{provenance} overrides it" if base_urls else f"{provenance} is nearer"
-    losers += [Loser(str(url.value), url.provenance, why) for url in declared if url.provenance != provenance]
+    beaten = declared if base_urls else declared[1:]
+    losers += [Loser(str(url.value), url.provenance, why) for url in beaten]
     return Field(str(origin) if origin else None, provenance, tuple(losers))
 
 

@@ -50,6 +50,56 @@ def test_explain_json_has_provenance_with_file_and_line_for_winner_and_losers(cl
     assert fields["env.FROM_DEFAULTS"]["provenance"]["layer"] == "defaults"
 
 
+GENERATIONS = """\
+[profiles.child]
+extends = "parent"
+auth = "api-key"
+env = { ONE = "child" }
+[profiles.parent]
+extends = "grandparent"
+base_url = "https://acme.omniapp.co"
+auth = "oauth"
+expect = { user = "u-1" }
+env = { ONE = "parent", TWO = "parent" }
+[profiles.grandparent]
+base_url = "https://old.omniapp.co"
+key = { env = "KEY" }
+protected = true
+expect = { user = "u-2", org_role = "MEMBER" }
+env = { TWO = "grandparent", THREE = "grandparent" }
+"""
+
+
+def test_json_tells_the_profile_s_own_values_from_those_of_its_parents(cli: Cli) -> None:
+    file = str(cli.profiles(GENERATIONS))
+    fields = json.loads(cli("explain", "child", "--json", env={"KEY": CANARY}).out)["fields"]
+
+    def places(name: str) -> list[tuple[object, str, str, int]]:
+        return [
+            (each["value"], each["provenance"]["layer"], each["provenance"]["name"], each["provenance"]["line"])
+            for each in (fields[name], *fields[name]["overridden"])
+            if each["provenance"]["file"] == file
+        ]
+
+    assert {name: places(name) for name in fields} == {
+        "extends": [("parent", "profile", "child", 2)],
+        "base_url": [
+            ("https://acme.omniapp.co", "parent", "parent", 7),
+            ("https://old.omniapp.co", "parent", "grandparent", 12),
+        ],
+        "auth": [("api-key", "profile", "child", 3), ("oauth", "parent", "parent", 8)],
+        "key": [("environment variable `KEY`", "parent", "grandparent", 13)],
+        "token": [("omni_osk_********", "parent", "grandparent", 13)],
+        "protected": [(True, "parent", "grandparent", 14)],
+        "allow_insecure": [],
+        "expect.user": [("u-1", "parent", "parent", 9), ("u-2", "parent", "grandparent", 15)],
+        "expect.org_role": [(None, "parent", "parent", 9), ("MEMBER", "parent", "grandparent", 15)],
+        "env.ONE": [("child", "profile", "child", 4), ("parent", "parent", "parent", 10)],
+        "env.TWO": [("parent", "parent", "parent", 10), ("grandparent", "parent", "grandparent", 16)],
+        "env.THREE": [("grandparent", "parent", "grandparent", 16)],
+    }
+
+
 def test_the_mask_does_not_tell_the_length_of_a_secret(cli: Cli, two: Path) -> None:
     short = json.loads(cli("explain", "staging", "--json", env={"STAGING_KEY": "omni_osk_1"}).out)
     long = json.loads(cli("explain", "staging", "--json", env={"STAGING_KEY": "omni_osk_" + "1" * 200}).out)
