@@ -53,7 +53,7 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     source = f", which the {_role(provenance)} names"
     if looks_like_key(name):
         raise NoSuchProfile(
-            f"what stands in the place of a profile's name{source} looks like an API key",
+            f"what the {_role(provenance)} gives as a profile's name looks like an API key",
             hint="`omniprofile login NAME` asks for the key without showing it; revoke this one if others can see "
             "this machine's processes or your shell's history",
         )
@@ -61,7 +61,7 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     if not is_valid(name):
         meant = f"did you mean {quoted_list(near)}? " if near else ""
         raise NoSuchProfile(
-            f"`{printable(name)}` is no profile name{source} ({RULE})",
+            f"`{printable(name)}`{source}, is no profile name ({RULE})",
             hint=f"{meant}the nearest valid name is `{nearest_valid(name)}`",
         )
     if near:

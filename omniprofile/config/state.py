@@ -50,12 +50,13 @@ class StateFile:
             refuse_strangers(self.path, status, _RISK)
             refuse_strangers(self._folder, os.stat(self._folder), _RISK)
             return ActiveState(*active_names(content))
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return ActiveState(None, None)
         except Unreadable as problem:
+            broken = self.path if os.path.isdir(self._folder) else self._folder
             raise ConfigUnreadable(
                 f"the state file `{self.path}` cannot be read: {problem}",
-                hint=f"remove `{self.path}`, then run `omniprofile use NAME`",
+                hint=f"fix or remove `{broken}`, then run `omniprofile use NAME`",
             ) from problem
 
     def provenance(self, line: int = 1) -> Provenance:
@@ -99,5 +100,5 @@ class StateFile:
                 return after
         except (OSError, TimeoutError) as problem:
             raise CheckFailed(
-                f"the switch could not be saved in `{self.path}`: {reason(problem)}", hint=hint
+                f"the active profile could not be saved in `{self.path}`: {reason(problem)}", hint=hint
             ) from problem

@@ -162,5 +162,5 @@ def _suggest(text: str) -> str | None:
 def _host_of(text: str) -> str | None:
     try:
         return Origin.parse(text).host
-    except NotAnOrigin:
-        return None
+    except NotAnOrigin as problem:
+        return _host_of(problem.suggestion) if problem.suggestion else None
