@@ -27,7 +27,7 @@ from omniprofile.instance.oauth import (
     revocation_form,
     said,
 )
-from omniprofile.instance.whoami import SYMPTOMS
+from omniprofile.instance.whoami import SYMPTOMS, personal_tokens_are_off
 from omniprofile.model.live import Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -122,7 +122,7 @@ def _read(answer: Answer, origin: Origin, account: str, purpose: str) -> Granted
         raise _symptom("server-error", origin, account, purpose, str(status))
     if status in (301, 302, 303, 307, 308):
         raise _symptom("redirect", origin, account, purpose, said(answer.headers.get("location", ""), 80))
-    if status == 403 and b"personal" in answer.body[:4096].lower():
+    if personal_tokens_are_off(answer):
         raise _symptom("personal-tokens-disabled", origin, account, purpose, "")
     error = error_of(answer.body)
     if error is None:

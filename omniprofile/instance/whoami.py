@@ -279,10 +279,9 @@ def _judge(answer: Answer, credential: Credential, path: str) -> Verdict:
             return verdict("redirect", printable(_host_of(answer.headers.get("location", "")), 80))
         case 401:
             return verdict(_refused(credential))
+        case 403 if personal_tokens_are_off(answer):
+            return verdict("personal-tokens-disabled")
         case 403:
-            text = answer.body[:4096].decode("utf-8", "replace").lower()
-            if _OF_PERSONAL_TOKENS.search(text):
-                return verdict("personal-tokens-disabled")
             return verdict("forbidden-page" if page else "permission-missing")
         case 404:
             return verdict("wrong-instance-url", "HTTP 404")
@@ -297,6 +296,12 @@ def _judge(answer: Answer, credential: Credential, path: str) -> Verdict:
 
 
 _OF_PERSONAL_TOKENS = re.compile(r"\bpersonal (access )?tokens?\b|\bpats?\b")
+
+
+def personal_tokens_are_off(answer: Answer) -> bool:
+    """Whether the instance refuses because its organization has no personal access tokens, which sessions are made of."""
+    text = answer.body[:4096].decode("utf-8", "replace").lower()
+    return answer.status == 403 and _OF_PERSONAL_TOKENS.search(text) is not None
 
 
 def _refused(credential: Credential) -> str:

@@ -18,12 +18,14 @@ from omniprofile.checks.live import Subject, check_live
 from omniprofile.errors import CredentialRefused, Error, NoCredential, SessionEnded, StoreLocked, Unreachable
 from omniprofile.instance.client import LARGEST_ANSWER, Answer, Client, NoAnswer
 from omniprofile.instance.pace import Pace
+from omniprofile.instance.tokens import refresh
 from omniprofile.instance.whoami import SYMPTOMS, retry_after
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import AuthMethod, Expect
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
 from tests.sockets import Authority, raw
@@ -88,6 +90,30 @@ def test_403_tells_disabled_personal_tokens_from_a_missing_permission(omni: Stan
     omni.switches.personal_tokens_disabled = False
     omni.switches.permission_missing = True
     assert _test(omni.base_url).symptom == "permission-missing"
+
+
+@pytest.mark.parametrize(
+    ("body", "off"),
+    [
+        (b'{"detail": "Personal Access Tokens are not enabled"}', True),
+        (b'{"error": "access_denied", "error_description": "turn on personal tokens"}', True),
+        (b"PATs are off", True),
+        (b"<html>Your personal page is behind this gateway", False),
+        (b'{"detail": "the path may not be read"}', False),
+        (b" " * 5000 + b"personal access tokens", False),
+    ],
+)
+def test_one_rule_tells_personal_tokens_that_are_off_to_a_test_and_to_a_refresh(
+    omni: Standin, body: bytes, off: bool
+) -> None:
+    omni.switches.answer = lambda path: (403, {"Content-Type": "application/json"}, body)
+    tested = _test(omni.base_url)
+    now = datetime.now(UTC)
+    session = StoredSecret(Origin.parse(omni.base_url), Secret("t"), now, refresh_token=Secret("r"))
+    with Client(timeout=10) as client, pytest.raises(Error) as refused:
+        refresh(client, "prod", session, now=lambda: now)
+    assert (tested.symptom == "personal-tokens-disabled") is off
+    assert ("personal access tokens are not enabled" in refused.value.message) is off
 
 
 def test_an_instance_without_whoami_is_asked_for_models(omni: Standin) -> None:
