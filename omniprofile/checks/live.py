@@ -185,16 +185,11 @@ def _result(subject: Subject, credential: Credential, verdict: Verdict) -> LiveR
     )
     if symptom is None:
         return result
-    words = {
-        "host": credential.origin.host,
-        "origin": str(credential.origin),
-        "profile": subject.profile,
-        "detail": verdict.detail,
-    }
+    reason, remedy = symptom.words(host=credential.origin.host, profile=subject.profile, detail=verdict.detail)
     return replace(
         result,
         status=symptom.status,
-        reason=symptom.reason.format_map(words),
-        remedy=symptom.remedy.format_map(words),
+        reason=reason,
+        remedy=remedy,
         symptom=symptom.name,
     )

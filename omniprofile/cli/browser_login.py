@@ -41,7 +41,7 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
     console.note(f"the session of `{profile}` ({origin}) will be stored in the {app.store.label}")
     screen = _Screen(app, console, origin, LIMIT_SECONDS, browser=browser)
     with Client(timeout=EXCHANGE_SECONDS, connections=2) as client:
-        endpoints = find_endpoints(client, origin, profile)
+        endpoints = find_endpoints(client, origin)
         for notice in endpoints.notices:
             console.warn(notice)
         with authorized(origin, endpoints, screen.person(), account=profile, limit=LIMIT_SECONDS) as answer:

@@ -52,16 +52,13 @@ class Authorized:
     show: "Callable[[Page], None]"
 
 
-def find_endpoints(client: Client, origin: Origin, account: str) -> Endpoints:
+def find_endpoints(client: Client, origin: Origin) -> Endpoints:
     """The instance's endpoints. Raises Unreachable, before any browser is opened, if nothing answers there."""
     try:
         return discover(client, origin, timeout=_DISCOVERY_SECONDS)
     except NoAnswer as problem:
-        symptom = SYMPTOMS[problem.symptom]
-        words = {"host": origin.host, "origin": str(origin), "profile": account, "detail": str(problem)}
-        raise Unreachable(
-            f"the login cannot start: {symptom.reason.format_map(words)}", hint=symptom.remedy.format_map(words)
-        ) from None
+        reason, remedy = SYMPTOMS[problem.symptom].words(host=origin.host, detail=str(problem))
+        raise Unreachable(f"the login cannot start: {reason}", hint=remedy) from None
 
 
 @contextmanager

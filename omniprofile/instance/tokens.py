@@ -6,8 +6,7 @@ section 5.2 has it said, ends a session; everything else leaves it as it is.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 from omniprofile.errors import CredentialRefused, Error, SessionEnded, Unreachable
 from omniprofile.instance.client import Answer, Client, NoAnswer
@@ -27,7 +26,7 @@ from omniprofile.instance.oauth import (
     revocation_form,
     said,
 )
-from omniprofile.instance.whoami import SYMPTOMS, personal_tokens_are_off
+from omniprofile.instance.whoami import SYMPTOMS, http_date, personal_tokens_are_off
 from omniprofile.model.live import Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -47,7 +46,7 @@ def redeem(
 ) -> StoredSecret:
     """Turn the code of a login into a session. Raises CredentialRefused or Unreachable."""
     began = now()
-    answer = _post(client, origin, endpoints.token, code_form(attempt, code), "", "log in")
+    answer = _post(client, origin, endpoints.token, code_form(attempt, code), "log in")
     granted = _read(answer, origin, "", "log in")
     return StoredSecret(
         origin=origin,
@@ -68,7 +67,7 @@ def refresh(client: Client, account: str, session: StoredSecret, *, now: Callabl
     origin, purpose = session.origin, "refresh the session"
     began = now()
     form = refresh_form(session.refresh_token, session.client_id or CLIENT_ID)
-    answer = _post(client, origin, session.token_path or USUAL.token, form, account, purpose)
+    answer = _post(client, origin, session.token_path or USUAL.token, form, purpose)
     granted = _read(answer, origin, account, purpose)
     return replace(
         session,
@@ -98,11 +97,11 @@ def revoke(client: Client, session: StoredSecret, endpoint: str, kind: Kind, *, 
     return f"HTTP {answer.status}" + (f", `{error.code}`" if error else "")
 
 
-def _post(client: Client, origin: Origin, path: str, form: dict[str, str], account: str, purpose: str) -> Answer:
+def _post(client: Client, origin: Origin, path: str, form: dict[str, str], purpose: str) -> Answer:
     try:
         return client.post_form(origin, path, form)
     except NoAnswer as problem:
-        raise _symptom(problem.symptom, origin, account, purpose, str(problem)) from None
+        raise _symptom(problem.symptom, origin, purpose, str(problem)) from None
 
 
 def _read(answer: Answer, origin: Origin, account: str, purpose: str) -> Granted:
@@ -115,18 +114,18 @@ def _read(answer: Answer, origin: Origin, account: str, purpose: str) -> Granted
             why = str(problem)
         except OAuthError as problem:
             why = f"status 200 with the error `{problem.code}`"
-        raise _symptom("wrong-instance-url", origin, account, purpose, f"the answer of its token endpoint: {why}")
+        raise _symptom("wrong-instance-url", origin, purpose, f"the answer of its token endpoint: {why}")
     if status == 429:
-        raise _symptom("rate-limited", origin, account, purpose, "")
+        raise _symptom("rate-limited", origin, purpose, "")
     if status >= 500:
-        raise _symptom("server-error", origin, account, purpose, str(status))
+        raise _symptom("server-error", origin, purpose, str(status))
     if status in (301, 302, 303, 307, 308):
-        raise _symptom("redirect", origin, account, purpose, said(answer.headers.get("location", ""), 80))
+        raise _symptom("redirect", origin, purpose, said(answer.headers.get("location", ""), 80))
     if personal_tokens_are_off(answer):
-        raise _symptom("personal-tokens-disabled", origin, account, purpose, "")
+        raise _symptom("personal-tokens-disabled", origin, purpose, "")
     error = error_of(answer.body)
     if error is None:
-        raise _symptom("wrong-instance-url", origin, account, purpose, f"HTTP {status} from its token endpoint")
+        raise _symptom("wrong-instance-url", origin, purpose, f"HTTP {status} from its token endpoint")
     words = f"`{error.code}`" + (f": {error.description}" if error.description else "")
     if error.code == "invalid_grant" and status in (400, 401):
         if account:
@@ -145,12 +144,12 @@ def _read(answer: Answer, origin: Origin, account: str, purpose: str) -> Granted
     )
 
 
-def _symptom(name: str, origin: Origin, account: str, purpose: str, detail: str) -> Error:
+def _symptom(name: str, origin: Origin, purpose: str, detail: str) -> Error:
     """The error for a symptom that the live check knows too, with the same remedy."""
     symptom = SYMPTOMS[name]
-    words = {"host": origin.host, "origin": str(origin), "profile": account, "detail": detail}
     kind = CredentialRefused if symptom.status is Status.INVALID else Unreachable
-    return kind(f"cannot {purpose}: {symptom.reason.format_map(words)}", hint=symptom.remedy.format_map(words))
+    reason, remedy = symptom.words(host=origin.host, detail=detail)
+    return kind(f"cannot {purpose}: {reason}", hint=remedy)
 
 
 def _expiry(granted: Granted, answer: Answer, began: datetime) -> datetime:
@@ -160,11 +159,6 @@ def _expiry(granted: Granted, answer: Answer, began: datetime) -> datetime:
     its life is left by ours, or a clock that is far ahead would refresh at every call.
     """
     life = USUAL_LIFETIME if granted.lifetime is None else min(timedelta(seconds=granted.lifetime), LONGEST_LIFETIME)
-    try:
-        server = parsedate_to_datetime(answer.headers.get("date", ""))
-        skew = server.replace(tzinfo=server.tzinfo or UTC) - began
-    except (ValueError, TypeError, OverflowError, IndexError):
-        skew = timedelta(0)
-    if abs(skew) < _SMALL_SKEW:
-        skew = timedelta(0)
-    return began + max(min(life, life + skew), life / 2)
+    server = http_date(answer.headers.get("date", "")) or began
+    ahead = began - server
+    return began + (max(life - ahead, life / 2) if ahead >= _SMALL_SKEW else life)

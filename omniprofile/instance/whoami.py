@@ -23,12 +23,17 @@ MODELS = "/api/v1/models?pageSize=1"
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One thing that can be wrong. `reason` and `remedy` may hold `{host}`, `{origin}`, `{profile}`, `{detail}`."""
+    """One thing that can be wrong. `reason` and `remedy` may hold `{host}`, `{profile}`, `{detail}`."""
 
     name: str
     status: Status
     reason: str
     remedy: str
+
+    def words(self, *, host: str, detail: str, profile: str = "") -> tuple[str, str]:
+        """Reason and remedy for one case. Only what the live check alone can find speaks of the profile."""
+        case = {"host": host, "profile": profile, "detail": detail}
+        return self.reason.format_map(case), self.remedy.format_map(case)
 
 
 _LOGIN = "run `omniprofile login {profile}`"
@@ -111,8 +116,8 @@ SYMPTOMS = {
         Symptom(
             "rate-limited",
             Status.UNTESTED,
-            "{host} limits the rate of requests for this key (60 a minute)",
-            "wait a minute and try again, or give it that time with `--timeout`",
+            "{host} limits the rate of requests (60 a minute for one key)",
+            "wait a minute and try again; `omniprofile test` waits by itself with a longer `--timeout`",
         ),
         Symptom(
             "server-error",
@@ -138,7 +143,12 @@ SYMPTOMS = {
             "check this machine's clock; if it is right, tell whoever runs the instance or the proxy before it",
         ),
         Symptom("tls-handshake", Status.UNREACHABLE, "{detail}", _RIGHT_URL + "; a firewall or proxy may break TLS off"),
-        Symptom("timeout", Status.UNREACHABLE, "{detail}", "try again, with a longer `--timeout`; check the VPN and the proxy"),
+        Symptom(
+            "timeout",
+            Status.UNREACHABLE,
+            "{detail}",
+            "try again, and check the VPN and the proxy; `omniprofile test` waits longer with `--timeout`",
+        ),
         Symptom("proxy", Status.UNREACHABLE, "{detail}", "check `HTTPS_PROXY`, or name the host in `NO_PROXY`"),
         Symptom(
             "socks",
@@ -242,17 +252,17 @@ def retry_after(answer: Answer, unsaid: float = 1.0) -> float:
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal() and len(text) < 10:
         return max(float(text), _SHORTEST_WAIT)
-    when = _date(text)
+    when = http_date(text)
     if when is None:
         return unsaid
-    now = _date(answer.headers.get("date", "")) or datetime.now(UTC)
+    now = http_date(answer.headers.get("date", "")) or datetime.now(UTC)
     return max((when - now).total_seconds(), _SHORTEST_WAIT)
 
 
 _SHORTEST_WAIT = 0.1
 
 
-def _date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
     """An HTTP date, aware. None for what is none."""
     try:
         date = parsedate_to_datetime(text)
