@@ -51,10 +51,11 @@ class FileStore:
 
     def check(self) -> None:
         """Find out whether the file can be read and replaced, without writing anything."""
+        from pathlib import Path
+
         self._read()
-        folder = os.path.dirname(os.path.realpath(self.path))
-        while not os.path.lexists(folder) and os.path.dirname(folder) != folder:
-            folder = os.path.dirname(folder)
+        folders = [str(folder) for folder in Path(os.path.realpath(self.path)).parents]
+        folder = next(filter(os.path.lexists, folders), folders[-1])  # on Windows the whole drive may be gone
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
             raise self._unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
 

@@ -98,8 +98,6 @@ class Entries:
         error: StoreUnavailable | None = None
         try:
             self._call("delete", lambda: self._backend.delete_password(SERVICE, account))
-        except StoreTimeout:
-            raise
         except StoreUnavailable as problem:  # also raised for an entry that is already gone, which is no failure
             error = problem
         if self.get(account) is not None:

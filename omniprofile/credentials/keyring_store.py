@@ -41,7 +41,8 @@ _UNOPENED = "OS keyring"
 _WINDOWS_LIMIT = 1280
 """Characters that Windows keeps in one entry: CRED_MAX_CREDENTIAL_BLOB_SIZE, 2560 bytes, as UTF-16."""
 _SHARE_TO_WAIT = 0.9
-"""How much of the time that is left may be spent on waiting for another writer, so that there is some to say so."""
+"""How much of the time that is left may be spent on waiting for another writer, so that there is some to say so, and to put
+back what the keyring had."""
 _HEALING_SECONDS = 0.5
 """How long reading waits for another writer of the index, which it only wants to heal."""
 
@@ -128,10 +129,8 @@ class KeyringStore:
                 try:
                     entries.write(account, text, old)
                     self._record(account, summary_of(secret), deadline)
-                except StoreTimeout:
-                    raise
                 except StoreUnavailable:
-                    entries.restore(account, old)
+                    entries.restore(account, old)  # which does nothing when it is the time that is over
                     raise
                 with suppress(StoreUnavailable):  # the value is stored; the next put or delete removes what is left
                     entries.clean(account, entries.get(account))
@@ -241,7 +240,7 @@ class KeyringStore:
 
     def _record(self, account: str, summary: StoredSummary | None, deadline: Deadline) -> None:
         try:
-            self._index.set(account, summary, deadline.remaining(self._name))
+            self._index.set(account, summary, _SHARE_TO_WAIT * deadline.remaining(self._name))
         except TimeoutError as problem:
             raise self._busy() from problem
         except OSError as problem:

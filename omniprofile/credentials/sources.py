@@ -123,7 +123,9 @@ def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
     except Unreadable as problem:
         from omniprofile.errors import KeySourceFailed
 
-        raise KeySourceFailed(f"{label} cannot be read: {problem}", hint=_LOOKS_LIKE) from problem
+        raise KeySourceFailed(
+            f"{label} cannot be read: {problem}", hint="name a file that you can read, with the key as its one line"
+        ) from problem
 
 
 def _file_content(path: str, label: str) -> bytes:

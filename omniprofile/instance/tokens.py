@@ -24,9 +24,8 @@ from omniprofile.instance.oauth import (
     read_token_answer,
     refresh_form,
     revocation_form,
-    said,
 )
-from omniprofile.instance.whoami import SYMPTOMS, http_date, personal_tokens_are_off
+from omniprofile.instance.whoami import SYMPTOMS, http_date, personal_tokens_are_off, redirected_to
 from omniprofile.model.live import Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -120,7 +119,7 @@ def _read(answer: Answer, origin: Origin, account: str, purpose: str) -> Granted
     if status >= 500:
         raise _symptom("server-error", origin, purpose, str(status))
     if status in (301, 302, 303, 307, 308):
-        raise _symptom("redirect", origin, purpose, said(answer.headers.get("location", ""), 80))
+        raise _symptom("redirect", origin, purpose, redirected_to(answer))
     if personal_tokens_are_off(answer):
         raise _symptom("personal-tokens-disabled", origin, purpose, "")
     error = error_of(answer.body)

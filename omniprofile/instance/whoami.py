@@ -286,7 +286,7 @@ def _judge(answer: Answer, credential: Credential, path: str) -> Verdict:
         case 200:
             return verdict("wrong-instance-url", "a web page" if page else "no JSON object")
         case 301 | 302 | 303 | 307 | 308:
-            return verdict("redirect", printable(_host_of(answer.headers.get("location", "")), 80))
+            return verdict("redirect", redirected_to(answer))
         case 401:
             return verdict(_refused(credential))
         case 403 if personal_tokens_are_off(answer):
@@ -353,10 +353,11 @@ def _identity(body: dict[str, object]) -> Identity:
     )
 
 
-def _host_of(location: str) -> str:
+def redirected_to(answer: Answer) -> str:
+    """The host that an answer sends its reader to. No more of the address, which may hold what the request held."""
     from urllib.parse import urlsplit
 
     try:
-        return urlsplit(location).hostname or "no address given"
+        return printable(urlsplit(answer.headers.get("location", "")).hostname or "no address given", 80)
     except ValueError:
         return "a misshapen address"

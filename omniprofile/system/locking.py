@@ -1,5 +1,6 @@
 """Locks between processes, with a time limit. DOOR: filelock. The kernel keeps the lock: a killed holder leaves none."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -26,7 +27,10 @@ def locked(path: str, timeout: float) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    make_private_folder(os.path.dirname(path))
+    folder = os.path.dirname(path)
+    make_private_folder(folder)
+    if not os.path.isdir(folder):  # filelock would say that the file exists
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
     lock = FileLock(path, mode=0o600, timeout=timeout, poll_interval=_POLL_SECONDS, thread_local=False)
     try:
         lock.acquire()
