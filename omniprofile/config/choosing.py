@@ -16,8 +16,8 @@ LARGEST_ACTIVE_FILE = 64 * 1024
 
 def active_names(content: bytes) -> tuple[str | None, str | None]:
     """The active and the previous profile that a state file names, None for an empty or missing line."""
-    lines = [line.strip() for line in content.decode("utf-8", "replace").split("\n")[:2]] + ["", ""]
-    return lines[0] or None, lines[1] or None
+    active, previous, *_ = *content.decode("utf-8", "replace").split("\n"), ""
+    return active.strip() or None, previous.strip() or None
 
 
 def plain_pin(content: bytes) -> str | None:

@@ -77,15 +77,15 @@ class StateFile:
             switch, "the active profile is as it was; set `OMNI_PROFILE` to choose for this shell alone"
         )
 
-    def rename(self, name: str, new: str | None) -> ActiveState:
+    def rename(self, name: str, new: str | None) -> None:
         """Let the file say `new` where it says `name`, or nothing with None. Raises CheckFailed, as `activate` does."""
 
         def renamed(before: ActiveState) -> ActiveState:
             return ActiveState(*(new if line == name else line for line in (before.active, before.previous)))
 
-        if name not in (self.read().active, self.read().previous):
-            return self.read()
-        return self._change(renamed, "make room or fix the folder, then run the same command again")
+        state = self.read()
+        if name in (state.active, state.previous):
+            self._change(renamed, "make room or fix the folder, then run the same command again")
 
     def _change(self, change: Callable[[ActiveState], ActiveState], hint: str) -> ActiveState:
         try:

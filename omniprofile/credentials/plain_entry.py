@@ -1,8 +1,8 @@
 """The token of an entry of the file store that is plainly good, read without the library for JSON.
 
-Anything else (no file, others can read it, a time to refresh, whatever `file_store` and `envelope` would object to) gives None:
-then the store itself must say. On the short path: imports only what a bare interpreter has loaded, and the C parts of two
-libraries.
+Anything else (no file, others can read it, a time to refresh, whatever `file_store` and `envelope` would object to) gives None,
+or any exception at all: then the store itself must say. On the short path: imports only what a bare interpreter has loaded, and
+the C parts of two libraries.
 """
 
 import os

@@ -175,6 +175,7 @@ VENDORS = {"OMNI_API_TOKEN": "omni_osk_v", "OMNI_BASE_URL": "https://other.omnia
 OTHER = "https://other.omniapp.co"
 KEY = {"KEY": CANARY}
 MANY = "".join(f'[profiles.p{number}]\nbase_url = "https://p{number}.omniapp.co"\n' for number in range(7))
+ONE = '[profiles.one]\nbase_url = "https://one.omniapp.co"\n'
 NO_ADDRESSES = (
     "acme.omniapp.co", "https://acme.omniapp.co/api", "ftp://acme.omniapp.co", "https://me:it@acme.omniapp.co", "a/b@c",
     "https://", "https://äcme.co", "https://acme.co.", "https://a_b.co", "https://-a.co", "https://127.1", "https://[::1",
@@ -253,6 +254,7 @@ SITUATIONS: Mapping[str, list[Situation]] = {
         Situation("explain bare", profiles=LAYERED),
         Situation("explain bare", profiles=LAYERED, before=_stored("bare", "https://fallback.omniapp.co", client_id="c")),
         Situation("explain nowhere"),
+        Situation("explain", profiles=ONE),
         Situation("show a_b", KEY),
         Situation("explain", {**KEY, **VENDORS, "OMNI_API_KEY": "omni_pat_k"}, state="prod\n"),
         Situation("explain prod", {**KEY, **VENDORS, "OMNI_API_KEY": "omni_pat_k"}),

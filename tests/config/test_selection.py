@@ -145,6 +145,15 @@ def test_a_state_file_names_at_most_two(content: bytes, names: tuple[str | None,
         (b'profile = "a b"', None),
         (b'profile = "prod" # mine', None),
         (b"", None),
+        # Neither TOML nor a pin: the full path says what is wrong with it.
+        (b'Xprofile = "prod"', None),
+        (b'profileX = "prod"', None),
+        (b'profile = X"prod"', None),
+        (b'profile = "prod"\f', None),
+        (b'profile =\f"prod"\n', None),
+        (b'profile\f= "prod"', None),
+        (b'profile = "\xff"', None),
+        (b'profile = "a=b"', None),
     ],
 )
 def test_a_plain_pin_is_one_line_and_nothing_else(content: bytes, name: str | None) -> None:

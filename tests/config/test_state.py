@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from omniprofile.config import state as state_module
 from omniprofile.config.state import ActiveState, StateFile
 from omniprofile.errors import CheckFailed, ConfigUnreadable
+from omniprofile.system.locking import locked
 
 
 def test_a_missing_file_says_nothing(tmp_path: Path):
@@ -28,6 +30,49 @@ def test_activating_the_active_profile_keeps_the_previous_one(tmp_path: Path):
     for name in ("one", "two", "two"):
         state.activate(name)
     assert state.read() == ActiveState("two", "one")
+
+
+@pytest.mark.parametrize(
+    ("before", "new", "after"),
+    [
+        (b"one\ntwo\n", "new", b"new\ntwo\n"),
+        (b"two\none\n", "new", b"two\nnew\n"),
+        (b"one\ntwo\n", None, b"\ntwo\n"),
+        (b"two\none\n", None, b"two\n\n"),
+        (b"two", "new", b"two"),
+    ],
+)
+def test_a_profile_that_is_renamed_or_removed_is_so_in_the_file(
+    tmp_path: Path, before: bytes, new: str | None, after: bytes
+):
+    (tmp_path / "active").write_bytes(before)
+    StateFile(str(tmp_path)).rename("one", new)
+    assert (tmp_path / "active").read_bytes() == after
+
+
+def test_the_previous_profile_stays_where_the_active_one_was_removed(tmp_path: Path):
+    (tmp_path / "active").write_bytes(b"\ntwo\n")
+    assert StateFile(str(tmp_path)).activate("one") == ActiveState("one", "two")
+    assert (tmp_path / "active").read_bytes() == b"one\ntwo\n"
+
+
+def test_a_switch_waits_for_the_one_that_another_process_makes_and_then_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(state_module, "_LOCK_SECONDS", 0.05)
+    state = StateFile(str(tmp_path))
+    state.activate("one")
+    with locked(str(tmp_path / "active.lock"), 1), pytest.raises(CheckFailed, match="held by another process"):
+        state.activate("two")
+    assert state.read() == ActiveState("one", None)
+
+
+def test_a_file_that_no_switch_wrote_is_not_read_for_ever(tmp_path: Path):
+    (tmp_path / "active").write_bytes(b"a" * (64 * 1024))
+    assert StateFile(str(tmp_path)).read().active == "a" * (64 * 1024)
+    (tmp_path / "active").write_bytes(b"a" * (64 * 1024 + 1))
+    with pytest.raises(ConfigUnreadable, match="larger than 64 KiB"):
+        StateFile(str(tmp_path)).read()
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\n\n\n"])

@@ -16,17 +16,18 @@ from omniprofile.credentials.keyring_entries import Deadline, Entries
 from omniprofile.credentials.keyring_layout import Head, Layout, part_account, plan
 from omniprofile.credentials.names import nothing_overrides
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
+from omniprofile.credentials.peek import Peek, peek_key
 from omniprofile.credentials.resolver import resolve
 from omniprofile.credentials.session import Sessions, is_fresh, is_valid
 from omniprofile.credentials.stored_index import StoredIndex
 from omniprofile.errors import NoCredential, Refused, SessionBusy, SessionEnded, StoreTimeout, StoreUnavailable
-from omniprofile.model.declaration import Config, Declaration
+from omniprofile.model.declaration import Config, Declaration, KeySource
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import StoredSecret
+from omniprofile.model.stored import StoredSecret, StoredSummary
 from tests.credentials.conftest import make_secret
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -240,6 +241,29 @@ def test_a_deadline_is_over_at_its_moment_or_when_it_is_given_up(monkeypatch: py
     given_up.abandon()
     with pytest.raises(StoreTimeout):
         given_up.remaining("OS keyring")
+
+
+def test_a_credential_is_known_without_asking_for_it(tmp_path: Path) -> None:
+    """For every source of a key: whether it is there, where it is kept, and nothing of it but its public beginning."""
+    (tmp_path / "key").touch()
+    origin = Origin.parse("https://acme.omniapp.co")
+
+    def peek(key: KeySource, auth: str = "api-key", summary: StoredSummary | None = None) -> Peek:
+        environ = {"KEY": "omni_osk_secret", "EMPTY": "", "": "nameless"}
+        return peek_key(auth, key, environ=environ, summary=summary, now=NOW, store="file")
+
+    assert peek(KeySource("env", variable="KEY")) == Peek("present", masked="omni_osk_********")
+    assert peek(KeySource("env", variable="EMPTY")) == peek(KeySource("env", variable="NONE")) == Peek("missing")
+    assert peek(KeySource("file", path=str(tmp_path / "key"))) == Peek("present")
+    assert peek(KeySource("file", path=str(tmp_path / "none"))) == Peek("missing")
+    assert peek(KeySource("file", path=str(tmp_path))) == Peek("missing")
+    assert peek(KeySource("command", argv=("true",))) == Peek("unknown")
+    for stored, auth in ((KeySource("keyring"), "api-key"), (KeySource("env", variable="KEY"), "oauth")):
+        assert peek(stored, auth) == Peek("missing", store="file")
+        for expires_at in (None, NOW + TICK):
+            known = peek(stored, auth, StoredSummary(origin, NOW, expires_at))
+            assert known == Peek("present", expires_at, origin, store="file")
+        assert peek(stored, auth, StoredSummary(origin, NOW, NOW)) == Peek("expired", NOW, origin, store="file")
 
 
 TOKEN = {"OMNI_API_TOKEN": "t"}

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from omniprofile.model.decided import Decided
 from omniprofile.model.declaration import Config, Declaration, KeySource
 from omniprofile.model.exported import MARKER, exported, marker, own_values
+from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.live import Identity, LiveResult, Status
 from omniprofile.model.names import (
     MAX_LENGTH,
@@ -72,6 +74,16 @@ def test_a_name_has_from_1_to_64_characters() -> None:
     assert is_valid("a" * 64)
     assert not is_valid("a" * 65)
     assert len(nearest_valid("é" * 70)) == MAX_LENGTH
+
+
+def test_a_text_without_a_letter_that_a_name_may_have_becomes_profile() -> None:
+    assert nearest_valid("") == nearest_valid("!") == nearest_valid("-._") == "profile"
+    assert nearest_valid("-X_Y.") == "X_Y"
+
+
+def test_a_name_is_offered_where_half_of_it_is_alike() -> None:
+    assert closest("prod-eu", ["eu-prod"]) == ["eu-prod"]
+    assert closest("prodx", ["prod1", "prod2", "prod3"], 1) == ["prod3"]
 
 
 def test_at_most_three_names_are_offered_and_a_name_in_another_case_first() -> None:
@@ -228,6 +240,21 @@ def test_secrets_are_equal_by_their_text_and_to_nothing_else() -> None:
     assert one != Secret("b")
     assert Secret("b") != Secret("a")
     assert one != "aaa"
+    assert len({hash(Secret(text)) for text in "abcd"}) > 1
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "shown"), [(None, None), ("write omni_osk_abcdef or so", "write omni_osk_******** or so")]
+)
+def test_a_finding_shows_no_key_in_any_of_its_words(suggestion: str | None, shown: str | None) -> None:
+    finding = Finding("f", 1, 2, Code.SECRET, Level.ERROR, "omni_pat_abcdef is a key", suggestion)
+    assert (finding.message, finding.suggestion) == ("omni_pat_******** is a key", shown)
+    assert finding.place == "f:1:2"
+
+
+def test_a_profile_of_which_nothing_is_decided_has_empty_texts() -> None:
+    nothing = Decided("prod", (None, None, "api-key", None, None, False, ()))
+    assert (nothing.base_url, nothing.token) == ("", "")
 
 
 def test_a_key_is_known_by_how_it_begins() -> None:
@@ -275,9 +302,16 @@ def test_a_key_source_names_its_program_and_waits_half_a_minute() -> None:
 
 
 def test_a_live_result_without_identity_or_time_has_nulls() -> None:
-    empty = LiveResult("prod", Status.UNTESTED).as_json()
-    assert empty["identity"] == {"user": None, "membership_id": None, "key_scope": None, "org_role": None}
-    assert empty["latency_ms"] is None
+    assert LiveResult("prod", Status.UNTESTED).as_json() == {
+        "profile": "prod",
+        "status": "untested",
+        "http_status": None,
+        "reason": None,
+        "remedy": None,
+        "identity": {"user": None, "membership_id": None, "key_scope": None, "org_role": None},
+        "latency_ms": None,
+        "symptom": None,
+    }
     full = LiveResult("prod", Status.OK, identity=Identity("u", "m", "user", "MEMBER"), latency_ms=1.26).as_json()
     assert full["identity"] == {"user": "u", "membership_id": "m", "key_scope": "user", "org_role": "MEMBER"}
     assert full["latency_ms"] == 1.3
