@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from omniprofile.model.stored import SecretStore, StoredSecret, StoredSummary
 
 TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
-_KEYRING_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,16 +363,18 @@ class App:
             raise CheckFailed(f"there is no safe folder for locks: {problem}") from problem
 
     def _keyring_seconds(self) -> float:
+        from omniprofile.credentials.keyring_store import USUAL_SECONDS
+
         text = self.outside.environ.get(TIMEOUT_VARIABLE)
         if not text:
-            return _KEYRING_SECONDS
+            return USUAL_SECONDS
         try:
             seconds = float(text)
         except ValueError:
             seconds = 0.0
         if not 0 < seconds <= 600:
             raise UsageError(
-                f"`{TIMEOUT_VARIABLE}` is no number of seconds from 0 to 600", hint=f"unset it for {_KEYRING_SECONDS:g}"
+                f"`{TIMEOUT_VARIABLE}` is no number of seconds from 0 to 600", hint=f"unset it for {USUAL_SECONDS:g}"
             )
         return seconds
 

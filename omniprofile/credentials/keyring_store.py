@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from omniprofile.credentials.envelope import pack, summary_of, unpack
 from omniprofile.credentials.keyring_entries import (
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+USUAL_SECONDS = 10.0
+"""How long the keyring may take to answer where nobody says otherwise."""
 _UNOPENED = "OS keyring"
 _WINDOWS_LIMIT = 1280
 """Characters that Windows keeps in one entry: CRED_MAX_CREDENTIAL_BLOB_SIZE, 2560 bytes, as UTF-16."""
@@ -73,7 +75,7 @@ class KeyringStore:
     """
 
     def __init__(
-        self, summary_folder: str, *, timeout: float = 10.0, lock_folder: str, limit: int | None = None
+        self, summary_folder: str, *, timeout: float = USUAL_SECONDS, lock_folder: str, limit: int | None = None
     ) -> None:
         self._index = StoredIndex(os.path.join(summary_folder, INDEX_FILE))
         self._timeout = timeout
@@ -91,7 +93,7 @@ class KeyringStore:
     def label(self) -> str:
         """The store in words. Waits for the keyring no longer than any other method, and never raises."""
         with suppress(StoreUnavailable):  # what is wrong with the keyring is for the method that needs it to say
-            self._bounded(self._open)
+            self._bounded(lambda _: self._open())
         return f"{self._name}, service `{SERVICE}`"
 
     def check(self) -> None:
@@ -182,8 +184,8 @@ class KeyringStore:
                 done.set()
 
         thread = Thread(target=run, name="omniprofile-keyring", daemon=True)
-        thread.start()
         try:
+            thread.start()
             answered = done.wait(self._timeout)
         except BaseException:  # Ctrl-C: nobody waits for the thread any more
             deadline.abandon()
@@ -198,15 +200,14 @@ class KeyringStore:
         return results[0]
 
     def _entries(self, deadline: Deadline) -> Entries:
-        opened = self._open(deadline)
+        opened = self._open()
         return Entries(opened.backend, opened.name, opened.limit, deadline)
 
-    def _open(self, deadline: Deadline) -> _Opened:
+    def _open(self) -> _Opened:
         """The backend that the keyring package chooses, unless it is none or keeps secrets in plain text."""
         if self._opened is None:
-            deadline.remaining(_UNOPENED)
-            backend, first = translated(_UNOPENED, "load", _choose_backend)
-            kinds = set(class_names(backend)) | set(class_names(first))
+            backend, writer = translated(_UNOPENED, "load", _choose_backend)
+            kinds = set(class_names(writer))
             name = f"{_UNOPENED} ({printable(_backend_name(backend))})"
             if _NO_KEYRING in kinds:
                 raise no_keyring()
@@ -277,7 +278,8 @@ def _choose_backend() -> tuple[Backend, Backend]:
 
     backend = keyring.get_keyring()
     if _CHAIN in class_names(backend):
-        members: list[Backend] = list(getattr(backend, "backends", ()))
+        chain: Any = backend
+        members: list[Backend] = list(chain.backends)
         if not members:  # it would find nothing and store nothing, in silence
             raise keyring.errors.NoKeyringError
         return backend, members[0]

@@ -58,10 +58,12 @@ class MemoryKeyring(KeyringBackend):
         return self.entries.get(username)
 
     def set_password(self, service: str, username: str, password: str) -> None:
+        assert service == "omniprofile"
         self.calls.append(f"set {username}")
         self.entries[username] = password
 
     def delete_password(self, service: str, username: str) -> None:
+        assert service == "omniprofile"
         self.calls.append(f"delete {username}")
         if self.entries.pop(username, None) is None:
             raise keyring.errors.PasswordDeleteError("not found")

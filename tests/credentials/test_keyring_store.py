@@ -1,6 +1,9 @@
 """The OS keyring store where the keyring misbehaves, is killed, or is none."""
 
 import json
+import os
+import re
+import signal
 import sys
 import threading
 import time
@@ -15,6 +18,7 @@ import keyrings.alt.file
 import pytest
 from keyring.backend import KeyringBackend
 
+from omniprofile.cli.reference import VARIABLES
 from omniprofile.credentials import keyring_store
 from omniprofile.credentials.envelope import pack
 from omniprofile.credentials.keyring_layout import Head
@@ -106,8 +110,53 @@ def test_a_hanging_keyring_is_waited_for_once(operation: str, make_store: MakeSt
                 again(make_store(timeout=30))  # another store of the same process, while the call is still out
         assert store.label.startswith("OS keyring")
         assert time.monotonic() - started < 0.5
+        assert {(thread.name, thread.daemon) for thread in keyring_store._stuck} == {("omniprofile-keyring", True)}
     finally:
         backend.released.set()
+
+
+def test_a_store_that_gave_up_does_not_ask_again_and_a_new_one_does(
+    make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    backend = HangingKeyring()
+    use_keyring(backend)
+    store = make_store(timeout=0.2)
+    with pytest.raises(StoreTimeout):
+        store.get("prod")
+    backend.released.set()
+    for thread in list(keyring_store._stuck):
+        thread.join(10)
+
+    with pytest.raises(StoreTimeout, match="not asked again"):
+        store.get("prod")
+    assert make_store().get("prod") is None
+
+
+def test_the_manual_says_how_long_a_keyring_may_take() -> None:
+    ((_, words),) = [row for row in VARIABLES if row[0] == "OMNIPROFILE_KEYRING_TIMEOUT"]
+
+    assert words.endswith(f"without it {keyring_store.USUAL_SECONDS:g}")
+
+
+def test_ctrl_c_leaves_nobody_who_writes(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = HangingKeyring("set")
+    use_keyring(backend)
+
+    def press() -> None:
+        assert backend.reached.wait(10)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    finger = threading.Thread(target=press)
+    finger.start()
+    with pytest.raises(KeyboardInterrupt):
+        make_store(limit=100).put("prod", make_secret("k" * 400))
+    finger.join()
+    backend.released.set()
+    for thread in threading.enumerate():
+        if thread.name == "omniprofile-keyring":
+            thread.join(10)
+
+    assert [call for call in backend.calls if call.startswith("set")] == ["set prod/a/1"]  # the one that was under way
 
 
 def test_a_timeout_bounds_a_method_and_not_each_call_of_it(make_store: MakeStore, use_keyring: UseKeyring) -> None:
@@ -354,6 +403,23 @@ def test_a_keyring_that_gives_no_text_is_an_error(
             operation(make_store())
 
 
+def test_a_keyring_that_vanishes_while_it_is_written_to_is_reported_for_that(
+    make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    class Vanishing(MemoryKeyring):
+        def set_password(self, service: str, username: str, password: str) -> None:
+            use_keyring(self)
+            self.get_password = self.delete_password = gone  # type: ignore[method-assign,assignment]
+            gone()
+
+    def gone(*_: object) -> None:
+        raise ConnectionResetError(CANARY)
+
+    use_keyring(Vanishing())
+    with pytest.raises(StoreUnavailable, match="failed to store"):
+        make_store().put("prod", make_secret())
+
+
 def test_a_keyring_that_begins_to_lie_keeps_the_old_value(make_store: MakeStore, use_keyring: UseKeyring) -> None:
     backend = LyingKeyring()
     backend.lies = False
@@ -486,7 +552,7 @@ def test_killed_while_deleting_the_next_deletion_leaves_nothing(make_store: Make
 
 
 def test_missing_and_foreign_parts_are_an_error(make_store: MakeStore, use_keyring: UseKeyring) -> None:
-    for damage in ("missing", "foreign"):
+    for damage in ("missing", "foreign", "no text"):
         backend = MemoryKeyring()
         use_keyring(backend)
         store = make_store(limit=200)
@@ -494,7 +560,7 @@ def test_missing_and_foreign_parts_are_an_error(make_store: MakeStore, use_keyri
         if damage == "missing":
             del backend.entries["prod/a/3"]
         else:
-            backend.entries["prod/a/3"] = "x" * 200
+            backend.entries["prod/a/3"] = {"foreign": "x", "no text": "\udc80"}[damage] * 200
         with pytest.raises(StoreUnavailable, match="missing or damaged") as caught:
             store.get("prod")
         assert "omniprofile login prod" in str(caught.value.hint)
@@ -597,6 +663,84 @@ def test_an_index_that_cannot_be_written_breaks_writing_and_not_reading(
     assert make_store().get("prod") == make_secret("old")
 
 
+def test_an_index_that_another_process_holds_delays_reading_little_and_makes_writing_say_so(
+    make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    make_store().put("prod", make_secret("old"))
+    (tmp_path / "state" / "stored.json").unlink()  # so that reading wants to heal it
+    before = dict(backend.entries)
+    with locked(str(tmp_path / "state" / "stored.json.lock"), 5):
+        assert make_store(timeout=5).get("prod") == make_secret("old")
+        monkeypatch.setattr(keyring_store, "_SHARE_TO_WAIT", 0.05)
+        with pytest.raises(StoreTimeout, match="another process is writing"):
+            make_store(timeout=10).put("prod", make_secret("new"))
+    assert backend.entries == before
+
+
+def test_what_is_deleted_is_out_of_the_list_at_once(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    use_keyring(MemoryKeyring())
+    store = make_store()
+    store.put("prod", make_secret())
+    store.put("dev", make_secret())
+    store.delete("prod")
+
+    assert list(store.summaries()) == ["dev"]
+
+
+def test_the_index_is_a_file_that_people_and_other_versions_can_read(
+    make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
+) -> None:
+    use_keyring(MemoryKeyring())
+    make_store().put("prod", make_secret(session=True))
+
+    assert (
+        (tmp_path / "state" / "stored.json").read_text()
+        == """\
+{
+ "version": 1,
+ "stored": {
+  "prod": {
+   "origin": "https://acme.omniapp.co",
+   "stored_at": "2026-11-24T10:00:00.123456Z",
+   "expires_at": "2026-11-24T18:00:00Z"
+  }
+ }
+}
+"""
+    )
+
+
+def test_check_looks_for_an_account_that_nobody_has(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    make_store().check()
+
+    (call,) = backend.calls
+    assert re.fullmatch("get check-[0-9a-f]{16}", call)
+
+
+def test_only_what_is_there_is_asked_for_and_deleted(make_store: MakeStore, use_keyring: UseKeyring) -> None:
+    """A keyring may ask the user at every call."""
+    backend = MemoryKeyring()
+    use_keyring(backend)
+    store = make_store(limit=100)
+    store.put("prod", make_secret("k" * 250))
+    entries = sorted(backend.entries)
+    assert entries == ["prod", "prod/a/1", "prod/a/2", "prod/a/3", "prod/a/4"]
+    backend.entries["prod/a/5"] = "left by a writer that was killed"
+    backend.calls.clear()
+    assert store.get("prod") == make_secret("k" * 250)
+    assert sorted(backend.calls) == [f"get {entry}" for entry in entries]
+    backend.calls.clear()
+    store.delete("prod")
+    assert sorted(call for call in backend.calls if call.startswith("delete")) == [
+        f"delete {entry}" for entry in [*entries, "prod/a/5"]
+    ]
+    assert backend.entries == {}
+
+
 def test_list_does_not_touch_the_keyring(make_store: MakeStore, use_keyring: UseKeyring) -> None:
     backend = MemoryKeyring()
     use_keyring(backend)
@@ -626,6 +770,7 @@ def test_the_label_names_the_backend(make_store: MakeStore, use_keyring: UseKeyr
 def test_a_head_is_read_strictly() -> None:
     head = Head("a", 3, "0" * 64)
     assert Head.parse(str(head)) == head
+    assert str(head) == f'{{"generation":"a","count":3,"sha256":"{"0" * 64}"}}', "as the versions before wrote it"
     data = json.loads(str(head))
     for wrong in ({"generation": "c"}, {"count": 0}, {"count": "3"}, {"count": 10**9}):
         assert Head.parse(json.dumps({**data, **wrong}, separators=(",", ":"))) is None
