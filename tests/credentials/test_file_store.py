@@ -9,10 +9,12 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from omniprofile.credentials import file_store
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
 from omniprofile.system.locking import locked
@@ -139,6 +141,42 @@ def test_a_writer_waits_for_another_one_and_says_so(folder: Path) -> None:
             store.put("prod", make_secret())
         assert store.get("prod") is None  # reading takes no lock
     store.put("prod", make_secret())
+
+
+def test_what_another_process_deletes_first_is_not_deleted_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileStore(str(folder))
+    store.put("prod", make_secret())
+
+    @contextmanager
+    def late(path: str, timeout: float) -> Iterator[None]:
+        with locked(path, timeout):
+            Path(store.path).write_text('{"version": 1, "secrets": {}}')
+            yield
+
+    monkeypatch.setattr(file_store, "locked", late)
+    assert store.delete("prod") is False
+
+
+def test_the_file_is_one_that_people_can_repair(folder: Path) -> None:
+    store = FileStore(str(folder))
+    store.put("prod", make_secret())
+
+    assert (
+        Path(store.path).read_text()
+        == f"""\
+{{
+ "version": 1,
+ "secrets": {{
+  "prod": {{
+   "version": 1,
+   "origin": "https://acme.omniapp.co",
+   "token": "{CANARY}",
+   "stored_at": "2026-11-24T10:00:00.123456Z"
+  }}
+ }}
+}}
+"""
+    )
 
 
 def test_what_a_killed_writer_left_is_removed_by_the_next(folder: Path) -> None:

@@ -27,7 +27,7 @@ def told_nothing(sentence: str) -> None:
     raise AssertionError(sentence)
 
 
-GOOD = {"bare": CANARY, "newline": f"{CANARY}\n", "windows newline": f"{CANARY}\r\n", "largest": "k" * LARGEST + "\n"}
+GOOD = {"bare": CANARY, "newline": f"{CANARY}\n", "windows newline": f"{CANARY}\r\n", "largest": "k" * LARGEST + "\r\n"}
 
 BAD = {
     "empty": ("", "is empty"),
@@ -48,6 +48,7 @@ BAD = {
     "byte order mark": (f"\ufeff{CANARY}", "byte order mark"),
     "not ASCII": (f"{CANARY}é", "character that no key has"),
     "too large": ("k" * (LARGEST + 1), "larger than 64 KiB"),
+    "a line after the largest": ("k" * LARGEST + "\r\nk", "larger than 64 KiB"),
 }
 
 
@@ -181,6 +182,16 @@ def test_a_key_file_of_another_user_is_refused(tmp_path: Path) -> None:
     assert "another user" in failure(KeySource("file", path=str(path))).message
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a file of root's")
+def test_a_key_file_of_root_s_is_fine_for_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key"
+    path.write_text(CANARY)
+    path.chmod(0o600)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+
+    assert get(KeySource("file", path=str(path))) == CANARY
+
+
 def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
@@ -198,6 +209,41 @@ def test_a_token_file_may_be_a_pipe_as_of_process_substitution(tmp_path: Path) -
     writer.start()
 
     assert read_token_file(str(pipe), stdin=io.BytesIO(), tell=told_nothing).reveal() == CANARY
+    writer.join()
+
+
+def test_a_pipe_or_standard_input_is_read_no_further_than_a_key_goes(tmp_path: Path) -> None:
+    endless = io.BytesIO(b"k" * LARGEST * 2)
+    with pytest.raises(KeySourceFailed, match="larger than 64 KiB"):
+        read_token_file("-", stdin=endless, tell=told_nothing)
+    assert endless.tell() == LARGEST + 3, "the largest key, its newline, and one byte that says that there is more"
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    refused = []
+
+    def write() -> None:
+        try:
+            pipe.write_bytes(b"k" * LARGEST * 40)
+        except BrokenPipeError as problem:
+            refused.append(problem)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with pytest.raises(KeySourceFailed, match="larger than 64 KiB") as caught:
+        read_token_file(str(pipe), stdin=io.BytesIO(), tell=told_nothing)
+    writer.join()
+    assert str(pipe) in caught.value.message
+    assert refused
+
+
+def test_the_largest_key_comes_whole_out_of_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(b"k" * LARGEST + b"\r\n"))
+    writer.start()
+
+    assert read_token_file(str(pipe), stdin=io.BytesIO(), tell=told_nothing).reveal() == "k" * LARGEST
     writer.join()
 
 

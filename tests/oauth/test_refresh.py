@@ -1,6 +1,7 @@
 """Refreshing under the lock, in one process: who goes to the instance, what the others get, and a store that takes nothing."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 
 from omniprofile.credentials import session as module
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.credentials.keyring_store import USUAL_SECONDS, KeyringStore
 from omniprofile.credentials.session import Sessions, is_fresh
 from omniprofile.errors import (
     CredentialRefused,
@@ -21,6 +22,7 @@ from omniprofile.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from omniprofile.instance.tokens import EXCHANGE_SECONDS
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
@@ -261,6 +263,26 @@ def test_a_store_that_fails_for_a_moment_loses_nothing(world: World) -> None:
     assert "cannot be stored yet, trying again" in world.told[0]
 
 
+def test_a_store_that_fails_is_tried_for_three_seconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # the real waits, which nobody waits for
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    monkeypatch.setattr(module, "_unstored", {})
+    world.store.put("prod", session(1, left=EXPIRED))
+    world.fails_to_store = [None, *[StoreLocked("locked")] * 10]
+    with pytest.raises(StoreUnavailable, match="cannot be stored"):
+        world.fresh()
+    assert waits == [0.2, 0.8, 2.0]
+    assert len(world.fails_to_store) == 10 - 4
+    assert len(world.told) == 3
+
+
+def test_who_waits_for_a_refresh_waits_longer_than_one_takes() -> None:
+    """Reading, trying and storing may each take as long as a keyring may."""
+    longest = EXCHANGE_SECONDS + sum(module._STORING_AGAIN) + 2 * USUAL_SECONDS
+    assert longest < module.LOCK_SECONDS <= 60, "nobody waits longer than a minute"
+
+
 def test_a_pair_that_cannot_be_stored_is_told_loudly_and_kept_in_memory(world: World) -> None:
     world.store.put("prod", session(1, left=timedelta(minutes=2)))
     full = StoreUnavailable("the disk is full")
@@ -306,6 +328,19 @@ def test_a_lock_that_somebody_holds_is_an_error(world: World) -> None:
         world.sessions(0.1).fresh("prod", held)
     assert world.sent == []
     assert world.fresh().token == Secret("access-2"), "and it is free afterwards"
+
+
+def test_a_login_waits_for_who_refreshes_the_same_session(world: World) -> None:
+    world.store.put("prod", session(1, left=EXPIRED))
+    with world.sessions().locked("prod"), pytest.raises(SessionBusy):
+        world.sessions(0.1).replace("prod", session(2, left=HOURS))
+    assert world.store.get("prod") == session(1, left=EXPIRED)
+
+
+def test_a_session_in_a_folder_whose_name_is_no_unicode_is_locked_as_any_other(world: World) -> None:
+    store = FileStore(str(world.folder / "caf\udce9"))
+    with replace(world.sessions(), store=store).locked("prod"):
+        pass
 
 
 def test_while_the_lock_is_held_a_valid_token_is_used(world: World) -> None:

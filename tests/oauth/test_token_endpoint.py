@@ -4,18 +4,24 @@ import json
 import socket
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
+from urllib.parse import parse_qsl
 
 import pytest
 
 from omniprofile.credentials.file_store import FileStore
+from omniprofile.instance.client import Client
+from omniprofile.instance.endpoints import Endpoints
+from omniprofile.instance.oauth import Kind, new_attempt
+from omniprofile.instance.tokens import redeem, refresh, revoke
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from tests.conftest import CANARY, Cli
 from tests.oauth.conftest import PROFILE
+from tests.sockets import raw
 
 
 class Endpoint:
@@ -300,6 +306,114 @@ def test_the_earlier_clock_decides_but_half_the_life_is_left(cli: Cli, ahead: in
     assert new is not None
     assert new.expires_at is not None
     assert least <= (new.expires_at - datetime.now(UTC)).total_seconds() <= most
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        (None, 3600),
+        ("soon", 3600),
+        ("Tue, 24 Nov 2026 12:00:59 GMT", 3600),
+        ("Tue, 24 Nov 2026 11:59:01 GMT", 3600),
+        ("Tue, 24 Nov 2026 11:59:00 GMT", 3540),
+        ("Tue, 24 Nov 2026 11:59:00 -0000", 3540),
+        ("Tue, 24 Nov 2026 13:39:00 +0200", 2340),
+        ("Tue, 24 Nov 2026 10:00:00 GMT", 1800),
+        ("Tue, 24 Nov 2026 14:00:00 GMT", 3600),
+    ],
+)
+def test_a_server_whose_clock_is_a_minute_behind_makes_tokens_older(date: str | None, seconds: float) -> None:
+    began = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    given = http("200 OK", json.dumps(PAIR), "application/json", *([f"Date: {date}"] if date else []))
+    with Endpoint(given) as endpoint, Client(timeout=10) as client:
+        session = StoredSecret(Origin.parse(endpoint.base_url), Secret("a"), began, refresh_token=Secret("r"))
+        new = refresh(client, "prod", session, now=lambda: began)
+    assert new.expires_at == began + timedelta(seconds=seconds)
+
+
+CLOCK = [datetime(2026, 11, 24, 12, 0, second, tzinfo=UTC) for second in (0, 5)]
+"""The moments before an exchange and after it."""
+
+
+@pytest.mark.parametrize(("path", "token_path"), [("/oauth/token", None), ("/other/token", "/other/token")])
+@pytest.mark.parametrize("scope", ["user:more", None])
+def test_a_code_becomes_a_session_that_began_when_it_was_asked_for(
+    path: str, token_path: str | None, scope: str | None
+) -> None:
+    with Endpoint(answer(scope=scope)) as endpoint, Client(timeout=10) as client:
+        origin, attempt = Origin.parse(endpoint.base_url), new_attempt("http://localhost:1/callback")
+        moments = iter(CLOCK)
+        session = redeem(client, origin, Endpoints(token=path), attempt, Secret("the code"), now=lambda: next(moments))
+    assert session == StoredSecret(
+        origin,
+        Secret(CANARY + "2"),
+        CLOCK[0],
+        expires_at=CLOCK[0] + timedelta(hours=1),
+        refresh_token=Secret(CANARY + "R2"),
+        client_id="omni-cli",
+        scope=scope or "user:default",
+        token_path=token_path,
+    )
+    assert dict(parse_qsl(endpoint.requests[0])) == {
+        "grant_type": "authorization_code",
+        "client_id": "omni-cli",
+        "code": "the code",
+        "code_verifier": attempt.verifier.reveal(),
+        "redirect_uri": "http://localhost:1/callback",
+    }
+
+
+@pytest.mark.parametrize(("scope", "kept"), [("user:more", "user:more"), (None, "user:default")])
+def test_a_refresh_keeps_what_the_answer_leaves_out_and_says_when_it_was(scope: str | None, kept: str) -> None:
+    with Endpoint(answer(scope=scope, refresh_token=None)) as endpoint, Client(timeout=10) as client:
+        old = StoredSecret(
+            Origin.parse(endpoint.base_url),
+            Secret("a"),
+            CLOCK[0] - timedelta(days=1),
+            refresh_token=Secret("r"),
+            client_id="another-client",
+            scope="user:default",
+            token_path="/other/token",
+        )
+        moments = iter(CLOCK)
+        new = refresh(client, "prod", old, now=lambda: next(moments))
+    assert new == replace(
+        old,
+        token=Secret(CANARY + "2"),
+        stored_at=CLOCK[0],
+        expires_at=CLOCK[0] + timedelta(hours=1),
+        refreshed_at=CLOCK[1],
+        scope=kept,
+    )
+    assert "client_id=another-client" in endpoint.requests[0]
+
+
+@pytest.mark.parametrize(("kind", "token"), [("refresh_token", "r"), ("access_token", "a")])
+@pytest.mark.parametrize("client_id", [None, "another-client"])
+def test_a_revocation_sends_the_token_its_kind_and_its_client(kind: Kind, token: str, client_id: str | None) -> None:
+    with Endpoint(http("200 OK")) as endpoint, Client(timeout=10) as client:
+        session = StoredSecret(
+            Origin.parse(endpoint.base_url), Secret("a"), CLOCK[0], refresh_token=Secret("r"), client_id=client_id
+        )
+        assert revoke(client, session, "/oauth/revoke", kind, timeout=10) is None
+    assert dict(parse_qsl(endpoint.requests[0])) == {
+        "token": token,
+        "token_type_hint": kind,
+        "client_id": client_id or "omni-cli",
+    }
+
+
+def test_a_revocation_waits_no_longer_than_it_is_told_and_a_token_that_is_not_there_needs_none() -> None:
+    def wait(_: socket.socket) -> None:
+        threading.Event().wait(2)
+
+    session = StoredSecret(Origin.parse("http://127.0.0.1:9"), Secret("a"), CLOCK[0])
+    with Client(timeout=30) as client:
+        assert revoke(client, session, "/oauth/revoke", "refresh_token", timeout=0.2) is None
+        with raw(wait) as url:
+            silent = replace(session, origin=Origin.parse(url))
+            why = revoke(client, silent, "/oauth/revoke", "access_token", timeout=0.2)
+    assert why == "127.0.0.1 did not answer in 0.2 s"
 
 
 def test_a_clock_that_was_set_back_makes_the_expiry_worthless(cli: Cli) -> None:
