@@ -25,9 +25,9 @@ def pack(secret: StoredSecret, account: str | None = None) -> str:
 
 def unpack(text: str, account: str | None = None) -> StoredSecret:
     """The secret that `pack` made the text of. Raises ValueError for anything else, and for another account's than `account`."""
-    data = load(text)
-    secret = from_data(data)
-    if account is not None and isinstance(data, dict) and data.get("account") not in (None, account):
+    fields = _fields(load(text))
+    secret = from_data(fields)
+    if account is not None and fields.get("account") not in (None, account):
         raise ValueError("it is another profile's")
     return secret
 
@@ -53,21 +53,20 @@ def as_data(secret: StoredSecret) -> dict[str, object]:
 
 def from_data(data: object) -> StoredSecret:
     """The secret that `as_data` made the data of. Raises ValueError for anything else."""
-    if not isinstance(data, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
-    if data.get("version") != VERSION or isinstance(data["version"], bool):
+    fields = _fields(data)
+    if fields.get("version") != VERSION or isinstance(fields["version"], bool):
         raise ValueError("it is of a version that this omniprofile does not know")
-    refresh_token = _optional_text(data, "refresh_token")
+    refresh_token = _optional_text(fields, "refresh_token")
     return StoredSecret(
-        origin=_origin(data),
-        token=Secret(_text(data, "token")),
-        stored_at=parse_time(_text(data, "stored_at")),
-        expires_at=_optional_time(data, "expires_at"),
+        origin=_origin(fields),
+        token=Secret(_text(fields, "token")),
+        stored_at=parse_time(_text(fields, "stored_at")),
+        expires_at=_optional_time(fields, "expires_at"),
         refresh_token=Secret(refresh_token) if refresh_token is not None else None,
-        client_id=_optional_text(data, "client_id"),
-        scope=_optional_text(data, "scope"),
-        token_path=_path(data, "token_path"),
-        refreshed_at=_optional_time(data, "refreshed_at"),
+        client_id=_optional_text(fields, "client_id"),
+        scope=_optional_text(fields, "scope"),
+        token_path=_path(fields, "token_path"),
+        refreshed_at=_optional_time(fields, "refreshed_at"),
     )
 
 
@@ -86,9 +85,8 @@ def summary_as_data(summary: StoredSummary) -> dict[str, object]:
 
 def summary_from_data(data: object) -> StoredSummary:
     """The summary that `summary_as_data` made the data of. Raises ValueError for anything else."""
-    if not isinstance(data, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
-    return StoredSummary(_origin(data), parse_time(_text(data, "stored_at")), _optional_time(data, "expires_at"))
+    fields = _fields(data)
+    return StoredSummary(_origin(fields), parse_time(_text(fields, "stored_at")), _optional_time(fields, "expires_at"))
 
 
 def load(text: str | bytes) -> object:
@@ -96,13 +94,10 @@ def load(text: str | bytes) -> object:
     try:
         parsed: object = json.loads(text)
     except (ValueError, RecursionError):
-        parsed = None
-        broken = True
+        pass  # what is raised out there does not hold the parser's own exception, which has the whole text
     else:
-        broken = False
-    if broken:  # raised out here: the parser's own exception holds the whole text
-        raise ValueError("it is no JSON")
-    return parsed
+        return parsed
+    raise ValueError("it is no JSON")
 
 
 def format_time(time: datetime) -> str:
@@ -121,6 +116,12 @@ def parse_time(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ValueError("a time in it is no RFC 3339 time with a time zone")
+
+
+def _fields(data: object) -> dict[str, object]:
+    if not isinstance(data, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
+    return data
 
 
 def _origin(data: dict[str, object]) -> Origin:
