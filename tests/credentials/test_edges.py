@@ -101,6 +101,7 @@ def test_just_now_is_less_than_ten_seconds_ago_and_not_in_the_future(
     ("changed", "token"),
     [
         ({"token": Secret("other")}, "other"),
+        ({"token": Secret("other"), "expires_at": NOW + AHEAD}, "other"),
         ({"token": Secret("other"), "expires_at": NOW}, "new"),
         ({"origin": Origin.parse("https://other.omniapp.co"), "expires_at": NOW}, "old"),
         ({"refresh_token": None, "expires_at": NOW}, "old"),
@@ -111,6 +112,12 @@ def test_just_now_is_less_than_ten_seconds_ago_and_not_in_the_future(
 )
 def test_what_the_store_has_under_the_lock_decides(tmp_path: Path, changed: Mapping[str, object], token: str) -> None:
     assert refreshed(tmp_path, session(**changed), session(expires_at=NOW)) == token
+
+
+def test_who_asks_for_a_new_token_takes_the_one_that_somebody_else_got_meanwhile(tmp_path: Path) -> None:
+    other = session("other")
+    assert refreshed(tmp_path, other, session(), force=True) == "other"
+    assert refreshed(tmp_path, other, other, force=True) == "new"
 
 
 def test_a_session_without_refresh_token_is_used_until_it_ends_and_never_forced(tmp_path: Path) -> None:
