@@ -195,7 +195,6 @@ SITUATIONS: Mapping[str, list[Situation]] = {
         Situation("token", state="stagin\n"),
         Situation("token", profiles='default = "gone"\n' + PROFILES),
         Situation("token my/prod"),
-        Situation("token ---", profiles=""),
         Situation("token omni_osk_x"),
         Situation("explain", pin="profile = 1\n", state="staging\n"),
         Situation("explain", {"OMNI_PROFILE": "staging"}, pin="profile = 1\n", state="prod\n"),

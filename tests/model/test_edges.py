@@ -254,7 +254,7 @@ def test_a_finding_shows_no_key_in_any_of_its_words(suggestion: str | None, show
 
 def test_a_profile_of_which_nothing_is_decided_has_empty_texts() -> None:
     nothing = Decided("prod", (None, None, "api-key", None, None, False, ()))
-    assert (nothing.base_url, nothing.token) == ("", "")
+    assert (nothing.profile, nothing.base_url, nothing.token) == ("prod", "", "")
 
 
 def test_a_key_is_known_by_how_it_begins() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from omniprofile.model.credential import Credential
 from omniprofile.model.names import base_url_variable, closest, is_valid, nearest_valid, printable, token_variable
 from omniprofile.model.origin import Origin
-from omniprofile.model.secret import MASK, Secret
+from omniprofile.model.secret import MASK, Secret, without_opaque_words
 
 TEXT = "omni_osk_C4n4ryInTheMine"
 
@@ -32,6 +32,7 @@ def test_no_ordinary_way_of_printing_a_secret_shows_it():
     ):
         assert "C4n4ry" not in shown
         assert "Secret(********)" in shown
+    assert repr(secret) == "Secret(********)"
     assert credential.token == TEXT
 
 
@@ -84,3 +85,25 @@ def test_closest_finds_typos_other_cases_and_beginnings():
 def test_printable_text_has_no_character_that_moves_the_cursor_or_reorders_the_line(text: str):
     assert printable(text).isprintable()
     assert len(printable(text)) <= 121
+
+
+UUID = "0b9E7c1a-5f0e-4b7e-9a51-3c2d1e0f9a8b"
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("aB" * 10, MASK),
+        ("a1" * 10, MASK),
+        ("aB" * 9 + "a", "aB" * 9 + "a"),
+        ("Ab_cd-ef+gh=ij_kl-mn", MASK),
+        ("invalid_refresh_token_given", "invalid_refresh_token_given"),
+        ("INVALID_REFRESH_TOKEN_GIVEN", "INVALID_REFRESH_TOKEN_GIVEN"),
+        (UUID, UUID),
+        (UUID + "0", MASK),
+        (UUID.replace("0b9E", "0b9G"), MASK),
+        (f"{'aB' * 10}.{'a1' * 10}", f"{MASK}.{MASK}"),
+    ],
+)
+def test_a_long_word_that_no_person_writes_is_masked_and_a_support_s_number_is_not(word: str, shown: str):
+    assert without_opaque_words(f"it says: ({word})!") == f"it says: ({shown})!"
