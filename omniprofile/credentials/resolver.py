@@ -119,8 +119,8 @@ def obtain(
     *,
     environ: Mapping[str, str],
     stored: Callable[[str], StoredSecret | None],
-    fresh: Callable[[str, StoredSecret], StoredSecret] = lambda _, session: session,
-    interactive: bool = False,
+    fresh: Callable[[str, StoredSecret], StoredSecret],
+    interactive: bool,
 ) -> Credential:
     """Ask the decided source and give the credential.
 

@@ -164,6 +164,8 @@ def test_show_is_explain_without_losers(cli: Cli, two: Path) -> None:
 
 def test_explain_lists_the_layers_that_lost_the_choice_of_profile(cli: Cli, two: Path) -> None:
     cli("use", "staging")
+    active = json.loads(cli("explain", "--json").out)["selected_by"]
+    assert active == {"layer": "state", "name": "active", "file": str(cli.state / "active"), "line": 1}
     ran = cli("explain", env={"OMNI_PROFILE": "staging"})
     assert "selected by environment variable `OMNI_PROFILE`" in ran.out
     assert "not prod" in ran.out

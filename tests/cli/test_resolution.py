@@ -168,6 +168,11 @@ def _open(cli: Cli) -> None:
 def _open_folder(cli: Cli) -> None:
     """Let everybody write its folder."""
     (cli.state / "active").touch()
+    _open_empty_folder(cli)
+
+
+def _open_empty_folder(cli: Cli) -> None:
+    """Let everybody write the folder where it is to be."""
     cli.state.chmod(0o777)
 
 
@@ -205,12 +210,14 @@ SITUATIONS: Mapping[str, list[Situation]] = {
         Situation("token prod", {"OMNI_PROFILE_PROD_BASE_URL": "acme"}),
         Situation("token", {"OMNI_BASE_URL": "acme/x"}, state="staging\n"),
     ],
-    "no address, or one that may have no credential": [
+    "no address, or one that may have no credential; no key that is one": [
         Situation("token nowhere"),
         Situation("token evil", {"OMNI_PROFILE_EVIL_TOKEN": "t"}),
         Situation("token plain"),
         Situation("token local"),
         Situation("token prod --base-url http://127.0.0.1:9", KEY),
+        Situation("token prod"),
+        Situation("token", {"OMNI_API_KEY": "a b"}, state="prod\n"),
     ],
     "a token and an address that do not belong together": [
         Situation(f"token prod --base-url {OTHER}", KEY),
@@ -241,6 +248,7 @@ SITUATIONS: Mapping[str, list[Situation]] = {
         Situation("token", before=_open),
         Situation("token", before=_open_folder),
         Situation("use staging", before=_open_folder),
+        Situation("use staging", before=_open_empty_folder),
         Situation("use staging", before=_folder),
         Situation("use staging", before=_file),
         Situation("use staging", before=_folder_for_lock),

@@ -17,10 +17,19 @@ from omniprofile.credentials.keyring_layout import Head, Layout, part_account, p
 from omniprofile.credentials.names import nothing_overrides
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
 from omniprofile.credentials.peek import Peek, peek_key
-from omniprofile.credentials.resolver import resolve
+from omniprofile.credentials.resolver import obtain, resolve
 from omniprofile.credentials.session import Sessions, is_fresh, is_valid
 from omniprofile.credentials.stored_index import StoredIndex
-from omniprofile.errors import NoCredential, Refused, SessionBusy, SessionEnded, StoreTimeout, StoreUnavailable
+from omniprofile.errors import (
+    NoCredential,
+    OriginMismatch,
+    Refused,
+    SessionBusy,
+    SessionEnded,
+    StoreTimeout,
+    StoreUnavailable,
+)
+from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config, Declaration, KeySource
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.origin import Origin
@@ -465,3 +474,58 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
         "allow_insecure": (True, Layer.DEFAULTS),
     }
     assert [loser.provenance.layer for loser in fields["auth"].overridden] == [Layer.PARENT]
+
+
+ACME = Origin.parse("https://acme.omniapp.co")
+VALUES = {"base_url": ACME, "env": {"TEAM": "a"}}
+
+
+def obtained(
+    values: Mapping[str, object],
+    stored: StoredSecret | None = None,
+    renewed: StoredSecret | None = None,
+    **environ: str,
+) -> Credential:
+    """What is obtained for a profile with these values; the session of `stored` alone may be refreshed, to `renewed`."""
+
+    def fresh(profile: str, session: StoredSecret) -> StoredSecret:
+        assert (profile, session) == ("prod", stored)
+        assert renewed is not None, "there is nothing to refresh"
+        return renewed
+
+    config = Config(profiles={"prod": Declaration(Layer.PROFILE, "prod", "f", 1, {**VALUES, **values})})
+    resolution = resolve(config, Selection("prod", Provenance(Layer.STATE)), environ=environ)
+    return obtain(
+        resolution,
+        environ=environ,
+        stored=lambda profile: stored if profile == "prod" else None,
+        fresh=fresh,
+        interactive=False,
+    )
+
+
+def test_a_key_lasts_and_a_session_ends() -> None:
+    """Every source gives a credential of the profile, for its origin, with its variables."""
+
+    def key(text: str) -> Credential:
+        return Credential("prod", ACME, "api-key", Secret(text), None, (("TEAM", "a"),))
+
+    own = {"key": KeySource("env", variable="KEY")}
+    assert obtained(own, KEY="k") == key("k")
+    assert obtained(own, KEY="k", OMNI_API_TOKEN="t") == key("t")
+    assert obtained({}, make_secret("s")) == key("s")
+    assert obtained({"auth": "api-key"}, make_secret("s")) == key("s")
+    kept, renewed = session("kept"), session("renewed", expires_at=NOW + AHEAD)
+    oauth = Credential("prod", ACME, "oauth", Secret("renewed"), NOW + AHEAD, (("TEAM", "a"),))
+    assert obtained({"auth": "oauth"}, kept, renewed) == oauth
+    assert obtained({"auth": "oauth"}, kept, renewed, OMNI_API_TOKEN="t") == replace(
+        oauth, secret=Secret("t"), expires_at=None
+    )
+
+
+def test_what_another_process_stored_while_a_session_was_refreshed_is_judged_as_well() -> None:
+    kept = session("kept")
+    with pytest.raises(NoCredential, match="an API key"):
+        obtained({"auth": "oauth"}, kept, make_secret("k"))
+    with pytest.raises(OriginMismatch, match=r"is for https://other\.omniapp\.co"):
+        obtained({"auth": "oauth"}, kept, session("r", origin=Origin.parse("https://other.omniapp.co")))

@@ -180,7 +180,9 @@ def _obtain(world: World, resolution: Resolution) -> Credential | Error:
         return StoredSecret(Origin.parse(world.stored_for), Secret("key-stored"), datetime(2026, 1, 1, tzinfo=UTC))
 
     try:
-        return obtain(resolution, environ=_environ(world), stored=stored)
+        return obtain(
+            resolution, environ=_environ(world), stored=stored, fresh=lambda _, session: session, interactive=False
+        )
     except Error as error:
         return error
 

@@ -9,9 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniprofile.model.credential import Credential
-from omniprofile.model.names import base_url_variable, closest, is_valid, nearest_valid, printable, token_variable
+from omniprofile.model.names import (
+    base_url_variable,
+    closest,
+    is_valid,
+    legible,
+    nearest_valid,
+    printable,
+    token_variable,
+)
 from omniprofile.model.origin import Origin
-from omniprofile.model.secret import MASK, Secret, without_opaque_words
+from omniprofile.model.secret import MASK, Secret, without_keys, without_opaque_words
 
 TEXT = "omni_osk_C4n4ryInTheMine"
 
@@ -85,6 +93,35 @@ def test_closest_finds_typos_other_cases_and_beginnings():
 def test_printable_text_has_no_character_that_moves_the_cursor_or_reorders_the_line(text: str):
     assert printable(text).isprintable()
     assert len(printable(text)) <= 121
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("omni_osk_abcdef.", f"omni_osk_{MASK}."),
+        ("my omni_pat_abcdef", f"my omni_pat_{MASK}"),
+        ("omni_osk_abcde", "omni_osk_abcde"),
+        ("eyJhbGciOiJ9.eyJzdWIiOiIx.c2ln", MASK),
+        ("authorization: Bearer abcdefghijklmnop", f"authorization: Bearer {MASK}"),
+        ("bearer abcdefghijklmnop", f"bearer {MASK}"),
+        ("the bearer of good news", "the bearer of good news"),
+    ],
+)
+def test_what_has_a_key_s_shape_is_masked_behind_its_public_beginning(text: str, shown: str):
+    assert without_keys(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("two\nlines,\ta tab", "two\nlines,\ta tab"),
+        ("as Windows\r\nends them\x07", "as Windows\r\nends them\\x07"),
+        ("over\rwritten", "over\\rwritten"),
+        ("\x1b[31m red \u202e", "\\x1b[31m red \\u202e"),
+    ],
+)
+def test_a_text_keeps_its_lines_and_commands_no_terminal(text: str, shown: str):
+    assert legible(text) == shown
 
 
 UUID = "0b9E7c1a-5f0e-4b7e-9a51-3c2d1e0f9a8b"
