@@ -103,7 +103,6 @@ def resolve(
         auth=auth_method,
         key=key_source,
         token=GivenToken(token.secret, token.provenance) if token else None,
-        token_origin=token_origin,
         base_url_provenance=base_url_provenance,
         protected=protected,
         expect=expect,
@@ -373,15 +372,12 @@ def _token_field(
     else:
         own = key_provenance
     own_value = None if known.state == "missing" else known.masked
-    others = [
-        Loser(
-            other.secret.masked, other.provenance, other.ignored or f"{token.provenance if token else own} is stronger"
-        )
+    provenance = token.provenance if token else own
+    losers = [
+        Loser(other.secret.masked, other.provenance, other.ignored or f"{provenance} is stronger")
         for other in overrides.tokens
         if other is not token
     ]
-    if token is None:
-        return Field(own_value, own, tuple(others))
-    if own_value is not None:
-        others.append(Loser(own_value, own, f"{token.provenance} overrides it"))
-    return Field(token.secret.masked, token.provenance, tuple(others))
+    if token and own_value is not None:
+        losers.append(Loser(own_value, own, f"{provenance} overrides it"))
+    return Field(token.secret.masked if token else own_value, provenance, tuple(losers))

@@ -55,8 +55,8 @@ class Resolution:
     """One profile, resolved as far as it goes without asking any key source.
 
     `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
-    `key` (api-key) or the stored session (oauth), which belong to `token_origin`. `refusal` is why no credential may
-    be handed out whatever the source says. `notices` are sentences for stderr. `explained` makes `fields`: most calls need none.
+    `key` (api-key) or the stored session (oauth). `refusal` is why no credential may be handed out whatever the source
+    says. `notices` are sentences for stderr. `explained` makes `fields`: most calls need none.
     """
 
     selection: Selection
@@ -64,14 +64,13 @@ class Resolution:
     auth: str
     key: KeySource
     token: GivenToken | None
-    token_origin: Origin | None
     protected: bool
     expect: Expect
     env: tuple[tuple[str, str], ...]
     base_url_provenance: Provenance
     explained: Callable[[], dict[str, Field]]
-    notices: tuple[str, ...] = ()
-    refusal: Error | None = None
+    notices: tuple[str, ...]
+    refusal: Error | None
 
     @property
     def fields(self) -> dict[str, Field]:

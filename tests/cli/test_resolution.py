@@ -229,6 +229,7 @@ SITUATIONS: Mapping[str, list[Situation]] = {
         Situation("token staging", before=_stored("staging", OTHER)),
         Situation(f"token staging --base-url {OTHER}", before=_stored("staging", "https://staging.omniapp.co")),
         Situation("explain staging", before=_stored("staging", OTHER)),
+        Situation(f"token staging --base-url {OTHER}", before=_stored("staging", OTHER)),
     ],
     "what the store has, or has not": [
         Situation("token staging"),

@@ -30,7 +30,7 @@ from omniprofile.errors import (
     StoreUnavailable,
 )
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, Declaration, KeySource
+from omniprofile.model.declaration import Config, Declaration, Expect, KeySource
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
@@ -460,11 +460,16 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
     config = Config(
         profiles={
             "prod": Declaration(Layer.PROFILE, "prod", "f", 1, {"extends": "base", "auth": "oauth"}),
-            "base": Declaration(Layer.PROFILE, "base", "f", 5, {"auth": "api-key", "protected": True}),
+            "base": Declaration(
+                Layer.PROFILE, "base", "f", 5, {"auth": "api-key", "protected": True, "expect": Expect(user="u-1")}
+            ),
         },
         defaults=(Declaration(Layer.DEFAULTS, "defaults", "f", 9, {"allow_insecure": True, "protected": False}),),
     )
-    fields = resolve(config, Selection("prod", Provenance(Layer.FLAG)), environ={}).fields
+    resolution = resolve(config, Selection("prod", Provenance(Layer.FLAG)), environ={})
+    fields = resolution.fields
+    assert resolution.protected is True
+    assert resolution.expect == Expect(user="u-1")
     shown = {
         name: (fields[name].value, fields[name].provenance.layer) for name in ("auth", "protected", "allow_insecure")
     }
@@ -474,6 +479,8 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
         "allow_insecure": (True, Layer.DEFAULTS),
     }
     assert [loser.provenance.layer for loser in fields["auth"].overridden] == [Layer.PARENT]
+    bare = resolve(PROD, Selection("prod", Provenance(Layer.FLAG)), environ={})
+    assert (bare.protected, bare.expect, bare.auth, bare.key) == (False, Expect(), "api-key", KeySource("keyring"))
 
 
 ACME = Origin.parse("https://acme.omniapp.co")
@@ -521,6 +528,13 @@ def test_a_key_lasts_and_a_session_ends() -> None:
     assert obtained({"auth": "oauth"}, kept, renewed, OMNI_API_TOKEN="t") == replace(
         oauth, secret=Secret("t"), expires_at=None
     )
+
+
+def test_a_session_is_for_the_address_that_it_was_stored_for_though_a_key_is_named() -> None:
+    other = Origin.parse("https://other.omniapp.co")
+    kept = session("kept", origin=other)
+    values = {"auth": "oauth", "key": KeySource("env", variable="KEY")}
+    assert obtained(values, kept, kept, OMNI_BASE_URL=str(other)).origin == other
 
 
 def test_what_another_process_stored_while_a_session_was_refreshed_is_judged_as_well() -> None:
