@@ -29,6 +29,8 @@ CHAIN_VARIABLE = "OMNIPROFILE_COMMAND_CHAIN"
 """The profiles whose key commands are running, outermost first, joined by commas. A profile's name has no comma."""
 
 _NEWLINE = 2
+_ENOUGH = LARGEST + _NEWLINE + 1
+"""Bytes of a stream that tell a key, or that it is too large."""
 _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
 
 
@@ -86,11 +88,11 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
     that containers are given lie so. Raises KeySourceFailed.
     """
     if path == "-":
-        return _checked_bytes(stdin.read(LARGEST + _NEWLINE + 1), "what came on standard input")
+        return _checked_bytes(stdin.read(_ENOUGH), "what came on standard input")
     label = f"file `{printable_place(path)}`"
     if _is_pipe(path):
         with open(path, "rb") as pipe:
-            return _checked_bytes(pipe.read(LARGEST + _NEWLINE + 1), label)
+            return _checked_bytes(pipe.read(_ENOUGH), label)
     content, status = _read_file(path, label)
     if others_can_read(status):
         tell(f"others can read or write the token {label}: `chmod 600 {_quoted(path)}` keeps it to you")

@@ -46,7 +46,7 @@ def redeem(
     """Turn the code of a login into a session. Raises CredentialRefused or Unreachable."""
     began = now()
     answer = _post(client, origin, endpoints.token, code_form(attempt, code), "log in")
-    granted = _read(answer, origin, "", "log in")
+    granted = _read(answer, origin, "log in")
     return StoredSecret(
         origin=origin,
         token=granted.token,
@@ -67,7 +67,7 @@ def refresh(client: Client, account: str, session: StoredSecret, *, now: Callabl
     began = now()
     form = refresh_form(session.refresh_token, session.client_id or CLIENT_ID)
     answer = _post(client, origin, session.token_path or USUAL.token, form, purpose)
-    granted = _read(answer, origin, account, purpose)
+    granted = _read(answer, origin, purpose, account)
     return replace(
         session,
         token=granted.token,
@@ -103,8 +103,11 @@ def _post(client: Client, origin: Origin, path: str, form: dict[str, str], purpo
         raise _symptom(problem.symptom, origin, purpose, str(problem)) from None
 
 
-def _read(answer: Answer, origin: Origin, account: str, purpose: str) -> Granted:
-    """The tokens in an answer of the token endpoint. Raises SessionEnded, CredentialRefused or Unreachable."""
+def _read(answer: Answer, origin: Origin, purpose: str, account: str | None = None) -> Granted:
+    """The tokens in an answer of the token endpoint, for the session of `account`, or for a login without one.
+
+    Raises SessionEnded (only with an account), CredentialRefused or Unreachable.
+    """
     status = answer.status
     if status == 200:
         try:
@@ -158,6 +161,6 @@ def _expiry(granted: Granted, answer: Answer, began: datetime) -> datetime:
     its life is left by ours, or a clock that is far ahead would refresh at every call.
     """
     life = USUAL_LIFETIME if granted.lifetime is None else min(timedelta(seconds=granted.lifetime), LONGEST_LIFETIME)
-    server = http_date(answer.headers.get("date", "")) or began
+    server = http_date(answer.headers.get("date")) or began
     ahead = began - server
     return began + (max(life - ahead, life / 2) if ahead >= _SMALL_SKEW else life)

@@ -255,17 +255,17 @@ def retry_after(answer: Answer, unsaid: float = 1.0) -> float:
     when = http_date(text)
     if when is None:
         return unsaid
-    now = http_date(answer.headers.get("date", "")) or datetime.now(UTC)
+    now = http_date(answer.headers.get("date")) or datetime.now(UTC)
     return max((when - now).total_seconds(), _SHORTEST_WAIT)
 
 
 _SHORTEST_WAIT = 0.1
 
 
-def http_date(text: str) -> datetime | None:
+def http_date(text: str | None) -> datetime | None:
     """An HTTP date, aware. None for what is none."""
     try:
-        date = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text or "")
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

@@ -495,6 +495,7 @@ TOKENS: list[tuple[str, Situation]] = [
     ("a refresh of a session that is over, and why", lambda stage: stage.refresh(401, GRANT)),
     ("a refresh that is refused", lambda stage: stage.refresh(401, b'{"error": "invalid_client"}')),
     ("a grant that is invalid with a status of its own", lambda stage: stage.refresh(403, GRANT)),
+    ("a login that finds nobody", lambda stage: _alone(stage, login=True)),
     ("a login answered by a page", lambda stage: stage.redeem(200, b"<html>")),
     ("a login answered by a page that is not there", lambda stage: stage.redeem(404, b"<html>")),
     ("a login answered by the organization's choice", lambda stage: stage.redeem(403, OFF)),
@@ -506,9 +507,11 @@ TOKENS: list[tuple[str, Situation]] = [
 ]
 
 
-def _alone(stage: Stage) -> None:
+def _alone(stage: Stage, *, login: bool = False) -> None:
     with Standin() as gone:
         origin = Origin.parse(gone.base_url)
+    if login:
+        redeem(stage.client, origin, USUAL, new_attempt("http://localhost:1/callback"), Secret("c"), now=lambda: NOW)
     refresh(stage.client, "prod", replace(stage.session(), origin=origin), now=lambda: NOW)
 
 
