@@ -67,11 +67,21 @@ def test_no_keyring_is_an_error_with_a_way_out_and_never_an_absent_secret(
     assert "OMNIPROFILE_SECRET_STORE=file" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "keyring.errors.KeyringLocked",
+        "secretstorage.exceptions.LockedException",
+        "secretstorage.exceptions.PromptDismissedException",
+    ],
+)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_locked_keyring_is_not_reported_as_absent(
-    operation: str, make_store: MakeStore, use_keyring: UseKeyring
+    operation: str, kind: str, make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
-    use_keyring(RaisingKeyring(keyring.errors.KeyringLocked(f"wrong password {CANARY}")))
+    module, _, name = kind.rpartition(".")
+    problem: Exception = getattr(pytest.importorskip(module), name)(f"wrong password {CANARY}")
+    use_keyring(RaisingKeyring(problem))
 
     with pytest.raises(StoreLocked, match="is locked"):
         OPERATIONS[operation](make_store())
@@ -213,7 +223,15 @@ class OurPlaintext(keyrings.alt.file.PlaintextKeyring):  # type: ignore[misc]
     """A plain-text backend under another name."""
 
 
-@pytest.mark.parametrize("kind", [keyring.backends.null.Keyring, keyrings.alt.file.PlaintextKeyring, OurPlaintext])
+class PyfsPlaintext(MemoryKeyring):
+    """One of `keyrings.alt` before its version 5."""
+
+    __module__, __qualname__ = "keyrings.alt.pyfs", "PlaintextKeyring"
+
+
+@pytest.mark.parametrize(
+    "kind", [keyring.backends.null.Keyring, keyrings.alt.file.PlaintextKeyring, OurPlaintext, PyfsPlaintext]
+)
 def test_a_plain_text_keyring_is_refused_every_time(
     kind: type[KeyringBackend], make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
 ) -> None:
