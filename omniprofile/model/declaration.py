@@ -80,10 +80,9 @@ class Declaration:
     values: Mapping[str, object] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
 
-    def provenance(self, key: str | None = None, layer: Layer | None = None) -> Provenance:
-        """Where `key` (or the table) stands; `layer` says in which role, where a profile is read as a parent."""
-        line = self.line if key is None else self.lines.get(key, self.line)
-        return Provenance(layer or self.layer, self.name, self.file, line)
+    def provenance(self, key: str, layer: Layer | None = None) -> Provenance:
+        """Where `key` stands, or else the table; `layer` says in which role, where a profile is read as a parent."""
+        return Provenance(layer or self.layer, self.name, self.file, self.lines.get(key, self.line))
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,6 +332,6 @@ def test_nouns_do_not_change() -> None:
 
 def test_a_key_stands_in_its_own_line_or_in_its_table_s() -> None:
     table = Declaration(Layer.PROFILE, "prod", "f", 1, lines={"auth": 7})
-    assert [table.provenance(key).line for key in (None, "auth", "key")] == [1, 7, 1]
-    assert table.provenance().layer is Layer.PROFILE
+    assert [table.provenance(key).line for key in ("auth", "key")] == [7, 1]
+    assert table.provenance("auth") == Provenance(Layer.PROFILE, "prod", "f", 7)
     assert table.provenance("auth", Layer.PARENT).layer is Layer.PARENT
