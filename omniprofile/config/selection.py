@@ -21,7 +21,7 @@ def select(
     environ: Mapping[str, str],
     pin: Layered,
     state: Layered,
-    losers: bool = False,
+    losers: bool,
 ) -> Selection:
     """The profile in use. `named` is the one of the command line; with `losers`, the weaker layers are asked as well.
 

@@ -183,7 +183,7 @@ MANY = "".join(f'[profiles.p{number}]\nbase_url = "https://p{number}.omniapp.co"
 ONE = '[profiles.one]\nbase_url = "https://one.omniapp.co"\n'
 NO_ADDRESSES = (
     "acme.omniapp.co", "https://acme.omniapp.co/api", "ftp://acme.omniapp.co", "https://me:it@acme.omniapp.co", "a/b@c",
-    "https://", "https://äcme.co", "https://acme.co.", "https://a_b.co", "https://-a.co", "https://127.1", "https://[::1",
+    "https://", "https://äcme.co", "https://acme.co.", "https://a_b.co", "https://-a.co", "https://127.1", "https://[::1", "https://[::1]:8]",
     "https://a.co:0",
 )  # fmt: skip
 NO_HOSTS = ("https://bi.acme.example/x", "https://[", "bi.acme.example:443", "*.acme.example", "bí.example")
@@ -200,6 +200,7 @@ SITUATIONS: Mapping[str, list[Situation]] = {
         Situation("token", state="stagin\n"),
         Situation("token", profiles='default = "gone"\n' + PROFILES),
         Situation("token my/prod"),
+        Situation("token #"),
         Situation("token omni_osk_x"),
         Situation("explain", pin="profile = 1\n", state="staging\n"),
         Situation("explain", {"OMNI_PROFILE": "staging"}, pin="profile = 1\n", state="prod\n"),

@@ -107,7 +107,7 @@ def test_a_broken_stronger_layer_is_not_skipped():
 
     known = config("prod", "staging", default="prod")
     with pytest.raises(ConfigInvalid):
-        select(known, named=None, environ={}, pin=broken, state=lambda: None)
+        select(known, named=None, environ={}, pin=broken, state=lambda: None, losers=False)
     selection = select(
         known,
         named=Sourced("prod", Provenance(Layer.FLAG, "NAME")),
@@ -118,6 +118,15 @@ def test_a_broken_stronger_layer_is_not_skipped():
     )
     assert selection.profile == "prod"
     assert "bad pin" in selection.overridden[0].reason
+
+
+def test_a_weaker_layer_is_asked_only_for_an_explanation():
+    def unasked() -> Sourced[str] | None:
+        raise AssertionError("a stronger layer has answered")
+
+    named = Sourced("prod", Provenance(Layer.FLAG, "NAME"))
+    selection = select(config("prod"), named=named, environ={}, pin=unasked, state=unasked, losers=False)
+    assert selection == Selection("prod", named.provenance)
 
 
 @pytest.mark.parametrize(

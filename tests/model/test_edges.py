@@ -35,6 +35,7 @@ from omniprofile.model.stored import StoredSecret
         ("\x1b", 4, "\\x1b"),
         ("\x1b", 3, "…"),
         ("a\x1bb", 5, "a\\x1b…"),
+        ("é\\\x1b", 9, "é\\\\x1b"),
         ("a" * 120, 120, "a" * 120),
         ("a" * 121, 120, "a" * 120 + "…"),
     ],

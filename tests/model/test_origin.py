@@ -16,6 +16,7 @@ from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
         ("https://acme.omniapp.co:8443", "https://acme.omniapp.co:8443"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("http://[::1]:80", "http://[::1]"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
         ("https://[0:0:0:0:0:0:0:1]", "https://[::1]"),
         ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
     ],
@@ -48,6 +49,7 @@ def test_what_two_parsers_could_read_differently_is_no_base_url(text: str):
         ("acme.omniapp.co", "https://acme.omniapp.co"),
         ("https://acme.omniapp.co/api/v1", "https://acme.omniapp.co"),
         ("acme.omniapp.co/login?x=1", "https://acme.omniapp.co"),
+        ("https://acme.omniapp.co/login?to=https://evil.example", "https://acme.omniapp.co"),
     ],
 )
 def test_what_was_probably_meant_is_offered(text: str, suggestion: str):

@@ -114,7 +114,7 @@ def test_what_has_a_key_s_shape_is_masked_behind_its_public_beginning(text: str,
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("two\nlines,\ta tab", "two\nlines,\ta tab"),
+        ("två\nlines,\ta tab \\", "två\nlines,\ta tab \\"),
         ("as Windows\r\nends them\x07", "as Windows\r\nends them\\x07"),
         ("over\rwritten", "over\\rwritten"),
         ("\x1b[31m red \u202e", "\\x1b[31m red \\u202e"),
