@@ -270,7 +270,6 @@ def test_the_short_path_declines_or_agrees_with_the_full_path(
     place = Place(tmp_path / "world")
     seen: Counter[str] = Counter()
     monkeypatch.setattr(os, "execvpe", _become)
-    monkeypatch.setattr("omniprofile.handover.process._restore_signals", lambda: None)
 
     @given(worlds)
     @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
