@@ -253,7 +253,7 @@ def _exports(decided: "Decided", environ: "Mapping[str, str]", shell: str | None
 
     before = exported(environ)
     assign = credential_variables(decided)
-    remove = [name for name in (before.names if before else ()) if name not in assign]
+    remove = [name for name in (before.variables if before else ()) if name not in assign]
     return render(shell or guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL")), assign, remove)
 
 

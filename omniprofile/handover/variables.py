@@ -86,6 +86,6 @@ def child_environment(credential: "Handed", environ: "Mapping[str, str]", *, omn
     to (`handover.shield`).
     """
     before = exported(environ)
-    removed = {*RIVALS, *(before.names if before else ())}
+    removed = {*RIVALS, *(before.variables if before else ())}
     kept = {name: value for name, value in environ.items() if name not in removed}
     return kept | credential_variables(credential) | {"OMNI_CONFIG_PATH": omni_config}

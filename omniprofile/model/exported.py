@@ -46,14 +46,13 @@ def is_reserved(variable: str) -> bool:
 
 
 class Exported:
-    """What the mark says: the profile, and the variables that were exported, in order."""
+    """What the mark says: the profile, and the variables that were exported, in order, each with its value's checksum."""
 
-    __slots__ = ("checksums", "names", "profile")
+    __slots__ = ("profile", "variables")
 
-    def __init__(self, profile: str, names: tuple[str, ...], checksums: tuple[str, ...]) -> None:
+    def __init__(self, profile: str, variables: "Mapping[str, str]") -> None:
         self.profile = profile
-        self.names = names
-        self.checksums = checksums
+        self.variables = variables
 
 
 def marker(profile: str, variables: "Mapping[str, str]") -> str:
@@ -63,25 +62,24 @@ def marker(profile: str, variables: "Mapping[str, str]") -> str:
 
 def exported(environ: "Mapping[str, str]") -> Exported | None:
     """Read the mark. None if there is none, or if it is not one of ours: a damaged mark says nothing."""
-    text = environ.get(MARKER, "")
-    profile, *pairs = text.split(" ") if text and len(text) <= _LONGEST_MARK else [""]
-    names, checksums = [], []
+    text = environ.get(MARKER)
+    if not text or len(text) > _LONGEST_MARK:
+        return None
+    profile, *pairs = text.split(" ")
+    variables = {}
     for pair in pairs:
         name, _, checksum = pair.partition("=")
-        if not name or not name.isidentifier() or not name.isascii() or len(checksum) != 8:
+        if not name.isidentifier() or not name.isascii() or len(checksum) != 8:
             return None
-        names.append(name)
-        checksums.append(checksum)
-    return Exported(profile, tuple(names), tuple(checksums)) if profile and names else None
+        variables[name] = checksum
+    return Exported(profile, variables) if profile and variables else None
 
 
 def own_values(environ: "Mapping[str, str]") -> frozenset[str]:
     """The variables that still have the value that `omniprofile env` gave them: no overrides by the user."""
     mark = exported(environ)
-    if mark is None:
-        return frozenset()
-    pairs = zip(mark.names, mark.checksums, strict=True)
-    return frozenset(name for name, checksum in pairs if name in environ and _checksum(environ[name]) == checksum)
+    given = mark.variables.items() if mark else ()
+    return frozenset(name for name, checksum in given if name in environ and _checksum(environ[name]) == checksum)
 
 
 def _checksum(value: str) -> str:

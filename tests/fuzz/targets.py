@@ -95,7 +95,7 @@ def mark(data: bytes) -> None:
     """`OMNIPROFILE_EXPORTED`: only variables with the very values that were exported are taken for our own."""
     environ = {"OMNIPROFILE_EXPORTED": data.decode("utf-8", "replace"), "OMNI_API_TOKEN": "t", "PATH": "/bin"}
     found = exported(environ)
-    assert own_values(environ) <= set(found.names if found else ())
+    assert own_values(environ) <= set(found.variables if found else ())
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {

@@ -14,6 +14,7 @@ from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
         ("https://acme.omniapp.co/", "https://acme.omniapp.co"),
         ("HTTPS://Acme.OmniApp.CO:443/", "https://acme.omniapp.co"),
         ("https://acme.omniapp.co:8443", "https://acme.omniapp.co:8443"),
+        ("https://MAX.omniapp.co", "https://max.omniapp.co"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("http://[::1]:80", "http://[::1]"),
         ("http://[::1]:8000", "http://[::1]:8000"),

@@ -34,14 +34,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     before = exported(environ)
     if args.unset:
         assign: dict[str, str] = {}
-        remove = [*before.names, MARKER] if before else list(exported_names())
+        remove = [*before.variables, MARKER] if before else list(exported_names())
         secrets: list[str] = []
     else:
         resolution = app.resolve(call_of(args))
         confirm_pinned(app, console, resolution.selection, yes=args.yes)
         credential = app.obtain(resolution, interactive=console.interactive)
         assign = credential_variables(credential)
-        remove = [name for name in (before.names if before else ()) if name not in assign]
+        remove = [name for name in (before.variables if before else ()) if name not in assign]
         secrets = [credential.token]
     if shell == "github":
         _to_github(app, console, assign, remove, secrets)

@@ -130,7 +130,7 @@ def _script(app: App, name: str) -> str:
     except Error:
         previous = None
     before = exported(environ)
-    remove = [variable for variable in (before.names if before else ()) if variable != "OMNI_PROFILE"]
+    remove = [variable for variable in (before.variables if before else ()) if variable != "OMNI_PROFILE"]
     return switch_script(_shell(app), name, previous if previous != name else environ.get(PREVIOUS_VARIABLE), remove)
 
 
