@@ -26,6 +26,8 @@ from omniprofile.system.files import (
 )
 from omniprofile.system.locking import locked
 
+LOCK_SECONDS = 10.0
+"""How long a writer waits for another one."""
 _VERSION = 1
 _RISK = "put secrets of their own in the place of yours"
 _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one"
@@ -34,7 +36,7 @@ _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to ano
 class FileStore:
     """The store in `folder`. `lock_timeout` is how long a writer waits for another one, in seconds."""
 
-    def __init__(self, folder: str, *, lock_timeout: float = 10.0) -> None:
+    def __init__(self, folder: str, *, lock_timeout: float = LOCK_SECONDS) -> None:
         self._folder = folder
         self._lock_timeout = lock_timeout
         self.path = os.path.join(folder, SECRETS_FILE)

@@ -118,13 +118,13 @@ def _read(answer: Answer, origin: Origin, purpose: str, account: str | None = No
             why = f"status 200 with the error `{problem.code}`"
         raise _symptom("wrong-instance-url", origin, purpose, f"the answer of its token endpoint: {why}")
     if status == 429:
-        raise _symptom("rate-limited", origin, purpose, "")
+        raise _symptom("rate-limited", origin, purpose)
     if status >= 500:
         raise _symptom("server-error", origin, purpose, str(status))
     if status in (301, 302, 303, 307, 308):
         raise _symptom("redirect", origin, purpose, redirected_to(answer))
     if personal_tokens_are_off(answer):
-        raise _symptom("personal-tokens-disabled", origin, purpose, "")
+        raise _symptom("personal-tokens-disabled", origin, purpose)
     error = error_of(answer.body)
     if error is None:
         raise _symptom("wrong-instance-url", origin, purpose, f"HTTP {status} from its token endpoint")
@@ -146,7 +146,7 @@ def _read(answer: Answer, origin: Origin, purpose: str, account: str | None = No
     )
 
 
-def _symptom(name: str, origin: Origin, purpose: str, detail: str) -> Error:
+def _symptom(name: str, origin: Origin, purpose: str, detail: str = "") -> Error:
     """The error for a symptom that the live check knows too, with the same remedy."""
     symptom = SYMPTOMS[name]
     kind = CredentialRefused if symptom.status is Status.INVALID else Unreachable

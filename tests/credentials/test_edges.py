@@ -1,6 +1,7 @@
 """The exact edges of sessions, overrides and what the stores keep: one step inside and one step outside of every limit."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -171,7 +172,13 @@ def test_a_head_has_from_1_to_10000_parts() -> None:
         assert Head.parse(text) is None
 
 
-def test_a_time_has_a_zone_and_is_kept_in_utc() -> None:
+def test_a_time_has_a_zone_and_is_kept_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert format_time(NOW) == "2026-11-24T12:00:00Z"
+        assert parse_time("2026-11-24T14:00:00+02:00").utcoffset() == timedelta(0)
+    time.tzset()
     assert format_time(NOW) == "2026-11-24T12:00:00Z"
     assert parse_time("2026-11-24T14:00:00+02:00") == NOW
     assert parse_time("2026-11-24T14:00:00+02:00").utcoffset() == timedelta(0)
@@ -251,7 +258,7 @@ def test_a_deadline_is_over_at_its_moment_or_when_it_is_given_up(monkeypatch: py
     clock[0] = 109.5
     assert deadline.remaining("OS keyring") == 0.5
     clock[0] = 110.0
-    with pytest.raises(StoreTimeout):
+    with pytest.raises(StoreTimeout, match="the OS keyring did not answer within 10 s"):
         deadline.remaining("OS keyring")
     given_up = Deadline(10)
     given_up.abandon()

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from omniprofile.credentials.file_store import FileStore
+from omniprofile.errors import Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints
 from omniprofile.instance.oauth import Kind, new_attempt
@@ -237,6 +238,15 @@ def test_a_redirect_is_not_followed_to_another_host(cli: Cli) -> None:
     assert "redirects to another address" in ran.err
     assert not other.requests
     assert stored(cli) == session
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_every_redirect_is_told_by_its_host_alone(status: int) -> None:
+    moved = http(f"{status} Moved", b"", "text/plain", f"Location: https://sso.acme.example/login?key={CANARY}")
+    with Endpoint(moved) as endpoint, Client(timeout=10) as client:
+        session = StoredSecret(Origin.parse(endpoint.base_url), Secret("a"), CLOCK[0], refresh_token=Secret("r"))
+        with pytest.raises(Unreachable, match=r"redirects to another address \(sso\.acme\.example\)"):
+            refresh(client, "prod", session, now=lambda: CLOCK[0])
 
 
 def test_an_instance_that_is_not_there_is_exit_7(cli: Cli) -> None:
