@@ -6,13 +6,20 @@ A run of the tests takes a small crowd; `OMNIPROFILE_TEST_CROWD=200x1000` takes 
 import json
 import os
 import random
+import stat
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from omniprofile.config.loader import load
+from omniprofile.system.locking import locked, user_lock_folder
 from tests.conftest import CANARY, Cli
+from tests.credentials import conftest as stores
+
+secret_service = stores.secret_service
 
 CROWD, IN_ALL = (int(part) for part in os.environ.get("OMNIPROFILE_TEST_CROWD", "12x36").split("x"))
 STEADY = ("a", "b", "c")
@@ -44,12 +51,15 @@ def _line(chance: random.Random, number: int) -> tuple[list[str], str]:
     return chance.choice(lines)
 
 
-def test_a_crowd_leaves_everything_whole(cli: Cli) -> None:
+@pytest.mark.parametrize("store", ["file", pytest.param("keyring", marks=pytest.mark.secret_service)])
+def test_a_crowd_leaves_everything_whole(cli: Cli, store: str, request: pytest.FixtureRequest) -> None:
+    if store == "keyring":
+        request.getfixturevalue("secret_service")
     cli.profiles(
         "# ours\nversion = 1\n"
         + "".join(f'\n[profiles.{name}] # {name}\nbase_url = "https://{name}.omniapp.co"\n' for name in STEADY)
     )
-    environ = {**os.environ, "OMNIPROFILE_SECRET_STORE": "file"}
+    environ = {**os.environ, "OMNIPROFILE_SECRET_STORE": store}
     chance = random.Random(7)
     running: list[tuple[list[str], subprocess.Popen[str]]] = []
     statuses: Counter[tuple[str, int]] = Counter()
@@ -84,18 +94,29 @@ def test_a_crowd_leaves_everything_whole(cli: Cli) -> None:
             running.append((argv, process))
         argv, process = running.pop(0)
         reap(argv, process)
-    print(f"{number} processes, {CROWD} at once: {dict(statuses)}")
+    print(f"{number} processes, {CROWD} at once, store {store}: {dict(sorted(statuses.items()))}")
 
     config = load([str(cli.config)], home=str(cli.home))
     assert set(STEADY) <= set(config.profiles)
     assert cli.config.read_text().startswith("# ours\nversion = 1\n")
     names = (cli.state / "active").read_text().split("\n") if (cli.state / "active").exists() else []
     assert {name for name in names if name} <= set(config.profiles)
-    store = cli.state / "secrets.json"
-    for account, secret in json.loads(store.read_text())["secrets"].items() if store.exists() else ():
-        assert account in STEADY
-        assert secret["origin"] == f"https://{account}.omniapp.co"
-        assert cli("token", account, env={"OMNIPROFILE_SECRET_STORE": "file"}, shows=True).status == 0
+    secrets = cli.state / "secrets.json"
+    if secrets.exists():
+        assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
+        for account, secret in json.loads(secrets.read_text())["secrets"].items():
+            assert account in STEADY
+            assert secret["origin"] == f"https://{account}.omniapp.co"
+    listed = {row["name"]: row["credential"] for row in json.loads(cli("list", "--json", env=environ).out)["profiles"]}
+    for name in STEADY:
+        given = cli("token", name, env=environ, shows=True)
+        assert given.status == (0 if listed[name] == "present" else 4), str(given)
+        assert given.status == 4 or given.out.startswith(CANARY)
     left = [path for path in Path(cli.home).rglob("*") if path.name.endswith(".tmp") or "journal" in path.name]
     assert left == []
+    own = user_lock_folder(sys.platform, os.environ, os.getuid())
+    for lock in (*cli.home.rglob("*.lock"), *Path(own).glob("*.lock")):
+        with locked(str(lock), 5):
+            pass
     assert cli("lint").status == 0
+    assert "leftovers       nothing was left" in cli("doctor", "--offline", env=environ).out
