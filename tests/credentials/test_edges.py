@@ -465,6 +465,8 @@ def test_an_entry_that_is_gone_already_is_removed_and_one_that_stays_is_an_error
     Entries(Gone(None), "OS keyring", None, Deadline(5)).remove("prod")
     with pytest.raises(StoreUnavailable, match="failed to delete"):
         Entries(Gone("x"), "OS keyring", None, Deadline(5)).remove("prod")
+    with pytest.raises(StoreTimeout, match="the OS keyring did not answer within 0 s"):
+        Entries(Gone(None), "OS keyring", None, Deadline(0)).remove("prod")
 
 
 def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default() -> None:
