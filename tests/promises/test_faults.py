@@ -56,6 +56,29 @@ def _described(home: Path) -> None:
     file.write_text(file.read_text() + 'description = "to go" # with this\n')
 
 
+def _mendable(home: Path) -> None:
+    file = home / ".config/omniprofile/profiles.toml"
+    file.write_text(file.read_text().replace("[profiles.staging]", "[profiles.staging] # omniprofile: ignore[OP206]"))
+
+
+def _edited(home: Path) -> None:
+    script = home / "editor"
+    script.write_text('#!/bin/sh\ngrep -q edited "$1" || echo \'# edited\' >> "$1"\n')
+    script.chmod(0o755)
+
+
+def _orphaned(home: Path) -> None:
+    file = home / ".local/state/omniprofile/secrets.json"
+    data = json.loads(file.read_text())
+    data["secrets"]["gone"] = data["secrets"]["prod"]
+    file.write_text(json.dumps(data))
+
+
+def _dotenv(home: Path) -> None:
+    (home / ".env").write_text(f"OMNI_BASE_URL=https://dotenv.omniapp.co\nOMNI_API_TOKEN={OTHER_KEY}\nX=1\n")
+    (home / ".env").chmod(0o600)
+
+
 VERBS = {
     "use": Verb(("use", "staging")),
     "login": Verb(("login", "staging"), OTHER_KEY),
@@ -68,6 +91,10 @@ VERBS = {
     "rename": Verb(("rename", "prod", "production")),
     "remove": Verb(("remove", "prod", "--yes")),
     "scrub": Verb(("import", "omni-cli", "--scrub"), prepare=_vendor),
+    "dotenv": Verb(("import", "dotenv", "--scrub"), prepare=_dotenv),
+    "fix": Verb(("lint", "--fix"), prepare=_mendable),
+    "edit": Verb(("edit",), prepare=_edited),
+    "prune": Verb(("doctor", "--offline", "--prune", "--yes"), prepare=_orphaned),
     "export": Verb(("export", "omni-cli", "--with-secrets", "-p", "prod"), prepare=_vendor),
 }
 
@@ -78,6 +105,14 @@ class World:
 
     template: Path
     folder: Path
+
+    def prepared(self, verb: Verb) -> dict[str, object]:
+        """What is there before the verb runs."""
+        home = self.folder / "prepared"
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(self.template, home)
+        verb.prepare(home)
+        return Run(home, 0, "", "", hit=False).state()
 
     def run(self, verb: Verb, name: str, fault: str | None = None, *, again: Path | None = None) -> "Run":
         """Run the verb in a copy of the home, or `again` in one that a run has left."""
@@ -95,6 +130,7 @@ class World:
             "HOME": str(home),
             "PATH": os.environ["PATH"],
             "OMNIPROFILE_SECRET_STORE": "file",
+            "EDITOR": str(home / "editor"),
             "PYTHONDONTWRITEBYTECODE": "1",  # the interpreter's own files are not what is tested
         }
         ran = subprocess.run(
@@ -170,6 +206,7 @@ def _sweep(world: World, verb: Verb) -> int:
     undisturbed = world.run(verb, "undisturbed")
     assert undisturbed.status == 0, undisturbed.err
     wanted = undisturbed.state()
+    assert wanted != world.prepared(verb), "nothing is written"
     world.run(verb, "counted", f"{','.join(CALLS)}:delay_enter=1:when=1")
     log = (world.folder / "log").read_text()
     counts = {call: sum(f" {call}(" in line for line in log.splitlines()) for call in CALLS}
