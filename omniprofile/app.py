@@ -351,6 +351,7 @@ class App:
     @cached_property
     def lock_folder(self) -> str:
         """Where locks lie that all of this user's processes share, whatever their environment says."""
+        from omniprofile.system.files import reason
         from omniprofile.system.locking import NotOurs, user_lock_folder
 
         try:
@@ -360,7 +361,8 @@ class App:
                 f"there is no safe folder for locks: {problem}", hint="remove it, or have its owner or root remove it"
             ) from problem
         except OSError as problem:
-            raise CheckFailed(f"there is no safe folder for locks: {problem}") from problem
+            place = f"`{problem.filename}`: " if problem.filename else ""
+            raise CheckFailed(f"there is no safe folder for locks: {place}{reason(problem)}") from problem
 
     def _keyring_seconds(self) -> float:
         from omniprofile.credentials.keyring_store import USUAL_SECONDS

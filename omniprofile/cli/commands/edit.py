@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         path = draft.main if args.name is None else profile_file(draft, args.name)
         before = draft.content(path)
     editor = _editor(app.outside.environ, terminal=console.interactive)
-    folder = tempfile.mkdtemp(prefix="omniprofile-edit-")
+    folder = _make_folder()
     copy = os.path.join(folder, os.path.basename(path))
     try:
         _write_copy(copy, _NEW_FILE if before is None else before)
@@ -135,6 +135,15 @@ def _run(editor: list[str], copy: str, environ: Mapping[str, str]) -> None:
         ) from problem
     if status:
         raise CheckFailed(f"the editor ended with {status}", hint="nothing was saved")
+
+
+def _make_folder() -> str:
+    try:
+        return tempfile.mkdtemp(prefix="omniprofile-edit-")
+    except OSError as problem:
+        raise CheckFailed(
+            f"there is no place for the copy to edit: {reason(problem)}", hint="make room, or name a folder in `TMPDIR`"
+        ) from problem
 
 
 def _write_copy(copy: str, content: bytes) -> None:
