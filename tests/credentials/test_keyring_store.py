@@ -707,6 +707,26 @@ def test_what_is_deleted_is_out_of_the_list_at_once(make_store: MakeStore, use_k
     assert list(store.summaries()) == ["dev"]
 
 
+def test_writing_waits_for_an_index_that_another_process_has_for_a_moment(
+    make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
+) -> None:
+    use_keyring(MemoryKeyring())
+    make_store().put("prod", make_secret("old"))
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with locked(str(tmp_path / "state" / "stored.json.lock"), 5):
+            held.set()
+            go_on.wait(1.0)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert held.wait(10)
+    make_store(timeout=60).put("prod", make_secret("new"))
+    other.join(10)
+    assert make_store().get("prod") == make_secret("new")
+
+
 def test_the_index_is_a_file_that_people_and_other_versions_can_read(
     make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
 ) -> None:
