@@ -35,6 +35,8 @@ BAD = {
     "two newlines": (f"{CANARY}\n\n", "empty line"),
     "two lines": (f"{CANARY}\n{CANARY}\n", "several lines"),
     "old Mac lines": (f"{CANARY}\rx", "several lines"),
+    "a second line of one letter": (f"{CANARY}\nX\n", "several lines"),
+    "an old Mac's second line of one letter": (f"{CANARY}\rX\r", "several lines"),
     "a line of spaces": (f"{CANARY}\n ", "several lines"),
     "an old Mac's line of spaces": (f"{CANARY}\r ", "several lines"),
     "an old Mac's newline": (f"{CANARY}\r", "empty line"),

@@ -293,6 +293,13 @@ def test_every_lifetime_gives_an_expiry(cli: Cli, expires_in: object, seconds: f
     assert abs((expires_at - datetime.now(UTC)).total_seconds() - seconds) < 10
 
 
+def test_a_new_refresh_token_takes_the_place_of_the_old_one() -> None:
+    with Endpoint(answer()) as endpoint, Client(timeout=10) as client:
+        session = StoredSecret(Origin.parse(endpoint.base_url), Secret("a"), CLOCK[0], refresh_token=Secret("r"))
+        new = refresh(client, "prod", session, now=lambda: CLOCK[0])
+    assert new.refresh_token == Secret(CANARY + "R2")
+
+
 def test_without_a_new_refresh_token_the_old_one_stays(cli: Cli) -> None:
     with Endpoint(answer(refresh_token=None)) as endpoint:
         store_session(cli, endpoint.base_url, left=EXPIRED)
