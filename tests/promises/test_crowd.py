@@ -68,7 +68,9 @@ def test_a_crowd_leaves_everything_whole(cli: Cli, store: str, request: pytest.F
     def reap(argv: list[str], process: "subprocess.Popen[str]") -> None:
         out, err = process.communicate(timeout=300)
         statuses[argv[0], process.returncode] += 1
-        assert process.returncode in (0, 1, 2, 3, 4, 5, 6), (argv, process.returncode, err)
+        # A keyring that 200 processes ask at once does not answer all of them in time, and that is said.
+        late = {9} if store == "keyring" and CROWD > 20 else set()
+        assert process.returncode in {0, 1, 2, 3, 4, 5, 6} | late, (argv, process.returncode, err)
         assert "Traceback" not in err, (argv, err)
         assert "this is a bug" not in err, (argv, err)
         assert process.returncode != 3, f"the file was read half written: {argv} {err}"
