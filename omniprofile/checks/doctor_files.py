@@ -23,7 +23,7 @@ def profile_files(scene: Scene) -> Iterable[Diagnosis]:
 
     paths = scene.files()
     if not paths:
-        yield skipped(f"there is none yet (`{_shown(scene.places.config_file)}`)", "run `omniprofile init`")
+        yield skipped(f"there is none yet (`{printable_place(scene.places.config_file)}`)", "run `omniprofile init`")
         return
     findings = lint(paths, home=scene.places.home)
     errors = [finding for finding in findings if finding.level is Level.ERROR]
@@ -38,7 +38,9 @@ def profile_files(scene: Scene) -> Iterable[Diagnosis]:
         if findings
         else "no findings"
     )
-    yield ok(f"{files}, {profiles} profile{'' if profiles == 1 else 's'}, {warnings}; first `{_shown(paths[0])}`")
+    yield ok(
+        f"{files}, {profiles} profile{'' if profiles == 1 else 's'}, {warnings}; first `{printable_place(paths[0])}`"
+    )
 
 
 def permissions(scene: Scene) -> Iterable[Diagnosis]:
@@ -55,7 +57,9 @@ def permissions(scene: Scene) -> Iterable[Diagnosis]:
             continue
         except OSError as trouble:
             bad = True
-            yield problem(f"`{_shown(path)}` cannot be looked at: {reason(trouble)}", "check its folders' permissions")
+            yield problem(
+                f"`{printable_place(path)}` cannot be looked at: {reason(trouble)}", "check its folders' permissions"
+            )
             continue
         looked_at += 1
         if (diagnosis := _judged(path, status, forbidden, scene.uid)) is not None:
@@ -86,9 +90,11 @@ def _watched(scene: Scene) -> Iterator[tuple[str, int]]:
 def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diagnosis | None:
     from shlex import quote
 
-    shown = f"`{_shown(path)}`"
+    shown = f"`{printable_place(path)}`"
     if uid != 0 and status.st_uid not in (uid, 0):
-        return problem(f"{shown} belongs to another user", f"run `chown {uid} {quote(_shown(path))}` if it is yours")
+        return problem(
+            f"{shown} belongs to another user", f"run `chown {uid} {quote(printable_place(path))}` if it is yours"
+        )
     mode = status.st_mode
     if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
         return None  # there nobody can replace the files of another
@@ -100,7 +106,7 @@ def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diag
         what, change = "can be written by everybody", "o-w"
     else:
         what, change = "can be written by its group", "g-w"
-    return problem(f"{shown} {what}", f"run `chmod {change} {quote(_shown(path))}`")
+    return problem(f"{shown} {what}", f"run `chmod {change} {quote(printable_place(path))}`")
 
 
 def leftovers(scene: Scene) -> Iterable[Diagnosis]:
@@ -110,7 +116,8 @@ def leftovers(scene: Scene) -> Iterable[Diagnosis]:
     old = list(_temporary_files(scene))
     for path in old:
         yield warning(
-            f"`{_shown(path)}` was left by a command that was killed", "remove it; what it was to replace is as it was"
+            f"`{printable_place(path)}` was left by a command that was killed",
+            "remove it; what it was to replace is as it was",
         )
     unfinished = Journal(scene.places.state_folder).read()
     if unfinished is not None:
@@ -151,14 +158,11 @@ def cache(scene: Scene) -> Iterable[Diagnosis]:
     folder = scene.places.cache_folder
     if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
         yield warning(
-            f"`{_shown(folder)}` cannot be written, so every command reads the profile files anew", "make it yours"
+            f"`{printable_place(folder)}` cannot be written, so every command reads the profile files anew",
+            "make it yours",
         )
         return
     files = scene.files()
     fresh = bool(files) and snapshot.read(scene.places, files) is not None
     state = "the snapshot of the profile files is fresh" if fresh else "no fresh snapshot; the next command makes one"
-    yield ok(f"{state} (`{_shown(folder)}`; deleting it costs only time)")
-
-
-def _shown(path: str) -> str:
-    return printable_place(path)
+    yield ok(f"{state} (`{printable_place(folder)}`; deleting it costs only time)")

@@ -54,7 +54,7 @@ def _forgotten_file(scene: Scene) -> Iterator[Diagnosis]:
     path = os.path.join(scene.places.state_folder, SECRETS_FILE)
     if os.path.lexists(path):
         yield warning(
-            f"`{_shown(path)}` is of the `file` store, which is not in use: its secrets lie there in plain text",
+            f"`{printable_place(path)}` is of the `file` store, which is not in use: its secrets lie there in plain text",
             f"log in again where a key is missing, then remove it; or set `{STORE_VARIABLE}=file` to use it",
         )
 
@@ -117,12 +117,12 @@ def omni_cli(scene: Scene) -> Iterable[Diagnosis]:
         yield ok("no `omni` on PATH")
     else:
         others = f", and {len(programs) - 1} more behind it" if len(programs) > 1 else ""
-        yield ok(f"`omni` on PATH is `{_shown(programs[0])}`{others} (not run)")
+        yield ok(f"`omni` on PATH is `{printable_place(programs[0])}`{others} (not run)")
         folder = os.stat(os.path.dirname(programs[0]))
         if scene.uid is not None and folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
             yield problem(
-                f"everybody can replace `{_shown(programs[0])}`, which gets your tokens",
-                f"run `chmod o-w {_shown(os.path.dirname(programs[0]))}`",
+                f"everybody can replace `{printable_place(programs[0])}`, which gets your tokens",
+                f"run `chmod o-w {printable_place(os.path.dirname(programs[0]))}`",
             )
     yield from _omni_config(scene)
 
@@ -144,7 +144,7 @@ def _omni_config(scene: Scene) -> Iterator[Diagnosis]:
     from omniprofile.transfer.omni_cli import OmniConfig
 
     path = scene.omni_config
-    shown = f"`{_shown(path)}`"
+    shown = f"`{printable_place(path)}`"
     if not os.path.lexists(path):
         yield ok(f"it has no config ({shown})")
     else:
@@ -160,7 +160,8 @@ def _omni_config(scene: Scene) -> Iterator[Diagnosis]:
                 yield ok(f"its config {shown} has no secret")
             if names and config.file is not None and others_can_read(config.file.status):
                 yield problem(
-                    f"{shown} has secrets and others can read it", f"run `chmod 600 {_shown(path)}`, and make new ones"
+                    f"{shown} has secrets and others can read it",
+                    f"run `chmod 600 {printable_place(path)}`, and make new ones",
                 )
     yield from _backups(backups_of(path))
 
@@ -168,7 +169,7 @@ def _omni_config(scene: Scene) -> Iterator[Diagnosis]:
 def _backups(paths: list[str]) -> Iterator[Diagnosis]:
     for path in paths:
         yield warning(
-            f"the backup `{_shown(path)}` has the secrets that were removed", "delete it once everything works"
+            f"the backup `{printable_place(path)}` has the secrets that were removed", "delete it once everything works"
         )
 
 
@@ -187,16 +188,12 @@ def dotenv(scene: Scene) -> Iterable[Diagnosis]:
         settings = Dotenv.read(path).with_secrets()
         if settings:
             names = quoted_list(dict.fromkeys(setting.name for setting in settings), "and")
-            yield warning(f"`{_shown(path)}` has {names} in plain text", _SCRUB.format("dotenv"))
+            yield warning(f"`{printable_place(path)}` has {names} in plain text", _SCRUB.format("dotenv"))
         else:
-            yield ok(f"`{_shown(path)}` has no key of Omni's")
+            yield ok(f"`{printable_place(path)}` has no key of Omni's")
     yield from _backups(backups_of(path))
 
 
 def _listed(names: list[str]) -> str:
     shown = ", ".join(f"`{printable(name, 40)}`" for name in names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
-
-
-def _shown(path: str) -> str:
-    return printable_place(path)

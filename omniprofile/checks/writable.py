@@ -3,11 +3,9 @@
 import os
 import stat
 
-from omniprofile.config.loader import Files
+from omniprofile.config.loader import RISK, Files
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.system.files import others_can_write
-
-_RISK = "name hosts that get your credentials and commands that run as you"
 
 
 def writable_by_groups(files: Files) -> None:
@@ -30,7 +28,7 @@ def writable_by_groups(files: Files) -> None:
 
 def _report(files: Files, file: str, path: str, status: os.stat_result) -> None:
     what = f"the folder `{path}`" if stat.S_ISDIR(status.st_mode) else f"`{path}`"
-    message = f"the group {_group(status)} may write {what}, and so {_RISK}"
+    message = f"the group {_group(status)} may write {what}, and so {RISK}"
     found = Finding(file, 1, 1, Code.GROUP_WRITABLE, Level.WARNING, message, f"run `chmod g-w {path}`")
     files.findings.append(found)
 

@@ -11,6 +11,7 @@ from omniprofile.cli.ending import undone_on_signals
 from omniprofile.cli.parser import parse
 from omniprofile.cli.stream import leave
 from omniprofile.errors import CheckFailed, Error, Interrupted, Unexpected
+from omniprofile.model.names import printable
 
 
 def run(failed: BaseException | None = None) -> int:
@@ -67,8 +68,6 @@ def _out_of(what: str) -> Error:
 
 def _not_loaded(problem: ImportError) -> Error:
     """A library that is missing, broken or too big for the memory that there is."""
-    from omniprofile.model.names import printable
-
     return CheckFailed(
         f"the library `{problem.name}` cannot be loaded: {printable(problem.msg, 200)}",
         hint="install omniprofile again; where memory is limited (`ulimit -v`), raise the limit",

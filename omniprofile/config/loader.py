@@ -19,14 +19,22 @@ from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Sourced
-from omniprofile.system.files import Unreadable, open_regular, others_can_write, strangers_control, strangers_warning
+from omniprofile.system.files import (
+    Unreadable,
+    open_regular,
+    others_can_write,
+    refuse_strangers,
+    strangers_control,
+    strangers_warning,
+)
 
 T = TypeVar("T")
 
 _MOST_GUESSES = 20
 """So many dangling names get a "did you mean", which looks at every name there is: more of them need no guess each."""
 _LONGEST_RING = 10
-_RISK = "name hosts that get your credentials and commands that run as you"
+RISK = "name hosts that get your credentials and commands that run as you"
+"""What those can do who may write a profile file."""
 
 
 @dataclass
@@ -147,7 +155,7 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
         files.statuses[path] = status
         files.reads[path] = seen(content, status, at)
         if why := strangers_control(status):
-            found(Code.WRITABLE, *strangers_warning(path, status, why, _RISK))
+            found(Code.WRITABLE, *strangers_warning(path, status, why, RISK))
     document = Document.parse(path, content)
     files.documents[path] = document
     return document
@@ -156,15 +164,15 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
 def refuse_others_files(statuses: Mapping[str, os.stat_result | None]) -> None:
     """Raise UnsafePermissions for the first of the files that others may write or replace, or, as yet, put there."""
 
-    def refuse(_code: Code, message: str, suggestion: str) -> None:
+    def refuse(_: Code, message: str, suggestion: str) -> None:
         raise UnsafePermissions(message, hint=suggestion)
 
     folders: dict[str, os.stat_result] = {}
     for path, status in statuses.items():
         for folder in _folders(path):
             _look_at_folder(folder, folders, refuse)
-        if status is not None and (why := strangers_control(status)):
-            refuse(Code.WRITABLE, *strangers_warning(path, status, why, _RISK))
+        if status is not None:
+            refuse_strangers(path, status, RISK)
 
 
 def _folders(path: str) -> list[str]:
@@ -186,7 +194,7 @@ def _look_at_folder(folder: str, known: dict[str, os.stat_result], found: Callab
     if why is None and others_can_write(status) and os.path.basename(os.path.realpath(folder)) == DROP_IN_FOLDER:
         why = "can be written by everybody"  # a sticky folder protects its files, but one that is added is read as well
     if why is not None and not _is_read_only(folder):
-        found(Code.WRITABLE, *strangers_warning(folder, status, why, _RISK))
+        found(Code.WRITABLE, *strangers_warning(folder, status, why, RISK))
 
 
 def _is_read_only(folder: str) -> bool:
