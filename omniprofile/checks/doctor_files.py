@@ -10,7 +10,7 @@ from omniprofile.credentials.plain_entry import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.finding import Level
-from omniprofile.model.names import printable_place
+from omniprofile.model.names import printable_place, quoted_place
 from omniprofile.system.files import reason
 
 _YOUNG_SECONDS = 60.0
@@ -88,13 +88,10 @@ def _watched(scene: Scene) -> Iterator[tuple[str, int]]:
 
 
 def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diagnosis | None:
-    from shlex import quote
 
     shown = f"`{printable_place(path)}`"
     if uid != 0 and status.st_uid not in (uid, 0):
-        return problem(
-            f"{shown} belongs to another user", f"run `chown {uid} {quote(printable_place(path))}` if it is yours"
-        )
+        return problem(f"{shown} belongs to another user", f"run `chown {uid} {quoted_place(path)}` if it is yours")
     mode = status.st_mode
     if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
         return None  # there nobody can replace the files of another
@@ -106,7 +103,7 @@ def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diag
         what, change = "can be written by everybody", "o-w"
     else:
         what, change = "can be written by its group", "g-w"
-    return problem(f"{shown} {what}", f"run `chmod {change} {quote(printable_place(path))}`")
+    return problem(f"{shown} {what}", f"run `chmod {change} {quoted_place(path)}`")
 
 
 def leftovers(scene: Scene) -> Iterable[Diagnosis]:

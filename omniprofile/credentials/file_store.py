@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from omniprofile.credentials.envelope import as_data, from_data, load, summary_of
 from omniprofile.credentials.plain_entry import SECRETS_FILE
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
-from omniprofile.model.names import printable, printable_place
+from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.stored import StoredSecret, StoredSummary
 from omniprofile.system.files import (
     Unreadable,
@@ -115,12 +115,12 @@ class FileStore:
         if os.name == "posix" and status.st_uid != os.geteuid():
             raise UnsafePermissions(
                 f"{self.label} holds secrets, and belongs to another user",
-                hint=f"run `chown {os.geteuid()} {_quoted(self.path)}` if you know where it comes from, else remove it",
+                hint=f"run `chown {os.geteuid()} {quoted_place(self.path)}` if you know where it comes from, else remove it",
             )
         if others_can_read(status):
             raise UnsafePermissions(
                 f"{self.label} holds secrets, and others can read or write it",
-                hint=f"run `chmod 600 {_quoted(self.path)}`",
+                hint=f"run `chmod 600 {quoted_place(self.path)}`",
             )
         refuse_strangers(self._folder, os.stat(self._folder), _RISK)
         try:
@@ -151,9 +151,3 @@ class FileStore:
 
     def _unusable(self, what: str, why: str, hint: str) -> StoreUnavailable:
         return StoreUnavailable(f"{self.label} {what}: {why}", hint=hint)
-
-
-def _quoted(path: str) -> str:
-    from shlex import quote
-
-    return quote(printable_place(path))

@@ -9,7 +9,7 @@ On the short path: imports only what a bare interpreter has loaded, and the erro
 
 import os
 
-from omniprofile.model.names import printable, printable_place
+from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.secret import Secret
 from omniprofile.system.files import Unreadable, open_regular, others_can_read
 
@@ -95,7 +95,7 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
             return _checked_bytes(pipe.read(_ENOUGH), label)
     content, status = _read_file(path, label)
     if others_can_read(status):
-        tell(f"others can read or write the token {label}: `chmod 600 {_quoted(path)}` keeps it to you")
+        tell(f"others can read or write the token {label}: `chmod 600 {quoted_place(path)}` keeps it to you")
     return _checked_bytes(content, label)
 
 
@@ -136,12 +136,15 @@ def _file_content(path: str, label: str) -> bytes:
         from omniprofile.errors import UnsafePermissions
 
         raise UnsafePermissions(
-            f"{label} belongs to another user", hint=f"run `chown {os.geteuid()} {_quoted(path)}` if its key is yours"
+            f"{label} belongs to another user",
+            hint=f"run `chown {os.geteuid()} {quoted_place(path)}` if its key is yours",
         )
     if others_can_read(status):
         from omniprofile.errors import UnsafePermissions
 
-        raise UnsafePermissions(f"{label} can be read or written by others", hint=f"run `chmod 600 {_quoted(path)}`")
+        raise UnsafePermissions(
+            f"{label} can be read or written by others", hint=f"run `chmod 600 {quoted_place(path)}`"
+        )
     return content
 
 
@@ -223,9 +226,3 @@ def _is_pipe(path: str) -> bool:
         return stat.S_ISFIFO(os.stat(path).st_mode)
     except (OSError, ValueError):
         return False
-
-
-def _quoted(path: str) -> str:
-    from shlex import quote
-
-    return quote(printable_place(path))

@@ -92,3 +92,10 @@ def printable(text: str, limit: int = 120) -> str:
 def printable_place(text: str) -> str:
     """A path, or words with one in it, as `printable` has it, but up to 300 characters: a path that is cut is of little use."""
     return printable(text, 300)
+
+
+def quoted_place(path: str) -> str:
+    """A path as `printable_place` has it, as one word of a command line that a person may run."""
+    from shlex import quote
+
+    return quote(printable_place(path))

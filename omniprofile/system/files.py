@@ -178,17 +178,15 @@ def refuse_strangers(path: str, status: os.stat_result, risk: str) -> None:
 
 def strangers_warning(path: str, status: os.stat_result, why: str, risk: str) -> tuple[str, str]:
     """The sentence that says what `strangers_control` found, and how to mend it."""
-    from shlex import quote
+    from omniprofile.model.names import printable_place, quoted_place
 
-    from omniprofile.model.names import printable_place
-
-    shown = printable_place(path)
+    shown, word = printable_place(path), quoted_place(path)
     what = f"the folder `{shown}`" if stat.S_ISDIR(status.st_mode) else f"`{shown}`"
     if others_can_write(status) and os.geteuid() in (0, status.st_uid):
-        return f"everybody may write {what}, and so {risk}", f"run `chmod o-w {quote(shown)}`"
+        return f"everybody may write {what}, and so {risk}", f"run `chmod o-w {word}`"
     return (
         f"{what} {why}, who can {risk}",
-        f"use one of your own, or run `chown {os.geteuid()} {quote(shown)}` as root if it is yours",
+        f"use one of your own, or run `chown {os.geteuid()} {word}` as root if it is yours",
     )
 
 
