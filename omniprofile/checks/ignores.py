@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from omniprofile.checks.rules import RULES
 from omniprofile.config.document import Document
-from omniprofile.model.finding import Code, Finding, Fix, Level
+from omniprofile.model.finding import MOST, Code, Finding, Fix, Level
 from omniprofile.model.names import closest, printable
 
-_IGNORE = re.compile(r"#\s*omniprofile:\s*ignore\b(?P<list>\[(?P<codes>[^\]]*)\])?")
-_CODE = re.compile(r"[^\s,]+")
+_IGNORE = re.compile(r"#\s*+omniprofile:\s*+ignore\b(?P<list>\[(?P<codes>[^\]#]*+)\])?")
+_CODE = re.compile(r"[^\s,]++")
+_AND_COMMA = re.compile(r"\s*+,\s*+")
 _CAN_BE_SILENCED = frozenset(rule.code.value for rule in RULES if rule.can_be_silenced)
 _KNOWN = [rule.code.value for rule in RULES]
 
@@ -35,7 +36,8 @@ def apply_ignores(
 ) -> tuple[list[Finding], int]:
     """The findings that are left, with those about the comments themselves; and how many were silenced.
 
-    `undecided` has, for each file, the codes of rules that could not look at it: whether they would find something is not known.
+    `undecided` has, for each file, the codes of rules that could not look at it: whether they would find something is not
+    known. At most `MOST` comments that silence nothing are told of.
     """
     silenced: set[Finding] = set()
     more: list[Finding] = []
@@ -46,10 +48,12 @@ def apply_ignores(
         if "omniprofile:" not in document.text:
             continue
         for ignore in _ignores(document):
+            hit = [found for line in ignore.lines for found in by_place.get((file, line, ignore.code), ())]
+            if not hit and len(more) >= MOST:
+                continue
             if (objection := _objection(ignore.code)) is not None:
                 more.append(_finding(file, ignore, *objection))
                 continue
-            hit = [found for line in ignore.lines for found in by_place.get((file, line, ignore.code), ())]
             silenced.update(hit)
             if not hit and ignore.code not in undecided.get(file, ()):
                 more.append(
@@ -78,27 +82,27 @@ def _finding(file: str, ignore: _Ignore, message: str, suggestion: str) -> Findi
 
 
 def _ignores(document: Document) -> Iterator[_Ignore]:
+    """Every code of every comment, last comment first: what a comment speaks of stands below it."""
     lines = document.lines
-    for place, comment in document.comments():
+    below: tuple[int, ...] = ()
+    seen = len(lines) + 1
+    for place, comment in reversed(list(document.comments())):
+        stands_alone = not lines[place.line - 1][: place.column - 1].strip()
+        for number in range(place.line + 1, seen):
+            if (text := lines[number - 1].strip()) and not text.startswith("#"):
+                below = (number,)
+                break
+        seen = place.line + 1
+        targets = (place.line, *below) if stands_alone else (place.line,)
         for match in _IGNORE.finditer(comment):
-            before = lines[place.line - 1][: place.column - 1]
-            targets = (place.line,) if before.strip() else (place.line, *_next_line(lines, place.line))
-            codes = [] if match["list"] is None else list(_CODE.finditer(match["codes"]))
+            codes = [] if match["list"] is None else list(_CODE.finditer(comment, *match.span("codes")))
             if not codes:
                 column = place.column + match.start()
                 yield _Ignore("", place.line, column, targets, Fix(place.line, column, 0, ""))
             for code in codes:
-                column = place.column + match.start("codes") + code.start()
+                column = place.column + code.start()
                 fix = _without(lines, place.line, place.column, comment, match, code, alone=len(codes) == 1)
                 yield _Ignore(code[0], place.line, column, targets, fix)
-
-
-def _next_line(lines: list[str], line: int) -> tuple[int, ...]:
-    for number in range(line + 1, len(lines) + 1):
-        text = lines[number - 1].strip()
-        if text and not text.startswith("#"):
-            return (number,)
-    return ()
 
 
 def _without(
@@ -106,13 +110,12 @@ def _without(
 ) -> Fix:
     """Take away the code; with the last one the comment, if it says nothing else; with that its line, if it stands alone."""
     if not alone:
-        start = match.start("codes") + code.start()
-        rest = re.match(r"\s*,\s*", comment[match.start("codes") + code.end() :])
-        if rest:
-            return Fix(line, column + start, len(code[0]) + rest.end(), "")
-        before = re.search(r"\s*,\s*$", comment[:start])
-        length = len(before[0]) if before else 0
-        return Fix(line, column + start - length, length + len(code[0]), "")
+        if comma := _AND_COMMA.match(comment, code.end()):
+            return Fix(line, column + code.start(), comma.end() - code.start(), "")
+        start = code.start()
+        while start > match.start("codes") and comment[start - 1] in " \t,":
+            start -= 1
+        return Fix(line, column + start, code.end() - start, "")
     if comment[: match.start()].strip("# \t") or comment[match.end() :].strip():
         return Fix(line, column + match.start(), match.end() - match.start(), "#" if match.start() == 0 else "")
     head = lines[line - 1][: column - 1]

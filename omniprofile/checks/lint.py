@@ -12,12 +12,13 @@ from omniprofile.checks.ignores import apply_ignores
 from omniprofile.checks.secrets import secrets_in_plain_text
 from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.check import pin_of
+from omniprofile.config.choosing import LARGEST_PIN
 from omniprofile.config.document import Document
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, printable, quoted_list
-from omniprofile.system.files import Unreadable, open_regular
+from omniprofile.system.files import Unreadable, read_regular
 
 RULES_OVER_FILES: tuple[Callable[[Files], None], ...] = (secrets_in_plain_text, writable_by_groups)
 
@@ -105,7 +106,7 @@ def _check_pin(
 ) -> list[Finding]:
     """What is wrong with a project pin."""
     try:
-        document = Document.parse(path, contents[path] if path in contents else open_regular(path)[0])
+        document = Document.parse(path, contents[path] if path in contents else read_regular(path, LARGEST_PIN))
     except FileNotFoundError:
         return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, f"`{path}` is not there", "check the path")]
     except Unreadable as problem:

@@ -10,7 +10,15 @@ import os
 import sys
 
 from omniprofile.config import snapshot
-from omniprofile.config.choosing import ACTIVE_FILE, LARGEST_ACTIVE_FILE, ORDER, VARIABLE, active_names, plain_pin
+from omniprofile.config.choosing import (
+    ACTIVE_FILE,
+    LARGEST_ACTIVE_FILE,
+    LARGEST_PIN,
+    ORDER,
+    VARIABLE,
+    active_names,
+    plain_pin,
+)
 from omniprofile.config.paths import Places, find_pin, find_places, profile_files
 
 TYPE_CHECKING = False
@@ -177,7 +185,7 @@ def _pinned(cwd: str) -> str | None:
     path = find_pin(cwd)
     if path is None:
         return None
-    profile = plain_pin(read_regular(path))
+    profile = plain_pin(read_regular(path, LARGEST_PIN))
     if profile is None:
         raise Declined
     return profile

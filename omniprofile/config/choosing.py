@@ -12,6 +12,8 @@ VARIABLE = "OMNI_PROFILE"
 
 ACTIVE_FILE = "active"
 LARGEST_ACTIVE_FILE = 64 * 1024
+LARGEST_PIN = 64 * 1024
+"""No pin is larger, in bytes: it holds one line, and may come from anybody."""
 
 
 def active_names(content: bytes) -> tuple[str | None, str | None]:

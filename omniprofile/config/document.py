@@ -18,7 +18,7 @@ from typing import Any
 from omniprofile.config.lines import plain_lines
 from omniprofile.errors import ConfigUnreadable
 from omniprofile.model.finding import Code, Finding, Fix, Level
-from omniprofile.system.files import BYTE_ORDER_MARK, Unreadable, read_regular
+from omniprofile.system.files import BYTE_ORDER_MARK, LARGEST, Unreadable, read_regular
 
 Path = tuple[str | int, ...]
 
@@ -52,10 +52,13 @@ class Document:
     findings: list[Finding] = field(default_factory=list)
 
     @classmethod
-    def read(cls, path: str) -> "Document":
-        """Read and parse a file. Raises ConfigUnreadable when it cannot be read; syntax errors are findings."""
+    def read(cls, path: str, limit: int = LARGEST) -> "Document":
+        """Read and parse a file of at most `limit` bytes.
+
+        Raises ConfigUnreadable when it cannot be read; syntax errors are findings.
+        """
         try:
-            return cls.parse(path, read_regular(path))
+            return cls.parse(path, read_regular(path, limit))
         except FileNotFoundError as problem:
             raise ConfigUnreadable(f"`{path}` is not there", hint="check the path") from problem
         except Unreadable as problem:
@@ -149,10 +152,14 @@ class Document:
 
     def _report(self, position: Position, message: str, suggestion: str | None = None) -> None:
         line = self.lines[position.line - 1] if position.line <= len(self.lines) else ""
-        suggestion = suggestion or _meant(line, message)
+        from omniprofile.config.toml import syntax_errors
+
+        suggestion = suggestion or syntax_errors.suggestion(line, message)
         self.findings.append(
-            Finding(self.file, position.line, position.column, Code.SYNTAX, Level.ERROR, _in_words(message), suggestion)
-        )
+            Finding(
+                self.file, position.line, position.column, Code.SYNTAX, Level.ERROR, syntax_errors.wording(message), suggestion
+            )
+        )  # fmt: skip
 
     def _parse(self) -> None:
         # A file of plain lines nests nothing, and looking costs as much as parsing.
@@ -219,58 +226,12 @@ class Document:
                 )
 
 
-_MEANT = (
-    # (what tomllib says, what the line holds, what to do)
-    ("", r"\r.", "the lines end in carriage returns alone: save the file with the line ends of Unix or Windows"),
-    ("", r"^(<{7}|={7}|>{7})", "a merge conflict was left here: resolve it"),
-    ("", "[\u201c\u201d\u2018\u2019]", "replace the curly quotes by straight ones"),
-    ("", r"^\s*[\w.\"'-]+\s*:(?!/)", "TOML writes `key = value`, with `=`"),
-    ("Invalid value", r"=\s*(True|False|yes|no|on|off)\b", "write `true` or `false`"),
-    ("Invalid value", r"=\s*(None|null|nil)\b", "TOML has no null: leave the key out"),
-    ("Invalid value", r"=\s*(#|$)", "give the key a value, or remove it"),
-    ("Invalid value", r"", 'put text into quotes: key = "text"'),
-    ("Unescaped '\\'", r"", "write text with backslashes in single quotes"),
-    ("Invalid hex", r"", "write text with backslashes in single quotes"),
-    ("Illegal character '\\n'", r"", "close the quote on the line that opens it"),
-    ('Expected "\'"', r"", "close the quote on the line that opens it"),
-    ("Unclosed inline table", r"", "an inline table stands on one line and ends in `}`; a longer one is a `[table]`"),
-    ("Invalid initial character for a key part", r"\{.*,\s*\}", "an inline table has no comma before its `}`"),
-    ("Invalid initial character for a key part", r"\{[^}]*$", "an inline table stands on one line; a longer one is a `[table]`"),
-    ("Unclosed array", r"", "end the array with `]`, and put a comma between its values"),
-    ("end of a table declaration", r"", "a table begins with its name in brackets: [profiles.NAME]"),
-    ("Expected '=' after a key", r"", 'a line is `key = value`; a name with a blank or another sign in it needs quotes'),
-    ("Expected newline or end of document", r"", "write one `key = value` on a line, and text in quotes"),
-    ("Expected initial newline", r"", "write one `key = value` on a line, and text in quotes"),
-)  # fmt: skip
-
-
-_SAID = (
-    (re.compile(r"Illegal character '\\n'|Expected \"'\"$"), "the quote is not closed in this line"),
-    (re.compile(r"Cannot (?:declare|mutate|redefine).*?\((.*?),?\)(?: twice)?"), "`[{}]` is defined already in another way"),
-    (re.compile(r"Duplicate inline table key '(.*)'"), "`{}` is there twice"),
-)  # fmt: skip
-
-
-def _in_words(message: str) -> str:
-    """What tomllib says, without Python's words."""
-    for pattern, words in _SAID:
-        if match := pattern.search(message):
-            return words.format(*(group.replace("', '", ".").strip("'") for group in match.groups()))
-    return message[:1].lower() + message[1:]
-
-
 def _open_quote(text: str) -> Position | None:
     """The end of the first line that a single quote opens and does not close: tomllib looks for its end in all the rest."""
     for match in _STRINGS_AND_COMMENTS.finditer(text):
         if match[0][:1] == "'" and match[0][:3] != "'''" and (len(match[0]) == 1 or match[0][-1] != "'"):
             return _position_after(text[: match.end()].removesuffix("\r"))
     return None
-
-
-def _meant(line: str, message: str) -> str | None:
-    """What was probably meant by a line that is no TOML."""
-    line = line.rstrip("\r")
-    return next((hint for says, holds, hint in _MEANT if says in message and re.search(holds, line)), None)
 
 
 def _position_after(text: str) -> Position:
@@ -299,25 +260,19 @@ def _too_deep(text: str) -> Position | None:
 
 
 _WORD = re.compile(
-    r'''(?!"""|\'\'\')(?:"(?:[^"\\]|\\.)*"|'[^']*'|'''  # a string
-    r"""[+-]?[0-9][0-9_]*\.[0-9][0-9_eE+-]*(?=\s*(?:[,\]}#]|$))|"""  # a number with a point
-    r"""[A-Za-z0-9_-]+(?=\s*[.=\]])|[^\s,\[\]{}=#"']+)"""  # a key; any other value
+    r'''(?!"""|\'\'\')(?:"(?:[^"\\]|\\.)*+"|'[^']*+'|'''  # a string
+    r"""[+-]?[0-9][0-9_]*+\.[0-9][0-9_eE+-]*+(?=\s*+(?:[,\]}#]|$))|"""  # a number with a point
+    r"""[A-Za-z0-9_-]++(?=\s*+[.=\]])|[^\s,\[\]{}=#"']++)"""  # a key; any other value
 )
 # Possessive, and content to match an end that is missing: no byte is looked at twice, whatever the text.
-_STRINGS = (
+_LONG_STRING = (
     r'''"""(?:[^"\\]|\\.|"(?!""))*+"{0,5}|'''
-    r"""'''(?:[^']|'(?!''))*+'{0,5}|"""
-    r""""(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?"""
+    r"""'''(?:[^']|'(?!''))*+'{0,5}"""
 )
-_STRINGS_AND_COMMENTS = re.compile(rf"{_STRINGS}|#[^\n]*", re.DOTALL)
-_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
-_TOKENS = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*"""|'
-    r"'''(?:[^']|'(?!''))*'''|"
-    rf"(?P<key>{_PART}(?:[ \t]*\.[ \t]*{_PART})*)|"
-    r"#[^\n]*|[\[\]{}]",
-    re.DOTALL,
-)
+_SHORT_STRING = r""""(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?"""
+_STRINGS_AND_COMMENTS = re.compile(rf"{_LONG_STRING}|{_SHORT_STRING}|#[^\n]*+", re.DOTALL)
+_PART = rf"(?>[A-Za-z0-9_-]++|{_SHORT_STRING})"
+_TOKENS = re.compile(rf"{_LONG_STRING}|(?P<key>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)|#[^\n]*+|[\[\]{{}}]", re.DOTALL)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from omniprofile.config.schema import (
     Table,
     objections,
 )
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.finding import MOST, Code, Finding, Level
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
 
 
@@ -35,10 +35,6 @@ def judge(document: Document, model: type[Table]) -> list[Finding]:
     if len(raised) > MOST:
         findings[-1] = replace(findings[-1], message=f"{findings[-1].message}; {len(raised) - MOST} more are not shown")
     return findings
-
-
-MOST = 1000
-"""So many objections to one file are shown. One with more was made by no person, and is no profile file."""
 
 
 def sound_part(document: Document) -> Document | None:

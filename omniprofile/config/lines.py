@@ -6,15 +6,16 @@ Most profile files are such. A file with anything else in it (values over lines,
 
 import re
 
-_KEY = r"[A-Za-z0-9_-]+"
-_SCALAR = r"""(?:"[^"\\]*"|'[^']*'|true|false|[+-]?[0-9][0-9_]*(?:\.[0-9_]+)?)"""
-_ARRAY = rf"\[[ \t]*(?:{_SCALAR}(?:[ \t]*,[ \t]*{_SCALAR})*)?[ \t]*,?[ \t]*\]"
-_INNER = rf"{_KEY}[ \t]*=[ \t]*(?:{_SCALAR}|{_ARRAY})"
-_TABLE = rf"\{{[ \t]*(?:{_INNER}(?:[ \t]*,[ \t]*{_INNER})*)?[ \t]*\}}"
+# Possessive throughout: what no repeat can give back is never looked at twice, whatever the line.
+_KEY = r"[A-Za-z0-9_-]++"
+_SCALAR = r"""(?>"[^"\\]*+"|'[^']*+'|true|false|[+-]?+[0-9][0-9_]*+(?:\.[0-9_]++)?+)"""
+_ARRAY = rf"\[[ \t]*+(?:{_SCALAR}(?:[ \t]*+,[ \t]*+{_SCALAR})*+)?+[ \t]*+,?+[ \t]*+\]"
+_INNER = rf"{_KEY}[ \t]*+=[ \t]*+(?>{_SCALAR}|{_ARRAY})"
+_TABLE = rf"\{{[ \t]*+(?:{_INNER}(?:[ \t]*+,[ \t]*+{_INNER})*+)?+[ \t]*+\}}"
 _STATEMENT = re.compile(
-    rf"[ \t]*(?:\[[ \t]*(?P<header>{_KEY}(?:\.{_KEY}){{0,9}})[ \t]*\]"
-    rf"|(?P<key>{_KEY})[ \t]*=[ \t]*(?:{_SCALAR}|{_ARRAY}|{_TABLE}))?"
-    r"[ \t]*(?:\#[^\n]*)?\r?"
+    rf"[ \t]*+(?>\[[ \t]*+(?P<header>{_KEY}(?:\.{_KEY}){{0,9}}+)[ \t]*+\]"
+    rf"|(?P<key>{_KEY})[ \t]*+=[ \t]*+(?>{_SCALAR}|{_ARRAY}|{_TABLE}))?+"
+    r"[ \t]*+(?:\#[^\n\r]*+)?+\r?"
 )
 
 

@@ -10,6 +10,7 @@ from time import time_ns
 from typing import TypeVar
 
 from omniprofile.config.check import check, pin_of
+from omniprofile.config.choosing import LARGEST_PIN
 from omniprofile.config.declare import FileDeclarations, declarations
 from omniprofile.config.document import Document
 from omniprofile.config.paths import DROP_IN_FOLDER
@@ -94,7 +95,7 @@ def load_files(paths: Sequence[str], *, home: str) -> Files:
 
 def load_pin(path: str) -> Sourced[str]:
     """The profile that a project pin names. Raises ConfigUnreadable, ConfigInvalid."""
-    pin, findings = pin_of(Document.read(path))
+    pin, findings = pin_of(Document.read(path, LARGEST_PIN))
     if pin is None:
         first = findings[0]
         raise ConfigInvalid(

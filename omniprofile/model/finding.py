@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from omniprofile.model.secret import without_keys
 
+MOST = 1000
+"""So many findings of one kind are shown for a file. One with more was made by no person, and is no profile file."""
+
 
 class Level(StrEnum):
     """How bad: errors make `lint` exit 1, warnings only with `--strict`."""

@@ -82,6 +82,15 @@ def test_profiles_in_a_repository_are_not_read(cli: Cli) -> None:
     assert cli("token", "mine").status == 5
 
 
+@pytest.mark.parametrize("command", [("token",), ("lint",)])
+def test_a_pin_of_more_than_64_kib_is_not_read(cli: Cli, command: tuple[str, ...]) -> None:
+    pin = cli.work / ".omniprofile.toml"
+    pin.write_text('profile = "a"\n' + "#" * 64 * 1024)
+    ran = cli(*command)
+    assert ran.status in (1, 3)
+    assert "it is larger than 64 KiB" in ran.out + ran.err
+
+
 @pytest.mark.parametrize("kind", ["fifo", "folder", "device", "loop", "dangling"])
 def test_a_pin_that_is_no_file_is_an_error_and_no_hang(cli: Cli, kind: str) -> None:
     pin = cli.work / ".omniprofile.toml"

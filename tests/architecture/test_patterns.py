@@ -1,0 +1,212 @@
+"""Every regular expression of the code takes linear time, whatever the text: files, answers and variables are others'.
+
+They are found in the code, not listed: each call of `re`, each `pattern=` of a model. Each gets texts made from itself, which
+repeat what its repeats take and then end in what it does not take, and as many general ones.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from re import _constants as op  # type: ignore[attr-defined]  # what a pattern is made of
+from re import _parser as parser  # type: ignore[attr-defined]
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import omniprofile
+from tests.growth import MOST, growth
+
+FUNCTIONS = ("compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer")
+ALL_USES = ("fullmatch", "match", "finditer")
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A regular expression, where it stands, and how it is used."""
+
+    place: str
+    text: str
+    flags: int
+    uses: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.place
+
+
+def _modules() -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(omniprofile.__path__, "omniprofile."):
+        if not found.name.endswith("__main__"):
+            yield importlib.import_module(found.name)
+
+
+def _patterns() -> Iterator[Pattern]:
+    modules = {module: ast.parse(inspect.getsource(module)) for module in _modules()}
+    uses: dict[str, set[str]] = {}
+    for tree in modules.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in FUNCTIONS and isinstance(node.value, ast.Name):
+                uses.setdefault(node.value.id, set()).add(node.attr)
+    for module, tree in modules.items():
+        named = {
+            id(node.value): target.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "re":
+                raise AssertionError(f"{module.__name__}:{node.lineno}: write `re.…`, so that the pattern is found")
+            if isinstance(node, ast.Call):
+                yield from _of_call(module, node, uses.get(named.get(id(node), ""), set()))
+
+
+def _of_call(module: ModuleType, call: ast.Call, known: set[str]) -> Iterator[Pattern]:
+    function = call.func
+    place = f"{module.__name__}:{call.lineno}"
+    for keyword in call.keywords:
+        if keyword.arg == "pattern":
+            yield Pattern(place, _value(module, keyword.value, place), 0, ALL_USES)
+    if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "re"):
+        return
+    if function.attr not in FUNCTIONS or module.__name__ in _ELSEWHERE:
+        return
+    flags = next((word.value for word in call.keywords if word.arg == "flags"), None)
+    if flags is None and function.attr == "compile" and len(call.args) > 1:
+        flags = call.args[1]
+    direct = {function.attr} - {"compile"}
+    yield Pattern(
+        place,
+        _value(module, call.args[0], place),
+        int(_value(module, flags, place)) if flags else 0,
+        _uses(direct or known),
+    )
+
+
+_ELSEWHERE = frozenset({"omniprofile.config.fit"})
+"""Modules whose patterns are those of the models, which are found there."""
+
+
+def _uses(methods: set[str]) -> tuple[str, ...]:
+    """The strictest ways in which a pattern is used: to look for it anywhere is to try it everywhere."""
+    anchored = tuple(sorted(methods & {"match", "fullmatch"}))
+    return (*anchored, "finditer") if methods - {"match", "fullmatch"} else anchored or ALL_USES
+
+
+def _value(module: ModuleType, node: ast.expr, place: str) -> Any:
+    try:
+        return eval(compile(ast.Expression(node), place, "eval"), {**vars(module), "re": re})
+    except NameError as problem:
+        raise AssertionError(f"{place}: make the pattern a constant of the module, so that it is found") from problem
+
+
+PATTERNS = sorted(_patterns(), key=lambda found: found.place)
+
+FAVOURITES = " a0-.\"'\\#=,[\n"
+GENERAL = (
+    " ", "\t", "a", "0", ", ", "=", "= ", "a.", "a=", "a = 1, ", "<", "/", "//", "@", "$", "\u00e9", "\0", "# ", "a ", " =",
+    '"', "'", '"""', "'''", "\\", '\\"', "#", "[", "{", "(", "]", "}", ",",
+    ":", "-", "a-", "\r", "\n", "\r\n", " \n", "[[", "{a=", "[1,", "1, ",
+)  # fmt: skip
+SHORTEST, LONGEST = 1024, 4096
+ENDS = ("", "!", "\n")
+
+
+def _texts(pattern: Pattern) -> list[tuple[str, str, str]]:
+    """Texts that may be hard for the pattern: what comes first, what is repeated, what comes last."""
+    tree = parser.parse(pattern.text, pattern.flags)
+    found: dict[tuple[str, str], None] = {}
+    for favourite in FAVOURITES:
+        for before, repeated in _pumps(tree, "", favourite):
+            if 0 < len(repeated) <= 200:
+                found[before[-200:], repeated] = None
+    found.update(dict.fromkeys(("", repeated) for repeated in GENERAL))
+    return [(before, repeated, end) for before, repeated in found for end in ENDS]
+
+
+def _pumps(tree: Iterable[Any], before: str, favourite: str) -> Iterator[tuple[str, str]]:
+    """What stands before each repeat of a pattern, and what it repeats; and each beginning of it, again and again."""
+    here = ""
+    for code, value in tree:
+        for inner in _inner(code, value):
+            yield from _pumps(inner, before + here, favourite)
+        if code in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
+            yield before + here, _sample(value[2], favourite)
+        here += _sample([(code, value)], favourite)
+        yield before, here
+
+
+def _inner(code: Any, value: Any) -> list[Any]:
+    if code in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
+        return [value[2]]
+    if code is op.SUBPATTERN:
+        return [value[3]]
+    if code is op.ATOMIC_GROUP:
+        return [value]
+    if code is op.BRANCH:
+        return list(value[1])
+    return [value[1]] if code in (op.ASSERT, op.ASSERT_NOT) else []
+
+
+def _sample(tree: Iterable[Any], favourite: str) -> str:
+    """A text that the pattern takes, of its favourite character wherever it can be."""
+    text = ""
+    for code, value in tree:
+        if code is op.LITERAL:
+            text += chr(value)
+        elif code in (op.IN, op.ANY, op.NOT_LITERAL):
+            text += _character(code, value, favourite)
+        elif code in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
+            text += _sample(value[2], favourite) * min(max(value[0], 1), 20)
+        elif code is op.BRANCH:
+            samples = [_sample(branch, favourite) for branch in value[1]]
+            text += next((sample for sample in samples if favourite in sample), samples[0])
+        elif code not in (op.ASSERT, op.ASSERT_NOT):
+            text += "".join(_sample(inner, favourite) for inner in _inner(code, value))
+    return text
+
+
+def _character(code: Any, value: Any, favourite: str) -> str:
+    one = re._compiler.compile(parser.SubPattern(parser.State(), [(code, value)]))  # type: ignore[attr-defined]
+    own = [chr(member) for kind, member in (value if code is op.IN else ()) if kind is op.LITERAL]
+    everything = (favourite, *FAVOURITES, *own, *map(chr, range(127)))
+    return next(str(char) for char in everything if one.fullmatch(char))
+
+
+def _work(pattern: Pattern, use: str, before: str, repeated: str, end: str) -> Callable[[int], Callable[[], object]]:
+    function = getattr(re.compile(pattern.text, pattern.flags), use)
+
+    def prepared(size: int) -> Callable[[], object]:
+        text = before + repeated * (size // len(repeated) + 1) + end
+        return (lambda: sum(1 for _ in function(text))) if use == "finditer" else (lambda: function(text))
+
+    return prepared
+
+
+def test_the_patterns_are_found() -> None:
+    assert len(PATTERNS) > 20
+    assert len({found.place.partition(":")[0] for found in PATTERNS}) > 10
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
+def test_a_pattern_takes_linear_time(pattern: Pattern) -> None:
+    for use in pattern.uses:
+        for before, repeated, end in _texts(pattern):
+            times = growth(_work(pattern, use, before, repeated, end), SHORTEST, LONGEST, patience=2.0)
+            assert times <= MOST, f"`{pattern.text}` by `{use}` on {before!r}, {repeated!r} again and again, {end!r}"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [r"a*b", r"\s*,\s*$", r"(?:a|a)*b", r"(a+)+$", r'"(?:[^"\\]|\\.)*"', r"[ \t]*#?[ \t]*!", r"#\s*x:\[[^\]]*\]",
+     r"\{.*,\s*\}", r"^\s*\[\[?[\w. -]*\]*\s*$"],
+)  # fmt: skip
+def test_one_that_is_not_linear_is_caught(bad: str) -> None:
+    pattern = Pattern("here", bad, re.DOTALL, ("finditer",))
+    works = [_work(pattern, "finditer", *text) for text in _texts(pattern)]
+    assert any(growth(work, SHORTEST, LONGEST, patience=2.0) > MOST for work in works)

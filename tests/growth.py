@@ -1,0 +1,72 @@
+"""How the time of some work grows with its input: what is linear stays so on any machine, however loaded.
+
+Nothing here compares with a clock. An input is made longer until the work can be measured at all, then eight times longer:
+linear work takes about eight times as long then, quadratic work 64 times. What else the machine does makes a try longer, never
+shorter: the shortest of several counts.
+"""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from types import FrameType
+
+TIMES = 8
+MOST = 24
+"""Eight times the input may take so many times the time: three times as much as linear, far from quadratic."""
+_MEASURABLE = 0.0005
+_TRIES = 12
+
+
+class Endless(Exception):
+    """Work on a small input did not end in the time that it was given."""
+
+
+def growth(work: Callable[[int], object], start: int, longest: int, patience: float = 10.0) -> float:
+    """How many times longer `work(TIMES * size)` takes than `work(size)`, by its best tries.
+
+    `size` grows from `start` until that can be measured; where not even `longest` can be, the answer is 1. Infinite where an
+    input of at most `TIMES * longest` takes more than `patience` seconds.
+    """
+    try:
+        with _at_most(patience):
+            size = start
+            while _time(work, size) < _MEASURABLE:
+                if size >= longest:
+                    return 1.0
+                size *= 4
+            ratio = float("inf")
+            short = float("inf")
+            long = float("inf")
+            for _ in range(_TRIES):
+                short, long = min(short, _time(work, size)), min(long, _time(work, TIMES * size))
+                ratio = long / short
+                if ratio <= MOST:
+                    break
+            return ratio
+    except Endless:
+        return float("inf")
+
+
+def _time(work: Callable[[int], object], size: int) -> float:
+    prepared = work(size)
+    assert callable(prepared), "`work` makes the input, and gives what is to be measured"
+    start = perf_counter()
+    prepared()
+    return perf_counter() - start
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise Endless after so many seconds. Regular expressions let signals through while they match."""
+
+    def end(_: int, __: FrameType | None) -> None:
+        raise Endless
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
