@@ -22,7 +22,7 @@ import os
 import stat
 import sys
 import time
-from _imp import source_hash
+from binascii import crc32
 
 from omniprofile import __version__
 
@@ -208,8 +208,12 @@ def _load(content: bytes, salt: int) -> "Any":
 
 
 def _checksum(content: bytes, salt: int = 0) -> bytes:
-    """Eight bytes that tell contents apart by accident, not against an attack: the hash that Python checks its own cache by."""
-    return source_hash(salt, content)
+    """Return eight bytes that differ when the content was damaged or edited; they protect against accidents, not attacks.
+
+    `binascii` is the cheapest public hash to import. A CRC has 32 bits: the second one is over the reversed content.
+    """
+    start = crc32(salt.to_bytes(8, "little"))
+    return crc32(content, start).to_bytes(4, "little") + crc32(content[::-1], start).to_bytes(4, "little")
 
 
 def _forget_oldest(cache_folder: str) -> None:
