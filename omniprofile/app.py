@@ -16,7 +16,7 @@ from omniprofile.config.paths import Places, find_pin, find_places, profile_file
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.names import STORE_VARIABLE
-from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, UnsafePermissions, UsageError
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UsageError
 from omniprofile.model.declaration import Config, KeySource, uses_store
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -66,12 +66,9 @@ class Outside:
         """The home folder by the user database, for when no variable says it."""
         if self.uid is None:
             return None
-        import pwd
+        from omniprofile.system.locking import home_in_database
 
-        try:
-            return pwd.getpwuid(self.uid).pw_dir
-        except KeyError:
-            return None
+        return home_in_database(self.uid)
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
@@ -131,7 +128,7 @@ class App:
     @cached_property
     def state(self) -> StateFile:
         """The file that says which profile is active."""
-        return StateFile(self.places.state_folder)
+        return StateFile(self.places.state_folder, self.places.home)
 
     def pin(self) -> Sourced[str] | None:
         """The project pin's profile, if a pin stands above the working directory. Raises ConfigInvalid for a bad pin."""
@@ -224,7 +221,7 @@ class App:
         return Sessions(
             store=self.store,
             refresh=self._refresh,
-            lock_path=lambda name: os.path.join(self.lock_folder, name),
+            user_lock=self._session_lock,
             now=self.outside.now,
             tell=self.tell,
             lock_seconds=LOCK_SECONDS,
@@ -261,20 +258,20 @@ class App:
 
         Raises CheckFailed when another one edits for too long, ConfigUnreadable.
         """
-        from omniprofile.config.draft import Draft, editing
+        from omniprofile.config.draft import editing
 
-        return editing(self._edit_lock, lambda: Draft(self._existing_files(), self.places.config_file, self._judge))
+        return editing(self.lock_folders, self._draft)
 
-    def alone(self) -> "AbstractContextManager[None]":
-        """The lock alone that `editing` holds, for who replaces files by other means. Raises CheckFailed."""
-        from omniprofile.config.draft import alone
+    def _draft(self) -> "Draft":
+        from omniprofile.config.draft import Draft
 
-        return alone(self._edit_lock)
+        return Draft(self._existing_files(), self.places.config_file, self._judge, self.places.home)
 
-    @property
-    def _edit_lock(self) -> str:
-        # Not beside the user's files: those folders may be read-only, or a git repository.
-        return os.path.join(self.lock_folder, "edit.lock")
+    def exclusive(self) -> "AbstractContextManager[None]":
+        """Hold the lock alone that `editing` holds, for who replaces files by other means. Raises CheckFailed."""
+        from omniprofile.config.draft import exclusive
+
+        return exclusive(self.lock_folders)
 
     def _existing_files(self) -> list[str]:
         places = self.places
@@ -343,26 +340,23 @@ class App:
         if self.store_name == "file":
             from omniprofile.credentials.file_store import FileStore
 
-            return FileStore(self.places.state_folder)
+            return FileStore(self.places.state_folder, home=self.places.home)
         from omniprofile.credentials.keyring_store import KeyringStore
 
-        return KeyringStore(self.places.state_folder, timeout=self._keyring_seconds(), lock_folder=self.lock_folder)
+        return KeyringStore(self.places.state_folder, timeout=self._keyring_seconds(), lock_folders=self.lock_folders)
 
     @cached_property
-    def lock_folder(self) -> str:
-        """Where locks lie that all of this user's processes share, whatever their environment says."""
-        from omniprofile.system.files import reason
-        from omniprofile.system.locking import NotOurs, user_lock_folder
+    def lock_folders(self) -> list[str]:
+        """Where locks may lie that all of this user's processes share, whatever their environment says."""
+        from omniprofile.system.locking import user_lock_folders
 
-        try:
-            return user_lock_folder(self.outside.platform, self.outside.environ, self.outside.uid)
-        except NotOurs as problem:
-            raise UnsafePermissions(
-                f"there is no safe folder for locks: {problem}", hint="remove it, or have its owner or root remove it"
-            ) from problem
-        except OSError as problem:
-            place = f"`{problem.filename}`: " if problem.filename else ""
-            raise CheckFailed(f"there is no safe folder for locks: {place}{reason(problem)}") from problem
+        return user_lock_folders(self.outside.platform, self.outside.environ, self.outside.uid)
+
+    def _session_lock(self, name: str, seconds: float) -> "AbstractContextManager[None]":
+        from omniprofile.system.locking import user_lock
+
+        # A file store has all its users at the lock beside it; a keyring may have some with another state folder.
+        return user_lock(self.lock_folders, name, seconds, optional=self.store_name == "file")
 
     def _keyring_seconds(self) -> float:
         from omniprofile.credentials.keyring_store import USUAL_SECONDS

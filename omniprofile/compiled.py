@@ -35,7 +35,7 @@ def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, 
     config = files.config
     sections = (_quick(config), completions(config), as_plain(config))
     if paths:
-        snapshot.write(places, files.reads, files.folders, sections, _real(config, paths))
+        snapshot.write(places, files.reads, sections, _real(config, paths))
     return config, sections
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from time import time
 
 from omniprofile.checks.scene import Scene
-from omniprofile.credentials.plain_entry import SECRETS_FILE
+from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.finding import Level
@@ -84,7 +84,8 @@ def _watched(scene: Scene) -> Iterator[tuple[str, int]]:
         yield path, write
     yield os.path.join(places.state_folder, SECRETS_FILE), everything
     yield places.cache_folder, write
-    yield scene.lock_folder(), everything
+    for folder in scene.lock_folders():
+        yield folder, everything
 
 
 def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diagnosis | None:

@@ -5,8 +5,8 @@ import stat
 from collections.abc import Iterable, Iterator
 
 from omniprofile.checks.scene import Scene
+from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.credentials.names import STORE_VARIABLE
-from omniprofile.credentials.plain_entry import SECRETS_FILE
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.names import printable, printable_place, quoted_list

@@ -29,7 +29,7 @@ class Scene:
     config: Callable[[], Config]
     store_name: Callable[[], str]
     store: Callable[[], SecretStore]
-    lock_folder: Callable[[], str]
+    lock_folders: Callable[[], list[str]]
     state: Callable[[], ActiveState]
     state_file: str
     pin_file: str | None

@@ -5,7 +5,8 @@ import stat
 
 from omniprofile.config.loader import RISK, Files
 from omniprofile.model.finding import Code, Finding, Level
-from omniprofile.system.files import others_can_write
+from omniprofile.model.names import quoted_place
+from omniprofile.system.files import is_above, others_can_write, steps_to
 
 
 def writable_by_groups(files: Files) -> None:
@@ -13,23 +14,22 @@ def writable_by_groups(files: Files) -> None:
     if os.name != "posix":
         return
     seen: set[str] = set()
-    for file, status in files.statuses.items():
-        if _group_can_write(status):
-            _report(files, file, file, status)
-        for folder in dict.fromkeys((os.path.dirname(file) or ".", os.path.dirname(os.path.realpath(file)))):
-            if (real := os.path.realpath(folder)) in seen or folder not in files.folders:
+    for file in files.statuses:
+        for place, status in steps_to(file):
+            if place in seen or stat.S_ISLNK(status.st_mode):
                 continue
-            seen.add(real)
-            place = files.folders[folder]
-            # In a sticky folder (`/tmp`) nobody replaces a file of somebody else.
-            if not others_can_write(place) and not place.st_mode & stat.S_ISVTX and _group_can_write(place):
-                _report(files, file, folder, place)
+            seen.add(place)
+            # In a sticky folder (`/tmp`) nobody replaces a file of somebody else; the system's own folders are root's matter.
+            if others_can_write(status) or status.st_mode & stat.S_ISVTX or not _group_can_write(status):
+                continue
+            if place == file or not is_above(place, files.home):
+                _report(files, file, place, status)
 
 
 def _report(files: Files, file: str, path: str, status: os.stat_result) -> None:
     what = f"the folder `{path}`" if stat.S_ISDIR(status.st_mode) else f"`{path}`"
     message = f"the group {_group(status)} may write {what}, and so {RISK}"
-    found = Finding(file, 1, 1, Code.GROUP_WRITABLE, Level.WARNING, message, f"run `chmod g-w {path}`")
+    found = Finding(file, 1, 1, Code.GROUP_WRITABLE, Level.WARNING, message, f"run `chmod g-w {quoted_place(path)}`")
     files.findings.append(found)
 
 

@@ -10,10 +10,10 @@ from omniprofile.system import locking
 _LOCK_SECONDS = 10.0
 
 
-def alone(app: App) -> AbstractContextManager[None]:
+def exclusive(app: App) -> AbstractContextManager[None]:
     """Keep the user's other imports and exports out: what they read together, they must write together. Raises CheckFailed."""
-    path = os.path.join(app.lock_folder, "transfer.lock")
-    return locking.alone(path, _LOCK_SECONDS, busy="another import or export is under way")
+    busy = "another import or export is under way"
+    return locking.exclusive(app.lock_folders, "transfer.lock", _LOCK_SECONDS, busy=busy)
 
 
 def omni_config_path(app: App, given: str | None) -> str:

@@ -10,16 +10,9 @@ import os
 import sys
 
 from omniprofile.config import snapshot
-from omniprofile.config.choosing import (
-    ACTIVE_FILE,
-    LARGEST_ACTIVE_FILE,
-    LARGEST_PIN,
-    ORDER,
-    VARIABLE,
-    active_names,
-    plain_pin,
-)
+from omniprofile.config.choosing import LARGEST_PIN, ORDER, VARIABLE, plain_pin
 from omniprofile.config.paths import Places, find_pin, find_places, profile_files
+from omniprofile.config.state import StateFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from omniprofile.model.decided import Decided
+    from omniprofile.model.stored import StoredSecret
 
     Answer = str | tuple[list[str], dict[str, str]]
     """What to print, or the command and the environment to become."""
@@ -108,7 +102,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         return profile + "\n"
     if decided.source == "stored":
         store = environ.get("OMNIPROFILE_SECRET_STORE") or store or "keyring"
-        _obtain_stored(decided, environ, platform, places.state_folder, store)
+        _obtain_stored(decided, environ, platform, places, store)
     else:
         _obtain(decided, environ)
     if command == "token":
@@ -192,15 +186,7 @@ def _pinned(cwd: str) -> str | None:
 
 
 def _active(places: Places) -> str | None:
-    from omniprofile.system.files import open_regular, strangers_control
-
-    try:
-        content, status = open_regular(os.path.join(places.state_folder, ACTIVE_FILE), limit=LARGEST_ACTIVE_FILE)
-    except FileNotFoundError:
-        return None
-    if strangers_control(status) or strangers_control(os.stat(places.state_folder)):
-        raise Declined
-    return active_names(content)[0]
+    return StateFile(places.state_folder, places.home).read().active
 
 
 def _decided(profile: str, profiles: "Mapping[str, bytes]") -> "Decided":
@@ -226,7 +212,7 @@ def _obtain(decided: "Decided", environ: "Mapping[str, str]") -> None:
         raise Declined
 
 
-def _obtain_stored(decided: "Decided", environ: "Mapping[str, str]", platform: str, folder: str, store: str) -> None:
+def _obtain_stored(decided: "Decided", environ: "Mapping[str, str]", platform: str, places: Places, store: str) -> None:
     """Ask the secret store, unless a session must be refreshed. What a keyring raises is final: it is not asked again."""
     from omniprofile.credentials.names import nothing_overrides
 
@@ -234,23 +220,36 @@ def _obtain_stored(decided: "Decided", environ: "Mapping[str, str]", platform: s
     if not nothing_overrides(decided.profile, environ):
         raise Declined
     if store == "file":
-        from omniprofile.credentials.plain_entry import plain_token
+        from omniprofile.credentials.file_store import FileStore
 
-        decided.token = plain_token(folder, decided.profile, decided.base_url, session=session) or ""
+        found = FileStore(places.state_folder, home=places.home).get(decided.profile)
+        if found is not None and found.is_session == session and str(found.origin) == decided.base_url:
+            decided.token = _fresh_token(found)
     elif store == "keyring" and not session and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
         from omniprofile.credentials.keyring_store import KeyringStore
         from omniprofile.errors import StoreUnavailable
-        from omniprofile.system.locking import user_lock_folder
+        from omniprofile.system.locking import user_lock_folders
 
-        lock_folder = user_lock_folder(platform, environ, os.getuid() if hasattr(os, "getuid") else None)
+        lock_folders = user_lock_folders(platform, environ, os.getuid() if hasattr(os, "getuid") else None)
         try:
-            found = KeyringStore(folder, lock_folder=lock_folder).get(decided.profile)
+            found = KeyringStore(places.state_folder, lock_folders=lock_folders).get(decided.profile)
         except (StoreUnavailable, KeyboardInterrupt) as problem:
             raise Ended from problem
         if found is not None and not found.is_session and str(found.origin) == decided.base_url:
             decided.token = found.token.reveal()
     if not decided.token:
         raise Declined
+
+
+def _fresh_token(found: "StoredSecret") -> str:
+    if found.is_session:
+        from datetime import UTC, datetime
+
+        from omniprofile.credentials.session import is_fresh
+
+        if not is_fresh(found, datetime.now(UTC)):
+            raise Declined
+    return found.token.reveal()
 
 
 def _exports(decided: "Decided", environ: "Mapping[str, str]", shell: str | None) -> str:

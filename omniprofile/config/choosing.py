@@ -1,6 +1,6 @@
-"""The layers that choose the profile, in their order (PRODUCT section 3), and how the two that are small files read.
+"""The layers that choose the profile, in their order, and how a plain pin reads.
 
-Both the full path (`selection`, `state`) and the short one choose by this table. It imports nothing.
+Both the full path (`selection`) and the short one choose by this table. It imports nothing.
 """
 
 from omniprofile.model.names import is_valid
@@ -10,16 +10,8 @@ ORDER = ("named", "environment", "pin", "state", "default", "only")
 
 VARIABLE = "OMNI_PROFILE"
 
-ACTIVE_FILE = "active"
-LARGEST_ACTIVE_FILE = 64 * 1024
 LARGEST_PIN = 64 * 1024
 """No pin is larger, in bytes: it holds one line, and may come from anybody."""
-
-
-def active_names(content: bytes) -> tuple[str | None, str | None]:
-    """The active and the previous profile that a state file names, None for an empty or missing line."""
-    active, previous, *_ = *content.decode("utf-8", "replace").split("\n"), ""
-    return active.strip() or None, previous.strip() or None
 
 
 def plain_pin(content: bytes) -> str | None:

@@ -31,15 +31,18 @@ LOCK_SECONDS = 30.0
 """How long to wait for others who edit. Each edit takes a fraction of a second; nobody is asked anything meanwhile."""
 
 
-def alone(lock: str) -> AbstractContextManager[None]:
-    """The lock that keeps other edits of this user's out. Raises CheckFailed."""
-    return locking.alone(lock, LOCK_SECONDS, busy="the profile files are being edited by another omniprofile")
+def exclusive(folders: list[str]) -> AbstractContextManager[None]:
+    """Hold the lock that keeps other edits of this user's out; `folders` are those of the user's locks. Raises CheckFailed."""
+    # Not beside the user's files: those folders may be read-only, or a git repository.
+    return locking.exclusive(
+        folders, "edit.lock", LOCK_SECONDS, busy="the profile files are being edited by another omniprofile"
+    )
 
 
 @contextmanager
-def editing(lock: str, draft: "Callable[[], Draft]") -> "Iterator[Draft]":
-    """A draft, with that lock held."""
-    with alone(lock):
+def editing(folders: list[str], draft: "Callable[[], Draft]") -> "Iterator[Draft]":
+    """Give a draft, with that lock held."""
+    with exclusive(folders):
         yield draft()
 
 
@@ -49,11 +52,11 @@ class Draft:
     Raises ConfigUnreadable, and UnsafePermissions for a file that others may write or replace: no command would use it.
     """
 
-    def __init__(self, paths: Sequence[str], main: str, judge: Judge) -> None:
+    def __init__(self, paths: Sequence[str], main: str, judge: Judge, home: str = "") -> None:
         self.main = main
         self._judge = judge
         self._before = {path: Content.read(path) for path in paths}
-        refuse_others_files({main: None} | {path: before.status for path, before in self._before.items()})
+        refuse_others_files(dict.fromkeys((main, *self._before)), home=home)
         self._after: dict[str, bytes] = {}
         self._documents: dict[str, Document] = {}
 

@@ -21,12 +21,12 @@ from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Sourced
 from omniprofile.system.files import (
+    ForeignAccess,
     Unreadable,
+    foreign_access,
+    is_read_only,
     open_regular,
     others_can_write,
-    refuse_strangers,
-    strangers_control,
-    strangers_warning,
 )
 
 T = TypeVar("T")
@@ -45,12 +45,11 @@ class Files:
     config: Config = field(default_factory=Config)
     documents: dict[str, Document] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    home: str = ""
     reads: dict[str, Seen] = field(default_factory=dict)
     """What `snapshot.write` must know of each file that was read."""
     statuses: dict[str, os.stat_result] = field(default_factory=dict)
     """Of each file, as it was when it was read."""
-    folders: dict[str, os.stat_result] = field(default_factory=dict)
-    """Of each folder that a file was found in, or that a link to one leads to, as it was before that."""
 
     def report(
         self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str | None = None, *,
@@ -109,10 +108,11 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
 
     `contents` has what stands for a file's content where it is not to be read: standard input, or what an edit would write.
     """
-    files = Files()
+    files = Files(home=home)
     merge = _Merge(files)
+    judged: set[str] = set()
     for path in paths:
-        document = _document(path, files, (contents or {}).get(path))
+        document = _document(path, files, home, judged, (contents or {}).get(path))
         if document is None:
             continue
         problems = document.findings or check(document)
@@ -132,7 +132,7 @@ def _sound_part(document: Document) -> Document | None:
     return sound_part(document)
 
 
-def _document(path: str, files: Files, content: bytes | None = None) -> Document | None:
+def _document(path: str, files: Files, home: str, judged: set[str], content: bytes | None) -> Document | None:
     """Read (unless its `content` is given) and parse one file; None if that cannot be done."""
 
     def found(code: Code, message: str, suggestion: str) -> None:
@@ -142,68 +142,48 @@ def _document(path: str, files: Files, content: bytes | None = None) -> Document
     at = 0
     try:
         if content is None:
-            for folder in _folders(path):
-                _look_at_folder(folder, files.folders, found)
+            if foreign := _foreign(path, home, judged):
+                found(Code.WRITABLE, *foreign.refusal(RISK))
             at = time_ns()
             content, status = open_regular(path)
     except FileNotFoundError:
         found(Code.UNREADABLE, f"`{path}` is not there", "check the path, or run `omniprofile init` to make the file")
         return None
     except Unreadable as problem:
-        found(Code.UNREADABLE, f"`{path}` cannot be read: {problem}", "check what it is and who may read it")
+        found(
+            Code.UNREADABLE,
+            f"`{path}` cannot be read: {problem}",
+            problem.hint or "check what it is and who may read it",
+        )
         return None
     if status is not None:
         files.statuses[path] = status
         files.reads[path] = seen(content, status, at)
-        if why := strangers_control(status):
-            found(Code.WRITABLE, *strangers_warning(path, status, why, RISK))
     document = Document.parse(path, content)
     files.documents[path] = document
     return document
 
 
-def refuse_others_files(statuses: Mapping[str, os.stat_result | None]) -> None:
+def refuse_others_files(paths: Iterable[str], *, home: str) -> None:
     """Raise UnsafePermissions for the first of the files that others may write or replace, or, as yet, put there."""
-
-    def refuse(_: Code, message: str, suggestion: str) -> None:
-        raise UnsafePermissions(message, hint=suggestion)
-
-    folders: dict[str, os.stat_result] = {}
-    for path, status in statuses.items():
-        for folder in _folders(path):
-            _look_at_folder(folder, folders, refuse)
-        if status is not None:
-            refuse_strangers(path, status, RISK)
+    judged: set[str] = set()
+    for path in paths:
+        if foreign := _foreign(path, home, judged):
+            message, hint = foreign.refusal(RISK)
+            raise UnsafePermissions(message, hint=hint)
 
 
-def _folders(path: str) -> list[str]:
-    """The folder that has the file's name, and the one that has the file."""
-    return list(dict.fromkeys((os.path.dirname(path) or ".", os.path.dirname(os.path.realpath(path)))))
-
-
-def _look_at_folder(folder: str, known: dict[str, os.stat_result], found: Callable[[Code, str, str], None]) -> None:
-    """Find out who may put another file into the folder, the first time that a file is found there."""
-    try:
+def _foreign(path: str, home: str, judged: set[str]) -> ForeignAccess | None:
+    """Find who else may decide what a profile file says: `foreign_access`, and who may add one to `profiles.d`."""
+    if found := foreign_access(path, home, judged):
+        return found
+    folder = os.path.realpath(os.path.dirname(path))
+    if os.path.basename(folder) == DROP_IN_FOLDER and os.path.isdir(folder):
         status = os.stat(folder)
-    except OSError:
-        return  # what is wrong with it is wrong with the file, too
-    if any(os.path.samestat(status, other) for other in known.values()):
-        known[folder] = status
-        return
-    known[folder] = status
-    why = strangers_control(status)
-    if why is None and others_can_write(status) and os.path.basename(os.path.realpath(folder)) == DROP_IN_FOLDER:
-        why = "can be written by everybody"  # a sticky folder protects its files, but one that is added is read as well
-    if why is not None and not _is_read_only(folder):
-        found(Code.WRITABLE, *strangers_warning(folder, status, why, RISK))
-
-
-def _is_read_only(folder: str) -> bool:
-    """Whether the file system is: what a cluster mounts as configuration says that everybody may write it, and nobody can."""
-    try:
-        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
-    except OSError:
-        return False
+        if others_can_write(status) and not is_read_only(folder):
+            # A sticky folder protects its files, but one that is added is read as well.
+            return ForeignAccess(folder, status, "can be written by everybody")
+    return None
 
 
 class _Merge:

@@ -10,9 +10,9 @@ It is only ever believed when
 - its checksums fit, which those of a damaged file do not: the key's own, and the one of the section that is read, which is
   also of the key and of which section it is, so that no other section and none of another snapshot can stand in its place;
 - the profile files are those that it was made of: the same list of paths, and of each the size, the times of change, the
-  inode and device, the mode and the owner; of their folders the mode and the owner. A
-  file that had just been changed when it was read could be changed again without any of these showing it (clocks tick
-  slowly), so of such a file the content itself is compared.
+  inode and device, the mode and the owner; and nobody else can change them (`foreign_access`). A file that had just been
+  changed when it was read could be changed again without any of these showing it (clocks tick slowly), so of such a file
+  the content itself is compared.
 
 Anything else is a miss: then the files are read anew. On the short path: imports only what a bare interpreter has loaded.
 """
@@ -25,6 +25,7 @@ import time
 from binascii import crc32
 
 from omniprofile import __version__
+from omniprofile.system.files import foreign_access
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def seen(content: bytes, status: os.stat_result, at: int) -> Seen:
 def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any":
     """One section of the snapshot of these files, as it was given to `write`; None on a miss. Raises nothing."""
     try:
-        if not _is_ours(os.stat(places.cache_folder), 0o022):
+        if not _is_own_folder(places):
             return None
         descriptor = os.open(_path(places), _READ)
         try:
@@ -100,13 +101,10 @@ def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any
 def write(
     places: "Places",
     reads: "Mapping[str, Seen]",
-    folders: "Mapping[str, os.stat_result]",
     sections: "tuple[Any, Any, Any]",
     real: "tuple[str, ...] | None",
 ) -> None:
     """Keep the sections for the files in `reads`, which has what `seen` said of each when it was read, in reading order.
-
-    `folders` has the folders that they were found in, as they were before that.
 
     `real` is `real_paths` of the files where it matters. Raises nothing: where the cache cannot be written there is none.
     """
@@ -119,11 +117,10 @@ def write(
         if max(mark[1], mark[2]) > at - _SETTLED:
             fresh[file] = checksum
     taken = min((at for _, at, _ in reads.values()), default=0)
-    control = [(folder, status.st_mode, status.st_uid) for folder, status in folders.items()]
-    key = (places.home, tuple(reads), tuple(stamps), control, fresh, taken, real)
+    key = (places.home, tuple(reads), tuple(stamps), fresh, taken, real)
     try:
         make_private_folder(places.cache_folder)
-        if _is_ours(os.stat(places.cache_folder), 0o022):
+        if _is_own_folder(places):
             write_atomic(_path(places), _content(key, sections), durable=False)
             _forget_oldest(places.cache_folder)
     except OSError:
@@ -146,16 +143,15 @@ def real_paths(files: "Sequence[str]") -> tuple[str, ...]:
 
 
 def _is_fresh(key: "Any", files: "Sequence[str]", home: str) -> bool:
-    kept_home, kept_files, stamps, control, fresh, taken, real = key
+    kept_home, kept_files, stamps, fresh, taken, real = key
     if kept_home != home or kept_files != tuple(files):
         return False
     now = time.time_ns()
     if now < taken:  # the clock was set back: it may tell the same time again
         return False
-    for folder, mode, owner in control:
-        status = os.stat(folder)
-        if (status.st_mode, status.st_uid) != (mode, owner):
-            return False
+    judged: set[str] = set()
+    if any(foreign_access(file, home, judged) is not None for file in files):
+        return False
     settled = True
     for file, mark in zip(files, stamps, strict=True):
         if stamp(os.stat(file)) != mark:
@@ -168,6 +164,12 @@ def _is_fresh(key: "Any", files: "Sequence[str]", home: str) -> bool:
     if fresh and settled:
         return False  # read once more, the files can be told by their stamps alone from now on
     return real is None or real == real_paths(files)
+
+
+def _is_own_folder(places: "Places") -> bool:
+    """Whether nobody else can put a snapshot there, not even a group: `marshal` must only read what is our own."""
+    folder = places.cache_folder
+    return _is_ours(os.stat(folder), 0o022) and foreign_access(folder, places.home) is None
 
 
 def _is_ours(status: os.stat_result, forbidden: int) -> bool:

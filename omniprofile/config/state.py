@@ -1,66 +1,80 @@
 """Which profile is active: the file `active` in the state folder, first line the active profile, second the previous one.
 
-Plain text, so that a shell prompt can read it with no process started (PRODUCT section 2).
+Plain text, so that a shell prompt can read it with no process started. On the short path: imports only what a bare
+interpreter has loaded, and the rest when it is needed.
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from omniprofile.config.choosing import ACTIVE_FILE, LARGEST_ACTIVE_FILE, active_names
-from omniprofile.errors import CheckFailed, ConfigUnreadable
-from omniprofile.model.provenance import Layer, Provenance
-from omniprofile.system.files import (
-    Unreadable,
-    make_private_folder,
-    open_regular,
-    reason,
-    refuse_strangers,
-    sweep,
-    write_atomic,
-)
-from omniprofile.system.locking import locked
+from omniprofile.system.files import Unreadable, open_regular, refuse_foreign
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from omniprofile.model.provenance import Provenance
+
+ACTIVE_FILE = "active"
+LARGEST = 64 * 1024
+"""No state file is larger, in bytes."""
 _LOCK_SECONDS = 10.0
 _RISK = "choose the profile that you use"
 
 
-@dataclass(frozen=True, slots=True)
 class ActiveState:
     """The names in the file, as they stand there; None for an empty or missing line."""
 
-    active: str | None
-    previous: str | None
+    __slots__ = ("active", "previous")
+
+    def __init__(self, active: str | None, previous: str | None) -> None:
+        self.active = active
+        self.previous = previous
+
+    @classmethod
+    def parse(cls, content: bytes) -> "ActiveState":
+        """Read the two lines. Whatever else is in the file is ignored."""
+        active, previous, *_ = *content.decode("utf-8", "replace").split("\n"), ""
+        return cls(active.strip() or None, previous.strip() or None)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ActiveState) and (self.active, self.previous) == (other.active, other.previous)
+
+    __hash__ = None  # type: ignore[assignment]  # nobody needs it
 
 
 class StateFile:
-    """The state file in `folder`."""
+    """The state file in `folder`. `home` is the user's home, above which nothing is judged."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, home: str = "") -> None:
         self._folder = folder
+        self._home = home
         self.path = os.path.join(folder, ACTIVE_FILE)
 
     def read(self) -> ActiveState:
-        """What the file says. A missing file says nothing.
+        """Read the file. A missing file says nothing.
 
         Raises ConfigUnreadable for one that cannot be read, UnsafePermissions for one that others may write or replace.
         """
         try:
-            content, status = open_regular(self.path, limit=LARGEST_ACTIVE_FILE)
-            refuse_strangers(self.path, status, _RISK)
-            refuse_strangers(self._folder, os.stat(self._folder), _RISK)
-            return ActiveState(*active_names(content))
+            content, _ = open_regular(self.path, limit=LARGEST)
+            refuse_foreign(self.path, self._home, _RISK)
+            return ActiveState.parse(content)
         except FileNotFoundError:
             return ActiveState(None, None)
         except Unreadable as problem:
+            from omniprofile.errors import ConfigUnreadable
+            from omniprofile.model.names import quoted_place
+
             broken = self.path if os.path.isdir(self._folder) else self._folder
             raise ConfigUnreadable(
                 f"the state file `{self.path}` cannot be read: {problem}",
-                hint=f"fix or remove `{broken}`, then run `omniprofile use NAME`",
+                hint=problem.hint or f"fix or remove {quoted_place(broken)}, then run `omniprofile use NAME`",
             ) from problem
 
-    def provenance(self, line: int = 1) -> Provenance:
-        """The provenance of the active profile's name, or on line 2 of the previous one's."""
+    def provenance(self, line: int = 1) -> "Provenance":
+        """Return the provenance of the active profile's name, or on line 2 of the previous one's."""
+        from omniprofile.model.provenance import Layer, Provenance
+
         return Provenance(Layer.STATE, "active", self.path, line)
 
     def activate(self, name: str) -> ActiveState:
@@ -87,11 +101,15 @@ class StateFile:
         if name in (state.active, state.previous):
             self._change(renamed, "make room or fix the folder, then run the same command again")
 
-    def _change(self, change: Callable[[ActiveState], ActiveState], hint: str) -> ActiveState:
+    def _change(self, change: "Callable[[ActiveState], ActiveState]", hint: str) -> ActiveState:
+        from omniprofile.errors import CheckFailed
+        from omniprofile.system.files import make_private_folder, owner_hint, reason, sweep, write_atomic
+        from omniprofile.system.locking import lock
+
         try:
             make_private_folder(self._folder)
-            refuse_strangers(self._folder, os.stat(self._folder), _RISK)
-            with locked(self.path + ".lock", _LOCK_SECONDS):
+            refuse_foreign(self._folder, self._home, _RISK)
+            with lock(self.path + ".lock", _LOCK_SECONDS):
                 before = self.read()
                 after = change(before)
                 if after != before:
@@ -100,5 +118,6 @@ class StateFile:
                 return after
         except (OSError, TimeoutError) as problem:
             raise CheckFailed(
-                f"the active profile could not be saved in `{self.path}`: {reason(problem)}", hint=hint
+                f"the active profile could not be saved in `{self.path}`: {reason(problem)}",
+                hint=owner_hint(problem, self.path) or getattr(problem, "hint", None) or hint,
             ) from problem

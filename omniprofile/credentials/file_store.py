@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from omniprofile.credentials.envelope import as_data, from_data, load, summary_of
-from omniprofile.credentials.plain_entry import SECRETS_FILE
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
 from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.stored import StoredSecret, StoredSummary
@@ -19,13 +18,15 @@ from omniprofile.system.files import (
     make_private_folder,
     open_regular,
     others_can_read,
+    owner_hint,
     reason,
-    refuse_strangers,
+    refuse_foreign,
     sweep,
     write_atomic,
 )
-from omniprofile.system.locking import locked
+from omniprofile.system.locking import LockFailed, lock
 
+SECRETS_FILE = "secrets.json"
 LOCK_SECONDS = 10.0
 """How long a writer waits for another one."""
 _VERSION = 1
@@ -34,10 +35,14 @@ _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to ano
 
 
 class FileStore:
-    """The store in `folder`. `lock_timeout` is how long a writer waits for another one, in seconds."""
+    """The store in `folder`. `lock_timeout` is how long a writer waits for another one, in seconds.
 
-    def __init__(self, folder: str, *, lock_timeout: float = LOCK_SECONDS) -> None:
+    `home` is the user's home, above which nothing is judged.
+    """
+
+    def __init__(self, folder: str, *, home: str = "", lock_timeout: float = LOCK_SECONDS) -> None:
         self._folder = folder
+        self._home = home
         self._lock_timeout = lock_timeout
         self.path = os.path.join(folder, SECRETS_FILE)
 
@@ -45,6 +50,11 @@ class FileStore:
     def identity(self) -> str:
         """The file that is meant in the end, however it is named."""
         return f"file:{os.path.realpath(self.path)}"
+
+    @property
+    def lock_folder(self) -> str:
+        """Where the locks of what is stored lie: the folder that the file is really in."""
+        return os.path.dirname(os.path.realpath(self.path))
 
     @property
     def label(self) -> str:
@@ -94,16 +104,20 @@ class FileStore:
     def _exclusive(self) -> Iterator[None]:
         try:
             make_private_folder(self._folder)
-            refuse_strangers(self._folder, os.stat(self._folder), _RISK)
-            with locked(self.path + ".lock", self._lock_timeout):
+            for folder in (self._folder, self.lock_folder):
+                refuse_foreign(folder, self._home, _RISK)
+            with lock(os.path.realpath(self.path) + ".lock", self._lock_timeout):
                 yield
         except TimeoutError as problem:
             raise StoreTimeout(
                 f"{self.label} is in use by another process for more than {self._lock_timeout:g} s",
                 hint="try again; if it stays so, look for an omniprofile process that hangs",
             ) from problem
+        except LockFailed as problem:
+            raise self._unusable("cannot be written", str(problem), problem.hint) from problem
         except OSError as problem:
-            raise self._unusable("cannot be written", reason(problem), _ELSEWHERE) from problem
+            hint = owner_hint(problem, self.path) or _ELSEWHERE
+            raise self._unusable("cannot be written", reason(problem), hint) from problem
 
     def _read(self) -> dict[str, object]:
         try:
@@ -111,18 +125,14 @@ class FileStore:
         except FileNotFoundError:
             return {}
         except Unreadable as problem:
-            raise self._unusable("cannot be read", str(problem), "fix its permissions or remove it") from problem
-        if os.name == "posix" and status.st_uid != os.geteuid():
-            raise UnsafePermissions(
-                f"{self.label} holds secrets, and belongs to another user",
-                hint=f"run `chown {os.geteuid()} {quoted_place(self.path)}` if you know where it comes from, else remove it",
-            )
+            hint = problem.hint or "fix its permissions or remove it"
+            raise self._unusable("cannot be read", str(problem), hint) from problem
         if others_can_read(status):
             raise UnsafePermissions(
                 f"{self.label} holds secrets, and others can read or write it",
                 hint=f"run `chmod 600 {quoted_place(self.path)}`",
             )
-        refuse_strangers(self._folder, os.stat(self._folder), _RISK)
+        refuse_foreign(self.path, self._home, _RISK)
         try:
             data = load(content)
         except ValueError as problem:

@@ -9,7 +9,7 @@ Entries and values: `keyring_entries`. Splitting of long values: `keyring_layout
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,7 +30,7 @@ from omniprofile.errors import StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import StoredSecret, StoredSummary
 from omniprofile.system.files import reason
-from omniprofile.system.locking import locked, locked_shared
+from omniprofile.system.locking import LockFailed, user_lock
 
 if TYPE_CHECKING:
     from threading import Thread
@@ -69,17 +69,17 @@ class KeyringStore:
     """The OS keyring, under the service `omniprofile`, one account for each profile.
 
     `summary_folder` holds the index of what is stored, which has no secret in it. `timeout` bounds each method as a whole,
-    in seconds; after one method ran into it, the later ones fail at once. `lock_folder` is one that all processes of the
+    in seconds; after one method ran into it, the later ones fail at once. `lock_folders` are those that all processes of the
     OS user share: the keyring is used under a lock there, for a Secret Service fails when processes write to it at once. `limit`
     is how many characters an entry holds; None is what is known of the backend.
     """
 
     def __init__(
-        self, summary_folder: str, *, timeout: float = USUAL_SECONDS, lock_folder: str, limit: int | None = None
+        self, summary_folder: str, *, timeout: float = USUAL_SECONDS, lock_folders: list[str], limit: int | None = None
     ) -> None:
         self._index = StoredIndex(os.path.join(summary_folder, INDEX_FILE))
         self._timeout = timeout
-        self._lock_path = os.path.join(lock_folder, "keyring.lock")
+        self._lock_folders = lock_folders
         self._limit = limit
         self._opened: _Opened | None = None
         self._gave_up = False
@@ -88,6 +88,11 @@ class KeyringStore:
     def identity(self) -> str:
         """The user's one keyring, whatever folder the summaries are in."""
         return "keyring"
+
+    @property
+    def lock_folder(self) -> str:
+        """Where the locks of what is stored lie: the folder that the index is really in."""
+        return os.path.dirname(os.path.realpath(self._index.path))
 
     @property
     def label(self) -> str:
@@ -102,7 +107,7 @@ class KeyringStore:
 
         def look(deadline: Deadline) -> None:
             entries = self._entries(deadline)
-            with self._lock(deadline, locked_shared):
+            with self._lock(deadline, shared=True):
                 entries.get(f"check-{token_hex(8)}")
 
         self._bounded(look)
@@ -112,7 +117,7 @@ class KeyringStore:
 
         def read(deadline: Deadline) -> StoredSecret | None:
             entries = self._entries(deadline)
-            with self._lock(deadline, locked_shared):
+            with self._lock(deadline, shared=True):
                 text = entries.read(account)
             secret = None if text is None else self._unpacked(account, text)
             self._heal(account, summary_of(secret) if secret else None)
@@ -126,7 +131,7 @@ class KeyringStore:
 
         def write(deadline: Deadline) -> None:
             entries = self._entries(deadline)
-            with self._lock(deadline, locked):
+            with self._lock(deadline):
                 old = entries.get(account)
                 try:
                     entries.write(account, text, old)
@@ -144,7 +149,7 @@ class KeyringStore:
 
         def remove(deadline: Deadline) -> bool:
             entries = self._entries(deadline)
-            with self._lock(deadline, locked):
+            with self._lock(deadline):
                 found = entries.get(account) is not None
                 if found:
                     entries.remove(account)
@@ -222,22 +227,20 @@ class KeyringStore:
         return self._opened
 
     @contextmanager
-    def _lock(self, deadline: Deadline, kind: Callable[[str, float], AbstractContextManager[None]]) -> Iterator[None]:
-        """Hold the lock of this OS user: readers together (`locked_shared`), a writer alone (`locked`).
+    def _lock(self, deadline: Deadline, *, shared: bool = False) -> Iterator[None]:
+        """Hold the lock of this OS user: readers together (`shared`), a writer alone.
 
         Readers too, for a gnome-keyring that is read while it is written to fails for entries that it is replacing, and
         sometimes aborts.
         """
+        seconds = _SHARE_TO_WAIT * deadline.remaining(self._name)
         try:
-            with kind(self._lock_path, _SHARE_TO_WAIT * deadline.remaining(self._name)):
+            with user_lock(self._lock_folders, "keyring.lock", seconds, shared=shared):
                 yield
         except TimeoutError as problem:
             raise self._busy() from problem
-        except OSError as problem:
-            raise StoreUnavailable(
-                f"the lock `{printable_place(self._lock_path)}` cannot be taken: {reason(problem)}",
-                hint="fix its folder or remove it",
-            ) from problem
+        except LockFailed as problem:
+            raise StoreUnavailable(str(problem), hint=problem.hint) from problem
 
     def _record(self, account: str, summary: StoredSummary | None, deadline: Deadline) -> None:
         try:

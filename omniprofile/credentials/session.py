@@ -9,12 +9,11 @@ is used. The exchange with the instance itself is a callable that `app` hands in
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from omniprofile.credentials.plain_entry import AHEAD_SECONDS
 from omniprofile.errors import (
     CredentialRefused,
     NoCredential,
@@ -28,7 +27,7 @@ from omniprofile.model.stored import SecretStore, StoredSecret
 if TYPE_CHECKING:
     from threading import Lock
 
-AHEAD = timedelta(seconds=AHEAD_SECONDS)
+AHEAD = timedelta(minutes=5)
 """How long before its expiry an access token is replaced."""
 JUST_NOW = timedelta(seconds=10)
 """A refresh that is no older is recent enough even for somebody who asks for a new token."""
@@ -65,14 +64,14 @@ class Sessions:
     """The sessions in `store`.
 
     `refresh(account, session)` asks the instance and gives the new session, with the old refresh token where none came with
-    it. It raises SessionEnded for `invalid_grant` alone; Unreachable or CredentialRefused otherwise. `lock_path(name)` is
-    the lock file for a name in a folder that all processes of the OS user share. `passing` is called with the name of each
+    it. It raises SessionEnded for `invalid_grant` alone; Unreachable or CredentialRefused otherwise. `user_lock(name, seconds)`
+    holds a lock that all processes of the OS user share. `passing` is called with the name of each
     moment that a process may be killed at; the tests kill it there.
     """
 
     store: SecretStore
     refresh: Callable[[str, StoredSecret], StoredSecret]
-    lock_path: Callable[[str], str]
+    user_lock: Callable[[str, float], AbstractContextManager[None]]
     now: Callable[[], datetime]
     tell: Callable[[str], None]
     lock_seconds: float
@@ -122,24 +121,23 @@ class Sessions:
         """Hold the session alone: in this process first, then among all of the OS user's. Raises SessionBusy."""
         from threading import Lock
 
-        from omniprofile.system.locking import locked
+        from omniprofile.system.locking import LockFailed, lock
 
-        path = self._lock_of(account)
-        gate = _gates.setdefault(path, Lock())
+        key = self._lock_of(account)
+        gate = _gates.setdefault(key, Lock())
         if not gate.acquire(timeout=self.lock_seconds):
             raise self._busy(account)
         with ExitStack() as held:
             held.callback(gate.release)
             try:
-                held.enter_context(locked(path, self.lock_seconds))
+                # Always both and in this order; `system.locking` says what each is for.
+                held.enter_context(self.user_lock(key, self.lock_seconds))
+                held.enter_context(lock(os.path.join(self.store.lock_folder, _lock_name(account)), self.lock_seconds))
             except TimeoutError as problem:
                 raise self._busy(account) from problem
-            except OSError as problem:
-                from omniprofile.system.files import reason
-
+            except LockFailed as problem:
                 raise SessionBusy(
-                    f"the lock of the session of `{account}` cannot be taken: {reason(problem)}",
-                    hint=f"fix or remove `{path}`",
+                    f"the session of `{account}` cannot be refreshed: {problem}", hint=problem.hint
                 ) from problem
             self.passing("locked")
             yield
@@ -234,17 +232,20 @@ class Sessions:
             return None
 
     def _lock_of(self, account: str) -> str:
-        """The lock file of one secret: the same for whoever comes to the same secret, whatever its folders are called."""
-        from hashlib import sha256
-
-        name = sha256(f"{self.store.identity}\0{account}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        return self.lock_path(f"session-{name}.lock")
+        """The name of the user's lock for one secret: the same for whoever comes to it by whatever folder's name."""
+        return _lock_name(f"{self.store.identity}\0{account}")
 
     def _busy(self, account: str) -> SessionBusy:
         return SessionBusy(
             f"another process holds the session of `{account}` for more than {self.lock_seconds:g} s",
             hint="try again; if it stays so, look for an omniprofile process that hangs",
         )
+
+
+def _lock_name(secret: str) -> str:
+    from hashlib import sha256
+
+    return f"session-{sha256(secret.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.lock"
 
 
 def _logged_out(account: str) -> NoCredential:

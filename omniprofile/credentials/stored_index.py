@@ -3,10 +3,12 @@
 The index follows from the keyring and is healed by reading it, so a damaged index is an empty one.
 """
 
+import os
+
 from omniprofile.credentials.envelope import load, summary_as_data, summary_from_data
 from omniprofile.model.stored import StoredSummary
 from omniprofile.system.files import Unreadable, read_regular, write_atomic
-from omniprofile.system.locking import locked
+from omniprofile.system.locking import lock
 
 INDEX_FILE = "stored.json"
 _VERSION = 1
@@ -37,7 +39,7 @@ class StoredIndex:
         """Set or remove one account's summary. Raises TimeoutError when another writer takes longer, and OSError."""
         import json
 
-        with locked(self.path + ".lock", timeout):
+        with lock(os.path.realpath(self.path) + ".lock", timeout):
             summaries = self.read()
             summaries.pop(account, None)
             if summary is not None:

@@ -53,6 +53,10 @@ class SecretStore(Protocol):
         """What two stores have in common exactly when they hold the same secrets."""
 
     @property
+    def lock_folder(self) -> str:
+        """The folder beside what is stored, where its locks lie: the same one for everybody who comes to this store there."""
+
+    @property
     def label(self) -> str:
         """The store in words, with its place: "file `/…/secrets.json`"."""
 

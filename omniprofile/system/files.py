@@ -13,7 +13,14 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Unreadable(Exception):
-    """A file that cannot be read, for a reason that the user can act on. `str()` is the reason, without the path."""
+    """A file that cannot be read, for a reason that the user can act on. `str()` is the reason, without the path.
+
+    `hint` says what to do where the reason is the file's owner.
+    """
+
+    def __init__(self, why: str, hint: "str | None" = None) -> None:
+        super().__init__(why)
+        self.hint = hint
 
 
 def read_regular(path: str, limit: int = LARGEST) -> bytes:
@@ -31,7 +38,7 @@ def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as problem:  # ValueError: a NUL in the path
-        raise Unreadable(reason(problem)) from problem
+        raise Unreadable(reason(problem), owner_hint(problem, path)) from problem
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -77,6 +84,8 @@ def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None =
                 own = os.fstat(file.fileno())
                 if (own.st_uid, own.st_gid) != (like.st_uid, like.st_gid):
                     os.fchown(file.fileno(), like.st_uid, like.st_gid)
+            else:
+                give_to_owner_of_folder(file.fileno(), path)
             if hasattr(os, "fchmod"):
                 os.fchmod(file.fileno(), mode)
             if like is not None:
@@ -135,14 +144,34 @@ def _copy_attributes(path: str, descriptor: int) -> None:
 
 
 def make_private_folder(path: str) -> None:
-    """Make `path` and its missing parents, each with mode 0700 (XDG Base Directory, 'Referencing this specification')."""
-    from contextlib import suppress
+    """Make `path` and its missing parents, each with mode 0700 (XDG Base Directory, 'Referencing this specification').
 
+    Where root works in the folders of a user, they are that user's.
+    """
     parent = os.path.dirname(path)
     if parent and parent != path and not os.path.isdir(parent):
         make_private_folder(parent)
-    with suppress(FileExistsError):
+    try:
         os.mkdir(path, 0o700)
+    except FileExistsError:
+        return
+    if os.name == "posix" and os.geteuid() == 0:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            give_to_owner_of_folder(descriptor, path)
+        finally:
+            os.close(descriptor)
+
+
+def give_to_owner_of_folder(descriptor: int, path: str) -> None:
+    """Let a file or folder that root has just made at `path` belong to the user whose folder it is in (`sudo -E`).
+
+    Does nothing for any other user. Raises OSError.
+    """
+    if os.name == "posix" and os.geteuid() == 0:
+        folder = os.stat(os.path.dirname(path) or ".")
+        if folder.st_uid != 0:
+            os.fchown(descriptor, folder.st_uid, folder.st_gid)
 
 
 def reason(problem: BaseException) -> str:
@@ -151,43 +180,217 @@ def reason(problem: BaseException) -> str:
     return text[:1].lower() + text[1:]
 
 
-def strangers_control(status: os.stat_result) -> "str | None":
-    """Why a file or folder is somebody else's to change, in a few words; None where this user alone (or root) may.
+class ForeignAccess:
+    """A file, link or folder that somebody else than this user (or root) may change, and `why`, in a few words."""
 
-    A sticky folder such as `/tmp`, where nobody replaces a file of another user, is nobody's to change here; whether files
-    that are added to it count is for the caller to know. Root is told of no other owner: root works for all of them.
+    __slots__ = ("path", "status", "why")
+
+    def __init__(self, path: str, status: os.stat_result, why: str) -> None:
+        self.path = path
+        self.status = status
+        self.why = why
+
+    def refusal(self, risk: str) -> tuple[str, str]:
+        """Return the sentence that says what is wrong, and the hint how to fix it; `risk` is what the others could do."""
+        from omniprofile.model.names import printable_place, quoted_place
+
+        shown, word = printable_place(self.path), quoted_place(self.path)
+        kind = (
+            "the folder "
+            if stat.S_ISDIR(self.status.st_mode)
+            else "the link "
+            if stat.S_ISLNK(self.status.st_mode)
+            else ""
+        )
+        if others_can_write(self.status) and not stat.S_ISLNK(self.status.st_mode):
+            message = f"everybody may write {kind}`{shown}`, and so {risk}"
+            mine = os.geteuid() in (0, self.status.st_uid)
+            change = f"run `chmod o-w {word}`" if mine else f"let its owner run `chmod o-w {word}`"
+            return message, _where_chmod_does_nothing(self.path) or change
+        option = "-h " if stat.S_ISLNK(self.status.st_mode) else ""
+        return (
+            f"{kind}`{shown}` {self.why}, who can {risk}",
+            f"use one of your own, or run `chown {option}{os.geteuid()} {word}` as root if it is yours",
+        )
+
+
+def foreign_access(path: str, home: str, known: "set[str] | None" = None) -> "ForeignAccess | None":
+    """Find who else may decide what `path` holds: the one rule for files that choose or hold credentials.
+
+    Looks at every folder and link on the way to the file, as named and as resolved, and at the file, where it exists. Each
+    must belong to this user or root, and not be writable by everybody; a sticky folder such as `/tmp`, where nobody
+    replaces a file of another user, may. Root may use files of any owner. Folders above `home` are not judged: who controls
+    those has the whole home. On a read-only file system modes say nothing, nor do the owners of folders. What a group may
+    write passes; lint warns.
+
+    `known` collects places that were judged, so that several files in one folder cost little. On Windows nothing is
+    checked: there access is by lists which the standard library cannot read. Raises nothing.
     """
+    if os.name != "posix":
+        return None
+    for place, status in steps_to(path):
+        if known is not None and place in known:
+            continue
+        why = foreign_write_access(status)
+        if why is not None and not is_above(place, home) and not _is_excused(place, status):
+            return ForeignAccess(place, status, why)
+        if known is not None:
+            known.add(place)
+    return None
+
+
+def steps_to(path: str) -> "list[tuple[str, os.stat_result]]":
+    """Return each folder, link and file that opening `path` goes through, from the root, with its status. Raises nothing."""
+    steps = []
+    current = os.sep
+    links = 0
+    names = os.path.join(os.getcwd(), path).split(os.sep)[::-1] if not os.path.isabs(path) else path.split(os.sep)[::-1]
+    try:
+        steps.append((current, os.lstat(current)))
+        while names:
+            name = names.pop()
+            if name in ("", "."):
+                continue
+            if name == "..":
+                current = os.path.dirname(current)
+                continue
+            place = os.path.join(current, name)
+            status = os.lstat(place)
+            steps.append((place, status))
+            if not stat.S_ISLNK(status.st_mode):
+                current = place
+                continue
+            links += 1
+            if links > _MOST_LINKS:
+                break
+            target = os.readlink(place)
+            names += target.split(os.sep)[::-1]
+            if os.path.isabs(target):
+                current = os.sep
+    except (OSError, ValueError):
+        pass  # it is missing from here on, or cannot be looked at: whoever opens it finds out
+    return steps
+
+
+_MOST_LINKS = 40
+"""So many links Linux follows, too."""
+
+
+def is_above(folder: str, home: str) -> bool:
+    """Whether `home` lies in `folder`, and is not that folder itself."""
+    start = folder.rstrip(os.sep) + os.sep
+    return bool(home) and any(place.startswith(start) and place != folder for place in (home, os.path.realpath(home)))
+
+
+def _is_excused(place: str, status: os.stat_result) -> bool:
+    """Whether what `foreign_write_access` found does not count, because nobody can write there: what clusters mount."""
+    if stat.S_ISLNK(status.st_mode) or not is_read_only(place):
+        return False
+    return stat.S_ISDIR(status.st_mode) or os.geteuid() in (0, status.st_uid) or status.st_uid == 0
+
+
+def foreign_write_access(status: os.stat_result) -> "str | None":
+    """Return why a file, link or folder is somebody else's to change, in a few words; None where it is not."""
     if os.name != "posix":
         return None
     if status.st_uid not in (0, os.geteuid()) and os.geteuid() != 0:
         return "belongs to another user"
+    if stat.S_ISLNK(status.st_mode):
+        return None  # a link has no mode of its own
     if others_can_write(status) and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
         return "can be written by everybody"
     return None
 
 
-def refuse_strangers(path: str, status: os.stat_result, risk: str) -> None:
-    """Raise UnsafePermissions where `strangers_control` the file or folder at `path`; `risk` says what they may do with it."""
-    why = strangers_control(status)
-    if why is not None:
+def refuse_foreign(path: str, home: str, risk: str) -> None:
+    """Raise UnsafePermissions for the first place on the way to `path` that `foreign_access` finds."""
+    found = foreign_access(path, home)
+    if found is not None:
         from omniprofile.errors import UnsafePermissions
 
-        message, hint = strangers_warning(path, status, why, risk)
+        message, hint = found.refusal(risk)
         raise UnsafePermissions(message, hint=hint)
 
 
-def strangers_warning(path: str, status: os.stat_result, why: str, risk: str) -> tuple[str, str]:
-    """The sentence that says what `strangers_control` found, and how to mend it."""
-    from omniprofile.model.names import printable_place, quoted_place
+def is_read_only(path: str) -> bool:
+    """Whether the file system there is mounted read-only, for this process at least."""
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
-    shown, word = printable_place(path), quoted_place(path)
-    what = f"the folder `{shown}`" if stat.S_ISDIR(status.st_mode) else f"`{shown}`"
-    if others_can_write(status) and os.geteuid() in (0, status.st_uid):
-        return f"everybody may write {what}, and so {risk}", f"run `chmod o-w {word}`"
-    return (
-        f"{what} {why}, who can {risk}",
-        f"use one of your own, or run `chown {os.geteuid()} {word}` as root if it is yours",
+
+def _where_chmod_does_nothing(path: str) -> "str | None":
+    """Return what to do instead of `chmod` where the file system keeps no modes; None where it does."""
+    kind = _mounted_as(path)
+    if kind in ("9p", "drvfs") and os.path.exists("/proc/sys/fs/binfmt_misc/WSLInterop"):
+        return (
+            '`chmod` does nothing on this drive: move the file into your Linux home, or set `options = "metadata,umask=022"` '
+            "under `[automount]` in `/etc/wsl.conf` and run `wsl.exe --shutdown`"
+        )
+    if kind in _WITHOUT_MODES:
+        return f"`chmod` does nothing on a `{kind}` mount: mount it with `umask=022`, or move the file to another file system"
+    if is_read_only(path):
+        return "the file system is read-only: change the mode where the files come from"
+    return None
+
+
+_WITHOUT_MODES = frozenset(
+    (
+        "9p",
+        "drvfs",
+        "vfat",
+        "msdos",
+        "exfat",
+        "ntfs",
+        "ntfs3",
+        "fuseblk",
+        "cifs",
+        "smb3",
+        "vboxsf",
+        "fuse.sshfs",
+        "hfsplus",
     )
+)
+
+
+def _mounted_as(path: str) -> str:
+    """Return the type of the file system that `path` is on, as Linux has it; empty where that is not known."""
+    try:
+        device = os.stat(path).st_dev
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+            for line in mounts:
+                fields, _, source = line.partition(" - ")
+                if fields.split()[2] == f"{os.major(device)}:{os.minor(device)}":
+                    return source.split()[0]
+    except (OSError, IndexError):
+        pass
+    return ""
+
+
+def owner_hint(problem: BaseException, path: str) -> "str | None":
+    """Return the hint for a PermissionError that a file or folder of another owner causes, as `sudo` leaves them; else None."""
+    if os.name != "posix" or getattr(problem, "errno", None) not in (1, 13) or os.geteuid() == 0:
+        return None
+    for place, status in reversed(steps_to(path)):
+        if status.st_uid == os.geteuid():
+            return None
+        if status.st_uid != 0 or stat.S_ISLNK(status.st_mode):
+            break
+        if place == os.sep or _owner(os.path.dirname(place)) == os.geteuid():
+            from omniprofile.model.names import quoted_place
+
+            if place == os.sep:
+                break
+            return f"it belongs to root: run `sudo chown -R {os.geteuid()} {quoted_place(place)}`"
+    return None
+
+
+def _owner(path: str) -> "int | None":
+    try:
+        return os.stat(path).st_uid
+    except OSError:
+        return None
 
 
 def others_can_write(status: os.stat_result) -> bool:

@@ -48,7 +48,15 @@ def test_no_command_module_loads_a_heavy_library_by_being_imported(module: str) 
 
 
 SHORT = {
-    "current": {"cli.short", "cli.stream", "config.choosing", "config.paths", "config.snapshot", "system.files"},
+    "current": {
+        "cli.short",
+        "cli.stream",
+        "config.choosing",
+        "config.paths",
+        "config.snapshot",
+        "config.state",
+        "system.files",
+    },
     "token": {"credentials.names", "credentials.sources", "model.secret"},
     "env": {"handover.process", "handover.shells", "handover.variables"},
 }

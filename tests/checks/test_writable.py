@@ -35,7 +35,7 @@ def _codes(path: Path) -> list[str]:
         (0o755, 0o666, [Code.WRITABLE]),
         (0o777, 0o600, [Code.WRITABLE]),
         (0o1777, 0o600, []),
-        (0o777, 0o666, [Code.WRITABLE, Code.WRITABLE]),
+        (0o777, 0o666, [Code.WRITABLE]),
     ],
 )
 def test_everybody(folder: int, file_mode: int, codes: list[Code], file: Path) -> None:

@@ -33,7 +33,6 @@ def main() -> None:
         "credentials.session", "credentials.resolver", "compiled",
     ):  # fmt: skip
         import_module(f"omniprofile.{module}")
-    import filelock  # noqa: F401
     import tree_sitter_toml  # noqa: F401
 
     at = 0

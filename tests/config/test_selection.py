@@ -4,8 +4,9 @@ from itertools import product
 
 import pytest
 
-from omniprofile.config.choosing import active_names, plain_pin
+from omniprofile.config.choosing import plain_pin
 from omniprofile.config.selection import select
+from omniprofile.config.state import ActiveState
 from omniprofile.errors import ConfigInvalid, NoProfileSelected, NoSuchProfile
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -139,7 +140,7 @@ def test_a_weaker_layer_is_asked_only_for_an_explanation():
     ],
 )
 def test_a_state_file_names_at_most_two(content: bytes, names: tuple[str | None, str | None]) -> None:
-    assert active_names(content) == names
+    assert ActiveState.parse(content) == ActiveState(*names)
 
 
 @pytest.mark.parametrize(

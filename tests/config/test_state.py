@@ -10,7 +10,7 @@ import pytest
 from omniprofile.config import state as state_module
 from omniprofile.config.state import ActiveState, StateFile
 from omniprofile.errors import CheckFailed, ConfigUnreadable
-from omniprofile.system.locking import locked
+from omniprofile.system.locking import lock
 
 
 def test_a_missing_file_says_nothing(tmp_path: Path):
@@ -62,7 +62,7 @@ def test_a_switch_waits_for_the_one_that_another_process_makes_and_then_gives_up
     monkeypatch.setattr(state_module, "_LOCK_SECONDS", 0.05)
     state = StateFile(str(tmp_path))
     state.activate("one")
-    with locked(str(tmp_path / "active.lock"), 1), pytest.raises(CheckFailed, match="held by another process"):
+    with lock(str(tmp_path / "active.lock"), 1), pytest.raises(CheckFailed, match="held by another process"):
         state.activate("two")
     assert state.read() == ActiveState("one", None)
 

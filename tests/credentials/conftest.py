@@ -152,7 +152,7 @@ def make_store(tmp_path: Path) -> Callable[..., KeyringStore]:
     """Make a keyring store with folders in the test's own."""
 
     def make(**options: object) -> KeyringStore:
-        folders = {"lock_folder": str(tmp_path / "locks")}
+        folders = {"lock_folders": [str(tmp_path / "locks")]}
         return KeyringStore(str(tmp_path / "state"), **{**folders, **options})  # type: ignore[arg-type]
 
     return make

@@ -38,6 +38,7 @@ from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret, StoredSummary
+from omniprofile.system.locking import lock
 from tests.credentials.conftest import make_secret
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -61,7 +62,7 @@ def refreshed(folder: Path, stored: StoredSecret, held: StoredSecret, *, force: 
     sessions = Sessions(
         store=store,
         refresh=lambda _account, _sent: session("new"),
-        lock_path=lambda name: str(folder / name),
+        user_lock=lambda name, seconds: lock(str(folder / name), seconds),
         now=lambda: NOW,
         tell=lambda _text: None,
         lock_seconds=5,
@@ -359,7 +360,7 @@ def moments(folder: Path, answer: Callable[[FileStore], StoredSecret]) -> tuple[
     sessions = Sessions(
         store=store,
         refresh=lambda _account, _sent: answer(store),
-        lock_path=lambda name: str(folder / name),
+        user_lock=lambda name, seconds: lock(str(folder / name), seconds),
         now=lambda: NOW,
         tell=lambda _text: None,
         lock_seconds=5,
@@ -411,10 +412,10 @@ def test_an_end_after_a_logout_stays_an_end(tmp_path: Path) -> None:
 def test_a_lock_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
     sessions, passed, _ = moments(tmp_path, ended)
     (tmp_path / "file").touch()
-    blocked = replace(sessions, lock_path=lambda _name: str(tmp_path / "file" / "lock"))
+    blocked = replace(sessions, user_lock=lambda _name, seconds: lock(str(tmp_path / "file" / "lock"), seconds))
     with pytest.raises(SessionBusy, match="cannot be taken") as refused:
         blocked.fresh("prod", session(expires_at=NOW))
-    assert refused.value.hint == f"fix or remove `{tmp_path}/file/lock`"
+    assert refused.value.hint == f"make `{tmp_path}/file` a folder that you can write"
     assert passed == []
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 from omniprofile.credentials import file_store
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
-from omniprofile.system.locking import locked
+from omniprofile.system.locking import lock
 from tests.conftest import CANARY
 from tests.credentials.conftest import make_secret
 
@@ -52,13 +53,56 @@ def test_a_read_only_file_of_ours_is_replaced(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_file_of_another_user_is_refused(folder: Path) -> None:
-    store = FileStore(str(folder))
-    store.put("prod", make_secret())
-    os.chown(store.path, 12345, -1)
+@pytest.mark.parametrize("given", ["folder", "link"])
+def test_what_another_user_controls_is_refused(given: str, tmp_path: Path) -> None:
+    """The reader is user 65534: root may use files of any owner."""
+    base = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        base.chmod(0o755)
+        folder = base / "state"
+        store = FileStore(str(folder))
+        store.put("prod", make_secret())
+        os.chown(folder, 65534, -1)
+        os.chown(store.path, 65534, -1)
+        read = [
+            sys.executable,
+            "-c",
+            "import sys; from omniprofile.credentials.file_store import FileStore; FileStore(sys.argv[1]).get('x')",
+            str(folder),
+        ]
+        as_nobody = ["setpriv", "--reuid", "65534", "--clear-groups", *read]
+        assert (
+            subprocess.run(as_nobody, cwd=Path(__file__).parents[2], capture_output=True, check=False).returncode == 0
+        )
+        if given == "link":
+            folder.rename(base / "real")
+            folder.symlink_to(base / "real")
+        os.lchown(folder, 12345, -1)
+        if given == "folder":
+            folder.chmod(0o755)
+        ran = subprocess.run(as_nobody, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+        assert "UnsafePermissions" in ran.stderr
+        assert store.get("prod") == make_secret()
+    finally:
+        shutil.rmtree(base)
 
-    with pytest.raises(UnsafePermissions, match="another user"):
-        store.get("prod")
+
+@pytest.mark.parametrize("wide", ["target", "above", "target's above"])
+def test_every_folder_on_the_way_to_the_file_counts(wide: str, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a" / "b" / "secrets.json"
+    target.parent.mkdir(parents=True)
+    folder.mkdir(parents=True)
+    store = FileStore(str(folder))
+    os.symlink(target, store.path)
+    store.put("prod", make_secret())
+    bad = {"target": target.parent, "above": folder.parent, "target's above": target.parent.parent}[wide]
+    bad.chmod(0o777)
+    for operation in (store.summaries, lambda: store.get("prod"), lambda: store.put("x", make_secret())):
+        with pytest.raises(UnsafePermissions) as caught:
+            operation()
+        assert caught.value.hint == f"run `chmod o-w {bad}`"
+    bad.chmod(0o1777)
+    assert store.get("prod") == make_secret()
 
 
 DAMAGE = [b"", b"{", b"null", b"[]", b'{"version":1}', b'{"version":1,"secrets":[]}', b'{"version":9,"secrets":{}}']
@@ -136,7 +180,7 @@ def test_the_target_of_a_link_is_replaced_and_the_link_stays(folder: Path, tmp_p
 
 def test_a_writer_waits_for_another_one_and_says_so(folder: Path) -> None:
     store = FileStore(str(folder), lock_timeout=0.2)
-    with locked(store.path + ".lock", 5):
+    with lock(store.path + ".lock", 5):
         with pytest.raises(StoreTimeout, match=r"more than 0\.2 s"):
             store.put("prod", make_secret())
         assert store.get("prod") is None  # reading takes no lock
@@ -149,11 +193,11 @@ def test_what_another_process_deletes_first_is_not_deleted_again(folder: Path, m
 
     @contextmanager
     def late(path: str, timeout: float) -> Iterator[None]:
-        with locked(path, timeout):
+        with lock(path, timeout):
             Path(store.path).write_text('{"version": 1, "secrets": {}}')
             yield
 
-    monkeypatch.setattr(file_store, "locked", late)
+    monkeypatch.setattr(file_store, "lock", late)
     assert store.delete("prod") is False
 
 

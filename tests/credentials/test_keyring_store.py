@@ -25,7 +25,7 @@ from omniprofile.credentials.keyring_layout import Head
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
 from omniprofile.model.stored import SecretStore
-from omniprofile.system.locking import locked, locked_shared
+from omniprofile.system.locking import lock
 from tests.conftest import CANARY
 from tests.credentials.conftest import (
     HangingKeyring,
@@ -616,7 +616,7 @@ def test_the_lock_of_the_user_is_waited_for_no_longer_than_the_timeout(
     make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path
 ) -> None:
     use_keyring(MemoryKeyring())
-    with locked(str(tmp_path / "locks" / "keyring.lock"), 5):
+    with lock(str(tmp_path / "locks" / "keyring.lock"), 5):
         with pytest.raises(StoreTimeout, match="another process is writing"):
             make_store(timeout=2).put("prod", make_secret())
         with pytest.raises(StoreTimeout, match="another process is writing"):
@@ -626,7 +626,7 @@ def test_the_lock_of_the_user_is_waited_for_no_longer_than_the_timeout(
 
 def test_readers_do_not_wait_for_each_other(make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path) -> None:
     use_keyring(MemoryKeyring())
-    with locked_shared(str(tmp_path / "locks" / "keyring.lock"), 5):
+    with lock(str(tmp_path / "locks" / "keyring.lock"), 5, shared=True):
         assert make_store(timeout=5).get("prod") is None
         with pytest.raises(StoreTimeout):
             make_store(timeout=0.3).put("prod", make_secret())
@@ -637,7 +637,7 @@ def test_a_lock_that_cannot_be_made_is_an_error(make_store: MakeStore, use_keyri
     use_keyring(MemoryKeyring())
 
     with pytest.raises(StoreUnavailable, match="cannot be taken"):
-        make_store(lock_folder=str(tmp_path / "file" / "locks")).put("prod", make_secret())
+        make_store(lock_folders=[str(tmp_path / "file" / "locks")]).put("prod", make_secret())
 
 
 def test_get_heals_the_index(make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path) -> None:
@@ -689,7 +689,7 @@ def test_an_index_that_another_process_holds_delays_reading_little_and_makes_wri
     make_store().put("prod", make_secret("old"))
     (tmp_path / "state" / "stored.json").unlink()  # so that reading wants to heal it
     before = dict(backend.entries)
-    with locked(str(tmp_path / "state" / "stored.json.lock"), 5):
+    with lock(str(tmp_path / "state" / "stored.json.lock"), 5):
         assert make_store(timeout=5).get("prod") == make_secret("old")
         monkeypatch.setattr(keyring_store, "_SHARE_TO_WAIT", 0.05)
         with pytest.raises(StoreTimeout, match="another process is writing"):
@@ -715,7 +715,7 @@ def test_writing_waits_for_an_index_that_another_process_has_for_a_moment(
     held, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with locked(str(tmp_path / "state" / "stored.json.lock"), 5):
+        with lock(str(tmp_path / "state" / "stored.json.lock"), 5):
             held.set()
             go_on.wait(1.0)
 

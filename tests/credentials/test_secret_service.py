@@ -55,7 +55,7 @@ def test_without_a_bus_there_is_no_keyring(
         from omniprofile.credentials.keyring_store import KeyringStore
         from omniprofile.errors import Error
         try:
-            KeyringStore(sys.argv[1], lock_folder=sys.argv[1]).get("prod")
+            KeyringStore(sys.argv[1], lock_folders=[sys.argv[1]]).get("prod")
         except Error as error:
             print(error.code, error.message, error.hint, sep="|")
     """
@@ -134,7 +134,7 @@ WRITER = """
     from omniprofile.model.stored import StoredSecret
 
     folder, number, rounds, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]) or None
-    store = KeyringStore(folder + "/state", timeout=60, lock_folder=folder + "/locks", limit=limit)
+    store = KeyringStore(folder + "/state", timeout=60, lock_folders=[folder + "/locks"], limit=limit)
     for round_ in range(rounds):
         secret = StoredSecret(Origin.parse("https://acme.omniapp.co"), Secret(number * 500), datetime.now(UTC))
         store.put("shared", secret)

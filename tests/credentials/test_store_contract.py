@@ -36,7 +36,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
         request.getfixturevalue("secret_service")
     limit = {"small": 1280, "secret-service-split": 300}.get(kind)
     folders = str(tmp_path / "state"), str(tmp_path / "locks")
-    return lambda: KeyringStore(folders[0], lock_folder=folders[1], limit=limit)
+    return lambda: KeyringStore(folders[0], lock_folders=[folders[1]], limit=limit)
 
 
 def test_nothing_is_stored_at_first(open_store: OpenStore) -> None:

@@ -42,7 +42,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.standin.server import Standin
-from omniprofile.system.locking import locked
+from omniprofile.system import locking
 from tests.credentials.conftest import HangingKeyring, LyingKeyring, MemoryKeyring, RaisingKeyring, make_secret
 
 GOLDEN = Path(__file__).parent / "golden/words.txt"
@@ -95,12 +95,12 @@ class Stage:
         """The keyring store on a backend; without one, on what the package finds here: nothing."""
         if backend is not None:
             self.patch.setattr(keyring.core, "_keyring_backend", backend)
-        made = {"lock_folder": str(self.folder / "locks"), **options}
+        made = {"lock_folders": [str(self.folder / "locks")], **options}
         return KeyringStore(str(self.folder / "state"), **made)  # type: ignore[arg-type]
 
     def lock(self, *names: str) -> None:
         """Hold a lock file as another process would."""
-        self.around.enter_context(locked(str(self.folder.joinpath(*names)), 5))
+        self.around.enter_context(locking.lock(str(self.folder.joinpath(*names)), 5))
 
     # Sessions
 
@@ -115,7 +115,7 @@ class Stage:
         return Sessions(
             store=self.files,
             refresh=lambda _account, _sent: answer() if answer else renewed,
-            lock_path=lambda name: str(self.folder / "locks" / name),
+            user_lock=lambda name, seconds: locking.lock(str(self.folder / "locks" / name), seconds),
             now=lambda: NOW,
             tell=self.told.append,
             lock_seconds=0.1,
@@ -340,7 +340,7 @@ KEYRINGS: list[tuple[str, Situation]] = [
     ("a keyring that hangs", _hanging),
     ("a keyring that hung", _hanging_again),
     ("a keyring that another process writes to", _keyring_in_use),
-    ("a lock that cannot be made", lambda s: s.keyring(MemoryKeyring(), lock_folder=s.path("f", "x")).get("prod")),
+    ("a lock that cannot be made", lambda s: s.keyring(MemoryKeyring(), lock_folders=[s.path("f", "x")]).get("prod")),
     ("a value that is no JSON", lambda stage: stage.keyring(holding("hunter2")).get("prod")),
     ("a value of another profile's", lambda stage: stage.keyring(holding(pack(make_secret(), "dev"))).get("prod")),
     ("a value without one of its parts", _missing_part),

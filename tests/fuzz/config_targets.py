@@ -24,8 +24,6 @@ from omniprofile.config.schema import Pin, ProfilesFile, objections
 from omniprofile.config.shape import PIN, PROFILES
 from omniprofile.config.splice import add_table, remove, rename, set_text, set_value
 from omniprofile.config.state import ActiveState, StateFile
-from omniprofile.credentials.file_store import FileStore
-from omniprofile.credentials.plain_entry import plain_token
 from omniprofile.errors import CheckFailed, ConfigUnreadable
 from tests.fuzz.choices import Choices
 
@@ -190,7 +188,7 @@ def _compiled() -> tuple[Places, str, bytes, tuple[Any, Any, Any], Any]:
     sections = (("prod", {"prod": b"plain"}), "prod\tProduction\n", {"whole": ["declarations", 1, None]})
     mark, at, checksum = snapshot.seen(file.read_bytes(), file.stat(), time.time_ns())
     settled, snapshot._SETTLED = snapshot._SETTLED, 0  # as if the file had last been changed long ago
-    snapshot.write(places, {str(file): (mark, at, checksum)}, {str(folder): folder.stat()}, sections, None)
+    snapshot.write(places, {str(file): (mark, at, checksum)}, sections, None)
     snapshot._SETTLED = settled
     return places, str(file), Path(snapshot._path(places)).read_bytes(), sections, (mark, checksum)
 
@@ -310,57 +308,6 @@ def journal(data: bytes) -> None:
     assert book.read() == found
 
 
-ENTRY = (
-    "version",
-    "origin",
-    "token",
-    "stored_at",
-    "expires_at",
-    "refresh_token",
-    "client_id",
-    "scope",
-    "token_path",
-    "refreshed_at",
-)
-_FULL: dict[str, Any] = {
-    "version": 1, "origin": "https://acme.omniapp.co", "token": "k", "stored_at": "2026-11-24T10:00:00Z", "token_path": "/t",
-    "expires_at": "2999-11-24T10:00:00Z", "refresh_token": "r", "client_id": "omni-cli", "scope": "user:default",
-}  # fmt: skip
-
-
-def plain_entry(data: bytes) -> None:
-    """The short path's look at the file store: the token that the store itself gives, or none."""
-    choices = Choices(data)
-    session = bool(choices.number(2))
-    if choices.number(8):
-        names = ENTRY if session else ENTRY[:4]
-        entry = {name: _FULL[name] for name in names if name in _FULL}
-        for _ in range(choices.number(4)):
-            name = choices.one(ENTRY)
-            entry[name] = choices.one(
-                (*_FULL.values(), "", None, True, 1.0, "@evil.example/", "2026-11-24T10:00:00", [], "é")
-            )
-        content = json.dumps(
-            {"version": choices.one((1, 1, 1, 1, True, 1.0, "1")), "secrets": {"prod": entry}}
-        ).encode()
-        content += choices.one((b"", b"\n", b" x", b"\0"))
-    else:
-        content = choices.rest()
-    folder = _FOLDER / "store"
-    folder.mkdir(exist_ok=True, mode=0o700)
-    file = folder / "secrets.json"
-    file.touch(mode=0o600)
-    file.write_bytes(content)
-    try:
-        token = plain_token(str(folder), "prod", _FULL["origin"], session=session)
-    except Exception:
-        return
-    if token is not None:
-        found = FileStore(str(folder)).get("prod")
-        assert found is not None
-        assert (found.token.reveal(), str(found.origin), found.is_session) == (token, _FULL["origin"], session)
-
-
 CONFIG_TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "shape": shape,
     "splice": splice,
@@ -369,5 +316,4 @@ CONFIG_TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "snapshot_key": snapshot_key,
     "state": state,
     "journal": journal,
-    "plain_entry": plain_entry,
 }

@@ -26,6 +26,7 @@ from omniprofile.instance.tokens import EXCHANGE_SECONDS
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from omniprofile.system import locking
 from tests.credentials import conftest as stores
 
 make_store = stores.make_store
@@ -78,7 +79,7 @@ class World:
         return Sessions(
             store=self.store,
             refresh=self._refresh,
-            lock_path=lambda name: str(self.folder / "locks" / name),
+            user_lock=lambda name, seconds: locking.lock(str(self.folder / "locks" / name), seconds),
             now=lambda: NOW,
             tell=self.told.append,
             lock_seconds=seconds,

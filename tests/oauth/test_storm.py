@@ -20,7 +20,7 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.model.stored import SecretStore
 from omniprofile.standin.server import Standin
-from omniprofile.system.locking import user_lock_folder
+from omniprofile.system.locking import user_lock_folders
 from tests.conftest import Cli
 from tests.credentials import conftest as stores
 from tests.oauth.conftest import PROFILE, Login
@@ -40,7 +40,7 @@ sys.exit(omniprofile.cli.main.run())
 FORKER = """\
 import json, os, sys, time
 import omniprofile.cli.main, omniprofile.cli.commands.token, omniprofile.config.loader, omniprofile.instance.tokens
-import filelock, keyring, oauthlib.oauth2
+import keyring, oauthlib.oauth2
 environs, folder = json.loads(sys.argv.pop(1)), sys.argv.pop(1)
 children = []
 for number, environ in enumerate(environs):
@@ -183,8 +183,8 @@ def test_fifty_processes_with_the_secret_service_and_two_homes(
     login.log_in()
     login.omni.oauth.latency = 1.5
     login.omni.oauth.grants.clear()
-    locks = user_lock_folder(sys.platform, os.environ, os.getuid())
-    store = KeyringStore(str(cli.state), timeout=60, lock_folder=locks)
+    locks = user_lock_folders(sys.platform, os.environ, os.getuid())[0]
+    store = KeyringStore(str(cli.state), timeout=60, lock_folders=[locks])
     expire(store)
     environs = [
         {**login.environ, "XDG_CONFIG_HOME": folder, "XDG_STATE_HOME": f"{folder}/state"}

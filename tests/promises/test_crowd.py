@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from omniprofile.config.loader import load
-from omniprofile.system.locking import locked, user_lock_folder
+from omniprofile.system import locking
+from omniprofile.system.locking import user_lock_folders
 from tests.conftest import CANARY, Cli
 from tests.credentials import conftest as stores
 
@@ -116,9 +117,9 @@ def test_a_crowd_leaves_everything_whole(cli: Cli, store: str, request: pytest.F
         assert given.status == 4 or given.out.startswith(CANARY)
     left = [path for path in Path(cli.home).rglob("*") if path.name.endswith(".tmp") or "journal" in path.name]
     assert left == []
-    own = user_lock_folder(sys.platform, os.environ, os.getuid())
+    own = user_lock_folders(sys.platform, os.environ, os.getuid())[0]
     for lock in (*cli.home.rglob("*.lock"), *Path(own).glob("*.lock")):
-        with locked(str(lock), 5):
+        with locking.lock(str(lock), 5):
             pass
     assert cli("lint").status == 0
     assert "leftovers       nothing was left" in cli("doctor", "--offline", env=environ).out

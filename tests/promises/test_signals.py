@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from omniprofile.standin.server import Standin
-from omniprofile.system.locking import locked, user_lock_folder
+from omniprofile.system import locking
+from omniprofile.system.locking import user_lock_folders
 from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli
 
@@ -76,13 +77,13 @@ def test_while_it_waits_for_a_lock(cli: Cli, verb: str, number: signal.Signals) 
     lock, argv = {
         "use": (cli.state / "active.lock", ("use", "b")),
         "set": (
-            Path(user_lock_folder("linux", os.environ, os.getuid()), "edit.lock"),
+            Path(user_lock_folders("linux", os.environ, os.getuid())[0], "edit.lock"),
             ("set", "a", "description", "x"),
         ),
         "login": (cli.state / "secrets.json.lock", ("login", "a", "--no-test")),
     }[verb]
     before = _files(cli)
-    with locked(str(lock), 20):
+    with locking.lock(str(lock), 20):
         running = subprocess.Popen(
             [*PROGRAM, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

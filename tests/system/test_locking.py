@@ -1,23 +1,22 @@
 """Locks between processes, and where they lie."""
 
 import os
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from omniprofile.system.locking import locked, locked_shared, user_lock_folder
-
-Lock = Callable[[str, float], AbstractContextManager[None]]
+from omniprofile.system.locking import LockFailed, lock, user_lock, user_lock_folders
 
 HOLD = """
 import sys, time
-from omniprofile.system.locking import locked
-with locked(sys.argv[1], 5):
+from omniprofile.system.locking import lock
+with lock(sys.argv[1], 5):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -34,117 +33,187 @@ def test_a_lock_is_waited_for_no_longer_than_the_limit_and_a_killed_holder_leave
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         started = time.monotonic()
-        with pytest.raises(TimeoutError, match=r"more than 0\.2 s"), locked(path, 0.2):
+        with pytest.raises(TimeoutError, match=r"more than 0\.2 s"), lock(path, 0.2):
             raise AssertionError("two hold one lock")
         assert 0.2 <= time.monotonic() - started < 2
     finally:
         holder.kill()
         holder.communicate()
-    with locked(path, 5):
+    with lock(path, 5):
         assert Path(path).stat().st_mode & 0o777 == 0o600
         assert Path(path).parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_body_s_error_frees_the_lock(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
-    with pytest.raises(KeyError), locked(path, 1):
+    with pytest.raises(KeyError), lock(path, 1):
         raise KeyError
-    with locked(path, 0):
+    with lock(path, 0):
         pass
 
 
-@pytest.mark.parametrize("first", [locked, locked_shared])
-@pytest.mark.parametrize("second", [locked, locked_shared])
-def test_a_shared_lock_is_shared_with_its_like_alone(first: Lock, second: Lock, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("second", [False, True])
+def test_a_shared_lock_is_shared_with_its_like_alone(first: bool, second: bool, tmp_path: Path) -> None:
     path = str(tmp_path / "locks" / "lock")
-    with first(path, 1):
-        if first is second is locked_shared:
-            with second(path, 1):
+    with lock(path, 1, shared=first):
+        if first and second:
+            with lock(path, 1, shared=second):
                 pass
         else:
-            with pytest.raises(TimeoutError, match=r"more than 0\.1 s"), second(path, 0.1):
+            with pytest.raises(TimeoutError, match=r"more than 0\.1 s"), lock(path, 0.1, shared=second):
                 raise AssertionError("two hold one lock")
-    with second(path, 0):
+    with lock(path, 0, shared=second):
         assert Path(path).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+def _link(path: Path) -> None:
+    path.symlink_to(path.parent / "elsewhere")
 
-    with pytest.raises(OSError, match=r"symbolic links"), locked_shared(str(tmp_path / "lock"), 1):
-        pass
+
+@pytest.mark.parametrize("make", [_link, os.mkfifo, os.mkdir])
+def test_what_is_no_lock_file_is_an_error_that_says_what_to_do(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "lock")
+    with pytest.raises(LockFailed) as caught, lock(str(tmp_path / "lock"), 1):
+        raise AssertionError("it is no lock")
+    assert caught.value.hint == f"remove it: `rm -r {tmp_path / 'lock'}`"
     assert not (tmp_path / "elsewhere").exists()
 
 
-def folder(tmp_path: Path, **environ: str) -> str:
-    """The lock folder of this user, with the system's folders in the test's own."""
-    (tmp_path / "tmp").mkdir(exist_ok=True)
-    return user_lock_folder(
-        "linux", environ, os.getuid(), runtime=str(tmp_path / "run"), temporary=str(tmp_path / "tmp")
+@pytest.mark.parametrize("content", [b"", b"4711\nsomewhere\n", b"\0" * 100])
+def test_what_another_program_left_in_a_lock_file_is_no_lock(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "lock").write_bytes(content)
+    with lock(str(tmp_path / "lock"), 0):
+        pass
+    assert (tmp_path / "lock").read_bytes() == content
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_lock_file_that_is_removed_while_somebody_waits_keeps_two_apart_all_the_same(
+    replaced: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "lock"
+    took: list[str] = []
+
+    def wait() -> None:
+        with lock(str(path), 10):
+            took.append("second")
+            with pytest.raises(TimeoutError), lock(str(path), 0.1):
+                took.append("third")
+
+    with lock(str(path), 1):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        while not any(
+            os.path.samestat(os.stat(f"/proc/self/fd/{number}"), path.stat()) and number for number in _others(path)
+        ):
+            time.sleep(0.01)
+        path.unlink()
+        if replaced:
+            path.touch()
+    waiting.join(20)
+    assert took == ["second"]
+
+
+def _others(path: Path) -> list[int]:
+    """The descriptors of this process that are open on the file, but for the first."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if os.path.samestat(os.stat(f"/proc/self/fd/{name}"), path.stat()):
+                found.append(int(name))
+        except OSError:
+            continue
+    return sorted(found)[1:]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.parametrize("number", ["ENOSYS", "EOPNOTSUPP", "ENOLCK", "EINVAL"])
+def test_a_file_system_without_locks_is_an_error_that_says_so(number: str, tmp_path: Path) -> None:
+    trace = ["strace", "-f", "-o", "/dev/null", "-e", f"inject=flock:error={number}"]
+    ran = subprocess.run(
+        [*trace, sys.executable, "-c", HOLD, str(tmp_path / "lock")],
+        capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert ran.stdout == ""
+    assert ran.returncode == 1
+    assert "has no locks" in ran.stderr.splitlines()[-1]
+
+
+def folders(tmp_path: Path, uid: int | None = None, **environ: str) -> list[str]:
+    """The lock folders of this user, with the system's folders in the test's own."""
+    for name in ("tmp", "own"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    return user_lock_folders(
+        "linux",
+        environ,
+        os.getuid() if uid is None else uid,
+        home_of=lambda _: str(tmp_path / "own"),
+        temporary=str(tmp_path / "tmp"),
     )
 
 
-def test_it_lies_in_the_user_s_runtime_folder_where_there_is_one(tmp_path: Path) -> None:
-    session = tmp_path / "run" / str(os.getuid())
-    session.mkdir(parents=True, mode=0o700)
-
-    assert folder(tmp_path) == str(session / "omniprofile")
-    assert not list((tmp_path / "tmp").iterdir())
-
-
-def test_it_lies_in_a_private_folder_of_tmp_otherwise(tmp_path: Path) -> None:
-    path = tmp_path / "tmp" / f"omniprofile-{os.getuid()}"
-
-    assert folder(tmp_path) == str(path)
-    assert path.stat().st_mode & 0o777 == 0o700
-    assert folder(tmp_path) == str(path)
+def test_the_user_s_locks_lie_in_the_home_of_the_user_database_whatever_the_environment_says(tmp_path: Path) -> None:
+    found = folders(tmp_path)
+    assert found[0] == str(tmp_path / "own/.local/state/omniprofile/locks")
+    assert found == folders(tmp_path, HOME="/elsewhere", XDG_RUNTIME_DIR="/elsewhere", XDG_STATE_HOME="/x", TMPDIR="/y")
+    with user_lock(found, "a", 1):
+        assert os.listdir(found[0]) == ["a"]
+        assert os.stat(found[0]).st_mode & 0o777 == 0o700
+        with pytest.raises(TimeoutError), user_lock(found, "a", 0.1):
+            raise AssertionError("two hold one lock")
+    assert os.listdir(tmp_path / "tmp") == []
 
 
-def test_it_does_not_follow_the_environment(tmp_path: Path) -> None:
-    assert folder(tmp_path) == folder(tmp_path, HOME="/elsewhere", XDG_RUNTIME_DIR="/elsewhere", TMPDIR="/elsewhere")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a home away")
+def test_they_lie_in_tmp_for_a_user_without_a_home_of_their_own(tmp_path: Path) -> None:
+    folders(tmp_path)
+    os.chown(tmp_path / "own", 12345, -1)
+    found = folders(tmp_path)
+    assert found == [str(tmp_path / "tmp" / f"omniprofile-{os.getuid()}")]
+    with user_lock(found, "a", 1):
+        assert os.stat(found[0]).st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
-def test_a_folder_that_others_can_write_is_refused(mode: int, tmp_path: Path) -> None:
-    os.chmod(folder(tmp_path), mode)
+def test_a_home_that_cannot_have_locks_gives_way_to_tmp(tmp_path: Path) -> None:
+    found = folders(tmp_path)
+    (tmp_path / "own/.local").touch()
+    with user_lock(found, "a", 1):
+        assert os.listdir(found[1]) == ["a"]
 
-    with pytest.raises(OSError, match="can be written by others"):
-        folder(tmp_path)
+
+def _squat_mode(path: Path) -> None:
+    path.mkdir()
+    path.chmod(0o777)
 
 
-def test_a_link_or_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
-    path = Path(folder(tmp_path))
-    path.rmdir()
-    path.symlink_to(tmp_path)
-    with pytest.raises(OSError, match="symbolic link"):
-        folder(tmp_path)
-    path.unlink()
-    path.write_text("")
-    with pytest.raises(OSError, match="not a folder"):
-        folder(tmp_path)
+def _squat_link(path: Path) -> None:
+    path.symlink_to(path.parent)
+
+
+def _squat_owner(path: Path) -> None:
+    path.mkdir()
+    os.chown(path, 12345, -1)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_folder_of_another_user_is_refused_and_such_a_runtime_folder_not_used(tmp_path: Path) -> None:
-    session = tmp_path / "run" / str(os.getuid())
-    session.mkdir(parents=True)
-    os.chown(session, 12345, -1)
-    path = folder(tmp_path)
-    assert path.startswith(str(tmp_path / "tmp"))
+@pytest.mark.parametrize("squat", [_squat_mode, _squat_link, _squat_owner, Path.touch])
+def test_a_squatted_folder_stops_only_those_who_have_no_other(squat: Callable[[Path], None], tmp_path: Path) -> None:
+    found = folders(tmp_path)
+    squat(Path(found[1]))
+    with user_lock(found, "a", 1):
+        pass
+    with pytest.raises(LockFailed, match="there is no safe folder") as caught, user_lock(found[1:], "a", 1):
+        raise AssertionError("somebody else controls it")
+    assert caught.value.hint == "remove it, or have its owner or root remove it"
+    with user_lock(found[1:], "a", 1, optional=True):
+        pass
 
-    os.chown(path, 12345, -1)
-    with pytest.raises(OSError, match="another user"):
-        folder(tmp_path)
 
-
-def test_windows_keeps_it_in_the_local_application_data() -> None:
-    path = user_lock_folder("win32", {"LOCALAPPDATA": r"C:\Users\me\AppData\Local"}, None)
+def test_windows_keeps_them_in_the_local_application_data() -> None:
+    (path,) = user_lock_folders("win32", {"LOCALAPPDATA": r"C:\Users\me\AppData\Local"}, None)
 
     assert path.replace("/", "\\") == r"C:\Users\me\AppData\Local\omniprofile\locks"
-    with pytest.raises(OSError, match="LOCALAPPDATA"):
-        user_lock_folder("win32", {}, None)
-
-
-def test_a_process_without_a_user_has_none() -> None:
-    with pytest.raises(OSError, match="not known"):
-        user_lock_folder("linux", {}, None)
+    with pytest.raises(LockFailed, match="no folder"), user_lock(user_lock_folders("win32", {}, None), "a", 1):
+        raise AssertionError("there is none")

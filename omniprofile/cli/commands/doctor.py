@@ -64,7 +64,7 @@ def scene_of(app: App, *, offline: bool) -> "Scene":
         config=lambda: app.config,
         store_name=lambda: app.store_name,
         store=lambda: app.store,
-        lock_folder=lambda: app.lock_folder,
+        lock_folders=lambda: app.lock_folders,
         state=app.state.read,
         state_file=app.state.path,
         pin_file=find_pin(app.outside.cwd),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.moving import alone, omni_config_path
+from omniprofile.cli.moving import exclusive, omni_config_path
 from omniprofile.cli.parser import add_json
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import CheckFailed, NoCredential, NoProfileSelected
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     from omniprofile.transfer.merge import merge
     from omniprofile.transfer.omni_cli import OmniConfig
 
-    with alone(app):
+    with exclusive(app):
         path = omni_config_path(app, args.file)
         exists = os.path.lexists(path)
         config = OmniConfig.read(path) if exists else OmniConfig.empty()

@@ -21,7 +21,7 @@ from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.moving import absolute, alone, omni_config_path
+from omniprofile.cli.moving import absolute, exclusive, omni_config_path
 from omniprofile.cli.parser import add_json
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, StoreUnavailable, UsageError
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Plan, store, verify, write, and remove what was asked to be removed."""
     from omniprofile.transfer.plan import SecretStep, plan
 
-    with alone(app):
+    with exclusive(app):
         app.allow_new_file()
         source = _source(args, app)
         _require_allowed(app, source, allow_insecure=args.allow_insecure)

@@ -111,7 +111,7 @@ def _mend(args: argparse.Namespace, linting: _Linting, report: "Report", app: Ap
     if args.diff:
         console.data("".join(diff(file) for file in mended))
         return report
-    with app.alone():
+    with app.exclusive():
         put(map(_change, mended), console, shown="".join(map(diff, mended)))
     for file in mended:
         console.note(f"{_count(file.changes, 'mistake')} mended in `{file.file}`")
