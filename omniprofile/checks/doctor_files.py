@@ -12,6 +12,7 @@ from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.finding import Level
 from omniprofile.model.names import printable_place, quoted_place
 from omniprofile.system.files import reason
+from omniprofile.system.locking import LockFailed, user_lock
 
 _YOUNG_SECONDS = 60.0
 """A temporary file that is younger may belong to a process that is at work."""
@@ -65,6 +66,12 @@ def permissions(scene: Scene) -> Iterable[Diagnosis]:
         if (diagnosis := _judged(path, status, forbidden, scene.uid)) is not None:
             bad = True
             yield diagnosis
+    try:
+        with user_lock(scene.lock_folders(), "doctor.lock", 0, shared=True):
+            pass
+    except LockFailed as trouble:
+        bad = True
+        yield problem(str(trouble), trouble.hint)
     if not bad:
         yield ok(f"{looked_at} files and folders, none that others can change")
 
@@ -84,8 +91,6 @@ def _watched(scene: Scene) -> Iterator[tuple[str, int]]:
         yield path, write
     yield os.path.join(places.state_folder, SECRETS_FILE), everything
     yield places.cache_folder, write
-    for folder in scene.lock_folders():
-        yield folder, everything
 
 
 def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diagnosis | None:
