@@ -16,6 +16,7 @@ from hypothesis import settings
 from omniprofile.app import Outside
 from omniprofile.cli.main import main
 from omniprofile.credentials import keyring_store
+from omniprofile.model.secret import forget_all
 from tests.outputs import check_output
 
 # How long one example takes says something of the machine's load, and nothing of the program.
@@ -55,6 +56,12 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
+
+
+@pytest.fixture(autouse=True)
+def forget_secrets() -> None:
+    """Let no test mask what another one's secrets were."""
+    forget_all()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.credentials.names import STORE_VARIABLE
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
-from omniprofile.model.names import printable, printable_place, quoted_list
+from omniprofile.model.names import printable, printable_place, quoted_list, quoted_place
 from omniprofile.model.stored import StoredSummary
 
 _SCRUB = "run `omniprofile import {} --scrub`"
@@ -122,7 +122,7 @@ def omni_cli(scene: Scene) -> Iterable[Diagnosis]:
         if scene.uid is not None and folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
             yield problem(
                 f"everybody can replace `{printable_place(programs[0])}`, which gets your tokens",
-                f"run `chmod o-w {printable_place(os.path.dirname(programs[0]))}`",
+                f"run `chmod o-w {quoted_place(os.path.dirname(programs[0]))}`",
             )
     yield from _omni_config(scene)
 
@@ -161,7 +161,7 @@ def _omni_config(scene: Scene) -> Iterator[Diagnosis]:
             if names and config.file is not None and others_can_read(config.file.status):
                 yield problem(
                     f"{shown} has secrets and others can read it",
-                    f"run `chmod 600 {printable_place(path)}`, and make new ones",
+                    f"run `chmod 600 {quoted_place(path)}`, and make new ones",
                 )
     yield from _backups(backups_of(path))
 

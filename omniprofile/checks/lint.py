@@ -113,8 +113,12 @@ def _check_pin(
         message = f"`{path}` cannot be read: {problem}"
         hint = "check what it is and who may read it"
         return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, message, hint)]
-    documents[path] = document
     pin, findings = pin_of(document)
+    if findings and _leads_out(path):
+        message = f"`{path}` is a link to a file outside its folder, which is not a project pin"
+        hint = 'remove the link, and write `profile = "NAME"` into a file of its own'
+        return [Finding(path, 1, 1, Code(findings[0].code), Level.ERROR, message, hint)]
+    documents[path] = document
     alone = Files(documents={path: document}, findings=list(findings))
     secrets_in_plain_text(alone)
     if pin is not None and files is not None and pin.value not in files.config.profiles and _whole(files):
@@ -123,6 +127,12 @@ def _check_pin(
         message = f"the pin names the profile `{printable(pin.value)}`, which no file defines"
         alone.report(Code.DANGLING, ("profile",), path, message, hint)
     return alone.findings
+
+
+def _leads_out(pin: str) -> bool:
+    """Tell whether a pin is a link out of its folder: nothing of what it leads to may be shown, in a log of CI least of all."""
+    folder = os.path.realpath(os.path.dirname(pin) or ".")
+    return not os.path.realpath(pin).startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _whole(files: Files) -> bool:

@@ -14,11 +14,10 @@ from omniprofile.config.loader import Files
 from omniprofile.config.rules import store_it
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import is_valid
-from omniprofile.model.secret import KEY_SHAPES, MASK, without_keys
+from omniprofile.model.secret import KEY_SHAPES, MASK, masked, names_secret, remember
 
 _SHAPES = re.compile(KEY_SHAPES)
 _WORDS = r"(?:token|secret|password|passwd|passphrase|api[_-]?key|bearer|credential)s?"
-_NAME_OF_SECRET = re.compile(rf"{_WORDS}$", re.IGNORECASE)
 _IN_COMMENT = re.compile(rf"{_WORDS}[\"']?\s*[:=]\s*[\"']?(?P<text>[^\s\"'#,;]+)", re.IGNORECASE)
 _FLAG = re.compile(rf"^--?[\w-]*{_WORDS}(?:=(?P<text>.+))?$", re.IGNORECASE | re.DOTALL)
 _PRINTERS = frozenset({"echo", "printf"})
@@ -48,16 +47,29 @@ Place = tuple[int, int, str, str]
 
 
 def _shapes(document: Document) -> Iterator[Place]:
+    if "\\" in document.text:
+        yield from _escaped(document, (), document.data or {})
     for match in _SHAPES.finditer(document.text):
         line, column = document.place(match.start())
         what = "a text that looks like one of Omni's API keys" if match["prefix"] else "a bearer token"
         yield line, column, what, "NAME"
 
 
+def _escaped(document: Document, path: Path, value: Any) -> Iterator[Place]:
+    """Keys that only show once TOML's escapes are read."""
+    if isinstance(value, str) and _SHAPES.search(value):
+        position = document.value_position(path)
+        yield position.line, position.column, "a text that looks like one of Omni's API keys", "NAME"
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from _escaped(document, (*path, key), item)
+
+
 def _in_comments(document: Document) -> Iterator[Place]:
     for place, comment in document.comments():
         for match in _IN_COMMENT.finditer(comment):
             if _is_literal(match["text"], 8) and any(char.isdigit() for char in match["text"]):
+                remember(match["text"])
                 yield place.line, place.column + match.start("text"), "what looks like a secret", "NAME"
 
 
@@ -65,6 +77,7 @@ def _in_values(document: Document) -> Iterator[Place]:
     """Secrets of no known shape, in a document that parses: its tables may be of any type here."""
     for path, table in _tables(document.data):
         profile = path[1] if len(path) == 2 and is_valid(str(path[1])) else "NAME"
+        _hide_key(table.get("key"))
         for place, what in (*_in_environment(path, table), *_in_command(path, table)):
             position = document.value_position(place)
             yield position.line, position.column, what, str(profile)
@@ -80,10 +93,20 @@ def _tables(data: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         yield ("defaults",), defaults
 
 
+def _hide_key(key: object) -> None:
+    """Keep what was written in a key's place out of excerpts: the key itself, or something that is not a variable's name."""
+    variable = key.get("env") if isinstance(key, dict) else None
+    if isinstance(key, str):
+        remember(key)
+    elif isinstance(variable, str) and not variable.isupper() and not variable.islower():
+        remember(variable)
+
+
 def _in_environment(path: Path, table: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     variables = table.get("env")
     for name, value in variables.items() if isinstance(variables, dict) else ():
-        if _NAME_OF_SECRET.search(name) and isinstance(value, str) and _is_literal(value, 6):
+        if names_secret(name) and isinstance(value, str) and _is_literal(value, 6):
+            remember(value)
             yield (*path, "env", name), "the value of a variable that holds a secret"
 
 
@@ -98,6 +121,7 @@ def _in_command(path: Path, table: Mapping[str, Any]) -> Iterator[tuple[Path, st
         here = (*path, "key", "command", index)
         option = _FLAG.match(part)
         if (flag and _is_literal(part, 6)) or (option and option["text"] and _is_literal(option["text"], 6)):
+            remember(option["text"] if option and option["text"] else part)
             yield here, "the secret that an option of a command takes"
         elif _is_printed(program, part):
             yield here, "the text that a command does nothing but print"
@@ -107,8 +131,11 @@ def _in_command(path: Path, table: Mapping[str, Any]) -> Iterator[tuple[Path, st
 def _is_printed(program: str, part: str) -> bool:
     if program in _SHELLS:
         printed = _PRINTED.match(part)
-        return bool(printed and _is_literal(printed["text"], 8))
-    return program in _PRINTERS and _is_literal(part, 8)
+        part = printed["text"] if printed else ""
+    if not _is_literal(part, 8) or program not in _SHELLS | _PRINTERS:
+        return False
+    remember(part)
+    return True
 
 
 def _is_literal(text: str, shortest: int) -> bool:
@@ -121,7 +148,6 @@ def _is_literal(text: str, shortest: int) -> bool:
     )
 
 
-_USERINFO = re.compile(r"(://)[^\s/\"'@]+@")
 _ASSIGNED = re.compile(
     rf"(?P<name>{_WORDS}[\"']?\s*[:=]\s*|\bkey[\"']?\s*=\s*(?!\{{\s*[\"']?(?:env|command|file|keyring)\b))(?=\S).*",
     re.IGNORECASE,
@@ -141,5 +167,4 @@ def without_secrets(line: str, code: str | None = None) -> str:
     if code == Code.SECRET or (code == Code.SYNTAX and not _HARMLESS.match(line)):
         head = re.match(r"\s*+(?:#\s*+)?(?:[\w.\"' -]++=\s*)?", line)
         line = (head[0] if head else "") + MASK
-    line = _USERINFO.sub(rf"\1{MASK}@", without_keys(line))
-    return _ASSIGNED.sub(lambda match: match["name"] + MASK, line)
+    return _ASSIGNED.sub(lambda match: match["name"] + MASK, masked(line))

@@ -10,9 +10,11 @@ from omniprofile.app import Outside
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import Error, Interrupted, UsageError
 from omniprofile.model.names import legible
-from omniprofile.model.secret import without_keys
+from omniprofile.model.secret import masked, remember
 
 COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+MARK = f"\x1b{os.urandom(6).hex()}["
+"""Begins a colour until the text is written: nobody else can know it, so any other control character is data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,33 @@ class Style:
 
     def __call__(self, colour: str, text: str) -> str:
         """`text` in `colour`, one of COLOURS, where colour is on."""
-        return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.on and text else text
+        return f"{MARK}{COLOURS[colour]}m{text}{MARK}0m" if self.on and text else text
+
+
+def shown(text: str) -> str:
+    """Return `text` as a person may see it: secrets masked, control and bidi characters as escapes, only own colours kept."""
+    return "\x1b[".join(legible(masked(part)) for part in text.split(MARK))
+
+
+def as_json(value: object, *, exact: bool = False) -> str:
+    """Return `value` as JSON text, its secrets masked unless it is to be `exact`.
+
+    What a terminal could act on is escaped, and so every reader of JSON gets the same character.
+    """
+    text = json.dumps(value if exact else _masked(value), indent=2, ensure_ascii=False)
+    if not text.replace("\n", "").isprintable():
+        text = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    return text.replace("\x7f", "\\u007f") + "\n"
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, Mapping):
+        return {_masked(key): _masked(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(item) for item in value]
+    return value
 
 
 class Console:
@@ -80,12 +108,16 @@ class Console:
             return None
 
     def data(self, text: str) -> None:
-        """Write what was asked for to stdout: see `write_out`."""
+        """Write a text for people to stdout, as `shown` has it; raises what `write_out` does."""
+        write_out(self._outside.stdout, shown(text))
+
+    def give(self, text: str) -> None:
+        """Write to stdout what a program must get as it is: a credential, a script for a shell. Masks and escapes nothing."""
         write_out(self._outside.stdout, text)
 
-    def json(self, value: object) -> None:
-        """Write one JSON value to stdout."""
-        self.data(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    def json(self, value: object, *, exact: bool = False) -> None:
+        """Write one JSON value to stdout; `exact` for the commands that give a secret."""
+        self.give(as_json(value, exact=exact))
 
     def note(self, sentence: str) -> None:
         """Say something on stderr that `-q` silences."""
@@ -95,22 +127,19 @@ class Console:
     def warn(self, sentence: str) -> None:
         """Say something on stderr that the user must not miss."""
         style = Style(self._colours(self._outside.stderr))
-        self._line(f"omniprofile: {style('yellow', 'warning')}: {legible(sentence)}")
+        self.say(f"omniprofile: {style('yellow', 'warning')}: {sentence}")
 
     def status(self, text: str) -> None:
         """Show how far long work is, on a line that the next one replaces; an empty text clears it."""
-        self._write_stderr(f"\r\x1b[K{text}")
+        self._write_stderr(f"\r\x1b[K{shown(text)}")
         self._has_status = bool(text)
 
     def report(self, error: Error, *, as_json: bool) -> None:
-        """Report a failure: one line, and one line of hint, on stderr; as JSON also on stdout.
-
-        A key that was given for a name, and so is a part of the words, is masked in them.
-        """
+        """Report a failure: one line, and one line of hint, on stderr; as JSON also on stdout."""
         style = Style(self._colours(self._outside.stderr))
-        self._line(f"omniprofile: {style('red', 'error')}: {legible(without_keys(error.message))}")
+        self.say(f"omniprofile: {style('red', 'error')}: {error.message}")
         if error.hint:
-            self.say(f"hint: {without_keys(error.hint)}")
+            self.say(f"hint: {error.hint}")
         if as_json:
             self.json(error_json(error))
 
@@ -122,7 +151,7 @@ class Console:
         """Read one line from the terminal. Raises UsageError without one, Interrupted at its end."""
         if not self.interactive:
             raise UsageError("there is no terminal to ask on", hint="give the answer on the command line")
-        self._write_stderr(legible(prompt))
+        self._write_stderr(shown(prompt))
         line = self._outside.stdin.readline() if self._outside.stdin else ""
         if not line:
             self.say("")
@@ -134,18 +163,17 @@ class Console:
         import getpass
 
         try:
-            return getpass.getpass(prompt, stream=self._outside.stderr)
+            secret = getpass.getpass(shown(prompt), stream=self._outside.stderr)
         except EOFError:
             raise Interrupted("the input ended") from None
+        remember(secret)
+        return secret
 
     def say(self, line: str) -> None:
-        """Write lines to stderr, even with `-q`: for what a person was asked and must see. Controls are shown as escapes."""
-        self._line(legible(line))
-
-    def _line(self, line: str) -> None:
+        """Write lines to stderr, as `shown` has them, even with `-q`: for what a person was asked and must see."""
         if self._has_status:
             self.status("")
-        self._write_stderr(line + "\n")
+        self._write_stderr(shown(line) + "\n")
 
     def _write_stderr(self, text: str) -> None:
         stream = self._outside.stderr
@@ -167,8 +195,7 @@ class Console:
 
 def error_json(error: Error) -> dict[str, object]:
     """The documented shape of a failure."""
-    message, hint = without_keys(error.message), without_keys(error.hint or "") or None
-    return {"error": {"code": error.code, "message": message, "hint": hint}}
+    return {"error": {"code": error.code, "message": error.message, "hint": error.hint or None}}
 
 
 def silence_stdout(outside: Outside) -> None:

@@ -12,6 +12,7 @@ import omniprofile
 from omniprofile.app import App
 from omniprofile.cli.registry import BY_NAME
 from omniprofile.errors import Error
+from omniprofile.model.secret import masked
 from omniprofile.system.files import make_private_folder, write_atomic
 
 _NAME = "crash-report.txt"
@@ -23,7 +24,9 @@ def write_report(problem: BaseException, argv: Sequence[str], app: App) -> str |
         folder = app.places.state_folder
         make_private_folder(folder)
         path = os.path.join(folder, _NAME)
-        write_atomic(path, "\n".join(report_lines(problem, argv, app.outside.now().isoformat())).encode() + b"\n")
+        write_atomic(
+            path, masked("\n".join(report_lines(problem, argv, app.outside.now().isoformat()))).encode() + b"\n"
+        )
     except (OSError, Error):
         return None
     return path

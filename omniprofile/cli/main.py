@@ -9,9 +9,13 @@ from omniprofile.cli import exits
 from omniprofile.cli.console import Console, silence_stdout
 from omniprofile.cli.ending import undone_on_signals
 from omniprofile.cli.parser import parse
+from omniprofile.cli.registry import BY_NAME
 from omniprofile.cli.stream import leave
 from omniprofile.errors import CheckFailed, Error, Interrupted, Unexpected
 from omniprofile.model.names import printable
+
+_GIVES = frozenset({"token", "env"})
+"""Commands whose stdout a program takes for the credential: their errors go to stderr alone, also with `--json`."""
 
 
 def run(failed: BaseException | None = None) -> int:
@@ -37,7 +41,9 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
         if failed is not None:
             raise failed  # noqa: TRY301 - the clauses below are for it, too
         args, command = parse(argv)
-        as_json = getattr(args, "json", False) or getattr(args, "format", None) == "json"
+        as_json = args.command not in _GIVES and (
+            getattr(args, "json", False) or getattr(args, "format", None) == "json"
+        )
         console = Console(outside, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
         app = App(outside, config_flag=args.config, notify=console.note)
         if args.command == "exec":  # which never comes back
@@ -87,8 +93,11 @@ def _leave_for_prompt(app: App, console: Console) -> None:
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:
-    """Whether a command line that cannot be parsed asks for JSON: `--json` and `--format json` are the same."""
-    return "--json" in argv or "--format=json" in argv or ("--format", "json") in itertools.pairwise(argv)
+    """Tell whether a command line that cannot be parsed asks for a report as JSON. What follows `--` is not omniprofile's."""
+    words = list(itertools.takewhile(lambda word: word != "--", argv))
+    if next((word for word in words if word in BY_NAME), None) in _GIVES:
+        return False
+    return "--json" in words or "--format=json" in words or ("--format", "json") in itertools.pairwise(words)
 
 
 def _report(console: Console, error: Error, as_json: bool, outside: Outside) -> int:

@@ -19,6 +19,7 @@ from omniprofile.model.names import base_url_variable, token_variable
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, GivenToken, Loser, Resolution, Selection
+from omniprofile.model.secret import names_secret, remember
 from omniprofile.model.stored import StoredSecret
 
 T = TypeVar("T")
@@ -94,6 +95,8 @@ def resolve(
         for part, wanted in _expectations(tables).items():
             fields[f"expect.{part}"] = _field(wanted)
         for name, values in _variables(tables).items():
+            if names_secret(name):
+                _hide(values)
             fields[f"env.{name}"] = _field(values)
         return fields
 
@@ -328,6 +331,13 @@ def _exports(tables: Sequence[Declaration]) -> tuple[tuple[str, str], ...]:
         for name, value in _env(table).items():
             nearest.setdefault(name, value)
     return tuple(nearest.items())
+
+
+def _hide(values: Values) -> None:
+    """Keep the values of a variable that holds a secret out of what is shown; a reference to one is no secret."""
+    for each in values:
+        if isinstance(each.value, str) and "://" not in each.value:
+            remember(each.value)
 
 
 def _env(table: Declaration) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ On the short path: imports only what a bare interpreter has loaded, and the erro
 import os
 
 from omniprofile.model.names import printable, printable_place, quoted_place
-from omniprofile.model.secret import Secret
+from omniprofile.model.secret import Secret, remember
 from omniprofile.system.files import Unreadable, open_regular, others_can_read
 
 TYPE_CHECKING = False
@@ -75,6 +75,7 @@ def checked_key(text: str, label: str) -> Secret:
     elif not key.isascii() or not key.isprintable():
         problem = "has a character that no key has"
     else:
+        remember(key)
         return Secret(key)
     from omniprofile.errors import KeySourceFailed
 

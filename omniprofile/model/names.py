@@ -95,7 +95,19 @@ def printable_place(text: str) -> str:
 
 
 def quoted_place(path: str) -> str:
-    """A path as `printable_place` has it, as one word of a command line that a person may run."""
+    """Return the whole of `path` as one word of a command line that a person may paste into a shell.
+
+    What no terminal may show raw is written as POSIX's `$'…'` has it (2024, section 2.2.4), byte by byte.
+    """
     from shlex import quote
 
-    return quote(printable_place(path))
+    if path.isprintable():
+        return quote(path)
+    special = {"\\": "\\\\", "'": "\\'"}
+    shown = (
+        special.get(char, char)
+        if char.isprintable()
+        else "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+        for char in path
+    )
+    return f"$'{''.join(shown)}'"

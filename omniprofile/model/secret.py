@@ -18,6 +18,92 @@ KEY_SHAPES = (
 )
 """What is a key wherever it stands, as a regular expression."""
 
+_SHOWN_SHAPES = (
+    r"(?P<prefix>omni_(?:osk|pat)_)[A-Za-z0-9_-]+"
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_.-]*)?"
+    r"|(?P<bearer>\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]{16,}"
+)
+"""The same for what is shown, where a key may have been cut short."""
+
+_NAMES_OF_SECRETS = (
+    "token", "secret", "password", "passwd", "passphrase", "apikey", "api_key", "api-key", "bearer", "credential",
+)  # fmt: skip
+
+
+def names_secret(name: str) -> bool:
+    """Tell whether a variable or key of this name holds a secret."""
+    return name.lower().removesuffix("s").endswith(_NAMES_OF_SECRETS)
+
+
+_obtained: dict[str, set[str]] = {}
+"""Secrets that this process has read or made, each with its spellings once they were asked for."""
+_MOST_OBTAINED = 4096
+_UNRESERVED = dict.fromkeys(map(ord, "-._~"))
+_SHORTEST = 8
+"""A text of fewer characters is not looked for in other texts: it would be found in words that have nothing to do with it."""
+
+
+def remember(secret: str) -> None:
+    """Have `masked` hide `secret`, and each line of it, for the rest of this process; of very many, the latest."""
+    for text in {secret, *secret.splitlines()}:
+        if len(text.strip()) >= _SHORTEST:
+            _obtained.setdefault(text.strip(), set())
+    while len(_obtained) > _MOST_OBTAINED:
+        del _obtained[next(iter(_obtained))]
+
+
+def forget_all() -> None:
+    """Forget what `remember` was given."""
+    _obtained.clear()
+
+
+def masked(text: str) -> str:
+    """Return `text` fit to be shown: no key, no password of a URL, and no secret that this process has obtained is in it."""
+    for secret, spellings in list(_obtained.items()):  # another thread may obtain one meanwhile
+        if not spellings:
+            spellings.update(_spellings(secret))
+        for spelling in spellings:
+            text = _without(text, spelling)
+    if "://" in text and "@" in text:
+        import re
+
+        text = re.sub(r"(://)[^\s/\"'@`]++@", rf"\1{MASK}@", text)
+    return without_keys(text)
+
+
+def _spellings(secret: str) -> set[str]:
+    """A secret as it stands in plain text, and as JSON, XML, a URL or a workflow command spell it."""
+    if secret.isascii() and secret.translate(_UNRESERVED).isalnum():
+        return {secret}
+    import json
+    from urllib.parse import quote
+    from xml.sax.saxutils import escape
+
+    return {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        escape(secret),
+        escape(secret, {'"': "&quot;"}),
+        quote(secret, safe=""),
+        quote(secret),
+        secret.replace("%", "%25"),
+    }
+
+
+def _without(text: str, secret: str) -> str:
+    """`text` without `secret`, also where it is cut short by an ellipsis."""
+    start, at = secret[:_SHORTEST], 0
+    pieces: list[str] = []
+    while (found := text.find(start, at)) >= 0:
+        length = _SHORTEST
+        while length < len(secret) and text[found + length : found + length + 1] == secret[length]:
+            length += 1
+        whole = length == len(secret) or text[found + length : found + length + 1] == "…"
+        pieces += [text[at:found], MASK if whole else text[found : found + length]]
+        at = found + length
+    return "".join(pieces) + text[at:]
+
 
 def without_keys(text: str) -> str:
     """`text` with whatever has a key's shape masked, behind its public beginning."""
@@ -25,7 +111,7 @@ def without_keys(text: str) -> str:
         return text
     import re
 
-    return re.sub(KEY_SHAPES, lambda match: (match["prefix"] or match["bearer"] or "") + MASK, text)
+    return re.sub(_SHOWN_SHAPES, lambda match: (match["prefix"] or match["bearer"] or "") + MASK, text)
 
 
 def without_opaque_words(text: str) -> str:

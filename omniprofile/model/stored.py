@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from omniprofile.model.origin import Origin
-from omniprofile.model.secret import Secret
+from omniprofile.model.secret import Secret, remember
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,11 @@ class StoredSecret:
     scope: str | None = None
     token_path: str | None = None
     refreshed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for secret in (self.token, self.refresh_token):
+            if secret is not None:
+                remember(secret.reveal())
 
     @property
     def is_session(self) -> bool:

@@ -5,6 +5,7 @@ import sys
 import pexpect
 import pytest
 
+from omniprofile.cli.console import MARK
 from omniprofile.cli.render.tables import indented, table, width, wrapped
 from tests.conftest import Cli
 
@@ -21,7 +22,7 @@ from tests.conftest import Cli
         ("👍🏽", 2),
         ("❤", 1),
         ("❤\ufe0f", 2),
-        ("\x1b[1mprod\x1b[0m", 4),
+        pytest.param(f"{MARK}1mprod{MARK}0m", 4, id="coloured"),
         ("", 0),
     ],
 )
@@ -30,7 +31,7 @@ def test_a_width_is_what_a_terminal_takes(text: str, columns: int) -> None:
 
 
 def test_columns_are_aligned_whatever_the_letters() -> None:
-    lines = table([["ステージ", "a"], ["cafe\u0301", "b"], ["\x1b[1mx\x1b[0m", "c"]]).splitlines()
+    lines = table([["ステージ", "a"], ["cafe\u0301", "b"], [f"{MARK}1mx{MARK}0m", "c"]]).splitlines()
     assert {width(line[:-1]) for line in lines} == {10}
     assert not any(line.endswith(" ") for line in table([["a", ""], ["b", "c"]]).splitlines())
 
@@ -58,8 +59,8 @@ def test_on_a_terminal_the_last_cell_goes_on_in_its_column_and_no_word_is_lost_o
 
 
 def test_a_wrapped_cell_keeps_its_colour_on_every_line() -> None:
-    lines = wrapped("\x1b[2mone two three\x1b[0m", 5)
-    assert lines == ["\x1b[2mone\x1b[0m", "\x1b[2mtwo\x1b[0m", "\x1b[2mthree\x1b[0m"]
+    lines = wrapped(f"{MARK}2mone two three{MARK}0m", 5)
+    assert lines == [f"{MARK}2m{word}{MARK}0m" for word in ("one", "two", "three")]
 
 
 PROFILES = """\

@@ -10,6 +10,7 @@ from typing import Any
 
 from omniprofile.checks.lint import examine
 from omniprofile.cli.console import Style
+from omniprofile.cli.console import as_json as console_json
 from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.config import snapshot
@@ -156,7 +157,7 @@ def lint_formats(data: bytes) -> None:
     content = content[:at] + b"omni_osk_" + _KEY.encode() + content[at:]
     report = examine([[file]], home="/home/me", contents={file: content})
     human = render.human(report, Style(False), width)
-    as_json, as_sarif, github = render.as_json(report), sarif(report), render.github(report)
+    as_json, as_sarif, github = console_json(render.view(report)), console_json(sarif(report)), render.github(report)
     for text in (human, as_json, as_sarif, github):
         assert _KEY[:8] not in text, text
         text.encode("utf-8", "surrogateescape" if "\udcff" in file else "strict")

@@ -100,7 +100,8 @@ def test_printable_text_has_no_character_that_moves_the_cursor_or_reorders_the_l
     [
         ("omni_osk_abcdef.", f"omni_osk_{MASK}."),
         ("my omni_pat_abcdef", f"my omni_pat_{MASK}"),
-        ("omni_osk_abcde", "omni_osk_abcde"),
+        ("omni_osk_ab…", f"omni_osk_{MASK}…"),
+        ("begins with `omni_osk_`", "begins with `omni_osk_`"),
         ("eyJhbGciOiJ9.eyJzdWIiOiIx.c2ln", MASK),
         ("authorization: Bearer abcdefghijklmnop", f"authorization: Bearer {MASK}"),
         ("bearer abcdefghijklmnop", f"bearer {MASK}"),

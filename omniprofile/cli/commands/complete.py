@@ -19,5 +19,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print every profile's name and description, in the order of their files."""
-    console.data(completions(app.config))
+    console.give(completions(app.config))
     return DONE

@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the shell's own text with the table of all words in its place."""
-    console.data(text("completion", args.shell).replace(_PLACE, table(args.shell)))
+    console.give(text("completion", args.shell).replace(_PLACE, table(args.shell)))
     return DONE
 
 

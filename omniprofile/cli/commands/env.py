@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if shell == "github":
         _to_github(app, console, assign, remove, secrets)
     else:
-        console.data(render(shell, assign, remove))
+        console.give(render(shell, assign, remove))
     return DONE
 
 
@@ -56,7 +56,7 @@ def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[
     if not path:
         raise UsageError("`GITHUB_ENV` is not set", hint="the format `github` is for a step of a GitHub Actions job")
     masks, lines = github(assign, remove, secrets)
-    console.data(masks)
+    console.give(masks)
     try:
         with open(
             os.path.join(app.outside.cwd or os.sep, path), "a", encoding="utf-8", errors="surrogateescape", newline="\n"

@@ -33,5 +33,5 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             raise UsageError("there is no prompt for PowerShell", hint="`omniprofile current` says the profile in use")
         parts += [("prompt", "posix")] if args.shell in ("bash", "zsh") else []
         parts.append(("prompt", args.shell))
-    console.data("".join(text(part, language) for part, language in parts))
+    console.give("".join(text(part, language) for part, language in parts))
     return DONE

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.fix or args.diff:
         report = _mend(args, linting, report, app, console)
     if not args.diff:
-        console.data(_formatted(args.format, report, console))
+        _show(args.format, report, console)
     return _conclude(report, console, strict=args.strict)
 
 
@@ -92,13 +92,16 @@ class _Linting:
                 gc.enable()
 
 
-def _formatted(name: str, report: "Report", console: Console) -> str:
+def _show(name: str, report: "Report", console: Console) -> None:
     from omniprofile.cli.render import findings
     from omniprofile.cli.render.sarif import sarif
 
     if name == "human":
-        return findings.human(report, console.style, console.columns)
-    return {"json": findings.as_json, "sarif": sarif, "github": findings.github}[name](report)
+        console.data(findings.human(report, console.style, console.columns))
+    elif name == "github":
+        console.data(findings.github(report))
+    else:
+        console.json({"json": findings.view, "sarif": sarif}[name](report))
 
 
 def _mend(args: argparse.Namespace, linting: _Linting, report: "Report", app: App, console: Console) -> "Report":

@@ -37,8 +37,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 "auth": credential.auth,
                 "token": credential.token,
                 "expires_at": rfc3339(credential.expires_at),
-            }
+            },
+            exact=True,
         )
     else:
-        console.data(credential.token + "\n")
+        console.give(credential.token + "\n")
     return DONE

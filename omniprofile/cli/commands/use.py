@@ -54,17 +54,17 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.json:
         console.json({"profile": name, "previous": after.previous, "effective": not shadows, "shadowed_by": shadows})
     elif hidden and _evaluated(app) and console.interactive and console.confirm("switch this shell to it as well?"):
-        console.data(EVALUATE + _script(app, name))
+        console.give(EVALUATE + _script(app, name))
     return DONE
 
 
 def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
     """Print what this shell must evaluate, and say whether it does: without the hook, what is printed is only text."""
     if _evaluated(app):
-        console.data(EVALUATE + _script(app, name))
+        console.give(EVALUATE + _script(app, name))
         console.note(f"this shell now uses {shown}, the others what they used")
     else:
-        console.data(_script(app, name))
+        console.give(_script(app, name))
         if console.shows_data:
             console.warn(
                 "nothing is switched yet: this shell must evaluate what is printed, "

@@ -3,14 +3,12 @@
 No line is shown with a secret in it, whatever a rule thought of it.
 """
 
-import json
-
 from omniprofile.checks.lint import Report
 from omniprofile.checks.secrets import without_secrets
 from omniprofile.cli.console import Style
 from omniprofile.cli.render.tables import indented, width
 from omniprofile.config.document import Document, Position
-from omniprofile.model.finding import Finding, Level
+from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import legible
 
 _WIDEST = 100
@@ -20,26 +18,36 @@ _LONGEST = 2000
 
 def human(report: Report, style: Style, columns: int | None = None) -> str:
     """Each finding with its line, a caret below the place, and what to do, in the width of a terminal where there is one."""
-    return "".join(_entry(finding, report.documents.get(finding.file), style, columns) for finding in report.findings)
+    secret = {(finding.file, finding.line) for finding in report.findings if finding.code == Code.SECRET}
+    return "".join(
+        _entry(
+            finding,
+            report.documents.get(finding.file),
+            style,
+            columns,
+            Code.SECRET if (finding.file, finding.line) in secret else finding.code,
+        )
+        for finding in report.findings
+    )
 
 
-def _entry(finding: Finding, document: Document | None, style: Style, columns: int | None) -> str:
+def _entry(finding: Finding, document: Document | None, style: Style, columns: int | None, code_of_line: str) -> str:
     code = style("red" if finding.level is Level.ERROR else "yellow", finding.code)
     level = "" if finding.level is Level.ERROR else " (warning)"
     text = f"{style('bold', legible(finding.place))}: {code} {legible(finding.message)}{level}\n"
-    for line in _excerpt(finding, document):
+    for line in _excerpt(finding, document, code_of_line):
         text += style("dim", line) + "\n"
     return text + (indented(legible(finding.suggestion), columns) if finding.suggestion else "")
 
 
-def _excerpt(finding: Finding, document: Document | None) -> list[str]:
+def _excerpt(finding: Finding, document: Document | None, code_of_line: str) -> list[str]:
     """The line of a finding with a caret, or nothing where there is none to show."""
     if document is None or finding.line > len(document.lines):
         return []
     line = document.lines[finding.line - 1].rstrip("\r")
     if not line.strip() or len(line) > _LONGEST:
         return []
-    shown = without_secrets(line, finding.code)
+    shown = without_secrets(line, code_of_line)
     unchanged = next((at for at, pair in enumerate(zip(line, shown, strict=False)) if pair[0] != pair[1]), len(shown))
     # Behind a mask no column is what it was: point at where the mask begins.
     at = min(finding.column - 1, unchanged if shown != line else len(line))
@@ -62,11 +70,9 @@ def _cell(char: str) -> str:
     return "    " if char == "\t" else char if char.isprintable() else char.encode("unicode_escape").decode()
 
 
-def as_json(report: Report) -> str:
-    """The documented JSON."""
-    return (
-        json.dumps({"findings": [_json(finding) for finding in report.findings]}, indent=2, ensure_ascii=False) + "\n"
-    )
+def view(report: Report) -> dict[str, object]:
+    """Return the documented JSON."""
+    return {"findings": [_json(finding) for finding in report.findings]}
 
 
 def _json(finding: Finding) -> dict[str, object]:

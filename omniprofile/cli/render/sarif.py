@@ -1,6 +1,5 @@
 """Lint's findings as SARIF 2.1.0 (OASIS standard), which code hosts show beside the code."""
 
-import json
 import os
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 _INDEX = {rule.code.value: index for index, rule in enumerate(RULES)}
 
 
-def sarif(report: Report) -> str:
+def sarif(report: Report) -> dict[str, object]:
     """One run, with every rule and its explanation. Paths are relative to where lint ran where they can be."""
     driver = {
         "name": "omniprofile",
@@ -25,7 +24,7 @@ def sarif(report: Report) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding) for finding in report.findings],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
 def _rule(rule: Rule) -> dict[str, object]:

@@ -9,10 +9,12 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
+from omniprofile.cli.console import MARK
+
 _NARROWEST = 24
 _INDENT = 4
-_STYLED = re.compile(r"(\x1b\[[\d;]*m)(.*)(\x1b\[0m)", re.DOTALL)
-_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_STYLED = re.compile(rf"({re.escape(MARK)}\d*m)(.*)({re.escape(MARK)}0m)", re.DOTALL)
+_COLOUR = re.compile(rf"{re.escape(MARK)}\d*m")
 
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, columns: int | None = None) -> str:

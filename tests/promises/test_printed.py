@@ -1,0 +1,158 @@
+"""What is printed: no secret, whatever was typed where, and nothing that a terminal acts on, whoever chose the text."""
+
+import json
+import subprocess
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from omniprofile.cli.console import as_json, shown
+from omniprofile.model.names import quoted_place
+from omniprofile.model.secret import MASK, remember
+from tests.conftest import Cli, Ran
+
+HOSTILE = "\x1b]52;c;ZXZpbA==\x07 \x1b]8;;https://evil.example\x1b\\ \x9b31m \u202e \u200d \u2066 \x7f \x08"
+KEY = "omni_osk_Qw7Zk2Xv9Lb4Nt6Rj1"
+OPAQUE = "hunter2Hunter2Hunter2"
+PROFILE = '[profiles.p]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME_KEY" }\n'
+
+
+def raw(text: str) -> set[str]:
+    """The characters of a text that a terminal may act on."""
+    return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") and char not in "\n\t"}
+
+
+def lines() -> list[list[str]]:
+    """Command lines of every kind, with hostile texts where a user or a file has a say."""
+    return [
+        *[
+            [*words, *form]
+            for words in (["list"], ["show", "p"], ["explain", "p"], ["current"])
+            for form in ([], ["--json"])
+        ],
+        *[["lint", "--format", form] for form in ("human", "json", "sarif", "github")],
+        ["lint", f"no-{HOSTILE}"],
+        ["doctor", "--offline"],
+        ["doctor", "--offline", "--json"],
+        ["use", HOSTILE],
+        ["use", HOSTILE, "--json"],
+        ["set", "p", "description", f"x{HOSTILE}", "--diff"],
+        ["set", "p", HOSTILE, "x"],
+        ["add", HOSTILE, "--base-url", "https://a.omniapp.co"],
+        ["add", "q", "--base-url", f"https://{HOSTILE}.omniapp.co"],
+        ["add", "q", "--base-url", "https://a.omniapp.co", "--file", HOSTILE],
+        ["rename", "p", HOSTILE],
+        ["remove", HOSTILE, "--yes"],
+        ["import", "dotenv", HOSTILE],
+        ["export", "omni-cli", "--dry-run"],
+        ["exec", "p", "--", HOSTILE],
+        ["token", HOSTILE],
+        [HOSTILE],
+        ["list", f"--{HOSTILE}"],
+        ["test", HOSTILE, "--format", "junit"],
+        ["--config", HOSTILE, "list"],
+    ]
+
+
+@pytest.mark.parametrize("argv", lines(), ids=lambda argv: " ".join(argv[:2]).encode("unicode_escape").decode()[:30])
+def test_no_text_of_others_reaches_a_terminal_raw(cli: Cli, argv: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "work" / "a\x1b]0;evil\x07\x9b\u202e"
+    folder.mkdir()
+    (folder / ".omniprofile.toml").write_text('profile = "p"\n', encoding="utf-8")
+    quoted = json.dumps(HOSTILE + " \u061c").replace("\x7f", "\\u007f")
+    cli.profiles(
+        f"version = 1\n{PROFILE}description = {quoted}\n[profiles.p.env]\nTEXT = {quoted}\n{quoted} = 1\n# \x9b \u202e\n"
+    )
+    if argv[0] not in ("lint", "doctor"):
+        cli.profiles(f"version = 1\n{PROFILE}description = {quoted}\nenv = {{ TEXT = {quoted} }}\n# \x9b \u202e\n")
+    ran = cli(*argv, cwd=folder, env={"ACME_KEY": "k" * 20})
+    assert not raw(ran.out), ran.out
+    assert not raw(ran.err), ran.err
+
+
+def test_json_gives_the_very_characters_that_it_escapes(cli: Cli) -> None:
+    quoted = json.dumps(HOSTILE).replace("\x7f", "\\u007f")
+    cli.profiles(f"version = 1\n{PROFILE}description = {quoted}\n")
+    assert json.loads(cli("list", "--json").out)["profiles"][0]["description"] == HOSTILE
+    assert json.loads(as_json({"\x7f\u202e\U000e0001": "\ud800"})) == {"\x7f\u202e\U000e0001": "\ud800"}
+
+
+WRONG = {
+    "description": f'description = "{KEY}"',
+    "env value": f'env = {{ X = "{KEY}" }}',
+    "secret variable": f'env = {{ MCP_TOKEN = "{OPAQUE}" }}',
+    "key": f'key = "{OPAQUE}"',
+    "key.env": f'key = {{ env = "{KEY}" }}',
+    "opaque key.env": f'key = {{ env = "{OPAQUE}" }}',
+    "printed": f'key = {{ command = ["echo", "{OPAQUE}"] }}',
+    "option": f'key = {{ command = ["get", "--token", "{OPAQUE}"] }}',
+    "escaped": f'description = "\\u006f{KEY[1:]}"',
+    "beside another finding": f'key = {{ command = ["echo", "{OPAQUE}"], tiemout = 3 }}',
+    "comment": f"# token: {OPAQUE}",
+    "userinfo": f'base_url = "https://me:{OPAQUE}@acme.omniapp.co"',
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=list(WRONG))
+def test_a_secret_in_the_wrong_place_of_a_file_is_shown_by_no_command(cli: Cli, wrong: str) -> None:
+    address = "" if "base_url" in wrong else 'base_url = "https://acme.omniapp.co"\n'
+    cli.profiles(f"version = 1\n[profiles.p]\n{address}{wrong}\n")
+    ran: list[Ran] = [cli("lint", "--format", form) for form in ("human", "json", "sarif", "github")]
+    ran += [
+        cli("-v", "-v", *words, *form)
+        for words in (["show", "p"], ["explain", "p"], ["list"])
+        for form in ([], ["--json"])
+    ]
+    ran += [cli("set", "p", "protected", "true", "--diff"), cli("doctor", "--offline")]
+    for one in ran:
+        assert KEY[9:14] not in one.out + one.err, str(one)
+        assert OPAQUE not in one.out + one.err, str(one)
+
+
+def test_what_was_obtained_is_masked_however_it_is_spelt_or_cut() -> None:
+    secret = 'a<b&"c"%\u00e9 secret/with+all'
+    remember(secret)
+    for text in (secret, json.dumps(secret), json.dumps(secret, ensure_ascii=False), f"server said {secret[:12]}…"):
+        assert "a<b&" not in shown(text)
+        assert MASK in shown(text)
+    assert json.loads(as_json({secret: [secret]})) == {MASK: [MASK]}
+    assert json.loads(as_json(secret, exact=True)) == secret
+
+
+@pytest.mark.parametrize(
+    "argv", [("token", "p", "--json"), ("token", "p", "--json", "--bogus"), ("env", "p", "--shell", "json")]
+)
+def test_an_error_of_what_gives_a_credential_goes_to_stderr_alone(cli: Cli, argv: tuple[str, ...]) -> None:
+    cli.profiles(f"version = 1\n{PROFILE}")
+    ran = cli(*argv)
+    assert ran.status in (2, 4)
+    assert ran.out == ""
+    assert "error: " in ran.err
+
+
+def test_a_json_option_of_the_child_is_the_child_s(cli: Cli) -> None:
+    assert cli("exec", "--bogus", "--", "foo", "--json").out == ""
+    assert json.loads(cli("list", "--bogus", "--json").out)["error"]["code"] == "usage"
+
+
+def test_nothing_is_shown_of_a_file_that_a_pin_links_to(cli: Cli, tmp_path: Path) -> None:
+    secret = tmp_path / "mine.toml"
+    for text in (f'profile = "p"\nphrase = "{OPAQUE}"\n', f"{OPAQUE}\n", f"{OPAQUE} = 1\n"):
+        secret.write_text(text)
+        pin = tmp_path / "work" / ".omniprofile.toml"
+        pin.unlink(missing_ok=True)
+        pin.symlink_to(secret)
+        for form in ("human", "json", "sarif", "github"):
+            ran = cli("lint", "--format", form, ".omniprofile.toml")
+            assert ran.status == 1
+            assert OPAQUE not in ran.out + ran.err
+            assert "phrase" not in ran.out
+
+
+@pytest.mark.parametrize("path", ["/a b/c", "/it's", "/" + "x" * 500, "/\x1b]0;a\x07\u202e'\\n", "/caf\u00e9"])
+def test_a_path_in_a_command_to_paste_is_whole_and_means_that_path(path: str) -> None:
+    word = quoted_place(path)
+    assert word.isprintable()
+    given = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, text=True, check=True).stdout
+    assert given == path
