@@ -16,6 +16,7 @@ from time import sleep
 
 from omniprofile.errors import CheckFailed
 from omniprofile.standin.server import Standin
+from omniprofile.system.files import reason
 
 Say = Callable[[str], None]
 """Shows a piece of text to the person."""
@@ -77,7 +78,12 @@ print("I am", who["orgRole"], "at", os.environ["OMNI_BASE_URL"], "with profile",
 def run(say: Say, environ: Mapping[str, str]) -> None:
     """Show the tour. Raises CheckFailed when a command does not do what it must."""
     with ExitStack() as stack:
-        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="omniprofile-demo-"))
+        try:
+            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="omniprofile-demo-"))
+        except OSError as problem:
+            raise CheckFailed(
+                f"the demo needs a temporary folder that can be written: {reason(problem)}", hint="set `TMPDIR` to one"
+            ) from problem
         production = stack.enter_context(Standin())
         staging = stack.enter_context(Standin())
         production.add_key(_PRODUCTION_KEY, role="ORG_ADMIN")
@@ -197,7 +203,8 @@ class _Tour:
     def write(self, production: Standin, staging: Standin, instance: str) -> None:
         """Write the profile file, with a mistake if `instance` is misspelt."""
         folder = os.path.join(self.home, "config", "omniprofile")
-        os.makedirs(folder, exist_ok=True)
+        for made in (os.path.dirname(folder), folder):
+            os.makedirs(made, mode=0o700, exist_ok=True)  # a umask of 0 would let others write it
         text = _PROFILES.format(production=production.base_url, staging=staging.base_url, instance=instance)
         with open(os.path.join(folder, "profiles.toml"), "w", encoding="utf-8") as file:
             file.write(text)

@@ -13,7 +13,7 @@ from omniprofile.config.loader import Files
 from omniprofile.model.declaration import Config, Declaration, Expect, KeySource
 from omniprofile.model.finding import Code, Level
 from omniprofile.model.names import closest, quoted_list, token_variable, variable_stem
-from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
+from omniprofile.model.origin import NotAnOrigin, Origin, allowing, parse_host
 from omniprofile.model.provenance import Layer
 
 
@@ -126,7 +126,7 @@ def _host_not_allowed(declared: Declared) -> None:
         match origin.refusal(declared.hosts, allow_insecure=insecure(table)):
             case "host-not-allowed":
                 message = f"`{origin.host}` is neither one of Omni's hosts nor in `allowed_hosts`"
-                hint = f'if it may have your credentials, add "{origin.host}" to `allowed_hosts` in `[settings]`'
+                hint = allowing(origin.host)
                 declared.files.report(Code.HOST_NOT_ALLOWED, path, table.file, message, hint)
             case "insecure-url":
                 hint = "set `allow_insecure = true` beside it" if origin.is_loopback else "use https"

@@ -146,22 +146,28 @@ def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
     others that are given are taken for one as well.
     """
     sets: dict[str | None, list[str]] = {}
+    folders: dict[str, str] = {}
     pins = []
-    for path in given:
+    for path in _once(given):
         folder, name = os.path.split(path)
         if name == PIN_FILE:
             pins.append(path)
         elif os.path.basename(folder) == DROP_IN_FOLDER:
-            sets.setdefault(os.path.dirname(folder), []).append(path)
+            base = os.path.dirname(folder)
+            sets.setdefault(folders.setdefault(os.path.realpath(base), base), []).append(path)
         elif name == PROFILES_FILE:
-            sets.setdefault(folder, []).append(path)
+            sets.setdefault(folders.setdefault(os.path.realpath(folder), folder), []).append(path)
         else:
             sets.setdefault(None, []).append(path)
     for base, members in sets.items():
         if base is not None:
-            known = _configuration(base)
-            members[:] = known + [path for path in members if path not in known]
+            members[:] = _once([*_configuration(base), *members])
     return list(sets.values()), pins
+
+
+def _once(paths: Iterable[str]) -> list[str]:
+    """Each file under the first of its names."""
+    return list({os.path.realpath(path): path for path in reversed(list(paths))}.values())[::-1]
 
 
 def _configuration(base: str) -> list[str]:

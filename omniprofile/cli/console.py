@@ -10,7 +10,7 @@ from omniprofile.app import Outside
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import Error, Interrupted, UsageError
 from omniprofile.model.names import legible
-from omniprofile.model.secret import masked, remember
+from omniprofile.model.secret import MASK, masked, remember
 
 COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 MARK = f"\x1b{os.urandom(6).hex()}["
@@ -157,6 +157,15 @@ class Console:
             self.say("")
             raise Interrupted("the input ended")
         return line.rstrip("\n")
+
+    def erase_answer(self, question: str, answer: str) -> None:
+        """Take the last answer, which was a secret, off the screen, and show the question with a mask instead."""
+        try:
+            columns = os.get_terminal_size(self._outside.stderr.fileno()).columns if self._outside.stderr else 0
+        except (OSError, ValueError):
+            columns = 0
+        rows = (len(shown(question)) + len(answer) - 1) // (columns or 80) + 1
+        self._write_stderr(f"\x1b[{rows}A\r\x1b[J{shown(question)}{MASK}\n")
 
     def ask_secret(self, prompt: str) -> str:
         """Read one line from the terminal without showing it. Raises Interrupted at its end."""

@@ -102,7 +102,7 @@ GUIDES: dict[str, Guide] = {
         examples=(
             ('eval "$(omniprofile env staging)"', "into this shell"),
             ('eval "$(omniprofile env --unset)"', "and out again"),
-            ("omniprofile env staging --shell dotenv > .env", "a file for the SDK: never commit it"),
+            ("(umask 077; omniprofile env staging --shell dotenv > .env)", "a file for the SDK: never commit it"),
             ("omniprofile env ci --shell github", "for the later steps of a GitHub Actions job, masked in its log"),
         ),
         exits=(
@@ -209,7 +209,7 @@ GUIDES: dict[str, Guide] = {
     ),
     "init": Guide(
         about="Makes the first profile: asks for what the flags leave open, writes the profile file, makes the profile "
-        "active, then logs in and tests. Without a terminal it asks nothing, and says which flag is missing.",
+        "active if none is, then logs in and tests. Without a terminal it asks nothing, and says which flag is missing.",
         examples=(
             ("omniprofile init", "asks"),
             ("omniprofile init --name staging --base-url https://acme-staging.omniapp.co", "asks for the key alone"),
@@ -375,6 +375,7 @@ GUIDES: dict[str, Guide] = {
         exits=(
             (0, "all are ok"),
             (4, "nothing worse, but a profile has no credential"),
+            (6, "nothing worse, but a credential may not go to the profile's host"),
             (7, "none is refused, but an instance cannot be reached, or limits the rate"),
             (8, "a credential is refused, whatever became of the others"),
             (9, "nothing worse, but the secret store cannot be used"),
@@ -453,7 +454,7 @@ GUIDES: dict[str, Guide] = {
             ("omniprofile schema", "print it"),
             (
                 "omniprofile schema > ~/.config/omniprofile/schema.json",
-                "for a line `#:schema ./schema.json` in the file",
+                "for a line `#:schema` with the whole path of that file: `edit` opens a copy elsewhere",
             ),
         ),
         see=("lint",),

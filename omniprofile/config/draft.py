@@ -204,9 +204,8 @@ def _sameness(finding: Finding) -> tuple[str, str, str]:
 def _refusal(finding: Finding) -> Refused | ConfigInvalid:
     if finding.code == Code.SECRET:
         return Refused(
-            "a secret may not be put into a profile file, and was seen by every user of this machine on the command line; "
-            "nothing was written",
-            hint="revoke it, make another one, and store that with `omniprofile login NAME`, which asks for it",
+            "a secret may not be put into a profile file; nothing was written",
+            hint="store it with `omniprofile login NAME`, which asks for it; revoke it if others can have seen it",
         )
     kind = {Code.HOST_NOT_ALLOWED: HostNotAllowed, Code.PLAIN_HTTP: InsecureURL}.get(Code(finding.code), ConfigInvalid)
     return kind(f"{finding.message} (nothing was written)", hint=finding.suggestion)

@@ -147,7 +147,7 @@ def _document(path: str, files: Files, home: str, judged: set[str], content: byt
             at = time_ns()
             content, status = open_regular(path)
     except FileNotFoundError:
-        found(Code.UNREADABLE, f"`{path}` is not there", "check the path, or run `omniprofile init` to make the file")
+        found(Code.UNREADABLE, f"`{path}` is not there", "check the path")
         return None
     except Unreadable as problem:
         found(

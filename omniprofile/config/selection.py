@@ -59,10 +59,9 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
         )
     near = closest(name, config.profiles)
     if not is_valid(name):
-        meant = f"did you mean {quoted_list(near)}? " if near else ""
         raise NoSuchProfile(
             f"`{printable(name)}`{source}, is no profile name ({RULE})",
-            hint=f"{meant}the nearest valid name is `{nearest_valid(name)}`",
+            hint=f"did you mean {quoted_list(dict.fromkeys([*near, nearest_valid(name)]))}?",
         )
     if near:
         hint = f"did you mean {quoted_list(near)}? `omniprofile list` shows all"

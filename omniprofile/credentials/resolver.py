@@ -16,7 +16,7 @@ from omniprofile.errors import ConfigInvalid, Error, HostNotAllowed, InsecureURL
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config, Declaration, Expect, KeySource, uses_store
 from omniprofile.model.names import base_url_variable, token_variable
-from omniprofile.model.origin import Origin
+from omniprofile.model.origin import Origin, allowing
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, GivenToken, Loser, Resolution, Selection
 from omniprofile.model.secret import names_secret, remember
@@ -273,7 +273,7 @@ def _refusal(
     if code == "host-not-allowed":
         return HostNotAllowed(
             f"`{origin.host}` is neither one of Omni's hosts nor in `allowed_hosts` ({provenance})",
-            hint=f'if this host may have your credentials, add "{origin.host}" to `allowed_hosts` in `[settings]`',
+            hint=allowing(origin.host),
         )
     return None
 

@@ -96,6 +96,46 @@ class Origin:
         return f"{self.scheme}://{host}{port}"
 
 
+def allowing(host: str) -> str:
+    """Return what to do about a host that gets no credential: the Omni host that was probably meant, or how to allow it."""
+    meant = _meant(host)
+    if meant is not None:
+        return f"did you mean `{meant}`?"
+    return f'if it may have your credentials, add "{host}" to `allowed_hosts` in `[settings]`'
+
+
+def _meant(host: str) -> str | None:
+    """The host of Omni's that `host` misspells: two letters off, with a dot too few, or under another top-level domain."""
+    labels = host.split(".")
+    best: tuple[int, str] | None = None
+    for domain in OMNI_DOMAINS:
+        if host.endswith(domain) and len(host) > len(domain):
+            return f"{host[: -len(domain)].rstrip('-.')}.{domain}"
+        for count in range(1, min(4, len(labels) + 1)):
+            end = ".".join(labels[-count:])
+            same_name = labels[-count] == domain.partition(".")[0]
+            off = 2 if same_name else _distance(end, domain)
+            if off <= 2 and (best is None or off < best[0]):
+                best = off, ".".join([*labels[:-count], domain])
+    return best[1] if best else None
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters must be changed, added, left out or swapped (optimal string alignment); 3 where it is more than 2."""
+    if abs(len(one) - len(other)) > 2:
+        return 3
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, char in enumerate(other, 1):
+            least = min(rows[-1][j] + 1, row[j - 1] + 1, rows[-1][j - 1] + (letter != char))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == char:
+                least = min(least, rows[-2][j - 2] + 1)
+            row.append(least)
+        rows.append(row)
+    return min(rows[-1][-1], 3)
+
+
 def parse_host(text: str) -> str:
     """A whole host name or address as `allowed_hosts` holds it, in lower case. Raises NotAnOrigin."""
     if not text.isascii() or not text.isprintable() or " " in text:

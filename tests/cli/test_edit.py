@@ -1,5 +1,6 @@
 """`edit`: the user's editor on a copy, which takes the file's place once it lints."""
 
+import json
 import os
 import re
 import stat
@@ -152,9 +153,114 @@ def test_removing_and_init_ask_on_a_terminal(cli: Cli, tmp_path: Path) -> None:
             sys.executable, ["-m", "omniprofile", "remove", "a", "--leave-secret"], encoding="utf-8", timeout=60,
             env={**os.environ, "TERM": "xterm"}, dimensions=(40, 200),
         )  # fmt: skip
-        child.expect_exact("Really remove `a`? [y/N] ")
+        child.expect_exact("remove the profile `a` (https://a.omniapp.co)? [y/N] ")
         child.sendline(answer)
         child.expect(pexpect.EOF)
         child.close()
         assert child.exitstatus == status, child.before
     assert file.read_text() == "# mine"
+
+
+def _spawn(*argv: str, **environ: str) -> pexpect.spawn:
+    return pexpect.spawn(
+        sys.executable, ["-m", "omniprofile", *argv], encoding="utf-8", timeout=60,
+        env={**os.environ, "TERM": "xterm", **environ}, dimensions=(40, 200),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x1c"], ids=["Ctrl-C", "SIGQUIT"])
+def test_keys_that_interrupt_are_the_editor_s(cli: Cli, tmp_path: Path, key: str) -> None:
+    file = cli.profiles(TEXT)
+    script = tmp_path / "ed"
+    script.write_text(
+        '#!/bin/sh\ntrap "echo caught" INT QUIT\necho ready\nread line\nread line\necho "# edited" >> "$1"\n'
+    )
+    script.chmod(0o700)
+    child = _spawn("edit", EDITOR=str(script))
+    child.expect_exact("ready")
+    child.send(key)
+    child.expect_exact("caught")
+    child.sendline("")
+    child.sendline("")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0, child.before
+    assert file.read_text().endswith("# edited\n")
+
+
+def test_remove_asks_in_the_future_tense_and_reports_in_the_past(cli: Cli) -> None:
+    cli.profiles(TEXT)
+    child = _spawn("remove", "a", "--leave-secret")
+    child.expect_exact("this will:\r\n  remove `a` from ")
+    child.expect_exact("[y/N] ")
+    child.sendline("n")
+    child.expect_exact("not confirmed: nothing was changed")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 6
+    assert "removed `a` from" in cli("remove", "a", "--yes", "--leave-secret").err
+
+
+def test_init_asks_nothing_that_was_given_and_shows_no_key_again(cli: Cli) -> None:
+    child = _spawn("init", "--name", "a", "--base-url", "https://a.omniapp.co", OMNIPROFILE_SECRET_STORE="file")
+    child.expect_exact("API key for a: ")
+    child.sendcontrol("c")
+    child.expect(pexpect.EOF)
+    assert "log in with" not in child.before
+
+    child = _spawn("init", "--no-login")
+    child.expect_exact("profile name, such as prod: ")
+    child.sendline("omni_osk_Qw7Zk2Xv9Lb4")
+    child.expect_exact("that looks like a key")
+    child.expect_exact("profile name, such as prod: ")
+    child.sendline("")
+    child.expect_exact("a name is needed")
+    child.sendline("My Staging")
+    child.expect_exact("profile name [My-Staging]: ")
+    child.sendline("")
+    child.expect_exact("such as https://acme.omniapp.co: ")
+    child.sendline("http://acme.omniapp.co")
+    child.expect_exact("plain http")
+    child.expect_exact("such as https://acme.omniapp.co: ")
+    child.sendline("https://ACME.omniapp.co/dashboards/17f?tab=1")
+    child.expect_exact("using `https://acme.omniapp.co`")
+    child.expect_exact("`omniprofile use My-Staging` switches to it")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert 'base_url = "https://acme.omniapp.co"' in cli.config.read_text()
+
+
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("acme.omniap.co", "acme.omniapp.co"),
+        ("acme.omniapp.com", "acme.omniapp.co"),
+        ("acme.omniapp.dev", "acme.omniapp.co"),
+        ("acmeomniapp.co", "acme.omniapp.co"),
+        ("acme.omni.app.co", "acme.omniapp.co"),
+        ("a.b.exploreomin.dev", "a.b.exploreomni.dev"),
+        ("acme.exploreomni.com", "acme.exploreomni.dev"),
+        ("acme.embed-omniap.co", "acme.embed-omniapp.co"),
+        ("acme.thundersalmond.com", "acme.thundersalmon.com"),
+        ("bi.acme.example", None),
+        ("omniapp.co.evil.example", None),
+    ],
+)
+def test_a_misspelt_omni_host_offers_the_right_one_and_no_allow_list(cli: Cli, host: str, meant: str | None) -> None:
+    adding = cli("add", "a", "--base-url", f"https://{host}").err
+    cli.profiles(f'version = 1\n[profiles.a]\nbase_url = "https://{host}"\nkey = {{ env = "K" }}\n')
+    for text in (adding, cli("token", "a", env={"K": "k" * 20}).err, cli("lint").out):
+        assert (f"did you mean `{meant}`?" in text) == (meant is not None), text
+        assert ("allowed_hosts` in `[settings]`" in text) == (meant is None), text
+
+
+def test_nobody_is_accused_of_a_command_line_that_held_no_secret(cli: Cli, tmp_path: Path) -> None:
+    cli.profiles(TEXT)
+    vendor = tmp_path / "config.json"
+    key = "omni_osk_Qw7Zk2Xv9Lb4"
+    entry = {"apiEndpoint": "https://b.omniapp.co", "authMethod": "api-key", "apiKey": "k" * 20}
+    vendor.write_text(json.dumps({"version": 1, "profiles": {key: entry}}))
+    ran = cli("import", "omni-cli", str(vendor), env={"OMNIPROFILE_SECRET_STORE": "file"})
+    assert ran.status == 6, str(ran)
+    assert "command line" not in ran.err

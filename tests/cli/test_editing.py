@@ -332,7 +332,7 @@ def test_remove_asks_and_then_leaves_nothing(cli: Cli, logged_in: Path) -> None:
     ran = cli("remove", "staging", "--yes")
     assert ran.status == 0, ran
     assert "revoke it in Omni" in ran.err
-    assert "`default` named it" in ran.err
+    assert "removed `default` from" in ran.err
     assert logged_in.read_text() == before.replace("'staging'", '"prod"').replace('default = "staging"\n', "").replace(
         '\n[profiles.staging]\ninstance = "acme-staging"\n', ""
     )

@@ -364,3 +364,14 @@ def test_fix_mends_each_file_of_several(cli: Cli) -> None:
     assert main.read_text() == "version = 1\n" + GOOD
     assert other.read_text() == '[profiles.b]\nbase_url = "https://b.omniapp.co"\n'
     assert ran.err.count("1 mistake mended") == 2
+
+
+def test_a_file_under_two_names_is_checked_once(cli: Cli, tmp_path: Path) -> None:
+    folder = cli.work
+    (folder / "a.toml").write_text('version = 1\n[profiles.p]\nbase_url = "https://a.omniapp.co"\n')
+    (folder / "link.toml").symlink_to("a.toml")
+    assert "1 file checked" in cli("lint", "a.toml", "./a.toml", str(folder / "a.toml"), "link.toml").err
+    (folder / "profiles.d").mkdir()
+    (folder / "profiles.d" / "b.toml").write_text("version = 1\n")
+    (folder / "profiles.toml").write_text("version = 1\n")
+    assert "2 files checked" in cli("lint", "profiles.toml", "./profiles.d/b.toml", str(folder / "profiles.toml")).err

@@ -125,7 +125,8 @@ class Situation:
         ran = cli(*self.line.split(), env=environ, stdin=self.stdin, shows=True)
         shown = "".join(f"{name}={value} " for name, value in self.environ.items() if name != MARKER)
         text = f"$ {shown}omniprofile {self.line}\n{ran.out}{ran.err}exit {ran.status}"
-        if ran.status and not ran.out and "rename" not in self.line:  # it has no JSON
+        # `rename` has no JSON, and `token` none for its errors.
+        if ran.status and not ran.out and not {"rename", "token"} & set(self.line.split()):
             told = json.loads(cli(*self.line.split(), "--json", env=environ, stdin=self.stdin).out)
             text += f", {told['error']['code']}"
         for long, short in ((str(cli.home), "~"), (str(cli.work), "WORK"), (CANARY, "omni_osk_…")):

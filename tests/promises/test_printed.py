@@ -156,3 +156,11 @@ def test_a_path_in_a_command_to_paste_is_whole_and_means_that_path(path: str) ->
     assert word.isprintable()
     given = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, text=True, check=True).stdout
     assert given == path
+
+
+def test_the_demo_says_that_it_needs_a_folder(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    ran = cli("demo")
+    assert ran.status == 1
+    assert "the demo needs a temporary folder that can be written" in ran.err
+    assert "TMPDIR" in ran.err

@@ -7,9 +7,11 @@ stays in the copy, whose place is said.
 import argparse
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from shutil import which
 
 from omniprofile.app import App
@@ -128,13 +130,29 @@ def _editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
 
 def _run(editor: list[str], copy: str, environ: Mapping[str, str]) -> None:
     try:
-        status = subprocess.run([*editor, copy], env=dict(environ), check=False).returncode
+        with _keys_are_the_editors():
+            status = subprocess.run([*editor, copy], env=dict(environ), check=False).returncode
     except OSError as problem:
         raise CheckFailed(
             f"the editor `{editor[0]}` cannot be run: {reason(problem)}", hint="set `VISUAL` or `EDITOR`"
         ) from problem
+    if status == -signal.SIGINT:
+        raise KeyboardInterrupt
     if status:
         raise CheckFailed(f"the editor ended with {status}", hint="nothing was saved")
+
+
+@contextmanager
+def _keys_are_the_editors() -> Iterator[None]:
+    """Leave Ctrl-C and its sister for SIGQUIT to the editor while it runs, as git does: the terminal sends them to both."""
+    names = [name for name in ("SIGINT", "SIGQUIT") if hasattr(signal, name)]
+    # A handler, unlike SIG_IGN, is not inherited by the editor.
+    before = {name: signal.signal(getattr(signal, name), lambda *_: None) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
 
 
 def _make_folder() -> str:

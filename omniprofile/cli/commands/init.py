@@ -9,7 +9,9 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import METHODS, add_profile_options, profile_values, require_new_name
 from omniprofile.cli.exits import DONE
 from omniprofile.errors import UsageError
+from omniprofile.model.names import is_valid, nearest_valid, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin
+from omniprofile.model.secret import masked
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,17 +29,21 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     name = _name(args, app, console)
     values = profile_values(args)
     if not {"base_url", "instance", "extends"} & values.keys():
-        values["base_url"] = _ask_address(console)
+        values["base_url"] = _ask_address(console, allow_insecure=args.allow_insecure)
     if "base_url" in values:
         values["base_url"] = str(_origin(str(values["base_url"])))
     if "auth" not in values and not {"extends", "key"} & values.keys():
-        asks = console.interactive and not (args.with_key or args.no_login)
+        asks = console.interactive and not (args.with_key or args.no_login or (args.name and args.base_url))
         values["auth"] = _ask_method(console) if asks else METHODS[0]
     add(app, console, name, values)
     app = app.reread()
     if app.state.read().active is None:
         app.state.activate(name)
         console.note(f"the active profile is now `{name}`")
+    elif app.state.read().active != name:
+        console.note(
+            f"the active profile is still `{app.state.read().active}`; `omniprofile use {name}` switches to it"
+        )
     resolution = app.declared(Call.for_profile(name))
     if args.no_login:
         return DONE
@@ -53,35 +59,68 @@ def _name(args: argparse.Namespace, app: App, console: Console) -> str:
     given: str | None = args.name
     if given is None:
         _require_terminal(console, "--name")
+    offered = ""
     while True:
-        name = given or console.ask("profile name, such as prod: ").strip()
+        question = f"profile name [{offered}]: " if offered else "profile name, such as prod: "
+        name = given or _answer(console, question) or offered
         try:
+            _require_name(name)
             with app.editing() as draft:
                 require_new_name(draft, name)
             return name
         except UsageError as problem:
             if given is not None:
                 raise
-            console.say(f"{problem.message}; {problem.hint}" if problem.hint else problem.message)
+            console.say(problem.message)
+            offered = nearest_valid(name) if name and not is_valid(name) else ""
 
 
-def _ask_address(console: Console) -> str:
+def _require_name(name: str) -> None:
+    if not name:
+        raise UsageError("a name is needed")
+
+
+def _ask_address(console: Console, *, allow_insecure: bool) -> str:
     _require_terminal(console, "--base-url")
+    offered = ""
     while True:
-        text = console.ask("the address you use to log in, such as https://acme.omniapp.co: ").strip()
+        example = f" [{offered}]" if offered else ", such as https://acme.omniapp.co"
+        text = _answer(console, f"the address you use to log in{example}: ") or offered
         try:
-            return str(_origin(text))
-        except UsageError as problem:
-            console.say(f"{problem.message}; {problem.hint}")
+            origin = Origin.parse(text)
+        except NotAnOrigin as problem:
+            if problem.suggestion and "://" in text:  # what a browser shows: a page of the instance
+                console.say(f"using `{problem.suggestion}`: a base URL ends after the host")
+                text, origin = problem.suggestion, Origin.parse(problem.suggestion)
+            else:
+                console.say(f"the base URL {problem}")
+                offered = problem.suggestion if problem.suggestion and "." in text else ""
+                continue
+        if origin.scheme == "http" and not (origin.is_loopback and allow_insecure):
+            console.say(f"{origin} is plain http: credentials go by https")
+            offered = ""
+            continue
+        return str(origin)
 
 
 def _ask_method(console: Console) -> str:
     """`api-key` or `oauth`; an empty answer is the first."""
     while True:
-        answer = console.ask(f"log in with {' or '.join(METHODS)}? [{METHODS[0]}] ").strip().lower()
+        answer = _answer(console, f"log in with {' or '.join(METHODS)}? [{METHODS[0]}] ").lower()
         matches = [method for method in METHODS if method.startswith(answer)]
         if not answer or len(matches) == 1:
             return matches[0]
+        console.say(f"answer {quoted_list(METHODS)}")
+
+
+def _answer(console: Console, question: str) -> str:
+    """Ask, again where the answer is a key: that is asked for later, hidden, and leaves the screen here."""
+    while True:
+        answer = console.ask(question).strip()
+        if masked(answer) == answer:
+            return answer
+        console.erase_answer(question, answer)
+        console.say("that looks like a key: it is asked for later, without being shown")
 
 
 def _origin(text: str) -> Origin:

@@ -42,9 +42,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     stored = not args.leave_secret and _is_in_store(app, name, resolution, resumed=resumed)
     if stored:
         app.store.check()
-        sentences.append("what is stored for it is deleted")
+        sentences.append(
+            ("delete what is stored for it (an API key stays valid in Omni)", "deleted what was stored for it")
+        )
     if not (args.yes or resumed):
-        _confirm(app, console, name, sentences)
+        _confirm(app, console, name, resolution, [will for will, _ in sentences])
     with app.editing() as draft:
         work, _ = unfinished(app, "remove", name)
         _plan(app, draft, name, resumed=resumed)
@@ -57,16 +59,15 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             raise
         _forget(app, console, name, resolution, stored=stored)
         app.journal.end()
-    console.note(f"`{name}` is removed")
-    for sentence in sentences[1:]:
-        console.note(sentence)
+    for _, did in sentences:
+        console.note(did)
     if app.outside.environ.get("OMNI_PROFILE") == name:
         console.warn(f"`OMNI_PROFILE` in this shell still names `{name}`")
     return DONE
 
 
-def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[str]:
-    """Take the profile out of the draft; what that means, one sentence each. Raises Refused while others extend it."""
+def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[tuple[str, str]]:
+    """Take the profile out of the draft; each step as it will be and as it was done. Raises Refused while others extend it."""
     children = [
         child
         for path in draft.paths
@@ -80,29 +81,31 @@ def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[str]:
             hint=f"remove {'it' if len(children) == 1 else 'them'} first, or change `extends` with "
             f"`omniprofile set {children[0]} extends NAME`",
         )
-    sentences = [f"`{name}` goes"]
+    sentences = [(f"finish removing `{name}`", f"finished removing `{name}`")]
     if draft.files_of(("profiles", name)) or not resumed:
         path = profile_file(draft, name)
-        sentences = [f"`{name}` is removed from `{path}`"]
+        sentences = [(f"remove `{name}` from `{path}`", f"removed `{name}` from `{path}`")]
         draft.unset(path, ("profiles", name))
     for path in draft.paths:
         if draft.data(path).get("default") == name:
             draft.unset(path, ("default",))
-            sentences.append(f"`default` named it and is removed from `{path}`")
+            sentences.append((f"remove `default`, which names it, from `{path}`", f"removed `default` from `{path}`"))
     state = app.state.read()
     if state.active == name:
-        sentences.append("it was the active profile; none is now")
+        sentences.append(("leave no profile active", "no profile is active now"))
     return sentences
 
 
-def _confirm(app: App, console: Console, name: str, sentences: list[str]) -> None:
-    protected = "; it is protected" if _is_protected(app, name) else ""
+def _confirm(app: App, console: Console, name: str, resolution: "Resolution | None", steps: list[str]) -> None:
+    protected = "protected " if _is_protected(app, name) else ""
     if not console.interactive:
-        raise Refused(f"`{name}` is removed only with a yes{protected}", hint="give `--yes`")
-    for sentence in sentences:
-        console.say(sentence)
-    if not console.confirm(f"Really remove `{name}`{protected}?"):
-        raise Refused("the answer was not yes: nothing was done")
+        raise Refused(f"{protected}profile `{name}` is not removed without a confirmation", hint="give `--yes`")
+    console.say("this will:")
+    for step in steps:
+        console.say(f"  {step}")
+    host = f" ({resolution.origin})" if resolution and resolution.origin else ""
+    if not console.confirm(f"remove the {protected}profile `{name}`{host}?"):
+        raise Refused("not confirmed: nothing was changed")
 
 
 def _is_protected(app: App, name: str) -> bool:
