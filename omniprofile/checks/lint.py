@@ -153,8 +153,8 @@ def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
         if name == PIN_FILE:
             pins.append(path)
         elif os.path.basename(folder) == DROP_IN_FOLDER:
-            base = os.path.dirname(folder)
-            sets.setdefault(folders.setdefault(os.path.realpath(base), base), []).append(path)
+            above = os.path.dirname(folder)
+            sets.setdefault(folders.setdefault(os.path.realpath(above), above), []).append(path)
         elif name == PROFILES_FILE:
             sets.setdefault(folders.setdefault(os.path.realpath(folder), folder), []).append(path)
         else:

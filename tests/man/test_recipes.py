@@ -200,7 +200,7 @@ def test_two_people_share_profiles_and_no_secret(stage: Stage, monkeypatch: pyte
     assert "ORG_ADMIN" in stage.run(
         [*_script(stage, RECIPES["One repository of profiles for a team"]), role], STAGING_KEY=other_key
     )
-    shared = stage.path("team/acme.toml")
+    shared = stage.path("team/profiles.d/acme.toml")
     shared.write_text(shared.read_text().replace(stage.staging.base_url, stage.prod.base_url))
     assert "status 6" in stage.run(["omniprofile exec staging -- true || echo status $?"])
 
