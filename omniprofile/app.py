@@ -381,11 +381,13 @@ class App:
     def peek(self, profile: str, auth: str, key: KeySource) -> "Peek":
         """What is known of a profile's own credential, unlocking and contacting nothing."""
         from omniprofile.credentials.peek import peek_key
+        from omniprofile.model.exported import values_of_another
 
+        theirs = values_of_another(self.outside.environ, profile)
         return peek_key(
             auth,
             key,
-            environ=self.outside.environ,
+            environ={name: value for name, value in self.outside.environ.items() if name not in theirs},
             summary=self._summaries.get(profile) if uses_store(auth, key) else None,
             now=self.outside.now(),
             store=self.store_name,

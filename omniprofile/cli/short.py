@@ -201,8 +201,11 @@ def _obtain(decided: "Decided", environ: "Mapping[str, str]") -> None:
     """Ask the key source of the profile."""
     from omniprofile.credentials.names import nothing_overrides
     from omniprofile.credentials.sources import checked_key, key_in_file
+    from omniprofile.model.exported import values_of_another
 
     if not nothing_overrides(decided.profile, environ):
+        raise Declined
+    if decided.key in values_of_another(environ, decided.profile, decided.base_url):
         raise Declined
     if decided.source == "env" and decided.key:
         decided.token = checked_key(environ.get(decided.key, ""), "").reveal()

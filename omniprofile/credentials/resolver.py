@@ -146,7 +146,9 @@ def obtain(
             found = _own(fresh(resolution.profile, found), resolution, origin)
         secret, expires_at = found.token, found.expires_at
     else:
-        secret = read_key(resolution.key, profile=resolution.profile, environ=environ, interactive=interactive)
+        secret = read_key(
+            resolution.key, profile=resolution.profile, base_url=str(origin), environ=environ, interactive=interactive
+        )
     return Credential(
         profile=resolution.profile,
         origin=origin,

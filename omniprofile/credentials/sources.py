@@ -9,6 +9,7 @@ On the short path: imports only what a bare interpreter has loaded, and the erro
 
 import os
 
+from omniprofile.model.exported import exported, values_of_another
 from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.secret import Secret, remember
 from omniprofile.system.files import Unreadable, open_regular, others_can_read
@@ -34,15 +35,17 @@ _ENOUGH = LARGEST + _NEWLINE + 1
 _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
 
 
-def read_key(source: "KeySource", *, profile: str, environ: "Mapping[str, str]", interactive: bool) -> Secret:
-    """The key of `profile` from an `env`, `command` or `file` source.
+def read_key(
+    source: "KeySource", *, profile: str, base_url: str, environ: "Mapping[str, str]", interactive: bool
+) -> Secret:
+    """The key of `profile`, for `base_url`, from an `env`, `command` or `file` source.
 
     `interactive` lets a command ask the user on the terminal. Raises KeySourceFailed, UnsafePermissions for a file that
     others can read, and Interrupted when the user ends a command that asks.
     """
     match source.kind:
         case "env":
-            return _from_environment(source, profile, environ)
+            return _from_environment(source, profile, base_url, environ)
         case "command":
             return _from_command(source, profile, environ, interactive=interactive)
         case "file":
@@ -105,7 +108,12 @@ def key_in_file(path: str, label: str) -> Secret:
     return _checked_bytes(_file_content(path, label), label)
 
 
-def _from_environment(source: "KeySource", profile: str, environ: "Mapping[str, str]") -> Secret:
+def _from_environment(source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]") -> Secret:
+    if source.variable in values_of_another(environ, profile, base_url):
+        mark = exported(environ)
+        whose = mark.profile if mark else ""
+        why = f"its value was exported by omniprofile for `{printable(whose)}`, and is a value of that profile alone"
+        raise _failed(source, profile, why, f"set `{printable(source.variable or '')}` to the key of `{profile}`")
     value = environ.get(source.variable or "")
     if not value:  # an empty variable counts as unset, everywhere
         raise _failed(source, profile, "it is not set", f"set `{printable(source.variable or '')}` to the key")

@@ -3,7 +3,7 @@
 On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
-from omniprofile.model.exported import MARKER, exported, marker
+from omniprofile.model.exported import MARKER, marker, own_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,12 +80,11 @@ def exported_names() -> tuple[str, ...]:
 def child_environment(credential: "Handed", environ: "Mapping[str, str]", *, omni_config: str) -> dict[str, str]:
     """The environment of a command that `exec` runs: `environ` without rivals, with the credential.
 
-    Away goes as well what an earlier `omniprofile env` put into this shell. Profiles' own variables
+    Away goes as well what an earlier `omniprofile env` put into this shell and is unchanged. Profiles' own variables
     (`OMNI_PROFILE_<NAME>_TOKEN`, a key source's) stay: no consumer but omniprofile reads them, and a script that runs under
     `exec` may itself call omniprofile for another profile. `omni_config` is the config file that the vendor's CLI is pointed
     to (`handover.shield`).
     """
-    before = exported(environ)
-    removed = {*RIVALS, *(before.variables if before else ())}
+    removed = {*RIVALS, *own_values(environ)}
     kept = {name: value for name, value in environ.items() if name not in removed}
     return kept | credential_variables(credential) | {"OMNI_CONFIG_PATH": omni_config}

@@ -33,6 +33,14 @@ RESERVED = frozenset(
 """Variables that a profile's `env` may not set. Neither may it any that begins with one of RESERVED_PREFIXES."""
 RESERVED_PREFIXES = ("OMNIPROFILE_", "OMNI_PROFILE_")
 
+_NEVER_OURS = frozenset(
+    {
+        "APPDATA", "COMSPEC", "HOME", "IFS", "LANG", "LOCALAPPDATA", "LOGNAME", "OLDPWD", "PATH", "PATHEXT", "PWD", "SHELL",
+        "SYSTEMROOT", "TEMP", "TERM", "TMP", "TMPDIR", "USER", "USERPROFILE", "WINDIR",
+    }
+)  # fmt: skip
+"""Variables that every program needs: a mark that claims one is not believed, so that a forged mark removes none of them."""
+
 _LONGEST_MARK = 64 * 1024
 
 
@@ -71,7 +79,8 @@ def exported(environ: "Mapping[str, str]") -> Exported | None:
         name, _, checksum = pair.partition("=")
         if not name.isidentifier() or not name.isascii() or len(checksum) != 8:
             return None
-        variables[name] = checksum
+        if name.upper() not in _NEVER_OURS:
+            variables[name] = checksum
     return Exported(profile, variables) if profile and variables else None
 
 
@@ -80,6 +89,19 @@ def own_values(environ: "Mapping[str, str]") -> frozenset[str]:
     mark = exported(environ)
     given = mark.variables.items() if mark else ()
     return frozenset(name for name, checksum in given if name in environ and _checksum(environ[name]) == checksum)
+
+
+def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str | None = None) -> frozenset[str]:
+    """Return the variables that still hold what was exported for another profile, or for this one at another base URL.
+
+    Such a value is a credential of the profile and the origin that it was exported for, and of no other: it is no key of
+    `profile`. Without `base_url` only the profiles are compared.
+    """
+    mark = exported(environ)
+    if mark is None:
+        return frozenset()
+    same_origin = base_url is None or mark.variables.get("OMNI_BASE_URL") == _checksum(base_url)
+    return frozenset() if mark.profile == profile and same_origin else own_values(environ)
 
 
 def _checksum(value: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from omniprofile.cli import short
+from omniprofile.model.exported import marker
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY
 from tests.conftest import CANARY, Cli
 
@@ -217,3 +219,40 @@ def test_the_output_is_utf8_whatever_the_locale(process: Process, cli: Cli) -> N
     ran = process("env", "a", "--shell", "json", env={"K": CANARY, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
     assert "grüß 🌍" in ran.stdout
     assert os.environ["HOME"]
+
+
+@pytest.mark.parametrize("variable", ["OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_OUTPUT_FORMAT"])
+def test_what_was_exported_for_one_profile_is_no_key_of_another(cli: Cli, two: Path, variable: str) -> None:
+    """Neither the token nor a variable of the profile's own `env`, and it goes to no other address of the same profile."""
+    exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
+    cli.profiles(
+        f"""[profiles.other]
+base_url = "https://other.omniapp.co"
+key = {{ env = "{variable}" }}
+[profiles.staging]
+base_url = "https://elsewhere.omniapp.co"
+key = {{ env = "{variable}" }}
+"""
+    )
+    for name in ("other", "staging"):
+        for argv in (("token", name), ("env", name, "--shell", "json"), ("exec", name, "--", "true")):
+            ran = cli(*argv, env=exported)
+            assert (ran.status, ran.out) == (4, "")
+            assert "exported by omniprofile for `staging`" in ran.err
+            assert short.answer(argv, {**os.environ, **exported}, sys.platform) is None
+    assert json.loads(cli("list", "--json", env=exported).out)["profiles"][0]["credential"] == "missing"
+    assert json.loads(cli("explain", "other", "--json", env=exported).out)["fields"]["token"]["value"] is None
+    changed = exported | {variable: CANARY + "mine"}
+    assert cli("token", "other", env=changed, shows=True).out == CANARY + "mine\n"
+
+
+def test_what_was_exported_stays_the_key_of_its_own_profile(cli: Cli) -> None:
+    cli.profiles('[profiles.ci]\nbase_url = "https://ci.omniapp.co"\nkey = { env = "OMNI_API_TOKEN" }\n')
+    exported = json.loads(cli("env", "ci", "--shell", "json", env={"OMNI_API_TOKEN": CANARY}, shows=True).out)
+    assert cli("token", "ci", env=exported, shows=True).out == CANARY + "\n"
+
+
+def test_a_forged_mark_takes_nothing_from_a_child_that_every_program_needs(process: Process, two: Path) -> None:
+    forged = marker("staging", {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "MINE": "other"})
+    child = _child(process, "staging", env={"OMNIPROFILE_EXPORTED": forged, "MINE": "kept"})
+    assert (child["PATH"], child["HOME"], child["MINE"]) == (os.environ["PATH"], os.environ["HOME"], "kept")

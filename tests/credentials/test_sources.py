@@ -60,7 +60,9 @@ BAD = {
 def get(source: KeySource, environ: dict[str, str] | None = None, *, profile: str = "ci") -> str:
     """The key of a source."""
     environ = {**os.environ, **(environ or {})}
-    return read_key(source, profile=profile, environ=environ, interactive=False).reveal()
+    return read_key(
+        source, profile=profile, base_url="https://acme.omniapp.co", environ=environ, interactive=False
+    ).reveal()
 
 
 def command(*argv: str, timeout: float = 30.0) -> KeySource:
@@ -380,7 +382,7 @@ def test_ctrl_c_while_a_command_asks_is_an_interruption() -> None:
         "import os; from omniprofile.credentials.sources import read_key; "
         "from omniprofile.model.declaration import KeySource; "
         "source = KeySource('command', argv=('sh', '-c', 'printf PIN? > /dev/tty; read pin < /dev/tty; echo $pin')); "
-        "read_key(source, profile='ci', environ=os.environ, interactive=True)"
+        "read_key(source, profile='ci', base_url='https://acme.omniapp.co', environ=os.environ, interactive=True)"
     )
     program = pexpect.spawn(
         sys.executable, ["-c", code], cwd=str(Path(__file__).parents[2]), encoding="utf-8", timeout=20

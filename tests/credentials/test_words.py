@@ -125,7 +125,13 @@ class Stage:
 
     def key(self, source: KeySource, **environ: str) -> None:
         """Ask a key source."""
-        read_key(source, profile="ci", environ={**os.environ, **environ}, interactive=False)
+        read_key(
+            source,
+            profile="ci",
+            base_url="https://acme.omniapp.co",
+            environ={**os.environ, **environ},
+            interactive=False,
+        )
 
     def command(self, *argv: str, timeout: float = 30) -> None:
         """Ask a key command."""
