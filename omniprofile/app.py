@@ -6,6 +6,7 @@ before it is asked for. The command line and the library both are thin over `App
 
 import os
 import sys
+from _thread import RLock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from omniprofile.config.paths import Places, find_pin, find_places, profile_file
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.names import STORE_VARIABLE
-from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions, UsageError
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UsageError
 from omniprofile.model.declaration import Config, KeySource, uses_store
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -32,9 +33,23 @@ if TYPE_CHECKING:
     from omniprofile.credentials.session import Sessions
     from omniprofile.model.credential import Credential
     from omniprofile.model.finding import Finding
+    from omniprofile.model.origin import Origin
     from omniprofile.model.resolution import Resolution, Selection
-    from omniprofile.model.stored import SecretStore, StoredSecret, StoredSummary
-    from omniprofile.system.files import ForeignAccess
+    from omniprofile.model.stored import Account, SecretStore, StoredSecret, StoredSummary
+
+if TYPE_CHECKING:
+    _once = cached_property
+else:
+
+    class _once(cached_property):  # noqa: N801 - a decorator
+        """A cached property of an App that threads which ask for it at the same time make only once between them."""
+
+        def __get__(self, app, owner=None):
+            if app is None:
+                return self
+            with app.making:
+                return super().__get__(app, owner)
+
 
 TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
 
@@ -98,8 +113,9 @@ class App:
     config_flag: str | None = None
     notify: Callable[[str], None] = lambda _: None
     _told: set[str] = field(default_factory=set)
+    making: "RLock" = field(default_factory=RLock, repr=False, compare=False)
 
-    @cached_property
+    @_once
     def places(self) -> Places:
         """Where every file is."""
         return find_places(
@@ -110,7 +126,7 @@ class App:
             config_flag=self.config_flag,
         )
 
-    @cached_property
+    @_once
     def config(self) -> Config:
         """All profile files, checked. Raises ConfigInvalid."""
         from omniprofile.compiled import configuration
@@ -126,30 +142,14 @@ class App:
                 raise
             self.config = Config()
 
-    @cached_property
+    @_once
     def state(self) -> StateFile:
         """The file that says which profile is active."""
         return StateFile(self.places.state_folder, self.places.home)
 
-    def pin_file(self) -> str | None:
-        """Return the project pin above the working directory. One that others may write is ignored, and said."""
-        ignored: list[tuple[str, ForeignAccess]] = []
-        try:
-            trusted = self.config.settings.trusted_folders
-        except (ConfigInvalid, UnsafePermissions):
-            trusted = ()  # the caller says what is wrong, if it needs the files
-        path = find_pin(self.outside.cwd, self.places.home, trusted, ignored)
-        for pin, foreign in ignored:
-            what = f"it {foreign.why}" if foreign.path == pin else f"`{printable(foreign.path, 300)}` {foreign.why}"
-            self.tell(
-                f"the project pin `{printable(pin, 300)}` is ignored: {what}; if you trust it, add its folder to "
-                "`trusted_folders` in `[settings]`"
-            )
-        return path
-
     def pin(self) -> Sourced[str] | None:
         """The project pin's profile, if a pin stands above the working directory. Raises ConfigInvalid for a bad pin."""
-        path = self.pin_file()
+        path = find_pin(self.outside.cwd)
         if path is None:
             return None
         from omniprofile.config.loader import load_pin
@@ -226,11 +226,12 @@ class App:
             resolution,
             environ=self.outside.environ,
             stored=self._stored,
+            elsewhere=lambda profile: [account.origin for account in self.accounts(profile)],
             fresh=lambda profile, held: self.sessions.fresh(profile, held, force=force_refresh),
             interactive=interactive,
         )
 
-    @cached_property
+    @_once
     def sessions(self) -> "Sessions":
         """The OAuth sessions in the store."""
         from omniprofile.credentials.session import LOCK_SECONDS, Sessions
@@ -301,7 +302,7 @@ class App:
 
         return lint(paths, home=self.places.home, contents=contents)
 
-    @cached_property
+    @_once
     def journal(self) -> "Journal":
         """What says that a rename or a removal was interrupted."""
         from omniprofile.config.journal import Journal
@@ -320,8 +321,12 @@ class App:
         """Standard input, at most `limit` bytes and one more."""
         return self._binary_stdin().read(limit + 1)
 
-    def _stored(self, profile: str) -> "StoredSecret | None":
-        return self.store.get(profile)
+    def _stored(self, account: "Account") -> "StoredSecret | None":
+        return self.store.get(account)  # asked only for what is stored: the store itself may be unusable
+
+    def accounts(self, profile: str) -> "list[Account]":
+        """Return the accounts that the store lists for a profile's name, for whatever origin and of whichever file."""
+        return sorted((account for account in self.store.summaries() if account.profile == profile), key=str)
 
     def _flags(self, call: Call) -> "Flags":
         from omniprofile.credentials.overrides import Flags
@@ -338,7 +343,7 @@ class App:
             raise UsageError("standard input is closed", hint="give the input with `<` or a pipe")
         return self.outside.stdin.buffer
 
-    @cached_property
+    @_once
     def store_name(self) -> str:
         """`keyring` or `file`: what was asked for by name, else the OS keyring. Raises ConfigInvalid."""
         asked = self.outside.environ.get(STORE_VARIABLE)
@@ -351,18 +356,35 @@ class App:
         chosen = self.config.settings.secret_store
         return chosen.value if chosen else "keyring"
 
-    @cached_property
+    @_once
     def store(self) -> "SecretStore":
         """The secret store that was asked for, else the OS keyring. Never another one because that one fails."""
         if self.store_name == "file":
             from omniprofile.credentials.file_store import FileStore
 
-            return FileStore(self.places.state_folder, home=self.places.home)
+            return FileStore(self.places.state_folder, home=self.places.home, owner=self.owner)
         from omniprofile.credentials.keyring_store import KeyringStore
 
-        return KeyringStore(self.places.state_folder, timeout=self._keyring_seconds(), lock_folders=self.lock_folders)
+        return KeyringStore(
+            self.places.state_folder,
+            timeout=self._keyring_seconds(),
+            lock_folders=self.lock_folders,
+            owner=self.owner,
+        )
 
-    @cached_property
+    @property
+    def owner(self) -> str:
+        """What the store notes as the file that uses a secret: the main profile file, for its drop-ins too."""
+        return os.path.abspath(self.places.config_file)
+
+    def is_owner(self, file: str) -> bool:
+        """Whether a file that the store noted is this app's.
+
+        By its path, for a link into a read-only store has another target after each change; or by what it leads to.
+        """
+        return file == self.owner or os.path.realpath(file) == os.path.realpath(self.owner)
+
+    @_once
     def lock_folders(self) -> list[str]:
         """Where locks may lie that all of this user's processes share, whatever their environment says."""
         from omniprofile.system.locking import user_lock_folders
@@ -391,21 +413,24 @@ class App:
             )
         return seconds
 
-    @cached_property
-    def _summaries(self) -> "dict[str, StoredSummary]":
+    @_once
+    def _summaries(self) -> "dict[Account, StoredSummary]":
         return self.store.summaries()
 
-    def peek(self, profile: str, auth: str, key: KeySource) -> "Peek":
+    def peek(self, profile: str, origin: "Origin | None", auth: str, key: KeySource) -> "Peek":
         """What is known of a profile's own credential, unlocking and contacting nothing."""
         from omniprofile.credentials.peek import peek_key
         from omniprofile.model.exported import values_of_another
 
         theirs = values_of_another(self.outside.environ, profile)
+        everything = self._summaries if uses_store(auth, key) else {}
+        stored = {account.origin: summary for account, summary in everything.items() if account.profile == profile}
         return peek_key(
             auth,
             key,
             environ={name: value for name, value in self.outside.environ.items() if name not in theirs},
-            summary=self._summaries.get(profile) if uses_store(auth, key) else None,
+            stored=stored,
+            origin=origin,
             now=self.outside.now(),
             store=self.store_name,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, profile_files
 from omniprofile.config.plain import as_plain, from_plain
-from omniprofile.model.declaration import Config
+from omniprofile.model.declaration import Config, Expect
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
@@ -64,7 +64,9 @@ def _plain(resolution: Resolution) -> "Plain":
         source, key = "stored", None
     else:
         source, key = resolution.key.kind, resolution.key.variable or resolution.key.path
-    if resolution.refusal is not None or source == "command":
+    # Whose secret is stored, the full path compares with `expect`.
+    pinned = source == "stored" and resolution.expect != Expect()
+    if resolution.refusal is not None or source == "command" or pinned:
         source, key = None, None
     return (
         str(origin) if origin else None,

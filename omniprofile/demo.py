@@ -16,7 +16,7 @@ from time import sleep
 
 from omniprofile.errors import CheckFailed
 from omniprofile.standin.server import Standin
-from omniprofile.system.files import make_private_folder, reason, write_atomic
+from omniprofile.system.files import reason
 
 Say = Callable[[str], None]
 """Shows a piece of text to the person."""
@@ -203,9 +203,11 @@ class _Tour:
     def write(self, production: Standin, staging: Standin, instance: str) -> None:
         """Write the profile file, with a mistake if `instance` is misspelt."""
         folder = os.path.join(self.home, "config", "omniprofile")
-        make_private_folder(folder)  # whatever the umask is
+        for made in (os.path.dirname(folder), folder):
+            os.makedirs(made, mode=0o700, exist_ok=True)  # a umask of 0 would let others write it
         text = _PROFILES.format(production=production.base_url, staging=staging.base_url, instance=instance)
-        write_atomic(os.path.join(folder, "profiles.toml"), text.encode())
+        with open(os.path.join(folder, "profiles.toml"), "w", encoding="utf-8") as file:
+            file.write(text)
 
     def step(
         self, *argv: str, stdin: str = "", status: int = 0, shows: str = "", environ: Mapping[str, str] | None = None

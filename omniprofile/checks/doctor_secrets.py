@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from omniprofile.checks.scene import Scene
 from omniprofile.credentials.file_store import SECRETS_FILE
@@ -10,7 +10,7 @@ from omniprofile.credentials.names import STORE_VARIABLE
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.names import printable, printable_place, quoted_list, quoted_place
-from omniprofile.model.stored import StoredSummary
+from omniprofile.model.stored import Account
 
 _SCRUB = "run `omniprofile import {} --scrub`"
 
@@ -59,18 +59,37 @@ def _forgotten_file(scene: Scene) -> Iterator[Diagnosis]:
         )
 
 
-def unreferenced(scene: Scene) -> list[str]:
-    """The accounts of the store that no profile refers to: what `--prune` deletes. Raises ConfigInvalid, StoreUnavailable."""
-    profiles = scene.config().profiles
-    return [name for name in sorted(scene.store().summaries()) if name not in profiles or not _uses_store(scene, name)]
+def unreferenced(scene: Scene) -> list[Account]:
+    """Return the accounts that `--prune` deletes: no profile uses them, and no other profile file stored them.
+
+    A secret for another origin than the profile's is kept while there is none for the profile's own: an edit may be taken
+    back. Raises ConfigInvalid, StoreUnavailable.
+    """
+    summaries = scene.store().summaries()
+    return [
+        account
+        for account, summary in sorted(summaries.items(), key=lambda item: str(item[0]))
+        if all(map(scene.is_owner, summary.files)) and not _is_used(scene, account, summaries)
+    ]
+
+
+def _is_used(scene: Scene, account: Account, stored: Collection[Account]) -> bool:
+    if account.profile not in scene.config().profiles:
+        return False
+    try:
+        resolution = scene.declared(account.profile)
+    except Error:
+        return True  # nobody knows: then its secret is not for us to call useless
+    if not resolution.uses_store:
+        return False
+    return resolution.origin in (None, account.origin) or Account(account.profile, resolution.origin) not in stored
 
 
 def _uses_store(scene: Scene, profile: str) -> bool:
     try:
-        resolution = scene.declared(profile)
+        return scene.declared(profile).uses_store
     except Error:
-        return True  # nobody knows: then its secret is not for us to call useless
-    return resolution.uses_store
+        return True
 
 
 def stored_secrets(scene: Scene) -> Iterable[Diagnosis]:
@@ -84,14 +103,15 @@ def stored_secrets(scene: Scene) -> Iterable[Diagnosis]:
         return
     orphans = unreferenced(scene)
     bad = False
-    for name in orphans:
+    for account in orphans:
         bad = True
         yield warning(
-            f"a secret is stored for `{printable(name)}`, and no profile uses it",
+            f"a secret is stored for `{printable(account.profile)}` ({account.origin}), and no profile uses it",
             "run `omniprofile doctor --prune` to delete what no profile uses",
         )
-    for name, summary in sorted(summaries.items()):
-        if name not in orphans and (diagnosis := _of_another_origin(scene, name, summary)):
+    for account, summary in sorted(summaries.items(), key=lambda item: str(item[0])):
+        own = all(map(scene.is_owner, summary.files)) and account not in orphans
+        if own and (diagnosis := _of_another_origin(scene, account)):
             bad = True
             yield diagnosis
     if not bad:
@@ -100,13 +120,13 @@ def stored_secrets(scene: Scene) -> Iterable[Diagnosis]:
         )
 
 
-def _of_another_origin(scene: Scene, name: str, summary: StoredSummary) -> Diagnosis | None:
-    origin = scene.declared(name).origin
-    if origin is None or origin == summary.origin:
+def _of_another_origin(scene: Scene, account: Account) -> Diagnosis | None:
+    origin = scene.declared(account.profile).origin
+    if origin is None or origin == account.origin:
         return None
     return problem(
-        f"the stored secret of `{name}` is for {summary.origin}, and the profile is for {origin}: it is refused",
-        f"run `omniprofile login {name}`, or change the profile's base URL back",
+        f"the stored secret of `{account.profile}` is for {account.origin}, and the profile is for {origin}: it is refused",
+        f"run `omniprofile login {account.profile}`, or change the profile's base URL back",
     )
 
 

@@ -5,13 +5,13 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from omniprofile.checks.identity import differences
-from omniprofile.errors import CredentialRefused, Error, SessionEnded, Unreachable
+from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, SessionEnded, Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.pace import Pace
 from omniprofile.instance.whoami import SYMPTOMS, Verdict, whoami
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Expect
+from omniprofile.model.identity import differences
 from omniprofile.model.live import LiveResult, Status
 
 
@@ -149,7 +149,7 @@ class _Checks:
 def _not_asked(subject: Subject, error: Error) -> LiveResult:
     """The result where there is no credential to ask about. A session's refresh may have asked the instance already."""
     status = Status.UNTESTED
-    if isinstance(error, CredentialRefused | SessionEnded):
+    if isinstance(error, CredentialRefused | IdentityMismatch | SessionEnded):
         status = Status.INVALID
     elif isinstance(error, Unreachable):
         status = Status.UNREACHABLE

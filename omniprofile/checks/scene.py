@@ -16,7 +16,8 @@ from omniprofile.model.stored import SecretStore
 class Scene:
     """Whatever is a function may raise an Error, and tells the same every time.
 
-    `declared` resolves a profile by what the files say alone, `in_use` the profile in use with every override.
+    `declared` resolves a profile by what the files say alone, `in_use` the profile in use with every override. `is_owner`
+    tells whether a file that stored a secret is the one that is looked at.
     """
 
     environ: Mapping[str, str]
@@ -29,6 +30,7 @@ class Scene:
     config: Callable[[], Config]
     store_name: Callable[[], str]
     store: Callable[[], SecretStore]
+    is_owner: Callable[[str], bool]
     lock_folders: Callable[[], list[str]]
     state: Callable[[], ActiveState]
     state_file: str

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from queue import Queue
 from threading import Thread
 from typing import TYPE_CHECKING, TextIO
@@ -10,7 +11,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.times import remaining
 from omniprofile.model.declaration import Expect
-from omniprofile.model.live import Status
+from omniprofile.model.live import Identity, Status
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
 
@@ -31,6 +32,7 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
     The old session stays until the new one is stored, and is revoked then. What was granted and cannot be stored, or is
     somebody else's than the profile expects, is revoked.
     """
+    from omniprofile.cli.commands.login import tell_of_another_identity
     from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
     from omniprofile.instance.callback import Page
     from omniprofile.instance.client import Client
@@ -49,7 +51,10 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
             session = redeem(client, origin, endpoints, answer.attempt, answer.code, now=app.outside.now)
             passing("granted")
             try:
-                who = _identify(console, resolution, session) if test else ""
+                if test:
+                    session = replace(session, identity=_identify(console, resolution, session))
+                who = _phrase(session.identity)
+                tell_of_another_identity(app, console, profile, session)
                 old = app.sessions.replace(profile, session)
             except BaseException:
                 # What is stored already, and only Ctrl-C came after it, is a login like any other.
@@ -69,7 +74,7 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
         if old is not None and old.is_session and old.token != session.token:
             why = not_to_be_asked(app, resolution, old)
             if why is None:
-                why = revoke_session(client, old, endpoints if old.origin == origin else None)
+                why = revoke_session(client, old, endpoints)
             _tell_of_old(console, old, why)
             passing("old-revoked")
 
@@ -115,8 +120,8 @@ def where(session: StoredSecret) -> str:
     return f"revoke it in Omni, {session.origin}, {SETTINGS}"
 
 
-def _identify(console: Console, resolution: Resolution, session: StoredSecret) -> str:
-    """Ask whose the session is, and hold that against `expect`; a phrase that says who.
+def _identify(console: Console, resolution: Resolution, session: StoredSecret) -> Identity | None:
+    """Ask whose the session is, and hold that against `expect`.
 
     Raises IdentityMismatch, CredentialRefused, or Unreachable where the profile expects somebody and nobody can tell. Without
     `expect`, an instance that cannot be asked just now is no reason to throw a login away.
@@ -135,8 +140,12 @@ def _identify(console: Console, resolution: Resolution, session: StoredSecret) -
         raise error
     if error is not None:
         console.warn(f"the session could not be tested: {error.message}")
-        return ""
-    who = result.identity
+        return None
+    return result.identity
+
+
+def _phrase(who: Identity | None) -> str:
+    """Say who it is, in parentheses; nothing where nobody knows."""
     parts = [part for part in (who.org_role, who.user and f"user {who.user}") if part] if who else []
     return f" ({', '.join(parts)})" if parts else ""
 

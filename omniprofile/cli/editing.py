@@ -13,6 +13,7 @@ from omniprofile.errors import ConfigInvalid, NotWritten, Refused, StoreUnavaila
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.names import RULE, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer
+from omniprofile.model.stored import Account
 
 if TYPE_CHECKING:
     from omniprofile.config.draft import Draft
@@ -110,10 +111,10 @@ def is_stored(app: App, resolution: "Resolution") -> bool:
 
     The store itself is asked, for the list may be lost; a store that cannot be used has nothing that could be moved.
     """
-    if not resolution.uses_store:
+    if not resolution.uses_store or resolution.origin is None:
         return False
     try:
-        return app.store.get(resolution.profile) is not None
+        return app.store.get(Account(resolution.profile, resolution.origin)) is not None
     except StoreUnavailable as problem:
         app.tell(f"{problem.message}; what may be stored there for `{resolution.profile}` stays")
         return False

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from omniprofile.model.decided import Decided
     from omniprofile.model.stored import StoredSecret
-    from omniprofile.system.files import ForeignAccess
 
     Answer = str | tuple[list[str], dict[str, str]]
     """What to print, or the command and the environment to become."""
@@ -163,7 +162,7 @@ def _selected(
     layers: dict[str, Callable[[], str | None]] = {
         "named": lambda: named,
         "environment": lambda: environ.get(VARIABLE) or None,
-        "pin": lambda: _pinned(cwd, places),
+        "pin": lambda: _pinned(cwd),
         "state": lambda: _active(places),
         "default": lambda: default,
         "only": lambda: next(iter(profiles)) if len(profiles) == 1 else None,
@@ -174,13 +173,10 @@ def _selected(
     raise Declined
 
 
-def _pinned(cwd: str, places: Places) -> str | None:
+def _pinned(cwd: str) -> str | None:
     from omniprofile.system.files import read_regular
 
-    ignored: list[tuple[str, ForeignAccess]] = []
-    path = find_pin(cwd, places.home, ignored=ignored)
-    if ignored:
-        raise Declined
+    path = find_pin(cwd)
     if path is None:
         return None
     profile = plain_pin(read_regular(path, LARGEST_PIN))
@@ -222,15 +218,18 @@ def _obtain(decided: "Decided", environ: "Mapping[str, str]") -> None:
 def _obtain_stored(decided: "Decided", environ: "Mapping[str, str]", platform: str, places: Places, store: str) -> None:
     """Ask the secret store, unless a session must be refreshed. What a keyring raises is final: it is not asked again."""
     from omniprofile.credentials.names import nothing_overrides
+    from omniprofile.model.origin import Origin
+    from omniprofile.model.stored import Account
 
     session = decided.auth == "oauth"
     if not nothing_overrides(decided.profile, environ):
         raise Declined
+    account = Account(decided.profile, Origin.parse(decided.base_url))
     if store == "file":
         from omniprofile.credentials.file_store import FileStore
 
-        found = FileStore(places.state_folder, home=places.home).get(decided.profile)
-        if found is not None and found.is_session == session and str(found.origin) == decided.base_url:
+        found = FileStore(places.state_folder, home=places.home).get(account)
+        if found is not None and found.is_session == session:
             decided.token = _fresh_token(found)
     elif store == "keyring" and not session and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
         from omniprofile.credentials.keyring_store import KeyringStore
@@ -239,10 +238,10 @@ def _obtain_stored(decided: "Decided", environ: "Mapping[str, str]", platform: s
 
         lock_folders = user_lock_folders(platform, environ, os.getuid() if hasattr(os, "getuid") else None)
         try:
-            found = KeyringStore(places.state_folder, lock_folders=lock_folders).get(decided.profile)
+            found = KeyringStore(places.state_folder, lock_folders=lock_folders).get(account)
         except (StoreUnavailable, KeyboardInterrupt) as problem:
             raise Ended from problem
-        if found is not None and not found.is_session and str(found.origin) == decided.base_url:
+        if found is not None and not found.is_session:
             decided.token = found.token.reveal()
     if not decided.token:
         raise Declined

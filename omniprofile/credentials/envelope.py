@@ -1,159 +1,168 @@
-"""One stored secret as text: the JSON that every store keeps, with the origin that the secret belongs to.
+"""One stored secret as the JSON that every store keeps.
 
-Keys: `version` (1), `origin`, `token`, `stored_at`, and where set `expires_at`, `refresh_token`, `client_id`, `scope`,
-`token_path`, `refreshed_at`, and `account`: whose it is, for a store that could mistake one account for another. An envelope
-without `account`, as earlier versions wrote them, is anybody's.
+Keys: `version` (1), `account` (the profile's name and origin: guards against a store that returns another account's entry),
+`files` (the profile files that stored it), and the fields of `StoredSecret` that are set, as `_FIELDS` lists them.
 Times are RFC 3339 in UTC. ASCII only, so that a store that counts characters and one that counts bytes count the same.
 Keys that a newer version may add are ignored; another `version` is refused. No error here ever holds a part of the text.
+
+Everything that is read is validated: a store, a backup or a hand edit may hold anything.
 """
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from omniprofile.model.origin import NotAnOrigin, Origin
-from omniprofile.model.secret import Secret
-from omniprofile.model.stored import StoredSecret, StoredSummary
+from omniprofile.model.live import Identity
+from omniprofile.model.secret import Secret, is_access_token, is_key
+from omniprofile.model.stored import Account, StoredSecret, StoredSummary
+from omniprofile.model.times import format_time, parse_time
 
 VERSION = 1
+_LONGEST_TEXT = 4096
 
 
-def pack(secret: StoredSecret, account: str | None = None) -> str:
-    """The secret of `account` as compact JSON. Raises ValueError for a time without a time zone."""
-    data = as_data(secret)
-    return json.dumps(data if account is None else {**data, "account": account}, separators=(",", ":"))
+def pack(secret: StoredSecret, account: Account, files: tuple[str, ...] = ()) -> str:
+    """Return the secret of `account` as compact JSON. Raises ValueError for what `from_data` would refuse."""
+    return json.dumps(as_data(secret, account, files), separators=(",", ":"))
 
 
-def unpack(text: str, account: str | None = None) -> StoredSecret:
-    """The secret that `pack` made the text of. Raises ValueError for anything else, and for another account's than `account`."""
-    fields = _fields(load(text))
-    secret = from_data(fields)
-    if account is not None and fields.get("account") not in (None, account):
-        raise ValueError("it is another profile's")
-    return secret
-
-
-def as_data(secret: StoredSecret) -> dict[str, object]:
-    """The secret as plain JSON data, in clear. Raises ValueError for a time without a time zone."""
-    optional = {
-        "expires_at": format_time(secret.expires_at) if secret.expires_at else None,
-        "refresh_token": secret.refresh_token.reveal() if secret.refresh_token else None,
-        "client_id": secret.client_id,
-        "scope": secret.scope,
-        "token_path": secret.token_path,
-        "refreshed_at": format_time(secret.refreshed_at) if secret.refreshed_at else None,
-    }
-    return {
-        "version": VERSION,
-        "origin": str(secret.origin),
-        "token": secret.token.reveal(),
-        "stored_at": format_time(secret.stored_at),
-        **{key: value for key, value in optional.items() if value is not None},
-    }
-
-
-def from_data(data: object) -> StoredSecret:
-    """The secret that `as_data` made the data of. Raises ValueError for anything else."""
-    fields = _fields(data)
-    if fields.get("version") != VERSION or isinstance(fields["version"], bool):
-        raise ValueError("it is of a version that this omniprofile does not know")
-    refresh_token = _optional_text(fields, "refresh_token")
-    return StoredSecret(
-        origin=_origin(fields),
-        token=Secret(_text(fields, "token")),
-        stored_at=parse_time(_text(fields, "stored_at")),
-        expires_at=_optional_time(fields, "expires_at"),
-        refresh_token=Secret(refresh_token) if refresh_token is not None else None,
-        client_id=_optional_text(fields, "client_id"),
-        scope=_optional_text(fields, "scope"),
-        token_path=_path(fields, "token_path"),
-        refreshed_at=_optional_time(fields, "refreshed_at"),
-    )
-
-
-def summary_of(secret: StoredSecret) -> StoredSummary:
-    """What of the secret may be known without reading it."""
-    return StoredSummary(secret.origin, secret.stored_at, secret.expires_at)
-
-
-def summary_as_data(summary: StoredSummary) -> dict[str, object]:
-    """The summary as plain JSON data, which holds no secret."""
-    data: dict[str, object] = {"origin": str(summary.origin), "stored_at": format_time(summary.stored_at)}
-    if summary.expires_at:
-        data["expires_at"] = format_time(summary.expires_at)
+def as_data(secret: StoredSecret, account: Account, files: tuple[str, ...] = ()) -> dict[str, object]:
+    """Return the secret as JSON data, in clear. Raises ValueError for what `from_data` would refuse."""
+    values = {key: getattr(secret, key) for key in _FIELDS}
+    data: dict[str, object] = {"version": VERSION, "account": str(account)}
+    data |= {key: _FIELDS[key].write(value) for key, value in values.items() if value is not None}
+    if files:
+        data["files"] = list(files)
+    from_data(data, account)
     return data
 
 
-def summary_from_data(data: object) -> StoredSummary:
-    """The summary that `summary_as_data` made the data of. Raises ValueError for anything else."""
-    fields = _fields(data)
-    return StoredSummary(_origin(fields), parse_time(_text(fields, "stored_at")), _optional_time(fields, "expires_at"))
+def from_data(data: object, account: Account) -> StoredSecret:
+    """Return the secret of `account` that `as_data` made the data of. Raises ValueError for anything else."""
+    fields = _object(data)
+    if fields.get("version") != VERSION or isinstance(fields["version"], bool):
+        raise ValueError("this omniprofile does not know its version")
+    if fields.get("account") != str(account):
+        raise ValueError("it belongs to another profile or origin")
+    secret = StoredSecret(origin=account.origin, **{key: _value(fields, key) for key in _FIELDS})
+    if secret.is_session and not is_access_token(secret.token.reveal()):
+        raise ValueError("its `token` is not an access token (RFC 6750)")
+    return secret
+
+
+def summary_of(data: object, backend: str | None = None) -> StoredSummary:
+    """Return the summary of an envelope, or of what `summary_as_data` gave. Raises ValueError for anything else."""
+    fields = _object(data)
+    files = fields.get("files", [])
+    if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+        raise ValueError("its `files` is not a list of paths")
+    recorded = fields.get("backend")
+    return StoredSummary(
+        _value(fields, "stored_at"),
+        _value(fields, "expires_at"),
+        tuple(files),
+        backend or (recorded if isinstance(recorded, str) else None),
+    )
+
+
+def summary_as_data(summary: StoredSummary) -> dict[str, object]:
+    """Return the summary as JSON data, which holds no secret."""
+    data: dict[str, object] = {}
+    if summary.stored_at:
+        data["stored_at"] = format_time(summary.stored_at)
+    if summary.expires_at:
+        data["expires_at"] = format_time(summary.expires_at)
+    if summary.files:
+        data["files"] = list(summary.files)
+    if summary.backend:
+        data["backend"] = summary.backend
+    return data
+
+
+def with_owner(files: tuple[str, ...], owner: str | None) -> tuple[str, ...]:
+    """Return the profile files that share a secret, with `owner` among them."""
+    return tuple(dict.fromkeys((*files, owner))) if owner is not None else files
 
 
 def load(text: str | bytes) -> object:
-    """Parse JSON. Raises ValueError, without a part of the text, for whatever is none."""
+    """Parse JSON. Raises ValueError, which holds no part of the text."""
     try:
         parsed: object = json.loads(text)
     except (ValueError, RecursionError):
         pass  # what is raised out there does not hold the parser's own exception, which has the whole text
     else:
         return parsed
-    raise ValueError("it is no JSON")
+    raise ValueError("it is not JSON")
 
 
-def format_time(time: datetime) -> str:
-    """RFC 3339 in UTC. Raises ValueError for a time without a time zone."""
-    if time.tzinfo is None:
-        raise ValueError("a stored time needs a time zone")
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _key(value: object) -> Secret:
+    if isinstance(value, str) and is_key(value):
+        return Secret(value)
+    raise ValueError("is not a token: one line of printable ASCII without spaces")
 
 
-def parse_time(text: str) -> datetime:
-    """An RFC 3339 time, in UTC. Raises ValueError."""
+def _text(value: object) -> str:
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST_TEXT and value.isascii() and value.isprintable():
+        return value
+    raise ValueError("is not a short printable text")
+
+
+def _path(value: object) -> str:
+    """A path, which goes after an origin: anything that does not begin as a path would become a part of the host's name."""
+    text = _text(value)
+    if text.startswith(("/", "?")) and " " not in text:
+        return text
+    raise ValueError("is not a path")
+
+
+def _identity(value: object) -> Identity:
+    parts = value if isinstance(value, dict) else {"": None}
+    if parts.keys() <= asdict(Identity()).keys() and all(_is_short(part) for part in parts.values()):
+        return Identity(**parts)
+    raise ValueError("is not an identity")
+
+
+def _is_short(part: object) -> bool:
+    return isinstance(part, str) and len(part) <= _LONGEST_TEXT and part.isprintable()
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """How one field of `StoredSecret` is read from JSON data (raising ValueError, "is not …") and written to it."""
+
+    read: Callable[[object], Any]
+    write: Callable[[Any], object]
+    required: bool = False
+
+
+_FIELDS = {
+    "token": _Field(_key, Secret.reveal, required=True),
+    "stored_at": _Field(parse_time, format_time, required=True),
+    "expires_at": _Field(parse_time, format_time),
+    "refresh_token": _Field(_key, Secret.reveal),
+    "client_id": _Field(_text, str),
+    "scope": _Field(_text, str),
+    "token_path": _Field(_path, str),
+    "refreshed_at": _Field(parse_time, format_time),
+    # What whoami said that could not be shown is left out, and the rest stored.
+    "identity": _Field(_identity, lambda who: {key: part for key, part in asdict(who).items() if _is_short(part)}),
+}
+
+
+def _value(fields: dict[str, object], key: str) -> Any:
+    value, field = fields.get(key), _FIELDS[key]
+    if value is None:
+        if field.required:
+            raise ValueError(f"it has no `{key}`")
+        return None
     try:
-        time = datetime.fromisoformat(text)
-        if time.tzinfo is not None:
-            return time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise ValueError("a time in it is no RFC 3339 time with a time zone")
+        return field.read(value)
+    except ValueError as problem:
+        raise ValueError(f"its `{key}` {problem}") from None
 
 
-def _fields(data: object) -> dict[str, object]:
+def _object(data: object) -> dict[str, object]:
     if not isinstance(data, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
     return data
-
-
-def _origin(data: dict[str, object]) -> Origin:
-    try:
-        return Origin.parse(_text(data, "origin"))
-    except NotAnOrigin:
-        pass
-    raise ValueError("its `origin` is no base URL")
-
-
-def _path(data: dict[str, object], key: str) -> str | None:
-    """A path, which goes behind an origin: what does not begin as one would be a part of the host's name."""
-    text = _optional_text(data, key)
-    if text is not None and not text.startswith(("/", "?")):
-        raise ValueError(f"its `{key}` is no path")
-    return text
-
-
-def _optional_time(data: dict[str, object], key: str) -> datetime | None:
-    text = _optional_text(data, key)
-    return None if text is None else parse_time(text)
-
-
-def _text(data: dict[str, object], key: str) -> str:
-    text = _optional_text(data, key)
-    if not text:
-        raise ValueError(f"it has no `{key}`")
-    return text
-
-
-def _optional_text(data: dict[str, object], key: str) -> str | None:
-    value = data.get(key)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"its `{key}` is no text")
-    return value

@@ -1,18 +1,20 @@
 """The secret store that is a file of mode 0600, used only when it was asked for by name.
 
-One JSON object: `{"version": 1, "secrets": {ACCOUNT: ENVELOPE}}`. Writers take a lock, replace the file as a whole, and
-keep every entry that they do not touch as it stands. Readers need no lock: they see the old file or the new one.
+One JSON object: `{"version": 1, "secrets": {ACCOUNT: ENVELOPE}}`, with accounts as `NAME@ORIGIN`. Writers take a lock,
+replace the file as a whole, and keep every entry that they do not touch as it stands. Readers need no lock: they see the old
+file or the new one.
 """
 
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 
-from omniprofile.credentials.envelope import as_data, from_data, load, summary_of
+from omniprofile.credentials.envelope import as_data, from_data, load, summary_of, with_owner
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
 from omniprofile.model.names import printable, printable_place, quoted_place
-from omniprofile.model.stored import StoredSecret, StoredSummary
+from omniprofile.model.stored import Account, StoredSecret, StoredSummary
 from omniprofile.system.files import (
     Unreadable,
     make_private_folder,
@@ -26,6 +28,8 @@ from omniprofile.system.files import (
 )
 from omniprofile.system.locking import LockFailed, lock
 
+T = TypeVar("T")
+
 SECRETS_FILE = "secrets.json"
 LOCK_SECONDS = 10.0
 """How long a writer waits for another one."""
@@ -37,12 +41,16 @@ _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to ano
 class FileStore:
     """The store in `folder`. `lock_timeout` is how long a writer waits for another one, in seconds.
 
-    `home` is the user's home, above which nothing is judged.
+    `home` is the user's home, above which nothing is judged. `owner` is the profile file that uses the store: it is noted with
+    each secret that is put.
     """
 
-    def __init__(self, folder: str, *, home: str = "", lock_timeout: float = LOCK_SECONDS) -> None:
+    def __init__(
+        self, folder: str, *, home: str = "", lock_timeout: float = LOCK_SECONDS, owner: str | None = None
+    ) -> None:
         self._folder = folder
         self._home = home
+        self._owner = owner
         self._lock_timeout = lock_timeout
         self.path = os.path.join(folder, SECRETS_FILE)
 
@@ -71,24 +79,33 @@ class FileStore:
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
             raise self._unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
 
-    def get(self, account: str) -> StoredSecret | None:
-        """The secret of `account`, or None if there is none."""
-        entries = self._read()
-        return self._entry(account, entries[account]) if account in entries else None
+    def get(self, account: Account) -> StoredSecret | None:
+        """Return the secret of `account`, or None if there is none."""
+        entry = self._read().get(str(account))
+        return None if entry is None else self._valid(account.profile, lambda: from_data(entry, account))
 
-    def put(self, account: str, secret: StoredSecret) -> None:
+    def put(self, profile: str, secret: StoredSecret) -> None:
         """Store whole or not at all."""
-        self._change(lambda entries: entries.update({account: as_data(secret)}))
+        account = Account(profile, secret.origin)
 
-    def delete(self, account: str) -> bool:
-        """Delete the secret of `account`; tell whether there was one."""
-        if account not in self._read():
+        def change(entries: dict[str, object]) -> None:
+            try:
+                files = summary_of(entries.get(str(account))).files
+            except ValueError:  # nothing is there, or something damaged, which is replaced
+                files = ()
+            entries[str(account)] = as_data(secret, account, with_owner(files, self._owner))
+
+        self._change(change)
+
+    def delete(self, account: Account) -> bool:
+        """Delete the secret of `account`; return whether there was one."""
+        if str(account) not in self._read():
             return False
-        return self._change(lambda entries: entries.pop(account, None)) is not None
+        return self._change(lambda entries: entries.pop(str(account), None)) is not None
 
-    def summaries(self) -> dict[str, StoredSummary]:
-        """What is stored, by account."""
-        return {account: summary_of(self._entry(account, entry)) for account, entry in self._read().items()}
+    def summaries(self) -> dict[Account, StoredSummary]:
+        """Return what is stored, by account."""
+        return {account: _summary(account, entry) for account, entry in _accounts(self._read())}
 
     def _change(self, change: Callable[[dict[str, object]], object]) -> object:
         with self._exclusive():
@@ -127,8 +144,6 @@ class FileStore:
         except Unreadable as problem:
             hint = problem.hint or "fix its permissions or remove it"
             raise self._unusable("cannot be read", str(problem), hint) from problem
-        if os.name == "posix" and os.geteuid() not in (0, status.st_uid):  # its mode is not this user's to change
-            refuse_foreign(self.path, self._home, _RISK)
         if others_can_read(status):
             raise UnsafePermissions(
                 f"{self.label} holds secrets, and others can read or write it",
@@ -146,14 +161,15 @@ class FileStore:
         secrets: dict[str, object] = data["secrets"]
         return secrets
 
-    def _entry(self, account: str, entry: object) -> StoredSecret:
+    def _valid(self, name: str, read: Callable[[], T]) -> T:
+        """Return what `read` makes of the entry of a profile; its ValueError becomes StoreUnavailable."""
         try:
-            return from_data(entry)
+            return read()
         except ValueError as problem:
             raise self._unusable(
-                f"holds something else than a secret for `{printable(account)}`",
+                f"holds something else than a secret for `{printable(name)}`",
                 str(problem),
-                f"run `omniprofile login {printable(account)}` to store it anew",
+                f"run `omniprofile login {printable(name)}` to store it anew",
             ) from problem
 
     def _damaged(self, why: str) -> StoreUnavailable:
@@ -163,3 +179,19 @@ class FileStore:
 
     def _unusable(self, what: str, why: str, hint: str) -> StoreUnavailable:
         return StoreUnavailable(f"{self.label} {what}: {why}", hint=hint)
+
+
+def _accounts(entries: dict[str, object]) -> Iterator[tuple[Account, object]]:
+    """Yield the entries by account. What has no account's name is kept in the file, and is nobody's."""
+    for key, entry in entries.items():
+        with suppress(ValueError):
+            yield Account.parse(key), entry
+
+
+def _summary(account: Account, entry: object) -> StoredSummary:
+    """Return the summary of an entry. One that is damaged is there all the same: to be said by `get`, and deleted."""
+    try:
+        from_data(entry, account)
+        return summary_of(entry)
+    except ValueError:
+        return StoredSummary()

@@ -10,13 +10,15 @@ from contextlib import suppress
 from time import monotonic
 from typing import Protocol, TypeVar
 
-from omniprofile.credentials.keyring_layout import GENERATIONS, Head, part_account, plan
+from omniprofile.credentials.keyring_layout import GENERATIONS, MOST_PARTS, Head, part_account, plan
 from omniprofile.errors import Error, StoreLocked, StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable
 
 T = TypeVar("T")
 
 SERVICE = "omniprofile"
+LARGEST = 1024 * 1024
+"""Characters of one entry that are looked at: two tokens of the largest size are an eighth of that."""
 FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of mode 0600 instead"
 
 _LOCKED = frozenset(
@@ -75,23 +77,40 @@ class Entries:
         self._deadline = deadline
 
     def get(self, account: str) -> str | None:
-        """One entry, or None. Raises StoreUnavailable for one that is no text, which some backend may give."""
+        """Return one entry, or None. Raises StoreUnavailable for what is not text, or too large."""
         text: object = self._call("read", lambda: self._backend.get_password(SERVICE, account))
-        if text is None or isinstance(text, str):
-            return text
-        raise StoreUnavailable(
-            f"the {self._name} gives something that is no text for `{printable(account)}`",
-            hint=f"do not trust this keyring; {FILE_STORE}",
-        )
+        if text is None:
+            return None
+        if not issubclass(type(text), str):  # and not `isinstance`, which believes what an object says of itself
+            raise self._untrustworthy(f"returned something that is not text for `{printable(account)}`")
+        text = str.__str__(text)  # a subclass could compare as it likes
+        if len(text) > LARGEST:
+            raise self._untrustworthy(f"returned more than {LARGEST // 1024} KiB for `{printable(account)}`")
+        return text
+
+    def takes(self, account: str) -> bool:
+        """Return whether the backend stores anything, which only trying shows.
+
+        Backends that only serve keys for some package index raise NotImplementedError when they are asked to store.
+        """
+
+        def probe() -> bool:
+            try:
+                self._backend.set_password(SERVICE, account, "check")
+            except NotImplementedError:
+                return False
+            return True
+
+        taken = self._call("store", probe)
+        if taken:
+            self.remove(account)
+        return taken
 
     def set(self, account: str, text: str) -> None:
         """Set one entry, read it back and compare. Raises StoreUnavailable when it is not what was set."""
         self._call("store", lambda: self._backend.set_password(SERVICE, account, text))
         if self.get(account) != text:
-            raise StoreUnavailable(
-                f"the {self._name} gives back something else than what was stored in it",
-                hint=f"do not trust this keyring; {FILE_STORE}",
-            )
+            raise self._untrustworthy("gives back something else than what was stored in it")
 
     def remove(self, account: str) -> None:
         """Delete one entry. Raises StoreUnavailable when it is still there."""
@@ -106,6 +125,14 @@ class Entries:
                 hint="delete it with the keyring's own program",
             )
 
+    def erase(self, account: str) -> bool:
+        """Delete the whole value of `account`, and parts that a killed process left; return whether there was one."""
+        found = self.get(account) is not None
+        if found:
+            self.remove(account)
+        self.clean(account, None)
+        return found
+
     def read(self, account: str) -> str | None:
         """The whole value of `account`, put together if it is split, or None. Call it with the lock held, if only shared."""
         text = self.get(account)
@@ -117,7 +144,7 @@ class Entries:
         if not head.matches(whole):
             raise StoreUnavailable(
                 f"parts of what the {self._name} holds for `{printable(account)}` are missing or damaged",
-                hint=f"run `omniprofile login {printable(account)}` to store it anew",
+                hint=f"run `omniprofile login {printable(account.rpartition('@')[0])}` to store it anew",
             )
         return whole
 
@@ -140,7 +167,7 @@ class Entries:
         for generation in GENERATIONS:
             kept = head.count if head and head.generation == generation else 0
             count = kept
-            while self.get(part_account(account, generation, count + 1)) is not None:
+            while count < MOST_PARTS and self.get(part_account(account, generation, count + 1)) is not None:
                 count += 1
             for number in range(count, kept, -1):
                 self.remove(part_account(account, generation, number))
@@ -155,6 +182,9 @@ class Entries:
                     self.set(account, old)
             self.clean(account, old)
 
+    def _untrustworthy(self, what: str) -> StoreUnavailable:
+        return StoreUnavailable(f"the {self._name} {what}", hint=f"do not trust this keyring; {FILE_STORE}")
+
     def _call(self, verb: str, work: Callable[[], T]) -> T:
         self._deadline.remaining(self._name)
         return translated(self._name, verb, work)
@@ -164,7 +194,9 @@ def translated(name: str, verb: str, work: Callable[[], T]) -> T:
     """Do `work`, which asks the keyring called `name` to `verb`; its errors become StoreLocked or StoreUnavailable."""
     try:
         return work()
-    except Exception as problem:  # noqa: BLE001 - a backend may raise anything, and its text may hold a secret
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # noqa: BLE001 - a backend may raise anything, SystemExit too; its text may hold a secret
         kinds = set(class_names(problem))
         kind = type(problem).__name__
     # Raised out here, so that no traceback holds the backend's own exception.

@@ -1,9 +1,9 @@
 """How a value lies in a keyring whose entries are small: pure, with no keyring in it.
 
-A short value is the account's own entry. A long one is split over the accounts `NAME/a/1`, `NAME/a/2`, … and the entry at
-`NAME` becomes a head that says how many parts of which generation, and the checksum of the whole. Values take turns between
+A short value is the account's own entry. A long one is split over the accounts `ACCOUNT/a/1`, `ACCOUNT/a/2`, … and the entry at
+`ACCOUNT` becomes a head that says how many parts of which generation, and the checksum of the whole. Values take turns between
 the generations `a` and `b`, so that a new value's parts never overwrite those of the value that still counts: killed at any
-moment, the head at `NAME` speaks of the old value or of the new one, and all parts of that one are there.
+moment, the head at `ACCOUNT` speaks of the old value or of the new one, and all parts of that one are there.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 GENERATIONS = ("a", "b")
-_LARGEST_COUNT = 10_000
+MOST_PARTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Head:
             generation, count, checksum = data["generation"], data["count"], data["sha256"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
-        if generation not in GENERATIONS or not isinstance(count, int) or not 0 < count <= _LARGEST_COUNT:
+        if generation not in GENERATIONS or not isinstance(count, int) or not 0 < count <= MOST_PARTS:
             return None
         return cls(generation, count, str(checksum))
 
@@ -64,7 +64,7 @@ def plan(text: str, limit: int | None, old: Head | None) -> Layout:
 
 
 def part_account(account: str, generation: str, number: int) -> str:
-    """The account of one part, from 1. No profile is called so: names have no `/`."""
+    """Return the account of one part, from 1. No other entry is called so: what follows the `@` of one has no path."""
     return f"{account}/{generation}/{number}"
 
 

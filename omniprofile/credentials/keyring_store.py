@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from omniprofile.credentials.envelope import pack, summary_of, unpack
+from omniprofile.credentials.envelope import from_data, load, pack, summary_of, with_owner
 from omniprofile.credentials.keyring_entries import (
     FILE_STORE,
     SERVICE,
@@ -28,7 +28,7 @@ from omniprofile.credentials.keyring_entries import (
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable, printable_place
-from omniprofile.model.stored import StoredSecret, StoredSummary
+from omniprofile.model.stored import Account, StoredSecret, StoredSummary
 from omniprofile.system.files import reason
 from omniprofile.system.locking import LockFailed, user_lock
 
@@ -50,6 +50,8 @@ _HEALING_SECONDS = 0.5
 
 _CHAIN = "keyring.backends.chainer.ChainerBackend"
 _NO_KEYRING = "keyring.backends.fail.Keyring"
+_SYSTEM = "keyring.backends."
+"""The module of the keyring package's own backends, which store what they are given. Others may serve only some keys."""
 _PLAIN_TEXT = frozenset(
     ("keyring.backends.null.Keyring", "keyrings.alt.file.PlaintextKeyring", "keyrings.alt.pyfs.PlaintextKeyring")
 )
@@ -59,29 +61,57 @@ _stuck: "list[Thread]" = []
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _Member:
+    """A backend that the keyring package would use. `kind` is its qualified class name, which the index records."""
+
     backend: Backend
-    name: str
     limit: int | None
+
+    @property
+    def kind(self) -> str:
+        return class_names(self.backend)[0]
+
+    @property
+    def name(self) -> str:
+        """Return "OS keyring (SecretService Keyring)". From the class: a backend's own `name` could be anything."""
+        return _named(self.kind)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it keeps secrets in plain text or not at all, or wraps a backend that does."""
+        wrapped = getattr(self.backend, "__dict__", {}).get("_keyring")  # keyrings.alt.multi.MultipartKeyringWrapper
+        return not _PLAIN_TEXT.isdisjoint(class_names(self.backend) + class_names(wrapped))
 
 
 class KeyringStore:
-    """The OS keyring, under the service `omniprofile`, one account for each profile.
+    """The OS keyring, under the service `omniprofile`, one entry for each account.
+
+    The keyring package may offer a chain of backends, of which each is asked in turn. The chain itself is never used: one
+    backend is chosen to write, the index records which, and reading goes to that one alone.
 
     `summary_folder` holds the index of what is stored, which has no secret in it. `timeout` bounds each method as a whole,
     in seconds; after one method ran into it, the later ones fail at once. `lock_folders` are those that all processes of the
     OS user share: the keyring is used under a lock there, for a Secret Service fails when processes write to it at once. `limit`
-    is how many characters an entry holds; None is what is known of the backend.
+    is how many characters an entry holds; None is what is known of the backend. `owner` is the profile file that uses the
+    store: it is noted with each secret that is put.
     """
 
     def __init__(
-        self, summary_folder: str, *, timeout: float = USUAL_SECONDS, lock_folders: list[str], limit: int | None = None
+        self,
+        summary_folder: str,
+        *,
+        timeout: float = USUAL_SECONDS,
+        lock_folders: list[str],
+        limit: int | None = None,
+        owner: str | None = None,
     ) -> None:
         self._index = StoredIndex(os.path.join(summary_folder, INDEX_FILE))
         self._timeout = timeout
         self._lock_folders = lock_folders
         self._limit = limit
-        self._opened: _Opened | None = None
+        self._owner = owner
+        self._opened: list[_Member] = []
+        self._chosen: _Member | None = None
         self._gave_up = False
 
     @property
@@ -98,75 +128,83 @@ class KeyringStore:
     def label(self) -> str:
         """The store in words. Waits for the keyring no longer than any other method, and never raises."""
         with suppress(StoreUnavailable):  # what is wrong with the keyring is for the method that needs it to say
-            self._bounded(lambda _: self._open())
+            self._bounded(lambda _: self._members())
         return f"{self._name}, service `{SERVICE}`"
 
     def check(self) -> None:
         """Find out whether the keyring can be used, by looking for an account that nobody has."""
-        from secrets import token_hex
 
         def look(deadline: Deadline) -> None:
-            entries = self._entries(deadline)
+            entries = self._entries(self._writer(deadline), deadline)
             with self._lock(deadline, shared=True):
-                entries.get(f"check-{token_hex(8)}")
+                entries.get(_nobody())
 
         self._bounded(look)
 
-    def get(self, account: str) -> StoredSecret | None:
-        """The secret of `account`, or None if there is none."""
+    def get(self, account: Account) -> StoredSecret | None:
+        """Return the secret of `account`, or None if there is none."""
 
         def read(deadline: Deadline) -> StoredSecret | None:
-            entries = self._entries(deadline)
-            with self._lock(deadline, shared=True):
-                text = entries.read(account)
-            secret = None if text is None else self._unpacked(account, text)
-            self._heal(account, summary_of(secret) if secret else None)
-            return secret
+            for member in self._readers(account):
+                with self._lock(deadline, shared=True):
+                    text = self._entries(member, deadline).read(str(account))
+                if text is not None:
+                    data, secret = self._unpacked(account, text, member)
+                    self._heal(account, summary_of(data, member.kind))
+                    return secret
+            self._heal(account, None)
+            return None
 
         return self._bounded(read)
 
-    def put(self, account: str, secret: StoredSecret) -> None:
+    def put(self, profile: str, secret: StoredSecret) -> None:
         """Store whole or not at all. What is stored is read back and compared before this returns."""
-        text = pack(secret, account)
+        account = Account(profile, secret.origin)
+        key = str(account)
 
         def write(deadline: Deadline) -> None:
-            entries = self._entries(deadline)
+            member = self._writer(deadline)
+            entries = self._entries(member, deadline)
             with self._lock(deadline):
-                old = entries.get(account)
+                known = self._index.read().get(account)
+                files = with_owner(known.files if known else (), self._owner)
+                summary = StoredSummary(secret.stored_at, secret.expires_at, files, member.kind)
+                old = entries.get(key)
                 try:
-                    entries.write(account, text, old)
-                    self._record(account, summary_of(secret), deadline)
+                    entries.write(key, pack(secret, account, files), old)
+                    self._record(account, summary, deadline)
                 except StoreUnavailable:
-                    entries.restore(account, old)  # which does nothing when it is the time that is over
+                    entries.restore(key, old)  # which does nothing when it is the time that is over
                     raise
                 with suppress(StoreUnavailable):  # the value is stored; the next put or delete removes what is left
-                    entries.clean(account, entries.get(account))
+                    entries.clean(key, entries.get(key))
+                    for other in self._opened:
+                        if known and other.kind == known.backend != member.kind:
+                            self._entries(other, deadline).erase(key)
 
         self._bounded(write)
 
-    def delete(self, account: str) -> bool:
-        """Delete the secret of `account`, and what a killed process may have left of one; tell whether there was one."""
+    def delete(self, account: Account) -> bool:
+        """Delete the secret of `account`, and what a killed process may have left of one; return whether there was one."""
 
         def remove(deadline: Deadline) -> bool:
-            entries = self._entries(deadline)
+            members = self._readers(account)
             with self._lock(deadline):
-                found = entries.get(account) is not None
-                if found:
-                    entries.remove(account)
-                entries.clean(account, None)
+                found = [self._entries(member, deadline).erase(str(account)) for member in members]
                 if account in self._index.read():
                     self._record(account, None, deadline)
-                return found
+                return any(found)
 
         return self._bounded(remove)
 
-    def summaries(self) -> dict[str, StoredSummary]:
-        """What is stored, by account, as the index has it: the keyring is neither asked nor unlocked."""
+    def summaries(self) -> dict[Account, StoredSummary]:
+        """Return what is stored, as the index has it: the keyring is neither asked nor unlocked."""
         return self._index.read()
 
     @property
     def _name(self) -> str:
-        return self._opened.name if self._opened else _UNOPENED
+        member = self._chosen or next((one for one in self._opened if not one.is_plain), None)
+        return member.name if member else _UNOPENED
 
     def _bounded(self, work: Callable[[Deadline], T]) -> T:
         """Do `work` in a thread and wait for it until its deadline. Raises what it raises, or StoreTimeout."""
@@ -204,27 +242,65 @@ class KeyringStore:
             raise failures[0]
         return results[0]
 
-    def _entries(self, deadline: Deadline) -> Entries:
-        opened = self._open()
-        return Entries(opened.backend, opened.name, opened.limit, deadline)
+    def _entries(self, member: _Member, deadline: Deadline) -> Entries:
+        return Entries(member.backend, member.name, member.limit, deadline)
 
-    def _open(self) -> _Opened:
-        """The backend that the keyring package chooses, unless it is none or keeps secrets in plain text."""
-        if self._opened is None:
-            backend, writer = translated(_UNOPENED, "load", _choose_backend)
-            kinds = set(class_names(writer))
-            name = f"{_UNOPENED} ({printable(_backend_name(backend))})"
-            if _NO_KEYRING in kinds:
+    def _members(self) -> list[_Member]:
+        """Return the backends that the keyring package would use, in its order. Raises StoreUnavailable if there are none."""
+        if not self._opened:
+            members = []
+            for backend in translated(_UNOPENED, "load", _backends):
+                kinds = class_names(backend)
+                windows = any(kind.startswith("keyring.backends.Windows.") for kind in kinds)
+                if _NO_KEYRING not in kinds:
+                    members.append(_Member(backend, self._limit or (_WINDOWS_LIMIT if windows else None)))
+            if not members:
                 raise no_keyring()
-            if kinds & _PLAIN_TEXT:
-                raise StoreUnavailable(
-                    f"the {name} keeps secrets in plain text or not at all, and was not asked for by that name",
-                    hint=f"choose another keyring (`keyring --list-backends`), or {FILE_STORE}",
-                )
-            windows = any(kind.startswith("keyring.backends.Windows.") for kind in kinds)
-            limit = self._limit if self._limit is not None else _WINDOWS_LIMIT if windows else None
-            self._opened = _Opened(backend, name, limit)
+            self._opened = members
         return self._opened
+
+    def _readers(self, account: Account) -> list[_Member]:
+        """Return the backends that may hold `account`: the one that wrote it, where the index knows, else all in turn."""
+        members = self._members()
+        known = self._index.read().get(account)
+        if known is None or known.backend is None:
+            return [member for member in members if not member.is_plain] or [self._refused(members[0])]
+        if found := [member for member in members if member.kind == known.backend]:
+            return [self._refused(member) if member.is_plain else member for member in found]
+        name = printable(account.profile)
+        raise StoreUnavailable(
+            f"the secret of `{name}` is stored in the {_named(known.backend)}, and the {members[0].name} is in use now",
+            hint=f"let the keyring package use `{printable(known.backend)}` again, or store the secret anew with "
+            f"`omniprofile login {name}`",
+        )
+
+    def _writer(self, deadline: Deadline) -> _Member:
+        """Choose the backend to write to: the first that stores what it is given.
+
+        Raises StoreUnavailable where that, or one before it that would be asked first, keeps plain text.
+        """
+        members = [] if self._chosen else self._members()
+        for member in members:
+            if member.is_plain:
+                self._refused(member)
+            if len(members) == 1 or member.kind.startswith(_SYSTEM) or self._takes(member, deadline):
+                self._chosen = member
+                break
+        if self._chosen is None:
+            raise StoreUnavailable(
+                f"no keyring that can be used here stores secrets, not even the {members[0].name}", hint=FILE_STORE
+            )
+        return self._chosen
+
+    def _takes(self, member: _Member, deadline: Deadline) -> bool:
+        with self._lock(deadline):
+            return self._entries(member, deadline).takes(_nobody())
+
+    def _refused(self, member: _Member) -> NoReturn:
+        raise StoreUnavailable(
+            f"the {member.name} keeps secrets in plain text or not at all, and was not asked for by that name",
+            hint=f"choose another keyring (`keyring --list-backends`), or {FILE_STORE}",
+        )
 
     @contextmanager
     def _lock(self, deadline: Deadline, *, shared: bool = False) -> Iterator[None]:
@@ -242,7 +318,7 @@ class KeyringStore:
         except LockFailed as problem:
             raise StoreUnavailable(str(problem), hint=problem.hint) from problem
 
-    def _record(self, account: str, summary: StoredSummary | None, deadline: Deadline) -> None:
+    def _record(self, account: Account, summary: StoredSummary | None, deadline: Deadline) -> None:
         try:
             self._index.set(account, summary, _SHARE_TO_WAIT * deadline.remaining(self._name))
         except TimeoutError as problem:
@@ -253,7 +329,7 @@ class KeyringStore:
                 hint="make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one",
             ) from problem
 
-    def _heal(self, account: str, summary: StoredSummary | None) -> None:
+    def _heal(self, account: Account, summary: StoredSummary | None) -> None:
         """Let the index say what the keyring said. An index that cannot be written must not break reading."""
         if self._index.read().get(account) != summary:
             with suppress(OSError):
@@ -265,31 +341,37 @@ class KeyringStore:
             hint="try again; if it stays so, look for an omniprofile process that hangs",
         )
 
-    def _unpacked(self, account: str, text: str) -> StoredSecret:
+    def _unpacked(self, account: Account, text: str, member: _Member) -> tuple[object, StoredSecret]:
+        """Return what an entry holds, as data and as the secret that it is."""
         try:
-            return unpack(text, account)
+            data = load(text)
+            return data, from_data(data, account)
         except ValueError as problem:
             raise StoreUnavailable(
-                f"what the {self._name} holds for `{printable(account)}` is no secret of omniprofile's: {problem}",
-                hint=f"run `omniprofile login {printable(account)}` to store it anew",
+                f"what the {member.name} holds for `{printable(account.profile)}` is not a secret of omniprofile's: {problem}",
+                hint=f"run `omniprofile login {printable(account.profile)}` to store it anew",
             ) from problem
 
 
-def _choose_backend() -> tuple[Backend, Backend]:
-    """The backend that the keyring package chooses, and the one that writes: in a chain, its first."""
+def _backends() -> list[Backend]:
+    """Return the backend that the keyring package chooses, or in place of a chain its members."""
     import keyring
 
     backend = keyring.get_keyring()
     if _CHAIN in class_names(backend):
         chain: Any = backend
-        members: list[Backend] = list(chain.backends)
-        if not members:  # it would find nothing and store nothing, in silence
-            raise keyring.errors.NoKeyringError
-        return backend, members[0]
-    return backend, backend
+        return list(chain.backends)
+    return [backend]
 
 
-def _backend_name(backend: Backend) -> str:
-    """`SecretService Keyring`. From the class alone: a backend's own `name` could be anything, even a call."""
-    cls = type(backend)
-    return f"{cls.__module__.rpartition('.')[2]} {cls.__name__}"
+def _named(kind: str) -> str:
+    """`OS keyring (SecretService Keyring)`, from a backend's qualified class name."""
+    module, _, name = kind.rpartition(".")
+    return f"{_UNOPENED} ({printable(module.rpartition('.')[2] + ' ' + name)})"
+
+
+def _nobody() -> str:
+    """Return an account that nobody has."""
+    from secrets import token_hex
+
+    return f"check-{token_hex(8)}"

@@ -16,24 +16,37 @@ State = Literal["present", "missing", "expired", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """`state` is the documented one of `list`; `origin` is what a stored secret is bound to; `store` names the store."""
+    """`state` is the documented one of `list`; `elsewhere` are the origins of secrets that are stored for others alone."""
 
     state: State
     expires_at: datetime | None = None
-    origin: Origin | None = None
+    elsewhere: tuple[Origin, ...] = ()
     masked: str = MASK
     store: str | None = None
 
 
 def peek_key(
-    auth: str, key: KeySource, *, environ: Mapping[str, str], summary: StoredSummary | None, now: datetime, store: str
+    auth: str,
+    key: KeySource,
+    *,
+    environ: Mapping[str, str],
+    stored: Mapping[Origin, StoredSummary],
+    origin: Origin | None,
+    now: datetime,
+    store: str,
 ) -> Peek:
-    """Peek at the credential of a profile with this auth method and key source; `summary` is what the store says of it."""
+    """Peek at the credential of a profile with this auth method and key source, for `origin`.
+
+    `stored` is what the store says of the profile's secrets.
+    """
     if uses_store(auth, key):
+        summary = stored.get(origin) if origin else None
         if summary is None:
-            return Peek("missing", store=store)
+            return Peek("unknown" if stored else "missing", elsewhere=tuple(stored), store=store)
+        if summary.stored_at is None:
+            return Peek("unknown", store=store)
         expired = summary.expires_at is not None and summary.expires_at <= now
-        return Peek("expired" if expired else "present", summary.expires_at, summary.origin, store=store)
+        return Peek("expired" if expired else "present", summary.expires_at, store=store)
     if key.kind == "env":
         value = environ.get(key.variable or "")
         return Peek("present", masked=Secret(value).masked) if value else Peek("missing")

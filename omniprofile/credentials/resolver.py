@@ -12,15 +12,24 @@ from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
 from omniprofile.credentials.peek import Peek
 from omniprofile.credentials.sources import checked_key, read_key
-from omniprofile.errors import ConfigInvalid, Error, HostNotAllowed, InsecureURL, NoCredential, OriginMismatch
+from omniprofile.errors import (
+    ConfigInvalid,
+    Error,
+    HostNotAllowed,
+    IdentityMismatch,
+    InsecureURL,
+    NoCredential,
+    OriginMismatch,
+)
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config, Declaration, Expect, KeySource, uses_store
+from omniprofile.model.identity import differences
 from omniprofile.model.names import base_url_variable, token_variable
 from omniprofile.model.origin import Origin, allowing
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, GivenToken, Loser, Resolution, Selection
 from omniprofile.model.secret import names_secret, remember
-from omniprofile.model.stored import StoredSecret
+from omniprofile.model.stored import Account, StoredSecret
 
 T = TypeVar("T")
 Values = Sequence[Sourced[object]]
@@ -38,11 +47,11 @@ def resolve(
     *,
     environ: Mapping[str, str],
     flags: Flags = NO_FLAGS,
-    peek: Callable[[str, str, KeySource], Peek] | None = None,
+    peek: Callable[[str, Origin | None, str, KeySource], Peek] | None = None,
 ) -> Resolution:
     """Resolve the selected profile, asking no key source.
 
-    `peek(profile, auth, key)` tells what is known of the profile's own credential without reading it, for `fields`.
+    `peek(profile, origin, auth, key)` tells what is known of the profile's own credential without reading it, for `fields`.
     Raises what `read_overrides` raises; every other reason not to hand a credential out is in `refusal`.
     """
     profile = selection.profile
@@ -74,9 +83,9 @@ def resolve(
     if refusal is None and origin and token_origin and origin != token_origin:
         refusal = _mismatch(profile, token, token_origin, origin, base_url_provenance)
 
-    known = peek(profile, auth_method, key_source) if peek else Peek("unknown")
-    if refusal is None and token is None and known.origin and origin and known.origin != origin:
-        refusal = stored_mismatch(profile, known.origin, origin, base_url_provenance)
+    known = peek(profile, origin, auth_method, key_source) if peek else Peek("unknown")
+    if refusal is None and token is None and known.elsewhere and origin:
+        refusal = stored_mismatch(profile, known.elsewhere, origin, base_url_provenance)
 
     def explained() -> dict[str, Field]:
         key = _values(tables, "key", builtin=KEYRING)
@@ -120,16 +129,18 @@ def obtain(
     resolution: Resolution,
     *,
     environ: Mapping[str, str],
-    stored: Callable[[str], StoredSecret | None],
+    stored: Callable[[Account], StoredSecret | None],
+    elsewhere: Callable[[str], Sequence[Origin]],
     fresh: Callable[[str, StoredSecret], StoredSecret],
     interactive: bool,
 ) -> Credential:
     """Ask the decided source and give the credential.
 
-    `stored(profile)` reads the secret store; `fresh(profile, session)` refreshes an OAuth session that needs it.
+    `stored(account)` reads the secret store; `elsewhere(profile)` gives the origins that it has secrets of the profile for;
+    `fresh(profile, session)` refreshes an OAuth session that needs it.
 
-    Raises the resolution's refusal, NoCredential, OriginMismatch for a stored secret of another origin, and whatever the
-    source or the store raises.
+    Raises the resolution's refusal, NoCredential, OriginMismatch where secrets are stored for other origins alone,
+    IdentityMismatch, and whatever the source or the store raises.
     """
     if resolution.refusal is not None:
         raise resolution.refusal
@@ -140,10 +151,13 @@ def obtain(
     if resolution.token is not None:
         secret = checked_key(resolution.token.secret.reveal(), f"{resolution.token.provenance}")
     elif resolution.uses_store:
-        found = _own(stored(resolution.profile), resolution, origin)
+        found = stored(Account(resolution.profile, origin))
+        if found is None and (others := elsewhere(resolution.profile)):
+            raise stored_mismatch(resolution.profile, others, origin, resolution.base_url_provenance)
+        found = _own(found, resolution)
         if resolution.auth == "oauth":
             # Judged again: another process may have stored something else in the meantime.
-            found = _own(fresh(resolution.profile, found), resolution, origin)
+            found = _own(fresh(resolution.profile, found), resolution)
         secret, expires_at = found.token, found.expires_at
     else:
         secret = read_key(
@@ -159,18 +173,21 @@ def obtain(
     )
 
 
-def _own(found: StoredSecret | None, resolution: Resolution, origin: Origin) -> StoredSecret:
-    """What the store has for the profile, if it is of the profile's auth method and for `origin`."""
+def _own(found: StoredSecret | None, resolution: Resolution) -> StoredSecret:
+    """Return what the store has for the profile, if it is of the profile's auth method and whose the profile expects."""
     profile = resolution.profile
     wanted, other = ("session", "API key") if resolution.auth == "oauth" else ("key", "OAuth session")
     hint = f"run `omniprofile login {profile}`"
     if found is None:
         raise NoCredential(f"no {wanted} is stored for `{profile}`", hint=hint)
-    if found.origin != origin:
-        raise stored_mismatch(profile, found.origin, origin, resolution.base_url_provenance)
     if found.is_session != (resolution.auth == "oauth"):
         raise NoCredential(
             f"what is stored for `{profile}` is an {other}, and its `auth` is `{resolution.auth}`", hint=hint
+        )
+    if found.identity is not None and (wrong := differences(resolution.expect, found.identity)):
+        raise IdentityMismatch(
+            f"the secret stored for `{profile}` is somebody else's: when it was stored, {'; '.join(wrong)}",
+            hint=f"run `omniprofile login {profile}` with the right one, or change `expect`",
         )
     return found
 
@@ -281,7 +298,7 @@ def _refusal(
 
 
 def _mismatch(
-    profile: str, token: TokenOverride | None, token_origin: Origin, origin: Origin, provenance: Provenance
+    profile: str, token: TokenOverride | None, token_origin: Origin | str, origin: Origin, provenance: Provenance
 ) -> OriginMismatch:
     whose = f"the token from {token.provenance}" if token else f"the key of profile `{profile}`"
     if provenance.layer is Layer.FLAG:
@@ -296,12 +313,15 @@ def _mismatch(
     return OriginMismatch(f"{whose} is for {token_origin}, not for {origin} ({provenance})", hint=hint)
 
 
-def stored_mismatch(profile: str, stored_for: Origin, origin: Origin, provenance: Provenance) -> OriginMismatch:
-    """The refusal to send a secret that was stored for one origin to another."""
+def stored_mismatch(
+    profile: str, stored_for: Sequence[Origin], origin: Origin, provenance: Provenance
+) -> OriginMismatch:
+    """Return the refusal to send a secret that was stored for other origins to this one."""
+    others = " and ".join(map(str, stored_for[:3])) + (" and others" if len(stored_for) > 3 else "")
     if provenance.layer in (Layer.FLAG, Layer.ENVIRONMENT):
-        return _mismatch(profile, None, stored_for, origin, provenance)
+        return _mismatch(profile, None, others, origin, provenance)
     return OriginMismatch(
-        f"the stored secret of `{profile}` is for {stored_for}, but its base URL is now {origin} ({provenance})",
+        f"the stored secret of `{profile}` is for {others}, but its base URL is now {origin} ({provenance})",
         hint=f"run `omniprofile login {profile}` to store one for {origin.host}, or change the base URL back",
     )
 

@@ -22,7 +22,7 @@ from omniprofile.errors import (
     StoreUnavailable,
     Unreachable,
 )
-from omniprofile.model.stored import SecretStore, StoredSecret
+from omniprofile.model.stored import Account, SecretStore, StoredSecret
 
 if TYPE_CHECKING:
     from threading import Lock
@@ -63,7 +63,7 @@ def is_fresh(session: StoredSecret, now: datetime) -> bool:
 class Sessions:
     """The sessions in `store`.
 
-    `refresh(account, session)` asks the instance and gives the new session, with the old refresh token where none came with
+    `refresh(profile, session)` asks the instance and gives the new session, with the old refresh token where none came with
     it. It raises SessionEnded for `invalid_grant` alone; Unreachable or CredentialRefused otherwise. `user_lock(name, seconds)`
     holds a lock that all processes of the OS user share. `passing` is called with the name of each
     moment that a process may be killed at; the tests kill it there.
@@ -77,8 +77,8 @@ class Sessions:
     lock_seconds: float
     passing: Callable[[str], None] = lambda _: None
 
-    def fresh(self, account: str, held: StoredSecret, *, force: bool = False) -> StoredSecret:
-        """The session of `account`, which the store gave as `held`, with an access token that lasts.
+    def fresh(self, profile: str, held: StoredSecret, *, force: bool = False) -> StoredSecret:
+        """The session of `profile`, which the store gave as `held`, with an access token that lasts.
 
         `force` replaces one that has time left, unless somebody did so just now. Raises SessionEnded, Unreachable,
         CredentialRefused, SessionBusy, or what the store raises; while the old access token is valid it is given instead,
@@ -91,9 +91,10 @@ class Sessions:
             if not force and is_valid(held, now):
                 return held
             raise NoCredential(
-                f"the session of `{account}` cannot be refreshed: the instance gave no refresh token",
-                hint=f"run `omniprofile login {account}`",
+                f"the session of `{profile}` cannot be refreshed: the instance gave no refresh token",
+                hint=f"run `omniprofile login {profile}`",
             )
+        account = Account(profile, held.origin)
         try:
             with self.locked(account):
                 return self._refreshed(account, held, force=force)
@@ -103,21 +104,22 @@ class Sessions:
             self.tell(f"{problem.message}; the access token is still valid and used meanwhile")
             return held
 
-    def replace(self, account: str, session: StoredSecret) -> StoredSecret | None:
+    def replace(self, profile: str, session: StoredSecret) -> StoredSecret | None:
         """Store a session that a login gave; what was stored before is returned. Raises what the store raises, SessionBusy."""
+        account = Account(profile, session.origin)
         with self.locked(account):
-            old = self._readable(account)
-            self.store.put(account, session)
+            old = self.readable(account)
+            self.store.put(profile, session)
             _unstored.pop(self._lock_of(account), None)
             return old
 
-    def holds(self, account: str, session: StoredSecret) -> bool:
+    def holds(self, profile: str, session: StoredSecret) -> bool:
         """Whether this very session is stored, as far as the store can tell."""
-        found = self._readable(account)
+        found = self.readable(Account(profile, session.origin))
         return found is not None and found.token == session.token
 
     @contextmanager
-    def locked(self, account: str) -> Iterator[None]:
+    def locked(self, account: Account) -> Iterator[None]:
         """Hold the session alone: in this process first, then among all of the OS user's. Raises SessionBusy."""
         from threading import Lock
 
@@ -132,22 +134,24 @@ class Sessions:
             try:
                 # Always both and in this order; `system.locking` says what each is for.
                 held.enter_context(self.user_lock(key, self.lock_seconds))
-                held.enter_context(lock(os.path.join(self.store.lock_folder, _lock_name(account)), self.lock_seconds))
+                held.enter_context(
+                    lock(os.path.join(self.store.lock_folder, _lock_name(str(account))), self.lock_seconds)
+                )
             except TimeoutError as problem:
                 raise self._busy(account) from problem
             except LockFailed as problem:
                 raise SessionBusy(
-                    f"the session of `{account}` cannot be refreshed: {problem}", hint=problem.hint
+                    f"the session of `{account.profile}` cannot be refreshed: {problem}", hint=problem.hint
                 ) from problem
             self.passing("locked")
             yield
 
-    def _refreshed(self, account: str, held: StoredSecret, *, force: bool) -> StoredSecret:
+    def _refreshed(self, account: Account, held: StoredSecret, *, force: bool) -> StoredSecret:
         """What `fresh` gives, with the lock held."""
         found = self._store_what_is_left(account, self.store.get(account))
         if found is None:
             raise _logged_out(account)
-        if found.origin != held.origin or not found.is_session or found.refresh_token is None:
+        if not found.is_session or found.refresh_token is None:
             return found  # another login's; the caller judges it as what it read
         now = self.now()
         changed = found.token != held.token
@@ -157,21 +161,22 @@ class Sessions:
         from omniprofile.system.uninterrupted import uninterrupted
 
         # A store that takes nothing must be found out before the refresh token is spent.
-        self.store.put(account, found)
+        self.store.put(account.profile, found)
         self.passing("store-tried")
         return uninterrupted(
             lambda: self._exchange(account, found),
             on_interrupt=lambda: self.tell(
-                f"the session of `{account}` is being refreshed; this ends when the answer is stored (or press Ctrl-C again)"
+                f"the session of `{account.profile}` is being refreshed; this ends when the answer is stored "
+                "(or press Ctrl-C again)"
             ),
         )
 
     def _was_just_now(self, session: StoredSecret, now: datetime) -> bool:
         return session.refreshed_at is not None and timedelta(0) <= now - session.refreshed_at < JUST_NOW
 
-    def _exchange(self, account: str, sent: StoredSecret) -> StoredSecret:
+    def _exchange(self, account: Account, sent: StoredSecret) -> StoredSecret:
         try:
-            new = self.refresh(account, sent)
+            new = self.refresh(account.profile, sent)
         except SessionEnded:
             found = self.store.get(account)
             if found is not None and found.refresh_token == sent.refresh_token:
@@ -192,7 +197,7 @@ class Sessions:
         self.passing("stored")
         return new
 
-    def _keep(self, account: str, sent: StoredSecret, new: StoredSecret) -> None:
+    def _keep(self, account: Account, sent: StoredSecret, new: StoredSecret) -> None:
         """Store `new`. The refresh token in the store is spent: this is tried again, and what it takes is not given up.
 
         A process that goes on keeps it in its memory, and stores it when the session is asked for next.
@@ -202,21 +207,23 @@ class Sessions:
         path = self._lock_of(account)
         for wait in (*_STORING_AGAIN, None):
             try:
-                self.store.put(account, new)
+                self.store.put(account.profile, new)
                 _unstored.pop(path, None)
                 return
             except StoreUnavailable as problem:
                 _unstored[path] = (sent, new)
                 if wait is None:
                     raise StoreUnavailable(
-                        f"the session of `{account}` was refreshed, but cannot be stored: {problem.message}",
+                        f"the session of `{account.profile}` was refreshed, but cannot be stored: {problem.message}",
                         hint="the stored refresh token is spent: put the store in order, then run "
-                        f"`omniprofile login {account}`",
+                        f"`omniprofile login {account.profile}`",
                     ) from problem
-                self.tell(f"the refreshed session of `{account}` cannot be stored yet, trying again: {problem.message}")
+                self.tell(
+                    f"the refreshed session of `{account.profile}` cannot be stored yet, trying again: {problem.message}"
+                )
             sleep(wait)
 
-    def _store_what_is_left(self, account: str, found: StoredSecret | None) -> StoredSecret | None:
+    def _store_what_is_left(self, account: Account, found: StoredSecret | None) -> StoredSecret | None:
         """`found`, or what this process could not store in its place before and can store now."""
         left = _unstored.get(self._lock_of(account))
         if left is None or found is None or found.refresh_token != left[0].refresh_token:
@@ -224,20 +231,20 @@ class Sessions:
         self._keep(account, *left)
         return left[1]
 
-    def _readable(self, account: str) -> StoredSecret | None:
-        """What is stored, or None also where it cannot be made out: a login is how that is mended."""
+    def readable(self, account: Account) -> StoredSecret | None:
+        """Return what is stored, or None also where it cannot be read: a login is how that is fixed."""
         try:
             return self.store.get(account)
         except StoreUnavailable:
             return None
 
-    def _lock_of(self, account: str) -> str:
+    def _lock_of(self, account: Account) -> str:
         """The name of the user's lock for one secret: the same for whoever comes to it by whatever folder's name."""
         return _lock_name(f"{self.store.identity}\0{account}")
 
-    def _busy(self, account: str) -> SessionBusy:
+    def _busy(self, account: Account) -> SessionBusy:
         return SessionBusy(
-            f"another process holds the session of `{account}` for more than {self.lock_seconds:g} s",
+            f"another process holds the session of `{account.profile}` for more than {self.lock_seconds:g} s",
             hint="try again; if it stays so, look for an omniprofile process that hangs",
         )
 
@@ -248,7 +255,8 @@ def _lock_name(secret: str) -> str:
     return f"session-{sha256(secret.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.lock"
 
 
-def _logged_out(account: str) -> NoCredential:
+def _logged_out(account: Account) -> NoCredential:
     return NoCredential(
-        f"`{account}` was logged out while its session was to be refreshed", hint=f"run `omniprofile login {account}`"
+        f"`{account.profile}` was logged out while its session was to be refreshed",
+        hint=f"run `omniprofile login {account.profile}`",
     )

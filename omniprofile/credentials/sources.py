@@ -11,8 +11,8 @@ import os
 
 from omniprofile.model.exported import exported, values_of_another
 from omniprofile.model.names import printable, printable_place, quoted_place
-from omniprofile.model.secret import Secret, remember
-from omniprofile.system.files import Unreadable, is_read_only, open_regular, others_can_read
+from omniprofile.model.secret import LONGEST_KEY, Secret, remember
+from omniprofile.system.files import Unreadable, open_regular, others_can_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,14 +23,11 @@ if TYPE_CHECKING:
     from omniprofile.model.declaration import KeySource
     from omniprofile.system.capture import Captured
 
-LARGEST = 64 * 1024
-"""Bytes that a key has at most, its newline not counted."""
-
 CHAIN_VARIABLE = "OMNIPROFILE_COMMAND_CHAIN"
 """The profiles whose key commands are running, outermost first, joined by commas. A profile's name has no comma."""
 
 _NEWLINE = 2
-_ENOUGH = LARGEST + _NEWLINE + 1
+_ENOUGH = LONGEST_KEY + _NEWLINE + 1
 """Bytes of a stream that tell a key, or that it is too large."""
 _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
 
@@ -61,8 +58,8 @@ def checked_key(text: str, label: str) -> Secret:
     hint = _LOOKS_LIKE
     if not key:
         problem = "is empty"
-    elif len(key) > LARGEST:
-        problem = f"is larger than {LARGEST // 1024} KiB"
+    elif len(key) > LONGEST_KEY:
+        problem = f"is larger than {LONGEST_KEY // 1024} KiB"
     elif "\0" in key:
         problem = "has a NUL"
         hint = f"if a program wrote it as UTF-16, let it write UTF-8; {_LOOKS_LIKE}"
@@ -98,7 +95,7 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
         with open(path, "rb") as pipe:
             return _checked_bytes(pipe.read(_ENOUGH), label)
     content, status = _read_file(path, label)
-    if others_can_read(status) and not is_read_only(path):
+    if others_can_read(status):
         tell(f"others can read or write the token {label}: `chmod 600 {quoted_place(path)}` keeps it to you")
     return _checked_bytes(content, label)
 
@@ -126,7 +123,7 @@ def _from_file(source: "KeySource", profile: str) -> Secret:
 
 def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
     try:
-        return open_regular(path, limit=LARGEST + _NEWLINE)
+        return open_regular(path, limit=LONGEST_KEY + _NEWLINE)
     except FileNotFoundError as problem:
         from omniprofile.errors import KeySourceFailed
 
@@ -148,8 +145,7 @@ def _file_content(path: str, label: str) -> bytes:
             f"{label} belongs to another user",
             hint=f"run `chown {os.geteuid()} {quoted_place(path)}` if its key is yours",
         )
-    # What is mounted read-only, as clusters mount secrets, has no other mode to give: its reader cannot change it.
-    if others_can_read(status) and not is_read_only(path):
+    if others_can_read(status):
         from omniprofile.errors import UnsafePermissions
 
         raise UnsafePermissions(
@@ -183,7 +179,7 @@ def _from_command(source: "KeySource", profile: str, environ: "Mapping[str, str]
             [found, *arguments],
             {**environ, CHAIN_VARIABLE: ",".join([*chain, profile])},
             timeout=source.timeout,
-            limit=LARGEST + _NEWLINE,
+            limit=LONGEST_KEY + _NEWLINE,
             terminal=interactive,
         )
     except (OSError, ValueError) as problem:
@@ -202,7 +198,7 @@ def _why_not(captured: "Captured", source: "KeySource") -> str | None:
     if captured.how == "too-slow":
         return f"it did not end within {source.timeout:g} s (`timeout`), and was ended with its children"
     if captured.how == "too-much":
-        return f"it printed more than {LARGEST // 1024} KiB, and was ended with its children"
+        return f"it printed more than {LONGEST_KEY // 1024} KiB, and was ended with its children"
     if captured.status < 0:
         from signal import Signals
 

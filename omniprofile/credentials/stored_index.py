@@ -1,12 +1,12 @@
-"""What the keyring holds, by account, without a secret: so that `list` need not unlock it.
+"""What the keyring holds, by account, without a secret: so that `list` need not unlock it, and reading knows which backend wrote.
 
 The index follows from the keyring and is healed by reading it, so a damaged index is an empty one.
 """
 
 import os
 
-from omniprofile.credentials.envelope import load, summary_as_data, summary_from_data
-from omniprofile.model.stored import StoredSummary
+from omniprofile.credentials.envelope import load, summary_as_data, summary_of
+from omniprofile.model.stored import Account, StoredSummary
 from omniprofile.system.files import Unreadable, read_regular, write_atomic
 from omniprofile.system.locking import lock
 
@@ -20,22 +20,22 @@ class StoredIndex:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def read(self) -> dict[str, StoredSummary]:
-        """The summaries that can be read; what is missing or damaged is not there."""
+    def read(self) -> dict[Account, StoredSummary]:
+        """Return the summaries that can be read, without what is missing or damaged."""
         try:
             data = load(read_regular(self.path))
         except (FileNotFoundError, Unreadable, ValueError):
             return {}
         entries = data.get("stored") if isinstance(data, dict) and data.get("version") == _VERSION else None
         summaries = {}
-        for account, entry in entries.items() if isinstance(entries, dict) else ():
+        for key, entry in entries.items() if isinstance(entries, dict) else ():
             try:
-                summaries[account] = summary_from_data(entry)
+                summaries[Account.parse(key)] = summary_of(entry)
             except ValueError:
                 continue
         return summaries
 
-    def set(self, account: str, summary: StoredSummary | None, timeout: float) -> None:
+    def set(self, account: Account, summary: StoredSummary | None, timeout: float) -> None:
         """Set or remove one account's summary. Raises TimeoutError when another writer takes longer, and OSError."""
         import json
 
@@ -44,5 +44,8 @@ class StoredIndex:
             summaries.pop(account, None)
             if summary is not None:
                 summaries[account] = summary
-            entries = {name: summary_as_data(entry) for name, entry in sorted(summaries.items())}
+            entries = {
+                str(key): summary_as_data(entry)
+                for key, entry in sorted(summaries.items(), key=lambda item: str(item[0]))
+            }
             write_atomic(self.path, json.dumps({"version": _VERSION, "stored": entries}, indent=1).encode() + b"\n")

@@ -12,6 +12,8 @@ from omniprofile.model.names import printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
+_LONGEST = 2048
+"""Characters of an endpoint's address: its path is stored with the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,13 @@ def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
 
 def _path_of(url: object, origin: Origin) -> str | None:
     """Path and query of an address of this very origin; None for anything else."""
-    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or set(' \\#"<>') & set(url):
+    if (
+        not isinstance(url, str)
+        or len(url) > _LONGEST
+        or not url.isascii()
+        or not url.isprintable()
+        or set(' \\#"<>') & set(url)
+    ):
         return None
     try:
         parts = urlsplit(url)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from omniprofile.model.names import printable
-from omniprofile.model.secret import Secret, without_opaque_words
+from omniprofile.model.secret import Secret, is_access_token, without_opaque_words
 
 if TYPE_CHECKING:
     from oauthlib.oauth2 import WebApplicationClient
@@ -163,7 +163,7 @@ def read_token_answer(body: bytes) -> Granted:
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Warning):
         raise Unusable("it is misshapen") from None
     token, refresh_token = fields.get("access_token"), fields.get("refresh_token")
-    if not _is_token(token):
+    if not isinstance(token, str) or not is_access_token(token):
         raise Unusable("it lacks a usable access token")
     if refresh_token is not None and not _is_token(refresh_token):
         raise Unusable("its refresh token is unusable")

@@ -11,6 +11,22 @@ def looks_like_key(text: str) -> bool:
     return text.startswith(_PUBLIC_PREFIXES)
 
 
+LONGEST_KEY = 64 * 1024
+"""Characters that a key or token has at most."""
+
+_ACCESS_TOKEN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/")
+
+
+def is_key(text: str) -> bool:
+    """Return whether `text` can be a key: printable ASCII without spaces, which every header and form can carry."""
+    return 0 < len(text) <= LONGEST_KEY and text.isascii() and text.isprintable() and " " not in text
+
+
+def is_access_token(text: str) -> bool:
+    """Return whether `text` can be an OAuth access token: `b64token` (RFC 6750, section 2.1)."""
+    return is_key(text) and text[0] != "=" and _ACCESS_TOKEN.issuperset(text.rstrip("="))
+
+
 KEY_SHAPES = (
     r"(?P<prefix>omni_(?:osk|pat)_)[A-Za-z0-9_-]{6,}"
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON Web Token (RFC 7519)

@@ -1,11 +1,38 @@
-"""A secret as a store keeps it, and what may be known of it without unlocking the store."""
+"""A secret as a store keeps it, and what is known of it without unlocking the store."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from omniprofile.model.origin import Origin
+from omniprofile.model.live import Identity
+from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret, remember
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a store keeps a secret by: the profile's name and the origin that the secret is for.
+
+    Two profiles of one name for two origins, from two files or before and after an edit, are two accounts.
+    """
+
+    profile: str
+    origin: Origin
+
+    @classmethod
+    def parse(cls, text: str) -> "Account":
+        """Return the account whose text this is. Raises ValueError for any text that `str()` does not give."""
+        profile, _, rest = text.rpartition("@")  # the last one: no origin holds an `@`, whatever a name holds
+        try:
+            account = cls(profile, Origin.parse(rest))
+        except NotAnOrigin:
+            account = None
+        if account is None or str(account) != text:
+            raise ValueError("it is not a profile's name and origin")
+        return account
+
+    def __str__(self) -> str:
+        return f"{self.profile}@{self.origin}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +40,8 @@ class StoredSecret:
     """One profile's stored secret, bound to the origin it was stored for.
 
     `refresh_token`, `expires_at`, `client_id`, `scope`, `token_path` and `refreshed_at` are an OAuth session's, None for an API
-    key. `token_path` is where the session is refreshed, None for the usual path. Times are aware UTC.
+    key. `token_path` is where the session is refreshed, None for the usual path. `identity` is what whoami said at login, None
+    where nobody asked. Times are aware UTC.
     """
 
     origin: Origin
@@ -25,6 +53,7 @@ class StoredSecret:
     scope: str | None = None
     token_path: str | None = None
     refreshed_at: datetime | None = None
+    identity: Identity | None = None
 
     def __post_init__(self) -> None:
         for secret in (self.token, self.refresh_token):
@@ -39,15 +68,20 @@ class StoredSecret:
 
 @dataclass(frozen=True, slots=True)
 class StoredSummary:
-    """What is known of a stored secret without reading it."""
+    """What is known of a stored secret without reading it. `stored_at` is None where the entry is damaged.
 
-    origin: Origin
-    stored_at: datetime
+    `files` are the profile files (`profiles.toml`) that stored it or refreshed it, `backend` the class of the keyring backend
+    that holds it, None in a store that has none.
+    """
+
+    stored_at: datetime | None = None
     expires_at: datetime | None = None
+    files: tuple[str, ...] = ()
+    backend: str | None = None
 
 
 class SecretStore(Protocol):
-    """Where omniprofile keeps secrets, by account (a profile's name). One contract suite runs on every implementation.
+    """Where omniprofile keeps secrets, by account. One contract suite runs on every implementation.
 
     Every method ends within a bounded time and raises StoreUnavailable (or StoreLocked, StoreTimeout, UnsafePermissions)
     when the store cannot be used; a locked or broken store is never reported as an absent secret.
@@ -68,14 +102,17 @@ class SecretStore(Protocol):
     def check(self) -> None:
         """Find out whether the store can be used, leaving nothing behind."""
 
-    def get(self, account: str) -> StoredSecret | None:
-        """The secret of `account`, or None if there is none."""
+    def get(self, account: Account) -> StoredSecret | None:
+        """Return the secret of `account`, or None if there is none."""
 
-    def put(self, account: str, secret: StoredSecret) -> None:
-        """Store whole or not at all: a reader sees the old value or the new one, at any moment."""
+    def put(self, profile: str, secret: StoredSecret) -> None:
+        """Store the secret of a profile, for the secret's own origin.
 
-    def delete(self, account: str) -> bool:
-        """Delete the secret of `account`; tell whether there was one."""
+        Whole or not at all: a reader sees the old value or the new one, at any moment.
+        """
 
-    def summaries(self) -> dict[str, StoredSummary]:
-        """What is stored, by account, without unlocking anything."""
+    def delete(self, account: Account) -> bool:
+        """Delete the secret of `account`; return whether there was one."""
+
+    def summaries(self) -> dict[Account, StoredSummary]:
+        """Return what is stored, without unlocking anything."""

@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import cast
 
 from omniprofile.errors import ConfigInvalid
@@ -20,6 +20,7 @@ from omniprofile.model.names import printable, printable_place
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from omniprofile.model.times import parse_time
 from omniprofile.transfer.foreign import ForeignFile, Found
 
 WHAT = "config of the vendor's CLI"
@@ -169,16 +170,13 @@ class OmniConfig:
         if text is None or text.startswith(_NO_TIME):
             return None
         try:
-            time = datetime.fromisoformat(text)
-            if time.tzinfo is not None:
-                return time.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-        raise self._file.wrong(
-            f"profile `{name}`: `tokenExpiresAt`",
-            "is no time such as `2026-11-24T10:00:00Z`",
-            f"run `omni config login -p '{printable(name, 64)}'`, or leave it out with `--only`",
-        )
+            return parse_time(text)
+        except ValueError as problem:
+            raise self._file.wrong(
+                f"profile `{name}`: `tokenExpiresAt`",
+                f"{problem}, such as `2026-11-24T10:00:00Z`",
+                f"run `omni config login -p '{printable(name, 64)}'`, or leave it out with `--only`",
+            ) from None
 
     def _judge(self) -> None:
         """What any use of the file needs: the types of every key that is known."""

@@ -44,6 +44,14 @@ def put(cli: Cli, name: str, origin: str = "https://acme.omniapp.co") -> None:
     FileStore(str(cli.state)).put(name, StoredSecret(Origin.parse(origin), Secret(CANARY), now))
 
 
+def moved(cli: Cli) -> None:
+    """The secret of `prod` is for another origin than the profile's."""
+    store = FileStore(str(cli.state))
+    for account in store.summaries():
+        store.delete(account)
+    put(cli, "prod", "https://b.omniapp.co")
+
+
 def look(cli: Cli, *flags: str, **keys: object) -> tuple[Ran, list[dict[str, str]]]:
     ran = cli("doctor", "--offline", "--json", *flags, **keys)  # type: ignore[arg-type]
     return ran, json.loads(ran.out)["checks"]
@@ -178,7 +186,7 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
     "a plain-text keyring": (_plain_keyring, "secret-store", "problem", "plain text", "choose another keyring"),
     "an orphan": (lambda cli, _: put(cli, "gone"), "stored-secrets", "warning", "`gone`", "--prune"),
     "another origin": (
-        lambda cli, _: put(cli, "prod", "https://b.omniapp.co"), "stored-secrets", "problem", "b.omniapp.co", "login prod",
+        lambda cli, _: moved(cli), "stored-secrets", "problem", "b.omniapp.co", "login prod",
     ),
     "secrets of the vendor's": (
         lambda cli, _: write_vendor(cli, VENDOR), "omni-cli", "warning", "`Playground (Org-scoped)`", "import omni-cli --scrub",
@@ -237,12 +245,12 @@ def test_prune_deletes_what_no_profile_uses_and_nothing_else(cli: Cli, good: Pat
         put(cli, name)
     refused = cli("doctor", "--offline", "--prune")
     assert refused.status == 6
-    assert "`gone`, `old`" in refused.err
-    assert set(FileStore(str(cli.state)).summaries()) == {"prod", "gone", "old"}
+    assert "`gone` (https://acme.omniapp.co), `old` (https://acme.omniapp.co)" in refused.err
+    assert {account.profile for account in FileStore(str(cli.state)).summaries()} == {"prod", "gone", "old"}
     ran = cli("doctor", "--offline", "--prune", "--yes", "--json")
     assert ran.status == 0, ran
     assert json.loads(ran.out)["pruned"] == ["gone", "old"]
-    assert set(FileStore(str(cli.state)).summaries()) == {"prod"}
+    assert {account.profile for account in FileStore(str(cli.state)).summaries()} == {"prod"}
     assert cli("doctor", "--offline", "--prune").status == 0
 
 
@@ -250,15 +258,16 @@ def test_prune_deletes_nothing_while_the_profile_files_are_invalid(cli: Cli, goo
     put(cli, "gone")
     good.write_text("[profiles.a\n")
     assert cli("doctor", "--offline", "--prune", "--yes").status == 3
-    assert "prod" in FileStore(str(cli.state)).summaries()
+    assert "prod" in {account.profile for account in FileStore(str(cli.state)).summaries()}
 
 
-def test_prune_says_that_other_files_do_not_count(cli: Cli, good: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.toml"
-    other.write_text('[profiles.x]\nbase_url = "https://x.omniapp.co"\n')
-    ran = cli("--config", str(other), "doctor", "--offline", "--prune")
-    assert ran.status == 6
-    assert "profiles of another file may use these secrets" in ran.err
+def test_a_secret_for_an_origin_that_the_profile_left_is_an_orphan_once_there_is_another(cli: Cli, good: Path) -> None:
+    put(cli, "prod", "https://b.omniapp.co")
+    _, checks = look(cli)
+    (check,) = [check for check in checks if check["check"] == "stored-secrets"]
+    assert (check["status"], "https://b.omniapp.co" in check["saw"]) == ("warning", True)
+    assert cli("doctor", "--offline", "--prune", "--yes").status == 0
+    assert [str(one) for one in FileStore(str(cli.state)).summaries()] == ["prod@https://acme.omniapp.co"]
 
 
 def test_a_check_that_fails_or_hangs_is_a_finding_and_stops_no_other(

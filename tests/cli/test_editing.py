@@ -239,7 +239,7 @@ def test_a_file_that_is_no_toml_is_not_edited(cli: Cli, file: Path) -> None:
 
 def _secrets(cli: Cli) -> dict[str, str]:
     store = FileStore(str(cli.state))
-    return {name: secret.token.reveal() for name in store.summaries() if (secret := store.get(name))}
+    return {one.profile: secret.token.reveal() for one in store.summaries() if (secret := store.get(one))}
 
 
 @pytest.fixture
@@ -306,10 +306,11 @@ def test_rename_without_a_store_leaves_what_may_be_there_and_says_so(cli: Cli, f
 
 def test_an_orphaned_secret_under_the_new_name_does_not_become_the_profiles(cli: Cli, logged_in: Path) -> None:
     store = FileStore(str(cli.state))
-    orphan = store.get("staging")
+    account = next(one for one in store.summaries() if one.profile == "staging")
+    orphan = store.get(account)
     assert orphan
     store.put("new", orphan)
-    store.delete("staging")
+    store.delete(account)
     ran = cli("rename", "staging", "new")
     assert ran.status == 0, ran
     assert "what was stored for `new`, which no profile used, is deleted" in ran.err

@@ -108,7 +108,7 @@ def test_rename_killed_before_any_file_operation_is_old_or_new_or_finished_by_ru
     assert done[FAR] == DROP_IN.replace('"old"', '"new"')
     assert done[PIN] == 'profile = "new"\n'
     assert done[f"{STATE}/active"] == "new\nchild\n"
-    assert list(json.loads(done[f"{STATE}/secrets.json"])["secrets"]) == ["new"]
+    assert list(json.loads(done[f"{STATE}/secrets.json"])["secrets"]) == ["new@https://acme.omniapp.co"]
     assert f"{STATE}/unfinished.json" not in done
     print(f"rename: {len(steps)} kill points, {states}")
 

@@ -14,7 +14,7 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import StoreUnavailable
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import StoredSecret
+from omniprofile.model.stored import Account, StoredSecret
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY, Cli, Ran
 
@@ -75,7 +75,7 @@ def snapshot(cli: Cli) -> dict[str, tuple[int, bytes]]:
 
 def stored(cli: Cli) -> dict[str, StoredSecret | None]:
     store = FileStore(str(cli.state))
-    return {name: store.get(name) for name in store.summaries()}
+    return {account.profile: store.get(account) for account in store.summaries()}
 
 
 def test_the_vendors_config_becomes_profiles_and_secrets(cli: Cli, vendor: Path) -> None:
@@ -287,9 +287,9 @@ def test_an_invalid_profile_file_and_nothing_changes(cli: Cli, vendor: Path) -> 
 def test_a_store_that_lies_is_found_out_and_put_back(cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = FileStore.get
 
-    def lie(self: FileStore, account: str) -> StoredSecret | None:
+    def lie(self: FileStore, account: Account) -> StoredSecret | None:
         found = real(self, account)
-        return None if account == "staging" else found
+        return None if account.profile == "staging" else found
 
     monkeypatch.setattr(FileStore, "get", lie)
     before = vendor.read_bytes()

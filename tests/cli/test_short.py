@@ -23,9 +23,9 @@ from omniprofile.app import Outside
 from omniprofile.cli import short
 from omniprofile.cli.main import main
 from omniprofile.config import snapshot
-from omniprofile.credentials.envelope import format_time
 from omniprofile.errors import StoreUnavailable
 from omniprofile.model.exported import MARKER, marker
+from omniprofile.model.times import format_time
 from tests.conftest import CANARY, Cli
 
 KEY = CANARY + "K"
@@ -186,7 +186,6 @@ class Place:
         left = {"expired": -60, "old": 200}.get(how, 3600)
         entry: dict[str, object] = {
             "version": 2 if how == "version" else 1,
-            "origin": "https://other.omniapp.co" if how == "other" else "https://acme.omniapp.co",
             "token": KEY + "S",
             "stored_at": "2026-13-01T00:00:00Z" if how == "bad time" else format_time(now),
             "expires_at": format_time(now + timedelta(seconds=left)),
@@ -196,7 +195,10 @@ class Place:
         key = {name: value for name, value in entry.items() if name not in ("expires_at", "refresh_token", "client_id")}
         if how == "half":
             del entry["stored_at"]
-        text = json.dumps({"version": 1, "secrets": {"ci": key, "prod": entry, "staging": key}}, indent=1) + "\n"
+        origin = "https://other.omniapp.co" if how == "other" else "https://acme.omniapp.co"
+        accounts = {f"{name}@{origin}": value for name, value in (("ci", key), ("prod", entry), ("staging", key))}
+        secrets = {account: {**value, "account": account} for account, value in accounts.items()}
+        text = json.dumps({"version": 1, "secrets": secrets}, indent=1) + "\n"
         path = self.root / ".local/state/omniprofile/secrets.json"
         path.write_text(text[:-9] if how == "broken" else text)
         path.chmod(0o644 if how == "open" else 0o600)

@@ -23,8 +23,17 @@ from keyring.backend import KeyringBackend
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import StoredSecret
+from omniprofile.model.stored import Account, StoredSecret
 from tests.conftest import CANARY
+
+
+def account(profile: str, origin: str = "https://acme.omniapp.co") -> Account:
+    """The account of a profile for the origin of `make_secret`."""
+    return Account(profile, Origin.parse(origin))
+
+
+PROD = str(account("prod"))
+"""The name of the entry of `prod`."""
 
 
 def make_secret(text: str = CANARY, *, origin: str = "https://acme.omniapp.co", session: bool = False) -> StoredSecret:

@@ -105,3 +105,127 @@ def test_a_broken_configuration_is_an_error_and_no_plain_text(text: str, home: H
     assert "keyring" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert home.holding_the_secret() == []
+
+
+BACKENDS = '''
+import json, os
+from pathlib import Path
+from keyring.backend import KeyringBackend
+from keyring.backends.chainer import ChainerBackend
+
+
+class Feed(KeyringBackend):
+    """Serves tokens of a package index and stores nothing, as artifacts-keyring does."""
+    priority = 9.9
+
+    def get_password(self, service, username):
+        return None
+
+    def set_password(self, service, username, password):
+        raise NotImplementedError()
+
+    def delete_password(self, service, username):
+        raise NotImplementedError()
+
+
+class Vault(KeyringBackend):
+    """Keeps what it is given, scrambled."""
+    priority = 5
+    file = Path.home() / "vault"
+
+    def entries(self):
+        return json.loads(bytes.fromhex(self.file.read_text())) if self.file.exists() else {}
+
+    def save(self, entries):
+        self.file.write_text(json.dumps(entries).encode().hex())
+
+    def get_password(self, service, username):
+        return self.entries().get(username)
+
+    def set_password(self, service, username, password):
+        self.save({**self.entries(), username: password})
+
+    def delete_password(self, service, username):
+        self.save({name: text for name, text in self.entries().items() if name != username})
+
+
+class Other(Vault):
+    priority = 4
+    file = Path.home() / "other-vault"
+
+
+class Leaving(Vault):
+    def get_password(self, service, username):
+        raise SystemExit(0)
+
+
+class Chain(ChainerBackend):
+    """The chain of all that the variable names, and of what is installed: in the tests, plain text."""
+    priority = 10
+
+    @property
+    def backends(self):
+        from keyrings.alt.file import PlaintextKeyring
+        return [globals()[name]() for name in os.environ["CHAIN"].split()] + [PlaintextKeyring()]
+'''
+
+
+@pytest.fixture
+def backends(home: Home) -> Home:
+    home.write("lib/backends.py", BACKENDS)
+    home.environ["PYTHONPATH"] = str(home.folder / "lib")
+    return home
+
+
+@pytest.mark.parametrize("chain", ["Feed", "Feed Feed"])
+def test_a_chain_in_which_plain_text_would_write_is_refused(backends: Home, chain: str) -> None:
+    """The first members store nothing, so that the chain would write to the plain text behind them."""
+    ran = backends.run("login", "prod", "--no-test", PYTHON_KEYRING_BACKEND="backends.Chain", CHAIN=chain)
+    assert ran.returncode == 9, ran.stderr
+    assert "keeps secrets in plain text or not at all" in ran.stderr
+    assert backends.holding_the_secret() == []
+    assert not list(backends.folder.rglob("*keyring_pass*"))
+
+
+@pytest.mark.parametrize("chain", ["Vault", "Feed Vault", "Vault Other", "Feed Vault Other Feed"])
+def test_of_a_chain_the_first_that_stores_is_used_alone(backends: Home, chain: str) -> None:
+    variables = {"PYTHON_KEYRING_BACKEND": "backends.Chain", "CHAIN": chain}
+    ran = backends.run("login", "prod", "--no-test", **variables)
+    assert ran.returncode == 0, ran.stderr
+    assert "backends Vault" in ran.stderr
+    assert [path.name for path in backends.folder.glob("*vault")] == ["vault"]
+    assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
+    assert backends.run("logout", "prod", **variables).returncode == 0
+    assert backends.run("token", "prod", **variables).returncode == 4
+    assert bytes.fromhex((backends.folder / "vault").read_text()) == b"{}", "the probes leave nothing either"
+    assert not list(backends.folder.rglob("*keyring_pass*"))
+
+
+@pytest.mark.parametrize("now", [{"PYTHON_KEYRING_BACKEND": "backends.Other"}, {"CHAIN": "Other"}, {"CHAIN": "Feed"}])
+def test_a_secret_in_a_keyring_that_is_not_used_now_is_not_missing(backends: Home, now: dict[str, str]) -> None:
+    variables = {"PYTHON_KEYRING_BACKEND": "backends.Chain", "CHAIN": "Vault"}
+    assert backends.run("login", "prod", "--no-test", **variables).returncode == 0
+    for command in (("token", "prod"), ("token", "prod", "--json"), ("logout", "prod")):
+        ran = backends.run(*command, **{**variables, **now})
+        assert ran.returncode == 9, (command, ran.stdout, ran.stderr)
+        assert "is stored in the OS keyring (backends Vault), and the" in ran.stderr
+        assert "is in use now" in ran.stderr
+    assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
+    variables |= {"CHAIN": "Other Vault"}  # it is read where it was written, whoever is asked first
+    assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
+
+
+def test_a_lost_list_is_made_again_by_reading(backends: Home) -> None:
+    variables = {"PYTHON_KEYRING_BACKEND": "backends.Chain", "CHAIN": "Feed Vault"}
+    assert backends.run("login", "prod", "--no-test", **variables).returncode == 0
+    index = backends.folder / ".local/state/omniprofile/stored.json"
+    whole = index.read_text()
+    index.unlink()
+    assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
+    assert index.read_text() == whole
+
+
+def test_a_keyring_that_ends_the_process_is_an_error(backends: Home) -> None:
+    ran = backends.run("login", "prod", "--no-test", PYTHON_KEYRING_BACKEND="backends.Leaving")
+    assert ran.returncode == 9, ran.stderr
+    assert "SystemExit" in ran.stderr

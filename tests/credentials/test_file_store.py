@@ -18,9 +18,10 @@ import pytest
 from omniprofile.credentials import file_store
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
+from omniprofile.model.stored import StoredSummary
 from omniprofile.system.locking import lock
 from tests.conftest import CANARY
-from tests.credentials.conftest import make_secret
+from tests.credentials.conftest import account, make_secret
 
 
 @pytest.fixture
@@ -35,12 +36,17 @@ def test_a_file_that_others_can_read_or_write_is_refused(folder: Path, mode: int
     store.put("prod", make_secret())
     os.chmod(store.path, mode)
 
-    for operation in (store.check, store.summaries, lambda: store.get("prod"), lambda: store.put("x", make_secret())):
+    for operation in (
+        store.check,
+        store.summaries,
+        lambda: store.get(account("prod")),
+        lambda: store.put("x", make_secret()),
+    ):
         with pytest.raises(UnsafePermissions) as caught:
             operation()
         assert caught.value.hint == f"run `chmod 600 {store.path}`"
     os.chmod(store.path, 0o600)
-    assert store.get("prod") == make_secret()
+    assert store.get(account("prod")) == make_secret()
 
 
 def test_a_read_only_file_of_ours_is_replaced(folder: Path) -> None:
@@ -49,7 +55,7 @@ def test_a_read_only_file_of_ours_is_replaced(folder: Path) -> None:
     os.chmod(store.path, 0o400)
     store.put("prod", make_secret("new"))
 
-    assert store.get("prod") == make_secret("new")
+    assert store.get(account("prod")) == make_secret("new")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -67,7 +73,7 @@ def test_what_another_user_controls_is_refused(given: str, tmp_path: Path) -> No
         read = [
             sys.executable,
             "-c",
-            "import sys; from omniprofile.credentials.file_store import FileStore; FileStore(sys.argv[1]).get('x')",
+            "import sys; from omniprofile.credentials.file_store import FileStore; FileStore(sys.argv[1]).summaries()",
             str(folder),
         ]
         as_nobody = ["setpriv", "--reuid", "65534", "--clear-groups", *read]
@@ -82,7 +88,7 @@ def test_what_another_user_controls_is_refused(given: str, tmp_path: Path) -> No
             folder.chmod(0o755)
         ran = subprocess.run(as_nobody, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
         assert "UnsafePermissions" in ran.stderr
-        assert store.get("prod") == make_secret()
+        assert store.get(account("prod")) == make_secret()
     finally:
         shutil.rmtree(base)
 
@@ -97,16 +103,16 @@ def test_every_folder_on_the_way_to_the_file_counts(wide: str, folder: Path, tmp
     store.put("prod", make_secret())
     bad = {"target": target.parent, "above": folder.parent, "target's above": target.parent.parent}[wide]
     bad.chmod(0o777)
-    for operation in (store.summaries, lambda: store.get("prod"), lambda: store.put("x", make_secret())):
+    for operation in (store.summaries, lambda: store.get(account("prod")), lambda: store.put("x", make_secret())):
         with pytest.raises(UnsafePermissions) as caught:
             operation()
         assert caught.value.hint == f"run `chmod o-w {bad}`"
     bad.chmod(0o1777)
-    assert store.get("prod") == make_secret()
+    assert store.get(account("prod")) == make_secret()
 
 
 DAMAGE = [b"", b"{", b"null", b"[]", b'{"version":1}', b'{"version":1,"secrets":[]}', b'{"version":9,"secrets":{}}']
-DAMAGE += [b"\xff\xfe\x00", b"[" * 200_000, CANARY.encode()]
+DAMAGE += [b"\xff\xfe\x00", b"[" * 60_000, CANARY.encode()]
 
 
 @pytest.mark.parametrize("content", DAMAGE)
@@ -116,29 +122,36 @@ def test_a_damaged_file_is_an_error_and_never_an_absent_secret(folder: Path, con
     Path(store.path).write_bytes(content)
     os.chmod(store.path, 0o600)
 
-    for operation in (store.check, store.summaries, lambda: store.get("prod"), lambda: store.put("x", make_secret())):
+    for operation in (
+        store.check,
+        store.summaries,
+        lambda: store.get(account("prod")),
+        lambda: store.put("x", make_secret()),
+    ):
         with pytest.raises(StoreUnavailable, match=r"secrets\.json` is damaged") as caught:
             operation()
         assert CANARY not in f"{caught.value} {caught.value.hint} {caught.value.__cause__!r}"
     assert Path(store.path).read_bytes() == content
 
 
+BAD = account("bad")
+
+
 def test_one_damaged_entry_is_named_and_can_be_replaced_or_deleted(folder: Path) -> None:
     store = FileStore(str(folder))
     store.put("prod", make_secret())
     data = json.loads(Path(store.path).read_text())
-    data["secrets"]["bad"] = {"version": 7}
+    data["secrets"][str(BAD)] = {"version": 7}
     Path(store.path).write_text(json.dumps(data))
 
     with pytest.raises(StoreUnavailable, match="`bad`"):
-        store.get("bad")
-    with pytest.raises(StoreUnavailable, match="`bad`"):
-        store.summaries()
-    assert store.get("prod") == make_secret()
+        store.get(BAD)
+    assert store.summaries()[BAD] == StoredSummary()
+    assert store.get(account("prod")) == make_secret()
     store.put("other", make_secret())
-    assert json.loads(Path(store.path).read_text())["secrets"]["bad"] == {"version": 7}  # kept as it stands
-    assert store.delete("bad") is True
-    assert sorted(store.summaries()) == ["other", "prod"]
+    assert json.loads(Path(store.path).read_text())["secrets"][str(BAD)] == {"version": 7}  # kept as it stands
+    assert store.delete(BAD) is True
+    assert set(store.summaries()) == {account("other"), account("prod")}
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
@@ -148,7 +161,7 @@ def test_what_is_no_file_is_an_error_and_no_hang(folder: Path, make: object) -> 
     make(store.path)  # type: ignore[operator]
 
     with pytest.raises(StoreUnavailable, match="cannot be read"):
-        store.get("prod")
+        store.get(account("prod"))
 
 
 def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
@@ -172,10 +185,10 @@ def test_the_target_of_a_link_is_replaced_and_the_link_stays(folder: Path, tmp_p
     assert os.readlink(store.path) == str(target)
     assert CANARY in target.read_text()
     assert target.stat().st_mode & 0o777 == 0o600
-    assert store.get("prod") == make_secret()
+    assert store.get(account("prod")) == make_secret()
     target.chmod(0o644)
     with pytest.raises(UnsafePermissions):
-        store.get("prod")
+        store.get(account("prod"))
 
 
 def test_a_writer_waits_for_another_one_and_says_so(folder: Path) -> None:
@@ -183,7 +196,7 @@ def test_a_writer_waits_for_another_one_and_says_so(folder: Path) -> None:
     with lock(store.path + ".lock", 5):
         with pytest.raises(StoreTimeout, match=r"more than 0\.2 s"):
             store.put("prod", make_secret())
-        assert store.get("prod") is None  # reading takes no lock
+        assert store.get(account("prod")) is None  # reading takes no lock
     store.put("prod", make_secret())
 
 
@@ -198,7 +211,7 @@ def test_what_another_process_deletes_first_is_not_deleted_again(folder: Path, m
             yield
 
     monkeypatch.setattr(file_store, "lock", late)
-    assert store.delete("prod") is False
+    assert store.delete(account("prod")) is False
 
 
 def test_the_file_is_one_that_people_can_repair(folder: Path) -> None:
@@ -211,9 +224,9 @@ def test_the_file_is_one_that_people_can_repair(folder: Path) -> None:
 {{
  "version": 1,
  "secrets": {{
-  "prod": {{
+  "prod@https://acme.omniapp.co": {{
    "version": 1,
-   "origin": "https://acme.omniapp.co",
+   "account": "prod@https://acme.omniapp.co",
    "token": "{CANARY}",
    "stored_at": "2026-11-24T10:00:00.123456Z"
   }}
@@ -229,7 +242,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(folder: Path) -> None:
     left = folder / ".secrets.json.0123456789abcdef.tmp"
     left.write_text(CANARY)
     (folder / ".other.json.0123456789abcdef.tmp").write_text("not ours to remove")
-    store.delete("prod")
+    store.delete(account("prod"))
 
     assert sorted(os.listdir(folder)) == [".other.json.0123456789abcdef.tmp", "secrets.json", "secrets.json.lock"]
 
@@ -268,14 +281,16 @@ def test_fifty_processes_that_store_at_once_lose_nothing(folder: Path) -> None:
         _, err = writer.communicate(timeout=180)
         assert writer.returncode == 0, err
 
-    assert sorted(FileStore(str(folder)).summaries()) == sorted(f"profile-{number}" for number in range(50))
+    assert sorted(one.profile for one in FileStore(str(folder)).summaries()) == sorted(
+        f"profile-{number}" for number in range(50)
+    )
 
 
 def test_killed_at_any_moment_the_file_is_whole(folder: Path) -> None:
     store = FileStore(str(folder))
     store.put("kept", make_secret())
     for attempt in range(12):
-        writer = start(str(folder), "prod", "200000", "100000")
+        writer = start(str(folder), "prod", "60000", "100000")
         end = time.monotonic() + 20
         before = os.stat(store.path).st_mtime_ns
         while os.stat(store.path).st_mtime_ns == before and time.monotonic() < end:
@@ -284,10 +299,10 @@ def test_killed_at_any_moment_the_file_is_whole(folder: Path) -> None:
         writer.send_signal(signal.SIGKILL)
         writer.communicate(timeout=10)
 
-        assert store.get("kept") == make_secret()
-        found = store.get("prod")
+        assert store.get(account("kept")) == make_secret()
+        found = store.get(account("prod"))
         assert found is not None
-        assert len(found.token.reveal()) == 200_000
+        assert len(found.token.reveal()) == 60_000
         assert len(set(found.token.reveal())) == 1
     store.put("last", make_secret())  # no lock is left
     assert not list(folder.glob(".secrets.json.*"))
@@ -312,8 +327,9 @@ def test_on_a_full_disk_the_old_content_stays(small_disk: Path) -> None:
     store.put("prod", make_secret())
     whole = Path(store.path).read_bytes()
 
+    (small_disk / "full").write_bytes(bytes(shutil.disk_usage(small_disk).free - 16384))
     with pytest.raises(StoreUnavailable, match="no space left") as caught:
-        store.put("prod", make_secret("k" * 400_000))
+        store.put("prod", make_secret("k" * 64_000))
     assert "OMNIPROFILE_STATE_DIR" in str(caught.value.hint)
     assert Path(store.path).read_bytes() == whole
     assert sorted(os.listdir(small_disk / "state")) == ["secrets.json", "secrets.json.lock"]
@@ -324,7 +340,7 @@ def test_on_a_read_only_disk_reading_works_and_writing_says_why(small_disk: Path
     store.put("prod", make_secret())
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
 
-    assert store.get("prod") == make_secret()
+    assert store.get(account("prod")) == make_secret()
     with pytest.raises(StoreUnavailable, match="read-only"):
         store.put("prod", make_secret("new"))
     with pytest.raises(StoreUnavailable, match="cannot be written"):

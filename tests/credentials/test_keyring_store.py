@@ -20,7 +20,6 @@ from keyring.backend import KeyringBackend
 
 from omniprofile.cli.reference import VARIABLES
 from omniprofile.credentials import keyring_store
-from omniprofile.credentials.envelope import pack
 from omniprofile.credentials.keyring_layout import Head
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
@@ -28,12 +27,14 @@ from omniprofile.model.stored import SecretStore
 from omniprofile.system.locking import lock
 from tests.conftest import CANARY
 from tests.credentials.conftest import (
+    PROD,
     HangingKeyring,
     LyingKeyring,
     MemoryKeyring,
     RaisingKeyring,
     SmallKeyring,
     TruncatingKeyring,
+    account,
     make_secret,
 )
 
@@ -42,9 +43,9 @@ MakeStore = Callable[..., KeyringStore]
 
 OPERATIONS: dict[str, Callable[[SecretStore], object]] = {
     "check": lambda store: store.check(),
-    "get": lambda store: store.get("prod"),
+    "get": lambda store: store.get(account("prod")),
     "put": lambda store: store.put("prod", make_secret()),
-    "delete": lambda store: store.delete("prod"),
+    "delete": lambda store: store.delete(account("prod")),
 }
 
 
@@ -132,14 +133,14 @@ def test_a_store_that_gave_up_does_not_ask_again_and_a_new_one_does(
     use_keyring(backend)
     store = make_store(timeout=0.2)
     with pytest.raises(StoreTimeout):
-        store.get("prod")
+        store.get(account("prod"))
     backend.released.set()
     for thread in list(keyring_store._stuck):
         thread.join(10)
 
     with pytest.raises(StoreTimeout, match="not asked again"):
-        store.get("prod")
-    assert make_store().get("prod") is None
+        store.get(account("prod"))
+    assert make_store().get(account("prod")) is None
 
 
 def test_the_manual_says_how_long_a_keyring_may_take() -> None:
@@ -166,7 +167,9 @@ def test_ctrl_c_leaves_nobody_who_writes(make_store: MakeStore, use_keyring: Use
         if thread.name == "omniprofile-keyring":
             thread.join(10)
 
-    assert [call for call in backend.calls if call.startswith("set")] == ["set prod/a/1"]  # the one that was under way
+    assert [call for call in backend.calls if call.startswith("set")] == [
+        f"set {PROD}/a/1"
+    ]  # the one that was under way
 
 
 def test_a_timeout_bounds_a_method_and_not_each_call_of_it(make_store: MakeStore, use_keyring: UseKeyring) -> None:
@@ -192,8 +195,10 @@ def test_a_writer_whose_caller_gave_up_changes_nothing_more(make_store: MakeStor
     for thread in list(keyring_store._stuck):
         thread.join(10)
 
-    assert [call for call in backend.calls if call.startswith("set")] == ["set prod/a/1"]  # the one that was under way
-    assert make_store(limit=100).get("prod") is None
+    assert [call for call in backend.calls if call.startswith("set")] == [
+        f"set {PROD}/a/1"
+    ]  # the one that was under way
+    assert make_store(limit=100).get(account("prod")) is None
 
 
 def test_a_hanging_import_of_the_keyring_is_bounded(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +221,7 @@ def test_a_keyring_that_cannot_be_loaded_is_an_error(
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", name)
 
     with pytest.raises(StoreUnavailable, match="failed to load"):
-        make_store().get("prod")
+        make_store().get(account("prod"))
 
 
 class OurPlaintext(keyrings.alt.file.PlaintextKeyring):  # type: ignore[misc]
@@ -266,7 +271,7 @@ def test_an_empty_chain_is_no_keyring(make_store: MakeStore, use_keyring: UseKey
     use_keyring(chain_of())
 
     with pytest.raises(StoreUnavailable, match="no OS keyring"):
-        make_store().get("prod")
+        make_store().get(account("prod"))
 
 
 def test_a_chain_that_writes_to_a_real_keyring_is_used(make_store: MakeStore, use_keyring: UseKeyring) -> None:
@@ -275,8 +280,8 @@ def test_a_chain_that_writes_to_a_real_keyring_is_used(make_store: MakeStore, us
     store = make_store()
     store.put("prod", make_secret())
 
-    assert store.get("prod") == make_secret()
-    assert list(first.entries) == ["prod"]
+    assert store.get(account("prod")) == make_secret()
+    assert list(first.entries) == [PROD]
 
 
 @pytest.mark.parametrize(
@@ -286,16 +291,16 @@ def test_what_is_no_secret_of_ours_is_an_error_and_can_be_replaced(
     text: str, make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
     backend = MemoryKeyring()
-    backend.entries["prod"] = text
+    backend.entries[PROD] = text
     use_keyring(backend)
     store = make_store()
 
-    with pytest.raises(StoreUnavailable, match="no secret of omniprofile's") as caught:
-        store.get("prod")
+    with pytest.raises(StoreUnavailable, match="not a secret of omniprofile's") as caught:
+        store.get(account("prod"))
     assert "omniprofile login prod" in str(caught.value.hint)
     assert "hunter2" not in chain_text(caught.value)
     store.put("prod", make_secret())
-    assert store.get("prod") == make_secret()
+    assert store.get(account("prod")) == make_secret()
 
 
 @pytest.mark.parametrize("kind", [LyingKeyring, TruncatingKeyring])
@@ -323,11 +328,11 @@ def test_a_keyring_that_cuts_at_the_size_of_windows_is_found(
     store, secret = make_store(), make_secret("k" * length)
     if kept:
         store.put("prod", secret)
-        assert store.get("prod") == secret
+        assert store.get(account("prod")) == secret
     else:
         with pytest.raises(StoreUnavailable, match="something else than what was stored"):
             store.put("prod", secret)
-        assert store.get("prod") is None
+        assert store.get(account("prod")) is None
 
 
 def test_a_value_that_was_cut_after_it_was_stored_is_an_error(make_store: MakeStore, use_keyring: UseKeyring) -> None:
@@ -335,9 +340,9 @@ def test_a_value_that_was_cut_after_it_was_stored_is_an_error(make_store: MakeSt
     use_keyring(backend)
     store = make_store()
     store.put("prod", make_secret(CANARY * 50))
-    backend.entries["prod"] = backend.entries["prod"][:1280]
-    with pytest.raises(StoreUnavailable, match="no secret of omniprofile's") as caught:
-        store.get("prod")
+    backend.entries[PROD] = backend.entries[PROD][:1280]
+    with pytest.raises(StoreUnavailable, match="not a secret of omniprofile's") as caught:
+        store.get(account("prod"))
     assert CANARY not in chain_text(caught.value)
 
 
@@ -348,27 +353,18 @@ def test_another_profile_s_value_is_found_though_it_is_for_the_same_instance(
     backend = MemoryKeyring()
     use_keyring(backend)
     store = make_store(limit=limit)
-    store.put("prod", make_secret("a member's"))
+    store.put("prod", make_secret("a-member-s"))
     store.put("admin", make_secret(CANARY))
     for name, entry in list(backend.entries.items()):
         if name.startswith("admin"):
             backend.entries[name.replace("admin", "prod")] = entry
 
-    with pytest.raises(StoreUnavailable, match="it is another profile's") as caught:
-        store.get("prod")
+    with pytest.raises(StoreUnavailable, match="it belongs to another profile or origin") as caught:
+        store.get(account("prod"))
     assert CANARY not in chain_text(caught.value)
-    assert store.get("admin") == make_secret(CANARY)
+    assert store.get(account("admin")) == make_secret(CANARY)
     store.put("prod", make_secret("new"))
-    assert store.get("prod") == make_secret("new")
-
-
-def test_a_value_that_says_no_account_is_read_as_it_always_was(make_store: MakeStore, use_keyring: UseKeyring) -> None:
-    backend = MemoryKeyring()
-    backend.entries["prod"] = pack(make_secret(session=True))
-    assert "account" not in backend.entries["prod"]
-    use_keyring(backend)
-
-    assert make_store().get("prod") == make_secret(session=True)
+    assert store.get(account("prod")) == make_secret("new")
 
 
 def test_a_keyring_that_vanishes_is_an_error_and_not_an_absent_secret(
@@ -386,10 +382,10 @@ def test_a_keyring_that_vanishes_is_an_error_and_not_an_absent_secret(
         with pytest.raises(StoreUnavailable, match="ConnectionResetError") as caught:
             operation(store)
         assert CANARY not in chain_text(caught.value)
-    assert "prod" in store.summaries(), "what is stored is still known"
+    assert account("prod") in store.summaries(), "what is stored is still known"
     for method in ("get_password", "set_password", "delete_password"):
         delattr(memory, method)
-    assert store.get("prod") == make_secret()
+    assert store.get(account("prod")) == make_secret()
 
 
 @pytest.mark.parametrize(
@@ -399,9 +395,9 @@ def test_a_keyring_that_vanishes_is_an_error_and_not_an_absent_secret(
 def test_whatever_a_backend_raises_its_caller_gets_it_at_once(
     operation: str, problem: BaseException, make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
-    """What ends a process ends it; all else is a store that cannot be used. Nobody waits for the timeout."""
+    """Ctrl-C is the user's; all else is a store that cannot be used, `sys.exit()` too. Nobody waits for the timeout."""
     use_keyring(RaisingKeyring(problem))  # type: ignore[arg-type]
-    expected = StoreUnavailable if isinstance(problem, Exception) else type(problem)
+    expected = KeyboardInterrupt if isinstance(problem, KeyboardInterrupt) else StoreUnavailable
     started = time.monotonic()
     with pytest.raises(expected) as caught:
         OPERATIONS[operation](make_store(timeout=30))
@@ -414,10 +410,10 @@ def test_a_keyring_that_gives_no_text_is_an_error(
     answer: object, make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
     backend = MemoryKeyring()
-    backend.entries["prod"] = answer  # type: ignore[assignment]
+    backend.entries[PROD] = answer  # type: ignore[assignment]
     use_keyring(backend)
     for operation in (OPERATIONS["get"], OPERATIONS["put"]):
-        with pytest.raises(StoreUnavailable, match="no text"):
+        with pytest.raises(StoreUnavailable, match="not text"):
             operation(make_store())
 
 
@@ -443,14 +439,14 @@ def test_a_keyring_that_begins_to_lie_keeps_the_old_value(make_store: MakeStore,
     backend.lies = False
     use_keyring(backend)
     store = make_store(limit=100)
-    old = make_secret("an older key" * 30)
+    old = make_secret("an-older-key" * 30)
     store.put("prod", old)
     backend.lies = True
 
     with pytest.raises(StoreUnavailable, match="something else"):
         store.put("prod", make_secret(CANARY * 10))
-    assert store.get("prod") == old
-    assert store.summaries()["prod"].stored_at == old.stored_at
+    assert store.get(account("prod")) == old
+    assert store.summaries()[account("prod")].stored_at == old.stored_at
 
 
 def test_a_keyring_that_does_not_delete_is_found(make_store: MakeStore, use_keyring: UseKeyring) -> None:
@@ -463,8 +459,8 @@ def test_a_keyring_that_does_not_delete_is_found(make_store: MakeStore, use_keyr
     store.put("prod", make_secret())
 
     with pytest.raises(StoreUnavailable, match="still holds"):
-        store.delete("prod")
-    assert "prod" in store.summaries()
+        store.delete(account("prod"))
+    assert account("prod") in store.summaries()
 
 
 def test_what_a_small_keyring_cannot_hold_is_an_error_that_keeps_the_old_value(
@@ -477,7 +473,7 @@ def test_what_a_small_keyring_cannot_hold_is_an_error_that_keeps_the_old_value(
     with pytest.raises(StoreUnavailable, match=r"failed to store \(`OSError`\)") as caught:
         store.put("prod", make_secret(CANARY * 100))
     assert CANARY not in chain_text(caught.value)
-    assert store.get("prod") == make_secret("old")
+    assert store.get(account("prod")) == make_secret("old")
 
 
 def test_a_keyring_of_windows_is_known_to_be_small(make_store: MakeStore, use_keyring: UseKeyring) -> None:
@@ -486,14 +482,14 @@ def test_a_keyring_of_windows_is_known_to_be_small(make_store: MakeStore, use_ke
     store = make_store()
     store.put("prod", make_secret("k" * 5000))
 
-    assert store.get("prod") == make_secret("k" * 5000)
-    assert sorted(backend.entries) == ["prod", "prod/a/1", "prod/a/2", "prod/a/3", "prod/a/4"]
+    assert store.get(account("prod")) == make_secret("k" * 5000)
+    assert sorted(backend.entries) == [PROD, *(f"{PROD}/a/{number}" for number in range(1, 5))]
     assert all(len(entry) <= 1280 for entry in backend.entries.values())
     store.put("prod", make_secret("short"))
-    assert list(backend.entries) == ["prod"]
+    assert list(backend.entries) == [PROD]
 
 
-class Killed(BaseException):
+class Killed(KeyboardInterrupt):
     """Stands for SIGKILL between two calls to the keyring."""
 
 
@@ -530,7 +526,7 @@ def test_killed_at_any_moment_the_old_value_or_the_new_one_is_there_whole(
     old: str, new: str, make_store: MakeStore, use_keyring: UseKeyring
 ) -> None:
     limit = 200
-    before, after = make_secret(VALUES[old]), make_secret(VALUES[new], origin="https://play.omniapp.co")
+    before, after = make_secret(VALUES[old]), make_secret(VALUES[new], session=True)
     seen = set()
     for steps in range(100):
         backend = KilledKeyring()
@@ -544,12 +540,12 @@ def test_killed_at_any_moment_the_old_value_or_the_new_one_is_there_whole(
         except Killed:
             done = False
         backend.steps = 1_000_000
-        found = make_store(limit=limit).get("prod")
+        found = make_store(limit=limit).get(account("prod"))
         assert found in (before, after), f"killed after {steps} changes"
         seen.add(found)
 
         make_store(limit=limit).put("prod", make_secret("tiny"))
-        assert list(backend.entries) == ["prod"], f"leftovers of the kill after {steps} changes"
+        assert list(backend.entries) == [PROD], f"leftovers of the kill after {steps} changes"
         if done:
             break
     assert seen == {before, after}
@@ -562,10 +558,10 @@ def test_killed_while_deleting_the_next_deletion_leaves_nothing(make_store: Make
         make_store(limit=200).put("prod", make_secret("k" * 1000))
         backend.steps = steps
         with suppress(Killed):
-            make_store(limit=200).delete("prod")
+            make_store(limit=200).delete(account("prod"))
         backend.steps = 1_000_000
-        assert make_store(limit=200).get("prod") in (None, make_secret("k" * 1000))
-        make_store(limit=200).delete("prod")
+        assert make_store(limit=200).get(account("prod")) in (None, make_secret("k" * 1000))
+        make_store(limit=200).delete(account("prod"))
         assert backend.entries == {}, steps
 
 
@@ -576,11 +572,11 @@ def test_missing_and_foreign_parts_are_an_error(make_store: MakeStore, use_keyri
         store = make_store(limit=200)
         store.put("prod", make_secret("k" * 1000))
         if damage == "missing":
-            del backend.entries["prod/a/3"]
+            del backend.entries[f"{PROD}/a/3"]
         else:
-            backend.entries["prod/a/3"] = {"foreign": "x", "no text": "\udc80"}[damage] * 200
+            backend.entries[f"{PROD}/a/3"] = {"foreign": "x", "no text": "\udc80"}[damage] * 200
         with pytest.raises(StoreUnavailable, match="missing or damaged") as caught:
-            store.get("prod")
+            store.get(account("prod"))
         assert "omniprofile login prod" in str(caught.value.hint)
 
 
@@ -595,7 +591,7 @@ def test_readers_beside_a_writer_never_see_a_mix(make_store: MakeStore, use_keyr
         store = make_store(limit=100)
         try:
             while not stop.is_set():
-                assert store.get("prod") in secrets
+                assert store.get(account("prod")) in secrets
         except BaseException as problem:
             failures.append(problem)
 
@@ -620,14 +616,14 @@ def test_the_lock_of_the_user_is_waited_for_no_longer_than_the_timeout(
         with pytest.raises(StoreTimeout, match="another process is writing"):
             make_store(timeout=2).put("prod", make_secret())
         with pytest.raises(StoreTimeout, match="another process is writing"):
-            make_store(timeout=2).get("prod")
+            make_store(timeout=2).get(account("prod"))
     make_store().put("prod", make_secret())
 
 
 def test_readers_do_not_wait_for_each_other(make_store: MakeStore, use_keyring: UseKeyring, tmp_path: Path) -> None:
     use_keyring(MemoryKeyring())
     with lock(str(tmp_path / "locks" / "keyring.lock"), 5, shared=True):
-        assert make_store(timeout=5).get("prod") is None
+        assert make_store(timeout=5).get(account("prod")) is None
         with pytest.raises(StoreTimeout):
             make_store(timeout=0.3).put("prod", make_secret())
 
@@ -657,10 +653,10 @@ def test_get_heals_the_index(make_store: MakeStore, use_keyring: UseKeyring, tmp
     ):
         index.write_bytes(damage)
         assert store.summaries() == {}
-        store.get("prod")
+        store.get(account("prod"))
         assert store.summaries() == whole
     backend.entries.clear()  # deleted with the keyring's own program
-    assert store.get("prod") is None
+    assert store.get(account("prod")) is None
     assert store.summaries() == {}
 
 
@@ -674,11 +670,11 @@ def test_an_index_that_cannot_be_written_breaks_writing_and_not_reading(
     (tmp_path / "state" / "stored.json").mkdir()  # even root cannot replace a folder by a file
     before = dict(backend.entries)
 
-    assert make_store().get("prod") == make_secret("old")
+    assert make_store().get(account("prod")) == make_secret("old")
     with pytest.raises(StoreUnavailable, match=r"stored\.json"):
         make_store(limit=100).put("prod", make_secret("k" * 500))
     assert backend.entries == before
-    assert make_store().get("prod") == make_secret("old")
+    assert make_store().get(account("prod")) == make_secret("old")
 
 
 def test_an_index_that_another_process_holds_delays_reading_little_and_makes_writing_say_so(
@@ -690,7 +686,7 @@ def test_an_index_that_another_process_holds_delays_reading_little_and_makes_wri
     (tmp_path / "state" / "stored.json").unlink()  # so that reading wants to heal it
     before = dict(backend.entries)
     with lock(str(tmp_path / "state" / "stored.json.lock"), 5):
-        assert make_store(timeout=5).get("prod") == make_secret("old")
+        assert make_store(timeout=5).get(account("prod")) == make_secret("old")
         monkeypatch.setattr(keyring_store, "_SHARE_TO_WAIT", 0.05)
         with pytest.raises(StoreTimeout, match="another process is writing"):
             make_store(timeout=10).put("prod", make_secret("new"))
@@ -702,9 +698,9 @@ def test_what_is_deleted_is_out_of_the_list_at_once(make_store: MakeStore, use_k
     store = make_store()
     store.put("prod", make_secret())
     store.put("dev", make_secret())
-    store.delete("prod")
+    store.delete(account("prod"))
 
-    assert list(store.summaries()) == ["dev"]
+    assert list(store.summaries()) == [account("dev")]
 
 
 def test_writing_waits_for_an_index_that_another_process_has_for_a_moment(
@@ -724,7 +720,7 @@ def test_writing_waits_for_an_index_that_another_process_has_for_a_moment(
     assert held.wait(10)
     make_store(timeout=60).put("prod", make_secret("new"))
     other.join(10)
-    assert make_store().get("prod") == make_secret("new")
+    assert make_store().get(account("prod")) == make_secret("new")
 
 
 def test_the_index_is_a_file_that_people_and_other_versions_can_read(
@@ -739,10 +735,10 @@ def test_the_index_is_a_file_that_people_and_other_versions_can_read(
 {
  "version": 1,
  "stored": {
-  "prod": {
-   "origin": "https://acme.omniapp.co",
+  "prod@https://acme.omniapp.co": {
    "stored_at": "2026-11-24T10:00:00.123456Z",
-   "expires_at": "2026-11-24T18:00:00Z"
+   "expires_at": "2026-11-24T18:00:00Z",
+   "backend": "tests.credentials.conftest.MemoryKeyring"
   }
  }
 }
@@ -766,15 +762,15 @@ def test_only_what_is_there_is_asked_for_and_deleted(make_store: MakeStore, use_
     store = make_store(limit=100)
     store.put("prod", make_secret("k" * 250))
     entries = sorted(backend.entries)
-    assert entries == ["prod", "prod/a/1", "prod/a/2", "prod/a/3", "prod/a/4"]
-    backend.entries["prod/a/5"] = "left by a writer that was killed"
+    assert entries == [PROD, *(f"{PROD}/a/{number}" for number in range(1, 5))]
+    backend.entries[f"{PROD}/a/5"] = "left by a writer that was killed"
     backend.calls.clear()
-    assert store.get("prod") == make_secret("k" * 250)
+    assert store.get(account("prod")) == make_secret("k" * 250)
     assert sorted(backend.calls) == [f"get {entry}" for entry in entries]
     backend.calls.clear()
-    store.delete("prod")
+    store.delete(account("prod"))
     assert sorted(call for call in backend.calls if call.startswith("delete")) == [
-        f"delete {entry}" for entry in [*entries, "prod/a/5"]
+        f"delete {entry}" for entry in [*entries, f"{PROD}/a/5"]
     ]
     assert backend.entries == {}
 
@@ -785,7 +781,7 @@ def test_list_does_not_touch_the_keyring(make_store: MakeStore, use_keyring: Use
     make_store().put("prod", make_secret())
     backend.calls.clear()
 
-    assert list(make_store().summaries()) == ["prod"]
+    assert list(make_store().summaries()) == [account("prod")]
     assert backend.calls == []
 
 
@@ -794,9 +790,9 @@ def test_one_get_is_one_call(make_store: MakeStore, use_keyring: UseKeyring) -> 
     use_keyring(backend)
     make_store().put("prod", make_secret())
     backend.calls.clear()
-    make_store().get("prod")
+    make_store().get(account("prod"))
 
-    assert backend.calls == ["get prod"]
+    assert backend.calls == [f"get {PROD}"]
 
 
 def test_the_label_names_the_backend(make_store: MakeStore, use_keyring: UseKeyring) -> None:

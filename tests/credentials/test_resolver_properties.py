@@ -22,7 +22,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import StoredSecret
+from omniprofile.model.stored import Account, StoredSecret
 
 HOSTS = [f"https://{name}.omniapp.co" for name in ("own", "parent", "instance", "flag", "variable", "vendor", "stored")]
 url = st.sampled_from(HOSTS)
@@ -156,9 +156,11 @@ def _resolve(world: World, *, explain: bool = False) -> Resolution | Error:
     flags = Flags(base_url=world.flag_url, token=Secret("key-flag") if world.flag_token else None)
     stored_for = Origin.parse(world.stored_for) if world.stored_for else None
 
-    def peek(profile: str, auth: str, key: KeySource) -> Peek:
+    def peek(profile: str, origin: Origin | None, auth: str, key: KeySource) -> Peek:
         if key.kind == "keyring":
-            return Peek("present", origin=stored_for) if stored_for else Peek("missing")
+            if stored_for is None or stored_for == origin:
+                return Peek("present" if stored_for else "missing")
+            return Peek("unknown", elsewhere=(stored_for,))
         return Peek("present")
 
     try:
@@ -174,14 +176,19 @@ def _resolve(world: World, *, explain: bool = False) -> Resolution | Error:
 
 
 def _obtain(world: World, resolution: Resolution) -> Credential | Error:
-    def stored(profile: str) -> StoredSecret | None:
-        if world.stored_for is None:
+    def stored(account: Account) -> StoredSecret | None:
+        if world.stored_for is None or account.origin != Origin.parse(world.stored_for):
             return None
         return StoredSecret(Origin.parse(world.stored_for), Secret("key-stored"), datetime(2026, 1, 1, tzinfo=UTC))
 
     try:
         return obtain(
-            resolution, environ=_environ(world), stored=stored, fresh=lambda _, session: session, interactive=False
+            resolution,
+            environ=_environ(world),
+            stored=stored,
+            elsewhere=lambda _: [Origin.parse(world.stored_for)] if world.stored_for else [],
+            fresh=lambda _, session: session,
+            interactive=False,
         )
     except Error as error:
         return error

@@ -14,7 +14,7 @@ import pytest
 
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
-from tests.credentials.conftest import SecretService, make_secret
+from tests.credentials.conftest import SecretService, account, make_secret
 
 pytestmark = pytest.mark.secret_service
 
@@ -31,17 +31,17 @@ def test_a_locked_collection_is_not_reported_as_absent(secret_service: SecretSer
 
     operations: list[Callable[[KeyringStore], object]] = [
         lambda store: store.check(),
-        lambda store: store.get("prod"),
-        lambda store: store.get("never-stored"),
+        lambda store: store.get(account("prod")),
+        lambda store: store.get(account("never-stored")),
         lambda store: store.put("prod", make_secret("new")),
-        lambda store: store.delete("prod"),
+        lambda store: store.delete(account("prod")),
     ]
     for operation in operations:
         started = time.monotonic()
         with pytest.raises(StoreLocked, match="is locked"):
             operation(make_store())
         assert time.monotonic() - started < 5
-    assert list(make_store().summaries()) == ["prod"]  # without unlocking
+    assert list(make_store().summaries()) == [account("prod")]  # without unlocking
 
 
 def test_without_a_bus_there_is_no_keyring(
@@ -54,8 +54,9 @@ def test_without_a_bus_there_is_no_keyring(
         import sys
         from omniprofile.credentials.keyring_store import KeyringStore
         from omniprofile.errors import Error
+        from omniprofile.model.stored import Account
         try:
-            KeyringStore(sys.argv[1], lock_folders=[sys.argv[1]]).get("prod")
+            KeyringStore(sys.argv[1], lock_folders=[sys.argv[1]]).get(Account.parse("prod@https://acme.omniapp.co"))
         except Error as error:
             print(error.code, error.message, error.hint, sep="|")
     """
@@ -73,7 +74,7 @@ def test_a_bus_that_goes_away_is_an_error(secret_service: SecretService, make_st
     secret_service.bus.wait(10)
 
     with pytest.raises(StoreUnavailable):
-        make_store().get("prod")
+        make_store().get(account("prod"))
 
 
 def test_a_daemon_killed_in_the_middle_is_an_error_and_no_hang(
@@ -91,7 +92,7 @@ def test_a_daemon_killed_in_the_middle_is_an_error_and_no_hang(
         killer.join()
     assert time.monotonic() - started < 10
     with pytest.raises(StoreUnavailable):
-        make_store(timeout=5).get("prod")
+        make_store(timeout=5).get(account("prod"))
 
 
 def test_a_stopped_daemon_is_waited_for_once_and_used_when_it_goes_on(
@@ -101,16 +102,16 @@ def test_a_stopped_daemon_is_waited_for_once_and_used_when_it_goes_on(
     secret_service.daemon.send_signal(signal.SIGSTOP)
     started = time.monotonic()
     with pytest.raises(StoreTimeout):
-        make_store(timeout=1).get("prod")
+        make_store(timeout=1).get(account("prod"))
     with pytest.raises(StoreTimeout):
-        make_store(timeout=30).get("prod")
+        make_store(timeout=30).get(account("prod"))
     assert time.monotonic() - started < 3
 
     secret_service.daemon.send_signal(signal.SIGCONT)
     end = time.monotonic() + 20
     while True:  # until the call that was out has come back
         try:
-            assert make_store().get("prod") == make_secret()
+            assert make_store().get(account("prod")) == make_secret()
             break
         except StoreTimeout:
             assert time.monotonic() < end
@@ -131,7 +132,7 @@ WRITER = """
     from omniprofile.credentials.keyring_store import KeyringStore
     from omniprofile.model.origin import Origin
     from omniprofile.model.secret import Secret
-    from omniprofile.model.stored import StoredSecret
+    from omniprofile.model.stored import Account, StoredSecret
 
     folder, number, rounds, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]) or None
     store = KeyringStore(folder + "/state", timeout=60, lock_folders=[folder + "/locks"], limit=limit)
@@ -139,9 +140,9 @@ WRITER = """
         secret = StoredSecret(Origin.parse("https://acme.omniapp.co"), Secret(number * 500), datetime.now(UTC))
         store.put("shared", secret)
         store.put("own-" + number, secret)
-        found = store.get("shared")
+        found = store.get(Account("shared", secret.origin))
         assert found is not None and len(set(found.token.reveal())) == 1, "a mix"
-        assert store.get("own-" + number) == secret
+        assert store.get(Account("own-" + number, secret.origin)) == secret
 """
 
 
@@ -154,7 +155,10 @@ def test_eight_processes_that_write_at_once_all_succeed(
         _, err = writer.communicate(timeout=120)
         assert writer.returncode == 0, err
     assert secret_service.daemon.poll() is None, "the daemon died"
-    assert sorted(make_store().summaries()) == [*[f"own-{number}" for number in range(8)], "shared"]
+    assert sorted(one.profile for one in make_store().summaries()) == [
+        *[f"own-{number}" for number in range(8)],
+        "shared",
+    ]
 
 
 def test_a_writer_killed_in_the_middle_leaves_the_old_value_or_the_new_one(
@@ -167,11 +171,11 @@ def test_a_writer_killed_in_the_middle_leaves_the_old_value_or_the_new_one(
         time.sleep(0.5 + delay)
         writer.kill()
         writer.communicate(timeout=10)
-        found = make_store(limit=60).get("shared")
+        found = make_store(limit=60).get(account("shared"))
         assert found is not None
         assert found.token.reveal() in ("7" * 500, "8" * 500)
     store.put("shared", make_secret("9" * 500))
-    assert store.get("shared") == make_secret("9" * 500)
+    assert store.get(account("shared")) == make_secret("9" * 500)
 
 
 def start_python(code: str, *argv: str) -> "subprocess.Popen[str]":

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.credentials.sources import CHAIN_VARIABLE, LARGEST, checked_key, read_key, read_token_file
+from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_key, read_token_file
 from omniprofile.errors import Error, KeySourceFailed, UnsafePermissions
 from omniprofile.model.declaration import KeySource
+from omniprofile.model.secret import LONGEST_KEY
 from tests.conftest import CANARY
 
 
@@ -27,7 +28,12 @@ def told_nothing(sentence: str) -> None:
     raise AssertionError(sentence)
 
 
-GOOD = {"bare": CANARY, "newline": f"{CANARY}\n", "windows newline": f"{CANARY}\r\n", "largest": "k" * LARGEST + "\r\n"}
+GOOD = {
+    "bare": CANARY,
+    "newline": f"{CANARY}\n",
+    "windows newline": f"{CANARY}\r\n",
+    "largest": "k" * LONGEST_KEY + "\r\n",
+}
 
 BAD = {
     "empty": ("", "is empty"),
@@ -52,8 +58,8 @@ BAD = {
     "line separator": (f"{CANARY}\u2028x", "character that no key has"),
     "byte order mark": (f"\ufeff{CANARY}", "byte order mark"),
     "not ASCII": (f"{CANARY}é", "character that no key has"),
-    "too large": ("k" * (LARGEST + 1), "larger than 64 KiB"),
-    "a line after the largest": ("k" * LARGEST + "\r\nk", "larger than 64 KiB"),
+    "too large": ("k" * (LONGEST_KEY + 1), "larger than 64 KiB"),
+    "a line after the largest": ("k" * LONGEST_KEY + "\r\nk", "larger than 64 KiB"),
 }
 
 
@@ -96,7 +102,7 @@ def test_one_line_is_a_key_whatever_source_it_comes_from(text: str, tmp_path: Pa
     assert get(command("cat", str(path))) == key
     assert read_token_file(str(path), stdin=io.BytesIO(), tell=told_nothing).reveal() == key
     assert read_token_file("-", stdin=io.BytesIO(text.encode()), tell=told_nothing).reveal() == key
-    if len(text) < LARGEST:  # the kernel lets one variable have 128 KiB, but let us not try
+    if len(text) < LONGEST_KEY:  # the kernel lets one variable have 128 KiB, but let us not try
         assert get(KeySource("env", variable="ACME_KEY"), {"ACME_KEY": text}) == key
 
 
@@ -120,7 +126,7 @@ def test_anything_else_is_refused_with_the_reason_whatever_source_it_comes_from(
             read_token_file(path_given, stdin=io.BytesIO(text.encode()), tell=told_nothing)
         assert any(part in caught.value.message for part in whys)
         assert CANARY not in caught.value.message
-    if text and "\0" not in text and len(text) < LARGEST:
+    if text and "\0" not in text and len(text) < LONGEST_KEY:
         assert why in failure(KeySource("env", variable="ACME_KEY"), {"ACME_KEY": text}).message
 
 
@@ -220,10 +226,10 @@ def test_a_token_file_may_be_a_pipe_as_of_process_substitution(tmp_path: Path) -
 
 
 def test_a_pipe_or_standard_input_is_read_no_further_than_a_key_goes(tmp_path: Path) -> None:
-    endless = io.BytesIO(b"k" * LARGEST * 2)
+    endless = io.BytesIO(b"k" * LONGEST_KEY * 2)
     with pytest.raises(KeySourceFailed, match="larger than 64 KiB"):
         read_token_file("-", stdin=endless, tell=told_nothing)
-    assert endless.tell() == LARGEST + 3, "the largest key, its newline, and one byte that says that there is more"
+    assert endless.tell() == LONGEST_KEY + 3, "the largest key, its newline, and one byte that says that there is more"
 
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -231,7 +237,7 @@ def test_a_pipe_or_standard_input_is_read_no_further_than_a_key_goes(tmp_path: P
 
     def write() -> None:
         try:
-            pipe.write_bytes(b"k" * LARGEST * 40)
+            pipe.write_bytes(b"k" * LONGEST_KEY * 40)
         except BrokenPipeError as problem:
             refused.append(problem)
 
@@ -247,10 +253,10 @@ def test_a_pipe_or_standard_input_is_read_no_further_than_a_key_goes(tmp_path: P
 def test_the_largest_key_comes_whole_out_of_a_pipe(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    writer = threading.Thread(target=lambda: pipe.write_bytes(b"k" * LARGEST + b"\r\n"))
+    writer = threading.Thread(target=lambda: pipe.write_bytes(b"k" * LONGEST_KEY + b"\r\n"))
     writer.start()
 
-    assert read_token_file(str(pipe), stdin=io.BytesIO(), tell=told_nothing).reveal() == "k" * LARGEST
+    assert read_token_file(str(pipe), stdin=io.BytesIO(), tell=told_nothing).reveal() == "k" * LONGEST_KEY
     writer.join()
 
 

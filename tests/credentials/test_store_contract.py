@@ -9,9 +9,9 @@ import pytest
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import SecretStore, StoredSecret, StoredSummary
+from omniprofile.model.stored import SecretStore, StoredSecret
 from tests.conftest import CANARY
-from tests.credentials.conftest import MemoryKeyring, SmallKeyring, make_secret
+from tests.credentials.conftest import MemoryKeyring, SmallKeyring, account, make_secret
 
 OpenStore = Callable[[], SecretStore]
 
@@ -36,13 +36,13 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
         request.getfixturevalue("secret_service")
     limit = {"small": 1280, "secret-service-split": 300}.get(kind)
     folders = str(tmp_path / "state"), str(tmp_path / "locks")
-    return lambda: KeyringStore(folders[0], lock_folders=[folders[1]], limit=limit)
+    return lambda: KeyringStore(folders[0], timeout=120, lock_folders=[folders[1]], limit=limit)
 
 
 def test_nothing_is_stored_at_first(open_store: OpenStore) -> None:
-    assert open_store().get("prod") is None
+    assert open_store().get(account("prod")) is None
     assert open_store().summaries() == {}
-    assert open_store().delete("prod") is False
+    assert open_store().delete(account("prod")) is False
 
 
 def test_check_passes_and_leaves_nothing(open_store: OpenStore, tmp_path: Path) -> None:
@@ -56,47 +56,80 @@ def test_check_passes_and_leaves_nothing(open_store: OpenStore, tmp_path: Path) 
 def test_what_was_put_is_got_whole(open_store: OpenStore, secret: StoredSecret) -> None:
     open_store().put("prod", secret)
 
-    assert open_store().get("prod") == secret
+    assert open_store().get(account("prod")) == secret
 
 
 def test_a_value_of_every_length_around_the_limits_is_got_whole(open_store: OpenStore) -> None:
     for length in (1, 150, 151, 299, 300, 1100, 1150, 1151, 1280, 1281, 2560, 10_000):
         secret = make_secret("k" * length)
         open_store().put("prod", secret)
-        assert open_store().get("prod") == secret, length
+        assert open_store().get(account("prod")) == secret, length
 
 
 def test_a_long_value_is_replaced_by_a_short_one_and_back(open_store: OpenStore) -> None:
     for text in ("l" * 5000, "s", "L" * 7000, "M" * 3000, "t"):
         open_store().put("prod", make_secret(text))
-        found = open_store().get("prod")
+        found = open_store().get(account("prod"))
         assert found is not None
         assert found.token == Secret(text)
 
 
-def test_text_outside_ascii_comes_back(open_store: OpenStore) -> None:
-    secret = make_secret("schlüssel-🔑-" * 100)
+def test_every_character_of_a_key_comes_back(open_store: OpenStore) -> None:
+    secret = make_secret("".join(map(chr, range(33, 127))) * 20)
     open_store().put("prod", secret)
 
-    assert open_store().get("prod") == secret
+    assert open_store().get(account("prod")) == secret
+
+
+def test_one_name_for_several_origins_is_as_many_accounts(open_store: OpenStore) -> None:
+    """Two profile files, or one before and after its base URL was edited."""
+    origins = (
+        "https://acme.omniapp.co",
+        "https://acme.omniapp.co:8443",
+        "http://[::1]:8080",
+        "https://xn--bcher-kva.example",
+    )
+    secrets = {
+        account("prod", origin): make_secret(f"key-{n}" * 300, origin=origin) for n, origin in enumerate(origins)
+    }
+    for secret in secrets.values():
+        open_store().put("prod", secret)
+
+    assert open_store().summaries().keys() == secrets.keys()
+    assert {one: open_store().get(one) for one in secrets} == secrets
+    gone = account("prod", origins[1])
+    assert open_store().delete(gone) is True
+    assert {one: open_store().get(one) for one in secrets} == {**secrets, gone: None}
+    assert open_store().get(account("prod.", origins[0])) is None
+
+
+def test_every_file_that_stored_a_secret_is_noted(open_store: OpenStore) -> None:
+    for owner in ("/a/profiles.toml", "/b/profiles.toml", "/a/profiles.toml"):
+        store = open_store()
+        store._owner = owner  # type: ignore[attr-defined]  # as the app gives it
+        store.put("prod", make_secret())
+        store.get(account("prod"))
+
+    assert open_store().summaries()[account("prod")].files == ("/a/profiles.toml", "/b/profiles.toml")
 
 
 def test_accounts_do_not_touch_each_other(open_store: OpenStore) -> None:
     first, second = make_secret("1" * 2000), make_secret("2" * 2000, origin="https://play.omniapp.co")
     open_store().put("prod", first)
     open_store().put("prod.2", second)
-    assert open_store().delete("prod.2") is True
+    play = account("prod.2", "https://play.omniapp.co")
+    assert open_store().delete(play) is True
 
-    assert open_store().get("prod") == first
-    assert open_store().get("prod.2") is None
+    assert open_store().get(account("prod")) == first
+    assert open_store().get(play) is None
 
 
 def test_deleted_is_gone_and_the_second_deletion_says_so(open_store: OpenStore) -> None:
     open_store().put("prod", make_secret("k" * 4000))
 
-    assert open_store().delete("prod") is True
-    assert open_store().get("prod") is None
-    assert open_store().delete("prod") is False
+    assert open_store().delete(account("prod")) is True
+    assert open_store().get(account("prod")) is None
+    assert open_store().delete(account("prod")) is False
     assert open_store().summaries() == {}
 
 
@@ -104,19 +137,19 @@ def test_summaries_say_what_is_stored(open_store: OpenStore) -> None:
     session = make_secret(session=True)
     key = make_secret(origin="https://play.omniapp.co")
     open_store().put("prod", session)
-    open_store().put("play", make_secret())
     open_store().put("play", key)
 
-    assert open_store().summaries() == {
-        "prod": StoredSummary(session.origin, session.stored_at, session.expires_at),
-        "play": StoredSummary(key.origin, key.stored_at),
+    found = open_store().summaries()
+    assert {one: (summary.stored_at, summary.expires_at) for one, summary in found.items()} == {
+        account("prod"): (session.stored_at, session.expires_at),
+        account("play", "https://play.omniapp.co"): (key.stored_at, None),
     }
 
 
 def test_no_file_but_a_secret_store_of_mode_0600_holds_a_secret(open_store: OpenStore, tmp_path: Path) -> None:
     store = open_store()
     store.put("prod", make_secret(session=True))
-    store.get("prod")
+    store.get(account("prod"))
 
     holders = [path for path in tmp_path.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
     assert holders == ([Path(store.path)] if isinstance(store, FileStore) else [])

@@ -26,12 +26,12 @@ from keyring.backend import KeyringBackend
 from omniprofile.cli.exits import status_of
 from omniprofile.credentials import keyring_store
 from omniprofile.credentials import session as session_module
-from omniprofile.credentials.envelope import pack, summary_from_data
+from omniprofile.credentials.envelope import pack, summary_of
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_entries import no_keyring
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.credentials.session import Sessions
-from omniprofile.credentials.sources import CHAIN_VARIABLE, LARGEST, checked_key, read_key, read_token_file
+from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_key, read_token_file
 from omniprofile.errors import Error, StoreUnavailable, Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL
@@ -39,11 +39,19 @@ from omniprofile.instance.oauth import new_attempt
 from omniprofile.instance.tokens import redeem, refresh, revoke
 from omniprofile.model.declaration import KeySource
 from omniprofile.model.origin import Origin
-from omniprofile.model.secret import Secret
+from omniprofile.model.secret import LONGEST_KEY, Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.standin.server import Standin
 from omniprofile.system import locking
-from tests.credentials.conftest import HangingKeyring, LyingKeyring, MemoryKeyring, RaisingKeyring, make_secret
+from tests.credentials.conftest import (
+    PROD,
+    HangingKeyring,
+    LyingKeyring,
+    MemoryKeyring,
+    RaisingKeyring,
+    account,
+    make_secret,
+)
 
 GOLDEN = Path(__file__).parent / "golden/words.txt"
 RENEW = bool(os.environ.get("OMNIPROFILE_TEST_RENEW"))
@@ -80,8 +88,8 @@ class Stage:
 
     def entry(self, **changed: object) -> None:
         """Read an entry of the file store whose keys are changed so."""
-        whole = {**json.loads(pack(make_secret())), **changed}
-        self.file({"version": 1, "secrets": {"prod": whole}}).get("prod")
+        whole = {**json.loads(pack(make_secret(), account("prod"))), **changed}
+        self.file({"version": 1, "secrets": {PROD: whole}}).get(account("prod"))
 
     def as_another_user(self, path: str) -> None:
         """Let `path` belong to somebody else than us, whoever runs the tests."""
@@ -178,28 +186,34 @@ Situation = Callable[[Stage], object]
 NULL: Callable[[], KeyringBackend] = keyring.backends.null.Keyring
 
 ENVELOPES: list[tuple[str, Situation]] = [
-    ("an entry that is no object", lambda stage: stage.file({"version": 1, "secrets": {"prod": []}}).get("prod")),
+    (
+        "an entry that is no object",
+        lambda stage: stage.file({"version": 1, "secrets": {PROD: []}}).get(account("prod")),
+    ),
     ("an entry of another version", lambda stage: stage.entry(version=2)),
     ("an entry without a token", lambda stage: stage.entry(token=None)),
     ("an entry whose token is a number", lambda stage: stage.entry(token=1)),
-    ("an entry for no origin", lambda stage: stage.entry(origin="ftp://acme")),
+    ("an entry of another account", lambda stage: stage.entry(account="prod@https://other.omniapp.co")),
     ("an entry with a time that is none", lambda stage: stage.entry(stored_at="yesterday")),
     ("an entry with a path that is none", lambda stage: stage.entry(token_path="@evil.example")),
-    ("a time without a zone", lambda stage: pack(replace(make_secret(), stored_at=NOW.replace(tzinfo=None)))),
-    ("a summary that is no object", lambda stage: summary_from_data([])),
+    (
+        "a time without a zone",
+        lambda stage: pack(replace(make_secret(), stored_at=NOW.replace(tzinfo=None)), account("prod")),
+    ),
+    ("a summary that is no object", lambda stage: summary_of([])),
 ]
 
 
 def _folder_that_everybody_writes(stage: Stage) -> None:
     store = stage.file({"version": 1, "secrets": {}})
     (stage.folder / "state").chmod(0o777)
-    store.get("prod")
+    store.get(account("prod"))
 
 
 def _file_of_another_user(stage: Stage) -> None:
     store = stage.file({"version": 1, "secrets": {}})
     stage.as_another_user(store.path)
-    store.get("prod")
+    store.get(account("prod"))
 
 
 def _folder_that_cannot_be_written(stage: Stage) -> None:
@@ -222,13 +236,19 @@ def _file_in_use(stage: Stage) -> None:
 
 FILES: list[tuple[str, Situation]] = [
     ("the label of the file store", lambda stage: stage.files.label),
-    ("a file that is no JSON", lambda stage: stage.file(b"{").get("prod")),
-    ("a file without secrets", lambda stage: stage.file({"version": 1}).get("prod")),
-    ("a file of another version", lambda stage: stage.file({"version": 2, "secrets": {}}).get("prod")),
-    ("a file that others can read", lambda stage: stage.file({"version": 1, "secrets": {}}, 0o644).get("prod")),
+    ("a file that is no JSON", lambda stage: stage.file(b"{").get(account("prod"))),
+    ("a file without secrets", lambda stage: stage.file({"version": 1}).get(account("prod"))),
+    ("a file of another version", lambda stage: stage.file({"version": 2, "secrets": {}}).get(account("prod"))),
+    (
+        "a file that others can read",
+        lambda stage: stage.file({"version": 1, "secrets": {}}, 0o644).get(account("prod")),
+    ),
     ("a file of another user", _file_of_another_user),
     ("a file in a folder that everybody writes", _folder_that_everybody_writes),
-    ("a folder in the place of the file", lambda stage: FileStore(_made(stage, "state", "secrets.json")).get("prod")),
+    (
+        "a folder in the place of the file",
+        lambda stage: FileStore(_made(stage, "state", "secrets.json")).get(account("prod")),
+    ),
     ("a file in the place of the folder: put", lambda s: FileStore(s.path("file", "x")).put("prod", make_secret())),
     ("a file in the place of a folder: check", lambda s: FileStore(s.path("file", "x") + "/state").check()),
     ("a folder that cannot be written", _folder_that_cannot_be_written),
@@ -266,14 +286,14 @@ class Deaf(MemoryKeyring):
 def holding(text: object, backend: MemoryKeyring | None = None) -> MemoryKeyring:
     """A backend whose entry for `prod` is `text`."""
     backend = backend or MemoryKeyring()
-    backend.entries["prod"] = text  # type: ignore[assignment]
+    backend.entries[PROD] = text  # type: ignore[assignment]
     return backend
 
 
 def _hanging(stage: Stage) -> None:
     backend = HangingKeyring()
     stage.around.callback(backend.released.set)
-    stage.keyring(backend, timeout=0.1).get("prod")
+    stage.keyring(backend, timeout=0.1).get(account("prod"))
 
 
 def _hanging_again(stage: Stage) -> None:
@@ -281,14 +301,14 @@ def _hanging_again(stage: Stage) -> None:
     stage.around.callback(backend.released.set)
     store = stage.keyring(backend, timeout=0.1)
     with pytest.raises(StoreUnavailable):
-        store.get("prod")
-    store.get("prod")
+        store.get(account("prod"))
+    store.get(account("prod"))
 
 
 def _keyring_in_use(stage: Stage) -> None:
     stage.lock("locks", "keyring.lock")
     stage.patch.setattr(keyring_store, "_SHARE_TO_WAIT", 0.02)
-    stage.keyring(MemoryKeyring(), timeout=10).get("prod")
+    stage.keyring(MemoryKeyring(), timeout=10).get(account("prod"))
 
 
 def _index_in_use(stage: Stage) -> None:
@@ -306,8 +326,8 @@ def _missing_part(stage: Stage) -> None:
     backend = MemoryKeyring()
     store = stage.keyring(backend, limit=100)
     store.put("prod", make_secret())
-    del backend.entries["prod/a/2"]
-    store.get("prod")
+    del backend.entries[f"{PROD}/a/2"]
+    store.get(account("prod"))
 
 
 def _no_keyring_elsewhere(stage: Stage) -> None:
@@ -335,20 +355,29 @@ KEYRINGS: list[tuple[str, Situation]] = [
     ("no keyring elsewhere", _no_keyring_elsewhere),
     ("a keyring that cannot be loaded", _unloadable),
     ("a keyring in plain text", lambda stage: stage.keyring(NULL()).check()),
-    ("a locked keyring", lambda stage: stage.keyring(RaisingKeyring(keyring.errors.KeyringLocked("x"))).get("prod")),
+    (
+        "a locked keyring",
+        lambda stage: stage.keyring(RaisingKeyring(keyring.errors.KeyringLocked("x"))).get(account("prod")),
+    ),
     ("a keyring that vanished", lambda stage: stage.keyring(RaisingKeyring(keyring.errors.NoKeyringError())).check()),
-    ("a keyring that fails to read", lambda stage: stage.keyring(RaisingKeyring(OSError("x"))).get("prod")),
+    ("a keyring that fails to read", lambda stage: stage.keyring(RaisingKeyring(OSError("x"))).get(account("prod"))),
     ("a keyring that fails to store", lambda stage: stage.keyring(Deaf()).put("prod", make_secret())),
-    ("a keyring that fails to delete", lambda stage: stage.keyring(holding("x", Deaf())).delete("prod")),
-    ("a keyring that does not delete", lambda stage: stage.keyring(holding("x", Keeping())).delete("prod")),
+    ("a keyring that fails to delete", lambda stage: stage.keyring(holding("x", Deaf())).delete(account("prod"))),
+    ("a keyring that does not delete", lambda stage: stage.keyring(holding("x", Keeping())).delete(account("prod"))),
     ("a keyring that stores something else", lambda stage: stage.keyring(LyingKeyring()).put("prod", make_secret())),
-    ("a keyring that gives no text", lambda stage: stage.keyring(holding(7)).get("prod")),
+    ("a keyring that gives no text", lambda stage: stage.keyring(holding(7)).get(account("prod"))),
     ("a keyring that hangs", _hanging),
     ("a keyring that hung", _hanging_again),
     ("a keyring that another process writes to", _keyring_in_use),
-    ("a lock that cannot be made", lambda s: s.keyring(MemoryKeyring(), lock_folders=[s.path("f", "x")]).get("prod")),
-    ("a value that is no JSON", lambda stage: stage.keyring(holding("hunter2")).get("prod")),
-    ("a value of another profile's", lambda stage: stage.keyring(holding(pack(make_secret(), "dev"))).get("prod")),
+    (
+        "a lock that cannot be made",
+        lambda s: s.keyring(MemoryKeyring(), lock_folders=[s.path("f", "x")]).get(account("prod")),
+    ),
+    ("a value that is no JSON", lambda stage: stage.keyring(holding("hunter2")).get(account("prod"))),
+    (
+        "a value of another profile's",
+        lambda stage: stage.keyring(holding(pack(make_secret(), account("dev")))).get(account("prod")),
+    ),
     ("a value without one of its parts", _missing_part),
     ("an index that another process writes", _index_in_use),
     ("an index that cannot be written", _index_that_cannot_be_written),
@@ -366,7 +395,7 @@ def _logged_out_before(stage: Stage) -> None:
 
 def _logged_out_meanwhile(stage: Stage) -> None:
     def answer() -> StoredSecret:
-        stage.files.delete("prod")
+        stage.files.delete(account("prod"))
         return stage.session(token=Secret("new"))
 
     stage.files.put("prod", stage.session())
@@ -374,13 +403,13 @@ def _logged_out_meanwhile(stage: Stage) -> None:
 
 
 def _session_in_use(stage: Stage) -> None:
-    with stage.sessions().locked("prod"):
+    with stage.sessions().locked(account("prod")):
         stage.sessions().fresh("prod", stage.session())
 
 
 def _session_in_use_elsewhere(stage: Stage) -> None:
     sessions = stage.sessions()
-    stage.lock("locks", os.path.basename(sessions._lock_of("prod")))
+    stage.lock("locks", os.path.basename(sessions._lock_of(account("prod"))))
     sessions.fresh("prod", stage.session())
 
 
@@ -421,7 +450,7 @@ def _interrupted(stage: Stage) -> None:
     stage.files.put("prod", stage.session())
     with pytest.raises(KeyboardInterrupt):
         stage.sessions(answer).fresh("prod", stage.session())
-    assert stage.files.get("prod") == stage.session(token=Secret("new"))
+    assert stage.files.get(account("prod")) == stage.session(token=Secret("new"))
 
 
 SESSIONS: list[tuple[str, Situation]] = [
@@ -452,7 +481,7 @@ SOURCES: list[tuple[str, Situation]] = [
         (f"a key that {why}", lambda stage, text=text: checked_key(text, "it"))
         for why, text in {
             "is empty": "\n",
-            "is too large": "k" * (LARGEST + 1),
+            "is too large": "k" * (LONGEST_KEY + 1),
             "is UTF-16": "k\0",
             "begins with a byte order mark": "\ufeffk",
             "has several lines": "k\nk\n",
@@ -465,7 +494,7 @@ SOURCES: list[tuple[str, Situation]] = [
     ("a variable that is no key", lambda stage: stage.key(KeySource("env", variable="ACME_KEY"), ACME_KEY="k k")),
     ("a key file that is missing", lambda stage: stage.key(KeySource("file", path=stage.path("key")))),
     ("a key file that is a folder", lambda stage: stage.key(KeySource("file", path=_made(stage, "key")))),
-    ("a key file that is huge", lambda s: s.key(KeySource("file", path=s.path("key", "k" * LARGEST * 3)))),
+    ("a key file that is huge", lambda s: s.key(KeySource("file", path=s.path("key", "k" * LONGEST_KEY * 3)))),
     ("a key file that others can read", lambda s: s.key(KeySource("file", path=s.path("a key", "k", 0o644)))),
     ("a key file of another user", _key_file_of_another_user),
     ("a key file that holds no key", lambda stage: stage.key(KeySource("file", path=stage.path("key", "k k")))),

@@ -15,7 +15,7 @@ from omniprofile.config.choosing import plain_pin
 from omniprofile.config.declare import declarations
 from omniprofile.config.document import Document
 from omniprofile.config.lines import plain_lines
-from omniprofile.credentials.envelope import pack, unpack
+from omniprofile.credentials.envelope import from_data, load, pack
 from omniprofile.credentials.keyring_layout import Head
 from omniprofile.instance.client import Answer
 from omniprofile.instance.whoami import WHOAMI, _judge
@@ -23,6 +23,7 @@ from omniprofile.model.credential import Credential
 from omniprofile.model.exported import exported, own_values
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret
+from omniprofile.model.stored import Account
 from tests.fuzz.config_targets import CONFIG_TARGETS
 from tests.fuzz.instance_targets import INSTANCE_TARGETS
 from tests.fuzz.transfer_targets import TRANSFER_TARGETS
@@ -74,10 +75,12 @@ def stored(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     Head.parse(text)
     try:
-        secret = unpack(text)
+        fields = load(text)
+        account = Account.parse(str(fields["account"] if isinstance(fields, dict) and "account" in fields else ""))
+        secret = from_data(fields, account)
     except ValueError:
         return
-    assert unpack(pack(secret, "prod"), "prod") == secret
+    assert from_data(load(pack(secret, account)), account) == secret
     assert secret.token_path is None or secret.token_path[0] in "/?"
 
 

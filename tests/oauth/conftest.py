@@ -14,7 +14,7 @@ import pytest
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import StoredSecret
+from omniprofile.model.stored import Account, StoredSecret
 from omniprofile.standin.server import Standin
 from tests.conftest import Cli
 
@@ -91,7 +91,7 @@ class Login:
 
     def stored(self) -> StoredSecret | None:
         """What the file store has for `prod`."""
-        return FileStore(str(self.cli.state)).get("prod")
+        return FileStore(str(self.cli.state)).get(Account("prod", Origin.parse(self.omni.base_url)))
 
     def secrets(self) -> str:
         """The text of the file store, empty without one."""

@@ -33,6 +33,7 @@ make_store = stores.make_store
 use_keyring = stores.use_keyring
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+PROD = stores.account("prod")
 
 
 def session(number: int, *, left: timedelta, **changed: object) -> StoredSecret:
@@ -67,10 +68,10 @@ class World:
         world = self
 
         class Store(FileStore):
-            def put(self, account: str, secret: StoredSecret) -> None:
+            def put(self, profile: str, secret: StoredSecret) -> None:
                 if world.fails_to_store and (problem := world.fails_to_store.pop(0)) is not None:
                     raise problem
-                super().put(account, secret)
+                super().put(profile, secret)
 
         self.store = Store(str(self.folder / "state"))
 
@@ -85,14 +86,14 @@ class World:
             lock_seconds=seconds,
         )
 
-    def _refresh(self, account: str, old: StoredSecret) -> StoredSecret:
+    def _refresh(self, _profile: str, old: StoredSecret) -> StoredSecret:
         assert old.refresh_token is not None
         self.sent.append(old.refresh_token.reveal())
         return self.answer(old)
 
     def fresh(self, *, force: bool = False) -> StoredSecret:
         """What a command gets."""
-        held = self.store.get("prod")
+        held = self.store.get(PROD)
         assert held is not None
         return self.sessions().fresh("prod", held, force=force)
 
@@ -146,7 +147,7 @@ def test_threads_of_one_process_refresh_once(world: World) -> None:
     world.answer = slow
 
     def command() -> None:
-        held = world.store.get("prod")
+        held = world.store.get(PROD)
         assert held is not None
         gate.wait()
         results.append(world.sessions().fresh("prod", held).token.reveal())
@@ -191,7 +192,7 @@ def test_only_invalid_grant_for_the_token_that_is_stored_ends_a_session(world: W
     world.answer = refuse
     with pytest.raises(SessionEnded):
         world.fresh()
-    assert world.store.get("prod") is None
+    assert world.store.get(PROD) is None
 
 
 def test_an_ended_session_is_not_used_meanwhile(world: World) -> None:
@@ -218,20 +219,20 @@ def test_other_failures_keep_everything(world: World, problem: Exception) -> Non
     assert world.told == [f"{problem}; the access token is still valid and used meanwhile"]
     with pytest.raises(type(problem)):
         world.fresh(force=True)
-    assert world.store.get("prod") == kept
+    assert world.store.get(PROD) == kept
 
 
 def test_a_logout_while_the_answer_is_on_its_way_is_not_undone(world: World) -> None:
     world.store.put("prod", session(1, left=EXPIRED))
 
     def meanwhile(old: StoredSecret) -> StoredSecret:
-        world.store.delete("prod")
+        world.store.delete(PROD)
         return next_pair(old)
 
     world.answer = meanwhile
     with pytest.raises(NoCredential, match="was logged out"):
         world.fresh()
-    assert world.store.get("prod") is None
+    assert world.store.get(PROD) is None
 
 
 def test_a_login_while_the_answer_is_on_its_way_is_not_overwritten(world: World) -> None:
@@ -244,7 +245,7 @@ def test_a_login_while_the_answer_is_on_its_way_is_not_overwritten(world: World)
 
     world.answer = meanwhile
     assert world.fresh() == newer
-    assert world.store.get("prod") == newer
+    assert world.store.get(PROD) == newer
 
 
 def test_a_store_that_takes_nothing_is_found_out_before_the_token_is_spent(world: World) -> None:
@@ -260,7 +261,7 @@ def test_a_store_that_fails_for_a_moment_loses_nothing(world: World) -> None:
     world.store.put("prod", session(1, left=EXPIRED))
     world.fails_to_store = [None, StoreLocked("locked"), StoreLocked("locked")]
     assert world.fresh().token == Secret("access-2")
-    assert world.store.get("prod") == session(2, left=HOURS, stored_at=NOW, refreshed_at=NOW)
+    assert world.store.get(PROD) == session(2, left=HOURS, stored_at=NOW, refreshed_at=NOW)
     assert "cannot be stored yet, trying again" in world.told[0]
 
 
@@ -297,7 +298,7 @@ def test_a_pair_that_cannot_be_stored_is_told_loudly_and_kept_in_memory(world: W
     # The process goes on, as a server does, and the disk has room again: the pair is stored, and nothing is sent twice.
     assert world.fresh().token == Secret("access-2")
     assert world.sent == ["refresh-1"]
-    assert world.store.get("prod") == session(2, left=HOURS, stored_at=NOW, refreshed_at=NOW)
+    assert world.store.get(PROD) == session(2, left=HOURS, stored_at=NOW, refreshed_at=NOW)
 
 
 def test_a_pair_in_memory_does_not_overwrite_a_later_login(world: World) -> None:
@@ -323,9 +324,9 @@ def test_what_is_stored_is_known_again(world: World) -> None:
 
 def test_a_lock_that_somebody_holds_is_an_error(world: World) -> None:
     world.store.put("prod", session(1, left=EXPIRED))
-    held = world.store.get("prod")
+    held = world.store.get(PROD)
     assert held is not None
-    with world.sessions().locked("prod"), pytest.raises(SessionBusy, match=r"more than 0\.1 s"):
+    with world.sessions().locked(PROD), pytest.raises(SessionBusy, match=r"more than 0\.1 s"):
         world.sessions(0.1).fresh("prod", held)
     assert world.sent == []
     assert world.fresh().token == Secret("access-2"), "and it is free afterwards"
@@ -333,21 +334,21 @@ def test_a_lock_that_somebody_holds_is_an_error(world: World) -> None:
 
 def test_a_login_waits_for_who_refreshes_the_same_session(world: World) -> None:
     world.store.put("prod", session(1, left=EXPIRED))
-    with world.sessions().locked("prod"), pytest.raises(SessionBusy):
+    with world.sessions().locked(PROD), pytest.raises(SessionBusy):
         world.sessions(0.1).replace("prod", session(2, left=HOURS))
-    assert world.store.get("prod") == session(1, left=EXPIRED)
+    assert world.store.get(PROD) == session(1, left=EXPIRED)
 
 
 def test_a_session_in_a_folder_whose_name_is_no_unicode_is_locked_as_any_other(world: World) -> None:
     store = FileStore(str(world.folder / "caf\udce9"))
-    with replace(world.sessions(), store=store).locked("prod"):
+    with replace(world.sessions(), store=store).locked(PROD):
         pass
 
 
 def test_while_the_lock_is_held_a_valid_token_is_used(world: World) -> None:
     held = session(1, left=timedelta(minutes=2))
     world.store.put("prod", held)
-    with world.sessions().locked("prod"):
+    with world.sessions().locked(PROD):
         assert world.sessions(0.1).fresh("prod", held) == held
     assert "another process holds the session" in world.told[0]
 
@@ -359,10 +360,10 @@ def test_each_secret_has_its_own_lock_whatever_its_folder_is_called(world: World
     here = world.sessions(0.1)
     by_link = replace(here, store=FileStore(str(link)))
     elsewhere = replace(here, store=FileStore(str(tmp_path / "other")))
-    with here.locked("prod"):
-        with pytest.raises(SessionBusy), by_link.locked("prod"):
+    with here.locked(PROD):
+        with pytest.raises(SessionBusy), by_link.locked(PROD):
             pass
-        with here.locked("staging"), elsewhere.locked("prod"):
+        with here.locked(stores.account("staging")), elsewhere.locked(PROD):
             pass
 
 
@@ -387,6 +388,6 @@ def test_tokens_that_are_too_long_for_the_store_are_split_and_refreshed(
     longer = replace(long, token=Secret("b" * 6000), refresh_token=Secret("s" * 4000), expires_at=NOW + HOURS)
     sessions = replace(world.sessions(), store=store, refresh=lambda _, old: longer)
     assert sessions.fresh("prod", long) == longer
-    assert store.get("prod") == longer
-    assert store.summaries()["prod"].expires_at == NOW + HOURS
+    assert store.get(PROD) == longer
+    assert store.summaries()[PROD].expires_at == NOW + HOURS
     assert max(map(len, backend.entries.values())) <= 1280

@@ -275,7 +275,7 @@ def test_a_host_that_is_not_allowed_any_more_is_not_asked_to_revoke(login: Login
     assert login.stored() is None
 
 
-def test_a_profile_that_moved_logs_in_at_its_new_place_and_revokes_at_the_old_one(login: Login) -> None:
+def test_a_profile_that_moved_logs_in_at_its_new_place_and_logs_out_of_both(login: Login) -> None:
     with Standin() as before:
         answer = before.oauth.grant()
         old = replace(
@@ -284,11 +284,18 @@ def test_a_profile_that_moved_logs_in_at_its_new_place_and_revokes_at_the_old_on
             token=Secret(str(answer["access_token"])),
             refresh_token=Secret(str(answer["refresh_token"])),
         )
-        FileStore(str(login.cli.state)).put("prod", old)
+        login.omni.oauth.end_all_sessions()
+        store = FileStore(str(login.cli.state))
+        for account in store.summaries():
+            store.delete(account)
+        store.put("prod", old)
         refused = login.cli("token", "prod", env=login.environ)
         assert refused.status == 6
         assert before.base_url in refused.err
-        ran = login.log_in()
-        assert "the session that was stored before is revoked" in ran.stderr
-        assert before.oauth.live_sessions == 0
-    assert login.run("test", "prod").returncode == 0
+        login.log_in()
+        assert before.oauth.live_sessions == 1, "another profile file may use it"
+        assert login.run("test", "prod").returncode == 0
+        ran = login.run("logout", "prod")
+        assert (ran.returncode, ran.stderr.count("are revoked")) == (0, 2), ran
+        assert before.oauth.live_sessions == login.omni.oauth.live_sessions == 0
+    assert store.summaries() == {}

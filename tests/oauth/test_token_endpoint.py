@@ -189,7 +189,8 @@ def store_session(cli: Cli, base_url: str, *, left: timedelta) -> StoredSecret:
 
 def stored(cli: Cli) -> StoredSecret | None:
     """What the store has for `prod`."""
-    return FileStore(str(cli.state)).get("prod")
+    store = FileStore(str(cli.state))
+    return next((store.get(account) for account in store.summaries()), None)
 
 
 EXPIRED = timedelta(seconds=-10)

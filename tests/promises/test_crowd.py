@@ -108,8 +108,10 @@ def test_a_crowd_leaves_everything_whole(cli: Cli, store: str, request: pytest.F
     if secrets.exists():
         assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
         for account, secret in json.loads(secrets.read_text())["secrets"].items():
-            assert account in STEADY
-            assert secret["origin"] == f"https://{account}.omniapp.co"
+            name, _, origin = account.partition("@")
+            assert name in STEADY
+            assert origin == f"https://{name}.omniapp.co"
+            assert secret["account"] == account
     listed = {row["name"]: row["credential"] for row in json.loads(cli("list", "--json", env=environ).out)["profiles"]}
     for name in STEADY:
         given = cli("token", name, env=environ, shows=True)

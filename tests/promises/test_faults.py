@@ -70,7 +70,9 @@ def _edited(home: Path) -> None:
 def _orphaned(home: Path) -> None:
     file = home / ".local/state/omniprofile/secrets.json"
     data = json.loads(file.read_text())
-    data["secrets"]["gone"] = data["secrets"]["prod"]
+    (entry,) = [entry for name, entry in data["secrets"].items() if name.startswith("prod@")]
+    account = entry["account"].replace("prod@", "gone@")
+    data["secrets"][account] = {**entry, "account": account}
     file.write_text(json.dumps(data))
 
 
@@ -169,7 +171,7 @@ class Run:
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600, name
             if path.name == "secrets.json":
                 secrets = json.loads(text)["secrets"]
-                found[name] = {account: entry["token"] for account, entry in secrets.items()}
+                found[name] = {account.partition("@")[0]: entry["token"] for account, entry in secrets.items()}
             elif path.name == "stored.json":
                 json.loads(text)
             elif "backup" in name or ".bak" in name:

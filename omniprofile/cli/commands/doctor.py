@@ -11,7 +11,7 @@ from omniprofile.cli.parser import add_json
 from omniprofile.cli.render.tables import wrapped
 from omniprofile.errors import Interrupted, Refused
 from omniprofile.model.diagnosis import Diagnosis, Health
-from omniprofile.model.names import printable, printable_place
+from omniprofile.model.names import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 def scene_of(app: App, *, offline: bool) -> "Scene":
     """What there is to look at, asked of the app once each."""
     from omniprofile.checks.scene import Scene
-    from omniprofile.config.paths import profile_files
+    from omniprofile.config.paths import find_pin, profile_files
 
     return Scene(
         environ=app.outside.environ,
@@ -64,10 +64,11 @@ def scene_of(app: App, *, offline: bool) -> "Scene":
         config=lambda: app.config,
         store_name=lambda: app.store_name,
         store=lambda: app.store,
+        is_owner=app.is_owner,
         lock_folders=lambda: app.lock_folders,
         state=app.state.read,
         state_file=app.state.path,
-        pin_file=app.pin_file(),
+        pin_file=find_pin(app.outside.cwd),
         pin=app.pin,
         select=app.select,
         in_use=lambda: app.resolve(Call(), tell=False),
@@ -81,24 +82,22 @@ def _prune(app: App, console: Console, scene: "Scene", *, yes: bool) -> list[str
     """Delete what no profile uses; the names of what was deleted."""
     from omniprofile.checks.doctor_secrets import unreferenced
 
-    names = unreferenced(scene)
-    if not names:
-        console.note("every stored secret is used by a profile: nothing to prune")
-        return []
-    listed = ", ".join(f"`{printable(name)}`" for name in names)
-    if app.places.config_given:
-        console.warn(
-            f"only `{printable_place(app.places.config_file)}` counts here: profiles of another file may use these secrets"
+    accounts = unreferenced(scene)
+    if not accounts:
+        console.note(
+            "every stored secret is used by a profile, or was stored by another profile file: nothing to prune"
         )
+        return []
+    listed = ", ".join(f"`{printable(account.profile)}` ({account.origin})" for account in accounts)
     if not yes:
         if not console.interactive:
             raise Refused(f"secrets would be deleted: {listed}", hint="give `--yes` to delete them")
         if not console.confirm(f"Delete the stored secrets of {listed}?"):
             raise Interrupted("nothing was deleted")
-    for name in names:
-        app.store.delete(name)
+    for account in accounts:
+        app.store.delete(account)
     console.note(f"deleted from the {app.store.label}: {listed}")
-    return names
+    return [account.profile for account in accounts]
 
 
 def _as_text(name: str, diagnosis: Diagnosis, console: Console, width: int) -> str:

@@ -24,9 +24,11 @@ from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.moving import absolute, exclusive, omni_config_path
 from omniprofile.cli.parser import add_json
 from omniprofile.cli.render.tables import table
-from omniprofile.errors import Error, HostNotAllowed, InsecureURL, StoreUnavailable, UsageError
+from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, printable_place, quoted_list
+from omniprofile.model.secret import is_access_token
+from omniprofile.model.stored import Account
 
 if TYPE_CHECKING:
     from omniprofile.model.stored import StoredSecret
@@ -142,7 +144,11 @@ def _require_sendable(found: "Found", path: str) -> None:
 
     if found.secret is not None:
         where = f"of `{printable(found.name)}` in `{printable_place(path)}`"
-        checked_key(found.secret.token.reveal(), f"the {'session' if found.auth == 'oauth' else 'key'} {where}")
+        token = checked_key(found.secret.token.reveal(), f"the {'session' if found.auth == 'oauth' else 'key'} {where}")
+        if found.auth == "oauth" and not is_access_token(token.reveal()):
+            raise KeySourceFailed(
+                f"the session {where} is not an access token (RFC 6750)", hint="leave it out with `--only`"
+            )
         if found.secret.refresh_token is not None:
             checked_key(found.secret.refresh_token.reveal(), f"the refresh token {where}")
 
@@ -178,7 +184,8 @@ def _known(app: App, found: "Sequence[Found]") -> "list[Known]":
             known.append(Known(name, None, "", from_store=False))
             continue
         from_store = resolution.uses_store
-        secret = app.store.get(name) if from_store and resolution.origin in origins else None
+        stored = from_store and resolution.origin is not None and resolution.origin in origins
+        secret = app.store.get(Account(name, resolution.origin)) if stored and resolution.origin else None
         known.append(Known(name, resolution.origin, resolution.auth, from_store, secret))
     return known
 
@@ -214,7 +221,7 @@ def _store_and_write(
     try:
         for step in steps:
             if step.secret is SecretStep.STORE and step.found.secret is not None:
-                stored.append((step, app.store.get(step.profile)))
+                stored.append((step, app.store.get(Account(step.profile, step.found.secret.origin))))
                 app.store.put(step.profile, step.found.secret)
                 _require_stored(app, step.profile, step.found.secret)
         new = {step.profile: _values(app.config, step) for step in steps if step.is_new}
@@ -236,7 +243,7 @@ def _require_stored(app: App, profile: str, secret: "StoredSecret") -> None:
     """Raise StoreUnavailable unless the store gives back what was stored."""
     from omniprofile.transfer.plan import same_secret
 
-    if not same_secret(app.store.get(profile), secret):
+    if not same_secret(app.store.get(Account(profile, secret.origin)), secret):
         raise StoreUnavailable(
             f"the {app.store.label} gives back something else than what was stored for `{profile}`",
             hint="nothing was imported; do not trust this store",
@@ -247,7 +254,7 @@ def _take_back(app: App, stored: "Sequence[tuple[Step, StoredSecret | None]]") -
     for step, before in reversed(stored):
         with suppress(Error):  # what led here is what is reported
             if before is None:
-                app.store.delete(step.profile)
+                app.store.delete(Account(step.profile, step.found.origin))
             else:
                 app.store.put(step.profile, before)
 

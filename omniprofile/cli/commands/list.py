@@ -91,7 +91,7 @@ def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
 def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]:
     if resolution.token is not None:
         return "present", None
-    known = app.peek(resolution.profile, resolution.auth, resolution.key)
+    known = app.peek(resolution.profile, resolution.origin, resolution.auth, resolution.key)
     return known.state, known.expires_at
 
 

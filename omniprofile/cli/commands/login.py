@@ -9,9 +9,11 @@ from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, add_yes, named_profile
 from omniprofile.errors import NoCredential, UsageError
 from omniprofile.model.credential import Credential
+from omniprofile.model.live import Identity
+from omniprofile.model.names import printable
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import StoredSecret
+from omniprofile.model.stored import Account, StoredSecret
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +61,10 @@ def login(app: App, console: Console, call: Call, *, test: bool, browser: bool =
     app.store.check()
     console.note(f"the key for `{resolution.profile}` ({origin}) will be stored in the {app.store.label}")
     secret = _read_key(app, console, resolution)
-    if test:
-        _test(console, resolution, secret)
-    app.store.put(resolution.profile, StoredSecret(origin=origin, token=secret, stored_at=app.outside.now()))
+    who = _test(console, resolution, secret) if test else None
+    new = StoredSecret(origin=origin, token=secret, stored_at=app.outside.now(), identity=who)
+    tell_of_another_identity(app, console, resolution.profile, new)
+    app.store.put(resolution.profile, new)
     console.note(f"stored; `omniprofile exec {resolution.profile} -- COMMAND` uses it")
 
 
@@ -81,7 +84,26 @@ def _read_key(app: App, console: Console, resolution: Resolution) -> Secret:
     return checked_key(text, "the given key")
 
 
-def _test(console: Console, resolution: Resolution, secret: Secret) -> None:
+def tell_of_another_identity(app: App, console: Console, profile: str, new: StoredSecret) -> None:
+    """Warn before what is stored for a profile is replaced by another identity's, as far as both are known."""
+    old = app.sessions.readable(Account(profile, new.origin))
+    before, after = (secret and secret.identity for secret in (old, new))
+    if before and after and (before.user, before.membership_id) != (after.user, after.membership_id):
+        console.warn(
+            f"this replaces the credential of another identity that is stored for `{profile}` ({new.origin}): "
+            f"{_who(before)}, by that of {_who(after)}"
+        )
+
+
+def _who(identity: Identity) -> str:
+    """Name an identity by what tells people apart."""
+    return f"user `{printable(identity.user or 'unknown', 64)}`" + (
+        f", membership `{printable(identity.membership_id, 64)}`" if identity.membership_id else ""
+    )
+
+
+def _test(console: Console, resolution: Resolution, secret: Secret) -> Identity | None:
+    """Return whom the instance says that the key is; raise what is wrong with it."""
     from omniprofile.checks.live import Subject, check_live
     from omniprofile.cli.commands.test import SECONDS, error_of
 
@@ -100,3 +122,4 @@ def _test(console: Console, resolution: Resolution, secret: Secret) -> None:
         else ""
     )
     console.note(f"{resolution.origin} accepts the key{role}")
+    return who

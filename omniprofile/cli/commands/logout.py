@@ -1,6 +1,7 @@
 """`omniprofile logout`: revoke what the instance lets one revoke, delete what is stored, be honest about what stays valid."""
 
 import argparse
+from contextlib import ExitStack
 
 from omniprofile.app import App, Call
 from omniprofile.cli.confirmation import confirm_pinned
@@ -8,8 +9,9 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, add_yes, named_profile
 from omniprofile.errors import SessionBusy, StoreUnavailable
+from omniprofile.model.names import printable_place
 from omniprofile.model.resolution import Resolution
-from omniprofile.model.stored import StoredSecret
+from omniprofile.model.stored import Account, StoredSecret
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,76 +29,78 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 def logout(app: App, console: Console, resolution: Resolution) -> None:
-    """Revoke what can be revoked, and delete what is stored for the profile."""
-    if resolution.auth == "oauth":
-        _logout_session(app, console, resolution)
-    else:
-        _logout_key(app, console, resolution)
+    """Revoke what can be revoked, and delete what is stored for the profile's name, whatever origin it is for.
 
-
-def _logout_key(app: App, console: Console, resolution: Resolution) -> None:
+    That includes what another profile file stored under the name: it is said, for its profile has to log in again.
+    """
     name = resolution.profile
-    if app.store.delete(name):
-        console.note(f"the key of `{name}` is deleted from the {app.store.label}")
-        console.note(
-            f"an API key cannot be revoked from here and stays valid: revoke it in Omni, {resolution.origin or 'your instance'}, "
-            "Settings > API access"
-        )
-    elif resolution.key.kind != "keyring":
-        console.note(f"`{name}` takes its key from {resolution.key}: nothing is stored, and nothing was deleted")
-    else:
-        console.note(f"nothing is stored for `{name}`")
+    accounts = app.accounts(name)
+    if resolution.uses_store and resolution.origin and (own := Account(name, resolution.origin)) not in accounts:
+        accounts.append(own)  # the list of what is stored may be lost, and the store itself knows
+    if not [account for account in accounts if _end_alone(app, console, resolution, account)]:
+        if resolution.uses_store:
+            console.note(f"nothing is stored for `{name}`")
+        else:
+            console.note(f"`{name}` takes its key from {resolution.key}: nothing is stored, and nothing was deleted")
 
 
-def _logout_session(app: App, console: Console, resolution: Resolution) -> None:
-    """End the session alone with it: a refresh that is under way ends first, and none brings it back."""
-    name = resolution.profile
-    try:
-        with app.sessions.locked(name):
-            _end(app, console, resolution)
-    except SessionBusy as busy:
-        console.warn(f"{busy.message}; it is deleted all the same")
-        _end(app, console, resolution)
+def _end_alone(app: App, console: Console, resolution: Resolution, account: Account) -> bool:
+    """End a session while nobody else uses it: a refresh that is under way ends first, and none brings it back."""
+    summary = app.store.summaries().get(account)
+    with ExitStack() as held:
+        try:
+            held.enter_context(app.sessions.locked(account))
+        except SessionBusy as busy:
+            console.warn(f"{busy.message}; it is deleted all the same")
+        ended = _end(app, console, resolution, account)
+    for file in summary.files if summary and ended else ():
+        if not app.is_owner(file):
+            console.warn(
+                f"`{printable_place(file)}` stored it too: its profile `{account.profile}` has to log in again"
+            )
+    return ended
 
 
-def _end(app: App, console: Console, resolution: Resolution) -> None:
-    name, passing = resolution.profile, app.outside.passing
-    session: StoredSecret | None = None
+def _end(app: App, console: Console, resolution: Resolution, account: Account) -> bool:
+    """Revoke and delete what is stored for one account; return whether there was anything."""
+    name, passing = account.profile, app.outside.passing
+    secret: StoredSecret | None = None
     why: str | None = "this was interrupted"
     try:
-        session = app.store.get(name)
+        secret = app.store.get(account)
     except StoreUnavailable as problem:
         why = problem.message  # what cannot be read cannot be revoked; whether it can be deleted is the store's to say
     try:
-        if session is not None:
-            why = _revoke(app, resolution, session)
+        if secret is not None and secret.is_session:
+            why = _revoke(app, resolution, secret)
             passing("revoked")
     finally:
-        deleted = app.store.delete(name)
+        deleted = app.store.delete(account)
     passing("deleted")
-    if not deleted and session is None:
-        console.note(f"nothing is stored for `{name}`")
-        return
-    console.note(
-        f"the {'key' if session and not session.is_session else 'session'} of `{name}` is deleted from the {app.store.label}"
-    )
-    if why is None:
+    if not deleted and secret is None:
+        return False
+    session = secret.is_session if secret else resolution.auth == "oauth"
+    console.note(f"the {'session' if session else 'key'} of `{name}` is deleted from the {app.store.label}")
+    if not session:
+        console.note(
+            f"an API key cannot be revoked from here and stays valid: revoke it in Omni, {account.origin}, "
+            "Settings > API access"
+        )
+    elif why is None:
         console.note("its refresh token and its access token are revoked")
-        return
-    from omniprofile.cli.browser_login import SETTINGS
+    else:
+        from omniprofile.cli.browser_login import SETTINGS
 
-    origin = session.origin if session else resolution.origin or "your instance"
-    until = f" until {session.expires_at:%Y-%m-%d %H:%M} UTC" if session and session.expires_at else ""
-    console.warn(
-        f"it could not be revoked ({why}): the access token stays valid{until}, and the refresh token after that; revoke them in "
-        f"Omni, {origin}, {SETTINGS}"
-    )
+        until = f" until {secret.expires_at:%Y-%m-%d %H:%M} UTC" if secret and secret.expires_at else ""
+        console.warn(
+            f"it could not be revoked ({why}): the access token stays valid{until}, and the refresh token after that; revoke "
+            f"them in Omni, {account.origin}, {SETTINGS}"
+        )
+    return True
 
 
 def _revoke(app: App, resolution: Resolution, session: StoredSecret) -> str | None:
     """Revoke the session where it belongs; None, or why it was not done. Bounded in time."""
-    if not session.is_session:
-        return "it is an API key"
     from omniprofile.cli.browser_login import REVOKE_SECONDS, not_to_be_asked, revoke_session
     from omniprofile.instance.client import Client
 

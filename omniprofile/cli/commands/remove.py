@@ -123,7 +123,7 @@ def _resolution(app: App, name: str) -> "Resolution | None":
 
 
 def _is_in_store(app: App, name: str, resolution: "Resolution | None", *, resumed: bool) -> bool:
-    if name in app.store.summaries():
+    if app.accounts(name):
         return True
     if resolution is None:
         return resumed
@@ -136,6 +136,6 @@ def _forget(app: App, console: Console, name: str, resolution: "Resolution | Non
 
     if stored and resolution is not None:
         logout(app, console, resolution)
-    elif stored and app.store.delete(name):
+    elif stored and sum(app.store.delete(account) for account in app.accounts(name)):
         console.warn(f"what was stored for `{name}` is deleted, and not revoked: revoke it in Omni")
     app.state.rename(name, None)

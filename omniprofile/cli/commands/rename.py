@@ -23,8 +23,9 @@ from omniprofile.cli.editing import (
     write,
 )
 from omniprofile.cli.exits import DONE
-from omniprofile.errors import ConfigInvalid, Error, StoreUnavailable, UsageError
-from omniprofile.model.names import base_url_variable, token_variable
+from omniprofile.errors import ConfigInvalid, Error, Refused, StoreUnavailable, UsageError
+from omniprofile.model.names import base_url_variable, printable_place, token_variable
+from omniprofile.model.stored import Account
 
 if TYPE_CHECKING:
     from omniprofile.config.draft import Draft
@@ -55,24 +56,31 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             console.data(masked(draft.patch))
             return DONE
         carries = not args.leave_secret and _is_in_store(app, old, new, resumed=resumed)
+        accounts = _accounts(app, old, new) if carries else []
         if carries:
             app.store.check()
-            held.enter_context(app.sessions.locked(old))
+            for account in accounts:
+                held.enter_context(app.sessions.locked(account))
+            if not resumed:
+                _require_free(app, old, new)
         app.journal.begin(work)
+        copied: list[Account] = []
         try:
-            copied = carries and not files_are_new and _copy_secret(app, console, old, new)
+            if carries and not files_are_new:
+                _copy_secrets(app, console, accounts, new, copied)
             write(draft, console)
         except Error:
             # Nothing has changed yet but the copy: take it back, and it is as it was.
             if not files_are_new:
-                if carries:
-                    app.store.delete(new)
+                for account in copied:
+                    app.store.delete(account)
                 app.journal.end()
             raise
         app.state.rename(old, new)
         pin = _rename_in_pin(app, console, old, new)
         if carries:
-            _drop_old_secret(app, old, new, copied=copied)
+            for account in accounts:
+                _drop_old_secret(app, account, new, copied=copied)
         app.journal.end()
     carried = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
     console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(carried)}" if carried else ""))
@@ -102,7 +110,7 @@ def _change_references(draft: "Draft", old: str, new: str) -> None:
 
 def _is_in_store(app: App, old: str, new: str, *, resumed: bool) -> bool:
     """Whether the store has, or may have, a secret of the profile."""
-    if {old, new} & app.store.summaries().keys():
+    if app.accounts(old) or app.accounts(new):
         return True
     try:
         resolution = app.declared(Call.for_profile(old))
@@ -111,29 +119,60 @@ def _is_in_store(app: App, old: str, new: str, *, resumed: bool) -> bool:
     return is_stored(app, resolution)
 
 
-def _copy_secret(app: App, console: Console, old: str, new: str) -> bool:
-    """Copy what is stored, and read it back; whether there was something."""
-    secret = app.store.get(old)
-    if secret is None:
-        if app.store.delete(new):
-            console.note(f"what was stored for `{new}`, which no profile used, is deleted")
-        return False
-    app.store.put(new, secret)
-    if app.store.get(new) != secret:
-        raise StoreUnavailable(f"the {app.store.label} gave something else back than was stored; nothing was changed")
-    return True
+def _accounts(app: App, old: str, new: str) -> list[Account]:
+    """Return the accounts of the old name that may hold a secret: those of the list, and the declared one."""
+    accounts = app.accounts(old)
+    for name in (old, new):  # the files say one or the other, where this was interrupted
+        try:
+            origin = app.declared(Call.for_profile(name)).origin
+        except Error:
+            continue
+        if origin is not None and Account(old, origin) not in accounts:
+            accounts.append(Account(old, origin))
+    return accounts
 
 
-def _drop_old_secret(app: App, old: str, new: str, *, copied: bool) -> None:
-    """Delete the old entry, with what a login may have put there meanwhile carried along."""
-    secret, carried = app.store.get(old), app.store.get(new)
-    if secret is not None and (carried is None or (copied and secret != carried)):
+def _require_free(app: App, old: str, new: str) -> None:
+    """Raise Refused where another profile file has a secret for the new name, which the copy would replace."""
+    summaries = app.store.summaries()
+    for account in app.accounts(old):
+        there = summaries.get(Account(new, account.origin))
+        if there and (others := [file for file in there.files if not app.is_owner(file)]):
+            raise Refused(
+                f"a secret is stored for `{new}` and {account.origin} already, by `{printable_place(others[0])}`",
+                hint="choose another name, or leave the secrets as they are with `--leave-secret`",
+            )
+
+
+def _copy_secrets(app: App, console: Console, accounts: list[Account], new: str, copied: list[Account]) -> None:
+    """Copy what is stored, and read it back; `copied` gets the account of each copy."""
+    for account in accounts:
+        secret, copy = app.store.get(account), Account(new, account.origin)
+        if secret is None:
+            there = app.store.summaries().get(copy)
+            if there and all(map(app.is_owner, there.files)) and app.store.delete(copy):
+                console.note(f"what was stored for `{new}`, which no profile used, is deleted")
+            continue
+        copied.append(copy)
         app.store.put(new, secret)
-    app.store.delete(old)
+        if app.store.get(copy) != secret:
+            raise StoreUnavailable(
+                f"the {app.store.label} gave something else back than was stored; nothing was changed"
+            )
+
+
+def _drop_old_secret(app: App, account: Account, new: str, *, copied: list[Account]) -> None:
+    """Delete the old entry, with what a login may have put there meanwhile carried along."""
+    copy = Account(new, account.origin)
+    secret, carried = app.store.get(account), app.store.get(copy)
+    if secret is not None and (carried is None or (copy in copied and secret != carried)):
+        app.store.put(new, secret)
+    app.store.delete(account)
 
 
 def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
+    from omniprofile.config.paths import find_pin
     from omniprofile.config.replace import Change, Content, replace_all
     from omniprofile.config.splice import set_text
 
@@ -141,7 +180,7 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
         pin = app.pin()
     except ConfigInvalid:
         return False  # a pin that says nothing says nothing of this profile
-    path = app.pin_file()
+    path = find_pin(app.outside.cwd)
     if pin is None or path is None or pin.value != old:
         return False
     before = Content.read(path)

@@ -87,8 +87,8 @@ def _tell_of_another_origin(app: App, console: Console, name: str) -> None:
     """Say when what is stored for the profile is for another address than the one that it has now."""
     try:
         origin = app.declared(Call.for_profile(name)).origin
-        stored = app.store.summaries().get(name)
+        stored = [account.origin for account in app.accounts(name)]
     except Error:
         return  # there is nothing to say of it; what is wrong there, the command that needs it says
-    if stored and origin and stored.origin != origin:
-        console.note(f"what is stored for `{name}` is for {stored.origin}: run `omniprofile login {name}` for {origin}")
+    if stored and origin and origin not in stored:
+        console.note(f"what is stored for `{name}` is for {stored[0]}: run `omniprofile login {name}` for {origin}")

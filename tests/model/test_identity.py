@@ -2,8 +2,8 @@
 
 import pytest
 
-from omniprofile.checks.identity import differences
 from omniprofile.model.declaration import Expect
+from omniprofile.model.identity import differences
 from omniprofile.model.live import Identity
 
 ME = Identity(user="u-1", membership_id="m-1", key_scope="user", org_role="MEMBER")

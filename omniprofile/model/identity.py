@@ -1,4 +1,4 @@
-"""The identity pin: is the credential whose it should be? (PRODUCT section 5.5)"""
+"""The identity pin: is the credential whose it should be?"""
 
 from omniprofile.model.declaration import Expect
 from omniprofile.model.live import Identity
@@ -6,7 +6,7 @@ from omniprofile.model.names import printable
 
 
 def differences(expect: Expect, identity: Identity) -> list[str]:
-    """What whoami says otherwise than the profile expects, one phrase for each; empty when all is as expected."""
+    """Return what whoami says otherwise than the profile expects, one phrase for each; empty when all is as expected."""
     return [
         f"whoami says {name} {_shown(getattr(identity, name))}, the profile expects {_shown(wanted)}"
         for name in ("user", "membership_id", "key_scope", "org_role")

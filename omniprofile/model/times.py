@@ -1,0 +1,30 @@
+"""Times as RFC 3339 text in UTC, read strictly: stores and other programs' files may hold anything."""
+
+from datetime import UTC, datetime
+
+EARLIEST_YEAR = 1970
+
+
+def format_time(time: datetime) -> str:
+    """Return RFC 3339 in UTC. Raises ValueError for a time without a time zone."""
+    if time.tzinfo is None:
+        raise ValueError("a stored time needs a time zone")
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_time(text: object) -> datetime:
+    """Return an RFC 3339 time in UTC. Raises ValueError, "is not …".
+
+    Years before 1970 are refused: no token is that old, and arithmetic near year 1 leaves the calendar (OverflowError).
+    Year 9999 is accepted, for some programs write it for "never": so times that were read may be subtracted from, but
+    not added to.
+    """
+    try:
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
+        if time is not None and time.tzinfo is not None:
+            time = time.astimezone(UTC)
+            if time.year >= EARLIEST_YEAR:
+                return time
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("is not an RFC 3339 time with a time zone, from 1970 to 9999")
