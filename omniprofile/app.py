@@ -17,7 +17,7 @@ from omniprofile.config.paths import Places, find_pin, find_places, profile_file
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.names import STORE_VARIABLE
-from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UsageError
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions, UsageError
 from omniprofile.model.declaration import Config, KeySource, uses_store
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from omniprofile.model.origin import Origin
     from omniprofile.model.resolution import Resolution, Selection
     from omniprofile.model.stored import Account, SecretStore, StoredSecret, StoredSummary
+    from omniprofile.system.files import ForeignAccess
 
 if TYPE_CHECKING:
     _once = cached_property
@@ -147,9 +148,25 @@ class App:
         """The file that says which profile is active."""
         return StateFile(self.places.state_folder, self.places.home)
 
+    def pin_file(self) -> str | None:
+        """Return the project pin above the working directory. One that others may write is ignored, and said."""
+        ignored: list[tuple[str, ForeignAccess]] = []
+        try:
+            trusted = self.config.settings.trusted_folders
+        except (ConfigInvalid, UnsafePermissions):
+            trusted = ()  # the caller says what is wrong, if it needs the files
+        path = find_pin(self.outside.cwd, self.places.home, trusted, ignored)
+        for pin, foreign in ignored:
+            what = f"it {foreign.why}" if foreign.path == pin else f"`{printable(foreign.path, 300)}` {foreign.why}"
+            self.tell(
+                f"the project pin `{printable(pin, 300)}` is ignored: {what}; if you trust it, add its folder to "
+                "`trusted_folders` in `[settings]`"
+            )
+        return path
+
     def pin(self) -> Sourced[str] | None:
         """The project pin's profile, if a pin stands above the working directory. Raises ConfigInvalid for a bad pin."""
-        path = find_pin(self.outside.cwd)
+        path = self.pin_file()
         if path is None:
             return None
         from omniprofile.config.loader import load_pin

@@ -16,7 +16,7 @@ from time import sleep
 
 from omniprofile.errors import CheckFailed
 from omniprofile.standin.server import Standin
-from omniprofile.system.files import reason
+from omniprofile.system.files import make_private_folder, reason, write_atomic
 
 Say = Callable[[str], None]
 """Shows a piece of text to the person."""
@@ -203,11 +203,9 @@ class _Tour:
     def write(self, production: Standin, staging: Standin, instance: str) -> None:
         """Write the profile file, with a mistake if `instance` is misspelt."""
         folder = os.path.join(self.home, "config", "omniprofile")
-        for made in (os.path.dirname(folder), folder):
-            os.makedirs(made, mode=0o700, exist_ok=True)  # a umask of 0 would let others write it
+        make_private_folder(folder)  # whatever the umask is
         text = _PROFILES.format(production=production.base_url, staging=staging.base_url, instance=instance)
-        with open(os.path.join(folder, "profiles.toml"), "w", encoding="utf-8") as file:
-            file.write(text)
+        write_atomic(os.path.join(folder, "profiles.toml"), text.encode())
 
     def step(
         self, *argv: str, stdin: str = "", status: int = 0, shows: str = "", environ: Mapping[str, str] | None = None

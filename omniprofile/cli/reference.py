@@ -110,7 +110,11 @@ FILES: tuple[tuple[str, str, str], ...] = (
         "the state folder",
         "no secret: the list of keyring entries, what the shell's prompt reads, an interrupted edit, a `crash-report.txt`",
     ),
-    ("locks", "`/run/user/UID/omniprofile/`, else `/tmp/omniprofile-UID/`", "empty files, for all of your processes"),
+    (
+        "locks",
+        "`~/.local/state/omniprofile/locks/`, else `/tmp/omniprofile-UID/`, and beside what they guard",
+        "empty files, for all of your processes",
+    ),
     ("cache", "`$XDG_CACHE_HOME/omniprofile/` (`~/.cache/…`)", "no secret, and free to delete"),
 )
 """What is stored: what it is, where, and what to know of it."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from omniprofile.model.decided import Decided
     from omniprofile.model.stored import StoredSecret
+    from omniprofile.system.files import ForeignAccess
 
     Answer = str | tuple[list[str], dict[str, str]]
     """What to print, or the command and the environment to become."""
@@ -162,7 +163,7 @@ def _selected(
     layers: dict[str, Callable[[], str | None]] = {
         "named": lambda: named,
         "environment": lambda: environ.get(VARIABLE) or None,
-        "pin": lambda: _pinned(cwd),
+        "pin": lambda: _pinned(cwd, places),
         "state": lambda: _active(places),
         "default": lambda: default,
         "only": lambda: next(iter(profiles)) if len(profiles) == 1 else None,
@@ -173,10 +174,13 @@ def _selected(
     raise Declined
 
 
-def _pinned(cwd: str) -> str | None:
+def _pinned(cwd: str, places: Places) -> str | None:
     from omniprofile.system.files import read_regular
 
-    path = find_pin(cwd)
+    ignored: list[tuple[str, ForeignAccess]] = []
+    path = find_pin(cwd, places.home, ignored=ignored)
+    if ignored:
+        raise Declined
     if path is None:
         return None
     profile = plain_pin(read_regular(path, LARGEST_PIN))

@@ -41,11 +41,16 @@ def declarations(document: Document, *, home: str) -> FileDeclarations:
             secret_store=Sourced(store, at(("settings", "secret_store"), Layer.DEFAULTS, "settings"))
             if store
             else None,
+            trusted_folders=tuple(_folder(path, home) for path in settings.get("trusted_folders", [])),
         ),
         defaults=table(Layer.DEFAULTS, "defaults", ("defaults",)) if "defaults" in data else None,
         instances={name: table(Layer.INSTANCE, name, ("instances", name)) for name in data.get("instances", {})},
         profiles={name: table(Layer.PROFILE, name, ("profiles", name)) for name in data.get("profiles", {})},
     )
+
+
+def _folder(path: str, home: str) -> str:
+    return home + path[1:] if path.startswith("~") else path
 
 
 def _declaration(document: Document, layer: Any, name: str, path: Path, home: str) -> Declaration:

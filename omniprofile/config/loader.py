@@ -193,6 +193,7 @@ class _Merge:
         self._files = files
         self._default: Sourced[str] | None = None
         self._hosts: dict[str, None] = {}
+        self._trusted: dict[str, None] = {}
         self._store: Sourced[str] | None = None
         self._defaults: Declaration | None = None
         self._instances: dict[str, Declaration] = {}
@@ -204,6 +205,7 @@ class _Merge:
         store, own = self._store, declared.settings.secret_store
         self._store = self._first(store, own, "`secret_store`", ("settings", "secret_store"), _place_of_value)
         self._hosts |= dict.fromkeys(declared.settings.allowed_hosts)
+        self._trusted |= dict.fromkeys(declared.settings.trusted_folders)
         self._defaults = self._first(self._defaults, declared.defaults, "`[defaults]`", ("defaults",), _place_of_table)
         for kind, mine, theirs in (
             ("instance", self._instances, declared.instances),
@@ -219,7 +221,7 @@ class _Merge:
         return Config(
             files=paths,
             default=self._default,
-            settings=Settings(tuple(self._hosts), store),  # type: ignore[arg-type]  # the schema knows its two values
+            settings=Settings(tuple(self._hosts), store, tuple(self._trusted)),  # type: ignore[arg-type]  # the schema knows its two values
             defaults=(self._defaults,) if self._defaults else (),
             instances=self._instances,
             profiles=self._profiles,

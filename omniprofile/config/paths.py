@@ -10,10 +10,14 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from omniprofile.system.files import ForeignAccess
 
 PROFILES_FILE = "profiles.toml"
 DROP_IN_FOLDER = "profiles.d"
+NO_HOME = "nonexistent"
+"""The folder at the root that stands for the home of a user who has none, as Debian's user database names it."""
 PIN_FILE = ".omniprofile.toml"
 
 
@@ -52,14 +56,18 @@ def find_places(
 ) -> Places:
     """Find every place. `platform` is `sys.platform`'s value; `user_home` is asked only when no variable says the home.
 
-    Raises UsageError when the user has no home and a place depends on it.
+    Without a home the places lie in a folder that does not exist: what needs no home works.
     """
     windows = platform == "win32"
     if windows:
         import ntpath as path
     else:
         import posixpath as path  # type: ignore[no-redef]  # both are the same to a caller
-    home = _variable(environ, "USERPROFILE" if windows else "HOME") or user_home() or ""
+    home = (
+        _variable(environ, "USERPROFILE" if windows else "HOME")
+        or user_home()
+        or ("C:\\" if windows else "/") + NO_HOME
+    )
 
     def base(xdg: str, windows_variable: str, windows_default: str, posix_default: str) -> str:
         given = _variable(environ, xdg)
@@ -67,10 +75,6 @@ def find_places(
             return given
         if windows and (given := _variable(environ, windows_variable)):
             return given
-        if not home:
-            from omniprofile.errors import UsageError
-
-            raise UsageError("your home folder is not known", hint=f"set `{'USERPROFILE' if windows else 'HOME'}`")
         return str(path.join(home, windows_default if windows else posix_default))
 
     def absolute(given: str) -> str:
@@ -133,16 +137,35 @@ def drop_ins(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in names]
 
 
-def find_pin(cwd: str | None) -> str | None:
-    """The nearest project pin upward from `cwd`, or None. A dangling link counts: broken is not absent."""
+def find_pin(
+    cwd: str | None,
+    home: str = "",
+    trusted: "Sequence[str]" = (),
+    ignored: "list[tuple[str, ForeignAccess]] | None" = None,
+) -> str | None:
+    """Return the nearest project pin upward from `cwd`, or None. A dangling link counts: broken is not absent.
+
+    A pin that somebody else may write is passed over, and added to `ignored` with the reason, unless it really lies in one
+    of the `trusted` folders.
+    """
+    from omniprofile.system.files import foreign_access
+
     folder = cwd
     while folder:
         candidate = os.path.join(folder, PIN_FILE)
         if os.path.lexists(candidate):
-            return candidate
+            foreign = foreign_access(candidate, home)
+            if foreign is None or _is_in(os.path.realpath(candidate), trusted):
+                return candidate
+            if ignored is not None:
+                ignored.append((candidate, foreign))
         parent = os.path.dirname(folder)
         folder = None if parent == folder else parent
     return None
+
+
+def _is_in(path: str, folders: "Sequence[str]") -> bool:
+    return any(path.startswith(os.path.join(os.path.realpath(folder), "")) for folder in folders)
 
 
 def _variable(environ: "Mapping[str, str]", name: str) -> str | None:

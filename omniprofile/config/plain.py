@@ -14,6 +14,7 @@ def as_plain(config: Config) -> tuple[Any, ...]:
         _plain_sourced(config.default),
         config.settings.allowed_hosts,
         _plain_sourced(config.settings.secret_store),
+        config.settings.trusted_folders,
         [_plain_table(table) for table in config.defaults],
         [_plain_table(table) for table in config.instances.values()],
         [_plain_table(table) for table in config.profiles.values()],
@@ -22,11 +23,11 @@ def as_plain(config: Config) -> tuple[Any, ...]:
 
 def from_plain(plain: tuple[Any, ...]) -> Config:
     """The config that `as_plain` made the data of."""
-    files, default, hosts, store, defaults, instances, profiles = plain
+    files, default, hosts, store, trusted, defaults, instances, profiles = plain
     return Config(
         files=files,
         default=_sourced(default),
-        settings=Settings(hosts, _sourced(store)),
+        settings=Settings(hosts, _sourced(store), trusted),
         defaults=tuple(_table(table) for table in defaults),
         instances={table[1]: _table(table) for table in instances},
         profiles={table[1]: _table(table) for table in profiles},

@@ -258,6 +258,12 @@ class SettingsTable(Table):
         description="Where omniprofile keeps secrets: the operating system's keyring, or a file of mode 0600.",
         examples=["keyring"],
     )
+    trusted_folders: list[Annotated[str, Field(pattern=r"^(?:~(?:[/\\\\]|$)|/|[A-Za-z]:[/\\\\])")]] = Field(
+        default=[],
+        description="Whole paths (`~` is your home) of folders whose project pins count though another user may write them, "
+        "such as mounted repositories.",
+        examples=[["/mnt/c/work"]],
+    )
 
 
 class ProfilesFile(Table):

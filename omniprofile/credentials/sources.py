@@ -12,7 +12,7 @@ import os
 from omniprofile.model.exported import exported, values_of_another
 from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.secret import LONGEST_KEY, Secret, remember
-from omniprofile.system.files import Unreadable, open_regular, others_can_read
+from omniprofile.system.files import Unreadable, is_read_only, open_regular, others_can_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
         with open(path, "rb") as pipe:
             return _checked_bytes(pipe.read(_ENOUGH), label)
     content, status = _read_file(path, label)
-    if others_can_read(status):
+    if others_can_read(status) and not is_read_only(path):
         tell(f"others can read or write the token {label}: `chmod 600 {quoted_place(path)}` keeps it to you")
     return _checked_bytes(content, label)
 
@@ -138,14 +138,15 @@ def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
 
 def _file_content(path: str, label: str) -> bytes:
     content, status = _read_file(path, label)
-    if os.name == "posix" and status.st_uid not in (0, os.geteuid()):
+    if os.name == "posix" and os.geteuid() != 0 and status.st_uid not in (0, os.geteuid()):
         from omniprofile.errors import UnsafePermissions
 
         raise UnsafePermissions(
             f"{label} belongs to another user",
             hint=f"run `chown {os.geteuid()} {quoted_place(path)}` if its key is yours",
         )
-    if others_can_read(status):
+    # What is mounted read-only, as clusters mount secrets, has no other mode to give: its reader cannot change it.
+    if others_can_read(status) and not is_read_only(path):
         from omniprofile.errors import UnsafePermissions
 
         raise UnsafePermissions(

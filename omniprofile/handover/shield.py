@@ -20,16 +20,18 @@ def shield_path(cache_folder: str) -> str:
 def omni_config(cache_folder: str) -> str:
     """The path of the file, made if it is not there or not as it must be.
 
-    Where the cache cannot be written, the path of a file that is not there, in a folder that cannot be: then the CLI has no
-    config at all, which it takes for an empty one.
+    Where the cache cannot be written, or others may write it, the path of a file that is not there, in a folder that cannot
+    be: then the CLI has no config at all, which it takes for an empty one.
     """
-    path = shield_path(cache_folder)
-    if _is_good(path):
-        return path
-    from omniprofile.system.files import make_private_folder, write_atomic
+    from omniprofile.system.files import foreign_write_access, make_private_folder, write_atomic
 
+    path = shield_path(cache_folder)
     try:
         make_private_folder(cache_folder)
+        if foreign_write_access(os.stat(cache_folder)):  # somebody else could put another file there
+            return os.path.join(os.devnull, _NAME)
+        if _is_good(path):
+            return path
         write_atomic(path, CONTENT, mode=0o400)
     except OSError:
         return os.path.join(os.devnull, _NAME)

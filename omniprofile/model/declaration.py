@@ -87,10 +87,11 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`[settings]`: hosts allowed beyond Omni's own, and the secret store that was asked for, if any."""
+    """`[settings]`: hosts allowed beyond Omni's own, the secret store asked for, if any, and where pins of others count."""
 
     allowed_hosts: tuple[str, ...] = ()
     secret_store: Sourced[StoreName] | None = None
+    trusted_folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.credentials.session import _lock_name
 from omniprofile.model.stored import SecretStore
 from omniprofile.standin.server import Standin
 from omniprofile.system.locking import user_lock_folders
@@ -227,3 +228,86 @@ sys.exit(run())
     assert holder.returncode == 0, err
     assert storm.omni.knows(out.strip())
     assert storm.omni.oauth.grants == [("refresh_token", "granted")]
+
+
+def _two_homes(environ: dict[str, str], folder: Path) -> list[dict[str, str]]:
+    return [{**environ, "HOME": str(folder / name), "XDG_RUNTIME_DIR": str(folder / name)} for name in ("a", "b")]
+
+
+def _two_tmps(environ: dict[str, str], folder: Path) -> list[dict[str, str]]:
+    return [{**environ, "TMPDIR": str(folder / name)} for name in ("a", "b")]
+
+
+def _linked_state(environ: dict[str, str], folder: Path) -> list[dict[str, str]]:
+    (folder / "link").symlink_to(environ["OMNIPROFILE_STATE_DIR"])
+    return [environ, {**environ, "OMNIPROFILE_STATE_DIR": str(folder / "link")}]
+
+
+def _bound_state(environ: dict[str, str], folder: Path) -> list[dict[str, str]]:
+    (folder / "bound").mkdir()
+    subprocess.run(["mount", "--bind", environ["OMNIPROFILE_STATE_DIR"], str(folder / "bound")], check=True)
+    return [environ, {**environ, "OMNIPROFILE_STATE_DIR": str(folder / "bound")}]
+
+
+@pytest.mark.parametrize("differ", [_two_homes, _two_tmps, _linked_state, _bound_state])
+def test_two_surroundings_of_one_store_have_one_lock(
+    storm: Login, tmp_path: Path, differ: Callable[[dict[str, str], Path], list[dict[str, str]]]
+) -> None:
+    if differ is _bound_state and os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    environs = differ({**storm.environ, "OMNIPROFILE_STATE_DIR": str(storm.cli.state)}, tmp_path)
+    try:
+        results = run_at_once(tmp_path / "go", environs * 3, "token", "prod")
+    finally:
+        if differ is _bound_state:
+            subprocess.run(["umount", "-l", str(tmp_path / "bound")], check=True)
+    check(results, storm.omni, FileStore(str(storm.cli.state)))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can unshare mounts")
+def test_a_login_session_and_a_private_tmp_that_come_meanwhile_change_no_lock(storm: Login) -> None:
+    """The one process is a cron job, with no /run/user; the other starts in a mount namespace that has it and another /tmp."""
+    first = storm.start("token", "prod")
+    end = time.monotonic() + 20
+    while not any(seen.path == "/oauth/token" for seen in storm.omni.requests[-1:]):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    uid = os.getuid()
+    session = (
+        f'mount -t tmpfs tmpfs /run/user && mkdir -m 700 /run/user/{uid} && mount -t tmpfs tmpfs /var/tmp && exec "$@"'
+    )
+    second = subprocess.run(
+        ["unshare", "-m", "sh", "-c", session, "sh", sys.executable, "-m", "omniprofile", "token", "prod"],
+        env={**os.environ, **storm.environ, "XDG_RUNTIME_DIR": f"/run/user/{uid}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    out, err = first.communicate(timeout=60)
+    check(
+        [(first.returncode, out, err), (second.returncode, second.stdout, second.stderr)],
+        storm.omni,
+        FileStore(str(storm.cli.state)),
+    )
+
+
+@pytest.mark.parametrize("which", ["beside", "user"])
+def test_a_lock_file_that_is_removed_while_it_is_held_leaves_the_other(storm: Login, which: str) -> None:
+    first = storm.start("token", "prod")
+    end = time.monotonic() + 20
+    while not any(seen.path == "/oauth/token" for seen in storm.omni.requests[-1:]):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    store = FileStore(str(storm.cli.state))
+    if which == "beside":
+        (found,) = storm.cli.state.glob("session-*.lock")
+    else:
+        name = _lock_name(f"{store.identity}\0prod")
+        found = Path(user_lock_folders(sys.platform, os.environ, os.getuid())[0], name)
+    found.unlink()
+    second = storm.start("token", "prod")
+    results = [(process.wait(60), *process.communicate()) for process in (first, second)]
+    check(results, storm.omni, store)

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 def scene_of(app: App, *, offline: bool) -> "Scene":
     """What there is to look at, asked of the app once each."""
     from omniprofile.checks.scene import Scene
-    from omniprofile.config.paths import find_pin, profile_files
+    from omniprofile.config.paths import profile_files
 
     return Scene(
         environ=app.outside.environ,
@@ -68,7 +68,7 @@ def scene_of(app: App, *, offline: bool) -> "Scene":
         lock_folders=lambda: app.lock_folders,
         state=app.state.read,
         state_file=app.state.path,
-        pin_file=find_pin(app.outside.cwd),
+        pin_file=app.pin_file(),
         pin=app.pin,
         select=app.select,
         in_use=lambda: app.resolve(Call(), tell=False),

@@ -9,7 +9,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import put
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.config.paths import find_pin, profile_files
+from omniprofile.config.paths import profile_files
 from omniprofile.errors import CheckFailed, UsageError
 from omniprofile.model.finding import Level
 from omniprofile.model.names import closest, quoted_list
@@ -69,7 +69,7 @@ class _Linting:
             self._sets, self._pins = file_sets(given)
         else:
             self._sets = [profile_files(app.places)]
-            pin = find_pin(app.outside.cwd)
+            pin = app.pin_file()
             self._pins = [pin] if pin else []
 
     def report(self, contents: Mapping[str, bytes] | None = None) -> "Report":

@@ -172,7 +172,6 @@ def _drop_old_secret(app: App, account: Account, new: str, *, copied: list[Accou
 
 def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
-    from omniprofile.config.paths import find_pin
     from omniprofile.config.replace import Change, Content, replace_all
     from omniprofile.config.splice import set_text
 
@@ -180,7 +179,7 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
         pin = app.pin()
     except ConfigInvalid:
         return False  # a pin that says nothing says nothing of this profile
-    path = find_pin(app.outside.cwd)
+    path = app.pin_file()
     if pin is None or path is None or pin.value != old:
         return False
     before = Content.read(path)

@@ -1,0 +1,152 @@
+"""Who may write decides, for pins, key files, homes that are not there: with real users and real mounts."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CANARY, Cli
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+PROFILES = """\
+default = "one"
+[profiles.one]
+base_url = "https://one.omniapp.co"
+key = { env = "KEY" }
+[profiles.two]
+base_url = "https://two.omniapp.co"
+key = { env = "KEY" }
+"""
+UID = 54321
+TREE = str(Path(__file__).parents[2])
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that another user can go into, with that user's home and work in it."""
+    base = Path(tempfile.mkdtemp())
+    base.chmod(0o755)
+    for name in ("home/.config/omniprofile", "work/deep"):
+        (base / name).mkdir(parents=True)
+    (base / "home/.config/omniprofile/profiles.toml").write_text(PROFILES)
+    for path in (base, *base.rglob("*")):
+        os.chown(path, UID, UID)
+    yield base
+    shutil.rmtree(base)
+
+
+def run(base: Path, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command line as the other user, in `work/deep`."""
+    become = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
+    return subprocess.run(
+        [*become, sys.executable, "-P", "-m", "omniprofile", *argv],
+        env={"PATH": os.environ["PATH"], "HOME": str(base / "home"), "PYTHONPATH": TREE, "KEY": "k", **env},
+        cwd=base / "work/deep", capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+@needs_root
+@pytest.mark.parametrize("how", ["owner", "mode", "folder", "link"])
+def test_a_pin_of_another_user_is_ignored_with_a_line(how: str, shared: Path) -> None:
+    (shared / "work/.omniprofile.toml").write_text('profile = "one"\n')
+    os.chown(shared / "work/.omniprofile.toml", UID, UID)
+    pin = shared / "work/deep/.omniprofile.toml"
+    pin.write_text('profile = "two"\n')
+    os.chown(pin, UID, UID)
+    assert run(shared, "current").stdout == "two\n"
+    if how == "owner":
+        os.chown(pin, 12345, -1)
+    elif how == "mode":
+        pin.chmod(0o666)
+    elif how == "folder":
+        pin.parent.chmod(0o777)
+    else:
+        pin.rename(pin.with_name("real"))
+        pin.symlink_to("real")
+        os.lchown(pin, 12345, -1)
+    for _ in range(2):  # from the files, then from the snapshot
+        ran = run(shared, "current")
+        assert ran.stdout == "one\n"
+        assert ran.stderr.count("\n") == 1
+        assert f"the project pin `{pin}` is ignored" in ran.stderr
+    settings = f'[settings]\ntrusted_folders = ["{shared}/work"]\n'
+    (shared / "home/.config/omniprofile/profiles.toml").write_text(PROFILES + settings)
+    ran = run(shared, "current")
+    assert (ran.stdout, ran.stderr) == ("two\n", "")
+
+
+def test_a_trusted_folder_is_a_whole_path(cli: Cli) -> None:
+    for good in ("~", "~/src", "/mnt/c"):
+        cli.profiles(PROFILES + f'[settings]\ntrusted_folders = ["{good}"]\n')
+        assert cli("current").status == 0
+    for bad in ("src", "~other", ""):
+        cli.profiles(PROFILES + f'[settings]\ntrusted_folders = ["{bad}"]\n')
+        assert cli("current").status == 3
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o644, 0o444, 0o440, 0o666])
+def test_a_key_file_on_a_read_only_mount_is_taken_whatever_its_mode(mode: int, cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "key").write_text(CANARY)
+    (folder / "key").chmod(mode)
+    cli.profiles(f'[profiles.one]\nbase_url = "https://one.omniapp.co"\nkey = {{ file = "{folder}/key" }}\n')
+    assert cli("token").status == 6
+    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+        for _ in range(2):
+            ran = cli("token", shows=True)
+            assert (ran.status, ran.out) == (0, CANARY + "\n"), ran
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@needs_root
+def test_without_a_home_what_needs_none_works(shared: Path) -> None:
+    config = str(shared / "home/.config/omniprofile/profiles.toml")
+    for argv in (
+        ("exec", "one", "--", "sh", "-c", "echo $OMNI_PROFILE"),
+        ("current",),
+        ("list",),
+        ("lint",),
+        ("token", "one"),
+    ):
+        ran = run(shared, *argv, HOME="", OMNIPROFILE_CONFIG=config)
+        assert ran.returncode == 0, ran
+    ran = run(shared, "use", "two", HOME="", OMNIPROFILE_CONFIG=config)
+    assert ran.returncode == 1
+    assert "nonexistent" in ran.stderr
+
+
+@needs_root
+def test_what_sudo_makes_in_a_user_s_home_is_the_user_s(shared: Path) -> None:
+    env = {**os.environ, "HOME": str(shared / "home"), "KEY": "k", "OMNIPROFILE_SECRET_STORE": "file"}
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        del env[name]
+    for argv in (("use", "two"), ("list",)):
+        subprocess.run([sys.executable, "-m", "omniprofile", *argv], env=env, check=True, capture_output=True)
+    assert (shared / "home/.local/state/omniprofile/active").exists()
+    assert {path.lstat().st_uid for path in (shared / "home").rglob("*")} == {UID}
+    assert run(shared, "use", "one").returncode == 0
+
+
+@needs_root
+@pytest.mark.parametrize("what", [".local", ".local/state/omniprofile/active"])
+def test_what_is_root_s_in_the_home_is_said_with_chown(what: str, shared: Path) -> None:
+    assert run(shared, "use", "two").returncode == 0
+    place = shared / "home" / what
+    for path in (place, *place.rglob("*")):
+        os.chown(path, 0, 0)
+    if place.is_file():
+        place.chmod(0o600)
+        ran = run(shared, "current")
+    else:
+        ran = run(shared, "use", "one")
+    assert f"sudo chown -R {UID} {place}" in ran.stderr, ran
