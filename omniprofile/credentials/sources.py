@@ -138,7 +138,7 @@ def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
 
 def _file_content(path: str, label: str) -> bytes:
     content, status = _read_file(path, label)
-    if os.name == "posix" and os.geteuid() != 0 and status.st_uid not in (0, os.geteuid()):
+    if os.name == "posix" and status.st_uid not in (0, os.geteuid()):
         from omniprofile.errors import UnsafePermissions
 
         raise UnsafePermissions(
