@@ -144,6 +144,8 @@ class FileStore:
         except Unreadable as problem:
             hint = problem.hint or "fix its permissions or remove it"
             raise self._unusable("cannot be read", str(problem), hint) from problem
+        if os.name == "posix" and os.geteuid() not in (0, status.st_uid):  # its mode is not this user's to change
+            refuse_foreign(self.path, self._home, _RISK)
         if others_can_read(status):
             raise UnsafePermissions(
                 f"{self.label} holds secrets, and others can read or write it",
