@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from omniprofile.checks.rules import RULES
-from omniprofile.config.document import Document
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Code, Finding, Fix, Level
 from omniprofile.model.names import closest, printable
 

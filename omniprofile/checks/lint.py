@@ -13,9 +13,9 @@ from omniprofile.checks.secrets import secrets_in_plain_text
 from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.check import pin_of
 from omniprofile.config.choosing import LARGEST_PIN
-from omniprofile.config.document import Document
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.system.files import Unreadable, read_regular

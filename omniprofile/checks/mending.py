@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from omniprofile.checks.lint import Report
 from omniprofile.checks.secrets import without_secrets
-from omniprofile.config.document import Document
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Fix
 
 _ROUNDS = 5

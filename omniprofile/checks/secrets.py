@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from omniprofile.config.document import Document, Path
 from omniprofile.config.loader import Files
 from omniprofile.config.rules import store_it
+from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import is_valid
 from omniprofile.model.secret import KEY_SHAPES, MASK, masked, names_secret, remember
@@ -55,7 +56,7 @@ def _shapes(document: Document) -> Iterator[Place]:
         yield line, column, what, "NAME"
 
 
-def _escaped(document: Document, path: Path, value: Any) -> Iterator[Place]:
+def _escaped(document: Document, path: KeyPath, value: Any) -> Iterator[Place]:
     """Keys that only show once TOML's escapes are read."""
     if isinstance(value, str) and _SHAPES.search(value):
         position = document.value_position(path)
@@ -83,7 +84,7 @@ def _in_values(document: Document) -> Iterator[Place]:
             yield position.line, position.column, what, str(profile)
 
 
-def _tables(data: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def _tables(data: Any) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
     data = data or {}
     profiles = data.get("profiles")
     for name, profile in profiles.items() if isinstance(profiles, dict) else ():
@@ -102,7 +103,7 @@ def _hide_key(key: object) -> None:
         remember(variable)
 
 
-def _in_environment(path: Path, table: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _in_environment(path: KeyPath, table: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     variables = table.get("env")
     for name, value in variables.items() if isinstance(variables, dict) else ():
         if names_secret(name) and isinstance(value, str) and _is_literal(value, 6):
@@ -110,7 +111,7 @@ def _in_environment(path: Path, table: Mapping[str, Any]) -> Iterator[tuple[Path
             yield (*path, "env", name), "the value of a variable that holds a secret"
 
 
-def _in_command(path: Path, table: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _in_command(path: KeyPath, table: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     key = table.get("key")
     command = key.get("command") if isinstance(key, dict) else None
     if not isinstance(command, list) or not all(isinstance(part, str) for part in command) or not command:

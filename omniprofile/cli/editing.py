@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from omniprofile.config.draft import Draft
     from omniprofile.config.journal import Unfinished
     from omniprofile.config.replace import Change
-    from omniprofile.config.splice import Names
+    from omniprofile.config.toml.edit import NamePath
     from omniprofile.model.resolution import Resolution
 
 METHODS = ("api-key", "oauth")
@@ -152,12 +152,12 @@ def _profiles(draft: "Draft") -> dict[str, Declaration]:
     return {name: Declaration(Layer.PROFILE, name, path, 1) for name, path in names}
 
 
-def target(draft: "Draft", words: list[str], how: str) -> "tuple[str, Names]":
+def target(draft: "Draft", words: list[str], how: str) -> "tuple[str, NamePath]":
     """The file and the path that `NAME KEY` of a profile, or `KEY` from the top of the file, mean.
 
     `how` says, with `NAME` in it, what to type where a profile is named alone.
     """
-    from omniprofile.config.values import key_path
+    from omniprofile.config.toml.values import key_path
 
     if len(words) == 2:
         name, key = words

@@ -1,8 +1,8 @@
 """Whether a document is good. Most are, and are told by their shape; the models, slow to import, judge what is not plain."""
 
-from omniprofile.config.document import Document
 from omniprofile.config.fit import fits
 from omniprofile.config.shape import PIN, PROFILES
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Finding
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from omniprofile.config.document import Document, Path
+from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Declaration, Expect, KeySource, Settings
 from omniprofile.model.origin import Origin, parse_host
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -28,10 +29,10 @@ def declarations(document: Document, *, home: str) -> FileDeclarations:
     settings = data.get("settings", {})
     store = settings.get("secret_store")
 
-    def at(path: Path, layer: Layer, name: str) -> Provenance:
+    def at(path: KeyPath, layer: Layer, name: str) -> Provenance:
         return Provenance(layer, name, document.file, document.line(path))
 
-    def table(layer: Any, name: str, path: Path) -> Declaration:
+    def table(layer: Any, name: str, path: KeyPath) -> Declaration:
         return _declaration(document, layer, name, path, home)
 
     return FileDeclarations(
@@ -53,7 +54,7 @@ def _folder(path: str, home: str) -> str:
     return home + path[1:] if path.startswith("~") else path
 
 
-def _declaration(document: Document, layer: Any, name: str, path: Path, home: str) -> Declaration:
+def _declaration(document: Document, layer: Any, name: str, path: KeyPath, home: str) -> Declaration:
     values: dict[str, object] = {}
     lines: dict[str, int] = {}
     for key, value in _table(document, path).items():
@@ -71,7 +72,7 @@ def _declaration(document: Document, layer: Any, name: str, path: Path, home: st
     return Declaration(layer, name, document.file, document.line(path), values, lines)
 
 
-def _table(document: Document, path: Path) -> dict[str, Any]:
+def _table(document: Document, path: KeyPath) -> dict[str, Any]:
     table = cast("dict[str, Any]", document.data)
     for part in path:
         table = table[cast("str", part)]

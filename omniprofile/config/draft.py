@@ -1,6 +1,6 @@
 """The profile files as an edit would leave them: changed in memory, judged as a whole, written all at once or not at all.
 
-Every change goes through `splice`, so that no other byte of a file can change. A draft is used under the lock that
+Every change goes through `toml.edit`, so that no other byte of a file can change. A draft is used under the lock that
 `App.editing` holds.
 """
 
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from omniprofile.config import splice
-from omniprofile.config.document import Document
 from omniprofile.config.loader import refuse_others_files
 from omniprofile.config.replace import Change, Content, replace_all
-from omniprofile.config.splice import Names
-from omniprofile.config.writing import toml
+from omniprofile.config.toml import edit
+from omniprofile.config.toml.edit import NamePath
+from omniprofile.config.toml.text import Document
+from omniprofile.config.toml.write import toml
 from omniprofile.errors import ConfigInvalid, HostNotAllowed, InsecureURL, Refused
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.system import locking
@@ -75,41 +75,41 @@ class Draft:
         """What a file says now; empty where it is not there, or is no TOML."""
         return self._document(path).data or {}
 
-    def files_of(self, names: Names) -> list[str]:
+    def files_of(self, names: NamePath) -> list[str]:
         """The files that have the key or table at `names`."""
         return [path for path in self.paths if _has(self.data(path), names)]
 
-    def table(self, path: str, names: Names) -> Mapping[str, Any]:
+    def table(self, path: str, names: NamePath) -> Mapping[str, Any]:
         """The table at `names` in a file; empty where there is none."""
         value: Any = self.data(path)
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None
         return value if isinstance(value, dict) else {}
 
-    def place(self, path: str, names: Names) -> str:
+    def place(self, path: str, names: NamePath) -> str:
         """`FILE:LINE` of a key or table."""
         return f"{path}:{self._document(path).position(names).line}"
 
-    def set(self, path: str, names: Names, written: str) -> None:
+    def set(self, path: str, names: NamePath, written: str) -> None:
         """Give the key at `names` in a file the value `written` in TOML."""
-        self._change(path, lambda text: splice.set_value(text, names, written))
+        self._change(path, lambda text: edit.set_value(text, names, written))
 
-    def set_text(self, path: str, names: Names, value: str) -> None:
+    def set_text(self, path: str, names: NamePath, value: str) -> None:
         """Give the key at `names` in a file a text as its value, in the quotes that it has."""
-        self._change(path, lambda text: splice.set_text(text, names, value))
+        self._change(path, lambda text: edit.set_text(text, names, value))
 
-    def unset(self, path: str, names: Names) -> None:
+    def unset(self, path: str, names: NamePath) -> None:
         """Remove the key or table at `names` from a file."""
-        self._change(path, lambda text: splice.remove(text, names))
+        self._change(path, lambda text: edit.remove(text, names))
 
-    def rename(self, path: str, names: Names, name: str) -> None:
+    def rename(self, path: str, names: NamePath, name: str) -> None:
         """Give the table at `names` in a file another name."""
-        self._change(path, lambda text: splice.rename(text, names, name))
+        self._change(path, lambda text: edit.rename(text, names, name))
 
-    def add(self, path: str, names: Names, values: Mapping[str, object]) -> None:
+    def add(self, path: str, names: NamePath, values: Mapping[str, object]) -> None:
         """Add a table of `values` to a file, which is made if it is not there."""
         written = {name: toml(value) for name, value in values.items()}
-        self._change(path, lambda text: splice.add_table(text or _NEW_FILE, names, written))
+        self._change(path, lambda text: edit.add_table(text or _NEW_FILE, names, written))
 
     def take(self, path: str, content: bytes) -> None:
         """Let a file be `content`, whatever that is."""
@@ -183,7 +183,7 @@ class Draft:
         return self._documents[path]
 
 
-def _has(data: Mapping[str, Any], names: Names) -> bool:
+def _has(data: Mapping[str, Any], names: NamePath) -> bool:
     value: Any = data
     for name in names:
         if not isinstance(value, dict) or name not in value:

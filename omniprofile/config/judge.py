@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from omniprofile.config.document import Document, Path
 from omniprofile.config.rules import store_it
 from omniprofile.config.schema import (
     Defaults,
@@ -22,6 +21,8 @@ from omniprofile.config.schema import (
     Table,
     objections,
 )
+from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Code, Finding, Level
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
 
@@ -59,7 +60,7 @@ def _copy(value: Any) -> Any:
     return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
-def _remove(data: dict[str, Any], path: Path) -> None:
+def _remove(data: dict[str, Any], path: KeyPath) -> None:
     """Take the key at `path` away, or the table that misses it. An array goes as a whole, but for a list of hosts."""
     table: Any = data
     for part in path[:-1]:
@@ -175,7 +176,7 @@ def _finding(document: Document, model: type[Table], objection: Objection) -> Fi
     raise AssertionError(f"no words for pydantic's `{objection.kind}`")
 
 
-def _own_judgement(path: Path, name: str, context: Mapping[str, Any], found: "Found") -> Finding:
+def _own_judgement(path: KeyPath, name: str, context: Mapping[str, Any], found: "Found") -> Finding:
     if context["code"] == Code.SECRET:
         return found(Code.SECRET, f"{name} {context['message']}", store_it(_profile_at(path)))
     replacement = context["replacement"]
@@ -201,14 +202,14 @@ def _bad_name(document: Document, objection: Objection, name: str, found: "Found
     return found(Code.BAD_NAME, f"{what} is no name of an environment variable", rule)
 
 
-def _value(document: Document, path: Path) -> object:
+def _value(document: Document, path: KeyPath) -> object:
     value: Any = document.data
     for part in path:
         value = value[part]
     return value
 
 
-def _dotted(path: Path) -> str:
+def _dotted(path: KeyPath) -> str:
     """`profiles.prod.env`, quoted where TOML would: a name of the document, made fit to print."""
     words: list[str] = []
     for part in path:
@@ -219,7 +220,7 @@ def _dotted(path: Path) -> str:
     return ".".join(words)
 
 
-def _table_name(path: Path) -> str:
+def _table_name(path: KeyPath) -> str:
     return f"`[{_dotted(path)}]`" if path else "the file"
 
 
@@ -230,7 +231,7 @@ def _plain(name: str) -> str:
 Found = Callable[..., Finding]
 
 
-def _unknown_key(document: Document, model: type[Table], path: Path, found: Found) -> Finding:
+def _unknown_key(document: Document, model: type[Table], path: KeyPath, found: Found) -> Finding:
     key = str(path[-1])
     table = _table_name(path[:-1])
     value = _value(document, path)
@@ -245,12 +246,12 @@ def _unknown_key(document: Document, model: type[Table], path: Path, found: Foun
     return found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", meant, at_key=True, replacement=safe)
 
 
-def _profile_at(path: Path) -> str:
+def _profile_at(path: KeyPath) -> str:
     """The profile that `path` lies in, as a name to put into a command."""
     return str(path[1]) if len(path) > 2 and path[0] == "profiles" and is_valid(str(path[1])) else "NAME"
 
 
-def _other_spelling(model: type[Table], path: Path, key: str) -> str | None:
+def _other_spelling(model: type[Table], path: KeyPath, key: str) -> str | None:
     """The known key that `key` is another spelling of, or a word for."""
     table = _model_at(model, path[:-1])
     plain = _plain(key)
@@ -258,7 +259,7 @@ def _other_spelling(model: type[Table], path: Path, key: str) -> str | None:
     return next((word for word in known if _plain(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())), None)
 
 
-def _meant(model: type[Table], path: Path, key: str, value: object) -> str | None:
+def _meant(model: type[Table], path: KeyPath, key: str, value: object) -> str | None:
     """What the user probably meant by an unknown key."""
     table = _model_at(model, path[:-1])
     known = list(table.model_fields) if table else []
@@ -276,7 +277,7 @@ def _meant(model: type[Table], path: Path, key: str, value: object) -> str | Non
     return f"known here: {', '.join(f'`{word}`' for word in known)}" if known else None
 
 
-def _model_at(model: type[Table], path: Path) -> type[Table] | None:
+def _model_at(model: type[Table], path: KeyPath) -> type[Table] | None:
     """The model of the table at `path`."""
     if not path:
         return model
@@ -288,7 +289,7 @@ def _model_at(model: type[Table], path: Path) -> type[Table] | None:
     return {"expect": Expect, "key": None}.get(str(rest[0]))
 
 
-def _wrong_key_source(document: Document, path: Path, found: Found) -> Finding:
+def _wrong_key_source(document: Document, path: KeyPath, found: Found) -> Finding:
     name = f"`{_dotted(path)}`"
     value = _value(document, path)
     if isinstance(value, str):
@@ -312,7 +313,7 @@ def _holds_secret(word: str, text: object) -> bool:
     return isinstance(text, str) and _plain(word).endswith(_LITERAL_WORDS) and "://" not in text
 
 
-def _wrong_choice(document: Document, path: Path, name: str, expected: str, found: Found) -> Finding:
+def _wrong_choice(document: Document, path: KeyPath, name: str, expected: str, found: Found) -> Finding:
     value = _value(document, path)
     choices = re.findall(r"'([^']*)'", expected)
     if not choices:
@@ -328,7 +329,7 @@ def _wrong_choice(document: Document, path: Path, name: str, expected: str, foun
     return found(Code.WRONG_VALUE, message, hint, replacement=f'"{same_words[0]}"' if same_words else None)
 
 
-def _wrong_type(document: Document, path: Path, name: str, wanted: str, found: Found) -> Finding:
+def _wrong_type(document: Document, path: KeyPath, name: str, wanted: str, found: Found) -> Finding:
     value = _value(document, path)
     message = f"{name} must be {wanted}, not {_kind(value)}"
     if not isinstance(value, str) or wanted not in ("true or false", "an integer", "a number"):

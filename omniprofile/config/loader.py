@@ -12,9 +12,9 @@ from typing import TypeVar
 from omniprofile.config.check import check, pin_of
 from omniprofile.config.choosing import LARGEST_PIN
 from omniprofile.config.declare import FileDeclarations, declarations
-from omniprofile.config.document import Document
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.config.snapshot import Seen, seen
+from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Code, Finding, Level

@@ -97,7 +97,7 @@ def test_reading_good_files_loads_no_models_and_unchanged_ones_no_parser(
     if fresh:
         _loaded_after(f"{keep}; {command}; run()")
     loaded = _loaded_after(f"{keep}; {command}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
-    assert not loaded & {"pydantic", "tree_sitter", "httpx", "keyring", "tomlkit"}
+    assert not loaded & {"pydantic", "httpx", "keyring", "tomlkit"}
     assert ("tomllib" in loaded) is not fresh
 
 

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 from omniprofile.checks.lint import lint
-from omniprofile.config.document import Document
 from omniprofile.config.schema import ProfilesFile, objections
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code
 
 ROOT = Path(__file__).parents[2]

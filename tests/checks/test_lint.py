@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from omniprofile.checks.lint import lint
 from omniprofile.checks.rules import RULES, Rule
 from omniprofile.config.check import check
-from omniprofile.config.document import Document
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Finding, Level
 from tests.conftest import CANARY
 

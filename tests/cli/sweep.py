@@ -29,11 +29,10 @@ def main() -> None:
     # Everything is imported before the first fork, so that a child does nothing but its work.
     for module in (
         "checks.lint", "checks.mending", "cli.main", "cli.commands.logout", "cli.commands.rename", "cli.commands.remove",
-        "cli.commands.set", "config.draft", "config.journal", "config.values", "credentials.file_store",
+        "cli.commands.set", "config.draft", "config.journal", "config.toml.values", "credentials.file_store",
         "credentials.session", "credentials.resolver", "compiled",
     ):  # fmt: skip
         import_module(f"omniprofile.{module}")
-    import tree_sitter_toml  # noqa: F401
 
     at = 0
     while True:

@@ -12,7 +12,7 @@ from omniprofile.checks.lint import lint
 from omniprofile.config.draft import Draft
 from omniprofile.config.replace import unified_diff
 from omniprofile.config.schema import json_schema
-from omniprofile.config.values import key_path, value_text
+from omniprofile.config.toml.values import key_path, value_text
 from omniprofile.errors import Error
 from omniprofile.model.finding import Level
 from tests.conftest import Cli

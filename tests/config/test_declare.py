@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.config.declare import FileDeclarations, declarations
-from omniprofile.config.document import Document
+from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Expect, KeySource, Settings
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced

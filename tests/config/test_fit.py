@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omniprofile.config.document import Document
 from omniprofile.config.fit import fits
 from omniprofile.config.schema import Pin, ProfilesFile, objections
 from omniprofile.config.shape import PIN, PROFILES
+from omniprofile.config.toml.text import Document
 
 RENEW = runpy.run_path(str(Path(__file__).with_name("renew_shape.py")))
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniprofile.config.check import check, pin_of
-from omniprofile.config.document import Document
 from omniprofile.config.judge import sound_part
 from omniprofile.config.schema import ProfilesFile, objections
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code
 from omniprofile.model.provenance import Layer
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import extend
 
-from omniprofile.config.document import Document
 from omniprofile.config.schema import Pin, ProfilesFile, Table, json_schema, objections, pin_json_schema
+from omniprofile.config.toml.text import Document
 from omniprofile.model.exported import RESERVED
 
 CORPUS = Path(__file__).parents[1] / "corpus"

@@ -15,16 +15,16 @@ from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.config import snapshot
 from omniprofile.config.declare import declarations
-from omniprofile.config.document import Document
 from omniprofile.config.fit import fits
 from omniprofile.config.journal import Journal, Unfinished
 from omniprofile.config.judge import judge, sound_part
 from omniprofile.config.paths import Places
-from omniprofile.config.scan import every_pair, scan
 from omniprofile.config.schema import Pin, ProfilesFile, objections
 from omniprofile.config.shape import PIN, PROFILES
-from omniprofile.config.splice import add_table, remove, rename, set_text, set_value
 from omniprofile.config.state import ActiveState, StateFile
+from omniprofile.config.toml.edit import add_table, remove, rename, set_text, set_value
+from omniprofile.config.toml.positions import every_pair, scan
+from omniprofile.config.toml.text import Document
 from omniprofile.errors import CheckFailed, ConfigUnreadable
 from tests.fuzz.choices import Choices
 

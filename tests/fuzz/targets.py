@@ -13,8 +13,7 @@ from omniprofile.checks.lint import lint
 from omniprofile.config.check import check, pin_of
 from omniprofile.config.choosing import plain_pin
 from omniprofile.config.declare import declarations
-from omniprofile.config.document import Document
-from omniprofile.config.lines import plain_lines
+from omniprofile.config.toml.text import Document
 from omniprofile.credentials.envelope import from_data, load, pack
 from omniprofile.credentials.keyring_layout import Head
 from omniprofile.instance.client import Answer
@@ -41,10 +40,6 @@ def profiles(data: bytes) -> None:
     problems = document.findings or check(document)
     if not problems:
         declarations(document, home="/home/me")
-    if document.data is not None:
-        places = document._positions.keys
-        for path, line in (plain_lines(document.text) or {}).items():
-            assert path not in places or places[path].line == line, path
     lines = data.count(b"\n") + 1
     for finding in lint([str(file)], home="/home/me"):
         assert 1 <= finding.line <= lines, finding

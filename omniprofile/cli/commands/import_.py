@@ -214,7 +214,7 @@ def _store_and_write(
 
     Whatever goes wrong, the store is put back as it was.
     """
-    from omniprofile.config.writing import toml
+    from omniprofile.config.toml.write import toml
     from omniprofile.transfer.plan import SecretStep
 
     stored: list[tuple[Step, StoredSecret | None]] = []

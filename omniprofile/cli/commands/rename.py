@@ -173,7 +173,7 @@ def _drop_old_secret(app: App, account: Account, new: str, *, copied: list[Accou
 def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
     from omniprofile.config.replace import Change, Content, replace_all
-    from omniprofile.config.splice import set_text
+    from omniprofile.config.toml.edit import set_text
 
     try:
         pin = app.pin()

@@ -11,7 +11,7 @@ from omniprofile.errors import Error, UsageError
 
 if TYPE_CHECKING:
     from omniprofile.config.draft import Draft
-    from omniprofile.config.splice import Names
+    from omniprofile.config.toml.edit import NamePath
 
 _RIVALS = {"instance": "base_url", "base_url": "instance"}
 _SOURCES = ("keyring", "env", "command", "file")
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Set the key."""
     from omniprofile.config.schema import json_schema
-    from omniprofile.config.values import value_text
+    from omniprofile.config.toml.values import value_text
 
     *words, value = args.words
     if not 1 <= len(words) <= 2:
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     return DONE
 
 
-def _make_room(draft: "Draft", path: str, names: "Names") -> str | None:
+def _make_room(draft: "Draft", path: str, names: "NamePath") -> str | None:
     """Let a key take the place of the one that it contradicts; that one's name, if there is one.
 
     `instance` and `base_url` both say which address to use, and a key comes from one source: without this, changing from

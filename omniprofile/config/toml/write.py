@@ -1,4 +1,4 @@
-"""Values and keys as TOML texts, one line each, for `splice` to put in. DOOR: tomlkit.
+"""Values and keys as TOML texts, one line each, for `edit` to put in. DOOR: tomlkit.
 
 What tomlkit writes is taken as it is but for two things: tables are always inline, and characters that nobody sees (bidi
 marks among them, which make a file read otherwise than it is) are escaped.

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from omniprofile.config import splice, writing
-from omniprofile.config.document import Document
-from omniprofile.config.scan import every_pair, scan
+from omniprofile.config.toml import edit, write
+from omniprofile.config.toml.positions import every_pair, scan
+from omniprofile.config.toml.text import Document
 from omniprofile.errors import CheckFailed
 from omniprofile.model.names import is_valid
 
-CORPUS = sorted((Path(__file__).parents[1] / "corpus/good").glob("*.toml"))
+CORPUS = sorted((Path(__file__).parents[2] / "corpus/good").glob("*.toml"))
 TEXTS = {path.stem: Document.read(str(path)).text for path in CORPUS}
 
 EDITS = [
@@ -82,10 +82,10 @@ EDITS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "edit", "wanted"), [edit[1:] for edit in EDITS], ids=[edit[0] for edit in EDITS])
-def test_a_value_is_set_where_a_person_would_write_it(text: str, edit: tuple[Any, str], wanted: str) -> None:
-    path, written = edit
-    assert splice.set_value(text, path if isinstance(path, tuple) else tuple(path.split(".")), written) == wanted
+@pytest.mark.parametrize(("text", "change", "wanted"), [row[1:] for row in EDITS], ids=[row[0] for row in EDITS])
+def test_a_value_is_set_where_a_person_would_write_it(text: str, change: tuple[Any, str], wanted: str) -> None:
+    path, written = change
+    assert edit.set_value(text, path if isinstance(path, tuple) else tuple(path.split(".")), written) == wanted
 
 
 REMOVALS = [
@@ -112,7 +112,7 @@ REMOVALS = [
     ("text", "path", "wanted"), [case[1:] for case in REMOVALS], ids=[case[0] for case in REMOVALS]
 )
 def test_what_is_removed_takes_its_lines_along_and_nothing_else(text: str, path: str, wanted: str) -> None:
-    assert splice.remove(text, tuple(path.split("."))) == wanted
+    assert edit.remove(text, tuple(path.split("."))) == wanted
 
 
 @pytest.mark.parametrize(
@@ -126,20 +126,20 @@ def test_what_is_removed_takes_its_lines_along_and_nothing_else(text: str, path:
     ],
 )
 def test_a_table_is_renamed_wherever_its_name_is_written(text: str, name: str, wanted: str) -> None:
-    assert splice.rename(text, ("profiles", "a"), name) == wanted
+    assert edit.rename(text, ("profiles", "a"), name) == wanted
 
 
 def test_a_slip_of_the_pen_is_a_refused_edit(monkeypatch: pytest.MonkeyPatch) -> None:
     """What every edit is held to: were the place of a value wrong by one character, nothing would be written."""
-    real = splice._cut
-    monkeypatch.setattr(splice, "_cut", lambda text, start, end, piece: real(text, start, end + 1, piece))
+    real = edit._cut
+    monkeypatch.setattr(edit, "_cut", lambda text, start, end, piece: real(text, start, end + 1, piece))
     with pytest.raises(CheckFailed, match="nothing was written"):
-        splice.set_value('[profiles.a]\nauth = "x"\nextends = "b"\n', ("profiles", "a", "auth"), '"y"')
+        edit.set_value('[profiles.a]\nauth = "x"\nextends = "b"\n', ("profiles", "a", "auth"), '"y"')
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_two_parsers_agree_on_where_everything_stands(name: str) -> None:
-    """The scan of this package and tree-sitter, behind `document`, find each key and each value at the same place."""
+def test_everything_stands_where_it_is_said_to(name: str) -> None:
+    """What stands at each value's place is that value, and no key or value is left out."""
     text = TEXTS[name]
     document = Document.parse("f.toml", text.encode())
 
@@ -151,7 +151,7 @@ def test_two_parsers_agree_on_where_everything_stands(name: str) -> None:
         key, value = document.position(pair.path), document.value_position(pair.path)
         assert (key.line, key.column) == place(pair.keys[-1].start)
         assert (value.line, value.column) == place(pair.start)
-        assert splice.value_of(text[pair.start : pair.end].replace("\r\n", "\n")) == _at(document.data, pair.path)
+        assert edit.value_of(text[pair.start : pair.end].replace("\r\n", "\n")) == _at(document.data, pair.path)
     leaves = {pair.path for pair in pairs if pair.members is None}
     assert leaves == set(_leaves(document.data or {}))
 
@@ -191,7 +191,7 @@ def _leftover(before: str, after: str) -> tuple[str, str]:
 
 names = st.sampled_from(["a", "prod", "new", "x-1", "a.b", "B_2"])
 values = st.one_of(
-    st.text(max_size=12).filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)).map(writing.toml),
+    st.text(max_size=12).filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)).map(write.toml),
     st.sampled_from(["true", "12", '["a", "b"]', '{ env = "X" }', "'lit'", "{}", '"#"', '"[x]"']),
 )
 
@@ -201,35 +201,35 @@ values = st.one_of(
 def test_any_edit_changes_nothing_outside_its_value(name: str, data: st.DataObject) -> None:
     """Any value of any file of the corpus: what differs afterwards is that value, and what is around it is the same bytes."""
     text = TEXTS[name]
-    before = splice.data_of(text)
+    before = edit.data_of(text)
     paths = _paths(before)
     if not paths:
         return
     path = data.draw(st.sampled_from(paths))
     written = data.draw(values)
-    after = splice.set_value(text, path, written)
+    after = edit.set_value(text, path, written)
     pair = next((pair for pair in every_pair(scan(text)) if pair.path == path), None)
-    if pair is not None and not splice.same(_at(before, path), splice.value_of(written)):
+    if pair is not None and not edit.same(_at(before, path), edit.value_of(written)):
         assert after == text[: pair.start] + written + text[pair.end :]
     wanted = copy.deepcopy(before)
-    _at(wanted, path[:-1])[path[-1]] = splice.value_of(written)
-    assert splice.same(tomllib.loads(after), wanted)
+    _at(wanted, path[:-1])[path[-1]] = edit.value_of(written)
+    assert edit.same(tomllib.loads(after), wanted)
 
 
 @given(st.sampled_from(sorted(TEXTS)), st.data())
 @settings(max_examples=200, deadline=None)
 def test_any_new_key_is_put_in_one_place_and_removing_it_gives_the_text_back(name: str, data: st.DataObject) -> None:
     text = TEXTS[name]
-    tables: list[tuple[str, ...]] = [("profiles", n) for n in splice.data_of(text).get("profiles", {})]
+    tables: list[tuple[str, ...]] = [("profiles", n) for n in edit.data_of(text).get("profiles", {})]
     tables = tables or [("settings",)]
     path = (*data.draw(st.sampled_from(tables)), "zz-new")
-    after = splice.set_value(text, path, data.draw(values))
+    after = edit.set_value(text, path, data.draw(values))
     gone, come = _leftover(text, after)
     assert gone == "", "nothing was taken away"
     assert "zz-new" in come
-    back = splice.remove(after, path)
+    back = edit.remove(after, path)
     if len(path) == 3:
-        assert back == text or splice.same(splice.data_of(back), splice.data_of(text))
+        assert back == text or edit.same(edit.data_of(back), edit.data_of(text))
 
 
 class Editing(RuleBasedStateMachine):
@@ -241,7 +241,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(data=st.data(), written=values)
     def set_any(self, data: st.DataObject, written: str) -> None:
-        self._set(data.draw(st.sampled_from(_paths(splice.data_of(self.text)) or [("default",)])), written)
+        self._set(data.draw(st.sampled_from(_paths(edit.data_of(self.text)) or [("default",)])), written)
 
     @rule(
         kind=st.sampled_from(["profiles", "instances"]),
@@ -258,21 +258,21 @@ class Editing(RuleBasedStateMachine):
 
     def _set(self, path: tuple[str, ...], written: str) -> None:
         self._edit(
-            lambda text: splice.set_value(text, path, written),
-            lambda data: splice._put(data, path, splice.value_of(written)),
+            lambda text: edit.set_value(text, path, written),
+            lambda data: edit._put(data, path, edit.value_of(written)),
         )
 
     @rule(data=st.data())
     def remove_any(self, data: st.DataObject) -> None:
-        if paths := _paths(splice.data_of(self.text)):
+        if paths := _paths(edit.data_of(self.text)):
             path = data.draw(st.sampled_from(paths))
             self._edit(
-                lambda text: splice.remove(text, path), lambda wanted: _at(wanted, path[:-1]).__delitem__(path[-1])
+                lambda text: edit.remove(text, path), lambda wanted: _at(wanted, path[:-1]).__delitem__(path[-1])
             )
 
     @rule(data=st.data(), name=names)
     def rename_any(self, data: st.DataObject, name: str) -> None:
-        before = splice.data_of(self.text)
+        before = edit.data_of(self.text)
         tables = [(k, n) for k in ("profiles", "instances") for n in _names(before, k) if name not in _names(before, k)]
         if tables:
             kind, old = data.draw(st.sampled_from(tables))
@@ -280,22 +280,22 @@ class Editing(RuleBasedStateMachine):
             def renamed(wanted: Any) -> None:
                 wanted[kind][name] = wanted[kind].pop(old)
 
-            self._edit(lambda text: splice.rename(text, (kind, old), name), renamed)
+            self._edit(lambda text: edit.rename(text, (kind, old), name), renamed)
 
     @rule(name=names, written=values)
     def add_profile(self, name: str, written: str) -> None:
-        before = splice.data_of(self.text)
+        before = edit.data_of(self.text)
         if name not in _names(before, "profiles") and isinstance(before.get("profiles", {}), dict):
             self._edit(
-                lambda text: splice.add_table(text, ("profiles", name), {"description": written}),
-                lambda data: splice._put(data, ("profiles", name), {"description": splice.value_of(written)}),
+                lambda text: edit.add_table(text, ("profiles", name), {"description": written}),
+                lambda data: edit._put(data, ("profiles", name), {"description": edit.value_of(written)}),
             )
 
-    def _edit(self, edit: Callable[[str], str], change: Callable[[dict[str, Any]], None]) -> None:
-        wanted = copy.deepcopy(splice.data_of(self.text))
+    def _edit(self, made: Callable[[str], str], change: Callable[[dict[str, Any]], None]) -> None:
+        wanted = copy.deepcopy(edit.data_of(self.text))
         change(wanted)
         crlf = "\r\n" in self.text and "\n" not in self.text.replace("\r\n", "")
-        self.text = edit(self.text)
+        self.text = made(self.text)
         assert _pruned(tomllib.loads(self.text)) == _pruned(wanted)
         if crlf and "\r\n" in self.text:
             assert "\n" not in self.text.replace("\r\n", ""), "one kind of line ending stays one"

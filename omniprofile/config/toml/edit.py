@@ -13,13 +13,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from omniprofile.config.document import Document
-from omniprofile.config.scan import Key, Pair, Table, every_pair, scan
-from omniprofile.config.writing import inline, key_text, string_text
+from omniprofile.config.toml.positions import Key, Pair, Table, every_pair, scan
+from omniprofile.config.toml.text import Document
+from omniprofile.config.toml.write import inline, key_text, string_text
 from omniprofile.errors import CheckFailed
 
-Names = tuple[str, ...]
-"""The path of a key or table, from the top of the file."""
+NamePath = tuple[str, ...]
+"""The path of a key or table, from the top of the file: a `KeyPath` that leads through no array."""
 
 _NAMED = ("profiles", "instances")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -43,7 +43,7 @@ def value_of(written: str) -> object:
     return data["value"]
 
 
-def set_value(text: str, path: Names, written: str) -> str:
+def set_value(text: str, path: NamePath, written: str) -> str:
     """Give the key at `path` the value that is `written` in TOML, in the place it has; a new key goes below its table's last.
 
     The tables of the path that are not there are made. Where the path leads through something that is no table, that is
@@ -64,14 +64,14 @@ def set_value(text: str, path: Names, written: str) -> str:
     return _verified(text, after, path, lambda data: _put(data, path, value_of(written)))
 
 
-def set_text(text: str, path: Names, value: str) -> str:
+def set_text(text: str, path: NamePath, value: str) -> str:
     """Give the key at `path` a text as its value, in the kind of quotes that it has."""
     pair = _pair_at(text, path)
     literal = pair is not None and text[pair.start] == "'" and "'" not in value and value.isprintable()
     return set_value(text, path, f"'{value}'" if literal else string_text(value))
 
 
-def remove(text: str, path: Names) -> str:
+def remove(text: str, path: NamePath) -> str:
     """Remove the key or table at `path`, with its lines, its trailing comments, and a comment that heads it."""
     after = _removed(text, path)
 
@@ -85,7 +85,7 @@ def remove(text: str, path: Names) -> str:
     return _verified(text, after, path, change)
 
 
-def rename(text: str, path: Names, name: str) -> str:
+def rename(text: str, path: NamePath, name: str) -> str:
     """Give the key or table at `path` another name, wherever its own is written; its place and its quotes stay."""
     depth = len(path) - 1
     places: list[Key] = []
@@ -109,7 +109,7 @@ def rename(text: str, path: Names, name: str) -> str:
     return _verified(text, after, path, change)
 
 
-def add_table(text: str, path: Names, values: Mapping[str, str]) -> str:
+def add_table(text: str, path: NamePath, values: Mapping[str, str]) -> str:
     """Add a table of `values`, as written in TOML, at the end, under a header of its own, or where its parent is inline."""
     parent = _pair_at(text, path[:-1])
     if parent is not None:
@@ -137,7 +137,7 @@ def same(one: object, other: object) -> bool:
     return one == other or (one != one and other != other)  # not a number
 
 
-def _verified(before: str, after: str, path: Names, change: Callable[[dict[str, Any]], None]) -> str:
+def _verified(before: str, after: str, path: NamePath, change: Callable[[dict[str, Any]], None]) -> str:
     """`after`, if its data are those of `before` with `change` made to them."""
     wanted = copy.deepcopy(data_of(before))
     change(wanted)
@@ -151,7 +151,7 @@ def _verified(before: str, after: str, path: Names, change: Callable[[dict[str, 
     return after
 
 
-def _insert(text: str, path: Names, written: str) -> str:
+def _insert(text: str, path: NamePath, written: str) -> str:
     """Write a key that is not there below the last one of the innermost table that is."""
     data = data_of(text)
     depth = _present(data, path)
@@ -183,7 +183,7 @@ def _insert(text: str, path: Names, written: str) -> str:
     return _cut(text, at, at, f"[{name}]{newline}{new}{newline}{newline}")
 
 
-def _new_table(text: str, path: Names, written: str) -> str:
+def _new_table(text: str, path: NamePath, written: str) -> str:
     """Write a key of a table that is not there, under a header of its own, after the last table of its kind."""
     depth = 2 if path[0] in _NAMED and len(path) > 2 else 1
     newline = _newline(text, len(text))
@@ -244,7 +244,7 @@ def _into_inline(text: str, pair: Pair, new: str) -> str:
     return _cut(text, pair.start, pair.end, f"{{ {new} }}")
 
 
-def _removed(text: str, path: Names) -> str:
+def _removed(text: str, path: NamePath) -> str:
     """Cut out, one after the other, everything that is written of `path`."""
     after = text
     while True:
@@ -305,11 +305,11 @@ def _without_table(text: str, table: Table) -> str:
     return _cut(text, start, end, "")
 
 
-def _pair_at(text: str, path: Names) -> Pair | None:
+def _pair_at(text: str, path: NamePath) -> Pair | None:
     return next((pair for pair in every_pair(scan(text)) if pair.path == path), None)
 
 
-def _dotted(tables: list[Table], path: Names) -> Pair | None:
+def _dotted(tables: list[Table], path: NamePath) -> Pair | None:
     """The last pair whose own keys make the table at `path`."""
     found = [
         pair
@@ -332,14 +332,12 @@ def _heading_start(text: str, at: int) -> int:
 def _block_start(text: str, at: int) -> int:
     """Where the comment lines right above the line of `at` start."""
     start = _line_start(text, at)
-    while start and _COMMENT.match(text, _line_start(text, start - 1)) and not _in_value(text, start - 1):
-        start = _line_start(text, start - 1)
+    # What looks like a comment may be a line of the value before it.
+    ends = [end for table in scan(text[:start]) for end in (table.end, *(pair.end for pair in table.pairs))]
+    last = max(ends)
+    while start > last and _COMMENT.match(text, above := _line_start(text, start - 1)) and above >= last:
+        start = above
     return start
-
-
-def _in_value(text: str, at: int) -> bool:
-    """Whether the line of `at` is part of a value over lines, whatever it looks like."""
-    return any(pair.start <= at < pair.end for pair in every_pair(scan(text)))
 
 
 def _line_start(text: str, at: int) -> int:
@@ -364,7 +362,7 @@ def _indent(text: str, at: int) -> str:
     return line if not line.strip() else ""
 
 
-def _nested(names: Names, written: str) -> str:
+def _nested(names: NamePath, written: str) -> str:
     for name in reversed(names):
         written = inline({name: written})
     return written
@@ -374,7 +372,7 @@ def _cut(text: str, start: int, end: int, piece: str) -> str:
     return text[:start] + piece + text[end:]
 
 
-def _present(data: Mapping[str, Any], path: Names) -> int:
+def _present(data: Mapping[str, Any], path: NamePath) -> int:
     """How many parts of `path` are there."""
     table: Any = data
     for depth, name in enumerate(path):
@@ -384,14 +382,14 @@ def _present(data: Mapping[str, Any], path: Names) -> int:
     return len(path)
 
 
-def _at(data: Mapping[str, Any], path: Names) -> Any:
+def _at(data: Mapping[str, Any], path: NamePath) -> Any:
     value: Any = data
     for name in path:
         value = value[name]
     return value
 
 
-def _put(data: dict[str, Any], path: Names, value: object) -> None:
+def _put(data: dict[str, Any], path: NamePath, value: object) -> None:
     for name in path[:-1]:
         if not isinstance(data.get(name), dict):
             data[name] = {}

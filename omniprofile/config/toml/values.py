@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from omniprofile.config.document import Document
-from omniprofile.config.splice import Names, value_of
-from omniprofile.config.writing import string_text
+from omniprofile.config.toml.edit import NamePath, value_of
+from omniprofile.config.toml.text import Document
+from omniprofile.config.toml.write import string_text
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.names import printable
 
@@ -32,7 +32,7 @@ _OMNI_KEY = re.compile(r"omni_(?:osk|pat)_[A-Za-z0-9_-]{6,}")
 _SECRET_WORDS = re.compile(r"(?:token|apikey|secret|password|bearer|credential)$")
 
 
-def key_path(key: str) -> Names:
+def key_path(key: str) -> NamePath:
     """The names of a dotted key, as TOML reads it: `env.A`, `expect.org_role`. Raises UsageError."""
     data: Any = Document.parse("", f"{key} = 0".encode("utf-8", "replace")).data if "\n" not in key else None
     names: list[str] = []
@@ -46,7 +46,7 @@ def key_path(key: str) -> Names:
     return tuple(names)
 
 
-def value_text(path: Names, typed: str, schema: Mapping[str, Any]) -> str:
+def value_text(path: NamePath, typed: str, schema: Mapping[str, Any]) -> str:
     """The value that was `typed` for the key at `path`, in TOML. Strings need no quotes.
 
     Raises Refused for what can only be a secret, ConfigInvalid for what the key cannot hold.
@@ -81,7 +81,7 @@ def value_text(path: Names, typed: str, schema: Mapping[str, Any]) -> str:
     raise ConfigInvalid(f"the value of `{'.'.join(path)}` must be {_FORMS[kind]}{example} (nothing was written)")
 
 
-def _refuse_secret(path: Names, typed: str, *, known: bool) -> None:
+def _refuse_secret(path: NamePath, typed: str, *, known: bool) -> None:
     in_keys_place = path[-1] == "key" and not typed.lstrip().startswith("{")
     plain = re.sub(r"[^a-z]", "", path[-1].lower())
     if not (_OMNI_KEY.search(typed) or in_keys_place or (not known and _SECRET_WORDS.search(plain))):
@@ -99,7 +99,7 @@ def _refuse_secret(path: Names, typed: str, *, known: bool) -> None:
     )
 
 
-def _kinds(schema: Mapping[str, Any], node: Mapping[str, Any], path: Names) -> Iterator[str]:
+def _kinds(schema: Mapping[str, Any], node: Mapping[str, Any], path: NamePath) -> Iterator[str]:
     """The JSON types that the schema allows at `path` below `node`."""
     if "$ref" in node:
         node = schema["$defs"][str(node["$ref"]).rpartition("/")[2]]

@@ -1,0 +1,296 @@
+"""One TOML file as data and places. DOOR: tomllib.
+
+Values come from `tomllib`, which is strict and in the standard library; where each key and value stands comes from `positions`.
+
+Any bytes are read in bounded time. What `tomllib` would go quadratic over (keys of many parts) is looked for first; what is
+nested too deep for it, or for whoever walks through its data, is a finding like any syntax error.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from omniprofile.config.toml.positions import KeyPath, Places, key_at
+from omniprofile.errors import ConfigUnreadable
+from omniprofile.model.finding import Code, Finding, Fix, Level
+from omniprofile.system.files import BYTE_ORDER_MARK, LARGEST, Unreadable, read_regular
+
+DEEPEST = 50
+"""Arrays and inline tables may be nested this deep, and a key may have this many parts."""
+
+_MOST_SYNTAX_ERRORS = 20
+_PARSED_AGAIN = 20 * 1024 * 1024
+"""After a syntax error the rest is parsed again for the next one, until this many characters have been parsed."""
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a file: line and column from 1, columns in characters (code points)."""
+
+    line: int
+    column: int
+
+
+@dataclass
+class Document:
+    """A parsed file. `data` is None when `findings` has syntax errors."""
+
+    file: str
+    text: str
+    data: dict[str, Any] | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: str, limit: int = LARGEST) -> "Document":
+        """Read and parse a file of at most `limit` bytes.
+
+        Raises ConfigUnreadable when it cannot be read; syntax errors are findings.
+        """
+        try:
+            return cls.parse(path, read_regular(path, limit))
+        except FileNotFoundError as problem:
+            raise ConfigUnreadable(f"`{path}` is not there", hint="check the path") from problem
+        except Unreadable as problem:
+            raise ConfigUnreadable(f"`{path}` cannot be read: {problem}") from problem
+
+    @classmethod
+    def parse(cls, file: str, content: bytes) -> "Document":
+        """Parse the bytes of `file`, which is only named. A byte-order mark is accepted."""
+        content = content.removeprefix(BYTE_ORDER_MARK)
+        try:
+            document = cls(file, content.decode("utf-8"))
+        except UnicodeDecodeError as problem:
+            before = content[: problem.start].decode("utf-8")
+            document = cls(file, before)
+            looks = "it looks like UTF-16: " if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ""
+            document._report(_position_after(before), "this is no UTF-8", f"{looks}save the file as UTF-8")
+            return document
+        document._parse()
+        return document
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The text by lines, a carriage return left at the end of each that has one."""
+        return self.text.split("\n")
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return list(accumulate((len(line) + 1 for line in self.lines), initial=0))
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of the character at `offset` of the text."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """Where in the text the character at a line and column is."""
+        return self._starts[line - 1] + column - 1
+
+    def comments(self) -> Iterator[tuple[Position, str]]:
+        """Every comment with its place, from its `#` to the end of its line. `#` in a string begins none."""
+        for match in _STRINGS_AND_COMMENTS.finditer(self.text) if "#" in self.text else ():
+            if match[0].startswith("#"):
+                yield Position(*self.place(match.start())), match[0].rstrip("\r")
+
+    def word(self, place: Position) -> str:
+        """The bare or quoted key, or the scalar value on one line, that starts at `place`, as it is written."""
+        match = _WORD.match(self.lines[place.line - 1], place.column - 1)
+        return match[0] if match else ""
+
+    def replacing(self, place: Position, text: str | None) -> Fix | None:
+        """The fix that puts `text` in the place of the word that stands there; None where none does."""
+        word = self.word(place) if text is not None else ""
+        return Fix(place.line, place.column, len(word), text) if word and text is not None else None
+
+    def position(self, path: KeyPath) -> Position:
+        """Where the key at `path` stands; the nearest enclosing one's place where `path` itself is not written down."""
+        return Position(*self.place(self._key(path)))
+
+    def line(self, path: KeyPath) -> int:
+        """The line of `position(path)`."""
+        return self.place(self._key(path))[0]
+
+    def value_position(self, path: KeyPath) -> Position:
+        """Where the value at `path` stands; its key's place where the value is a table with a header."""
+        offset = self._places.values.get(path) if self._places else None
+        return self.position(path) if offset is None else Position(*self.place(offset))
+
+    def _key(self, path: KeyPath) -> int:
+        places = self._places.keys if self._places else {}
+        while path and path not in places:
+            path = path[:-1]
+        return places.get(path, 0)
+
+    @cached_property
+    def _places(self) -> Places | None:
+        """Of a text that does not parse, tomllib alone knows a place, that of its error."""
+        return Places(self.text) if self.data is not None else None
+
+    def _report(self, position: Position, message: str, suggestion: str | None = None) -> None:
+        line = self.lines[position.line - 1] if position.line <= len(self.lines) else ""
+        from omniprofile.config.toml import syntax_errors
+
+        suggestion = suggestion or syntax_errors.suggestion(line, message)
+        self.findings.append(
+            Finding(
+                self.file, position.line, position.column, Code.SYNTAX, Level.ERROR, syntax_errors.wording(message), suggestion
+            )
+        )  # fmt: skip
+
+    def _parse(self) -> None:
+        text = self.text
+        # Nearly no line has so many points, and looking closer costs as much as parsing.
+        if any(line.count(".") >= DEEPEST for line in self.lines) and self._report_too_deep():
+            return
+        for _ in range(max(2, min(_MOST_SYNTAX_ERRORS, _PARSED_AGAIN // (len(text) + 1)))):
+            problem = self._load(text)
+            if problem is None:
+                break
+            text = self._without_line(text, problem)
+            if not text:
+                break
+        if self.findings:
+            if self.data is not None:
+                self._report_duplicates(text)
+            self.data = None
+            self.findings.sort()
+        elif _depth(self.data) > DEEPEST and self._report_too_deep():
+            self.data = None
+
+    def _report_too_deep(self) -> bool:
+        place = _too_deep(self.text)
+        if place is not None:
+            self._report(place, f"this is nested more than {DEEPEST} deep")
+        return place is not None
+
+    def _load(self, text: str) -> Position | None:
+        """Parse `text` into `data`, or report its first error. The error's place if there may be more behind it."""
+        import tomllib
+
+        try:
+            self.data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as problem:
+            message = str(problem)
+            place = _PLACE.search(message)
+            found = Position(int(place[1]), int(place[2])) if place and place[1] else _open_quote(text)
+            self._report(found or _position_after(text.rstrip()), _PLACE.sub("", message))
+            return found
+        except RecursionError:
+            if not self._report_too_deep():
+                self._report(Position(1, 1), f"this is nested more than {DEEPEST} deep")
+        except ValueError as problem:  # a number too long to convert
+            self._report(Position(1, 1), f"the file cannot be parsed ({type(problem).__name__})")
+        return None
+
+    def _without_line(self, text: str, problem: Position) -> str:
+        """`text` with the statement at `problem` taken out, so that what follows is looked at too; empty to stop there."""
+        lines = text.split("\n")
+        index = problem.line - 1
+        if index >= len(lines) or not lines[index].strip() or '"""' in lines[index] or "'''" in lines[index]:
+            return ""
+        # A header that cannot be read must not leave its keys to the table before it.
+        header = lines[index].lstrip().startswith("[")
+        lines[index] = f'["unreadable header in line {problem.line}"]' if header else ""
+        return "\n".join(lines)
+
+    def _report_duplicates(self, rest: str) -> None:
+        """Say of a key or table that is defined twice where the first one stands, in place of tomllib's words for it.
+
+        `rest` is the text without the lines that were reported, which parses.
+        """
+        places = Places(rest)
+        starts, tables = [table.start for table in places.tables], places.tables
+        for index, finding in enumerate(self.findings):
+            if not any(word in finding.message for word in ("overwrite", "already", "twice")):
+                continue
+            start = self.offset(finding.line, 1)
+            try:
+                keys, header = key_at(self.text, start)
+            except ValueError:
+                continue
+            # Only the reported lines differ, each by its own length.
+            line = _line_start(rest, finding.line)
+            base = () if header else tables[bisect_right(starts, line) - 1].path
+            first = places.keys.get((*base, *(key.name for key in keys)))
+            if first is not None and first < line:
+                column = keys[-1].start - start + 1
+                message = f"this is defined already in line {rest.count(chr(10), 0, first) + 1}"
+                self.findings[index] = replace(
+                    finding, column=column, message=message, suggestion="remove one of the two"
+                )
+
+
+def _open_quote(text: str) -> Position | None:
+    """The end of the first line that a single quote opens and does not close: tomllib looks for its end in all the rest."""
+    for match in _STRINGS_AND_COMMENTS.finditer(text):
+        if match[0][:1] == "'" and match[0][:3] != "'''" and (len(match[0]) == 1 or match[0][-1] != "'"):
+            return _position_after(text[: match.end()].removesuffix("\r"))
+    return None
+
+
+def _line_start(text: str, line: int) -> int:
+    at = 0
+    for _ in range(line - 1):
+        at = text.find("\n", at) + 1
+    return at
+
+
+def _depth(data: object) -> int:
+    """How deep tables and arrays are nested, the outermost one counted."""
+    depth, level = 0, [data]
+    while level:
+        depth += 1
+        level = [
+            value
+            for table in level
+            for value in (table.values() if isinstance(table, dict) else table if isinstance(table, list) else ())
+            if isinstance(value, dict | list)
+        ]
+    return depth
+
+
+def _position_after(text: str) -> Position:
+    """The place right after the end of `text`."""
+    line = text.count("\n") + 1
+    return Position(line, len(text) - (text.rfind("\n") + 1) + 1)
+
+
+def _too_deep(text: str) -> Position | None:
+    """The first place where brackets nest too deep or a key has too many parts, looking past strings and comments.
+
+    Good enough to keep `tomllib` from harm, in one pass: in a file that is no TOML it may find a place that is none.
+    """
+    depth = 0
+    for match in _TOKENS.finditer(text):
+        piece = match[0]
+        if piece in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                return _position_after(text[: match.start()])
+        elif piece in "]}":
+            depth = max(0, depth - 1)
+        elif match.lastgroup == "key" and piece.count(".") >= DEEPEST:
+            return _position_after(text[: match.start()])
+    return None
+
+
+_WORD = re.compile(
+    r'''(?!"""|\'\'\')(?:"(?:[^"\\]|\\.)*+"|'[^']*+'|'''  # a string
+    r"""[+-]?[0-9][0-9_]*+\.[0-9][0-9_eE+-]*+(?=\s*+(?:[,\]}#]|$))|"""  # a number with a point
+    r"""[A-Za-z0-9_-]++(?=\s*+[.=\]])|[^\s,\[\]{}=#"']++)"""  # a key; any other value
+)
+# Possessive, and content to match an end that is missing: no byte is looked at twice, whatever the text.
+_LONG_STRING = (
+    r'''"""(?:[^"\\]|\\.|"(?!""))*+"{0,5}|'''
+    r"""'''(?:[^']|'(?!''))*+'{0,5}"""
+)
+_SHORT_STRING = r""""(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?"""
+_STRINGS_AND_COMMENTS = re.compile(rf"{_LONG_STRING}|{_SHORT_STRING}|#[^\n]*+", re.DOTALL)
+_PART = rf"(?>[A-Za-z0-9_-]++|{_SHORT_STRING})"
+_TOKENS = re.compile(rf"{_LONG_STRING}|(?P<key>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)|#[^\n]*+|[\[\]{{}}]", re.DOTALL)
