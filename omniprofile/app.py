@@ -192,8 +192,9 @@ class App:
 
     def is_protected(self, name: str) -> bool:
         """Whether the profile, a parent of it or `[defaults]` says `protected = true`, the nearest deciding."""
-        tables = [*self.config.lineage(name), *self.config.defaults]
-        return next((table.values["protected"] is True for table in tables if "protected" in table.values), False)
+        from omniprofile.model.effective import effective
+
+        return effective(self.config, name).protected.value
 
     def leave_for_prompt(self) -> None:
         """Leave what a prompt may show of the profiles in the state folder. Raises OSError and what reading the files raises."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, profile_files
-from omniprofile.config.plain import as_plain, from_plain
+from omniprofile.config.serialize import dump, load
 from omniprofile.model.declaration import Config, Expect
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance
@@ -24,7 +24,8 @@ def configuration(places: Places) -> Config:
     """All profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
     paths = profile_files(places)
     kept = snapshot.read(places, paths, snapshot.WHOLE)
-    return from_plain(kept) if kept is not None else compile_files(places, paths)[0]
+    config: Config | None = load(kept, Config)
+    return config or compile_files(places, paths)[0]
 
 
 def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
@@ -33,7 +34,7 @@ def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, 
 
     files = load_files(paths, home=places.home)
     config = files.config
-    sections = (_quick(config), completions(config), as_plain(config))
+    sections = (_quick(config), completions(config), dump(config))
     if paths:
         snapshot.write(places, files.reads, sections, _real(config, paths))
     return config, sections
@@ -41,9 +42,7 @@ def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, 
 
 def completions(config: Config) -> str:
     """What `__complete profiles` prints: every profile's name and description, in the order of their files."""
-    return "".join(
-        f"{each.name}\t{printable(str(each.values.get('description', '')), 60)}\n" for each in config.profiles.values()
-    )
+    return "".join(f"{each.name}\t{printable(each.description or '', 60)}\n" for each in config.profiles.values())
 
 
 def _quick(config: Config) -> object:
@@ -82,6 +81,6 @@ def _plain(resolution: Resolution) -> "Plain":
 def _real(config: Config, paths: list[str]) -> tuple[str, ...] | None:
     """Where the files really lie, if that decides about a key's path."""
     tables = [*config.profiles.values(), *config.defaults]
-    if any(getattr(table.values.get("key"), "path", None) for table in tables):
+    if any(table.key and table.key.path for table in tables):
         return snapshot.real_paths(paths)
     return None

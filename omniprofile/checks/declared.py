@@ -1,32 +1,18 @@
-"""Rules about what the good files declare together: addresses, references, names. One function for one rule.
-
-What a profile comes to by its parents, its instance and `[defaults]` is worked out once for all of them, parents first.
-"""
+"""Rules about what the good files declare together: addresses, references, names. One function for one rule."""
 
 import os.path
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omniprofile.config.loader import Files
-from omniprofile.model.declaration import Config, Declaration, Expect, KeySource
+from omniprofile.model.declaration import Config, Declaration
+from omniprofile.model.effective import Effective, every_effective
 from omniprofile.model.finding import Code, Level
 from omniprofile.model.names import closest, quoted_list, token_variable, variable_stem
 from omniprofile.model.origin import NotAnOrigin, Origin, allowing, parse_host
 from omniprofile.model.provenance import Layer
-
-
-@dataclass(frozen=True, slots=True)
-class _Effective:
-    """What a profile comes to. The tables say who decides: the one with the base URL, with the key, with `expect`."""
-
-    origin: Origin | None = None
-    address_of: Declaration | None = None
-    insecure: bool | None = None
-    auth: object = None
-    key_of: Declaration | None = None
-    expect: Expect | None = None
 
 
 @dataclass
@@ -37,51 +23,13 @@ class Declared:
     config: Config
     environ: Mapping[str, str]
     hosts: frozenset[str]
-    profiles: dict[str, _Effective] = field(default_factory=dict)
+    profiles: dict[str, Effective]
 
     @classmethod
     def of(cls, files: Files, environ: Mapping[str, str]) -> "Declared":
         """Work out what each profile comes to."""
         config = files.config
-        declared = cls(files, config, environ, frozenset(config.settings.allowed_hosts))
-        own: dict[str, _Effective | None] = {}
-        for name in config.profiles:
-            chain: dict[str, None] = {}
-            parent: object = name
-            while isinstance(parent, str) and parent in config.profiles and parent not in own and parent not in chain:
-                chain[parent] = None
-                parent = config.profiles[parent].values.get("extends")
-            below = _Effective() if parent is None else own.get(str(parent)) if parent not in chain else None
-            for link in reversed(chain):
-                below = own[link] = None if below is None else declared._over(config.profiles[link], below)
-        bottom = _Effective()
-        for table in config.defaults:
-            bottom = declared._over(table, bottom)
-        declared.profiles = {name: _upon(found, bottom) for name in config.profiles if (found := own[name])}
-        return declared
-
-    def _over(self, table: Declaration, parent: _Effective) -> _Effective:
-        """What `table` comes to upon its parent."""
-        values = table.values
-        origin, address_of = self._address(table)
-        expect = values.get("expect")
-        return _Effective(
-            origin if address_of else parent.origin,
-            address_of or parent.address_of,
-            values["allow_insecure"] is True if "allow_insecure" in values else parent.insecure,
-            values.get("auth", parent.auth),
-            table if "key" in values else parent.key_of,
-            expect if isinstance(expect, Expect) else parent.expect,
-        )
-
-    def _address(self, table: Declaration) -> tuple[Origin | None, Declaration | None]:
-        """The base URL that a table gives by itself or by an instance, and the table that has it."""
-        holder: Declaration | None = table
-        if "base_url" not in table.values:
-            name = table.values.get("instance")
-            holder = self.config.instances.get(name) if isinstance(name, str) else None
-        origin = holder.values.get("base_url") if holder else None
-        return (origin, holder) if isinstance(origin, Origin) else (None, None)
+        return cls(files, config, environ, frozenset(config.settings.allowed_hosts), every_effective(config))
 
     def warn(self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str) -> None:
         """Report a warning at the key at `path`."""
@@ -98,29 +46,12 @@ class Declared:
         yield from self.config.defaults
 
 
-def _upon(profile: _Effective, defaults: _Effective) -> _Effective:
-    """A profile's values, then its instance's, then those of `[defaults]`: the resolver's order."""
-    address_of = profile.address_of or defaults.address_of
-    insecure = profile.insecure
-    if insecure is None and address_of is not None and address_of.layer is Layer.INSTANCE:
-        theirs = address_of.values.get("allow_insecure")
-        insecure = None if theirs is None else theirs is True
-    return _Effective(
-        profile.origin or defaults.origin,
-        address_of,
-        defaults.insecure if insecure is None else insecure,
-        profile.auth or defaults.auth or "api-key",
-        profile.key_of or defaults.key_of,
-        profile.expect or defaults.expect,
-    )
-
-
 def _host_not_allowed(declared: Declared) -> None:
     """Hosts that no credential may be sent to, and plain http."""
     insecure = _allowing_insecure(declared)
     for table in declared.tables():
-        origin = table.values.get("base_url")
-        if not isinstance(origin, Origin):
+        origin = table.base_url
+        if origin is None:
             continue
         path = (*_path(table), "base_url")
         match origin.refusal(declared.hosts, allow_insecure=insecure(table)):
@@ -141,13 +72,13 @@ def _allowing_insecure(declared: Declared) -> Callable[[Declaration], bool]:
     """Whether plain http is allowed where a table gives the base URL: for every profile that has it from there."""
     users: dict[int, bool] = {}
     for profile in declared.profiles.values():
-        if profile.address_of is not None:
-            key = id(profile.address_of)
-            users[key] = users.get(key, True) and profile.insecure is True
-    by_default = any(table.values.get("allow_insecure") is True for table in declared.config.defaults)
+        if profile.base_url is not None:
+            key = id(profile.base_url.table)
+            users[key] = users.get(key, True) and profile.allow_insecure
+    by_default = any(table.allow_insecure for table in declared.config.defaults)
 
     def allowed(table: Declaration) -> bool:
-        return users.get(id(table), table.values.get("allow_insecure", by_default) is True)
+        return users.get(id(table), by_default if table.allow_insecure is None else table.allow_insecure)
 
     return allowed
 
@@ -155,7 +86,7 @@ def _allowing_insecure(declared: Declared) -> Callable[[Declaration], bool]:
 def _insecure_is_allowed(declared: Declared) -> None:
     """`allow_insecure = true`, which is for tests on one's own machine."""
     for table in declared.tables():
-        if table.values.get("allow_insecure") is True:
+        if table.allow_insecure:
             declared.files.report(
                 Code.INSECURE_ALLOWED, (*_path(table), "allow_insecure"), table.file,
                 "plain http to a loopback address is allowed here", "for tests on this machine only", level=Level.WARNING,
@@ -174,9 +105,9 @@ def _default_is_missing(declared: Declared) -> None:
 
 def _no_base_url(declared: Declared) -> None:
     """A profile that nothing gives an address to. One that others extend may leave it to them."""
-    parents = {profile.values.get("extends") for profile in declared.config.profiles.values()}
+    parents = {profile.extends for profile in declared.config.profiles.values()}
     for name, effective in declared.profiles.items():
-        if name not in parents and effective.origin is None:
+        if name not in parents and effective.base_url is None:
             table = declared.config.profiles[name]
             message = f"profile `{name}` has no base URL"
             hint = 'give it `base_url = "https://…"`, or `instance = "NAME"`'
@@ -186,14 +117,15 @@ def _no_base_url(declared: Declared) -> None:
 def _key_for_another_host(declared: Declared) -> None:
     """A key that is inherited by a profile of another address: an API key belongs to one instance."""
     for name, mine in declared.profiles.items():
-        holder = mine.key_of
-        if holder is None or holder.layer is not Layer.PROFILE or holder.name == name or mine.auth == "oauth":
+        holder = mine.key.table
+        if holder is None or holder.layer is not Layer.PROFILE or holder.name == name or mine.uses_store:
             continue
-        key, theirs = holder.values["key"], declared.profiles[holder.name].origin
-        if isinstance(key, KeySource) and key.kind != "keyring" and mine.origin and theirs and mine.origin != theirs:
+        own, theirs = mine.base_url, declared.profiles[holder.name].base_url
+        if own and theirs and own.value != theirs.value:
             table = declared.config.profiles[name]
             message = (
-                f"profile `{name}` ({mine.origin}) takes the key of its parent `{holder.name}`, which is for {theirs}"
+                f"profile `{name}` ({own.value}) takes the key of its parent `{holder.name}`, "
+                f"which is for {theirs.value}"
             )
             declared.warn(Code.KEY_FOR_ANOTHER_HOST, _path(table), table.file, message, "give it a `key` of its own")
 
@@ -214,7 +146,7 @@ def _variable_collision(declared: Declared) -> None:
 
 def _unused_instance(declared: Declared) -> None:
     """An instance that no profile names."""
-    used = {table.values.get("instance") for table in declared.users()}
+    used = {table.instance for table in declared.users()}
     for name, instance in declared.config.instances.items():
         if name not in used:
             message = f"no profile uses the instance `{name}`"
@@ -225,7 +157,7 @@ def _key_without_use(declared: Declared) -> None:
     """A key source on an OAuth profile, which has no key."""
     for name, effective in declared.profiles.items():
         table = declared.config.profiles[name]
-        if "key" in table.values and effective.auth == "oauth":
+        if table.key and effective.auth.value == "oauth":
             message = f"profile `{name}` uses OAuth, which has no key"
             hint = 'remove `key`, or set `auth = "api-key"`'
             declared.warn(Code.KEY_WITHOUT_USE, (*_path(table), "key"), table.file, message, hint)
@@ -235,8 +167,7 @@ def _same_address(declared: Declared) -> None:
     """Two instances of one address: they are one."""
     first: dict[Origin, Declaration] = {}
     for instance in declared.config.instances.values():
-        origin = instance.values["base_url"]
-        other = first.setdefault(origin, instance) if isinstance(origin, Origin) else instance
+        other = first.setdefault(instance.base_url, instance) if instance.base_url else instance
         if other is not instance:
             message = f"instance `{instance.name}` has the address of instance `{other.name}`"
             hint = f"let its profiles use `{other.name}`, and remove it"
@@ -276,8 +207,8 @@ _READS_ITSELF = frozenset((
 def _not_expanded(declared: Declared) -> None:
     """`$HOME`, `~` and `|` where no shell reads them: in a command's arguments, a file's name, a variable's value."""
     for table in declared.users():
-        key = table.values.get("key")
-        if isinstance(key, KeySource) and key.kind == "command":
+        key = table.key
+        if key and key.kind == "command":
             program = os.path.basename(key.argv[0]).removesuffix(".exe")
             for index, part in enumerate(key.argv):
                 if _SHELL_SYNTAX.search(part) and (index == 0 or program not in _READS_ITSELF):
@@ -286,11 +217,11 @@ def _not_expanded(declared: Declared) -> None:
                     declared.warn(
                         Code.NOT_EXPANDED, (*_path(table), "key", "command", index), table.file, message, hint
                     )
-        if isinstance(key, KeySource) and key.kind == "file" and "$" in str(key.path):
+        if key and key.kind == "file" and "$" in str(key.path):
             message = "a variable in a file's name is not replaced by its value"
             hint = "`~` is your home; a relative path starts at the profile file's folder"
             declared.warn(Code.NOT_EXPANDED, (*_path(table), "key", "file"), table.file, message, hint)
-        for name, value in _variables(table).items():
+        for name, value in table.env.items():
             if _SHELL_SYNTAX.search(value):
                 message = f"the value of `{name}` is exported as it stands: nothing in it is replaced"
                 declared.warn(
@@ -301,7 +232,7 @@ def _not_expanded(declared: Declared) -> None:
 def _empty_variable(declared: Declared) -> None:
     """A variable that is exported empty, or that a key comes from and that is empty here: empty counts as unset."""
     for table in declared.users():
-        for name, value in _variables(table).items():
+        for name, value in table.env.items():
             if not value:
                 message = f"`{name}` is exported empty, which many programs take for unset and some do not"
                 declared.warn(
@@ -311,8 +242,8 @@ def _empty_variable(declared: Declared) -> None:
                     message,
                     "give it a value, or remove it",
                 )
-        key = table.values.get("key")
-        if isinstance(key, KeySource) and key.variable and declared.environ.get(key.variable) == "":
+        key = table.key
+        if key and key.variable and declared.environ.get(key.variable) == "":
             message = f"the variable `{key.variable}` is set to nothing here, and so counts as unset"
             hint = f"set `{key.variable}` to the key, or unset it"
             declared.warn(Code.EMPTY_VARIABLE, (*_path(table), "key", "env"), table.file, message, hint)
@@ -322,9 +253,9 @@ def _impossible_identity(declared: Declared) -> None:
     """An OAuth login that must be the organization's: a login is always a person's."""
     for name, effective in declared.profiles.items():
         table = declared.config.profiles[name]
-        own = "expect" in table.values or "auth" in table.values
-        if own and effective.auth == "oauth" and effective.expect and effective.expect.key_scope == "organization":
-            path = (*_path(table), "expect", "key_scope") if "expect" in table.values else _path(table)
+        wanted = effective.expect.value.key_scope
+        if (table.expect or table.auth) and effective.auth.value == "oauth" and wanted == "organization":
+            path = (*_path(table), "expect", "key_scope") if table.expect else _path(table)
             message = f"profile `{name}` logs in a person, who is never of the scope `organization`"
             hint = 'expect `key_scope = "user"`, or set `auth = "api-key"`'
             declared.warn(Code.IMPOSSIBLE_IDENTITY, path, table.file, message, hint)
@@ -351,11 +282,6 @@ NEED_EVERY_FILE = frozenset({_host_not_allowed})
 """Rules about what other files may say: they say nothing while one of them cannot be read."""
 NEED_EVERY_TABLE = frozenset({_default_is_missing, _no_base_url, _key_for_another_host, _unused_instance})
 """Rules about what is not there: they say nothing while other findings leave keys out or references open."""
-
-
-def _variables(table: Declaration) -> Mapping[str, str]:
-    variables = table.values.get("env")
-    return variables if isinstance(variables, Mapping) else {}
 
 
 def _path(table: Declaration) -> tuple[str, ...]:

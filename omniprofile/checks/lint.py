@@ -11,7 +11,6 @@ from omniprofile.checks.declared import NEED_EVERY_FILE, NEED_EVERY_TABLE, RULES
 from omniprofile.checks.ignores import apply_ignores
 from omniprofile.checks.secrets import secrets_in_plain_text
 from omniprofile.checks.writable import writable_by_groups
-from omniprofile.config.check import pin_of
 from omniprofile.config.choosing import LARGEST_PIN
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins
@@ -105,6 +104,8 @@ def _check_pin(
     path: str, contents: Mapping[str, bytes], documents: dict[str, Document], files: Files | None
 ) -> list[Finding]:
     """What is wrong with a project pin."""
+    from omniprofile.config.validate import validate_pin  # it imports pydantic
+
     try:
         document = Document.parse(path, contents[path] if path in contents else read_regular(path, LARGEST_PIN))
     except FileNotFoundError:
@@ -113,7 +114,7 @@ def _check_pin(
         message = f"`{path}` cannot be read: {problem}"
         hint = "check what it is and who may read it"
         return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, message, hint)]
-    pin, findings = pin_of(document)
+    pin, findings = validate_pin(document)
     if findings and _leads_out(path):
         message = f"`{path}` is a link to a file outside its folder, which is not a project pin"
         hint = 'remove the link, and write `profile = "NAME"` into a file of its own'

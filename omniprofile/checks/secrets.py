@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omniprofile.config.loader import Files
-from omniprofile.config.rules import store_it
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Finding, Level
@@ -32,6 +31,8 @@ _MESSAGE = "{} stands here in plain text"
 
 def secrets_in_plain_text(files: Files) -> None:
     """Report every secret that stands in a file: in a value, in a comment, in a file that is no TOML. One for each line."""
+    from omniprofile.config.violations import store_it  # it imports pydantic
+
     known = {(finding.file, finding.line) for finding in files.findings if finding.code == Code.SECRET}
     for file, document in files.documents.items():
         for line, column, what, profile in (*_shapes(document), *_in_comments(document), *_in_values(document)):

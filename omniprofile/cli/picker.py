@@ -130,7 +130,7 @@ def _entry(app: App, name: str, *, active: bool) -> Entry:
         instance = str(app.resolve(Call.for_profile(name), tell=False).origin or "").removeprefix("https://")
     except Error:
         instance = ""  # what is wrong with it is said when it is chosen
-    description = printable(str(app.config.profiles[name].values.get("description", "")), 200)
+    description = printable(app.config.profiles[name].description or "", 200)
     return Entry(name, instance, description, active, app.is_protected(name))
 
 

@@ -1,4 +1,4 @@
-"""All profile files together: each read and judged once, then merged, then its references checked.
+"""All profile files together: each read and validated once, then merged, then its references checked.
 
 `read` gives whatever can be had and every finding, for lint; `load` gives a sound `Config` or raises the first error.
 """
@@ -7,19 +7,17 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import time_ns
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from omniprofile.config.check import check, pin_of
-from omniprofile.config.choosing import LARGEST_PIN
-from omniprofile.config.declare import FileDeclarations, declarations
+from omniprofile.config.choosing import LARGEST_PIN, plain_pin
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
-from omniprofile.model.declaration import Config, Declaration, Settings
+from omniprofile.model.declaration import Config, Declaration, Settings, StoreName
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, quoted_list
-from omniprofile.model.provenance import Sourced
+from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.files import (
     ForeignAccess,
     Unreadable,
@@ -28,6 +26,9 @@ from omniprofile.system.files import (
     open_regular,
     others_can_write,
 )
+
+if TYPE_CHECKING:
+    from omniprofile.config.validate import FileDeclarations
 
 T = TypeVar("T")
 
@@ -71,7 +72,7 @@ def load(paths: Sequence[str], *, home: str) -> Config:
 
 
 def load_files(paths: Sequence[str], *, home: str) -> Files:
-    """Read, judge and merge the files, in this order. `home` stands for `~`.
+    """Read, validate and merge the files, in this order. `home` stands for `~`.
 
     Raises ConfigUnreadable, UnsafePermissions for a file that others may write or replace, and ConfigInvalid with the place
     of the first error.
@@ -94,7 +95,13 @@ def load_files(paths: Sequence[str], *, home: str) -> Files:
 
 def load_pin(path: str) -> Sourced[str]:
     """The profile that a project pin names. Raises ConfigUnreadable, ConfigInvalid."""
-    pin, findings = pin_of(Document.read(path, LARGEST_PIN))
+    document = Document.read(path, LARGEST_PIN)
+    if (name := plain_pin(document.text.encode())) is not None:
+        line = document.line(("profile",))
+        return Sourced(name, Provenance(Layer.PROJECT, "profile", path, line))
+    from omniprofile.config.validate import validate_pin
+
+    pin, findings = validate_pin(document)
     if pin is None:
         first = findings[0]
         raise ConfigInvalid(
@@ -104,10 +111,12 @@ def load_pin(path: str) -> Sourced[str]:
 
 
 def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> Files:
-    """Read, judge and merge the files. What is not good is found, and left out: a key where that is enough.
+    """Read, validate and merge the files. What is not good is found, and left out: a key where that is enough.
 
     `contents` has what stands for a file's content where it is not to be read: standard input, or what an edit would write.
     """
+    from omniprofile.config.validate import validate  # it imports pydantic
+
     files = Files(home=home)
     merge = _Merge(files)
     judged: set[str] = set()
@@ -115,21 +124,14 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
         document = _document(path, files, home, judged, (contents or {}).get(path))
         if document is None:
             continue
-        problems = document.findings or check(document)
+        declared, problems = validate(document, home=home)
         files.findings += problems
-        sound = _sound_part(document) if problems else document
-        if sound is not None:
-            merge.add(declarations(sound, home=home))
+        if declared is not None:
+            merge.add(declared)
     files.config = merge.config(tuple(paths))
     _check_references(files)
     files.findings.sort()
     return files
-
-
-def _sound_part(document: Document) -> Document | None:
-    from omniprofile.config.judge import sound_part
-
-    return sound_part(document)
 
 
 def _document(path: str, files: Files, home: str, judged: set[str], content: bytes | None) -> Document | None:
@@ -194,16 +196,16 @@ class _Merge:
         self._default: Sourced[str] | None = None
         self._hosts: dict[str, None] = {}
         self._trusted: dict[str, None] = {}
-        self._store: Sourced[str] | None = None
+        self._store: Sourced[StoreName] | None = None
         self._defaults: Declaration | None = None
         self._instances: dict[str, Declaration] = {}
         self._profiles: dict[str, Declaration] = {}
 
-    def add(self, declared: FileDeclarations) -> None:
+    def add(self, declared: "FileDeclarations") -> None:
         """Add one file."""
         self._default = self._first(self._default, declared.default, "`default`", ("default",), _place_of_value)
-        store, own = self._store, declared.settings.secret_store
-        self._store = self._first(store, own, "`secret_store`", ("settings", "secret_store"), _place_of_value)
+        store = ("settings", "secret_store")
+        self._store = self._first(self._store, declared.settings.secret_store, "`secret_store`", store, _place_of_value)
         self._hosts |= dict.fromkeys(declared.settings.allowed_hosts)
         self._trusted |= dict.fromkeys(declared.settings.trusted_folders)
         self._defaults = self._first(self._defaults, declared.defaults, "`[defaults]`", ("defaults",), _place_of_table)
@@ -217,11 +219,10 @@ class _Merge:
 
     def config(self, paths: tuple[str, ...]) -> Config:
         """All of it."""
-        store = self._store
         return Config(
             files=paths,
             default=self._default,
-            settings=Settings(tuple(self._hosts), store, tuple(self._trusted)),  # type: ignore[arg-type]  # the schema knows its two values
+            settings=Settings(tuple(self._hosts), self._store, tuple(self._trusted)),
             defaults=(self._defaults,) if self._defaults else (),
             instances=self._instances,
             profiles=self._profiles,
@@ -259,9 +260,11 @@ def _check_references(files: Files) -> None:
     written = _written_names(files)
     for table in _tables(config):
         base = ("defaults",) if table.name == "defaults" and table in config.defaults else ("profiles", table.name)
-        for key, known in (("instance", config.instances), ("extends", config.profiles)):
-            name = table.values.get(key)
-            if isinstance(name, str) and name not in known and written is not None and (key, name) not in written:
+        for key, name, known in (
+            ("instance", table.instance, config.instances),
+            ("extends", table.extends, config.profiles),
+        ):
+            if name is not None and name not in known and written is not None and (key, name) not in written:
                 kind = "instance" if key == "instance" else "profile"
                 near = closest(name, known) if guesses else []
                 guesses = max(0, guesses - 1)
@@ -301,13 +304,13 @@ def _cycles(profiles: Mapping[str, Declaration]) -> Iterable[list[str]]:
     done: set[str] = set()
     for start in profiles:
         trail: dict[str, None] = {}
-        name: object = start
-        while isinstance(name, str) and name in profiles and name not in done and name not in trail:
+        name: str | None = start
+        while name is not None and name in profiles and name not in done and name not in trail:
             trail[name] = None
-            name = profiles[name].values.get("extends")
-        if name in trail:
+            name = profiles[name].extends
+        if name is not None and name in trail:
             walked = list(trail)
-            ring = walked[walked.index(str(name)) :]
+            ring = walked[walked.index(name) :]
             pivot = min(range(len(ring)), key=lambda index: order[ring[index]])
             yield ring[pivot:] + ring[:pivot]
         done.update(trail)

@@ -5,8 +5,7 @@ that lost, so that `explain`, errors and JSON print the same decision. `obtain` 
 decided on. Origin and token are one unit: `resolve` knows which origin a token is for before anybody asks for it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
 
 from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
@@ -22,7 +21,8 @@ from omniprofile.errors import (
     OriginMismatch,
 )
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, Declaration, Expect, KeySource, uses_store
+from omniprofile.model.declaration import Config, KeySource, uses_store
+from omniprofile.model.effective import Effective, effective
 from omniprofile.model.identity import differences
 from omniprofile.model.names import base_url_variable, token_variable
 from omniprofile.model.origin import Origin, allowing
@@ -31,14 +31,10 @@ from omniprofile.model.resolution import Field, GivenToken, Loser, Resolution, S
 from omniprofile.model.secret import names_secret, remember
 from omniprofile.model.stored import Account, StoredSecret
 
-T = TypeVar("T")
 Values = Sequence[Sourced[object]]
 """What the files, and omniprofile itself, have for one field, strongest first."""
 
-KEYRING = KeySource("keyring")
 NO_FLAGS = Flags()
-_ANYBODY = Expect()
-_BUILTIN_AUTH = "api-key"  # as in the vendor's CLI, where an unset authMethod means api-key
 
 
 def resolve(
@@ -55,31 +51,26 @@ def resolve(
     Raises what `read_overrides` raises; every other reason not to hand a credential out is in `refusal`.
     """
     profile = selection.profile
-    tables = [*config.lineage(profile), *config.defaults]
+    declared = effective(config, profile)
     overrides = read_overrides(config, profile, named=selection.named, environ=environ, flags=flags)
 
-    nearest = next(_base_urls(config, tables), None)
+    addresses = declared.sourced(declared.base_url or ())
+    nearest = addresses[0] if addresses else None
     base_urls = [url for url in overrides.base_urls if url.ignored is None]
     origin, base_url_provenance = _winning_base_url(base_urls, nearest)
-    instance = _instance_in_use(config, tables)
-
-    key_source = _winner(tables, "key", KEYRING)
-    auth_method = _winner(tables, "auth", _BUILTIN_AUTH)
-    protected = _winner(tables, "protected", False)
-    insecure = _winner(tables, "allow_insecure", False, instance)
-    expect = _winner(tables, "expect", _ANYBODY)
+    auth_method, key_source = declared.auth.value, declared.key.value
 
     token, token_origin = _token(
         overrides,
         origin=nearest.value if nearest else None,
         base_urls=base_urls,
-        stored=uses_store(auth_method, key_source),
+        stored=declared.uses_store,
     )
     notices = list(overrides.notices)
     if token and token.reach is not Reach.CALL and origin and base_url_provenance.layer is not Layer.ENVIRONMENT:
         notices.append(f"the token comes from `{token.provenance.name}`, the host {origin} from {base_url_provenance}")
 
-    refusal = _refusal(config, selection, origin, base_url_provenance, allow_insecure=insecure)
+    refusal = _refusal(config, selection, origin, base_url_provenance, allow_insecure=declared.allow_insecure)
     if refusal is None and origin and token_origin and origin != token_origin:
         refusal = _mismatch(profile, token, token_origin, origin, base_url_provenance)
 
@@ -88,22 +79,24 @@ def resolve(
         refusal = stored_mismatch(profile, known.elsewhere, origin, base_url_provenance)
 
     def explained() -> dict[str, Field]:
-        key = _values(tables, "key", builtin=KEYRING)
-        declared = list(dict.fromkeys(_base_urls(config, tables)))  # child and parent may name the same instance
+        key = declared.sourced(declared.key)
+        urls = list(dict.fromkeys(addresses))  # child and parent may name the same instance
         fields = {
-            "base_url": _base_url_field(origin, base_url_provenance, base_urls, declared, overrides),
-            "auth": _field(_values(tables, "auth", builtin=_BUILTIN_AUTH)),
+            "base_url": _base_url_field(origin, base_url_provenance, base_urls, urls, overrides),
+            "auth": _field(declared.sourced(declared.auth)),
             "key": _field(key, str),
             "token": _token_field(token, overrides, key_source, auth_method, key[0].provenance, known),
-            "protected": _field(_values(tables, "protected", builtin=False)),
-            "allow_insecure": _field(_values(tables, "allow_insecure", builtin=False, instance=instance)),
+            "protected": _field(declared.sourced(declared.protected)),
+            "allow_insecure": _field(declared.sourced(declared.insecure())),
         }
-        for name in ("description", "extends"):
-            if own := _values(tables[:1], name):
-                fields[name] = _field(own)
-        for part, wanted in _expectations(tables).items():
+        own = config.profiles[profile]
+        for name, text in (("description", own.description), ("extends", own.extends)):
+            if text is not None:
+                fields[name] = Field(text, own.provenance(name))
+        for part, wanted in _expectations(declared).items():
             fields[f"expect.{part}"] = _field(wanted)
-        for name, values in _variables(tables).items():
+        for name, given in declared.env.items():
+            values = declared.sourced(given)
             if names_secret(name):
                 _hide(values)
             fields[f"env.{name}"] = _field(values)
@@ -116,9 +109,9 @@ def resolve(
         key=key_source,
         token=GivenToken(token.secret, token.provenance) if token else None,
         base_url_provenance=base_url_provenance,
-        protected=protected,
-        expect=expect,
-        env=_exports(tables),
+        protected=declared.protected.value,
+        expect=declared.expect.value,
+        env=tuple((name, given.value) for name, given in declared.env.items()),
         explained=explained,
         notices=tuple(notices),
         refusal=refusal,
@@ -190,57 +183,6 @@ def _own(found: StoredSecret | None, resolution: Resolution) -> StoredSecret:
             hint=f"run `omniprofile login {profile}` with the right one, or change `expect`",
         )
     return found
-
-
-def _holders(tables: Sequence[Declaration], name: str, instance: Declaration | None = None) -> Iterator[Declaration]:
-    """The tables that have field `name`, nearest first. An instance comes after the profiles, before `[defaults]`."""
-    profiles = [table for table in tables if table.layer is Layer.PROFILE]
-    defaults = [table for table in tables if table.layer is Layer.DEFAULTS]
-    for table in (*profiles, *([instance] if instance else ()), *defaults):
-        if name in table.values:
-            yield table
-
-
-def _winner(tables: Sequence[Declaration], name: str, builtin: T, instance: Declaration | None = None) -> T:
-    """The nearest value of field `name`, which the schema lets be of the built-in one's type alone."""
-    nearest = next(_holders(tables, name, instance), None)
-    return cast("T", nearest.values[name]) if nearest else builtin
-
-
-def _values(
-    tables: Sequence[Declaration], name: str, *, builtin: object = None, instance: Declaration | None = None
-) -> Values:
-    """The values of field `name`, nearest first, each with its place."""
-    found = [Sourced(table.values[name], _place(tables, table, name)) for table in _holders(tables, name, instance)]
-    if builtin is not None:
-        found.append(Sourced(builtin, Provenance(Layer.BUILTIN, "default")))
-    return found
-
-
-def _place(tables: Sequence[Declaration], table: Declaration, key: str) -> Provenance:
-    """Where `table` has `key`, and in which role: the first profile is the one in use, every other one a parent."""
-    inherited = table.layer is Layer.PROFILE and table is not tables[0]
-    return table.provenance(key, Layer.PARENT if inherited else None)
-
-
-def _base_urls(config: Config, tables: Sequence[Declaration]) -> Iterator[Sourced[Origin]]:
-    """Each table's base URL, its own or that of the instance it names, nearest first."""
-    for table in tables:
-        if isinstance(own := table.values.get("base_url"), Origin):
-            yield Sourced(own, _place(tables, table, "base_url"))
-        elif isinstance(name := table.values.get("instance"), str):
-            instance = config.instances[name]
-            if isinstance(theirs := instance.values["base_url"], Origin):
-                yield Sourced(theirs, instance.provenance("base_url"))
-
-
-def _instance_in_use(config: Config, tables: Sequence[Declaration]) -> Declaration | None:
-    for table in tables:
-        if "base_url" in table.values:
-            return None
-        if isinstance(name := table.values.get("instance"), str):
-            return config.instances[name]
-    return None
 
 
 def _winning_base_url(
@@ -326,33 +268,19 @@ def stored_mismatch(
     )
 
 
-def _expectations(tables: Sequence[Declaration]) -> Mapping[str, Values]:
+def _expectations(profile: Effective) -> Mapping[str, Values]:
     """The parts of every table's `expect`. The nearest table decides all of them: what it leaves out may be anybody."""
-    parts = {}
+    parts: dict[str, Values] = {}
     for part in ("user", "membership_id", "key_scope", "org_role"):
-        wanted = [Sourced(getattr(pin.value, part), pin.provenance) for pin in _values(tables, "expect")]
+        wanted = [
+            Sourced(getattr(pin.value, part), pin.provenance)
+            for pin in profile.sourced(profile.expect)
+            if pin.provenance.layer is not Layer.BUILTIN
+        ]
         said = [pin for pin in wanted if pin.value is not None]
         if said:
             parts[part] = said if said[0] is wanted[0] else [wanted[0], *said]
     return parts
-
-
-def _variables(tables: Sequence[Declaration]) -> Mapping[str, Values]:
-    """The variables of every table's `env`, merged name by name."""
-    found: dict[str, list[Sourced[object]]] = {}
-    for table in tables:
-        for name, value in _env(table).items():
-            found.setdefault(name, []).append(Sourced(value, _place(tables, table, f"env.{name}")))
-    return found
-
-
-def _exports(tables: Sequence[Declaration]) -> tuple[tuple[str, str], ...]:
-    """The nearest value of every variable of the tables' `env`, in the order of `_variables`."""
-    nearest: dict[str, str] = {}
-    for table in tables:
-        for name, value in _env(table).items():
-            nearest.setdefault(name, value)
-    return tuple(nearest.items())
 
 
 def _hide(values: Values) -> None:
@@ -360,10 +288,6 @@ def _hide(values: Values) -> None:
     for each in values:
         if isinstance(each.value, str) and "://" not in each.value:
             remember(each.value)
-
-
-def _env(table: Declaration) -> Mapping[str, str]:
-    return cast("Mapping[str, str]", table.values.get("env", {}))
 
 
 def _field(values: Values, show: Callable[[object], object] = lambda value: value) -> Field:

@@ -1,13 +1,14 @@
-"""What the profile files declare: checked, but not yet resolved.
+"""What the profile files declare: validated, but not yet resolved.
 
-A `Declaration` is one TOML table (a profile, an instance, or `[defaults]`) as plain data, with the line of every key;
-a `Config` is all files together. The schema in `omniprofile.config` guarantees the types named here.
+A `Declaration` is one TOML table (a profile, an instance, or `[defaults]`) with the line of every key; a `Config` is all
+files together. `omniprofile.config.models` validates what is read here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 AuthMethod = Literal["oauth", "api-key"]
@@ -57,31 +58,30 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One table: the keys it sets, and where.
+    """One table, a profile, an instance or `[defaults]`: the keys that it sets, and where each of them stands.
 
-    `values` holds only the keys that the table sets, each of the type that the table below names; `lines` has the line
-    (from 1) of each of them, and of `env.NAME` for every variable; `line` is the table header's.
-
-    | key | type | in |
-    |---|---|---|
-    | description, extends, instance | str | profile (instance and description also elsewhere) |
-    | base_url | Origin | profile, instance, defaults |
-    | auth | AuthMethod | profile, defaults |
-    | key | KeySource | profile, defaults |
-    | protected, allow_insecure | bool | profile, defaults; allow_insecure also instance |
-    | expect | Expect | profile, defaults |
-    | env | dict[str, str] | profile, defaults |
+    A key that the table does not set, or that such a table cannot have, is None (`env`: empty). `line` is the table
+    header's; `lines` has the line (from 1) of each key that is set, and of `env.NAME` for every variable.
     """
 
     layer: Literal[Layer.PROFILE, Layer.INSTANCE, Layer.DEFAULTS]
     name: str
     file: str
     line: int
-    values: Mapping[str, object] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
+    description: str | None = None
+    extends: str | None = None
+    instance: str | None = None
+    base_url: Origin | None = None
+    auth: AuthMethod | None = None
+    key: KeySource | None = None
+    protected: bool | None = None
+    allow_insecure: bool | None = None
+    expect: Expect | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
 
     def provenance(self, key: str, layer: Layer | None = None) -> Provenance:
-        """Where `key` stands, or else the table; `layer` says in which role, where a profile is read as a parent."""
+        """Return where `key` stands, or else the table; `layer` is its role, where a profile is read as a parent."""
         return Provenance(layer or self.layer, self.name, self.file, self.lines.get(key, self.line))
 
 
@@ -104,10 +104,5 @@ class Config:
     defaults: tuple[Declaration, ...] = ()
     instances: Mapping[str, Declaration] = field(default_factory=dict)
     profiles: Mapping[str, Declaration] = field(default_factory=dict)
-
-    def lineage(self, name: str) -> list[Declaration]:
-        """The profile and its parents, nearest first."""
-        chain = [self.profiles[name]]
-        while isinstance(parent := chain[-1].values.get("extends"), str):
-            chain.append(self.profiles[parent])
-        return chain
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The `Effective` of each profile that `model.effective` has worked out so far."""

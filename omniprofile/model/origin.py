@@ -150,6 +150,26 @@ def parse_host(text: str) -> str:
     return host
 
 
+# The same as regular expressions, for editors by the JSON Schema. Every dialect takes them (no lookaround, no classes of
+# Unicode). They leave out what no such expression can say: a host name's whole length, an IPv6 address's inner form.
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_REST_OF_LABEL = "([A-Za-z0-9-]*[A-Za-z0-9])?"
+_LAST_LABEL = (
+    "([A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    f"|[0-9]+(-[A-Za-z0-9-]*[A-Za-z0-9]|[A-WYZa-wyz]{_REST_OF_LABEL})"
+    f"|([1-9]|[0-9][0-9]+)[Xx]{_REST_OF_LABEL})"
+)
+"""Not a number: `127.1` and `0x7f` are IPv4 addresses to the URL standard, and only canonical ones are taken."""
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_HOST = rf"({_BYTE}(\.{_BYTE}){{3}}|({_LABEL}\.)*{_LAST_LABEL}|\[[0-9A-Fa-f:.]+\])"
+_PORT = (
+    "(0{0,4}[1-9]|0{0,3}[1-9][0-9]|0{0,2}[1-9][0-9]{2}|0?[1-9][0-9]{3}"
+    "|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+)
+HOST_PATTERN = f"^{_HOST}$"
+BASE_URL_PATTERN = f"^[Hh][Tt][Tt][Pp][Ss]?://{_HOST}(:{_PORT})?/?$"
+
+
 def _host_and_port(authority: str, default_port: int) -> tuple[str, int]:
     if authority.startswith("["):
         address, closed, rest = authority[1:].partition("]")

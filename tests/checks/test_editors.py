@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from omniprofile.checks.lint import lint
-from omniprofile.config.schema import ProfilesFile, objections
+from omniprofile.config.models import ProfilesFile, violations
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code
 
@@ -23,7 +23,7 @@ TOMBI_CANNOT_READ = {"byte-order-mark", "byte-order-mark-crlf"}
 def _judged_by_schema() -> list[Path]:
     """Bad files that are TOML, and that the models object to."""
     documents = {path: Document.parse(str(path), path.read_bytes()) for path in BAD}
-    return [path for path, document in documents.items() if document.data and objections(document.data, ProfilesFile)]
+    return [path for path, document in documents.items() if document.data and violations(document.data, ProfilesFile)]
 
 
 SCHEMATIC = _judged_by_schema()

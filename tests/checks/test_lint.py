@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from omniprofile.checks.lint import lint
 from omniprofile.checks.rules import RULES, Rule
-from omniprofile.config.check import check
 from omniprofile.config.toml.text import Document
+from omniprofile.config.validate import validate
 from omniprofile.model.finding import Code, Finding, Level
 from tests.conftest import CANARY
 
@@ -264,7 +264,7 @@ def test_any_mutation_of_a_good_file_is_read_without_an_exception(data: st.DataO
 
 def _judge(content: bytes) -> None:
     document = Document.parse("f.toml", content)
-    findings = document.findings or check(document)
+    _, findings = validate(document, home="/")
     lines = content.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
     for finding in findings:
         assert 1 <= finding.line <= len(lines)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from omniprofile.checks.lint import lint
 from omniprofile.config.draft import Draft
+from omniprofile.config.models import toml_kind
 from omniprofile.config.replace import unified_diff
-from omniprofile.config.schema import json_schema
 from omniprofile.config.toml.values import key_path, value_text
 from omniprofile.errors import Error
 from omniprofile.model.finding import Level
@@ -200,7 +200,8 @@ def test_any_sequence_of_edits_lints_and_round_trips(tmp_path: Path, data: st.Da
                 case "set":
                     key = data.draw(st.sampled_from(sorted(VALUES)))
                     where = ("profiles", name, *key_path(key))
-                    draft.set(path, where, value_text(where, data.draw(st.sampled_from(VALUES[key])), json_schema()))
+                    typed = data.draw(st.sampled_from(VALUES[key]))
+                    draft.set(path, where, value_text(where, typed, toml_kind(where)))
                 case "unset":
                     keys = sorted(draft.table(path, ("profiles", name)))
                     if keys:

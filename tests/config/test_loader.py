@@ -41,7 +41,6 @@ def test_files_are_merged_in_their_order(tmp_path: Path) -> None:
     assert config.settings.allowed_hosts == ("x.example", "y.example", "z.example")
     assert config.settings.secret_store is not None
     assert list(config.profiles) == ["b", "a"]
-    assert [table.name for table in config.lineage("a")] == ["a", "b"]
     assert config.profiles["a"].file == paths[2]
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import extend
 
-from omniprofile.config.schema import Pin, ProfilesFile, Table, json_schema, objections, pin_json_schema
+from omniprofile.config.models import Pin, ProfilesFile, Table, json_schema, pin_json_schema, violations
 from omniprofile.config.toml.text import Document
 from omniprofile.model.exported import RESERVED
 
@@ -55,7 +55,7 @@ VALIDATOR = Validator(SCHEMA)
 
 def _both(document: dict[str, Any], model: type[Table] = ProfilesFile, validator: Any = VALIDATOR) -> bool:
     """Whether the document is good, which both must say alike."""
-    by_models = objections(document, model)
+    by_models = violations(document, model)
     by_schema = list(validator.iter_errors(document))
     assert bool(by_models) == bool(by_schema), (
         f"models: {by_models}\nschema: {[e.message for e in by_schema]}\n{document}"
@@ -271,7 +271,7 @@ def test_pins_are_judged_alike(pin: dict[str, Any]) -> None:
 def test_what_no_pattern_can_say_is_lints_alone(url: str) -> None:
     """The whole length of a host, the form of an IPv6 address, the length of a last part that begins with a digit."""
     document = {"instances": {"a": {"base_url": url}}}
-    assert objections(document, ProfilesFile)
+    assert violations(document, ProfilesFile)
     assert VALIDATOR.is_valid(document)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from omniprofile.cli import short
-from omniprofile.config import snapshot
+from omniprofile.config import serialize, snapshot
 from omniprofile.config.loader import load
-from omniprofile.config.plain import as_plain, from_plain
+from omniprofile.model.declaration import Config
 from tests.conftest import Cli
 
 ONE = '[profiles.one]\nbase_url = "https://one.omniapp.co"\nkey = { env = "KEY" }\n'
@@ -474,4 +474,13 @@ def test_processes_that_compile_at_once_all_answer(home: Home) -> None:
 )
 def test_a_config_comes_back_from_plain_data_as_it_was(path: Path) -> None:
     config = load([str(path)], home="/home/ada")
-    assert from_plain(marshal.loads(marshal.dumps(as_plain(config)))) == config
+    assert serialize.load(marshal.loads(marshal.dumps(serialize.dump(config))), Config) == config
+
+
+@pytest.mark.parametrize("damage", [None, 1, (), ("", ()), "x"], ids=str)
+def test_what_is_of_another_layout_is_a_miss(damage: object) -> None:
+    layout, data = serialize.dump(Config())
+    assert serialize.load((layout, data), Config) == Config()
+    assert serialize.load(damage, Config) is None
+    assert serialize.load((layout, damage), Config) is None
+    assert serialize.load((f"{layout} new:int", data), Config) is None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -481,12 +482,12 @@ def test_an_entry_that_is_gone_already_is_removed_and_one_that_stays_is_an_error
 def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default() -> None:
     config = Config(
         profiles={
-            "prod": Declaration(Layer.PROFILE, "prod", "f", 1, {"extends": "base", "auth": "oauth"}),
+            "prod": Declaration(Layer.PROFILE, "prod", "f", 1, extends="base", auth="oauth"),
             "base": Declaration(
-                Layer.PROFILE, "base", "f", 5, {"auth": "api-key", "protected": True, "expect": Expect(user="u-1")}
+                Layer.PROFILE, "base", "f", 5, auth="api-key", protected=True, expect=Expect(user="u-1")
             ),
         },
-        defaults=(Declaration(Layer.DEFAULTS, "defaults", "f", 9, {"allow_insecure": True, "protected": False}),),
+        defaults=(Declaration(Layer.DEFAULTS, "defaults", "f", 9, allow_insecure=True, protected=False),),
     )
     resolution = resolve(config, Selection("prod", Provenance(Layer.FLAG)), environ={})
     fields = resolution.fields
@@ -506,11 +507,11 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
 
 
 ACME = Origin.parse("https://acme.omniapp.co")
-VALUES = {"base_url": ACME, "env": {"TEAM": "a"}}
+VALUES: dict[str, Any] = {"base_url": ACME, "env": {"TEAM": "a"}}
 
 
 def obtained(
-    values: Mapping[str, object],
+    values: Mapping[str, Any],
     stored: StoredSecret | None = None,
     renewed: StoredSecret | None = None,
     **environ: str,
@@ -522,7 +523,7 @@ def obtained(
         assert renewed is not None, "there is nothing to refresh"
         return renewed
 
-    config = Config(profiles={"prod": Declaration(Layer.PROFILE, "prod", "f", 1, {**VALUES, **values})})
+    config = Config(profiles={"prod": Declaration(Layer.PROFILE, "prod", "f", 1, **{**VALUES, **values})})
     resolution = resolve(config, Selection("prod", Provenance(Layer.STATE)), environ=environ)
     return obtain(
         resolution,

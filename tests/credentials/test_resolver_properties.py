@@ -99,23 +99,23 @@ def _config(world: World) -> Config:
     sources = {"keyring": KeySource("keyring"), "env": KeySource("env", variable="OWN_KEY")}
 
     def table(name: str, base_url: str | None, instance: bool, key: str | None, extends: str | None) -> Declaration:
-        values: dict[str, object] = {}
-        if base_url:
-            values["base_url"] = Origin.parse(base_url)
-        elif instance:
-            values["instance"] = "i"
-        if key:
-            values["key"] = sources[key]
-        if extends:
-            values["extends"] = extends
-        lines = {name: number for number, name in enumerate(values, 2)}
-        return Declaration(Layer.PROFILE, name, f"{name}.toml", 1, values, lines)
+        return Declaration(
+            Layer.PROFILE,
+            name,
+            f"{name}.toml",
+            1,
+            {"base_url": 2, "instance": 2, "key": 3, "extends": 4},
+            base_url=Origin.parse(base_url) if base_url else None,
+            instance="i" if instance and not base_url else None,
+            key=sources[key] if key else None,
+            extends=extends,
+        )
 
     defaults: tuple[Declaration, ...] = ()
     if world.defaults_url:
         defaults = (
             Declaration(
-                Layer.DEFAULTS, "defaults", "d.toml", 1, {"base_url": Origin.parse(world.defaults_url)}, {"base_url": 2}
+                Layer.DEFAULTS, "defaults", "d.toml", 1, {"base_url": 2}, base_url=Origin.parse(world.defaults_url)
             ),
         )
     return Config(
@@ -124,7 +124,7 @@ def _config(world: World) -> Config:
         defaults=defaults,
         instances={
             "i": Declaration(
-                Layer.INSTANCE, "i", "i.toml", 1, {"base_url": Origin.parse(world.instance_url)}, {"base_url": 2}
+                Layer.INSTANCE, "i", "i.toml", 1, {"base_url": 2}, base_url=Origin.parse(world.instance_url)
             )
         },
         profiles={

@@ -1,7 +1,7 @@
 """Bytes as choices: what a fuzzer changes in them changes what is built, and not whether it can be built."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, TypeVar
 
@@ -114,33 +114,34 @@ class Choices:
             table[name] = self.json(known, depth + 1)
         return table
 
-    def of_shape(self, shape: tuple[Any, ...], depth: int = 0) -> Any:
-        """A value of a shape of `config.shape`, or nearly of it."""
+    def of_schema(self, schema: Mapping[str, Any], definitions: Mapping[str, Any], depth: int = 0) -> Any:
+        """A value that a JSON Schema allows, or nearly."""
         if self.rarely():
             return self.anything(depth)
-        kind, *parts = shape
-        if kind == "rule":
-            return self.of_shape(parts[1], depth)
-        if kind == "table":
-            fields, needed = parts
-            table = {
-                name: self.of_shape(field, depth + 1)
-                for name, field in fields.items()
-                if (name in needed) != self.rarely() or (name not in needed and self.number(3) == 2)
-            }
-            if self.rarely():
-                table[self.text()] = self.anything(depth)
-            return table
-        if kind == "map":
-            return {self.text(): self.of_shape(parts[1], depth + 1) for _ in range(self.number(4))}
-        if kind == "list":
-            return [self.of_shape(parts[0], depth + 1) for _ in range(self.number(4))]
-        if kind == "either":
-            return self.of_shape(self.one(tuple(parts[0].values())), depth)
-        if kind == "one":
-            return self.one((*parts[0], True, 1, 1.0, "1"))
-        if kind == "bool":
-            return bool(self.number(2))
-        if kind == "number":
-            return self.one(NUMBERS)
+        if "$ref" in schema:
+            return self.of_schema(definitions[schema["$ref"].rpartition("/")[2]], definitions, depth)
+        if "oneOf" in schema:
+            return self.of_schema(self.one(tuple(schema["oneOf"])), definitions, depth)
+        if "enum" in schema or "const" in schema:
+            return self.one((*schema.get("enum", (schema.get("const"),)), True, 1, 1.0, "1"))
+        match schema["type"]:
+            case "object":
+                if "patternProperties" in schema:
+                    (inner,) = schema["patternProperties"].values()
+                    return {self.text(): self.of_schema(inner, definitions, depth + 1) for _ in range(self.number(4))}
+                needed = schema.get("required", ())
+                table = {
+                    name: self.of_schema(field, definitions, depth + 1)
+                    for name, field in schema["properties"].items()
+                    if (name in needed) != self.rarely() or (name not in needed and self.number(3) == 2)
+                }
+                if self.rarely():
+                    table[self.text()] = self.anything(depth)
+                return table
+            case "array":
+                return [self.of_schema(schema["items"], definitions, depth + 1) for _ in range(self.number(4))]
+            case "boolean":
+                return bool(self.number(2))
+            case "number":
+                return self.one(NUMBERS)
         return self.text()

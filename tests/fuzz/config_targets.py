@@ -1,4 +1,4 @@
-"""Files of our own that others may have prepared or damaged: shape, edits, lint's formats, snapshot, state, journal."""
+"""Files of our own that others may have prepared or damaged: what they hold, edits, lint's formats, snapshot, state, journal."""
 
 import json
 import os
@@ -14,17 +14,14 @@ from omniprofile.cli.console import as_json as console_json
 from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.config import snapshot
-from omniprofile.config.declare import declarations
-from omniprofile.config.fit import fits
 from omniprofile.config.journal import Journal, Unfinished
-from omniprofile.config.judge import judge, sound_part
+from omniprofile.config.models import Pin, ProfilesFile, json_schema, pin_json_schema, violations
 from omniprofile.config.paths import Places
-from omniprofile.config.schema import Pin, ProfilesFile, objections
-from omniprofile.config.shape import PIN, PROFILES
 from omniprofile.config.state import ActiveState, StateFile
 from omniprofile.config.toml.edit import add_table, remove, rename, set_text, set_value
 from omniprofile.config.toml.positions import every_pair, scan
 from omniprofile.config.toml.text import Document
+from omniprofile.config.validate import validate, validate_pin
 from omniprofile.errors import CheckFailed, ConfigUnreadable
 from tests.fuzz.choices import Choices
 
@@ -32,24 +29,23 @@ _FOLDER = Path(tempfile.mkdtemp(prefix="omniprofile-fuzz-", dir="/dev/shm" if os
 _KEY = "F0zzed" * 5
 
 
-def shape(data: bytes) -> None:
-    """The first look against the models: what is plainly good is good, and whatever is not has its words."""
+_SCHEMAS: Mapping[type[Pin | ProfilesFile], dict[str, Any]] = {Pin: pin_json_schema(), ProfilesFile: json_schema()}
+
+
+def validate_file(data: bytes) -> None:
+    """What the models refuse has words; what is declared of the rest is typed."""
     choices = Choices(data)
-    wanted, model = (PIN, Pin) if choices.rarely() else (PROFILES, ProfilesFile)
-    value = choices.of_shape(wanted)
+    model: type[Pin | ProfilesFile] = Pin if choices.rarely() else ProfilesFile
+    schema = _SCHEMAS[model]
+    value = choices.of_schema(schema, schema.get("$defs", {}))
     if not isinstance(value, dict):
         return
-    raised = objections(value, model)
-    assert fits(value, wanted) == (not raised), (value, raised)
     document = Document("profiles.toml", "", value)
-    if raised:
-        findings = judge(document, model)
-        assert findings
-        assert all(finding.message.isprintable() for finding in findings)
-        if wanted is PROFILES and (rest := sound_part(document)) is not None:
-            assert fits(rest.data, PROFILES), rest.data
-    elif wanted is PROFILES:
-        declarations(document, home="/home/me")
+    raised = violations(value, model)
+    declared, findings = validate_pin(document) if model is Pin else validate(document, home="/home/me")
+    assert bool(findings) == bool(raised), (value, raised)
+    assert all(finding.message.isprintable() for finding in findings)
+    assert declared is not None or findings
 
 
 PIECES = (
@@ -310,7 +306,7 @@ def journal(data: bytes) -> None:
 
 
 CONFIG_TARGETS: Mapping[str, Callable[[bytes], None]] = {
-    "shape": shape,
+    "validate": validate_file,
     "splice": splice,
     "lint_formats": lint_formats,
     "snapshot_file": snapshot_file,

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from omniprofile.checks.lint import lint
-from omniprofile.config.check import check, pin_of
 from omniprofile.config.choosing import plain_pin
-from omniprofile.config.declare import declarations
 from omniprofile.config.toml.text import Document
+from omniprofile.config.validate import validate, validate_pin
 from omniprofile.credentials.envelope import from_data, load, pack
 from omniprofile.credentials.keyring_layout import Head
 from omniprofile.instance.client import Answer
@@ -37,9 +36,7 @@ def profiles(data: bytes) -> None:
     file = _FOLDER / "profiles.toml"
     file.write_bytes(data)
     document = Document.parse(str(file), data)
-    problems = document.findings or check(document)
-    if not problems:
-        declarations(document, home="/home/me")
+    validate(document, home="/home/me")
     lines = data.count(b"\n") + 1
     for finding in lint([str(file)], home="/home/me"):
         assert 1 <= finding.line <= lines, finding
@@ -50,7 +47,7 @@ def profiles(data: bytes) -> None:
 
 def pin(data: bytes) -> None:
     """A project pin: it names a profile, or it is refused."""
-    found, findings = pin_of(Document.parse(".omniprofile.toml", data))
+    found, findings = validate_pin(Document.parse(".omniprofile.toml", data))
     assert (found is None) == bool(findings)
     name = plain_pin(data)  # the short path's look
     assert name is None or (found is not None and found.value == name)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from omniprofile.model.decided import Decided
-from omniprofile.model.declaration import Config, Declaration, KeySource
+from omniprofile.model.declaration import Declaration, KeySource
 from omniprofile.model.exported import MARKER, exported, marker, own_values
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.live import Identity, LiveResult, Status
@@ -285,15 +285,6 @@ def test_only_the_command_line_names_a_profile(layer: Layer) -> None:
 )
 def test_a_provenance_says_what_a_person_looks_for(provenance: Provenance, words: str) -> None:
     assert str(provenance) == words
-
-
-def test_a_lineage_goes_from_child_to_the_last_parent() -> None:
-    tables = {
-        name: Declaration(Layer.PROFILE, name, "f", 1, {"extends": parent} if parent else {})
-        for name, parent in (("a", "b"), ("b", "c"), ("c", None))
-    }
-    assert [table.name for table in Config(profiles=tables).lineage("a")] == ["a", "b", "c"]
-    assert [table.name for table in Config(profiles=tables).lineage("c")] == ["c"]
 
 
 def test_a_key_source_names_its_program_and_waits_half_a_minute() -> None:

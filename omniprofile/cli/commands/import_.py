@@ -265,7 +265,7 @@ def _values(config: Config, step: "Step") -> Mapping[str, object]:
     values: dict[str, object] = {}
     if step.profile != found.name:
         values["description"] = printable(found.name)
-    instance = next((n for n, t in config.instances.items() if t.values.get("base_url") == found.origin), None)
+    instance = next((n for n, t in config.instances.items() if t.base_url == found.origin), None)
     values["instance" if instance else "base_url"] = instance or str(found.origin)
     values["auth"] = found.auth
     if found.origin.scheme == "http":

@@ -75,7 +75,6 @@ def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
         # One profile's trouble is no reason to hide the others.
         console.warn(f"`{name}`: {error.message}")
         return Row(name, active, None, "api-key", "unknown", None, app.is_protected(name), None)
-    description = app.config.profiles[name].values.get("description")
     return Row(
         name,
         active,
@@ -84,7 +83,7 @@ def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
         state,
         expires_at,
         resolution.protected,
-        str(description) if description else None,
+        app.config.profiles[name].description,
     )
 
 

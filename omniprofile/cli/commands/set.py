@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Set the key."""
-    from omniprofile.config.schema import json_schema
+    from omniprofile.config.models import toml_kind
     from omniprofile.config.toml.values import value_text
 
     *words, value = args.words
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         path, names = target(
             draft, words, "`omniprofile set NAME KEY VALUE`, such as `omniprofile set NAME description TEXT`"
         )
-        written = value_text(names, value, json_schema())
+        written = value_text(names, value, toml_kind(names))
         replaced = _make_room(draft, path, names)
         if replaced == "key":
             draft.set(path, names[:-1], f"{{ {names[-1]} = {written} }}")

@@ -1,11 +1,10 @@
 """A key and a value as they are typed on a command line, in TOML: what a value is follows from what its key may hold.
 
-What that is, the JSON Schema of the file says, which is made from the models.
+What that is, the caller knows from the models.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omniprofile.config.toml.edit import NamePath, value_of
 from omniprofile.config.toml.text import Document
@@ -13,13 +12,16 @@ from omniprofile.config.toml.write import string_text
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.names import printable
 
+if TYPE_CHECKING:
+    from omniprofile.config.models import TomlKind
+
 _SCALARS: dict[str, type | tuple[type, ...]] = {"boolean": bool, "integer": int, "number": (int, float)}
 _FORMS = {
     "boolean": "`true` or `false`",
     "integer": "a whole number",
     "number": "a number",
     "array": "an array",
-    "object": "an inline table",
+    "table": "an inline table",
 }
 _EXAMPLES = {
     "allowed_hosts": '["bi.acme.example"]',
@@ -46,8 +48,10 @@ def key_path(key: str) -> NamePath:
     return tuple(names)
 
 
-def value_text(path: NamePath, typed: str, schema: Mapping[str, Any]) -> str:
+def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
     """The value that was `typed` for the key at `path`, in TOML. Strings need no quotes.
+
+    `kind` is what the key holds, as `models.toml_kind` tells it; None for a key that the models do not know.
 
     Raises Refused for what can only be a secret, ConfigInvalid for what the key cannot hold.
     """
@@ -55,17 +59,15 @@ def value_text(path: NamePath, typed: str, schema: Mapping[str, Any]) -> str:
         typed.encode("utf-8")
     except UnicodeEncodeError as problem:
         raise UsageError("the value is no UTF-8") from problem
-    kinds = set(_kinds(schema, schema, path))
     name = path[-1]
-    _refuse_secret(path, typed, known=bool(kinds))
-    if "string" in kinds or not kinds:
+    _refuse_secret(path, typed, known=kind is not None)
+    if kind in ("string", None):
         return string_text(typed)
     written = typed.strip()
     try:
         value = value_of(written)
     except ValueError:
         value = None
-    kind = next(iter(sorted(kinds)))
     good: bool
     if kind in _SCALARS:
         good = isinstance(value, _SCALARS[kind]) and (kind == "boolean") == isinstance(value, bool)
@@ -97,21 +99,3 @@ def _refuse_secret(path: NamePath, typed: str, *, known: bool) -> None:
         "which every user of this machine can read",
         hint=f"revoke it if it is one, and store a new one with `omniprofile login {printable(profile)}`, which asks for it",
     )
-
-
-def _kinds(schema: Mapping[str, Any], node: Mapping[str, Any], path: NamePath) -> Iterator[str]:
-    """The JSON types that the schema allows at `path` below `node`."""
-    if "$ref" in node:
-        node = schema["$defs"][str(node["$ref"]).rpartition("/")[2]]
-    for choice in (*node.get("anyOf", ()), *node.get("oneOf", ())):
-        yield from _kinds(schema, choice, path)
-    if not path:
-        kind = node.get("type")
-        if kind not in (None, "null"):
-            yield str(kind)
-        return
-    inner = node.get("properties", {}).get(path[0])
-    if inner is None:
-        inner = next(iter(node.get("patternProperties", {}).values()), None) or node.get("additionalProperties")
-    if isinstance(inner, Mapping):
-        yield from _kinds(schema, inner, path[1:])

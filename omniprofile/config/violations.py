@@ -1,4 +1,4 @@
-"""What the schema objects to in a document, as findings with a place, in TOML's words, and with what was probably meant.
+"""What the models object to in a document, as findings with a place, in TOML's words, and with what was probably meant.
 
 A message names keys and never repeats a value that could be a secret.
 """
@@ -8,18 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from omniprofile.config.rules import store_it
-from omniprofile.config.schema import (
-    Defaults,
+from omniprofile.config.models import (
     Expect,
     Instance,
-    Objection,
     Pin,
     Profile,
     ProfilesFile,
     SettingsTable,
     Table,
-    objections,
+    Violation,
+    type_at,
 )
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
@@ -27,56 +25,21 @@ from omniprofile.model.finding import MOST, Code, Finding, Level
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
 
 
-def judge(document: Document, model: type[Table]) -> list[Finding]:
-    """What `model` objects to in a document that parses; empty for a good one."""
-    if document.data is None:
-        return []
-    raised = objections(document.data, model)
-    findings = sorted(_finding(document, model, objection) for objection in raised[:MOST])
-    if len(raised) > MOST:
-        findings[-1] = replace(findings[-1], message=f"{findings[-1].message}; {len(raised) - MOST} more are not shown")
+def findings_of(document: Document, model: type[Table], violations: list[Violation]) -> list[Finding]:
+    """Return the violations of `model` in a document as findings, sorted by place."""
+    findings = sorted(_finding(document, model, violation) for violation in violations[:MOST])
+    if len(violations) > MOST:
+        more = len(violations) - MOST
+        findings[-1] = replace(findings[-1], message=f"{findings[-1].message}; {more} more are not shown")
     return findings
 
 
-def sound_part(document: Document) -> Document | None:
-    """The document without what is wrong in it, so that the rest can be looked at; None if nothing sound is left."""
-    if document.data is None:
-        return None
-    data = _copy(document.data)
-    for _ in range(_ROUNDS):
-        problems = objections(data, ProfilesFile)
-        if not problems:
-            return Document(document.file, document.text, data)
-        for problem in problems:
-            _remove(data, problem.path)
-    return None
-
-
-_ROUNDS = 4
-"""Some objections are only raised when others are out of the way."""
-
-
-def _copy(value: Any) -> Any:
-    return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, dict) else value
-
-
-def _remove(data: dict[str, Any], path: KeyPath) -> None:
-    """Take the key at `path` away, or the table that misses it. An array goes as a whole, but for a list of hosts."""
-    table: Any = data
-    for part in path[:-1]:
-        inner = table.get(part) if isinstance(table, dict) else None
-        if path[:2] == ("settings", "allowed_hosts") and isinstance(inner, list):
-            table[part] = [
-                host for host in inner if not objections({"settings": {"allowed_hosts": [host]}}, ProfilesFile)
-            ]
-            return
-        if not isinstance(inner, dict):
-            break
-        table = inner
-    else:
-        part = path[-1] if path else ""
-    if isinstance(table, dict) and table.pop(part, None) is None and len(path) > 1:
-        _remove(data, path[:-1])
+def store_it(profile: str) -> str:
+    """Return what to do about a secret in plain text."""
+    return (
+        f"remove it, run `omniprofile login {profile}` to store it, and revoke it if this file was ever shared: "
+        "it may be in its history"
+    )
 
 
 _SECRET_WORDS = ("token", "apikey", "secret", "password", "bearer", "credential")
@@ -137,30 +100,30 @@ _WANTED = {
 }
 
 
-def _finding(document: Document, model: type[Table], objection: Objection) -> Finding:
-    path, context = objection.path, objection.context
+def _finding(document: Document, model: type[Table], violation: Violation) -> Finding:
+    path, context = violation.path, violation.context
     name = f"`{_dotted(path)}`" if path else "the file"
     last = path[-1] if path else ""
 
     def found(
         code: Code, message: str, suggestion: str | None = None, *,
-        at_key: bool = objection.of_key, replacement: str | None = None,
+        at_key: bool = violation.of_key, replacement: str | None = None,
     ) -> Finding:  # fmt: skip
         """A finding at the value or the key. `replacement` is TOML that can safely stand for what is there."""
         place = document.position(path) if at_key else document.value_position(path)
         fix = document.replacing(place, replacement)
         return Finding(document.file, place.line, place.column, code, Level.ERROR, message, suggestion, fix)
 
-    match objection.kind:
+    match violation.kind:
         case "omniprofile":
-            return _own_judgement(path, name, context, found)
+            return _own_words(path, name, context, found)
         case "extra_forbidden":
             return _unknown_key(document, model, path, found)
         case "missing":
             message = f"`{last}` is missing in {_table_name(path[:-1])}"
             return found(Code.MISSING_KEY, message, f"add `{last} = …`", at_key=True)
         case "string_pattern_mismatch":
-            return _bad_name(document, objection, name, found)
+            return _bad_name(document, violation, name, found)
         case "union_tag_not_found" | "union_tag_invalid":
             return _wrong_key_source(document, path, found)
         case "literal_error":
@@ -173,10 +136,10 @@ def _finding(document: Document, model: type[Table], objection: Objection) -> Fi
             return found(Code.WRONG_VALUE, f"{name} must be at most {context['le']:g}")
         case kind if kind in _WANTED:
             return _wrong_type(document, path, name, _WANTED[kind], found)
-    raise AssertionError(f"no words for pydantic's `{objection.kind}`")
+    raise AssertionError(f"no words for pydantic's `{violation.kind}`")
 
 
-def _own_judgement(path: KeyPath, name: str, context: Mapping[str, Any], found: "Found") -> Finding:
+def _own_words(path: KeyPath, name: str, context: Mapping[str, Any], found: "Found") -> Finding:
     if context["code"] == Code.SECRET:
         return found(Code.SECRET, f"{name} {context['message']}", store_it(_profile_at(path)))
     replacement = context["replacement"]
@@ -186,18 +149,18 @@ def _own_judgement(path: KeyPath, name: str, context: Mapping[str, Any], found: 
     )  # fmt: skip
 
 
-def _bad_name(document: Document, objection: Objection, name: str, found: "Found") -> Finding:
-    path = objection.path
-    if path[-1] in ("default", "extends", "instance") and not objection.of_key:
+def _bad_name(document: Document, violation: Violation, name: str, found: "Found") -> Finding:
+    path = violation.path
+    if path[-1] in ("default", "extends", "instance") and not violation.of_key:
         bad = str(_value(document, path))
         message = f"{name} is `{printable(bad)}`, which is no name ({RULE})"
         return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
     bad = str(path[-1])
-    if objection.of_key and len(path) == 2:
+    if violation.of_key and len(path) == 2:
         what = "an instance" if path[0] == "instances" else "a profile"
         message = f"{f'`{printable(bad)}`' if bad else 'an empty text'} is no name for {what} ({RULE})"
         return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
-    what = f"`{printable(bad, 40)}`" if objection.of_key else name
+    what = f"`{printable(bad, 40)}`" if violation.of_key else name
     rule = "use letters, digits and `_`, the first no digit"
     return found(Code.BAD_NAME, f"{what} is no name of an environment variable", rule)
 
@@ -224,7 +187,7 @@ def _table_name(path: KeyPath) -> str:
     return f"`[{_dotted(path)}]`" if path else "the file"
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
@@ -236,12 +199,12 @@ def _unknown_key(document: Document, model: type[Table], path: KeyPath, found: F
     table = _table_name(path[:-1])
     value = _value(document, path)
     shown = f"`{printable(key, 64)}`"
-    if isinstance(value, str) and _plain(key).endswith(_SECRET_WORDS):
+    if isinstance(value, str) and _normalized(key).endswith(_SECRET_WORDS):
         message = f"{shown} in {table} holds a secret in plain text"
         return found(Code.SECRET, message, store_it(_profile_at(path)), at_key=True)
     spelling = _other_spelling(model, path, key)
     siblings = cast("Mapping[str, object]", _value(document, path[:-1]))
-    safe = spelling if spelling and _plain(spelling) == _plain(key) and spelling not in siblings else None
+    safe = spelling if spelling and _normalized(spelling) == _normalized(key) and spelling not in siblings else None
     meant = f"did you mean `{spelling}`?" if spelling else _meant(model, path, key, value)
     return found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", meant, at_key=True, replacement=safe)
 
@@ -253,16 +216,14 @@ def _profile_at(path: KeyPath) -> str:
 
 def _other_spelling(model: type[Table], path: KeyPath, key: str) -> str | None:
     """The known key that `key` is another spelling of, or a word for."""
-    table = _model_at(model, path[:-1])
-    plain = _plain(key)
-    known = list(table.model_fields) if table else []
-    return next((word for word in known if _plain(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())), None)
+    plain = _normalized(key)
+    known = _known_keys(model, path[:-1])
+    return next((word for word in known if _normalized(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())), None)
 
 
 def _meant(model: type[Table], path: KeyPath, key: str, value: object) -> str | None:
     """What the user probably meant by an unknown key."""
-    table = _model_at(model, path[:-1])
-    known = list(table.model_fields) if table else []
+    known = _known_keys(model, path[:-1])
     if path[-2:-1] == ("key",):
         return "`timeout` belongs to a `command`" if key == "timeout" else None
     if model is Pin:
@@ -277,16 +238,11 @@ def _meant(model: type[Table], path: KeyPath, key: str, value: object) -> str | 
     return f"known here: {', '.join(f'`{word}`' for word in known)}" if known else None
 
 
-def _model_at(model: type[Table], path: KeyPath) -> type[Table] | None:
-    """The model of the table at `path`."""
-    if not path:
-        return model
-    tables: dict[str, type[Table]] = {"settings": SettingsTable, "instances": Instance, "profiles": Profile}
-    tables["defaults"] = Defaults
-    rest = path[2:] if path[0] in ("instances", "profiles") else path[1:]
-    if not rest:
-        return tables.get(str(path[0]))
-    return {"expect": Expect, "key": None}.get(str(rest[0]))
+def _known_keys(model: type[Table], path: KeyPath) -> list[str]:
+    """Return the keys of the table at `path`; none where that is a key's source, of which there are several forms."""
+    table = type_at(model, path)
+    named = isinstance(table, type) and issubclass(table, Table) and path[-1:] != ("key",)
+    return list(table.model_fields) if named else []
 
 
 def _wrong_key_source(document: Document, path: KeyPath, found: Found) -> Finding:
@@ -310,7 +266,7 @@ def _wrong_key_source(document: Document, path: KeyPath, found: Found) -> Findin
 
 def _holds_secret(word: str, text: object) -> bool:
     """Whether a key of this name holds a secret itself, and not where to find one (`op://…`)."""
-    return isinstance(text, str) and _plain(word).endswith(_LITERAL_WORDS) and "://" not in text
+    return isinstance(text, str) and _normalized(word).endswith(_LITERAL_WORDS) and "://" not in text
 
 
 def _wrong_choice(document: Document, path: KeyPath, name: str, expected: str, found: Found) -> Finding:
@@ -323,7 +279,7 @@ def _wrong_choice(document: Document, path: KeyPath, name: str, expected: str, f
         return found(Code.WRONG_VALUE, message, hint, replacement=expected.lower() if same else None)
     quoted = [f'"{choice}"' for choice in choices]
     message = f"{name} must be {' or '.join(quoted)}"
-    same_words = [choice for choice in choices if isinstance(value, str) and _plain(choice) == _plain(value)]
+    same_words = [choice for choice in choices if isinstance(value, str) and _normalized(choice) == _normalized(value)]
     near = same_words or (closest(value, choices, 1) if isinstance(value, str) else [])
     hint = f'did you mean "{near[0]}"?' if near else None
     return found(Code.WRONG_VALUE, message, hint, replacement=f'"{same_words[0]}"' if same_words else None)

@@ -1,13 +1,15 @@
-"""What a profile file may hold, as models. DOOR: pydantic.
+"""What a profile file and a pin may hold, as models. DOOR: pydantic.
 
-The models judge (strict: no value is converted, unknown keys are refused) and give the JSON Schema that editors use, with
-their descriptions as hover texts. `judge` turns what they object to into findings; `declare` reads what they accept. What no
-type can say is in `rules`. `shape` is made from the models, and spares good files their import.
+The models are strict (no value is converted, unknown keys are refused). What they accept they give as typed, frozen values:
+`declare` makes a table's `Declaration`. They also give the JSON Schema that editors use, with their descriptions as hover
+texts. `violations` puts what they object to into words.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass, replace
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -16,44 +18,37 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    GetPydanticSchema,
     StringConstraints,
     Tag,
     ValidationError,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
-from omniprofile.config import patterns, rules
+from omniprofile.model import declaration
+from omniprofile.model.declaration import AuthMethod, Declaration, KeySource, StoreName
+from omniprofile.model.exported import RESERVED, RESERVED_PREFIXES, is_reserved
+from omniprofile.model.finding import Code
+from omniprofile.model.names import MAX_LENGTH
+from omniprofile.model.origin import BASE_URL_PATTERN, HOST_PATTERN, NotAnOrigin, Origin, parse_host
+from omniprofile.model.provenance import Layer
+
+T = TypeVar("T")
 
 LONGEST_TIMEOUT = 600
 
 
-def _judged(rule: Callable[[Any], None], value: Any) -> None:
-    """Judge `value` by one of `rules`, in the way that pydantic is told of it."""
-    try:
-        rule(value)
-    except rules.Wrong as wrong:
-        context = {
-            "message": str(wrong),
-            "suggestion": wrong.suggestion,
-            "code": wrong.code,
-            "replacement": wrong.replacement,
-        }
-        raise PydanticCustomError("omniprofile", "{message}", context) from None
+def _wrong(
+    message: str, suggestion: str | None = None, code: Code = Code.WRONG_VALUE, replacement: str | None = None
+) -> PydanticCustomError:
+    """Return a violation in our words: `message` goes on after the key's name, `replacement` is what was surely meant."""
+    context = {"message": message, "suggestion": suggestion, "code": code, "replacement": replacement}
+    return PydanticCustomError("omniprofile", "{message}", context)
 
 
-def _ruled(rule: Callable[[Any], None]) -> AfterValidator:
-    def validate(value: Any) -> Any:
-        _judged(rule, value)
-        return value
-
-    validate.__name__ = rule.__name__  # `shape` names the rule by it
-    return AfterValidator(validate)
-
-
-def _exactly(expected: object) -> Callable[[object], object]:
+def _exactly(expected: object) -> BeforeValidator:
     """Refuse what is equal to `expected` to Python and not to TOML: `1`, `1.0` and `true`."""
 
     def check(value: object) -> object:
@@ -61,22 +56,88 @@ def _exactly(expected: object) -> Callable[[object], object]:
             raise PydanticKnownError("literal_error", {"expected": repr(expected)})
         return value
 
-    return check
+    return BeforeValidator(check)
 
 
-def _written(pattern: str, **more: int) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern, **more})
+def _text(read: Callable[[str], object], pattern: str, *, min_length: int = 0) -> GetPydanticSchema:
+    """A string that `read` makes into the field's value, or refuses; `pattern` says the same to editors."""
+    schema = core_schema.no_info_after_validator_function(read, core_schema.str_schema(min_length=min_length))
+    written: JsonSchemaValue = {"type": "string", "pattern": pattern}
+    if min_length:
+        written["minLength"] = min_length
+    return GetPydanticSchema(lambda _source, _handler: schema, lambda _schema, _handler: dict(written))
 
 
-ProfileName = Annotated[str, StringConstraints(pattern=patterns.NAME)]
-VariableName = Annotated[str, StringConstraints(pattern=patterns.VARIABLE)]
-FreeVariable = Annotated[VariableName, _ruled(rules.free_variable)]
+def _address(parse: Callable[[str], T], example: str) -> Callable[[str], T]:
+    """Let `parse`, of `model.origin`, read an address; `example` is shown where nothing better is known."""
+
+    def read(text: str) -> T:
+        try:
+            return parse(text)
+        except NotAnOrigin as problem:
+            if "@" in text and parse == Origin.parse:
+                raise _wrong(str(problem), code=Code.SECRET) from None
+            hint = f'write "{problem.suggestion}"' if problem.suggestion else f'it looks like "{example}"'
+            raise _wrong(str(problem), hint, replacement=problem.suggestion) from None
+
+    return read
+
+
+def _without_nul(what: str) -> Callable[[str], str]:
+    """Refuse a text that no `what` can be."""
+
+    def read(text: str) -> str:
+        if "\0" in text:
+            raise _wrong(f"holds a NUL, which no {what} can")
+        return text
+
+    return read
+
+
+def _may_be_set(variable: str) -> str:
+    if is_reserved(variable):
+        raise _wrong(
+            "may not be set: it carries the credential or steers omniprofile",
+            "remove it; the profile's own keys say what it should be",
+        )
+    return variable
+
+
+def _names_a_program(argv: list[str]) -> list[str]:
+    if not argv[0]:
+        raise _wrong("names no program", "its first part is the program to run")
+    return argv
+
+
+_NAME = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_LENGTH - 1}}}$"
+_VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
+_NO_NUL = r"^[^\u0000]*$"
+
+ProfileName = Annotated[str, StringConstraints(pattern=_NAME)]
+VariableName = Annotated[str, StringConstraints(pattern=_VARIABLE)]
+FreeVariable = Annotated[VariableName, AfterValidator(_may_be_set)]
 Text = Annotated[str, StringConstraints(min_length=1)]
-BaseUrl = Annotated[str, _ruled(rules.base_url), _written(patterns.BASE_URL)]
-Host = Annotated[str, _ruled(rules.host), _written(patterns.HOST)]
-EnvironmentValue = Annotated[str, _ruled(rules.environment_value), _written(patterns.NO_NUL)]
-Argument = Annotated[str, _ruled(rules.argument), _written(patterns.NO_NUL)]
-FilePath = Annotated[Text, _ruled(rules.path), _written(patterns.NO_NUL, minLength=1)]
+BaseUrl = Annotated[Origin, _text(_address(Origin.parse, "https://acme.omniapp.co"), BASE_URL_PATTERN)]
+Host = Annotated[str, _text(_address(parse_host, "bi.acme.example"), HOST_PATTERN)]
+EnvironmentValue = Annotated[str, _text(_without_nul("environment variable"), _NO_NUL)]
+Argument = Annotated[str, _text(_without_nul("argument of a program"), _NO_NUL)]
+FilePath = Annotated[str, _text(_without_nul("path"), _NO_NUL, min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A table's name, file and lines, as `Declaration` has them, and the home that `~` stands for."""
+
+    layer: Literal[Layer.PROFILE, Layer.INSTANCE, Layer.DEFAULTS]
+    name: str
+    file: str
+    line: int
+    lines: Mapping[str, int]
+    home: str
+
+    def bare(self) -> Declaration:
+        """Return the declaration of a table with no key."""
+        return Declaration(self.layer, self.name, self.file, self.line, self.lines)
 
 
 class Table(BaseModel):
@@ -88,9 +149,13 @@ class Table(BaseModel):
 class KeyringKey(Table):
     """The key lies in the secret store: `omniprofile login NAME` puts it there. The default."""
 
-    keyring: Annotated[Literal[True], BeforeValidator(_exactly(True))] = Field(
+    keyring: Annotated[Literal[True], _exactly(True)] = Field(
         description="The key lies in the secret store; `omniprofile login NAME` puts it there.", examples=[True]
     )
+
+    def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
+        """Return it as the program has it."""
+        return KeySource("keyring")
 
 
 class EnvKey(Table):
@@ -100,15 +165,19 @@ class EnvKey(Table):
         description="The variable that holds the key: its name, not its value.", examples=["ACME_OMNI_KEY"]
     )
 
+    def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
+        """Return it as the program has it."""
+        return KeySource("env", variable=self.env)
+
 
 class CommandKey(Table):
     """The key is what a command prints. It is run directly, without a shell."""
 
-    command: Annotated[list[Argument], _ruled(rules.command)] = Field(
+    command: Annotated[list[Argument], AfterValidator(_names_a_program)] = Field(
         min_length=1,
         description="The program and its arguments; no shell reads them. It prints the key, and nothing else, in one line.",
         examples=[["op", "read", "op://Work/Omni staging/credential"], ["pass", "show", "omni/prod"]],
-        json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": patterns.NO_NUL}]},
+        json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]},
     )
     timeout: float = Field(
         default=30.0,
@@ -119,6 +188,10 @@ class CommandKey(Table):
         examples=[30, 0.5],
     )
 
+    def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
+        """Return it as the program has it."""
+        return KeySource("command", argv=tuple(self.command), timeout=float(self.timeout))
+
 
 class FileKey(Table):
     """The key is the content of a file that nobody else may read."""
@@ -127,6 +200,13 @@ class FileKey(Table):
         description="The file. `~` is your home; a relative path starts at the profile file's folder.",
         examples=["~/.secrets/omni-staging", "/run/secrets/omni"],
     )
+
+    def source(self, at: "Place") -> KeySource:
+        """Return it as the program has it: `~` is the home, a relative path starts where the file really lies, links followed."""
+        if self.file == "~" or self.file.startswith(("~/", "~" + os.sep)):
+            return KeySource("file", path=os.path.join(at.home, self.file[2:]))
+        folder = os.path.dirname(os.path.realpath(at.file))
+        return KeySource("file", path=os.path.normpath(os.path.join(folder, self.file)))
 
 
 def _kind_of_key(value: object) -> str | None:
@@ -174,11 +254,17 @@ class Instance(Table):
         examples=["https://acme.omniapp.co"],
     )
     description: str | None = Field(default=None, description="A sentence for people.", examples=["Acme, EU region"])
-    allow_insecure: bool = Field(
-        default=False,
+    allow_insecure: bool | None = Field(
+        default=None,
         description="Allow plain http. It is only ever allowed to a loopback address.",
         examples=[True],
     )
+
+    def declare(self, at: Place) -> Declaration:
+        """Return the table as the program has it."""
+        return replace(
+            at.bare(), base_url=self.base_url, description=self.description, allow_insecure=self.allow_insecure
+        )
 
 
 class Defaults(Table):
@@ -196,7 +282,7 @@ class Defaults(Table):
         description="The address that you use to log in. An alternative to `instance`.",
         examples=["https://acme.omniapp.co"],
     )
-    auth: Literal["oauth", "api-key"] | None = Field(
+    auth: AuthMethod | None = Field(
         default=None,
         description='How to authenticate: `"oauth"` logs a person in by the browser, `"api-key"` takes an organization key or '
         "a personal access token. Without it: `api-key`, as in the vendor's CLI.",
@@ -228,8 +314,25 @@ class Defaults(Table):
 
     @model_validator(mode="after")
     def _one_address(self) -> "Defaults":
-        _judged(rules.one_address, self.__dict__)
+        if self.instance is not None and self.base_url is not None:
+            raise _wrong(
+                "has both `instance` and `base_url`", "keep one: each says which address to use", Code.CONTRADICTION
+            )
         return self
+
+    def declare(self, at: Place) -> Declaration:
+        """Return the table as the program has it."""
+        return replace(
+            at.bare(),
+            instance=self.instance,
+            base_url=self.base_url,
+            auth=self.auth,
+            key=self.key.source(at) if self.key else None,
+            protected=self.protected,
+            allow_insecure=self.allow_insecure,
+            expect=declaration.Expect(**dict(self.expect)) if self.expect else None,
+            env=self.env or {},
+        )
 
 
 class Profile(Defaults):
@@ -244,6 +347,10 @@ class Profile(Defaults):
         examples=["base"],
     )
 
+    def declare(self, at: Place) -> Declaration:
+        """Return the table as the program has it."""
+        return replace(super().declare(at), description=self.description, extends=self.extends)
+
 
 class SettingsTable(Table):
     """How omniprofile itself behaves."""
@@ -253,7 +360,7 @@ class SettingsTable(Table):
         description="Whole host names, beyond Omni's own domains, that credentials may be sent to.",
         examples=[["bi.acme.example"]],
     )
-    secret_store: Literal["keyring", "file"] | None = Field(
+    secret_store: StoreName | None = Field(
         default=None,
         description="Where omniprofile keeps secrets: the operating system's keyring, or a file of mode 0600.",
         examples=["keyring"],
@@ -269,7 +376,7 @@ class SettingsTable(Table):
 class ProfilesFile(Table):
     """Profiles for Omni: which instance, which way to authenticate, which credential. Secrets never are in this file."""
 
-    version: Annotated[Literal[1], BeforeValidator(_exactly(1))] = Field(
+    version: Annotated[Literal[1], _exactly(1)] = Field(
         default=1, description="The version of this format.", examples=[1]
     )
     default: ProfileName | None = Field(
@@ -286,7 +393,7 @@ class ProfilesFile(Table):
         description="Profiles, by name: `[profiles.NAME]`.",
         examples=[{"prod": {"instance": "acme", "auth": "oauth"}}],
     )
-    defaults: Defaults = Field(default=Defaults(), description="Values for every profile that has none of its own.")
+    defaults: Defaults | None = Field(default=None, description="Values for every profile that has none of its own.")
 
 
 class Pin(Table):
@@ -335,13 +442,23 @@ class _ForToml(GenerateJsonSchema):
         keys = self.generate_inner(schema["keys_schema"])
         values = self.generate_inner(schema["values_schema"])
         written = {"type": "object", "patternProperties": {keys["pattern"]: values}, "additionalProperties": False}
-        if keys["pattern"] == patterns.VARIABLE:
-            written["propertyNames"] = {"not": {"pattern": patterns.RESERVED_VARIABLE}}
+        if keys["pattern"] == _VARIABLE:
+            written["propertyNames"] = {"not": {"pattern": _reserved_pattern()}}
         return written
 
 
+def _reserved_pattern() -> str:
+    """Return what `is_reserved` says as a regular expression, which editors read with no flag for upper and lower case."""
+
+    def any_case(word: str) -> str:
+        return "".join(f"[{char.upper()}{char.lower()}]" if char.isalpha() else char for char in word)
+
+    names = "|".join(any_case(name) for name in sorted(RESERVED))
+    return f"^(({names})$|{'|'.join(any_case(prefix) for prefix in RESERVED_PREFIXES)})"
+
+
 @dataclass(frozen=True, slots=True)
-class Objection:
+class Violation:
     """One thing that a model objects to. `kind` and `context` are pydantic's, of stable names; no value is in it.
 
     `path` is the document's; `of_key` says that it is about the last key itself and not about its value.
@@ -353,14 +470,22 @@ class Objection:
     context: Mapping[str, Any]
 
 
-def objections(data: Mapping[str, Any], model: type[Table]) -> list[Objection]:
-    """What `model` objects to in `data`; empty for good data."""
+M = TypeVar("M", bound=Table)
+
+
+def read(data: Mapping[str, Any], model: type[M]) -> M | list[Violation]:
+    """Return `data` as `model` has it, or else everything that the model objects to in it."""
     try:
-        model.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as problem:
         errors = problem.errors(include_url=False, include_input=False)
-        return [Objection(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
-    return []
+        return [Violation(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
+
+
+def violations(data: Mapping[str, Any], model: type[Table]) -> list[Violation]:
+    """Return what `model` objects to in `data`; empty for good data."""
+    found = read(data, model)
+    return found if isinstance(found, list) else []
 
 
 def _path(loc: Iterable[str | int]) -> tuple[tuple[str | int, ...], bool]:
@@ -374,3 +499,45 @@ def _path(loc: Iterable[str | int]) -> tuple[tuple[str | int, ...], bool]:
     if key_at is not None and len(parts) > key_at + 1 and parts[key_at] == "key":
         del parts[key_at + 1]
     return tuple(parts), of_key
+
+
+def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
+    """Return the type, of the annotations, of what may stand at `path` of a table of `model`; None for an unknown key."""
+    kind: Any = model
+    for part in path:
+        choices = [choice for choice in _choices(kind) if choice is not type(None)]
+        for choice in choices:
+            if isinstance(choice, type) and issubclass(choice, Table) and part in choice.model_fields:
+                kind = choice.model_fields[str(part)].annotation
+                break
+            if get_origin(choice) in (dict, list):
+                kind = get_args(choice)[-1]
+                break
+        else:
+            return None
+    return next((choice for choice in _choices(kind) if choice is not type(None)), None)
+
+
+TomlKind = Literal["string", "boolean", "integer", "number", "array", "table"]
+
+
+def toml_kind(path: Iterable[str]) -> TomlKind | None:
+    """Return what kind of TOML value the key at `path` of a profile file holds; None for an unknown key."""
+    kind = type_at(ProfilesFile, path)
+    if get_origin(kind) is Literal:
+        kind = type(get_args(kind)[0])
+    if kind is None:
+        return None
+    if get_origin(kind) is list:
+        return "array"
+    kinds: dict[type, TomlKind] = {str: "string", Origin: "string", bool: "boolean", int: "integer", float: "number"}
+    return kinds.get(kind, "table")
+
+
+def _choices(kind: Any) -> list[Any]:
+    """Return the members of a union, and of any other type itself, with their annotations taken off."""
+    if get_origin(kind) is Annotated:
+        return _choices(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return [choice for member in get_args(kind) for choice in _choices(member)]
+    return [kind]

@@ -1,0 +1,181 @@
+"""What a profile comes to: its own values over its parents', its instance's, those of `[defaults]`, and the built-in ones.
+
+The one place that knows this order; flags and variables come on top, in `credentials.resolver`. A profile's values are its
+own upon those of its parent, which are worked out once: the work is linear in the number of profiles, however long the
+chains of `extends` are.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from omniprofile.model.declaration import AuthMethod, Config, Declaration, Expect, KeySource, uses_store
+from omniprofile.model.origin import Origin
+from omniprofile.model.provenance import Layer, Provenance, Sourced
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Generic[T_co]):
+    """A value, the table that gives it under `key` (None: it is built in), and the weaker value that it overrides."""
+
+    value: T_co
+    table: Declaration | None = None
+    key: str = ""
+    overrides: "Given[T_co] | None" = None
+
+    def __iter__(self) -> "Iterator[Given[T_co]]":
+        """Yield this value and then those that it overrides, strongest first."""
+        given: Given[T_co] | None = self
+        while given is not None:
+            yield given
+            given = given.overrides
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What a profile comes to.
+
+    `addressed_by` is the profile, parent or `[defaults]` whose `base_url` or `instance` decides about the address, which is
+    in the table of `base_url`. The nearest `expect` decides about the identity as a whole; `env` is merged name by name.
+    """
+
+    table: Declaration | None
+    base_url: Given[Origin] | None
+    addressed_by: Declaration | None
+    auth: Given[AuthMethod]
+    key: Given[KeySource]
+    key_origin: Origin | None
+    """The address that the table which gives the key has itself, or from its parents; None if it has none, or is `[defaults]`
+    with none of its own."""
+    protected: Given[bool]
+    expect: Given[Expect]
+    env: Mapping[str, Given[str]]
+    profile_insecure: Given[bool] | None
+    default_insecure: Given[bool]
+
+    @property
+    def uses_store(self) -> bool:
+        """Whether the profile's own credential belongs in the secret store."""
+        return uses_store(self.auth.value, self.key.value)
+
+    @property
+    def instance(self) -> Declaration | None:
+        """The instance that gives the address, if one does."""
+        table = self.base_url.table if self.base_url else None
+        return table if table is not None and table.layer is Layer.INSTANCE else None
+
+    @property
+    def allow_insecure(self) -> bool:
+        """Whether plain http is allowed, to a loopback address."""
+        return next(self.insecure()).value
+
+    def insecure(self) -> Iterator[Given[bool]]:
+        """Yield every `allow_insecure`, strongest first: here the instance in force comes before `[defaults]`."""
+        yield from self.profile_insecure or ()
+        instance = self.instance
+        if instance is not None and instance.allow_insecure is not None:
+            yield Given(instance.allow_insecure, instance, "allow_insecure")
+        yield from self.default_insecure
+
+    def provenance(self, given: Given[object]) -> Provenance:
+        """Return where a value stands and in which role: what another profile's table gives, a parent gives."""
+        table = given.table
+        if table is None:
+            return Provenance(Layer.BUILTIN, "default")
+        inherited = table.layer is Layer.PROFILE and table is not self.table
+        return table.provenance(given.key, Layer.PARENT if inherited else None)
+
+    def sourced(self, values: Iterable[Given[T]]) -> list[Sourced[T]]:
+        """Return the values with their places."""
+        return [Sourced(given.value, self.provenance(given)) for given in values]
+
+
+_BUILTIN = Effective(
+    table=None,
+    base_url=None,
+    addressed_by=None,
+    auth=Given("api-key"),  # as in the vendor's CLI, where an unset authMethod means api-key
+    key=Given(KeySource("keyring")),
+    key_origin=None,
+    protected=Given(False),
+    expect=Given(Expect()),
+    env={},
+    profile_insecure=None,
+    default_insecure=Given(False),
+)
+
+
+def effective(config: Config, name: str) -> Effective:
+    """Return what profile `name` comes to. Raises KeyError unless the profile and all its parents are declared, in no circle."""
+    known: dict[str, Effective] = config.known
+    chain = []
+    parent: str | None = name
+    pending: set[str] = set()
+    while parent is not None and parent not in known:
+        if parent in pending:
+            raise KeyError(name)
+        pending.add(parent)
+        chain.append(config.profiles[parent])
+        parent = chain[-1].extends
+    if parent is None:
+        below = _BUILTIN
+        for table in reversed(config.defaults):
+            below = _upon(table, below, config)
+    else:
+        below = known[parent]
+    for table in reversed(chain):
+        below = known[table.name] = _upon(table, below, config)
+    return below
+
+
+def every_effective(config: Config) -> dict[str, Effective]:
+    """Return what every profile comes to; a profile whose chain of parents is not whole is left out."""
+    broken: set[str] = set()
+    for name in config.profiles:
+        trail = []
+        link: str | None = name
+        while link is not None and link not in config.known and link not in broken and link in config.profiles:
+            trail.append(link)
+            broken.add(link)  # until it is known to be whole; a circle comes back to it
+            link = config.profiles[link].extends
+        if link is None or link in config.known:
+            broken.difference_update(trail)
+            effective(config, name)
+    return {name: config.known[name] for name in config.profiles if name not in broken}
+
+
+def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
+    """Return what `table` comes to upon what is weaker."""
+    base_url, addressed_by = below.base_url, below.addressed_by
+    holder = table if table.base_url else config.instances.get(table.instance) if table.instance else None
+    if holder is not None and holder.base_url is not None:
+        base_url, addressed_by = Given(holder.base_url, holder, "base_url", base_url), table
+    own_address = base_url.value if base_url and addressed_by and addressed_by.layer is table.layer else None
+    upon = replace(
+        below,
+        table=table,
+        base_url=base_url,
+        addressed_by=addressed_by,
+        auth=_over(table.auth, table, "auth", below.auth),
+        key=_over(table.key, table, "key", below.key),
+        key_origin=below.key_origin if table.key is None else own_address,
+        protected=_over(table.protected, table, "protected", below.protected),
+        expect=_over(table.expect, table, "expect", below.expect),
+    )
+    if table.env:
+        env = {name: Given(value, table, f"env.{name}", below.env.get(name)) for name, value in table.env.items()}
+        upon = replace(upon, env={**env, **{name: below.env[name] for name in below.env if name not in env}})
+    if table.allow_insecure is None:
+        return upon
+    if table.layer is Layer.DEFAULTS:
+        return replace(
+            upon, default_insecure=_over(table.allow_insecure, table, "allow_insecure", below.default_insecure)
+        )
+    return replace(upon, profile_insecure=Given(table.allow_insecure, table, "allow_insecure", below.profile_insecure))
+
+
+def _over(value: T | None, table: Declaration, key: str, below: Given[T]) -> Given[T]:
+    return below if value is None else Given(value, table, key, below)
