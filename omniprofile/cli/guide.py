@@ -193,7 +193,9 @@ GUIDES: dict[str, Guide] = {
     ),
     "logout": Guide(
         about="Deletes what is stored for the profile on this machine, in any case. What the instance lets be revoked is "
-        "revoked; what it does not is said, with the place to do it by hand.",
+        "revoked; what it does not is said, with the place to do it by hand.\n\n"
+        "A secret is stored for a profile's name and origin. All secrets of the name are deleted: those for a base URL that the "
+        "profile had before, and those of a profile of this name in another profile file, which is said.",
         examples=(
             ("omniprofile logout staging", "delete its credential"),
             ("omniprofile logout", "that of the profile in use"),
@@ -296,7 +298,9 @@ GUIDES: dict[str, Guide] = {
     ),
     "rename": Guide(
         about="Renames a profile, and takes its stored secret, the active and the previous profile, `default`, the `extends` "
-        "of other profiles and your nearest project pin along. Interrupted, it is completed by the same command.",
+        "of other profiles and your nearest project pin along. Interrupted, it is completed by the same command.\n\n"
+        "All secrets of the name go along, whatever origin they are for. One that another profile file stored for the new name "
+        "is never replaced.",
         examples=(
             ("omniprofile rename stage staging", "one name"),
             ("omniprofile rename prod acme-prod", "the variables of the profile change with it"),
@@ -304,6 +308,7 @@ GUIDES: dict[str, Guide] = {
         exits=(
             (2, "the new name is taken or not valid"),
             (5, "there is no such profile"),
+            (6, "another profile file has stored a secret for the new name"),
         ),
         see=("remove",),
     ),
@@ -394,7 +399,10 @@ GUIDES: dict[str, Guide] = {
         examples=(
             ("omniprofile doctor", "look"),
             ("omniprofile doctor --offline --json", "for a program, or a report, and contact nobody"),
-            ("omniprofile doctor --prune", "also delete stored secrets that no profile uses, after asking"),
+            (
+                "omniprofile doctor --prune",
+                "also delete stored secrets that no profile uses, but for those of other profile files",
+            ),
         ),
         exits=(
             (0, "nothing needs a hand"),

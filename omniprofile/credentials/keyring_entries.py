@@ -208,7 +208,7 @@ def translated(name: str, verb: str, work: Callable[[], T]) -> T:
         raise no_keyring()
     raise StoreUnavailable(
         f"the {name} failed to {verb} (`{printable(kind)}`)",
-        hint=f"look whether `keyring get {SERVICE} NAME` works, or {FILE_STORE}",
+        hint=f"look whether `keyring get {SERVICE} NAME@URL` works, or {FILE_STORE}",
     )
 
 

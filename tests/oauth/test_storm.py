@@ -305,7 +305,7 @@ def test_a_lock_file_that_is_removed_while_it_is_held_leaves_the_other(storm: Lo
     if which == "beside":
         (found,) = storm.cli.state.glob("session-*.lock")
     else:
-        name = _lock_name(f"{store.identity}\0prod")
+        name = _lock_name(f"{store.identity}\0prod@{storm.omni.base_url}")
         found = Path(user_lock_folders(sys.platform, os.environ, os.getuid())[0], name)
     found.unlink()
     second = storm.start("token", "prod")
