@@ -1,6 +1,9 @@
 """What is published: built twice it is the same bytes, holds what it should, and is typed for who installs it."""
 
+import configparser
 import hashlib
+import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def _build(folder: Path) -> list[Path]:
+def _build(folder: Path, **environ: str) -> list[Path]:
     """Build sdist and wheel from a copy of what git tracks, elsewhere each time."""
     source = folder / "source"
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
@@ -24,7 +27,7 @@ def _build(folder: Path) -> list[Path]:
             shutil.copyfile(ROOT / name, source / name)
     built = folder / "dist"
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(built), str(source)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environ})
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return sorted(built.iterdir())
 
@@ -65,6 +68,18 @@ def test_the_wheel_holds_the_package_its_license_and_its_own_start_up_script(bui
     ):
         assert any(name.endswith(f"data/data/share/man/{page}") for name in names), page
     assert not [name for name in names if name.startswith("tests")]
+
+
+def test_the_wheel_for_windows_has_an_entry_point_and_no_script(tmp_path: Path) -> None:
+    (wheel,) = (path for path in _build(tmp_path, OMNIPROFILE_BUILD_FOR="windows") if path.suffix == ".whl")
+    assert wheel.name.endswith("-py3-none-win32.win_amd64.win_arm64.whl")
+    archive = zipfile.ZipFile(wheel)
+    (points,) = (name for name in archive.namelist() if name.endswith("/entry_points.txt"))
+    written = configparser.ConfigParser()
+    written.read_string(archive.read(points).decode())
+    module, _, function = written["console_scripts"]["omniprofile"].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+    assert not [name for name in archive.namelist() if "data/scripts/" in name]
 
 
 def test_the_source_archive_can_be_tested(built: list[Path]) -> None:
