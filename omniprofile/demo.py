@@ -14,6 +14,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from time import sleep
 
+from omniprofile.config.paths import find_places
+from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.errors import CheckFailed
 from omniprofile.standin.server import Standin
 from omniprofile.system.files import make_private_folder, reason, write_atomic
@@ -248,7 +250,8 @@ class _Tour:
 
     def secrets_lie_only_in_the_store(self) -> None:
         """Look into every file of the temporary home: a key may lie in the secret store's file alone."""
-        store = os.path.join(self.home, "state", "omniprofile", "secrets.json")
+        places = find_places(platform=sys.platform, environ=self.environ, cwd=self.home, user_home=lambda: self.home)
+        store = os.path.join(places.state_folder, SECRETS_FILE)
         for folder, _, names in os.walk(self.home):
             for name in names:
                 path = os.path.join(folder, name)

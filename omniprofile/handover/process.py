@@ -62,7 +62,7 @@ def _become(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "NoReturn":
 def _run(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
     import subprocess
 
-    child = subprocess.Popen(list(argv), env=dict(environ))
+    child = subprocess.Popen(_windows_command(argv, environ), env=dict(environ))
     while True:
         try:
             return child.wait()
@@ -71,8 +71,52 @@ def _run(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
             continue
 
 
+def _windows_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "str | list[str]":
+    """Return what Windows must be given to run `argv`: the program as `PATHEXT` finds it, a batch file by `cmd`.
+
+    Windows hands a batch file to `cmd`, which reads its command line by rules of its own; arguments are escaped for those,
+    so that none of them can run a command (CVE-2024-24576). Raises FileNotFoundError and OSError.
+    """
+    from shutil import which
+
+    program = which(argv[0], path=environ.get("PATH"))
+    if program is None:
+        raise FileNotFoundError(2, "No such file or directory", argv[0])
+    if not program.lower().endswith((".bat", ".cmd")):
+        return [program, *argv[1:]]
+    if any(character in word for word in argv for character in "\r\n\0"):
+        raise OSError(22, "a line break cannot be passed to a batch file", argv[0])
+    line = " ".join(_batch_argument(word) for word in (program, *argv[1:]))
+    shell = environ.get("COMSPEC") or "cmd.exe"
+    return f'"{shell}" /d /e:on /v:off /c "{line}"'
+
+
+def _batch_argument(word: str) -> str:
+    """Quote one argument of a batch file, unless it is plain: a batch file sees the quotes.
+
+    Within quotes only `%` is special to `cmd`: `%%cd:~,%` expands to a `%` that begins no variable. A quote is doubled, and
+    backslashes before one too, as the C runtime of the program that the batch file calls reads them.
+    """
+    if word and all(character.isalnum() or character in "#$*+-./:?@\\_" for character in word):
+        return word
+    quoted = []
+    backslashes = 0
+    for character in word:
+        if character == '"':
+            quoted.append("\\" * backslashes + '""')
+        else:
+            quoted.append("%%cd:~,%" if character == "%" else character)
+        backslashes = backslashes + 1 if character == "\\" else 0
+    return '"' + "".join(quoted) + "\\" * backslashes + '"'
+
+
 def parent_command() -> str | None:
-    """The name of the process that started this one, or None where `/proc` does not tell."""
+    """Return the name of the program that started this one, or None where the system does not tell."""
+    if sys.platform == "win32":
+        from omniprofile.system.windows import ancestors
+
+        # The `omniprofile.exe` that installers write starts Python, and waits for it.
+        return next((name for name in ancestors() if not name.lower().startswith(("omniprofile", "python"))), None)
     try:
         with open(f"/proc/{os.getppid()}/comm", encoding="utf-8", errors="replace") as file:
             return file.read().strip() or None

@@ -47,8 +47,8 @@ class _Code:
 class OAuth:
     """The authorization server. `issue(token, role, user)` makes the instance know an access token, `withdraw` forget it.
 
-    `lifetime` is in seconds; `latency` how long the token endpoint takes; `grants` has the grant type and the outcome of
-    every request to it.
+    `lifetime` is in seconds; a token has `token_bytes` random bytes; `latency` how long the token endpoint takes; `grants`
+    has the grant type and the outcome of every request to it.
     """
 
     def __init__(self, *, issue: Callable[[str, str, str], None], withdraw: Callable[[str], None]) -> None:
@@ -56,6 +56,7 @@ class OAuth:
         self.role = "MEMBER"
         self.user = "u-1"
         self.lifetime = 8 * 3600
+        self.token_bytes = 32
         self.latency = 0.0
         self.with_metadata = True
         self.arrived = 0
@@ -142,7 +143,7 @@ class OAuth:
             return self._grant(family)
 
     def _grant(self, family: Family) -> tuple[int, dict[str, object], str]:
-        access, refresh = "omni_oat_" + token_urlsafe(32), "omni_ort_" + token_urlsafe(32)
+        access, refresh = "omni_oat_" + token_urlsafe(self.token_bytes), "omni_ort_" + token_urlsafe(self.token_bytes)
         family.access.append(access)
         family.refresh.append(refresh)
         self._families[access] = self._families[refresh] = family

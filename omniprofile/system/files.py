@@ -8,6 +8,8 @@ import stat
 
 LARGEST = 16 * 1024 * 1024
 """No file that omniprofile reads is larger than this, in bytes; a larger one is refused before it is read."""
+_READERS_SECONDS = 2.0
+"""How long a file waits to be replaced, on Windows, while other processes read it."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """What some editors begin a file in UTF-8 with. It is no part of the text, and stays where it is."""
 
@@ -34,7 +36,11 @@ def read_regular(path: str, limit: int = LARGEST) -> bytes:
 def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result]:
     """Like `read_regular`, with the status of the very file that was read: no time between look and use."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        # O_BINARY: Windows would otherwise turn every CRLF into LF, and an edit would write that back.
+        flags = os.O_RDONLY
+        for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+            flags |= getattr(os, name, 0)
+        descriptor = os.open(path, flags)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as problem:  # ValueError: a NUL in the path
@@ -103,12 +109,31 @@ def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None =
 def put_in_place(temporary: str, path: str, *, durable: bool = True) -> None:
     """Let a file that `stage` made take the place of `path`. Raises OSError; then the temporary file is gone."""
     try:
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except BaseException:
         discard(temporary)
         raise
     if durable:
         _sync_folder(os.path.dirname(path) or ".")
+
+
+def _replace(temporary: str, path: str) -> None:
+    """Rename `temporary` to `path`. Windows refuses while another process has the file open, so wait for readers there."""
+    if os.name == "posix":
+        os.replace(temporary, path)
+        return
+    from time import monotonic, sleep
+
+    end = monotonic() + _READERS_SECONDS
+    while True:
+        try:
+            os.replace(temporary, path)
+        except PermissionError:
+            if monotonic() >= end:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 def discard(temporary: str) -> None:

@@ -238,7 +238,8 @@ def _try(descriptor: int, path: str, *, shared: bool) -> bool:
             os.lseek(descriptor, 0, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # of Windows
     except OSError as problem:
-        if problem.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
+        # Wine's C library gives no number (0) for a lock that is held.
+        if problem.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK, 0):
             return False
         raise _failed(problem, path) from problem
     return True
