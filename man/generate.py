@@ -69,7 +69,8 @@ def pages() -> dict[str, str]:
     made = {
         "omniprofile.1": _overview(parser),
         "omniprofile.toml.5": _file_page(),
-        "omniprofile-recipes.7": _recipes(),
+        "omniprofile-recipes.7": _from_file("recipes", "profiles in dotfiles, teams, CI and programs"),
+        "omniprofile-windows.7": _from_file("windows", "omniprofile on Windows"),
     }
     for command in COMMANDS:
         made[f"commands/omniprofile-{command.name}.1"] = _command_page(command, parsers[command.name])
@@ -187,9 +188,9 @@ def _file_page() -> list[str]:
     )
 
 
-def _recipes() -> list[str]:
-    text = (HERE / "recipes.md").read_text(encoding="utf-8")
-    lines = _head("omniprofile-recipes", 7, "profiles in dotfiles, teams, CI and programs")
+def _from_file(name: str, title: str) -> list[str]:
+    text = (HERE / f"{name}.md").read_text(encoding="utf-8")
+    lines = _head(f"omniprofile-{name}", 7, title)
     return lines + roff.from_markdown(text) + _see_also(["omniprofile(1)", "omniprofile.toml(5)"])
 
 

@@ -19,6 +19,8 @@ from omniprofile.credentials import keyring_store
 from omniprofile.model.secret import forget_all
 from tests.outputs import check_output
 
+collect_ignore = ["windows"]  # `tests/windows/run` runs it, in a Python for Windows
+
 # How long one example takes says something of the machine's load, and nothing of the program.
 settings.register_profile("omniprofile", deadline=None, print_blob=True)
 settings.load_profile("omniprofile")

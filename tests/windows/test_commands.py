@@ -1,0 +1,238 @@
+"""Every command once, as a user on Windows runs it: the installed `omniprofile.exe`."""
+
+import json
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from windows_home import EXE, Home
+
+from omniprofile.standin.server import Standin
+
+KEY = "omni_osk_windows_0123456789abcdef"
+BROWSER = "import sys, urllib.request\nurllib.request.urlopen(sys.argv[-1], timeout=30).read()\n"
+STAGING = 'version = 1\r\n[profiles.staging]\r\nbase_url = "https://acme-staging.omniapp.co"\r\n'
+
+
+def _profiles(standin: Standin, auth: str = "api-key") -> str:
+    return (
+        f'version = 1\n[profiles.staging]\nbase_url = "{standin.base_url}"\nallow_insecure = true\nauth = "{auth}"\n'
+        f'[profiles.ci]\nbase_url = "{standin.base_url}"\nallow_insecure = true\nkey = {{ env = "CI_KEY" }}\n'
+    )
+
+
+def test_a_days_use(vault: Home) -> None:
+    home = vault
+    with Standin() as standin:
+        standin.add_key(KEY, role="MEMBER")
+        home.run("init", "--name", "staging", "--base-url", standin.base_url, "--allow-insecure", "--no-login")
+        home.run("login", "staging", stdin=KEY + "\n")
+        assert json.loads(home.run("list", "--json").out)["profiles"][0]["credential"] == "present"
+        home.run("use", "staging")
+        assert home.run("current").out.strip() == "staging"
+        assert (home.state / "active").read_bytes().splitlines()[0] == b"staging"
+        assert home.run("token").out == KEY + "\n"
+        assert standin.base_url in home.run("show").out
+        explained = json.loads(home.run("explain", "--json").out)
+        assert explained["fields"]["base_url"]["provenance"]["file"] == str(home.config)
+        assert json.loads(home.run("test", "--json").out)["results"][0]["status"] == "ok"
+        home.run("rename", "staging", "play")
+        assert home.run("token", "play").out == KEY + "\n"
+        assert home.run("lint").status == 0
+        home.run("doctor", status=None)
+        home.run("logout", "play")
+        home.run("token", "play", status=4)
+        home.run("remove", "play", "--yes")
+
+
+def test_the_vault_keeps_a_session_that_is_too_long_for_one_entry(vault: Home) -> None:
+    browser = vault.folder / "browser.py"
+    browser.write_text(BROWSER)
+    with Standin() as standin:
+        standin.oauth.token_bytes = 2250
+        standin.oauth.lifetime = 1
+        vault.write(_profiles(standin, "oauth"))
+        command = f'"{Path(sys.executable).as_posix()}" "{browser.as_posix()}" %s'
+        vault.run("login", "staging", environ={"BROWSER": command})
+        standin.oauth.lifetime = 8 * 3600
+        before = len(standin.oauth.grants)
+        token = vault.run("token", "staging").out.strip()
+        assert len(token) >= 3000
+        assert len(standin.oauth.grants) == before + 1
+        assert vault.run("token", "staging").out.strip() == token
+        assert json.loads(vault.run("test", "staging", "--json").out)["results"][0]["status"] == "ok"
+
+
+def test_five_processes_refresh_an_expired_session_once(files: Home) -> None:
+    browser = files.folder / "browser.py"
+    browser.write_text(BROWSER)
+    with Standin() as standin:
+        files.write(_profiles(standin, "oauth"))
+        standin.oauth.lifetime = 1
+        command = f'"{Path(sys.executable).as_posix()}" "{browser.as_posix()}" %s'
+        files.run("login", "staging", environ={"BROWSER": command})
+        standin.oauth.expire_access_tokens()
+        standin.oauth.lifetime = 8 * 3600
+        before = len(standin.oauth.grants)
+        running = [files.start("token", "staging") for _ in range(5)]
+        outputs = [process.communicate(timeout=120) for process in running]
+        assert {process.returncode for process in running} == {0}, outputs
+        assert len({out for out, _ in outputs}) == 1
+        assert len(standin.oauth.grants) - before == 1
+
+
+@pytest.mark.parametrize("status", [0, 37])
+def test_exec_ends_as_its_command(home: Home, status: int) -> None:
+    home.write(
+        STAGING.replace(
+            "[profiles",
+            '[profiles.ci]\r\nbase_url = "https://acme.omniapp.co"\r\nkey = { env = "CI_KEY" }\r\n[profiles',
+        )
+    )
+    ran = home.run(
+        "exec", "ci", "--", "cmd", "/c", f"echo %OMNI_API_TOKEN%&exit {status}", status=status, environ={"CI_KEY": KEY}
+    )
+    assert ran.out.strip() == KEY
+
+
+def test_exec_passes_any_argument_unharmed(home: Home) -> None:
+    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    arguments = ["a b", 'q"q', "%PATH%", "^x&y|<>", "", "trailing\\", "é漢", "--", "-p"]
+    program = "import json, sys; sys.stdout.buffer.write(json.dumps(sys.argv[1:]).encode())"
+    ran = home.run("exec", "ci", "--", sys.executable, "-c", program, *arguments, environ={"CI_KEY": KEY})
+    assert json.loads(ran.out) == arguments
+
+
+def test_exec_finds_a_batch_file_as_cmd_does(home: Home) -> None:
+    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    folder = home.folder / "tools"
+    folder.mkdir()
+    (folder / "omni.cmd").write_text("@echo called with %OMNI_BASE_URL% %1\r\n@exit 3\r\n")
+    environ = {"CI_KEY": KEY, "PATH": f"{folder};{home.environ.get('PATH', '')}"}
+    ran = home.run("exec", "ci", "--", "omni", "models", status=3, environ=environ)
+    assert ran.out.strip() == "called with https://acme.omniapp.co models"
+
+
+def test_a_command_that_is_not_found_says_so(home: Home) -> None:
+    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    assert "no-such-command" in home.run("exec", "ci", "--", "no-such-command", status=127, environ={"CI_KEY": KEY}).err
+
+
+def test_cmd_evaluates_what_env_prints(home: Home, tmp_path: Path) -> None:
+    value = 'a "b" & c ^ %PATH% | <d> !e!'
+    home.write(
+        'version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n'
+        f"[profiles.ci.env]\nNOTE = '''{value}'''\n"
+    )
+    printed = home.run("env", "ci", "--shell", "cmd", environ={"CI_KEY": KEY}).out
+    program = (
+        "import json, os, sys\nsys.stdout.write(json.dumps([os.environ[name] for name in ('NOTE', 'OMNI_API_TOKEN')]))"
+    )
+    (home.folder / "show.py").write_text(program)
+    (home.folder / "check.cmd").write_bytes(
+        b"@echo off\r\n"
+        + printed.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+        + f'"{sys.executable}" show.py\r\n'.encode()
+    )
+    ran = subprocess.run(
+        ["cmd", "/c", "check.cmd"],
+        cwd=home.folder,
+        env=home.environ,
+        stdin=subprocess.PIPE,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(ran.stdout) == [value, KEY], ran
+
+
+def test_env_speaks_the_language_of_the_shell_that_called(home: Home) -> None:
+    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    (home.folder / "ask.cmd").write_text(f'@"{EXE}" env ci\r\n')
+    ran = subprocess.run(
+        ["cmd", "/c", "ask.cmd"],
+        cwd=home.folder,
+        env={**home.environ, "CI_KEY": KEY},
+        stdin=subprocess.PIPE,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.stdout.startswith(b'set "OMNI'), ran
+
+
+def test_an_edit_keeps_every_line_end(home: Home) -> None:
+    home.write("# mine\r\n" + STAGING + "\r\n# end\r\n")
+    home.run("set", "staging", "description", "höher")
+    assert home.config.read_bytes() == (
+        b"# mine\r\n" + STAGING.encode() + 'description = "höher"\r\n'.encode() + b"\r\n# end\r\n"
+    )
+
+
+def test_an_edit_replaces_the_file_while_another_process_reads_it(home: Home) -> None:
+    home.write(STAGING)
+    done = threading.Event()
+    seen: set[bytes] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            with suppress(PermissionError):  # it is being replaced at this moment
+                seen.add(home.config.read_bytes().splitlines()[-1])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(3):
+            home.run("set", "staging", "description", f"n{number}")
+    finally:
+        done.set()
+        reader.join()
+    assert seen <= {b'base_url = "https://acme-staging.omniapp.co"', *(b'description = "n%d"' % n for n in range(3))}
+
+
+def test_texts_are_printed(home: Home) -> None:
+    home.write(STAGING)
+    for argv in (
+        ("hook", "powershell"),
+        ("completion", "powershell"),
+        ("schema",),
+        ("exec", "--help"),
+        ("__complete", "profiles"),
+        ("lint", "--explain", "OP201"),
+    ):
+        assert home.run(*argv).out.strip(), argv
+
+
+def test_import_and_export(files: Home) -> None:
+    vendor = Path(files.environ["APPDATA"]) / "omni-cli" / "config.json"
+    vendor.parent.mkdir(parents=True)
+    prod = {"apiEndpoint": "https://acme.omniapp.co", "authMethod": "api-key", "apiKey": KEY}
+    vendor.write_text(json.dumps({"version": 1, "defaultProfile": "prod", "profiles": {"prod": prod}}))
+    files.run("import", "omni-cli", status=None)
+    assert files.run("token", "prod").out == KEY + "\n"
+    target = files.folder / "exported.json"
+    files.run("export", "omni-cli", str(target), "--with-secrets", status=None)
+    env = files.folder / ".env"
+    env.write_text(f"OMNI_BASE_URL=https://play.omniapp.co\nOMNI_API_KEY={KEY}\n")
+    files.run("import", "dotenv", str(env), "--name", "play", status=None)
+    assert json.loads(vendor.read_text())["profiles"]["prod"]["apiKey"] == KEY
+
+
+@pytest.mark.parametrize("spelling", ["relative", "drive-relative", "unc-like", "forward"])
+def test_config_is_found_by_any_spelling_of_its_path(home: Home, spelling: str) -> None:
+    path = home.folder / "other.toml"
+    path.write_text('version = 1\n[profiles.other]\nbase_url = "https://acme.omniapp.co"\n')
+    written = {
+        "relative": r".\other.toml",
+        "drive-relative": path.drive + "other.toml",
+        "unc-like": "\\\\?\\" + str(path),
+        "forward": path.as_posix(),
+    }[spelling]
+    assert home.run("--config", written, "current").out.strip() == "other"
+
+
+def test_demo_runs_to_its_end(home: Home) -> None:
+    assert "no key lies outside the secret store" in home.run("demo", seconds=300).out

@@ -1,0 +1,49 @@
+"""Places, state, snapshot and locks in Windows' own terms, within one process."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from windows_home import Home
+
+
+def test_the_places_are_where_windows_keeps_them(home: Home) -> None:
+    home.write('version = 1\n[profiles.a]\nbase_url = "https://acme.omniapp.co"\n')
+    home.run("use", "a")
+    assert home.config.is_file()
+    assert (home.state / "active").read_bytes().startswith(b"a")
+    cache = home.state.parent / "cache"
+    assert [path for path in cache.iterdir() if path.suffix == ".snapshot"]
+
+
+def test_a_snapshot_is_used_and_a_change_is_seen(home: Home) -> None:
+    home.write('version = 1\n[profiles.a]\nbase_url = "https://acme.omniapp.co"\n')
+    assert home.run("current").out.strip() == "a"
+    assert home.run("current").out.strip() == "a"
+    home.write('version = 1\n[profiles.b]\nbase_url = "https://acme.omniapp.co"\n')
+    assert home.run("current").out.strip() == "b"
+
+
+def test_a_very_long_path_is_a_message_or_works(home: Home) -> None:
+    deep = os.path.join(str(home.folder), *["d" * 60] * 5, "profiles.toml")
+    ran = home.run("--config", deep, "list", status=None)
+    assert ran.status in (0, 3)
+
+
+@pytest.mark.parametrize("variable", ["APPDATA", "LOCALAPPDATA"])
+def test_without_one_of_its_variables_it_still_works(home: Home, variable: str) -> None:
+    del home.environ[variable]
+    assert home.run("list", status=None).status in (0, 3)
+
+
+def test_an_older_python_is_told_which_one_is_needed() -> None:
+    import omniprofile.__main__
+
+    program = "import sys, runpy; sys.version_info = (3, 9, 6); runpy.run_path(sys.argv[1], run_name='__main__')"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(omniprofile.__main__.__file__)],
+        stdin=subprocess.PIPE, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode != 0
+    assert "3.11" in ran.stderr
