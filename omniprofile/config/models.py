@@ -135,10 +135,6 @@ class Place:
     lines: Mapping[str, int]
     home: str
 
-    def bare(self) -> Declaration:
-        """Return the declaration of a table with no key."""
-        return Declaration(self.layer, self.name, self.file, self.line, self.lines)
-
 
 class Table(BaseModel):
     """What every table has in common: strict, closed, and left as it is."""
@@ -262,9 +258,10 @@ class Instance(Table):
 
     def declare(self, at: Place) -> Declaration:
         """Return the table as the program has it."""
-        return replace(
-            at.bare(), base_url=self.base_url, description=self.description, allow_insecure=self.allow_insecure
-        )
+        return Declaration(
+            at.layer, at.name, at.file, at.line, at.lines, base_url=self.base_url,
+            description=self.description, allow_insecure=self.allow_insecure,
+        )  # fmt: skip
 
 
 class Defaults(Table):
@@ -322,8 +319,12 @@ class Defaults(Table):
 
     def declare(self, at: Place) -> Declaration:
         """Return the table as the program has it."""
-        return replace(
-            at.bare(),
+        return Declaration(
+            at.layer,
+            at.name,
+            at.file,
+            at.line,
+            at.lines,
             instance=self.instance,
             base_url=self.base_url,
             auth=self.auth,

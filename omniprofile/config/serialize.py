@@ -28,7 +28,12 @@ def load(dumped: Any, kind: Any) -> Any:
         return None
 
 
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+
+
 def _dumped(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if is_dataclass(value):
         kind: Any = type(value)
         return tuple(_dumped(getattr(value, name)) for name in _kept(kind))

@@ -62,7 +62,8 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> FileDeclarat
         name: str,
         path: KeyPath,
     ) -> Declaration:
-        lines = {key: document.line((*path, key)) for key in type(made).model_fields if key in made.model_fields_set}
+        given = made.model_fields_set
+        lines = {key: document.line((*path, key)) for key in type(made).model_fields if key in given}
         if isinstance(made, Defaults) and made.env:
             lines |= {f"env.{variable}": document.line((*path, "env", variable)) for variable in made.env}
         return made.declare(Place(layer, name, document.file, document.line(path), lines, home))
