@@ -438,15 +438,14 @@ class App:
     def peek(self, profile: str, origin: "Origin | None", auth: str, key: KeySource) -> "Peek":
         """What is known of a profile's own credential, unlocking and contacting nothing."""
         from omniprofile.credentials.peek import peek_key
-        from omniprofile.model.exported import values_of_another
 
-        theirs = values_of_another(self.outside.environ, profile)
         everything = self._summaries if uses_store(auth, key) else {}
         stored = {account.origin: summary for account, summary in everything.items() if account.profile == profile}
         return peek_key(
+            profile,
             auth,
             key,
-            environ={name: value for name, value in self.outside.environ.items() if name not in theirs},
+            environ=self.outside.environ,
             stored=stored,
             origin=origin,
             now=self.outside.now(),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from omniprofile.config.loader import Files
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.effective import Effective, every_effective
+from omniprofile.model.exported import MARKER, RESERVED
 from omniprofile.model.finding import Code, Level
 from omniprofile.model.names import closest, quoted_list, token_variable, variable_stem
 from omniprofile.model.origin import NotAnOrigin, Origin, allowing, parse_host
@@ -128,6 +129,17 @@ def _key_for_another_host(declared: Declared) -> None:
                 f"which is for {theirs.value}"
             )
             declared.warn(Code.KEY_FOR_ANOTHER_HOST, _path(table), table.file, message, "give it a `key` of its own")
+
+
+def _exported_key(declared: Declared) -> None:
+    """A key from a variable that omniprofile itself exports, for whichever profile that is."""
+    exported = {name.upper() for table in declared.users() for name in table.env} | RESERVED | {MARKER}
+    for table in declared.users():
+        key = table.key
+        if key and key.variable and key.variable.upper() in exported:
+            message = f"omniprofile exports `{key.variable}` itself, and what it exported for one profile is no key of another"
+            hint = "keep the key in a variable that only you set"
+            declared.warn(Code.EXPORTED_KEY, (*_path(table), "key", "env"), table.file, message, hint)
 
 
 def _variable_collision(declared: Declared) -> None:
@@ -268,6 +280,7 @@ RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
     _default_is_missing: (Code.DEFAULT_MISSING,),
     _no_base_url: (Code.NO_BASE_URL,),
     _key_for_another_host: (Code.KEY_FOR_ANOTHER_HOST,),
+    _exported_key: (Code.EXPORTED_KEY,),
     _variable_collision: (Code.VARIABLE_COLLISION,),
     _unused_instance: (Code.UNUSED_INSTANCE,),
     _key_without_use: (Code.KEY_WITHOUT_USE,),

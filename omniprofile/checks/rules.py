@@ -193,6 +193,15 @@ RULES: tuple[Rule, ...] = (
         '[profiles.staging]\nextends = "ci"\nbase_url = "https://acme-staging.omniapp.co"\nkey = { env = "STAGING" }\n',
     ),
     Rule(
+        Code.EXPORTED_KEY,
+        Level.WARNING,
+        "a key comes from a variable that omniprofile exports",
+        "`env` and `exec` set `OMNI_API_TOKEN` and its like for the profile that they are called for, and a profile's `env` sets "
+        "its variables. What was exported for one profile is no key of another: there the variable counts as unset.",
+        '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "OMNI_API_TOKEN" }\n',
+        '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME_CI_KEY" }\n',
+    ),
+    Rule(
         Code.DANGLING,
         Level.ERROR,
         "a name that is referred to is not defined",

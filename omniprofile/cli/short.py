@@ -113,7 +113,9 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     from omniprofile.handover.shield import omni_config
     from omniprofile.handover.variables import child_environment
 
-    return child, child_environment(decided, environ, omni_config=omni_config(places.cache_folder))
+    config = omni_config(places.cache_folder)
+    variable = decided.key if decided.source == "env" else None
+    return child, child_environment(decided, environ, omni_config=config, key_variable=variable)
 
 
 def _kept(places: Places, section: int, compiling: bool) -> "Any":
@@ -205,14 +207,14 @@ def _obtain(decided: "Decided", environ: "Mapping[str, str]") -> None:
     """Ask the key source of the profile."""
     from omniprofile.credentials.names import nothing_overrides
     from omniprofile.credentials.sources import checked_key, key_in_file
-    from omniprofile.model.exported import values_of_another
+    from omniprofile.model.exported import key_in_environment
 
     if not nothing_overrides(decided.profile, environ):
         raise Declined
-    if decided.key in values_of_another(environ, decided.profile, decided.base_url):
-        raise Declined
     if decided.source == "env" and decided.key:
-        decided.token = checked_key(environ.get(decided.key, ""), "").reveal()
+        decided.token = checked_key(
+            key_in_environment(environ, decided.key, decided.profile, decided.base_url), ""
+        ).reveal()
     elif decided.source == "file" and decided.key:
         decided.token = key_in_file(decided.key, "").reveal()
     if not decided.token:
@@ -265,13 +267,9 @@ def _fresh_token(found: "StoredSecret") -> str:
 def _exports(decided: "Decided", environ: "Mapping[str, str]", shell: str | None) -> str:
     from omniprofile.handover.process import parent_command
     from omniprofile.handover.shells import guess_shell, render
-    from omniprofile.handover.variables import credential_variables
-    from omniprofile.model.exported import exported
+    from omniprofile.handover.variables import exports
 
-    before = exported(environ)
-    assign = credential_variables(decided)
-    remove = [name for name in (before.variables if before else ()) if name not in assign]
-    return render(shell or guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL")), assign, remove)
+    return render(shell or guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL")), *exports(decided, environ))
 
 
 def _decline() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from omniprofile.model.declaration import KeySource, uses_store
+from omniprofile.model.exported import key_in_environment
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import MASK, Secret
 from omniprofile.model.stored import StoredSummary
@@ -26,6 +27,7 @@ class Peek:
 
 
 def peek_key(
+    profile: str,
     auth: str,
     key: KeySource,
     *,
@@ -35,7 +37,7 @@ def peek_key(
     now: datetime,
     store: str,
 ) -> Peek:
-    """Peek at the credential of a profile with this auth method and key source, for `origin`.
+    """Peek at the credential of `profile`, which has this auth method and key source, for `origin`.
 
     `stored` is what the store says of the profile's secrets.
     """
@@ -48,7 +50,7 @@ def peek_key(
         expired = summary.expires_at is not None and summary.expires_at <= now
         return Peek("expired" if expired else "present", summary.expires_at, store=store)
     if key.kind == "env":
-        value = environ.get(key.variable or "")
+        value = key_in_environment(environ, key.variable or "", profile, str(origin) if origin else "")
         return Peek("present", masked=Secret(value).masked) if value else Peek("missing")
     if key.kind == "file":
         return Peek("present" if os.path.isfile(key.path or "") else "missing")

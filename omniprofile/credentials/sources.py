@@ -9,7 +9,7 @@ On the short path: imports only what a bare interpreter has loaded, and the erro
 
 import os
 
-from omniprofile.model.exported import exported, values_of_another
+from omniprofile.model.exported import exported, key_in_environment, values_of_another, without_values_of_another
 from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.secret import LONGEST_KEY, Secret, remember
 from omniprofile.system.files import Unreadable, is_read_only, open_regular, others_can_read
@@ -44,7 +44,7 @@ def read_key(
         case "env":
             return _from_environment(source, profile, base_url, environ)
         case "command":
-            return _from_command(source, profile, environ, interactive=interactive)
+            return _from_command(source, profile, base_url, environ, interactive=interactive)
         case "file":
             return _from_file(source, profile)
         case "keyring":
@@ -111,7 +111,7 @@ def _from_environment(source: "KeySource", profile: str, base_url: str, environ:
         whose = mark.profile if mark else ""
         why = f"its value was exported by omniprofile for `{printable(whose)}`, and is a value of that profile alone"
         raise _failed(source, profile, why, f"set `{printable(source.variable or '')}` to the key of `{profile}`")
-    value = environ.get(source.variable or "")
+    value = key_in_environment(environ, source.variable or "", profile, base_url)
     if not value:  # an empty variable counts as unset, everywhere
         raise _failed(source, profile, "it is not set", f"set `{printable(source.variable or '')}` to the key")
     return checked_key(value, _label(source, profile))
@@ -155,7 +155,9 @@ def _file_content(path: str, label: str) -> bytes:
     return content
 
 
-def _from_command(source: "KeySource", profile: str, environ: "Mapping[str, str]", *, interactive: bool) -> Secret:
+def _from_command(
+    source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]", *, interactive: bool
+) -> Secret:
     from omniprofile.errors import Interrupted, KeySourceFailed
     from omniprofile.system.capture import capture, find_program
     from omniprofile.system.files import reason
@@ -178,7 +180,7 @@ def _from_command(source: "KeySource", profile: str, environ: "Mapping[str, str]
     try:
         captured = capture(
             [found, *arguments],
-            {**environ, CHAIN_VARIABLE: ",".join([*chain, profile])},
+            {**without_values_of_another(environ, profile, base_url), CHAIN_VARIABLE: ",".join([*chain, profile])},
             timeout=source.timeout,
             limit=LONGEST_KEY + _NEWLINE,
             terminal=interactive,

@@ -17,6 +17,11 @@ def shield_path(cache_folder: str) -> str:
     return os.path.join(cache_folder, _NAME)
 
 
+def is_shield(path: str) -> bool:
+    """Tell whether `path` is one that `omni_config` gives, whichever the cache folder was."""
+    return os.path.basename(path) == _NAME
+
+
 def omni_config(cache_folder: str) -> str:
     """The path of the file, made if it is not there or not as it must be.
 

@@ -3,7 +3,7 @@
 On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
-from omniprofile.model.exported import MARKER, marker, own_values
+from omniprofile.model.exported import MARKER, exported, marker, own_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,13 +39,17 @@ RIVALS = (
     "OMNI_CONFIG_PATH",  # a config of the vendor's CLI, whose OAuth default replaces even OMNI_API_TOKEN
     "OMNI_CONFIG_DIR",
     "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",  # would let the CLI send the token to any host, in the clear
+)
+"""Variables by which a consumer would use another credential, or this one elsewhere: removed before ours are set."""
+
+_OF_THIS_SHELL = (
     "OMNIPROFILE_PREVIOUS",  # this shell's `use -`, of no meaning to a child
     "OMNIPROFILE_HOOK",  # says that this shell has loaded the hook, which a shell that the child starts has not
     "OMNIPROFILE_EVAL",
     "OMNIPROFILE_PROMPT",
     MARKER,
 )
-"""Variables by which a child would use another credential, or this one elsewhere: removed before ours are set."""
+"""Variables that omniprofile has in a shell for itself: removed for a child."""
 
 
 def credential_variables(credential: "Handed") -> dict[str, str]:
@@ -72,19 +76,40 @@ def refuse_nul(variables: "Mapping[str, str]") -> None:
             raise UsageError(f"the value of `{name}` holds a NUL, which no environment can carry")
 
 
-def exported_names() -> tuple[str, ...]:
-    """What `env --unset` removes where no mark says what was exported."""
-    return (BASE_URL, TOKEN, TOKEN_FOR_SDK, PROFILE, ORGANIZATION, MARKER)
+def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[str, str], list[str]]:
+    """Return the variables that `env` sets in a shell with `environ`, and those that it removes.
+
+    Removed are what an earlier `env` put there and is unchanged, and rivals, but for the config of the vendor's CLI that `exec`
+    gave to its child. Raises as `credential_variables` does.
+    """
+    assign = credential_variables(credential)
+    rivals = [name for name in RIVALS if name in environ]
+    if "OMNI_CONFIG_PATH" in rivals:
+        from omniprofile.handover.shield import is_shield
+
+        if is_shield(environ["OMNI_CONFIG_PATH"]):
+            rivals.remove("OMNI_CONFIG_PATH")
+    return assign, [name for name in dict.fromkeys([*sorted(own_values(environ)), *rivals]) if name not in assign]
 
 
-def child_environment(credential: "Handed", environ: "Mapping[str, str]", *, omni_config: str) -> dict[str, str]:
+def removals(environ: "Mapping[str, str]") -> list[str]:
+    """Return what `env --unset` removes: all that `env` sets, but for a value that the user has set or changed since."""
+    mark = exported(environ)
+    names = dict.fromkeys([BASE_URL, TOKEN, TOKEN_FOR_SDK, PROFILE, ORGANIZATION, *(mark.variables if mark else ())])
+    ours = own_values(environ)
+    return [*(name for name in names if name in ours or not environ.get(name)), MARKER]
+
+
+def child_environment(
+    credential: "Handed", environ: "Mapping[str, str]", *, omni_config: str, key_variable: str | None = None
+) -> dict[str, str]:
     """The environment of a command that `exec` runs: `environ` without rivals, with the credential.
 
-    Away goes as well what an earlier `omniprofile env` put into this shell and is unchanged. Profiles' own variables
-    (`OMNI_PROFILE_<NAME>_TOKEN`, a key source's) stay: no consumer but omniprofile reads them, and a script that runs under
-    `exec` may itself call omniprofile for another profile. `omni_config` is the config file that the vendor's CLI is pointed
-    to (`handover.shield`).
+    Away goes as well what an earlier `omniprofile env` put into this shell and is unchanged, and `key_variable`, from which
+    the profile takes its key. Profiles' own variables (`OMNI_PROFILE_<NAME>_TOKEN`, other key sources') stay: no consumer but
+    omniprofile reads them, and a script that runs under `exec` may itself call omniprofile for another profile. `omni_config`
+    is the config file that the vendor's CLI is pointed to (`handover.shield`).
     """
-    removed = {*RIVALS, *own_values(environ)}
+    removed = {*RIVALS, *_OF_THIS_SHELL, *own_values(environ), key_variable}
     kept = {name: value for name, value in environ.items() if name not in removed}
     return kept | credential_variables(credential) | {"OMNI_CONFIG_PATH": omni_config}

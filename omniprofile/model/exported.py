@@ -104,6 +104,33 @@ def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str 
     return frozenset() if mark.profile == profile and same_origin else own_values(environ)
 
 
+def exported_token(environ: "Mapping[str, str]", profile: str, base_url: str) -> str:
+    """Return the token that was exported for `profile` at `base_url` and is unchanged, or an empty text.
+
+    It stands in for the variable that the key came from, which `exec` removes from its child.
+    """
+    mark = exported(environ)
+    if mark is None or mark.profile != profile or mark.variables.get("OMNI_BASE_URL") != _checksum(base_url):
+        return ""
+    return environ["OMNI_API_TOKEN"] if "OMNI_API_TOKEN" in own_values(environ) else ""
+
+
+def key_in_environment(environ: "Mapping[str, str]", variable: str, profile: str, base_url: str) -> str:
+    """Return the key that `variable` holds for `profile` at `base_url`, or an empty text.
+
+    What was exported for another profile or base URL is no key; what was exported for this one stands in for an unset one.
+    """
+    if variable in values_of_another(environ, profile, base_url):
+        return ""
+    return environ.get(variable) or exported_token(environ, profile, base_url)
+
+
+def without_values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str) -> "dict[str, str]":
+    """Return `environ` without what was exported for another profile or base URL, and without the mark of that."""
+    theirs = values_of_another(environ, profile, base_url)
+    return {name: value for name, value in environ.items() if name not in theirs and not (theirs and name == MARKER)}
+
+
 def _checksum(value: str) -> str:
     from binascii import crc32
 

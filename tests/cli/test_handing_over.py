@@ -252,6 +252,89 @@ def test_what_was_exported_stays_the_key_of_its_own_profile(cli: Cli) -> None:
     assert cli("token", "ci", env=exported, shows=True).out == CANARY + "\n"
 
 
+def test_a_key_command_does_not_get_what_was_exported_for_another_profile(cli: Cli, two: Path) -> None:
+    exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
+    program = json.dumps([sys.executable, "-c", "import os; print('key' + ','.join(sorted(os.environ)))"])
+    cli.profiles(
+        "".join(
+            f'[profiles.{name}]\nbase_url = "https://{name}.omniapp.co"\nkey = {{ command = {program} }}\n'
+            for name in ("other", "acme-staging", "staging")
+        )
+    )
+    for name in ("other", "acme-staging", "staging"):
+        seen = set(cli("token", name, env=exported, shows=True).out.strip().split(","))
+        assert not seen & set(exported), name
+    changed = exported | {"OMNI_OUTPUT_FORMAT": "csv"}
+    assert "OMNI_OUTPUT_FORMAT" in cli("token", "other", env=changed, shows=True).out
+
+
+def test_only_unchanged_values_are_taken_away_again(cli: Cli, two: Path) -> None:
+    exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
+    changed = exported | {"OMNI_API_KEY": CANARY + "mine", "OMNI_OUTPUT_FORMAT": "csv"}
+    unset = set(json.loads(cli("env", "--unset", "--shell", "json", env=changed).out))
+    assert unset == set(exported) - {"OMNI_API_KEY", "OMNI_OUTPUT_FORMAT"}
+    assert "OMNI_OUTPUT_FORMAT" not in json.loads(cli("env", "prod", "--shell", "json", env=changed, shows=True).out)
+    assert "OMNI_OUTPUT_FORMAT" not in cli("use", "--shell", "prod", env=changed).out
+    unmarked = {"OMNI_API_TOKEN": CANARY + "mine"}
+    unset = set(json.loads(cli("env", "--unset", "--shell", "json", env=unmarked).out))
+    assert "OMNI_API_TOKEN" not in unset
+    assert {"OMNI_API_KEY", "OMNI_BASE_URL", "OMNIPROFILE_EXPORTED"} <= unset
+
+
+def test_env_takes_rivals_of_the_shell_away(cli: Cli, two: Path) -> None:
+    cli.profiles(
+        '[profiles.bi]\nbase_url = "https://bi.example"\nkey = { env = "PROD_KEY" }\n'
+        '[settings]\nallowed_hosts = ["bi.example"]\n'
+    )
+    rivals = {
+        "OMNI_ORGANIZATION_NAME": "old",
+        "OMNI_VANITY_DOMAIN": "old",
+        "OMNI_CONFIG_DIR": "/old",
+        "OMNIPROFILE_HOOK": "bash",
+    }
+    out = json.loads(cli("env", "bi", "--shell", "json", env=rivals, shows=True).out)
+    assert {name for name, value in out.items() if value is None} == set(rivals) - {"OMNIPROFILE_HOOK"}
+
+
+def test_env_in_a_child_of_exec_leaves_the_vendor_s_cli_without_a_config_of_its_own(
+    process: Process, two: Path
+) -> None:
+    argv = (sys.executable, "-m", "omniprofile", "env", "prod", "--shell", "json")
+    out = json.loads(process("exec", "staging", "--", *argv).stdout)
+    assert out["OMNI_API_TOKEN"] == PRODUCTION_KEY
+    assert out["OMNI_OUTPUT_FORMAT"] is None
+    assert "OMNI_CONFIG_PATH" not in out
+
+
+def test_exec_removes_the_variable_of_the_key_and_nested_calls_still_have_it(process: Process, two: Path) -> None:
+    assert "STAGING_KEY" not in _child(process, "staging")
+    assert _child(process, "staging")["PROD_KEY"] == PRODUCTION_KEY
+    nested = (sys.executable, "-m", "omniprofile")
+    assert process("exec", "staging", "--", *nested, "token", "staging").stdout == STAGING_KEY + "\n"
+    assert process("exec", "staging", "--", *nested, "token", "staging", "--json").returncode == 0
+    listed = json.loads(process("exec", "staging", "--", *nested, "list", "--json").stdout)["profiles"]
+    assert [each["credential"] for each in listed] == ["present", "present"]
+    assert process("exec", "prod", "--yes", "--", *nested, "token", "staging").stdout == STAGING_KEY + "\n"
+
+
+def test_the_exported_token_stands_in_for_its_own_profile_and_address_alone(cli: Cli, two: Path) -> None:
+    exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out) | {"STAGING_KEY": ""}
+    assert cli("token", "staging", env=exported, shows=True).out == STAGING_KEY + "\n"
+    cli.profiles(
+        """[profiles.staging]
+base_url = "https://elsewhere.omniapp.co"
+key = { env = "STAGING_KEY" }
+[profiles.other]
+base_url = "https://acme-staging.omniapp.co"
+key = { env = "STAGING_KEY" }
+"""
+    )
+    for name in ("staging", "other"):
+        assert cli("token", name, env=exported).status == 4
+    listed = json.loads(cli("list", "--json", env=exported).out)["profiles"]
+    assert [each["credential"] for each in listed] == ["missing", "missing"]
+
+
 def test_a_forged_mark_takes_nothing_from_a_child_that_every_program_needs(process: Process, two: Path) -> None:
     forged = marker("staging", {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "MINE": "other"})
     child = _child(process, "staging", env={"OMNIPROFILE_EXPORTED": forged, "MINE": "kept"})

@@ -276,6 +276,7 @@ def test_a_credential_is_known_without_asking_for_it(tmp_path: Path) -> None:
     def peek(key: KeySource, auth: str = "api-key", summary: StoredSummary | None = None) -> Peek:
         environ = {"KEY": "omni_osk_secret", "EMPTY": "", "": "nameless"}
         return peek_key(
+            "a",
             auth,
             key,
             environ=environ,

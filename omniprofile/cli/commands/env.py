@@ -11,8 +11,7 @@ from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
 from omniprofile.errors import CheckFailed, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, github, guess_shell, render
-from omniprofile.handover.variables import credential_variables, exported_names
-from omniprofile.model.exported import MARKER, exported
+from omniprofile.handover.variables import exports, removals
 from omniprofile.system.files import reason
 
 
@@ -31,17 +30,15 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the exports, or with `--unset` their removal."""
     environ = app.outside.environ
     shell = args.shell or guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL"))
-    before = exported(environ)
     if args.unset:
         assign: dict[str, str] = {}
-        remove = [*before.variables, MARKER] if before else list(exported_names())
+        remove = removals(environ)
         secrets: list[str] = []
     else:
         resolution = app.resolve(call_of(args))
         confirm_pinned(app, console, resolution.selection, yes=args.yes)
         credential = app.obtain(resolution, interactive=console.interactive)
-        assign = credential_variables(credential)
-        remove = [name for name in (before.variables if before else ()) if name not in assign]
+        assign, remove = exports(credential, environ)
         secrets = [credential.token]
     if shell == "github":
         _to_github(app, console, assign, remove, secrets)

@@ -31,5 +31,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     action = f"run `{printable(args.child[0])}` with it"
     confirm_protected(app, console, resolution.profile, action, yes=args.yes)
     credential = app.obtain(resolution, interactive=console.interactive)
-    environ = child_environment(credential, app.outside.environ, omni_config=omni_config(app.places.cache_folder))
+    environ = child_environment(
+        credential,
+        app.outside.environ,
+        omni_config=omni_config(app.places.cache_folder),
+        key_variable=None if resolution.uses_store else resolution.key.variable,
+    )
     return run_command(args.child, environ)

@@ -11,7 +11,7 @@ from omniprofile.cli.picker import Choice, pick
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import EVALUATE, guess_shell, switch_script
-from omniprofile.model.exported import exported, own_values
+from omniprofile.model.exported import own_values
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance
 
@@ -129,8 +129,7 @@ def _script(app: App, name: str) -> str:
         previous = app.select().profile
     except Error:
         previous = None
-    before = exported(environ)
-    remove = [variable for variable in (before.variables if before else ()) if variable != "OMNI_PROFILE"]
+    remove = sorted(own_values(environ) - {"OMNI_PROFILE"})
     return switch_script(_shell(app), name, previous if previous != name else environ.get(PREVIOUS_VARIABLE), remove)
 
 
