@@ -49,19 +49,16 @@ def examine(scene: Scene, *, limit: float = LIMIT_SECONDS) -> Iterable[tuple[str
 
 
 def _bounded(check: Check, scene: Scene, limit: float) -> list[Diagnosis]:
-    from threading import Thread
+    from omniprofile.system.threads import start, wait
 
-    results: list[list[Diagnosis]] = []
-    thread = Thread(target=lambda: results.append(_made(check, scene)), name=f"omniprofile-{check.name}", daemon=True)
-    thread.start()
-    thread.join(limit)
-    if not results:
+    try:
+        return wait(start(lambda: _made(check, scene)), limit)
+    except TimeoutError:
         return [
             problem(
                 f"the check did not end within {limit:g} s", "look at what it looks at: a file system or a daemon hangs"
             )
         ]
-    return results[0]
 
 
 def _made(check: Check, scene: Scene) -> list[Diagnosis]:

@@ -158,12 +158,12 @@ class Sessions:
         if is_valid(found, now) and (changed or (not force and is_fresh(found, now)) or self._was_just_now(found, now)):
             return found
 
-        from omniprofile.system.uninterrupted import uninterrupted
+        from omniprofile.system.threads import critical_section
 
         # A store that takes nothing must be found out before the refresh token is spent.
         self.store.put(account.profile, found)
         self.passing("store-tried")
-        return uninterrupted(
+        return critical_section(
             lambda: self._exchange(account, found),
             on_interrupt=lambda: self.tell(
                 f"the session of `{account.profile}` is being refreshed; this ends when the answer is stored "

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from omniprofile.system.uninterrupted import uninterrupted
+from omniprofile.system.threads import critical_section
 
 
 def never() -> None:
@@ -15,12 +15,12 @@ def never() -> None:
 
 
 def test_the_result_is_given() -> None:
-    assert uninterrupted(lambda: 7, on_interrupt=never) == 7
+    assert critical_section(lambda: 7, on_interrupt=never) == 7
 
 
 def test_an_error_is_raised_as_it_is() -> None:
     with pytest.raises(LookupError, match="of the work"):
-        uninterrupted(lambda: _fail(), on_interrupt=never)
+        critical_section(lambda: _fail(), on_interrupt=never)
 
 
 def _fail() -> None:
@@ -37,7 +37,7 @@ def test_ctrl_c_is_raised_when_the_work_is_done() -> None:
         done.append("done")
 
     with pytest.raises(KeyboardInterrupt):
-        uninterrupted(work, on_interrupt=lambda: told.append(len(done)))
+        critical_section(work, on_interrupt=lambda: told.append(len(done)))
     assert done == ["done"]
     assert told == [0], "the person is told while it goes on"
 
@@ -52,7 +52,7 @@ def test_a_termination_comes_afterwards() -> None:
             time.sleep(0.2)
             events.append("done")
 
-        uninterrupted(work, on_interrupt=never)
+        critical_section(work, on_interrupt=never)
         assert events == ["done", "terminated"]
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -69,7 +69,7 @@ def test_a_second_ctrl_c_is_raised_at_once() -> None:
 
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        uninterrupted(work, on_interrupt=lambda: None)
+        critical_section(work, on_interrupt=lambda: None)
     assert time.monotonic() - began < 10
     released.set()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -78,7 +78,7 @@ def test_a_second_ctrl_c_is_raised_at_once() -> None:
 def test_what_is_ignored_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        uninterrupted(lambda: os.kill(os.getpid(), signal.SIGHUP), on_interrupt=never)
+        critical_section(lambda: os.kill(os.getpid(), signal.SIGHUP), on_interrupt=never)
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -86,7 +86,7 @@ def test_what_is_ignored_stays_ignored() -> None:
 
 def test_it_works_in_another_thread_than_the_main_one() -> None:
     results: list[int] = []
-    thread = threading.Thread(target=lambda: results.append(uninterrupted(lambda: 7, on_interrupt=never)))
+    thread = threading.Thread(target=lambda: results.append(critical_section(lambda: 7, on_interrupt=never)))
     thread.start()
     thread.join(5)
     assert results == [7]

@@ -1,0 +1,104 @@
+"""Run work in a daemon thread and wait for it: with a time limit, or to its end whatever signal comes.
+
+The threads are daemons, so that work that was given up keeps no process alive.
+"""
+
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
+
+T = TypeVar("T")
+
+_SLICE_SECONDS = 0.5
+"""How long one wait lasts: on Windows a longer one does not see Ctrl-C."""
+
+
+def start(work: Callable[[], T]) -> Future[T]:
+    """Start `work` in a daemon thread of its own, and return the future of its result."""
+    from threading import Thread
+
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as problem:  # noqa: BLE001 - raised again where the result is asked for
+            future.set_exception(problem)
+
+    Thread(target=run, name="omniprofile-work", daemon=True).start()
+    return future
+
+
+def wait(future: Future[T], seconds: float = float("inf")) -> T:
+    """Return the future's result, or raise its exception. Raises TimeoutError after `seconds`."""
+    from time import monotonic
+
+    end = monotonic() + seconds
+    while not future.done():
+        left = end - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        try:
+            future.exception(timeout=min(left, _SLICE_SECONDS))
+        except TimeoutError:
+            continue
+    return future.result()
+
+
+def next_of(queue: "SimpleQueue[T]") -> T:
+    """Return what comes next from a queue, however long that takes."""
+    from queue import Empty
+
+    while True:
+        try:
+            return queue.get(timeout=_SLICE_SECONDS)
+        except Empty:
+            continue
+
+
+def critical_section(work: Callable[[], T], *, on_interrupt: Callable[[], None]) -> T:
+    """Do `work` to its end, though the user presses Ctrl-C or the process is told to stop. `work` must be bounded in time.
+
+    The first Ctrl-C calls `on_interrupt`, and is raised when the work has ended; a second one is raised at once. SIGTERM and
+    SIGHUP wait for the end too. Where this is not the process's main thread, no signal comes here anyway. Raises what `work`
+    raises.
+    """
+    with _signals_deferred(on_interrupt):
+        return wait(start(work))
+
+
+@contextmanager
+def _signals_deferred(on_interrupt: Callable[[], None]) -> Iterator[None]:
+    """Hold back what would end the process, and let it happen after the body. What is ignored already stays so."""
+    from threading import current_thread, main_thread
+
+    if current_thread() is not main_thread():
+        yield
+        return
+    came: list[int] = []
+
+    def hold_back(number: int, frame: object) -> None:
+        del frame
+        came.append(number)
+        if number == signal.SIGINT:
+            if came.count(number) > 1:
+                raise KeyboardInterrupt
+            on_interrupt()
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    held = [number for number in numbers if before[number] not in (None, signal.SIG_IGN)]
+    try:
+        for number in held:
+            signal.signal(number, hold_back)
+        yield
+    finally:
+        for number in held:
+            signal.signal(number, before[number])
+    for number in came:
+        signal.raise_signal(number)
