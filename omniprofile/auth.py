@@ -1,11 +1,10 @@
 """`Auth`: an HTTP client's requests, authenticated. DOOR: httpx, for the class that its clients take; anyio, on which it runs."""
 
-import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import httpx
 
@@ -22,37 +21,6 @@ _AGAIN = timedelta(seconds=10)
 """How long to make do with a session that could not be renewed ahead of its expiry, before that is tried again."""
 
 
-class _Request(Protocol):
-    """What `Auth` needs of a request: httpx's and httpx2's both have it."""
-
-    @property
-    def url(self) -> "_Url": ...
-
-    @property
-    def headers(self) -> "_Headers": ...
-
-    @property
-    def content(self) -> bytes: ...
-
-
-class _Url(Protocol):
-    @property
-    def scheme(self) -> str: ...
-
-    @property
-    def netloc(self) -> bytes: ...
-
-    @property
-    def host(self) -> str: ...
-
-
-class _Headers(Protocol):
-    def __setitem__(self, name: str, value: str) -> None: ...
-
-
-_R = TypeVar("_R", bound=_Request)
-
-
 class Auth(httpx.Auth):
     """Authenticate the requests of an httpx client, sync or async, with a profile's credential.
 
@@ -63,9 +31,8 @@ class Auth(httpx.Auth):
     is sent cannot be sent twice: then the 401 is the answer, and the next request has the new token. Whatever `resolve`
     raises, a request raises.
 
-    One value serves any number of threads and tasks at once; an async client's event loop is never blocked. Clients of httpx2,
-    which continues httpx, take it just the same. To a client that takes a function of the request it is one: that sets the
-    header, and renews ahead of expiry alone.
+    One value serves any number of threads and tasks at once; an async client's event loop is never blocked. To a client
+    that takes a function of the request it is one: that sets the header, and renews ahead of expiry alone.
     """
 
     def __init__(self, profile: str | None = None, *, config: str | None = None) -> None:
@@ -79,15 +46,7 @@ class Auth(httpx.Auth):
     def __repr__(self) -> str:
         return f"Auth({self._call.profile.value if self._call.profile else None!r})"
 
-    @property  # type: ignore[misc]  # read-only, unlike object's
-    def __class__(self) -> type:
-        """What `isinstance` asks when the type itself does not say yes: a kind of httpx2's `Auth` as well, once it is there.
-
-        Its clients ask so, and it is not imported for that: whoever has a client of it has imported it.
-        """
-        return _class_with(sys.modules.get("httpx2"))
-
-    def __call__(self, request: _R) -> _R:
+    def __call__(self, request: httpx.Request) -> httpx.Request:
         """Set the header of a request, and return it."""
         self._sign(request, self._current())
         return request
@@ -152,7 +111,7 @@ class Auth(httpx.Auth):
         return _Held(credential, app.outside)
 
     @staticmethod
-    def _sign(request: _Request, held: "_Held") -> None:
+    def _sign(request: httpx.Request, held: "_Held") -> None:
         _require_origin(held.credential, request.url)
         request.headers["Authorization"] = f"Bearer {held.credential.token}"
 
@@ -175,18 +134,6 @@ class _Held:
         return self._renew_at is None or self._outside.now() < self._renew_at
 
 
-def _class_with(module: object) -> type:
-    """`Auth`, as a kind of `module.Auth` too. It is never made an instance of."""
-    base = getattr(module, "Auth", None)
-    if not isinstance(base, type) or issubclass(Auth, base):
-        return Auth
-    if base not in _classes:
-        _classes[base] = type("Auth", (Auth, base), {})
-    return _classes[base]
-
-
-_classes: dict[type, type] = {}
-
 _T = TypeVar("_T")
 
 
@@ -202,15 +149,15 @@ def _refuses(response: httpx.Response, credential: Credential) -> bool:
     return response.status_code == 401 and _origin_of(response.url) == credential.origin
 
 
-def _can_be_sent_again(request: _Request) -> bool:
+def _can_be_sent_again(request: httpx.Request) -> bool:
     """Whether the whole body is there, and does not come from a generator or a file that has been read by now."""
     try:
         return request.content is not None
-    except RuntimeError:  # RequestNotRead, of whichever library the request is
+    except httpx.RequestNotRead:
         return False
 
 
-def _require_origin(credential: Credential, url: _Url) -> None:
+def _require_origin(credential: Credential, url: httpx.URL) -> None:
     if _origin_of(url) != credential.origin:
         raise OriginMismatch(
             f"the credential of `{credential.profile}` is for {credential.origin}, not for {printable(url.host)}",
@@ -218,7 +165,7 @@ def _require_origin(credential: Credential, url: _Url) -> None:
         )
 
 
-def _origin_of(url: _Url) -> Origin | None:
+def _origin_of(url: httpx.URL) -> Origin | None:
     try:
         return Origin.parse(f"{url.scheme}://{url.netloc.decode('ascii')}")
     except NotAnOrigin:

@@ -1,4 +1,4 @@
-"""The library: `resolve`, and `Auth` with the clients of httpx and of httpx2, sync, on asyncio and on trio."""
+"""The library: `resolve`, and `Auth` with the clients of httpx, sync, on asyncio and on trio."""
 
 import io
 import logging
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self, assert_type
 
 import anyio
 import httpx
-import httpx2
 import pytest
 from anyio.from_thread import start_blocking_portal
 
@@ -42,12 +41,12 @@ WHOAMI = "/api/v1/whoami"
 
 
 class Caller:
-    """A client of either library; an async one is driven from outside its event loop."""
+    """A client; an async one is driven from outside its event loop."""
 
-    def __init__(self, library: Any, backend: str | None, auth: object, base_url: str, **more: Any) -> None:
+    def __init__(self, backend: str | None, auth: Any, base_url: str, **more: Any) -> None:
         self._around = ExitStack()
         self._portal = self._around.enter_context(start_blocking_portal(backend)) if backend else None
-        make = library.AsyncClient if backend else library.Client
+        make: Any = httpx.AsyncClient if backend else httpx.Client
         self._client = make(auth=auth, base_url=base_url, **more)
 
     def __enter__(self) -> Self:
@@ -78,11 +77,10 @@ class Caller:
 Callers = Callable[..., Caller]
 
 
-@pytest.fixture(params=["httpx", "httpx-asyncio", "httpx-trio", "httpx2", "httpx2-asyncio", "httpx2-trio"])
+@pytest.fixture(params=[None, "asyncio", "trio"])
 def callers(request: pytest.FixtureRequest) -> Callers:
     """Make clients of one kind: `callers(auth, base_url)`."""
-    library, _, backend = request.param.partition("-")
-    return partial(Caller, {"httpx": httpx, "httpx2": httpx2}[library], backend or None)
+    return partial(Caller, request.param)
 
 
 @pytest.fixture
@@ -211,32 +209,6 @@ def test_a_request_brings_the_credential(callers: Callers, keyfile: Path, omni: 
     assert [seen.key for seen in omni.requests] == ["u-1", "u-1"]
 
 
-def test_both_libraries_take_it_for_one_of_their_own(keyfile: Path) -> None:
-    auth: Any = omniprofile.Auth("prod")
-    kinds: tuple[Any, ...] = (httpx.Auth, httpx2.Auth, omniprofile.Auth)
-    assert [isinstance(auth, kind) for kind in kinds] == [True] * 3
-    assert issubclass(omniprofile.Auth, httpx.Auth)
-    assert not isinstance(auth, httpx2.BasicAuth | httpx.BasicAuth)
-
-
-LATER = """
-import sys
-import omniprofile
-auth = omniprofile.Auth("prod")
-assert isinstance(auth, omniprofile.Auth)
-assert "httpx2" not in sys.modules and "anyio" not in sys.modules
-import httpx2
-with httpx2.Client(auth=auth, base_url=omniprofile.resolve("prod").base_url) as client:
-    assert client.auth is auth
-    print(client.get("/api/v1/whoami").status_code)
-"""
-
-
-def test_httpx2_is_not_imported_and_may_come_later(keyfile: Path, omni: Standin) -> None:
-    ran = subprocess.run([sys.executable, "-c", LATER], capture_output=True, text=True, check=False)
-    assert ran.stdout == "200\n", ran.stderr
-
-
 def test_a_client_that_takes_a_function_is_served_too(keyfile: Path, omni: Standin) -> None:
     request = omniprofile.Auth("prod")(httpx.Request("GET", omni.base_url + WHOAMI))
     assert request.headers["Authorization"] == f"Bearer {CANARY}"
@@ -306,9 +278,8 @@ def test_a_body_that_was_read_while_it_was_sent_is_not_sent_twice(
     assert (b"in two parts" if kind == "iterator" else b"a file") in omni.requests[1].body
 
 
-@pytest.mark.parametrize("library", [httpx, httpx2])
-def test_a_file_that_was_sent_is_not_sent_again_as_an_empty_one(library: Any, keyfile: Path, omni: Standin) -> None:
-    with library.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
+def test_a_file_that_was_sent_is_not_sent_again_as_an_empty_one(keyfile: Path, omni: Standin) -> None:
+    with httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
         client.get(WHOAMI)
         _rotate(keyfile, omni)
         assert client.post(WHOAMI, content=io.BytesIO(b"a file")).status_code == 401
@@ -401,9 +372,8 @@ def test_threads_share_one_failure(slow: Path, keyfile: Path, omni: Standin) -> 
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("library", [httpx, httpx2])
 def test_the_event_loop_goes_on_while_a_key_is_waited_for(
-    slow: Path, keyfile: Path, omni: Standin, library: Any, backend: str
+    slow: Path, keyfile: Path, omni: Standin, backend: str
 ) -> None:
     async def main() -> int:
         ticks = 0
@@ -415,7 +385,7 @@ def test_the_event_loop_goes_on_while_a_key_is_waited_for(
                 ticks += 1
 
         async with (
-            library.AsyncClient(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
+            httpx.AsyncClient(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client,
             anyio.create_task_group() as group,
         ):
             group.start_soon(tick)
@@ -498,13 +468,10 @@ if TYPE_CHECKING:
     _auth = omniprofile.Auth("staging", config="profiles.toml")
     assert_type(omniprofile.resolve("staging"), omniprofile.Credential)
     assert_type(omniprofile.resolve().token, str)
-    assert_type(_auth(httpx2.Request("GET", "/")), httpx2.Request)
+    assert_type(_auth(httpx.Request("GET", "/")), httpx.Request)
     _plain: httpx.Auth = _auth
     httpx.Client(auth=_auth)
     httpx.AsyncClient(auth=omniprofile.Auth())
     httpx.get("/", auth=_auth)
-    httpx2.Client(auth=_auth)
-    httpx2.AsyncClient(auth=omniprofile.Auth())
-    httpx2.get("/", auth=_auth)
     omniprofile.Profile  # type: ignore[attr-defined]  # noqa: B018 - no such name
     omniprofile.Auth(1)  # type: ignore[arg-type]  # a profile is a text
