@@ -268,7 +268,7 @@ class App:
         from omniprofile.instance.client import Client
         from omniprofile.instance.tokens import EXCHANGE_SECONDS, refresh
 
-        with Client(timeout=EXCHANGE_SECONDS, connections=1) as client:
+        with Client(timeout=EXCHANGE_SECONDS, environ=self.outside.environ, connections=1) as client:
             return refresh(client, profile, session, now=self.outside.now)
 
     def declared(self, call: Call) -> "Resolution":
@@ -287,6 +287,7 @@ class App:
             lambda: self.obtain(resolution, interactive=interactive),
             resolution.expect,
             given_by=str(resolution.token.provenance) if resolution.token else None,
+            renew=lambda: self.obtain(resolution, force_refresh=True),
         )
 
     def editing(self) -> "AbstractContextManager[Draft]":

@@ -11,15 +11,20 @@ import trustme
 
 
 @contextmanager
-def raw(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that gives each connection to `answer` in a thread of its own, after its first bytes were read; its URL."""
+def raw(answer: Callable[[socket.socket], None], asked: list[bytes] | None = None) -> Iterator[str]:
+    """A server that gives each connection to `answer` in a thread of its own, after its first bytes were read; its URL.
+
+    Those first bytes are appended to `asked`.
+    """
     server = socket.create_server(("127.0.0.1", 0), backlog=64)
 
     def talk(connection: socket.socket) -> None:
         with connection:
             connection.settimeout(10)
             try:
-                connection.recv(65536)
+                first = connection.recv(65536)
+                if asked is not None:
+                    asked.append(first)
                 answer(connection)
             except OSError:
                 return

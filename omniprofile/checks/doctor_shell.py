@@ -162,9 +162,8 @@ def hook(scene: Scene) -> Iterable[Diagnosis]:
 
 def clock(scene: Scene) -> Iterable[Diagnosis]:
     """This machine's clock against the `Date` of the instance in use (RFC 9110, section 6.6.1). No token is sent."""
-    from email.utils import parsedate_to_datetime
-
-    from omniprofile.instance.client import Client, NoAnswer
+    from omniprofile.instance.client import Client, TransportError
+    from omniprofile.instance.whoami import http_date
 
     if scene.offline:
         yield skipped("not compared: `--offline`")
@@ -179,18 +178,16 @@ def clock(scene: Scene) -> Iterable[Diagnosis]:
         yield skipped("not compared: nothing may be asked of the profile's instance")
         return
     try:
-        with Client(timeout=_CLOCK_TIMEOUT, connections=1) as client:
+        with Client(timeout=_CLOCK_TIMEOUT, environ=scene.environ, connections=1) as client:
             answer = client.get(origin, "/")
-    except NoAnswer as trouble:
+    except TransportError as trouble:
         yield skipped(f"not compared: {trouble}", f"`omniprofile test {resolution.profile}` says more")
         return
-    now = scene.now()
-    try:
-        theirs = parsedate_to_datetime(answer.headers.get("date", ""))
-        ahead = (now - theirs).total_seconds() - answer.latency_ms / 2000
-    except (ValueError, TypeError):
+    now, theirs = scene.now(), http_date(answer.headers.get("date"))
+    if theirs is None:
         yield skipped(f"not compared: {origin.host} does not say what time it is")
         return
+    ahead = (now - theirs).total_seconds() - answer.latency_ms / 2000
     if abs(ahead) < _SKEW_SECONDS:
         yield ok(f"agrees with that of {origin.host}")
         return

@@ -1,31 +1,36 @@
-"""Many credentials tested at once, politely: bounded, and never more than the rate limit of one key allows."""
+"""Test many credentials at once, as many as were asked for, and the same one once."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import closing
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+from time import sleep
 
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, SessionEnded, Unreachable
 from omniprofile.instance.client import Client
-from omniprofile.instance.pace import Pace
-from omniprofile.instance.whoami import SYMPTOMS, Verdict, whoami
+from omniprofile.instance.symptoms import SYMPTOMS
+from omniprofile.instance.whoami import ProbeResult, whoami
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Expect
 from omniprofile.model.identity import differences
 from omniprofile.model.live import LiveResult, Status
+from omniprofile.system.threads import next_of, start
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """One profile to test. `obtain` gives its credential, or raises an Error.
 
-    `given_by` names the flag or variable that gave the token in place of the profile's own, None where none did.
+    `given_by` names the flag or variable that gave the token in place of the profile's own, None where none did. `renew` gives
+    a new credential for a session that the instance refuses though it has time left.
     """
 
     profile: str
     obtain: Callable[[], Credential]
     expect: Expect
     given_by: str | None = None
+    renew: Callable[[], Credential] | None = None
 
 
 def check_live(
@@ -33,117 +38,94 @@ def check_live(
     *,
     timeout: float,
     jobs: int,
+    environ: Mapping[str, str],
     on_result: Callable[[LiveResult], None] | None = None,
-    pace: Pace | None = None,
 ) -> list[LiveResult]:
     """Test every subject, `jobs` at once, each within `timeout` seconds; results in the order of the subjects.
 
     `timeout` is for the instance; a key source has limits of its own. The same credential under several profiles is asked
-    about once: sixty requests a minute are allowed for a key, and `pace` knows of those made before. `on_result` is called
-    for each result as it comes, from this thread.
+    about once. `on_result` is called for each result as it comes, from this thread.
     """
     results: dict[int, LiveResult] = {}
-    with Client(timeout=timeout, connections=jobs) as client:
-        checks = _Checks(client, timeout, pace or Pace())
-        with closing(_at_once(subjects, checks.check, jobs)) as finished:
-            for index, result in finished:
-                results[index] = result
+    waiting, finished = SimpleQueue[tuple[int, Subject]](), SimpleQueue[_Finished]()
+    for item in enumerate(subjects):
+        waiting.put(item)
+    with Client(timeout=timeout, connections=jobs, environ=environ) as client:
+        run = _Run(client, timeout, waiting, finished)
+        try:
+            for _ in range(min(jobs, len(subjects))):
+                start(run.work).add_done_callback(run.ended)
+            while len(results) < len(subjects):
+                found = next_of(finished)
+                if isinstance(found, BaseException):
+                    raise found
+                index, subject, outcome = found
+                results[index] = _result(subject, outcome)
                 if on_result is not None:
-                    on_result(result)
+                    on_result(results[index])
+        finally:
+            run.stop()
     return [results[index] for index in range(len(subjects))]
 
 
-def _at_once(
-    subjects: Sequence[Subject], check: Callable[[Subject], "Future[LiveResult]"], jobs: int
-) -> Generator[tuple[int, LiveResult]]:
-    """Check the subjects by `jobs` threads; give each one's index and result as it comes.
+_Outcome = tuple[Credential, ProbeResult] | Error
+_Finished = tuple[int, Subject, _Outcome] | BaseException
 
-    The threads are daemons: on Ctrl-C what has not begun is dropped and nobody waits for what has.
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the threads of one run share. The first subject that brings a credential asks about it; the others take its
+    answer, and hold up nobody while they wait for it.
     """
-    from queue import Empty, SimpleQueue
-    from threading import Thread
 
-    waiting: SimpleQueue[tuple[int, Subject]] = SimpleQueue()
-    finished: SimpleQueue[tuple[int, Future[LiveResult]]] = SimpleQueue()
-    for item in enumerate(subjects):
-        waiting.put(item)
+    client: Client
+    timeout: float
+    waiting: SimpleQueue[tuple[int, Subject]]
+    finished: SimpleQueue[_Finished]
+    probes: dict[object, Future[_Outcome]] = field(default_factory=dict)
 
-    def work() -> None:
-        while True:
-            try:
-                index, subject = waiting.get_nowait()
-            except Empty:
-                return
-            check(subject).add_done_callback(lambda future, index=index: finished.put((index, future)))  # type: ignore[misc]  # mypy has no type for a default
+    def work(self) -> None:
+        """Check subjects until none is left."""
+        with suppress(Empty):
+            while True:
+                self._check(*self.waiting.get_nowait())
 
-    for _ in range(min(jobs, len(subjects))):
-        Thread(target=work, daemon=True).start()
-    try:
-        for _ in subjects:
-            index, future = finished.get()
-            yield index, future.result()
-    finally:
-        while not waiting.empty():
-            try:
-                waiting.get_nowait()
-            except Empty:
-                break
+    def ended(self, worker: Future[None]) -> None:
+        """Hand on what a thread failed by, which is a bug."""
+        if (problem := worker.exception()) is not None:
+            self.finished.put(problem)
 
+    def stop(self) -> None:
+        """Drop what has not begun. Nobody waits for what has."""
+        with suppress(Empty):
+            while True:
+                self.waiting.get_nowait()
 
-class _Checks:
-    """The checks of one run. The first subject that brings a credential asks about it; the others take its answer."""
-
-    def __init__(self, client: Client, timeout: float, pace: Pace) -> None:
-        from threading import Lock
-
-        self._client = client
-        self._timeout = timeout
-        self._pace = pace
-        self._lock = Lock()
-        self._verdicts: dict[object, Future[Verdict]] = {}
-
-    def check(self, subject: Subject) -> "Future[LiveResult]":
-        """The result of one subject, now or when the answer that it shares has come. Raises nothing."""
-        result: Future[LiveResult] = Future()
+    def _check(self, index: int, subject: Subject) -> None:
         try:
             credential = subject.obtain()
         except Error as error:
-            result.set_result(_not_asked(subject, error))
-            return result
-        except BaseException as problem:  # noqa: BLE001 - handed to the thread that waits, whatever it is
-            result.set_exception(problem)
-            return result
+            self.finished.put((index, subject, error))
+            return
+        own: Future[_Outcome] = Future()
+        probe = self.probes.setdefault((credential.origin, credential.secret, credential.auth), own)
+        probe.add_done_callback(lambda done: self.finished.put((index, subject, done.result())))
+        if probe is own:
+            own.set_result(self._probed(subject, credential))
 
-        def judge(verdict: Future[Verdict]) -> None:
-            try:
-                result.set_result(_result(subject, credential, _judged(verdict.result(), subject)))
-            except BaseException as problem:  # noqa: BLE001 - as above
-                result.set_exception(problem)
-
-        self._verdict(credential).add_done_callback(judge)
-        return result
-
-    def _verdict(self, credential: Credential) -> Future[Verdict]:
-        from time import sleep
-
-        key = (credential.origin, credential.secret, credential.auth)
-        with self._lock:
-            if (known := self._verdicts.get(key)) is not None:
-                return known
-            own = self._verdicts[key] = Future()
+    def _probed(self, subject: Subject, credential: Credential) -> _Outcome:
+        """Ask who the credential is. A session that the instance refuses is renewed first, and asked about once more."""
+        result = self._whoami(credential)
+        if result.http_status != 401 or credential.auth != "oauth" or subject.renew is None:
+            return credential, result
         try:
-            own.set_result(
-                whoami(
-                    self._client,
-                    credential,
-                    timeout=self._timeout,
-                    sleep=sleep,
-                    pace=lambda: self._pace.wait(credential),
-                )
-            )
-        except BaseException as problem:  # noqa: BLE001 - as above, and for every subject that shares it
-            own.set_exception(problem)
-        return own
+            renewed = subject.renew()
+        except Error:
+            return credential, result  # what the instance said says it best
+        return (credential, result) if renewed.secret == credential.secret else (renewed, self._whoami(renewed))
+
+    def _whoami(self, credential: Credential) -> ProbeResult:
+        return whoami(self.client, credential, timeout=self.timeout, sleep=sleep)
 
 
 def _not_asked(subject: Subject, error: Error) -> LiveResult:
@@ -156,14 +138,14 @@ def _not_asked(subject: Subject, error: Error) -> LiveResult:
     return LiveResult(subject.profile, status, reason=error.message, remedy=error.hint, symptom=error.code, error=error)
 
 
-def _judged(verdict: Verdict, subject: Subject) -> Verdict:
-    """The verdict for one subject: by where its token came from, and by the identity that it expects."""
+def _judged(verdict: ProbeResult, subject: Subject) -> ProbeResult:
+    """Return the result for one subject: by where its token came from, and by the identity that it expects."""
     if verdict.symptom is not None and subject.given_by is not None and verdict.http_status == 401:
         return replace(verdict, symptom=SYMPTOMS["given-token-refused"], detail=subject.given_by)
     return _pinned(verdict, subject.expect)
 
 
-def _pinned(verdict: Verdict, expect: Expect) -> Verdict:
+def _pinned(verdict: ProbeResult, expect: Expect) -> ProbeResult:
     """The verdict after the identity pin. An identity that cannot be checked is not the one expected."""
     if verdict.symptom is not None or expect == Expect():
         return verdict
@@ -174,22 +156,21 @@ def _pinned(verdict: Verdict, expect: Expect) -> Verdict:
     return verdict
 
 
-def _result(subject: Subject, credential: Credential, verdict: Verdict) -> LiveResult:
-    symptom = verdict.symptom
+def _result(subject: Subject, outcome: _Outcome) -> LiveResult:
+    if isinstance(outcome, Error):
+        return _not_asked(subject, outcome)
+    credential, probe = outcome[0], _judged(outcome[1], subject)
+    symptom = probe.symptom
     result = LiveResult(
         subject.profile,
         Status.OK,
-        http_status=verdict.http_status,
-        identity=verdict.identity,
-        latency_ms=verdict.latency_ms,
+        http_status=probe.http_status,
+        identity=probe.identity,
+        latency_ms=probe.latency_ms,
     )
     if symptom is None:
         return result
-    reason, remedy = symptom.words(host=credential.origin.host, profile=subject.profile, detail=verdict.detail)
-    return replace(
-        result,
-        status=symptom.status,
-        reason=reason,
-        remedy=remedy,
-        symptom=symptom.name,
+    reason, remedy = symptom.words(
+        host=credential.origin.host, profile=subject.profile, detail=probe.detail, proxy=probe.proxy, testing=True
     )
+    return replace(result, status=symptom.status, reason=reason, remedy=probe.hint or remedy, symptom=symptom.name)

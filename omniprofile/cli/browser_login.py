@@ -42,7 +42,7 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
     app.store.check()
     console.note(f"the session of `{profile}` ({origin}) will be stored in the {app.store.label}")
     screen = _Screen(app, console, origin, LIMIT_SECONDS, browser=browser)
-    with Client(timeout=EXCHANGE_SECONDS, connections=2) as client:
+    with Client(timeout=EXCHANGE_SECONDS, environ=app.outside.environ, connections=2) as client:
         endpoints = find_endpoints(client, origin)
         for notice in endpoints.notices:
             console.warn(notice)
@@ -52,7 +52,7 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
             passing("granted")
             try:
                 if test:
-                    session = replace(session, identity=_identify(console, resolution, session))
+                    session = replace(session, identity=_identify(app, console, resolution, session))
                 who = _phrase(session.identity)
                 tell_of_another_identity(app, console, profile, session)
                 old = app.sessions.replace(profile, session)
@@ -84,14 +84,14 @@ def revoke_session(client: "Client", session: StoredSecret, endpoints: "Endpoint
 
     `endpoints` are those of its origin, None where they are still to be asked for. Bounded in time.
     """
-    from omniprofile.instance.client import NoAnswer
+    from omniprofile.instance.client import TransportError
     from omniprofile.instance.endpoints import discover
     from omniprofile.instance.tokens import revoke
 
     if endpoints is None:
         try:
             endpoints = discover(client, session.origin, timeout=REVOKE_SECONDS)
-        except NoAnswer as problem:
+        except TransportError as problem:
             return str(problem)
     if endpoints.revocation is None:
         return f"{session.origin.host} names no place to revoke tokens at"
@@ -120,7 +120,7 @@ def where(session: StoredSecret) -> str:
     return f"revoke it in Omni, {session.origin}, {SETTINGS}"
 
 
-def _identify(console: Console, resolution: Resolution, session: StoredSecret) -> Identity | None:
+def _identify(app: App, console: Console, resolution: Resolution, session: StoredSecret) -> Identity | None:
     """Ask whose the session is, and hold that against `expect`.
 
     Raises IdentityMismatch, CredentialRefused, or Unreachable where the profile expects somebody and nobody can tell. Without
@@ -132,7 +132,10 @@ def _identify(console: Console, resolution: Resolution, session: StoredSecret) -
 
     credential = Credential(resolution.profile, session.origin, "oauth", session.token, session.expires_at)
     (result,) = check_live(
-        [Subject(resolution.profile, lambda: credential, resolution.expect)], timeout=SECONDS, jobs=1
+        [Subject(resolution.profile, lambda: credential, resolution.expect)],
+        timeout=SECONDS,
+        jobs=1,
+        environ=app.outside.environ,
     )
     error = error_of(result)
     if error is not None and (result.status is Status.INVALID or resolution.expect != Expect()):

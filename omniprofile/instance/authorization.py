@@ -8,10 +8,17 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from omniprofile.errors import CheckFailed, CredentialRefused, Error, LoginFailed, NoCredential, Unreachable
-from omniprofile.instance.client import Client, NoAnswer
+from omniprofile.instance.client import Client, TransportError
 from omniprofile.instance.endpoints import Endpoints, discover
-from omniprofile.instance.oauth import CALLBACK_PATH, Attempt, Callback, Unusable, authorization_query, read_callback
-from omniprofile.instance.whoami import SYMPTOMS
+from omniprofile.instance.oauth import (
+    CALLBACK_PATH,
+    AuthorizationRequest,
+    Callback,
+    InvalidResponse,
+    authorization_query,
+    read_callback,
+)
+from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.model.origin import Origin
 
 if TYPE_CHECKING:
@@ -46,7 +53,7 @@ class Person:
 class Authorized:
     """A code, with what redeems it. `show` lets the browser that waits, if one does, show how the login ended."""
 
-    attempt: Attempt
+    attempt: AuthorizationRequest
     endpoints: Endpoints
     code: "Secret"
     show: "Callable[[Page], None]"
@@ -56,9 +63,10 @@ def find_endpoints(client: Client, origin: Origin) -> Endpoints:
     """The instance's endpoints. Raises Unreachable, before any browser is opened, if nothing answers there."""
     try:
         return discover(client, origin, timeout=_DISCOVERY_SECONDS)
-    except NoAnswer as problem:
-        reason, remedy = SYMPTOMS[problem.symptom].words(host=origin.host, detail=str(problem))
-        raise Unreachable(f"the login cannot start: {reason}", hint=remedy) from None
+    except TransportError as problem:
+        symptom = SYMPTOMS[problem.symptom]
+        reason, remedy = symptom.words(host=origin.host, detail=str(problem), proxy=problem.proxy)
+        raise Unreachable(f"the login cannot start: {reason}", hint=problem.hint or remedy) from None
 
 
 @contextmanager
@@ -94,7 +102,7 @@ def authorized(
             if isinstance(got, str):
                 try:
                     callback = read_pasted(got, listener.attempt)
-                except Unusable as problem:
+                except InvalidResponse as problem:
                     person.pasted_badly(str(problem))
                     continue
             else:
@@ -112,16 +120,16 @@ def authorized(
 _LOOK = "Your terminal says what to do."
 
 
-def read_pasted(line: str, attempt: Attempt) -> Callback:
-    """Read the address that the browser was sent back to, as somebody pasted it. Raises Unusable."""
+def read_pasted(line: str, attempt: AuthorizationRequest) -> Callback:
+    """Read the address that the browser was sent back to, as somebody pasted it. Raises InvalidResponse."""
     text = line.strip().strip("\"'<>").strip()
     if not text:
-        raise Unusable("it is empty")
+        raise InvalidResponse("it is empty")
     if len(text) > 8192:
-        raise Unusable("it is too long")
+        raise InvalidResponse("it is too long")
     address, _, rest = text.partition("?")
     if not rest or not (address == "" or address.endswith(CALLBACK_PATH)):
-        raise Unusable(f"it is no address that ends in `{CALLBACK_PATH}?code=…`")
+        raise InvalidResponse(f"it is no address that ends in `{CALLBACK_PATH}?code=…`")
     return read_callback(rest.partition("#")[0], attempt)
 
 

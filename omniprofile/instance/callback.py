@@ -19,7 +19,14 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from omniprofile.instance.oauth import CALLBACK_PATH, Attempt, Callback, Unusable, new_attempt, read_callback
+from omniprofile.instance.oauth import (
+    CALLBACK_PATH,
+    AuthorizationRequest,
+    Callback,
+    InvalidResponse,
+    new_authorization_request,
+    read_callback,
+)
 from omniprofile.model.names import printable
 
 _LONGEST_TARGET = 8192
@@ -80,7 +87,7 @@ class Listener:
         """Listen on a free port. Raises CannotListen."""
         sockets = _listen()
         self.port: int = sockets[0].getsockname()[1]
-        self.attempt: Attempt = new_attempt(f"http://localhost:{self.port}{CALLBACK_PATH}")
+        self.attempt: AuthorizationRequest = new_authorization_request(f"http://localhost:{self.port}{CALLBACK_PATH}")
         self._hosts = {f"{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
         for listening in sockets:
             server = _Server(listening, self)
@@ -124,7 +131,7 @@ class Listener:
             return 405, Page(False, "Not so", "The answer of a login comes by GET.", ""), "GET"
         try:
             callback = read_callback(query, self.attempt)
-        except Unusable as problem:
+        except InvalidResponse as problem:
             self.strays += 1
             self._refuse(f"a request that is no answer to this login was refused: {problem}")
             sentence = "This page belongs to another login, or to none: an old tab, or a copy of an address."

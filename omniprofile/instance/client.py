@@ -1,34 +1,40 @@
-"""HTTP to an instance. DOOR: httpx, truststore.
+"""HTTP to an instance. DOOR: httpx.
 
-One client for many threads, with connections that are used again. A redirect is never followed: the bearer token goes to the
-origin it is for and nowhere else (RFC 6750, section 5.3). Every request ends within its deadline, also when a server sends a
-byte a second, and no answer is read beyond 1 MiB. The operating system's certificates and the proxy variables are honoured.
+One client for many threads, with connections that are used again. It works on httpx's transports, below what could carry a
+secret elsewhere: no cookie is kept, no `.netrc` is read and no redirect is followed, for the bearer token goes to the origin it
+is for and nowhere else (RFC 6750, section 5.3). Every request ends within its deadline, also when a server sends a byte a
+second; no response is read beyond 1 MiB, and none that is compressed is read at all.
 """
 
 import socket
 import ssl
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-import truststore
 
 import omniprofile
+from omniprofile.instance.proxies import Proxy, proxy_for
 from omniprofile.model.names import printable
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
+from omniprofile.system.threads import start, wait
 
-LARGEST_ANSWER = 1024 * 1024
-USER_AGENT = f"omniprofile/{omniprofile.__version__}"
+LARGEST_RESPONSE = 1024 * 1024
+_HEADERS = {
+    "User-Agent": f"omniprofile/{omniprofile.__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One HTTP answer: status, header fields with lower-case names, body, and the time it took in milliseconds."""
+class Response:
+    """One HTTP response: status, header fields with lower-case names, body, and the time it took in milliseconds."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,146 +42,149 @@ class Answer:
     latency_ms: float
 
 
-class NoAnswer(Exception):
-    """There was no answer. `symptom` is `dns`, `offline`, `refused`, `timeout`, `protocol`, `too-large`, one of TLS (`tls`,
-    `tls-name`, `tls-expired`, `tls-handshake`) or of a proxy (`proxy`, `socks`).
+class TransportError(Exception):
+    """There was no usable response. `symptom` is one of the network's in `symptoms`.
 
-    `str()` says what happened in a few words, without the request.
+    `str()` says what happened in a few words, without the request. `proxy` is what names the proxy that was used, None for no
+    proxy; `hint` is what to do, where this very error knows better than its symptom.
     """
 
-    def __init__(self, symptom: str, words: str) -> None:
+    def __init__(self, symptom: str, words: str, *, proxy: str | None = None, hint: str | None = None) -> None:
         super().__init__(words)
         self.symptom = symptom
+        self.proxy = proxy
+        self.hint = hint
 
 
 class Client:
-    """A client, as a context manager. `timeout` is for a whole request, in seconds; `connections` how many are kept for
-    further requests.
+    """A client, as a context manager.
+
+    `timeout` is for a whole request, in seconds; `connections` how many are kept for further requests. `environ` holds the
+    variables that name proxies and certificates.
     """
 
-    def __init__(self, *, timeout: float, connections: int = 16) -> None:
+    def __init__(self, *, timeout: float, environ: Mapping[str, str], connections: int = 16) -> None:
         self._timeout = timeout
+        self._environ = environ
         # How many there may be at once is the caller's to bound: a request that was given up still holds its connection,
         # and must not be what another one waits for.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
-        self._http: httpx.Client | None = None
-        self._fault = ("", "")
-        certificates = _certificates()
-        try:
-            self._http = httpx.Client(
-                verify=certificates,
-                follow_redirects=False,
-                limits=limits,
-                headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-            )
-        except ImportError:
-            self._fault = "socks", "a proxy variable names a SOCKS proxy, for which the package `socksio` is missing"
-        except (ValueError, httpx.InvalidURL):
-            # No word of theirs: a proxy's address may hold a password.
-            self._fault = "proxy", "a proxy variable holds no address that can be used"
+        self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
+        self._lock = Lock()
+        self._certificates: ssl.SSLContext | None = None
+        self._transports: dict[str | None, httpx.HTTPTransport] = {}
 
     def __enter__(self) -> Self:
-        """The client itself."""
+        """Return the client itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close every connection."""
-        if self._http is not None:
-            self._http.close()
+        for transport in self._transports.values():
+            transport.close()
 
-    def get(self, origin: Origin, path: str, token: Secret | None = None, *, timeout: float | None = None) -> Answer:
-        """GET `path` of `origin`, with the token as bearer. Raises NoAnswer."""
-        return self._send("GET", origin, path, token, None, timeout)
+    def get(self, origin: Origin, path: str, token: Secret | None = None, *, timeout: float | None = None) -> Response:
+        """GET `path` of `origin`, with the token as bearer. Raises TransportError."""
+        headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
+        return self._send(origin, "GET", path, headers, None, timeout)
 
     def post_form(
         self, origin: Origin, path: str, fields: Mapping[str, str], *, timeout: float | None = None
-    ) -> Answer:
-        """POST a form, as OAuth's token endpoint takes it (RFC 6749, section 4.1.3). Raises NoAnswer."""
-        return self._send("POST", origin, path, None, fields, timeout)
+    ) -> Response:
+        """POST a form, as OAuth's token endpoint takes it (RFC 6749, section 4.1.3). Raises TransportError."""
+        return self._send(origin, "POST", path, {}, dict(fields), timeout)
 
     def _send(
         self,
-        method: str,
         origin: Origin,
+        method: str,
         path: str,
-        token: Secret | None,
-        fields: Mapping[str, str] | None,
+        headers: dict[str, str],
+        form: dict[str, str] | None,
         timeout: float | None,
-    ) -> Answer:
-        """Send one request in a thread of its own, and give it up at its deadline.
+    ) -> Response:
+        """Send one request, and give it up at its deadline.
 
         httpx limits each phase of a request and each wait for a byte, not the whole: a server that drips would hold it
         for ever. What is given up ends when the client is closed, and with the process in any case.
         """
-        from concurrent.futures import Future
-        from threading import Thread
-
         seconds = self._timeout if timeout is None else timeout
-        until = monotonic() + seconds
-        outcome: Future[Answer] = Future()
+        proxy = proxy_for(origin, self._environ)
+        shown = proxy.named_by if proxy else None
 
-        def work() -> None:
+        def exchange() -> Response:
+            began, trace = monotonic(), _ConnectionTrace()
             try:
-                outcome.set_result(self._exchange(method, origin, path, token, fields, seconds))
-            except BaseException as problem:  # noqa: BLE001 - handed to the thread that waits, whatever it is
-                outcome.set_exception(problem)
+                request = httpx.Request(
+                    method,
+                    f"{origin}{path}",
+                    headers={**_HEADERS, **headers},
+                    data=form,
+                    extensions={"timeout": httpx.Timeout(seconds).as_dict(), "trace": trace.note},
+                )
+                return _read(self._transport(origin, proxy).handle_request(request), origin, shown, began)
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as problem:
+                # No `from`: the chain of an HTTP error holds the request, and so the token.
+                raise _transport_error(problem, origin, trace, seconds, shown) from None
 
-        Thread(target=work, daemon=True).start()
         try:
-            return outcome.result(timeout=max(0.0, until - monotonic()))
+            return wait(start(exchange), seconds)
         except TimeoutError:
-            raise NoAnswer("timeout", f"{origin.host} did not answer in {seconds:g} s") from None
+            raise TransportError("timeout", f"{origin.host} did not answer in {seconds:g} s", proxy=shown) from None
 
-    def _exchange(
-        self,
-        method: str,
-        origin: Origin,
-        path: str,
-        token: Secret | None,
-        fields: Mapping[str, str] | None,
-        seconds: float,
-    ) -> Answer:
-        if self._http is None:
-            raise NoAnswer(*self._fault)
-        start = monotonic()
-        headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
-        form = dict(fields) if fields is not None else None
-        way = _Way()
+    def _transport(self, origin: Origin, proxy: Proxy | None) -> httpx.HTTPTransport:
+        """Return the transport for `origin` by `proxy`, made when it is first needed. Raises TransportError."""
+        with self._lock:
+            transport = self._transports.get(proxy.address if proxy else None)
+            if transport is None or (origin.scheme == "https" and self._certificates is None):
+                transport = self._transports[proxy.address if proxy else None] = self._made(origin, proxy)
+            return transport
+
+    def _made(self, origin: Origin, proxy: Proxy | None) -> httpx.HTTPTransport:
+        from omniprofile.instance.certificates import CertificatesUnusable, trusted_context
+
+        context: ssl.SSLContext | bool = False  # plain http has no use for certificates, which take time to load
+        if origin.scheme == "https":
+            try:
+                context = self._certificates = self._certificates or trusted_context(self._environ)
+            except CertificatesUnusable as problem:
+                raise TransportError("certificates", str(problem), hint=problem.hint) from None
+        if proxy is None:
+            return httpx.HTTPTransport(verify=context, trust_env=False, limits=self._limits)
         try:
-            request = self._http.build_request(
-                method,
-                f"{origin}{path}",
-                headers=headers,
-                data=form,
-                timeout=seconds,
-                extensions={"trace": way.note},
+            to = httpx.Proxy(proxy.address)
+            to.ssl_context = self._certificates if to.url.scheme == "https" else None
+            return httpx.HTTPTransport(verify=context, trust_env=False, limits=self._limits, proxy=to)
+        except ImportError:
+            words = f"{proxy.named_by} names a SOCKS proxy, for which the package `socksio` is missing"
+            raise TransportError("socks", words, proxy=proxy.named_by) from None
+        except (ValueError, httpx.InvalidURL):
+            # No word of theirs: a proxy's address may hold a password.
+            words = f"the proxy address in {proxy.named_by} cannot be used"
+            raise TransportError("proxy", words, proxy=proxy.named_by) from None
+
+
+def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: float) -> Response:
+    try:
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        if encoding not in ("", "identity"):
+            raise TransportError(
+                "compressed", f"{origin.host} sent a compressed response, which was not asked for", proxy=proxy
             )
-            return self._read(self._http, request, start)
-        except NoAnswer:
-            raise
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as problem:
-            # No `from`: the chain of an HTTP error holds the request, and so the token.
-            raise _no_answer(problem, origin, way, seconds) from None
-
-    @staticmethod
-    def _read(http: httpx.Client, request: httpx.Request, start: float) -> Answer:
-        response = http.send(request, stream=True)
-        try:
-            parts, size = [], 0
-            for part in response.iter_bytes():
-                parts.append(part)
-                size += len(part)
-                if size > LARGEST_ANSWER:
-                    raise NoAnswer("too-large", "the answer is larger than 1 MiB")
-            return Answer(response.status_code, dict(response.headers), b"".join(parts), (monotonic() - start) * 1000)
-        finally:
-            response.close()
+        parts, size = [], 0
+        for part in response.iter_raw():
+            parts.append(part)
+            size += len(part)
+            if size > LARGEST_RESPONSE:
+                raise TransportError("too-large", f"the response of {origin.host} is larger than 1 MiB", proxy=proxy)
+        return Response(response.status_code, dict(response.headers), b"".join(parts), (monotonic() - began) * 1000)
+    finally:
+        response.close()
 
 
-class _Way:
-    """The way that a request went, by httpx's `trace` extension: the address that was called, and whether the tunnel that a
+class _ConnectionTrace:
+    """Where a request was sent, by httpx's `trace` extension: the address that was called, and whether the tunnel that a
     proxy makes was there already.
     """
 
@@ -184,67 +193,32 @@ class _Way:
         self.in_tunnel = False
 
     def note(self, event: str, about: Mapping[str, Any]) -> None:
-        """What the extension calls at each step."""
+        """Take note of one step."""
         if event == "connection.connect_tcp.started":
             self.called = about["host"], about["port"]
         elif event == "proxy.start_tls.started":
             self.in_tunnel = True
 
 
-class _ContextForEach(truststore.SSLContext):
-    """truststore's certificates, by a context for each connection.
+def _transport_error(
+    problem: Exception, origin: Origin, trace: _ConnectionTrace, seconds: float, proxy: str | None
+) -> TransportError:
+    def error(symptom: str, words: str) -> TransportError:
+        return TransportError(symptom, words, proxy=proxy)
 
-    One context of truststore's is locked for as long as a handshake takes, so that a host that never ends its own would hold
-    up every other.
-    """
-
-    def wrap_socket(
-        self,
-        sock: socket.socket,
-        server_side: bool = False,
-        do_handshake_on_connect: bool = True,
-        suppress_ragged_eofs: bool = True,
-        server_hostname: str | None = None,
-        session: ssl.SSLSession | None = None,
-    ) -> ssl.SSLSocket:
-        """Wrap `sock` in TLS, by a context of its own."""
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.set_alpn_protocols(["http/1.1"])
-        return context.wrap_socket(
-            sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session
-        )
-
-
-def _certificates() -> ssl.SSLContext:
-    """The operating system's trust store; `SSL_CERT_FILE` and `SSL_CERT_DIR` name another, as for every OpenSSL program.
-
-    On Linux and its like truststore finds the files and OpenSSL judges by them: there the context that it has filled is used
-    as a plain one, since filling one takes 30 ms and would be done for every connection.
-    """
-    if sys.platform in ("darwin", "win32"):
-        return _ContextForEach(ssl.PROTOCOL_TLS_CLIENT)
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    filled = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost").context
-    if filled.verify_mode is not ssl.CERT_REQUIRED or not filled.check_hostname:
-        raise AssertionError("a context that would accept any certificate")
-    filled.sslsocket_class, filled.sslobject_class = ssl.SSLSocket, ssl.SSLObject
-    return filled
-
-
-def _no_answer(problem: Exception, origin: Origin, way: _Way, seconds: float) -> NoAnswer:
     host = origin.host
     if isinstance(problem, httpx.ProxyError):
-        return NoAnswer("proxy", f"the proxy answers {printable(str(problem), 60)}")
+        return error("proxy", f"the proxy answers {printable(str(problem), 60)}")
     if isinstance(problem, httpx.TimeoutException):
-        return NoAnswer("timeout", f"{host} did not answer in {seconds:g} s")
+        return error("timeout", f"{host} did not answer in {seconds:g} s")
     if isinstance(problem, httpx.ConnectError):
         causes = _causes(problem)
-        if way.called is None or way.called == (origin.host, origin.port) or way.in_tunnel:
-            return _not_connected(causes, origin)
-        return NoAnswer("proxy", f"the proxy {printable(f'{way.called[0]}:{way.called[1]}')} {_why_not(causes)}")
-    if isinstance(problem, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError):
-        return NoAnswer("protocol", "the request could not be made: a proxy variable may be misshapen")
-    return NoAnswer("protocol", f"{host} broke the connection off, or does not speak HTTP")
+        if proxy is None or trace.called is None or trace.in_tunnel:
+            return error(*_not_connected(causes, origin))
+        return error("proxy", f"the proxy {printable(f'{trace.called[0]}:{trace.called[1]}')} {_why_not(causes)}")
+    if proxy is not None and isinstance(problem, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError):
+        return error("proxy", f"the proxy address in {proxy} cannot be used")
+    return error("protocol", f"{host} broke the connection off, or does not speak HTTP")
 
 
 def _why_not(causes: list[BaseException]) -> str:
@@ -259,7 +233,7 @@ _NAME_DIFFERS = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_
 _TIME_DIFFERS = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
-def _not_connected(causes: list[BaseException], origin: Origin) -> NoAnswer:
+def _not_connected(causes: list[BaseException], origin: Origin) -> tuple[str, str]:
     from errno import EHOSTUNREACH, ENETUNREACH
 
     host = origin.host
@@ -267,17 +241,17 @@ def _not_connected(causes: list[BaseException], origin: Origin) -> NoAnswer:
         if isinstance(cause, ssl.SSLCertVerificationError):
             code = getattr(cause, "verify_code", None)
             if code in _NAME_DIFFERS:
-                return NoAnswer("tls-name", f"the certificate of {host} is for another host")
+                return "tls-name", f"the certificate of {host} is for another host"
             if code in _TIME_DIFFERS:
-                return NoAnswer("tls-expired", f"the certificate of {host} has expired, or is not valid yet")
-            return NoAnswer("tls", f"the certificate of {host} is not trusted")
+                return "tls-expired", f"the certificate of {host} has expired, or is not valid yet"
+            return "tls", f"the certificate of {host} is not trusted"
         if isinstance(cause, ssl.SSLError):
-            return NoAnswer("tls-handshake", f"{host} does not speak TLS on port {origin.port}, or broke it off")
+            return "tls-handshake", f"{host} does not speak TLS on port {origin.port}, or broke it off"
         if isinstance(cause, socket.gaierror):
-            return NoAnswer("dns", f"the name {host} does not resolve")
+            return "dns", f"the name {host} does not resolve"
         if isinstance(cause, OSError) and cause.errno in (ENETUNREACH, EHOSTUNREACH):
-            return NoAnswer("offline", f"there is no way to {host}")
-    return NoAnswer("refused", f"{host} does not accept connections on port {origin.port}")
+            return "offline", f"there is no route to {host}"
+    return "refused", f"{host} does not accept connections on port {origin.port}"
 
 
 def _causes(problem: BaseException) -> list[BaseException]:

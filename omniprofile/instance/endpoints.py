@@ -33,7 +33,7 @@ USUAL = Endpoints()
 
 
 def discover(client: Client, origin: Origin, *, timeout: float | None = None) -> Endpoints:
-    """Ask the instance for its endpoints. Raises NoAnswer; an answer that is no metadata means the usual paths."""
+    """Ask the instance for its endpoints. Raises TransportError; an answer that is no metadata means the usual paths."""
     answer = client.get(origin, WELL_KNOWN, timeout=timeout)
     if answer.status != 200:
         return USUAL

@@ -8,12 +8,13 @@ answer where JSON is meant, and it compares `state` in time that tells (callback
 
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from omniprofile.model.names import printable
-from omniprofile.model.secret import Secret, is_access_token, without_opaque_words
+from omniprofile.model.secret import Secret, is_access_token, without_opaque_words, without_sent
 
 if TYPE_CHECKING:
     from oauthlib.oauth2 import WebApplicationClient
@@ -26,10 +27,11 @@ Kind = Literal["refresh_token", "access_token"]
 
 _NOWHERE = "https://instance.invalid/"
 _MOST_FIELDS = 50
+_MOST_SAID = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class AuthorizationRequest:
     """One login attempt's own values: never used again."""
 
     redirect_uri: str
@@ -39,7 +41,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class TokenResponse:
     """A token answer. `lifetime` is `expires_in` in seconds where it is a number that makes sense, else None."""
 
     token: Secret
@@ -57,7 +59,7 @@ class Callback:
     description: str | None = None
 
 
-class Unusable(ValueError):
+class InvalidResponse(ValueError):
     """An answer that is none. `str()` says why in a few words, without any of its values."""
 
 
@@ -70,18 +72,18 @@ class OAuthError(Exception):
         self.description = description
 
 
-def new_attempt(redirect_uri: str) -> Attempt:
+def new_authorization_request(redirect_uri: str) -> AuthorizationRequest:
     """Fresh state and PKCE values for one login."""
     from secrets import token_urlsafe
 
     client = _client()
     verifier = client.create_code_verifier(64)
-    return Attempt(
+    return AuthorizationRequest(
         redirect_uri, Secret(token_urlsafe(32)), Secret(verifier), client.create_code_challenge(verifier, "S256")
     )
 
 
-def authorization_query(attempt: Attempt) -> str:
+def authorization_query(attempt: AuthorizationRequest) -> str:
     """The query of the address that the browser opens (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
     uri = _client().prepare_request_uri(
         _NOWHERE,
@@ -94,7 +96,7 @@ def authorization_query(attempt: Attempt) -> str:
     return urlsplit(uri).query
 
 
-def code_form(attempt: Attempt, code: Secret) -> dict[str, str]:
+def code_form(attempt: AuthorizationRequest, code: Secret) -> dict[str, str]:
     """The form that turns a code into tokens."""
     return _fields(
         _client().prepare_request_body(
@@ -116,31 +118,35 @@ def revocation_form(token: Secret, kind: Kind, client_id: str) -> dict[str, str]
     return _fields(body)
 
 
-def read_callback(query: str, attempt: Attempt) -> Callback:
-    """Read the query that the browser was sent back with. Raises Unusable for whatever is no answer to this attempt.
+def read_callback(query: str, attempt: AuthorizationRequest) -> Callback:
+    """Read the query that the browser was sent back with. Raises InvalidResponse for whatever is no answer to this attempt.
 
     The state is compared in constant time, and before anything else is looked at.
     """
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as problem:
-        raise Unusable("it has too many fields") from problem
+        raise InvalidResponse("it has too many fields") from problem
     names = [name for name, _ in pairs]
     if any(names.count(name) > 1 for name in ("state", "code", "error")):
-        raise Unusable("it says something twice")
+        raise InvalidResponse("it says something twice")
     fields = dict(pairs)
     state = fields.get("state", "").encode("utf-8", "surrogatepass")
     if not hmac.compare_digest(state, attempt.state.reveal().encode()):
-        raise Unusable("its state is another login's" if state else "it has no state")
+        raise InvalidResponse("its state is another login's" if state else "it has no state")
     if error := fields.get("error"):
         description = fields.get("error_description")
-        return Callback(None, said(error, 60), said(description, 300) if description else None)
+        sent = (attempt.state, attempt.verifier, Secret(attempt.challenge))
+        return Callback(None, said(error, 60, sent), said(description, 300, sent) if description else None)
     code = fields.get("code", "")
     return Callback(Secret(code) if _is_token(code) else None)
 
 
-def read_token_answer(body: bytes) -> Granted:
-    """Read the body of a token answer. Raises OAuthError for the server's own error, Unusable for anything but JSON."""
+def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenResponse:
+    """Read the body of the response to a request that `sent` these secrets.
+
+    Raises OAuthError for the server's own error, InvalidResponse for anything but JSON.
+    """
     from oauthlib.oauth2 import OAuth2Error
 
     fields = _object(body)
@@ -152,26 +158,26 @@ def read_token_answer(body: bytes) -> Granted:
         fields.pop("error", None)
     error = fields.get("error")
     if not isinstance(error, str | None):
-        raise Unusable("its `error` is no text")
+        raise InvalidResponse("its `error` is no text")
     try:
         _client().parse_request_body_response(json.dumps(fields))
     except OAuth2Error as problem:
         if error is None:
-            raise Unusable("it lacks an access token") from None  # the chain would hold the answer
-        description = said(str(problem.description), 300) if problem.description else None
-        raise OAuthError(said(error, 60), description) from None
+            raise InvalidResponse("it lacks an access token") from None  # the chain would hold the answer
+        description = said(str(problem.description), 300, sent) if problem.description else None
+        raise OAuthError(said(error, 60, sent), description) from None
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Warning):
-        raise Unusable("it is misshapen") from None
+        raise InvalidResponse("it is misshapen") from None
     token, refresh_token = fields.get("access_token"), fields.get("refresh_token")
     if not isinstance(token, str) or not is_access_token(token):
-        raise Unusable("it lacks a usable access token")
+        raise InvalidResponse("it lacks a usable access token")
     if refresh_token is not None and not _is_token(refresh_token):
-        raise Unusable("its refresh token is unusable")
+        raise InvalidResponse("its refresh token is unusable")
     kind = fields.get("token_type", "bearer")
     if str(kind).lower() != "bearer":
-        raise Unusable("its tokens are no bearer tokens")
+        raise InvalidResponse("its tokens are no bearer tokens")
     scope = fields.get("scope")
-    return Granted(
+    return TokenResponse(
         Secret(str(token)),
         Secret(str(refresh_token)) if refresh_token is not None else None,
         lifetime,
@@ -179,18 +185,18 @@ def read_token_answer(body: bytes) -> Granted:
     )
 
 
-def said(text: str, limit: int) -> str:
-    """What a server said, fit to be shown: no controls, and no token, for it may repeat the one that it was sent."""
-    return printable(without_opaque_words(text), limit)
+def said(text: str, limit: int, sent: Sequence[Secret]) -> str:
+    """Return what a server said, fit to be shown: no controls, and no token, for it may repeat one that it was `sent`."""
+    return printable(without_opaque_words(without_sent(text[:_MOST_SAID], sent)), limit)
 
 
-def error_of(body: bytes) -> OAuthError | None:
-    """The server's own error in a body, if it is one."""
+def error_of(body: bytes, sent: Sequence[Secret]) -> OAuthError | None:
+    """Return the server's own error in a body, if it is one."""
     try:
-        read_token_answer(body)
+        read_token_response(body, sent)
     except OAuthError as error:
         return error
-    except Unusable:
+    except InvalidResponse:
         pass
     return None
 
@@ -211,7 +217,7 @@ def _object(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise Unusable("it is no JSON object")
+        raise InvalidResponse("it is no JSON object")
     return value
 
 

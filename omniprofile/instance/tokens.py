@@ -4,28 +4,29 @@ Whatever an endpoint answers becomes tokens or one error that says what happened
 section 5.2 has it said, ends a session; everything else leaves it as it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from omniprofile.errors import CredentialRefused, Error, SessionEnded, Unreachable
-from omniprofile.instance.client import Answer, Client, NoAnswer
+from omniprofile.instance.client import Client, Response, TransportError
 from omniprofile.instance.endpoints import USUAL, Endpoints
 from omniprofile.instance.oauth import (
     CLIENT_ID,
     SCOPE,
-    Attempt,
-    Granted,
+    AuthorizationRequest,
+    InvalidResponse,
     Kind,
     OAuthError,
-    Unusable,
+    TokenResponse,
     code_form,
     error_of,
-    read_token_answer,
+    read_token_response,
     refresh_form,
     revocation_form,
 )
-from omniprofile.instance.whoami import SYMPTOMS, http_date, personal_tokens_are_off, redirected_to
+from omniprofile.instance.symptoms import SYMPTOMS
+from omniprofile.instance.whoami import http_date, personal_tokens_are_off, redirected_to
 from omniprofile.model.live import Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -41,12 +42,18 @@ _SMALL_SKEW = timedelta(minutes=1)
 
 
 def redeem(
-    client: Client, origin: Origin, endpoints: Endpoints, attempt: Attempt, code: Secret, *, now: Callable[[], datetime]
+    client: Client,
+    origin: Origin,
+    endpoints: Endpoints,
+    attempt: AuthorizationRequest,
+    code: Secret,
+    *,
+    now: Callable[[], datetime],
 ) -> StoredSecret:
     """Turn the code of a login into a session. Raises CredentialRefused or Unreachable."""
     began = now()
     answer = _post(client, origin, endpoints.token, code_form(attempt, code), "log in")
-    granted = _read(answer, origin, "log in")
+    granted = _read(answer, origin, "log in", [code, attempt.verifier, attempt.state])
     return StoredSecret(
         origin=origin,
         token=granted.token,
@@ -67,7 +74,7 @@ def refresh(client: Client, account: str, session: StoredSecret, *, now: Callabl
     began = now()
     form = refresh_form(session.refresh_token, session.client_id or CLIENT_ID)
     answer = _post(client, origin, session.token_path or USUAL.token, form, purpose)
-    granted = _read(answer, origin, purpose, account)
+    granted = _read(answer, origin, purpose, [session.refresh_token, session.token], account)
     return replace(
         session,
         token=granted.token,
@@ -88,31 +95,35 @@ def revoke(client: Client, session: StoredSecret, endpoint: str, kind: Kind, *, 
     form = revocation_form(token, kind, session.client_id or CLIENT_ID)
     try:
         answer = client.post_form(session.origin, endpoint, form, timeout=timeout)
-    except NoAnswer as problem:
+    except TransportError as problem:
         return str(problem)
     if answer.status == 200:
         return None
-    error = error_of(answer.body)
+    error = error_of(answer.body, [token])
     return f"HTTP {answer.status}" + (f", `{error.code}`" if error else "")
 
 
-def _post(client: Client, origin: Origin, path: str, form: dict[str, str], purpose: str) -> Answer:
+def _post(client: Client, origin: Origin, path: str, form: dict[str, str], purpose: str) -> Response:
     try:
         return client.post_form(origin, path, form)
-    except NoAnswer as problem:
-        raise _symptom(problem.symptom, origin, purpose, str(problem)) from None
+    except TransportError as problem:
+        raise _symptom(problem.symptom, origin, purpose, str(problem), problem) from None
 
 
-def _read(answer: Answer, origin: Origin, purpose: str, account: str | None = None) -> Granted:
-    """The tokens in an answer of the token endpoint, for the session of `account`, or for a login without one.
+def _read(
+    answer: Response, origin: Origin, purpose: str, sent: Sequence[Secret], account: str | None = None
+) -> TokenResponse:
+    """Return the tokens in a response of the token endpoint to what was `sent`.
+
+    It is for the session of `account`, or for a login without one.
 
     Raises SessionEnded (only with an account), CredentialRefused or Unreachable.
     """
     status = answer.status
     if status == 200:
         try:
-            return read_token_answer(answer.body)
-        except Unusable as problem:
+            return read_token_response(answer.body, sent)
+        except InvalidResponse as problem:
             why = str(problem)
         except OAuthError as problem:
             why = f"status 200 with the error `{problem.code}`"
@@ -122,10 +133,10 @@ def _read(answer: Answer, origin: Origin, purpose: str, account: str | None = No
     if status >= 500:
         raise _symptom("server-error", origin, purpose, str(status))
     if status in (301, 302, 303, 307, 308):
-        raise _symptom("redirect", origin, purpose, redirected_to(answer))
+        raise _symptom("redirect", origin, purpose, redirected_to(answer, sent))
     if personal_tokens_are_off(answer):
         raise _symptom("personal-tokens-disabled", origin, purpose)
-    error = error_of(answer.body)
+    error = error_of(answer.body, sent)
     if error is None:
         raise _symptom("wrong-instance-url", origin, purpose, f"HTTP {status} from its token endpoint")
     words = f"`{error.code}`" + (f": {error.description}" if error.description else "")
@@ -146,15 +157,15 @@ def _read(answer: Answer, origin: Origin, purpose: str, account: str | None = No
     )
 
 
-def _symptom(name: str, origin: Origin, purpose: str, detail: str = "") -> Error:
-    """The error for a symptom that the live check knows too, with the same remedy."""
+def _symptom(name: str, origin: Origin, purpose: str, detail: str = "", problem: TransportError | None = None) -> Error:
+    """Return the error for a symptom that the live check knows too, with the same remedy."""
     symptom = SYMPTOMS[name]
     kind = CredentialRefused if symptom.status is Status.INVALID else Unreachable
-    reason, remedy = symptom.words(host=origin.host, detail=detail)
-    return kind(f"cannot {purpose}: {reason}", hint=remedy)
+    reason, remedy = symptom.words(host=origin.host, detail=detail, proxy=problem.proxy if problem else None)
+    return kind(f"cannot {purpose}: {reason}", hint=(problem and problem.hint) or remedy)
 
 
-def _expiry(granted: Granted, answer: Answer, began: datetime) -> datetime:
+def _expiry(granted: TokenResponse, answer: Response, began: datetime) -> datetime:
     """When the access token expires, by the earlier of our clock and the server's `Date`.
 
     Which of the two clocks is wrong is not known, and ours may be put right before the token is used. But at least half of

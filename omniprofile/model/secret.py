@@ -1,5 +1,9 @@
 """A secret that cannot be printed by accident, and the mask that is printed instead."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MASK = "********"
 
 _PUBLIC_PREFIXES = ("omni_osk_", "omni_pat_")
@@ -145,6 +149,62 @@ def without_opaque_words(text: str) -> str:
         return word if is_written else MASK
 
     return re.sub(r"[A-Za-z0-9_+=-]{20,}", shown, text)
+
+
+def without_sent(text: str, sent: "Iterable[Secret]") -> str:
+    """`text`, as a server said it, with whatever it repeats of the secrets that it was `sent` masked.
+
+    A piece of eight letters and digits counts (of a shorter secret all of it), whatever the case, whatever other characters
+    stand between them, and also percent-encoded, once or more often.
+    """
+    known = [
+        secret
+        for secret in ([char for char, _, _ in _letters(one.reveal())] for one in sent)
+        if len(secret) >= _SHORTEST
+    ]
+    if not known:
+        return text
+    letters = _letters(text)
+    hidden = bytearray(len(text))
+    for secret in known:
+        size = min(_PIECE, len(secret))
+        pieces = {tuple(secret[at : at + size]) for at in range(len(secret) - size + 1)}
+        for at in range(len(letters) - size + 1):
+            if tuple(char for char, _, _ in letters[at : at + size]) in pieces:
+                begin, end = letters[at][1], letters[at + size - 1][2]
+                hidden[begin:end] = b"\1" * (end - begin)
+    shown = []
+    for at, char in enumerate(text):
+        if not hidden[at]:
+            shown.append(char)
+        elif not at or not hidden[at - 1]:
+            shown.append(MASK)
+    return "".join(shown)
+
+
+_PIECE = 8
+_SHORTEST = 5
+"""Fewer letters are in any sentence, and no token has so few."""
+
+
+def _letters(text: str) -> "list[tuple[str, int, int]]":
+    """The letters and digits of `text` in lower case, percent-decoded, each with where it begins and ends there."""
+    found = [(char, at, at + 1) for at, char in enumerate(text)]
+    for _ in range(4):  # `%2525…`: each time it is encoded, it grows
+        decoded: list[tuple[str, int, int]] = []
+        at = 0
+        while at < len(found):
+            pair = found[at + 1 : at + 3] if found[at][0] == "%" else []
+            if len(pair) == 2 and all(char in "0123456789abcdefABCDEF" for char, _, _ in pair):
+                decoded.append((chr(int(pair[0][0] + pair[1][0], 16)), found[at][1], pair[1][2]))
+                at += 3
+            else:
+                decoded.append(found[at])
+                at += 1
+        if len(decoded) == len(found):
+            break
+        found = decoded
+    return [(char.lower(), begin, end) for char, begin, end in found if char.isalnum()]
 
 
 class Secret:

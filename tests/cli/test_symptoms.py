@@ -18,8 +18,8 @@ import pytest
 
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, NO_CREDENTIAL, REFUSED, STORE_UNAVAILABLE, UNREACHABLE
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.instance.client import LARGEST_ANSWER
-from omniprofile.instance.whoami import SYMPTOMS
+from omniprofile.instance.client import LARGEST_RESPONSE
+from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
@@ -64,11 +64,14 @@ class Stage:
         now = datetime.now(UTC)
         session = StoredSecret(
             Origin.parse(self.url),
-            Secret("an old access token"),
+            Secret("an-old-access-token"),
             now - timedelta(hours=9),
-            refresh_token=Secret("an old refresh token"),
             client_id="omni-cli",
-            **{"expires_at": now + timedelta(hours=1), **more},  # type: ignore[arg-type]
+            **{
+                "refresh_token": Secret("an-old-refresh-token"),
+                "expires_at": now + timedelta(hours=1),
+                **more,
+            },  # type: ignore[arg-type]
         )
         FileStore(str(self.cli.state)).put("prod", session)
 
@@ -90,6 +93,20 @@ def _given(stage: Stage) -> None:
 
 def _ended(stage: Stage) -> None:
     stage.session(expires_at=datetime.now(UTC) - timedelta(hours=1))
+
+
+def _unrenewable(stage: Stage) -> None:
+    stage.session(refresh_token=None)
+
+
+def _session_forbidden(stage: Stage) -> None:
+    stage.session()
+    stage.omni.switches.answer = lambda path: (403, {"Content-Type": "application/json"}, b"{}")
+
+
+def _no_certificates(stage: Stage) -> None:
+    stage.url = "https://acme.omniapp.co"
+    stage.patch.setenv("SSL_CERT_FILE", "/etc/no-such-file.pem")
 
 
 def _answers(status: int, kind: str, body: bytes, **fields: str) -> Situation:
@@ -171,7 +188,7 @@ def _garbage(stage: Stage) -> None:
 
 def _huge(stage: Stage) -> None:
     def pour(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (2 * LARGEST_ANSWER))
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (2 * LARGEST_RESPONSE))
 
     stage.raw(pour)
 
@@ -203,10 +220,11 @@ SITUATIONS: list[tuple[str, Situation, str, int]] = [
     ("personal-token-refused", _key("omni_pat_revoked"), "invalid", CREDENTIAL_REFUSED),
     ("key-refused", _key("some-key"), "invalid", CREDENTIAL_REFUSED),
     ("given-token-refused", _given, "invalid", CREDENTIAL_REFUSED),
-    ("session-refused", Stage.session, "invalid", CREDENTIAL_REFUSED),
+    ("session-refused", _unrenewable, "invalid", CREDENTIAL_REFUSED),
     ("session-ended", _ended, "invalid", CREDENTIAL_REFUSED),
     ("personal-tokens-disabled", _switched(personal_tokens_disabled=True), "invalid", CREDENTIAL_REFUSED),
     ("permission-missing", _switched(permission_missing=True), "invalid", CREDENTIAL_REFUSED),
+    ("session-forbidden", _session_forbidden, "invalid", CREDENTIAL_REFUSED),
     ("forbidden-page", _answers(403, "text/html", b"<html>Blocked"), "invalid", CREDENTIAL_REFUSED),
     ("identity-mismatch", _expects('org_role = "MEMBER", user = "u-1"'), "invalid", CREDENTIAL_REFUSED),
     ("identity-unknown", _expects('org_role = "MEMBER"', whoami_missing=True), "invalid", CREDENTIAL_REFUSED),
@@ -230,6 +248,8 @@ SITUATIONS: list[tuple[str, Situation, str, int]] = [
     ("proxy", _proxy("ftp://me:it@proxy.acme.example"), "unreachable", UNREACHABLE),
     ("socks", _proxy("socks5://127.0.0.1:9", "ALL_PROXY"), "unreachable", UNREACHABLE),
     ("protocol", _garbage, "unreachable", UNREACHABLE),
+    ("compressed", _answers(200, "application/json", b"{}", Content_Encoding="gzip"), "unreachable", UNREACHABLE),
+    ("certificates", _no_certificates, "unreachable", UNREACHABLE),
     ("too-large", _huge, "unreachable", UNREACHABLE),
     ("key-source-failed", _unset, "untested", NO_CREDENTIAL),
     ("store-unavailable", _locked_up, "untested", STORE_UNAVAILABLE),

@@ -197,16 +197,6 @@ def test_jobs_bounds_how_many_are_asked_at_once(cli: Cli, omni: Standin, monkeyp
     assert 3 < omni.most_at_once <= 16
 
 
-def test_what_is_remembered_between_runs_is_no_secret_and_may_go(cli: Cli, omni: Standin) -> None:
-    _profiles(cli, omni, "ok")
-    file = Path(os.environ["XDG_CACHE_HOME"], "omniprofile/requests")
-    assert cli("test").status == cli("test").status == 0
-    text = file.read_text()
-    assert re.fullmatch(r"(\d+\.\d{3} [0-9a-f]{16}\n){2}", text)
-    file.unlink()
-    assert cli("test").status == 0
-
-
 def test_the_summary_is_for_people(cli: Cli, omni: Standin) -> None:
     _profiles(cli, omni, *ALL_KINDS)
     assert "4 tested: 1 ok, 1 invalid, 1 unreachable, 1 untested" in cli("test", "--all").err

@@ -35,7 +35,7 @@ from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_ke
 from omniprofile.errors import Error, StoreUnavailable, Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL
-from omniprofile.instance.oauth import new_attempt
+from omniprofile.instance.oauth import new_authorization_request
 from omniprofile.instance.tokens import redeem, refresh, revoke
 from omniprofile.model.declaration import KeySource
 from omniprofile.model.origin import Origin
@@ -172,7 +172,7 @@ class Stage:
     def redeem(self, status: int, body: bytes, **fields: str) -> None:
         """Redeem a code, which is answered so."""
         self.answers(status, body, **fields)
-        attempt = new_attempt("http://localhost:1/callback")
+        attempt = new_authorization_request("http://localhost:1/callback")
         redeem(self.client, Origin.parse(self.omni.base_url), USUAL, attempt, Secret("code"), now=lambda: NOW)
 
     def revoke(self, status: int, body: bytes) -> str | None:
@@ -546,7 +546,14 @@ def _alone(stage: Stage, *, login: bool = False) -> None:
     with Standin() as gone:
         origin = Origin.parse(gone.base_url)
     if login:
-        redeem(stage.client, origin, USUAL, new_attempt("http://localhost:1/callback"), Secret("c"), now=lambda: NOW)
+        redeem(
+            stage.client,
+            origin,
+            USUAL,
+            new_authorization_request("http://localhost:1/callback"),
+            Secret("c"),
+            now=lambda: NOW,
+        )
     refresh(stage.client, "prod", replace(stage.session(), origin=origin), now=lambda: NOW)
 
 
@@ -597,7 +604,7 @@ def _text(folder: Path, omni: Standin, client: Client) -> Iterator[str]:
 
 
 def test_the_words_of_every_error_and_notice(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with Standin() as omni, Client(timeout=10) as client:
+    with Standin() as omni, Client(timeout=10, environ=os.environ) as client:
         text = "\n".join(_text(tmp_path, omni, client))
     text = re.sub(r"127\.0\.0\.1:\d+|on port \d+", lambda at: at[0].rstrip("0123456789") + "PORT", text)
     text = re.sub(r"session-[0-9a-f]{32}", "session-HASH", text)

@@ -13,9 +13,16 @@ import httpx
 from omniprofile.errors import Error
 from omniprofile.instance.callback import Answer as Taken
 from omniprofile.instance.callback import Listener, Page, _handler
-from omniprofile.instance.client import Answer
+from omniprofile.instance.client import Response
 from omniprofile.instance.endpoints import read_metadata
-from omniprofile.instance.oauth import Attempt, OAuthError, Unusable, error_of, read_callback, read_token_answer
+from omniprofile.instance.oauth import (
+    AuthorizationRequest,
+    InvalidResponse,
+    OAuthError,
+    error_of,
+    read_callback,
+    read_token_response,
+)
 from omniprofile.instance.tokens import LONGEST_LIFETIME, _expiry, _read
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -29,7 +36,7 @@ TOKEN_KEYS = (
 )  # fmt: skip
 METADATA_KEYS = ("issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "x")
 STATE = "the-state-of-this-login"
-_ATTEMPT = Attempt("http://localhost:7777/callback", Secret(STATE), Secret("v" * 64), "challenge")
+_ATTEMPT = AuthorizationRequest("http://localhost:7777/callback", Secret(STATE), Secret("v" * 64), "challenge")
 
 
 def _is_shown(text: str | None) -> bool:
@@ -47,7 +54,7 @@ def callback(data: bytes) -> None:
     query = data.decode("latin-1")
     try:
         answer = read_callback(query, _ATTEMPT)
-    except Unusable:
+    except InvalidResponse:
         return
     states = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "state"]
     assert states == [STATE]
@@ -110,13 +117,13 @@ def token(data: bytes) -> None:
     status = (200, 400, 401, 403, 429, 302, 500, 418)[data[0] % 8] if data else 200
     date, _, body = data[1:].partition(b"\n")
     body = as_json(body, TOKEN_KEYS)
-    answer = Answer(status, {"date": date.decode("latin-1"), "location": date.decode("latin-1")}, body, 1.0)
-    error = error_of(body)
+    answer = Response(status, {"date": date.decode("latin-1"), "location": date.decode("latin-1")}, body, 1.0)
+    error = error_of(body, [])
     assert error is None or (_is_shown(error.code) and _is_shown(error.description))
-    with suppress(OAuthError, Unusable):
-        read_token_answer(body)
+    with suppress(OAuthError, InvalidResponse):
+        read_token_response(body)
     try:
-        granted = _read(answer, ACME, "prod" if data[:1] > b"\x7f" else "", "log in")
+        granted = _read(answer, ACME, "log in", [Secret("code")], "prod" if data[:1] > b"\x7f" else "")
     except Error as problem:
         _check_error(problem)
         return

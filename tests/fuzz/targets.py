@@ -15,7 +15,7 @@ from omniprofile.config.toml.text import Document
 from omniprofile.config.validate import validate, validate_pin
 from omniprofile.credentials.envelope import from_data, load, pack
 from omniprofile.credentials.keyring_layout import Head
-from omniprofile.instance.client import Answer
+from omniprofile.instance.client import Response
 from omniprofile.instance.whoami import WHOAMI, _judge
 from omniprofile.model.credential import Credential
 from omniprofile.model.exported import exported, own_values
@@ -57,7 +57,7 @@ def whoami(data: bytes) -> None:
     """An answer of whoami: its first byte chooses the status."""
     status = (200, 401, 403, 404, 429, 302, 500, 204)[data[0] % 8] if data else 200
     verdict = _judge(
-        Answer(status, {"location": data.decode("latin-1"), "date": ""}, data[1:], 1.0), _CREDENTIAL, WHOAMI
+        Response(status, {"location": data.decode("latin-1"), "date": ""}, data[1:], 1.0), _CREDENTIAL, WHOAMI
     )
     assert (verdict.symptom is None) == (status == 200 and verdict.detail == "")
 

@@ -1,5 +1,6 @@
 """The live check against real sockets: every symptom told apart, nobody's token sent elsewhere, and no hang."""
 
+import gzip
 import json
 import os
 import socket
@@ -16,10 +17,11 @@ import pytest
 
 from omniprofile.checks.live import Subject, check_live
 from omniprofile.errors import CredentialRefused, Error, NoCredential, SessionEnded, StoreLocked, Unreachable
-from omniprofile.instance.client import LARGEST_ANSWER, Answer, Client, NoAnswer
-from omniprofile.instance.pace import Pace
+from omniprofile.instance.client import LARGEST_RESPONSE, Client, Response, TransportError
+from omniprofile.instance.endpoints import discover
+from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.instance.tokens import refresh
-from omniprofile.instance.whoami import SYMPTOMS, retry_after
+from omniprofile.instance.whoami import retry_after
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import AuthMethod, Expect
 from omniprofile.model.live import LiveResult, Status
@@ -45,7 +47,7 @@ def _test(
     url: str, *, token: str = CANARY, auth: AuthMethod = "api-key", expect: Expect = ANYBODY, timeout: float = 10.0
 ) -> LiveResult:
     credential = Credential("prod", Origin.parse(url), auth, Secret(token))
-    (result,) = check_live([Subject("prod", lambda: credential, expect)], timeout=timeout, jobs=1)
+    (result,) = check_live([Subject("prod", lambda: credential, expect)], timeout=timeout, jobs=1, environ=os.environ)
     assert CANARY not in json.dumps(result.as_json()) + repr(result)
     return result
 
@@ -110,7 +112,7 @@ def test_one_rule_tells_personal_tokens_that_are_off_to_a_test_and_to_a_refresh(
     tested = _test(omni.base_url)
     now = datetime.now(UTC)
     session = StoredSecret(Origin.parse(omni.base_url), Secret("t"), now, refresh_token=Secret("r"))
-    with Client(timeout=10) as client, pytest.raises(Error) as refused:
+    with Client(timeout=10, environ=os.environ) as client, pytest.raises(Error) as refused:
         refresh(client, "prod", session, now=lambda: now)
     assert (tested.symptom == "personal-tokens-disabled") is off
     assert ("personal access tokens are not enabled" in refused.value.message) is off
@@ -190,7 +192,7 @@ def test_retry_after_is_read_in_both_its_forms() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
     def wait(**headers: str) -> float:
-        return retry_after(Answer(429, {name.replace("_", "-"): value for name, value in headers.items()}, b"", 0.0))
+        return retry_after(Response(429, {name.replace("_", "-"): value for name, value in headers.items()}, b"", 0.0))
 
     assert wait(retry_after="7") == 7
     date = format_datetime(now + timedelta(seconds=9), usegmt=True)
@@ -233,14 +235,14 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_se
 
 
 TRUST = """
-import sys
+import os, sys
 from omniprofile.checks.live import Subject, check_live
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Expect
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 credential = Credential("p", Origin.parse(sys.argv[1]), "api-key", Secret(sys.argv[2]))
-print(check_live([Subject("p", lambda: credential, Expect())], timeout=10, jobs=1)[0].status)
+print(check_live([Subject("p", lambda: credential, Expect())], timeout=10, jobs=1, environ=os.environ)[0].status)
 """
 
 
@@ -280,7 +282,6 @@ def test_a_server_that_drips_headers_ends_at_the_deadline_too() -> None:
         b"",
         b"not http at all\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
@@ -290,19 +291,102 @@ def test_a_broken_answer_is_one_sentence(answer: bytes) -> None:
     assert (result.status, result.symptom) == (Status.UNREACHABLE, "protocol")
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip", "br", "deflate", "zstd", "x-unknown"])
+def test_a_compressed_response_is_refused_unread(encoding: str) -> None:
+    """A few hundred bytes could be gigabytes: none is asked for, none is unpacked."""
+    asked: list[bytes] = []
+
+    def pack(connection: socket.socket) -> None:
+        bomb = gzip.compress(gzip.compress(b"\0" * 10_000_000))
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(bomb)}\r\n\r\n"
+        connection.sendall(head.encode() + bomb)
+
+    with raw(pack, asked) as url:
+        result = _test(url)
+        with Client(timeout=5, environ=os.environ) as client:
+            for ask in (
+                lambda: discover(client, Origin.parse(url)),
+                lambda: client.post_form(Origin.parse(url), "/", {}),
+            ):
+                with pytest.raises(TransportError, match="compressed response"):
+                    ask()
+    assert (result.status, result.symptom) == (Status.UNREACHABLE, "compressed")
+    assert all(b"accept-encoding: identity" in request.lower() for request in asked)
+
+
+def test_no_cookie_is_kept_or_sent() -> None:
+    asked: list[bytes] = []
+
+    def bake(connection: socket.socket) -> None:
+        body = b'{"keyScope": "user"}'
+        head = f"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode() + body)
+
+    with raw(bake, asked) as one, raw(bake, asked) as other:
+        results = check_live([*_subjects(one, 3), *_subjects(other, 3)], timeout=5, jobs=1, environ=os.environ)
+    assert [result.status for result in results] == [Status.OK] * 6
+    assert len(asked) == 6
+    assert not any(b"cookie" in request.lower() for request in asked)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        '"\\ud800"',
+        '"a\\u0000b"',
+        '"\\u202eevil"',
+        '"' + "x" * 300 + '"',
+        "true",
+        "1.5",
+        "[1]",
+        "1" + "0" * 40,
+        "null",
+        '""',
+    ],
+)
+def test_an_identity_that_cannot_be_one_says_nothing(omni: Standin, user: str) -> None:
+    body = f'{{"keyScope": "user", "user": {{"id": {user}, "membershipId": 7}}}}'.encode()
+    omni.switches.answer = lambda path: (200, {"Content-Type": "application/json"}, body)
+    result = _test(omni.base_url)
+    assert result.identity is not None
+    assert (result.identity.user, result.identity.membership_id, result.identity.key_scope) == (None, "7", "user")
+
+
+def test_a_session_that_is_refused_is_renewed_and_asked_about_again(omni: Standin) -> None:
+    old = Credential("p", Origin.parse(omni.base_url), "oauth", Secret("old"))
+    new = Credential("p", Origin.parse(omni.base_url), "oauth", Secret(CANARY))
+    renewed: list[str] = []
+
+    def renew() -> Credential:
+        renewed.append("renewed")
+        return new
+
+    subjects = [Subject(name, lambda: old, Expect(), renew=renew) for name in ("p", "q")]
+    results = check_live(subjects, timeout=5, jobs=1, environ=os.environ)
+    assert [result.status for result in results] == [Status.OK] * 2
+    assert renewed == ["renewed"], "one session, one refresh"
+
+
+def test_a_session_that_is_forbidden_everything_may_lack_personal_tokens(omni: Standin) -> None:
+    omni.switches.permission_missing = True
+    result = _test(omni.base_url, auth="oauth")
+    assert (result.status, result.symptom, result.http_status) == (Status.INVALID, "session-forbidden", 403)
+    assert "personal access tokens may be off" in str(result.remedy)
+
+
 def test_a_huge_answer_is_not_read_to_its_end() -> None:
     sent = 0
 
     def pour(connection: socket.socket) -> None:
         nonlocal sent
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        while sent < 100 * LARGEST_ANSWER:
+        while sent < 100 * LARGEST_RESPONSE:
             connection.sendall(b"x" * 65536)
             sent += 65536
 
     with raw(pour) as url:
         assert _test(url).symptom == "too-large"
-    assert sent < 50 * LARGEST_ANSWER
+    assert sent < 50 * LARGEST_RESPONSE
 
 
 def test_a_proxy_of_the_environment_is_used_and_a_dead_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,7 +422,9 @@ def test_many_are_tested_at_once_in_bounds_and_in_order() -> None:
             credential = Credential(f"p{number}", Origin.parse(omni.base_url), "api-key", Secret(token))
             subjects.append(Subject(f"p{number}", lambda credential=credential: credential, Expect()))  # type: ignore[misc]
         seen: list[str] = []
-        results = check_live(subjects, timeout=30, jobs=8, on_result=lambda result: seen.append(result.profile))
+        results = check_live(
+            subjects, timeout=30, jobs=8, environ=os.environ, on_result=lambda result: seen.append(result.profile)
+        )
         assert [result.profile for result in results] == [f"p{number}" for number in range(40)]
         assert {result.status for result in results} == {Status.OK}
         assert 1 < omni.most_at_once <= 8
@@ -368,7 +454,7 @@ def test_connections_are_used_again(omni: Standin, monkeypatch: pytest.MonkeyPat
         return real(*args, **kwargs)
 
     monkeypatch.setattr(socket, "create_connection", counted)
-    results = check_live(_subjects(omni.base_url, 60, omni), timeout=30, jobs=4)
+    results = check_live(_subjects(omni.base_url, 60, omni), timeout=30, jobs=4, environ=os.environ)
     assert {result.status for result in results} == {Status.OK}
     assert len(omni.requests) == 60
     assert len(made) <= 4
@@ -379,7 +465,7 @@ def test_hosts_that_hang_hold_up_nobody_else(omni: Standin) -> None:
     hang = threading.Event()
     with raw(lambda connection: _wait(hang)) as url:
         subjects = [*_subjects(url, 4), *_subjects(omni.base_url, 4, omni)]
-        results = check_live(subjects, timeout=0.7, jobs=2)
+        results = check_live(subjects, timeout=0.7, jobs=2, environ=os.environ)
         hang.set()
     assert [result.symptom for result in results] == ["timeout"] * 4 + [None] * 4
 
@@ -391,11 +477,11 @@ def test_a_host_that_never_ends_its_handshake_holds_up_nobody_else(
     """On macOS and Windows the operating system judges certificates, by another way that Linux can go too."""
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    monkeypatch.setattr("omniprofile.instance.client.sys.platform", platform)
+    monkeypatch.setattr("omniprofile.instance.certificates.sys.platform", platform)
     hang = threading.Event()
     with raw(lambda connection: _wait(hang)) as url, Standin(tls=authority.server("127.0.0.1")) as omni:
         subjects = [*_subjects(url.replace("http:", "https:"), 2), *_subjects(omni.base_url, 6, omni)]
-        results = check_live(subjects, timeout=2, jobs=4)
+        results = check_live(subjects, timeout=2, jobs=4, environ=os.environ)
         hang.set()
     assert [result.symptom for result in results] == ["timeout"] * 2 + [None] * 6
     assert max(result.latency_ms or 0 for result in results) < 1900
@@ -408,7 +494,7 @@ def test_both_ways_to_judge_a_certificate_refuse_a_wrong_one(
     (tmp_path / "other").mkdir()
     ours, other = Authority(tmp_path), Authority(tmp_path / "other")
     monkeypatch.setenv("SSL_CERT_FILE", str(ours.file))
-    monkeypatch.setattr("omniprofile.instance.client.sys.platform", platform)
+    monkeypatch.setattr("omniprofile.instance.certificates.sys.platform", platform)
     for authority, name, symptom in (
         (ours, "127.0.0.1", None),
         (other, "127.0.0.1", "tls"),
@@ -424,30 +510,14 @@ def test_one_key_under_many_profiles_is_asked_about_once(omni: Standin) -> None:
     omni.switches.rate_limit = 1
     credential = Credential("p", Origin.parse(omni.base_url), "api-key", Secret(CANARY))
     subjects = [Subject(f"p{number}", lambda: credential, Expect()) for number in range(20)]
-    assert {result.status for result in check_live(subjects, timeout=10, jobs=8)} == {Status.OK}
+    assert {result.status for result in check_live(subjects, timeout=10, jobs=8, environ=os.environ)} == {Status.OK}
     assert len(omni.requests) == 1
-
-
-def test_a_key_waits_by_itself_before_the_instance_refuses_it(
-    omni: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One test after the other, with a new process's memory each time: what an instance allows is never overstepped."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(Authority(tmp_path).file))  # the system's take 30 ms each time
-    file = str(tmp_path / "cache/requests")
-    credential = Credential("p", Origin.parse(omni.base_url), "api-key", Secret(CANARY))
-    subject = Subject("p", lambda: credential, Expect())
-    (omni.switches.rate_limit, omni.switches.retry_after) = (60, "60")
-    results = [check_live([subject], timeout=1, jobs=1, pace=Pace(file))[0] for _ in range(65)]
-    assert [result.status for result in results] == [Status.OK] * 60 + [Status.UNTESTED] * 5
-    assert {(result.symptom, result.http_status) for result in results[60:]} == {("rate-limited", None)}
-    assert len(omni.requests) == 60, "none was refused by the instance"
-    assert CANARY not in Path(file).read_text()
 
 
 def test_a_token_of_a_variable_has_a_remedy_of_its_own(omni: Standin) -> None:
     credential = Credential("p", Origin.parse(omni.base_url), "oauth", Secret("stale"))
     subject = Subject("p", lambda: credential, Expect(), given_by="environment variable `OMNI_API_TOKEN`")
-    (result,) = check_live([subject], timeout=5, jobs=1)
+    (result,) = check_live([subject], timeout=5, jobs=1, environ=os.environ)
     assert (result.status, result.symptom) == (Status.INVALID, "given-token-refused")
     assert "`OMNI_API_TOKEN`" in str(result.reason)
 
@@ -465,7 +535,7 @@ def test_an_error_before_the_question_has_the_status_of_its_family(error: Error,
     def fail() -> Credential:
         raise error
 
-    (result,) = check_live([Subject("prod", fail, Expect())], timeout=5, jobs=1)
+    (result,) = check_live([Subject("prod", fail, Expect())], timeout=5, jobs=1, environ=os.environ)
     assert (result.status, result.reason, result.symptom) == (status, error.message, error.code)
 
 
@@ -474,21 +544,21 @@ def test_a_bug_in_a_key_source_is_not_taken_for_an_answer() -> None:
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
-        check_live([Subject("prod", fail, Expect())], timeout=5, jobs=1)
+        check_live([Subject("prod", fail, Expect())], timeout=5, jobs=1, environ=os.environ)
 
 
 def test_a_credential_that_cannot_be_had_is_untested_with_its_error(omni: Standin) -> None:
     def none() -> Credential:
         raise NoCredential("no key is stored for `prod`", hint="run `omniprofile login prod`")
 
-    (result,) = check_live([Subject("prod", none, Expect())], timeout=5, jobs=1)
+    (result,) = check_live([Subject("prod", none, Expect())], timeout=5, jobs=1, environ=os.environ)
     assert (result.status, result.symptom, result.http_status) == (Status.UNTESTED, "no-credential", None)
     assert result.remedy == "run `omniprofile login prod`"
     assert omni.requests == []
 
 
 def test_every_symptom_has_a_reason_and_a_remedy_that_can_be_filled_in() -> None:
-    words = {"host": "h", "origin": "o", "profile": "p", "detail": "d"}
+    words = {"host": "h", "origin": "o", "profile": "p", "detail": "d", "proxy": "`X`"}
     remedies = set()
     for symptom in SYMPTOMS.values():
         assert symptom.reason.format_map(words)
@@ -497,7 +567,7 @@ def test_every_symptom_has_a_reason_and_a_remedy_that_can_be_filled_in() -> None
 
 
 def test_the_client_sends_a_token_with_odd_characters_nowhere(omni: Standin) -> None:
-    with Client(timeout=5) as client, pytest.raises(NoAnswer) as caught:
+    with Client(timeout=5, environ=os.environ) as client, pytest.raises(TransportError) as caught:
         client.get(Origin.parse(omni.base_url), "/api/v1/whoami", Secret(f"{CANARY}\r\nX-Evil: 1"))
     assert CANARY not in str(caught.value)
     assert omni.requests == []

@@ -1,12 +1,16 @@
 """The live check through a real proxy: tunnels, plain requests, logins, exceptions, and whose fault a failure is."""
 
+import os
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from omniprofile.checks.live import Subject, check_live
+from omniprofile.instance.proxies import proxy_for
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Expect
 from omniprofile.model.live import LiveResult, Status
@@ -17,6 +21,7 @@ from tests.conftest import CANARY
 from tests.sockets import Authority, Proxy, raw
 
 HOST = "acme.omniapp.co"
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 LOGIN = "Basic bWU6aXQ="  # me:it
 
 
@@ -49,7 +54,7 @@ def _test(url: str = f"https://{HOST}", count: int = 1, omni: Standin | None = N
         if omni is not None:
             omni.add_key(credential.token)
         subjects.append(Subject(credential.profile, lambda credential=credential: credential, Expect()))  # type: ignore[misc]
-    results = check_live(subjects, timeout=10, jobs=2)
+    results = check_live(subjects, timeout=10, jobs=2, environ=os.environ)
     assert CANARY not in repr(results)
     assert "me:it" not in repr(results), "the proxy's password"
     return results
@@ -66,21 +71,146 @@ def test_tls_goes_through_a_tunnel_that_is_used_again(
     assert len(proxy.asked) <= 2
 
 
-def test_plain_requests_are_forwarded(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    with Standin() as plain:
-        (result,) = _test(plain.base_url, omni=plain)
-        assert result.status is Status.OK
-        assert proxy.asked == [f"GET {plain.base_url}/api/v1/whoami HTTP/1.1"]
-
-
-@pytest.mark.parametrize("exception", ["127.0.0.1", "*", "localhost,127.0.0.1"])
-def test_no_proxy_names_what_is_reached_without(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, exception: str) -> None:
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    monkeypatch.setenv("NO_PROXY", exception)
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_plain_http_to_loopback_never_meets_a_proxy(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str
+) -> None:
+    monkeypatch.setenv(variable, proxy.url.replace("http:", f"{scheme}:"))
     with Standin() as plain:
         assert _test(plain.base_url, omni=plain)[0].status is Status.OK
     assert proxy.asked == []
+
+
+@pytest.mark.parametrize(
+    "exceptions",
+    [
+        "*",
+        HOST,
+        f".{HOST[5:]}",
+        f"*.{HOST[5:]}",
+        HOST[5:],
+        f"{HOST}:443",
+        "[::1 , %%%, 10.0.0.0/99 http://[ " + HOST.upper(),
+    ],
+)
+def test_no_proxy_names_what_is_reached_without(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, exceptions: str) -> None:
+    def nobody(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    (result,) = _test()
+    assert result.symptom == "dns"
+    assert "proxy" not in f"{result.reason} {result.remedy}".lower(), "none was used"
+    assert proxy.asked == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "host", "excepted"),
+    [
+        ("[::1]", "[::1]", True),
+        ("::1", "[::1]", True),
+        ("[::1]:443", "[::1]", True),
+        ("[::1]:8443", "[::1]", False),
+        ("fd00::/8", "[fd12:3456::1]", True),
+        ("[fd00::]/8", "[fd12:3456::1]", True),
+        ("fd00::/8", "[fe80::1]", False),
+        ("127.0.0.0/8", "127.9.9.9", True),
+        ("127.0.0.1/8", "127.9.9.9", True),
+        ("127.0.0.0/8", "10.0.0.1", False),
+        ("127.0.0.0/33", "127.0.0.1", False),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("7.0.0.1", "127.0.0.1", False),
+        ("0.0.1", "127.0.0.1", False),
+        ("omniapp.co", "acme.omniapp.co", True),
+        (".omniapp.co", "acme.omniapp.co", True),
+        ("omniapp.co.", "acme.omniapp.co", True),
+        ("*.omniapp.co", "a.b.omniapp.co", True),
+        ("*.acme.omniapp.co", "acme.omniapp.co", False),
+        ("pp.co", "acme.omniapp.co", False),
+        ("acme.omniapp.co:443", "acme.omniapp.co", True),
+        ("acme.omniapp.co:8443", "acme.omniapp.co", False),
+        ("https://acme.omniapp.co/", "acme.omniapp.co", True),
+        ("b\u00fccher.example", "xn--bcher-kva.example", True),
+        ("B\u00dcCHER.example", "xn--bcher-kva.example", True),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example", True),
+        ("stra\u00dfe.example", "xn--strae-oqa.example", True),
+        ("\ud800.example", "acme.omniapp.co", False),
+        ("xn--\u00fc.example", "acme.omniapp.co", False),
+        (".", "acme.omniapp.co", False),
+        ("*.", "acme.omniapp.co", False),
+        (":", "acme.omniapp.co", False),
+        ("[", "[::1]", False),
+        ("/", "127.0.0.1", False),
+        ("localhost", "127.0.0.1", False),
+    ],
+)
+def test_every_reading_of_no_proxy(entry: str, host: str, excepted: bool) -> None:
+    origin = Origin.parse(f"https://{host}")
+    for name in ("NO_PROXY", "no_proxy"):
+        for text in (entry, f"nowhere.example, {entry}", f"{entry},,"):
+            found = proxy_for(origin, {"HTTPS_PROXY": "http://me:it@proxy.example:3128", name: text})
+            assert (found is None) is excepted
+            assert "me:it" not in repr(found)
+
+
+def test_an_empty_proxy_variable_counts_as_unset() -> None:
+    acme = Origin.parse("https://acme.omniapp.co")
+    assert proxy_for(acme, {"HTTPS_PROXY": "", "https_proxy": " "}) is None
+    found = proxy_for(acme, {"https_proxy": "", "ALL_PROXY": "proxy.example:3128", "NO_PROXY": ""})
+    assert found is not None
+    assert (found.address, found.named_by) == ("http://proxy.example:3128", "`ALL_PROXY`")
+
+
+@pytest.mark.parametrize("variable", CERTIFICATES)
+@pytest.mark.parametrize("kind", ["missing", "empty", "garbage", "folder", "fifo"])
+def test_certificates_that_cannot_be_used_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, kind: str
+) -> None:
+    for name in CERTIFICATES:
+        monkeypatch.delenv(name, raising=False)
+    path = tmp_path / "ca.pem"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind != "missing":
+        path.write_text("" if kind == "empty" else "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    monkeypatch.setenv(variable, str(path))
+    (result,) = _test()
+    assert (result.status, result.symptom) == (Status.UNREACHABLE, "certificates")
+    assert f"`{variable}` names `{path}`" in str(result.reason)
+    assert f"unset `{variable}`" in str(result.remedy) or f"let `{variable}` name" in str(result.remedy)
+
+
+def test_plain_http_asks_for_no_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing"))
+    with Standin() as plain:
+        assert _test(plain.base_url, omni=plain)[0].status is Status.OK
+
+
+@pytest.mark.parametrize("variable", CERTIFICATES)
+def test_each_variable_that_programs_know_names_certificates(
+    tmp_path: Path, omni: Standin, proxy: Proxy, authority: Authority, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    path = authority.file
+    if variable == "SSL_CERT_DIR":
+        path = tmp_path / "certs"
+        path.mkdir()
+        shutil.copy(authority.file, path)
+        assert _test_with(monkeypatch, variable, path, omni, proxy) == "certificates", "OpenSSL looks for its hash"
+        subprocess.run(["openssl", "rehash", path], check=True, capture_output=True)
+    assert _test_with(monkeypatch, variable, path, omni, proxy) is None
+
+
+def _test_with(monkeypatch: pytest.MonkeyPatch, variable: str, path: Path, omni: Standin, proxy: Proxy) -> str | None:
+    for name in CERTIFICATES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(path))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    return _test(omni=omni)[0].symptom
 
 
 def test_the_proxys_login_is_in_its_address(omni: Standin, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,19 +224,12 @@ def test_the_proxys_login_is_in_its_address(omni: Standin, proxy: Proxy, monkeyp
     assert proxy.given == [None, LOGIN]
 
 
-def test_a_407_to_a_plain_request_is_the_proxys_too(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy.login = LOGIN
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    (result,) = _test("http://127.0.0.1:9")
-    assert (result.status, result.symptom, result.http_status) == (Status.UNREACHABLE, "proxy", 407)
-
-
 @pytest.mark.parametrize(
     ("address", "words"),
     [
         ("http://me:it@127.0.0.1:1", "the proxy 127.0.0.1:1 does not accept connections"),
-        ("http://me:it@[::1", "a proxy variable holds no address that can be used"),
-        ("ftp://me:it@127.0.0.1", "a proxy variable holds no address that can be used"),
+        ("http://me:it@[::1", "the proxy address in `HTTPS_PROXY` cannot be used"),
+        ("ftp://me:it@127.0.0.1", "the proxy address in `HTTPS_PROXY` cannot be used"),
     ],
 )
 def test_a_proxy_that_is_not_there_is_named_without_its_password(

@@ -1,8 +1,9 @@
 """What is sent and read, held to the RFCs' own examples and to totality: any answer is tokens, an error, or no answer."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, unquote, urlencode
 
 import pytest
 from hypothesis import given
@@ -11,16 +12,16 @@ from hypothesis import strategies as st
 from omniprofile.instance.authorization import read_pasted
 from omniprofile.instance.endpoints import USUAL, Endpoints, read_metadata
 from omniprofile.instance.oauth import (
-    Attempt,
-    Granted,
+    AuthorizationRequest,
+    InvalidResponse,
     OAuthError,
-    Unusable,
+    TokenResponse,
     authorization_query,
     code_form,
     error_of,
-    new_attempt,
+    new_authorization_request,
     read_callback,
-    read_token_answer,
+    read_token_response,
     refresh_form,
     revocation_form,
     said,
@@ -30,7 +31,7 @@ from omniprofile.model.secret import Secret
 
 ACME = Origin.parse("https://acme.omniapp.co")
 # RFC 7636, appendix B
-RFC = Attempt(
+RFC = AuthorizationRequest(
     "http://localhost:5000/callback",
     Secret("state-1"),
     Secret("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
@@ -74,11 +75,11 @@ def test_the_challenge_is_the_verifiers(monkeypatch: pytest.MonkeyPatch) -> None
     from oauthlib.oauth2 import WebApplicationClient
 
     monkeypatch.setattr(WebApplicationClient, "create_code_verifier", lambda *_: RFC.verifier.reveal())
-    assert new_attempt(RFC.redirect_uri).challenge == RFC.challenge
+    assert new_authorization_request(RFC.redirect_uri).challenge == RFC.challenge
 
 
 def test_every_attempt_has_its_own_secrets() -> None:
-    attempts = [new_attempt("http://localhost:1/callback") for _ in range(50)]
+    attempts = [new_authorization_request("http://localhost:1/callback") for _ in range(50)]
     assert len({attempt.state for attempt in attempts} | {attempt.verifier for attempt in attempts}) == 100
     assert all(43 <= len(attempt.verifier.reveal()) <= 128 for attempt in attempts)
     assert all(len(attempt.state.reveal()) >= 43 for attempt in attempts)
@@ -89,21 +90,21 @@ def test_no_variable_of_oauthlibs_has_a_say(monkeypatch: pytest.MonkeyPatch) -> 
     for value in ("0", "1"):
         for name in ("INSECURE_TRANSPORT", "RELAX_TOKEN_SCOPE", "IGNORE_SCOPE_CHANGE"):
             monkeypatch.setenv(f"OAUTHLIB_{name}", value)
-        granted = read_token_answer(b'{"access_token": "a", "scope": "other scope"}')
-        assert granted == Granted(Secret("a"), None, None, "other scope")
+        granted = read_token_response(b'{"access_token": "a", "scope": "other scope"}')
+        assert granted == TokenResponse(Secret("a"), None, None, "other scope")
 
 
 def test_an_answer_of_any_depth_is_tokens_or_no_answer() -> None:
     """Between what one JSON reader takes and what the next one does, there are depths that only the second refuses."""
     for depth in range(1, 1100, 3):
         body = b'{"access_token": "a", "x": ' + b"[" * depth + b"]" * depth + b"}"
-        with suppress(Unusable):
-            assert read_token_answer(body).token == Secret("a")
+        with suppress(InvalidResponse):
+            assert read_token_response(body).token == Secret("a")
 
 
 def test_an_error_of_null_is_none_and_a_scope_that_is_no_text_to_show_is_left_out() -> None:
-    granted = read_token_answer(b'{"access_token": "a", "error": null, "scope": "\\ud800\\u001b[31m"}')
-    assert granted == Granted(Secret("a"), None, None, None)
+    granted = read_token_response(b'{"access_token": "a", "error": null, "scope": "\\ud800\\u001b[31m"}')
+    assert granted == TokenResponse(Secret("a"), None, None, None)
 
 
 json_values = st.recursive(
@@ -132,8 +133,8 @@ answers = st.dictionaries(
 def test_any_answer_is_tokens_or_an_error_or_none(body: bytes) -> None:
     shown: str | None = None
     try:
-        granted = read_token_answer(body)
-    except Unusable as problem:
+        granted = read_token_response(body)
+    except InvalidResponse as problem:
         shown = str(problem)
     except OAuthError as problem:
         shown = problem.code + (problem.description or "")
@@ -145,7 +146,7 @@ def test_any_answer_is_tokens_or_an_error_or_none(body: bytes) -> None:
 
 @given(st.text(max_size=300))
 def test_no_query_but_the_right_state_is_an_answer(query: str) -> None:
-    with pytest.raises(Unusable):
+    with pytest.raises(InvalidResponse):
         read_callback(query, RFC)
 
 
@@ -166,7 +167,7 @@ def test_no_query_but_the_right_state_is_an_answer(query: str) -> None:
     ],
 )
 def test_what_is_no_answer_to_this_login(query: str, why: str) -> None:
-    with pytest.raises(Unusable, match=why):
+    with pytest.raises(InvalidResponse, match=why):
         read_callback(query, RFC)
 
 
@@ -211,7 +212,7 @@ def test_the_address_can_be_pasted_as_people_paste(line: str) -> None:
     ],
 )
 def test_what_else_is_pasted_is_refused_with_the_reason(line: str, why: str) -> None:
-    with pytest.raises(Unusable, match=why):
+    with pytest.raises(InvalidResponse, match=why):
         read_pasted(line, RFC)
 
 
@@ -287,7 +288,33 @@ def test_any_metadata_gives_paths_of_the_origin(document: dict[str, object]) -> 
     ],
 )
 def test_a_server_that_repeats_a_token_is_not_repeated(text: str, shown: str) -> None:
-    assert said(text, 300) == shown
-    error = error_of(json.dumps({"error": "invalid_grant", "error_description": text}).encode())
+    assert said(text, 300, []) == shown
+    error = error_of(json.dumps({"error": "invalid_grant", "error_description": text}).encode(), [])
     assert error is not None
     assert error.description == shown
+
+
+@pytest.mark.parametrize("secret", ["x7Kq2ZrT9.mPw4~LbV6nYc+dE5/fg=", "omni_ort_short12", "k3y5x"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text,
+        lambda text: "~".join(text),
+        lambda text: " . ".join(text[at : at + 4] for at in range(0, len(text), 4)),
+        lambda text: "".join(f"%{ord(char):02x}" for char in text),
+        lambda text: "".join(f"%25{ord(char):02X}" for char in text),
+        str.upper,
+        lambda text: f"({text}),{text}",
+    ],
+)
+def test_what_was_sent_is_masked_however_it_is_repeated(secret: str, change: Callable[[str], str]) -> None:
+    text = f"the token {change(secret)} is spent"
+    shown = said(text, 4000, [Secret(secret), Secret("another-one-1234")])
+    assert shown.startswith("the token")
+    assert shown.endswith("is spent")
+    assert "********" in shown
+    left = [char for char in unquote(unquote(shown)).lower() if char.isalnum()]
+    pieces = [char for char in secret.lower() if char.isalnum()]
+    assert "".join(pieces)[:8] not in "".join(left)
+    if len(secret) > 5:  # a piece of a longer one counts too
+        assert said(f"it begins {secret[:14]}", 100, [Secret(secret)]).count("*") == 8

@@ -61,7 +61,7 @@ def login(app: App, console: Console, call: Call, *, test: bool, browser: bool =
     app.store.check()
     console.note(f"the key for `{resolution.profile}` ({origin}) will be stored in the {app.store.label}")
     secret = _read_key(app, console, resolution)
-    who = _test(console, resolution, secret) if test else None
+    who = _test(app, console, resolution, secret) if test else None
     new = StoredSecret(origin=origin, token=secret, stored_at=app.outside.now(), identity=who)
     tell_of_another_identity(app, console, resolution.profile, new)
     app.store.put(resolution.profile, new)
@@ -102,7 +102,7 @@ def _who(identity: Identity) -> str:
     )
 
 
-def _test(console: Console, resolution: Resolution, secret: Secret) -> Identity | None:
+def _test(app: App, console: Console, resolution: Resolution, secret: Secret) -> Identity | None:
     """Return whom the instance says that the key is; raise what is wrong with it."""
     from omniprofile.checks.live import Subject, check_live
     from omniprofile.cli.commands.test import SECONDS, error_of
@@ -111,7 +111,7 @@ def _test(console: Console, resolution: Resolution, secret: Secret) -> Identity 
         raise AssertionError("checked by the caller")
     credential = Credential(resolution.profile, resolution.origin, "api-key", secret)
     subject = Subject(resolution.profile, lambda: credential, resolution.expect)
-    (result,) = check_live([subject], timeout=SECONDS, jobs=1)
+    (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.outside.environ)
     if (error := error_of(result)) is not None:
         error.hint = f"nothing was stored; {error.hint}" if error.hint else "nothing was stored"
         raise error

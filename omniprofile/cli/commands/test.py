@@ -1,7 +1,6 @@
 """`omniprofile test`: ask the instance who the credential is, for one profile or for all."""
 
 import argparse
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -79,11 +78,9 @@ def check(
 ) -> list[LiveResult]:
     """Test the credential of each call; results in the same order. A key command may use the terminal only if alone."""
     from omniprofile.checks.live import check_live
-    from omniprofile.instance.pace import Pace
 
-    pace = Pace(os.path.join(app.places.cache_folder, "requests"))
     subjects = [app.subject(call, interactive=interactive and len(calls) == 1) for call in calls]
-    return check_live(subjects, timeout=timeout, jobs=jobs, on_result=on_result, pace=pace)
+    return check_live(subjects, timeout=timeout, jobs=jobs, environ=app.outside.environ, on_result=on_result)
 
 
 def error_of(result: LiveResult) -> Error | None:

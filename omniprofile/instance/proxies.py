@@ -1,0 +1,100 @@
+"""Decide by which proxy an origin is reached, from the proxy variables. Knows no HTTP library.
+
+Plain http goes to loopback addresses alone, where a proxy would only read the token: it never uses one. For https the rules are
+curl's, where programs agree, and every reading of `NO_PROXY` that is in use. An entry that cannot be read excepts nothing.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from omniprofile.model.origin import Origin
+
+_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+_EXCEPTIONS = ("no_proxy", "NO_PROXY")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy: its address, which may hold a password, and what names it, fit to be shown."""
+
+    address: str
+    named_by: str
+
+    def __repr__(self) -> str:
+        return f"Proxy(named_by={self.named_by!r})"
+
+
+def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
+    """Return the proxy for requests to `origin`, or None for none. An empty variable counts as unset."""
+    if origin.scheme != "https":
+        return None
+    variable = next((name for name in _VARIABLES if environ.get(name, "").strip()), None)
+    if variable is None:
+        return _of_the_system(origin) if sys.platform in ("darwin", "win32") else None
+    exceptions = next((environ[name] for name in _EXCEPTIONS if environ.get(name)), "")
+    if any(_excepts(entry, origin) for entry in exceptions.replace(",", " ").split()):
+        return None
+    address = environ[variable].strip()
+    return Proxy(address if "://" in address else f"http://{address}", f"`{variable}`")
+
+
+def _of_the_system(origin: Origin) -> Proxy | None:
+    """The proxy of macOS's or Windows's settings."""
+    from urllib.request import getproxies, proxy_bypass
+
+    address = getproxies().get("https")
+    if not address or proxy_bypass(origin.host):
+        return None
+    return Proxy(address if "://" in address else f"http://{address}", "the operating system's settings")
+
+
+def _excepts(entry: str, origin: Origin) -> bool:
+    """Whether one entry of NO_PROXY covers `origin`: `*`, a name or suffix, an address or network, each with or without port."""
+    if entry == "*":
+        return True
+    name, port = _name_and_port(entry.partition("://")[2] or entry)
+    if port is not None and port != str(origin.port):
+        return False
+    address = _address(origin.host)
+    if address is not None:
+        try:
+            return address in ip_network(name, strict=False)
+        except ValueError:
+            return False
+    only_below = name.startswith("*.")
+    domain = _readable_name(name.removeprefix("*").strip("."))
+    host = _readable_name(origin.host)
+    return bool(domain) and (host.endswith(f".{domain}") or (host == domain and not only_below))
+
+
+def _name_and_port(entry: str) -> tuple[str, str | None]:
+    entry = entry.rstrip("/")
+    if entry.startswith("["):  # `[::1]`, `[::1]:443`, `[fd00::]/8`
+        inside, _, rest = entry[1:].partition("]")
+        return (inside, rest[1:]) if rest.startswith(":") else (inside + rest, None)
+    if entry.count(":") == 1:
+        name, _, port = entry.partition(":")
+        return name, port
+    return entry, None
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _readable_name(name: str) -> str:
+    """A host name in lower case, with its `xn--` labels decoded (RFC 3492): entries write them in either form."""
+    from unicodedata import normalize
+
+    labels = []
+    for label in normalize("NFC", name).lower().split("."):
+        try:
+            labels.append(label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label)
+        except UnicodeError:
+            labels.append(label)
+    return ".".join(labels)
