@@ -23,6 +23,8 @@ BASE_URL = "OMNI_BASE_URL"
 _PATHS = re.compile(r"/(api(/v1|/unstable)?/?)?$")
 """What the SDK cuts from a base URL (`OmniAPI._trim_base_url`)."""
 _REFERENCE = "${"
+_MOST_BLANKS = " " * 1000
+_AS_BLANKS = dict.fromkeys(map(ord, "\t\v\f\u00a0\u3000"), " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ class Dotenv:
 
         file = ForeignFile.read(path, WHAT)
         content = file.text().removeprefix("\ufeff")
+        for number, row in enumerate(content.splitlines(), 1):  # over blanks the parser goes quadratic
+            if _MOST_BLANKS in row.translate(_AS_BLANKS):
+                raise file.wrong(f"line {number}", f"has {len(_MOST_BLANKS)} blanks one after another", "remove them")
         marks = content[: len(content) - len(content.lstrip("\ufeff"))]  # of more than one the parser drops another
         parts: list[str | Setting] = [marks] if marks else []
         for binding in parse_stream(io.StringIO(content[len(marks) :], newline="")):

@@ -1,0 +1,148 @@
+"""Any bytes in a file that others may have prepared take time in proportion to their size: profile files, pins, `.env`, imports.
+
+Eight times the input may take three times what is linear (`tests/growth.py`), and no input more than a bounded multiple of
+what a plain file of its size takes.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from omniprofile.checks.lint import examine
+from omniprofile.cli.console import Style
+from omniprofile.cli.render import findings as render
+from omniprofile.cli.render.sarif import sarif
+from omniprofile.config.loader import read
+from omniprofile.config.toml.text import Document
+from omniprofile.config.validate import validate_pin
+from omniprofile.errors import Error
+from omniprofile.transfer.dotenv import Dotenv
+from tests.growth import MOST, growth
+
+
+def _again(text: str, before: str = "", after: str = "") -> Callable[[int], bytes]:
+    return lambda size: (before + text * (size // len(text) + 1) + after).encode()
+
+
+def _numbered(text: str, before: str = "") -> Callable[[int], bytes]:
+    """Many of one statement, each with a number of its own in it."""
+    return lambda size: (before + "".join(text.format(n) for n in range(size // len(text) + 1))).encode()
+
+
+PLAIN = _numbered('[profiles.p{0}]\nbase_url = "https://a{0}.omniapp.co"\nauth = "api-key"\n')
+HOSTILE: Mapping[str, Callable[[int], bytes]] = {
+    "blanks": _again(" ", after="!"),
+    "blanks-in-an-array": _again(" ", "x = ["),
+    "blanks-in-a-table": _again(" ", "x = {"),
+    "blank-lines": _again("\n", after="!"),
+    "commas": _again("1, ", "x = [", "!"),
+    "unclosed-string": _again("a", 'x = "'),
+    "unclosed-long-string": _again('\\"""', 'x = """'),
+    "unclosed-literal": _again("'\n"),
+    "quotes": _again('"'),
+    "escaped-quotes": _again('"\\"\\"'),
+    "long-quotes": _again('"""'),
+    "backslashes": _again("\\", 'x = "'),
+    "arrays": _again("[", "x = "),
+    "tables": _again("{a=", "x = "),
+    "closed-arrays": lambda size: b"x = " + b"[" * size + b"]" * size,
+    "headers": _again("[a]\n"),
+    "open-headers": _again("[a\n"),
+    "arrays-of-tables": _again("[[a]]\n"),
+    "dotted-key": _again("a.", after="a = 1"),
+    "dotted-keys": _numbered("a{0}.b.c.d = {0}\n"),
+    "long-key": _again("k", after=" = 1"),
+    "long-quoted-key": _again("\\u0061", '"', '" = 1'),
+    "unknown-keys": _numbered("k{0} = {0}\n"),
+    "unknown-keys-of-a-profile": _numbered("k{0} = {0}\n", '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'),
+    "inline-keys": lambda size: ("x = {" + ", ".join(f"k{n}={n}" for n in range(size // 8)) + "}").encode(),
+    "wrong-values": _numbered("[profiles.p{0}]\nbase_url = 1\nauth = 2\n"),
+    "bad-names": _numbered('[profiles."p {0}"]\nauth = "api-key"\n'),
+    "bad-hosts": _numbered('[profiles.p{0}]\nbase_url = "ftp://x{0}/"\n'),
+    "dangling": _numbered('[profiles.p{0}]\nextends = "q{0}"\n'),
+    "chain": lambda size: (
+        '[profiles.p0]\nbase_url = "https://a.omniapp.co"\n'
+        + "".join(f'[profiles.p{n + 1}]\nextends = "p{n}"\n' for n in range(size // 32))
+    ).encode(),
+    "ring": lambda size: "".join(
+        f'[profiles.p{n}]\nextends = "p{(n + 1) % (size // 32 + 1)}"\n' for n in range(size // 32 + 1)
+    ).encode(),
+    "collisions": _numbered('[profiles."a{0}-b"]\nextends="x"\n[profiles."a{0}_b"]\nextends="x"\n'),
+    "same-address": _numbered('[profiles.p{0}]\nbase_url = "https://a.omniapp.co"\n'),
+    "duplicates": _again("a = 1\n"),
+    "comments": _again("# token = 'abcdefgh1'\n"),
+    "comment-signs": _again("#"),
+    "ignores": _again("# omniprofile: ignore[OP406]\n"),
+    "ignores-in-a-line": _again("# omniprofile: ignore[OP406 "),
+    "ignored-codes": _again("OP406, ", "# omniprofile: ignore[", "]"),
+    "keys-in-plain-text": _again("omni_osk_abcdefghij\n"),
+    "keys-in-a-line": _again("omni_osk_", "# "),
+    "tokens-in-a-line": _again("token = ", "# "),
+    "web-tokens": _again("eyJaaaaaaaa.", "# "),
+    "bearers": _again("bearer   ", "# "),
+    "curly-quotes": _again("a = “x”\n"),
+    "carriage-returns": _again("a = 1\r"),
+    "not-ascii": _again("é", 'x = "'),
+    "mixed": _again("x = {a = [1, \"'''\", # \n"),
+    "hosts": lambda size: ("[settings]\nallowed_hosts = [" + ", ".join(f'"h{n}"' for n in range(size // 8)) + "]").encode(),
+}  # fmt: skip
+
+
+def _lint(content: bytes) -> None:
+    report = examine([["p.toml"]], home="/home/me", contents={"p.toml": content})
+    render.human(report, Style(False), 80)
+    json.dumps(render.view(report))
+    render.github(report)
+    sarif(report)
+
+
+def _load(content: bytes) -> None:
+    read(["p.toml"], home="/home/me", contents={"p.toml": content})
+
+
+def _pin(content: bytes) -> None:
+    validate_pin(Document.parse(".omniprofile.toml", content))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("work", [_lint, _load, _pin], ids=["lint", "load", "pin"])
+def test_time_grows_in_proportion(work: Callable[[bytes], None], name: str) -> None:
+    times = growth(lambda size: partial(work, HOSTILE[name](size)), 2048, 8192, patience=60.0)
+    assert times <= MOST
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_takes_many_times_what_a_plain_file_takes(name: str) -> None:
+    """A hostile file of 64 KiB may be slower, for it has findings; were it slow by its kind, it would be so by far."""
+    size = 64 * 1024
+
+    def best(content: bytes) -> float:
+        found = float("inf")
+        for _ in range(3):
+            start = perf_counter()
+            _lint(content)
+            found = min(found, perf_counter() - start)
+        return found
+
+    assert best(HOSTILE[name](size)) <= 40 * best(PLAIN(size))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_dotenv_file_is_read_in_proportion(name: str, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+
+    def prepared(size: int) -> Callable[[], object]:
+        file.write_bytes(HOSTILE[name](size))
+        return reading
+
+    def reading() -> None:
+        try:
+            Dotenv.read(str(file)).with_secrets()
+        except Error:
+            return
+
+    assert growth(prepared, 2048, 8192, patience=60.0) <= MOST
