@@ -196,8 +196,8 @@ class App:
 
         return effective(self.config, name).protected.value
 
-    def leave_for_prompt(self) -> None:
-        """Leave what a prompt may show of the profiles in the state folder. Raises OSError and what reading the files raises."""
+    def renew_prompt(self) -> None:
+        """Write what a prompt may show of the profiles. Raises OSError and what reading the files raises."""
         from omniprofile.config import prompt
 
         again = self.reread()
@@ -205,7 +205,7 @@ class App:
         config = again.config
         # A change between would leave what was read for what is there.
         if prompt.watch(self.places) == before:
-            prompt.leave(self.places, before, config, again.is_protected)
+            prompt.write(self.places, before, config, again.is_protected)
 
     def resolve(self, call: Call, *, explain: bool = False, tell: bool = True) -> "Resolution":
         """Resolve the profile in use for this call, asking no key source (PRODUCT section 4).

@@ -7,15 +7,20 @@ from omniprofile.model.provenance import Layer
 from omniprofile.model.resolution import Selection
 
 
-def confirm_protected(app: App, console: Console, profile: str, action: str, *, yes: bool) -> None:
-    """Go on only with a person's yes, or `--yes`, when `profile` is protected. `action` completes "… to ACTION?".
+def confirm_protected(
+    app: App, console: Console, profile: str, action: str, *, yes: bool, instead: str | None = None
+) -> None:
+    """Go on only with a person's yes, or `--yes`, when `profile` is protected. `action` completes "… to ACTION?", `instead` is
+    the command line that gives the yes, where the user may have typed another one.
 
     Raises ProtectedProfile without a terminal, and when the person does not say yes.
     """
     if yes or not app.is_protected(profile):
         return
     if not console.interactive:
-        raise ProtectedProfile(f"`{profile}` is protected", hint=f"give `--yes` to {action}")
+        raise ProtectedProfile(
+            f"`{profile}` is protected", hint=f"run `{instead}`" if instead else f"give `--yes` to {action}"
+        )
     if not console.confirm(f"`{profile}` is protected. Really {action}?"):
         raise ProtectedProfile(f"`{profile}` is protected, and the answer was not yes: nothing was done")
 

@@ -1,5 +1,6 @@
 """The command line's entry: parse, run one command, and turn whatever happens into one exit status."""
 
+import argparse
 import itertools
 import sys
 from collections.abc import Sequence
@@ -47,10 +48,11 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
         console = Console(outside, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
         app = App(outside, config_flag=args.config, notify=console.note)
         if args.command == "exec":  # which never comes back
-            _leave_for_prompt(app, console)
-        status = command.run(args, app, console)
-        _leave_for_prompt(app, console)
-        return status
+            _renew_prompt(args, app, console)
+        try:
+            return command.run(args, app, console)
+        finally:
+            _renew_prompt(args, app, console)
     except Error as error:
         return _report(console, error, as_json, outside)
     except KeyboardInterrupt:
@@ -80,16 +82,20 @@ def _not_loaded(problem: ImportError) -> Error:
     )
 
 
-def _leave_for_prompt(app: App, console: Console) -> None:
-    """Renew what the prompt of this shell knows of the profiles, where the hook says that it knows nothing current."""
-    if app.outside.environ.get("OMNIPROFILE_PROMPT") != "stale" or app.config_flag is not None:
-        return
+def _renew_prompt(args: argparse.Namespace, app: App, console: Console) -> None:
+    """Renew what prompts know of the profiles: where the hook says that this shell's knows nothing current, where a hook with
+    a prompt is being loaded, and where the profile files were changed, by this command or before it.
+    """
+    from omniprofile.config import prompt
+
+    asked = app.outside.environ.get("OMNIPROFILE_PROMPT") == "stale" or getattr(args, "prompt", False)
     try:
-        app.leave_for_prompt()
+        if app.config_flag is None and (asked or prompt.is_stale(app.places)):
+            app.renew_prompt()
     except (Error, OSError) as problem:
         # No reason for a command to fail that has done its work; the prompt shows that it does not know.
         if console.verbosity:
-            console.note(f"nothing could be left for the prompt: {problem}")
+            console.note(f"the prompt could not be renewed: {problem}")
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:

@@ -266,10 +266,10 @@ def _fresh_token(found: "StoredSecret") -> str:
 
 def _exports(decided: "Decided", environ: "Mapping[str, str]", shell: str | None) -> str:
     from omniprofile.handover.process import parent_command
-    from omniprofile.handover.shells import guess_shell, render
+    from omniprofile.handover.shells import calling_shell, render
     from omniprofile.handover.variables import exports
 
-    return render(shell or guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL")), *exports(decided, environ))
+    return render(shell or calling_shell(environ, parent_command()), *exports(decided, environ))
 
 
 def _decline() -> None:

@@ -1,22 +1,27 @@
-"""What is left in the state folder for a shell's prompt, which may start no process: which profiles are protected, and the
-default. A prompt that is stale must be able to see that it is.
+"""The file `prompt` of the state folder: what a shell's prompt, which starts no process, may know of the profile files.
 
-The file `prompt` names each profile file with its real path. Beside it, in `prompt.d`, lies for each an empty file that has
-the profile file's own time of change: shells can compare times and identities, and nothing else. So what is in `prompt`
-holds for a shell as long as every file is the same one and has the same time of change, and those that were not there still
-are not. Everything else is unknown to it, and shown so.
+It holds the names of the profiles, which of them are protected, and the default, and names each profile file with its real
+path. In the folder `prompt.d` lies for each profile file an empty one with the same time of change: shells can compare times
+and identities, and nothing else. So for a shell the file holds as long as every profile file is the same one and has the same
+time of change, and those that did not exist still do not. Anything else is unknown to the prompt, and shown as `?`.
 """
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from zlib import crc32
 
 from omniprofile.config.paths import DROP_IN_FOLDER, Places, drop_ins
 from omniprofile.model.declaration import Config
-from omniprofile.system.files import make_private_folder, write_atomic
+from omniprofile.system.files import Unreadable, make_private_folder, open_regular, write_atomic
 
 FILE = "prompt"
 FOLDER = "prompt.d"
+_HEAD = "omniprofile prompt 2"
+_LARGEST = 400_000
+"""Bytes that a prompt reads."""
+_OLD_SECONDS = 60.0
+"""An older file of another stamp in `prompt.d` belongs to no process that is still writing."""
 
 Watched = tuple[str, str | None, int]
 """A path, its real path, and when it changed, in ns; None and 0 for what is not there."""
@@ -32,7 +37,19 @@ def watch(places: Places) -> list[Watched]:
     return [_watched(path) for path in (places.config_file, folder, *files)]
 
 
-def leave(places: Places, watched: Iterable[Watched], config: Config, is_protected: Callable[[str], bool]) -> None:
+def is_stale(places: Places) -> bool:
+    """Return whether the file of `places` is there and was written of these profile files, but of another state of them."""
+    try:
+        content, _ = open_regular(os.path.join(places.state_folder, FILE), limit=_LARGEST)
+    except (OSError, Unreadable):
+        return False
+    head = f"{_HEAD}\nconfig {places.config_file}\n"
+    return content.startswith(os.fsencode(head)) and not content.startswith(
+        os.fsencode(f"{head}stamp {_stamp(watch(places))}\n")
+    )
+
+
+def write(places: Places, watched: Iterable[Watched], config: Config, is_protected: Callable[[str], bool]) -> None:
     """Write for the prompt what `config`, read from the `watched` files, says. Raises OSError.
 
     Nothing is written where a path has a line break or a tab: the prompt then knows nothing of the files.
@@ -40,15 +57,15 @@ def leave(places: Places, watched: Iterable[Watched], config: Config, is_protect
     watched = list(watched)
     if any(char in path for each in watched for path in each[:2] if path for char in "\n\r\t"):
         return
-    stamp = f"{crc32(repr(watched).encode('utf-8', 'surrogatepass')):08x}"
+    stamp = _stamp(watched)
     there = [each for each in watched if each[1] is not None]
-    lines = ["omniprofile prompt 1", f"config {places.config_file}", f"stamp {stamp}"]
+    lines = [_HEAD, f"config {places.config_file}", f"stamp {stamp}"]
     lines += [f"is {path}\t{real}" for path, real, _ in there]
     lines += [f"not {path}" for path, real, _ in watched if real is None]
     if (default := _default(config)) is not None:
         lines.append(f"default {default}")
-    if protected := " ".join(name for name in config.profiles if is_protected(name)):
-        lines.append(f"protected {protected}")
+    lines.append(f"names {' '.join(config.profiles)}")
+    lines.append(f"protected {' '.join(name for name in config.profiles if is_protected(name))}")
     folder = os.path.join(places.state_folder, FOLDER)
     make_private_folder(places.state_folder)
     make_private_folder(folder)
@@ -57,10 +74,22 @@ def leave(places: Places, watched: Iterable[Watched], config: Config, is_protect
         write_atomic(witness, b"")
         os.utime(witness, ns=(changed, changed))
     # Last: until it is there, the one before holds, or none does.
-    write_atomic(os.path.join(places.state_folder, FILE), os.fsencode("\n".join([*lines, "end"]) + "\n"))
+    path = os.path.join(places.state_folder, FILE)
+    write_atomic(path, os.fsencode("\n".join([*lines, "end"]) + "\n"))
+    _remove_old(folder, stamp, os.stat(path).st_ctime - _OLD_SECONDS)
+
+
+def _remove_old(folder: str, stamp: str, before: float) -> None:
+    """Remove what earlier processes left in `folder`. What is younger may be what another process is writing now."""
     for name in os.listdir(folder):
-        if not name.startswith(f"{stamp}-"):
-            os.unlink(os.path.join(folder, name))
+        path = os.path.join(folder, name)
+        with suppress(FileNotFoundError):  # another process removes the same
+            if not name.startswith(f"{stamp}-") and os.lstat(path).st_ctime < before:
+                os.unlink(path)
+
+
+def _stamp(watched: list[Watched]) -> str:
+    return f"{crc32(repr(watched).encode('utf-8', 'surrogatepass')):08x}"
 
 
 def _watched(path: str) -> Watched:

@@ -158,17 +158,31 @@ def quote(shell: str, text: str) -> str:
     return {"fish": _fish, "powershell": _powershell}.get(shell, _posix)(text)
 
 
-EVALUATE = "# omniprofile: evaluate\n"
-"""The first line of what the hook's function evaluates; whatever else the program prints is shown. A comment in every shell."""
+EVALUATE = "# omniprofile: evaluate in {}\n"
+"""The first line of what the hook's function of that shell evaluates; it shows whatever else the program prints."""
+
+_PROCESSES = {
+    **dict.fromkeys(("bash", "sh", "dash", "ash", "ksh", "mksh"), "bash"),
+    "zsh": "zsh",
+    "fish": "fish",
+    "pwsh": "powershell",
+    "powershell": "powershell",
+    "cmd": "cmd",
+}
+"""Shells by the name of their process. What is written for bash is what every POSIX shell reads."""
 
 
-def guess_shell(parent_command: str | None, declared: str | None) -> str:
-    """The shell to write for: `declared` (`OMNIPROFILE_SHELL`) if it is one, else the parent process's, else bash.
+def calling_shell(environ: "Mapping[str, str]", parent: str | None) -> str:
+    """Return the shell to write for; bash if nothing says which one called. `parent` names the parent process, if known.
 
-    What is written for bash is what every POSIX shell reads.
+    The hook's function that is about to evaluate the answer is believed. Otherwise a shell that a variable names is believed
+    unless the parent is another one: then the variable was inherited from a shell further up.
     """
-    if declared in SHELLS and declared not in ("json", "github", "dotenv"):
-        return str(declared)
-    name = (parent_command or "").lower().removesuffix(".exe")
-    known = {"fish": "fish", "zsh": "zsh", "pwsh": "powershell", "powershell": "powershell", "cmd": "cmd"}
-    return known.get(name, "bash")
+    hook = environ.get("OMNIPROFILE_HOOK")
+    if environ.get("OMNIPROFILE_EVAL") == "1" and hook and hook in _PROCESSES.values():
+        return hook
+    known = _PROCESSES.get((parent or "").lower().removesuffix(".exe").removeprefix("-"))
+    for declared in (hook, environ.get("OMNIPROFILE_SHELL")):
+        if declared and declared in _PROCESSES.values() and known in (None, declared):
+            return declared
+    return known or "bash"

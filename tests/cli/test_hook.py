@@ -110,14 +110,90 @@ def test_omni_runs_through_exec_only_where_that_was_asked_for(shell: str, progra
     calls = "\n".join(_status(shell, f"omni {words}") for words in ("query 'a b'", "config show", "-p prod query"))
     plain = run_script(shell, f"{LOAD[shell].format('')}\n{calls}", programs)
     assert plain.stdout.splitlines() == [" <query> <a b>", "3", " <config> <show>", "3", " <-p> <prod>", "3"], plain
-    wrapped = run_script(
-        shell,
-        f"{HARDENED[shell]}\n{LOAD[shell].format(' --wrap-omni')}\n{calls}",
-        programs,
-        env={"OMNI_PROFILE": "staging"},
+
+
+WRAPPED = {
+    # What reaches `omni`: its profile, and its words. The current profile is `staging`.
+    "query 'a b' '' '*'": "staging|query|a b||*",
+    "--compact -o json query -- -p x --help": "staging|--compact|-o|json|query|--|-p|x|--help",
+    "-p other query": "other|query",
+    "-pother query": "other|query",
+    "query --profile other x": "other|query|x",
+    "query --profile=other x": "other|query|x",
+    "-p staging -p other query": "other|query",
+    "--base-url https://acme-staging.omniapp.co query": "staging|query",
+    # No credential is needed, none is handed over, and no profile is asked for.
+    "": "none",
+    "config show": "none|config|show",
+    "-o json config show": "none|-o|json|config|show",
+    "--compact config show": "none|--compact|config|show",
+    "-p x config show": "none|-p|x|config|show",
+    "--format json -p x help": "none|--format|json|-p|x|help",
+    "--version": "none|--version",
+    "-v": "none|-v",
+    "query --help": "none|query|--help",
+    "-p prod query -h": "none|-p|prod|query|-h",
+    "__complete -p prod que": "none|__complete|-p|prod|que",
+    "__completeNoDesc config ''": "none|__completeNoDesc|config|",
+    "completion bash": "none|completion|bash",
+}
+REFUSED = {
+    "-p nope query": (5, "nope"),
+    "-p": (2, "needs a value"),
+    "query --base-url": (2, "needs a value"),
+    "--token x query": (6, "--token"),
+    "query --token=x": (6, "--token"),
+    "--base-url https://acme.omniapp.co query": (6, "acme.omniapp.co"),
+    "-p prod query": (6, "hint: run `omniprofile exec --yes prod -- omni …`"),
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_wrapped_omni_gets_the_credential_of_the_profile_that_it_names(shell: str, programs: Path, two: Path) -> None:
+    two.write_text(
+        two.read_text() + '[profiles.other]\nbase_url = "https://o.omniapp.co"\nkey = { env = "STAGING_KEY" }\n'
     )
-    assert wrapped.stdout.splitlines() == ["staging <query> <a b>", "3", "staging <config> <show>", "3", "2"], wrapped
-    assert "its own profiles are not seen here, and `-p` would be ignored" in wrapped.stderr
+    omni = programs / "omni"
+    omni.write_text(
+        '#!/bin/sh\n[ -n "$OMNI_API_TOKEN" ] && printf %s "$OMNI_PROFILE" || printf none\n'
+        'for word; do printf "|%s" "$word"; done; echo; exit 3\n'
+    )
+    omni.chmod(0o755)
+    env = {"OMNI_PROFILE": "staging"}
+    load = f"{HARDENED[shell]}\n{LOAD[shell].format(' --wrap-omni')}\n"
+    ran = run_script(shell, load + "\n".join(_status(shell, f"omni {words}") for words in WRAPPED), programs, env=env)
+    assert dict(zip(WRAPPED, ran.stdout.split("\n3\n"), strict=False)) == WRAPPED, ran
+    for words, (status, text) in REFUSED.items():
+        ran = run_script(shell, load + _status(shell, f"omni {words}"), programs, env=env)
+        assert (ran.stdout, text in ran.stderr) == (f"{status}\n", True), ran
+    ran = run_script(shell, load + _status(shell, "omni config use x"), programs, env=env)
+    assert "`omniprofile use NAME`" in ran.stderr
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_protected_profile_names_a_line_that_can_be_run(shell: str, programs: Path) -> None:
+    load = f"{LOAD[shell].format(' --wrap-omni')}\n"
+    ran = run_script(shell, load + _status(shell, "omni query"), programs, env={"OMNI_PROFILE": "prod"})
+    assert "hint: run `omniprofile exec --yes -- omni …`" in ran.stderr, ran
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("inherited", ["bash", "zsh", "fish", "powershell", "cmd"])
+def test_what_a_shell_of_another_kind_left_is_not_believed(shell: str, inherited: str, programs: Path) -> None:
+    env = {"OMNIPROFILE_SHELL": inherited, "OMNIPROFILE_HOOK": inherited}
+    script = (
+        "omniprofile use --shell staging\necho $OMNI_PROFILE $-"
+        if shell != "fish"
+        else ("omniprofile use --shell staging\necho $OMNI_PROFILE")
+    )
+    ran = run_script(shell, f"{LOAD[shell].format('')}\n{script}", programs, env=env)
+    assert ran.stdout.startswith("staging"), ran
+    assert shell == "fish" or "e" not in ran.stdout.split()[1], "no option of the shell is switched on"
+    by_hand = {"fish": "omniprofile use --shell staging | source"}.get(
+        shell, 'eval "$(omniprofile use --shell staging)"'
+    )
+    ran = run_script(shell, f"{by_hand}\necho $OMNI_PROFILE", programs, env=env)
+    assert (ran.stdout, ran.stderr) == ("staging\n", ""), ran
 
 
 def test_powershell_is_told_why_omni_is_not_wrapped(cli: Cli) -> None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omniprofile.errors import UsageError
-from omniprofile.handover.shells import SHELLS, github, guess_shell, render, switch_script
+from omniprofile.handover.shells import SHELLS, calling_shell, github, render, switch_script
 
 NASTY = [
     "",
@@ -260,20 +260,29 @@ def test_a_value_cannot_end_its_github_block_and_set_another_variable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parent", "declared", "shell"),
+    ("parent", "environ", "shell"),
     [
-        ("fish", None, "fish"),
-        ("zsh", None, "zsh"),
-        ("bash", None, "bash"),
-        ("pwsh", None, "powershell"),
-        ("python3", None, "bash"),
-        (None, None, "bash"),
-        ("bash", "fish", "fish"),
-        ("bash", "nonsense", "bash"),
-        ("bash", "github", "bash"),
+        ("fish", {}, "fish"),
+        ("-zsh", {}, "zsh"),
+        ("bash", {}, "bash"),
+        ("dash", {}, "bash"),
+        ("pwsh.exe", {}, "powershell"),
+        ("python3", {}, "bash"),
+        (None, {}, "bash"),
+        ("make", {"OMNIPROFILE_SHELL": "fish"}, "fish"),
+        (None, {"OMNIPROFILE_SHELL": "fish"}, "fish"),
+        ("fish", {"OMNIPROFILE_SHELL": "fish"}, "fish"),
+        ("bash", {"OMNIPROFILE_SHELL": "nonsense"}, "bash"),
+        ("make", {"OMNIPROFILE_SHELL": "github"}, "bash"),
+        # Inherited by a shell of another kind.
+        ("bash", {"OMNIPROFILE_SHELL": "fish"}, "bash"),
+        ("sh", {"OMNIPROFILE_SHELL": "fish"}, "bash"),
+        ("zsh", {"OMNIPROFILE_SHELL": "cmd"}, "zsh"),
+        ("zsh", {"OMNIPROFILE_HOOK": "powershell"}, "zsh"),
+        # The hook's function evaluates the answer, whatever wrapper stands between.
+        ("bash", {"OMNIPROFILE_SHELL": "fish", "OMNIPROFILE_HOOK": "zsh", "OMNIPROFILE_EVAL": "1"}, "zsh"),
+        ("make", {"OMNIPROFILE_SHELL": "fish", "OMNIPROFILE_HOOK": "zsh"}, "zsh"),
     ],
 )
-def test_the_shell_is_the_declared_one_else_the_parents_else_bash(
-    parent: str | None, declared: str | None, shell: str
-) -> None:
-    assert guess_shell(parent, declared) == shell
+def test_the_shell_is_the_one_that_evaluates(parent: str | None, environ: dict[str, str], shell: str) -> None:
+    assert calling_shell(environ, parent) == shell

@@ -10,7 +10,7 @@ from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
 from omniprofile.errors import CheckFailed, UsageError
 from omniprofile.handover.process import parent_command
-from omniprofile.handover.shells import SHELLS, github, guess_shell, render
+from omniprofile.handover.shells import SHELLS, calling_shell, github, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.system.files import reason
 
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the exports, or with `--unset` their removal."""
     environ = app.outside.environ
-    shell = args.shell or guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL"))
+    shell = args.shell or calling_shell(environ, parent_command())
     if args.unset:
         assign: dict[str, str] = {}
         remove = removals(environ)

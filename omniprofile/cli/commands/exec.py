@@ -11,6 +11,7 @@ from omniprofile.handover.process import run_command
 from omniprofile.handover.shield import omni_config
 from omniprofile.handover.variables import child_environment
 from omniprofile.model.names import printable
+from omniprofile.model.provenance import Layer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +29,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             "no command is given", hint="`omniprofile exec NAME -- COMMAND …`: the command stands after `--`"
         )
     resolution = app.resolve(call_of(args))
-    action = f"run `{printable(args.child[0])}` with it"
-    confirm_protected(app, console, resolution.profile, action, yes=args.yes)
+    program = printable(args.child[0])
+    named = f"{resolution.profile} " if resolution.selection.provenance.layer is Layer.FLAG else ""
+    instead = f"omniprofile exec --yes {named}-- {program} …"
+    confirm_protected(app, console, resolution.profile, f"run `{program}` with it", yes=args.yes, instead=instead)
     credential = app.obtain(resolution, interactive=console.interactive)
     environ = child_environment(
         credential,

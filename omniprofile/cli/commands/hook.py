@@ -12,9 +12,9 @@ from omniprofile.errors import UsageError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("shell", choices=SHELLS, help="the shell to print it for")
-    parser.add_argument("--prompt", action="store_true", help="show the profile in use before the prompt")
+    parser.add_argument("--prompt", action="store_true", help="show the current profile before the prompt")
     parser.add_argument(
-        "--wrap-omni", action="store_true", help="let `omni` be run with the credential of the profile in use"
+        "--wrap-omni", action="store_true", help="let `omni` be run with the credential of the current profile"
     )
 
 
@@ -27,10 +27,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 "`--wrap-omni` is not for PowerShell, whose functions cannot pass every argument on",
                 hint="run `omniprofile exec -- omni …` there",
             )
-        parts.append(("omni", args.shell))
+        parts.append(("omni", "posix" if args.shell in ("bash", "zsh") else args.shell))
     if args.prompt:
         if args.shell == "powershell":
-            raise UsageError("there is no prompt for PowerShell", hint="`omniprofile current` says the profile in use")
+            raise UsageError(
+                "there is no prompt for PowerShell", hint="`omniprofile current` prints the current profile"
+            )
         parts += [("prompt", "posix")] if args.shell in ("bash", "zsh") else []
         parts.append(("prompt", args.shell))
     console.give("".join(text(part, language) for part, language in parts))

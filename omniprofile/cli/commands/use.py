@@ -10,7 +10,7 @@ from omniprofile.cli.parser import add_json, add_yes
 from omniprofile.cli.picker import Choice, pick
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.process import parent_command
-from omniprofile.handover.shells import EVALUATE, guess_shell, switch_script
+from omniprofile.handover.shells import EVALUATE, calling_shell, switch_script
 from omniprofile.model.exported import own_values
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance
@@ -54,14 +54,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.json:
         console.json({"profile": name, "previous": after.previous, "effective": not shadows, "shadowed_by": shadows})
     elif hidden and _evaluated(app) and console.interactive and console.confirm("switch this shell to it as well?"):
-        console.give(EVALUATE + _script(app, name))
+        console.give(EVALUATE.format(_shell(app)) + _script(app, name))
     return DONE
 
 
 def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
     """Print what this shell must evaluate, and say whether it does: without the hook, what is printed is only text."""
     if _evaluated(app):
-        console.give(EVALUATE + _script(app, name))
+        console.give(EVALUATE.format(_shell(app)) + _script(app, name))
         console.note(f"this shell now uses {shown}, the others what they used")
     else:
         console.give(_script(app, name))
@@ -109,8 +109,7 @@ def _evaluated(app: App) -> bool:
 
 
 def _shell(app: App) -> str:
-    environ = app.outside.environ
-    return guess_shell(parent_command(), environ.get("OMNIPROFILE_SHELL") or environ.get("OMNIPROFILE_HOOK"))
+    return calling_shell(app.outside.environ, parent_command())
 
 
 def _by_hand(shell: str, name: str) -> str:
@@ -143,9 +142,9 @@ def _hiding(app: App, name: str) -> str | None:
         return None
     if selection.provenance.layer is not Layer.ENVIRONMENT:
         return f"this folder does not see it: {selection.provenance} names `{selection.profile}`"
-    hooked = app.outside.environ.get("OMNIPROFILE_HOOK")
+    hooked = app.outside.environ.get("OMNIPROFILE_HOOK") == _shell(app)
     how = f"`omniprofile use --shell {name}`" if hooked else _by_hand(_shell(app), name)
-    if hooked == "powershell":
+    if hooked and _shell(app) == "powershell":
         how = f"`Use-OmniProfile {name}`"
     return (
         f"this shell does not see it: `OMNI_PROFILE` is set to `{selection.profile}`; "

@@ -27,7 +27,7 @@ function omniprofile {
   __omniprofile_text=$(OMNIPROFILE_HOOK=bash OMNIPROFILE_EVAL=1 OMNIPROFILE_PROMPT=${__omniprofile_stale-} \
     \command omniprofile "$@") || __omniprofile_status=$?
   case $__omniprofile_text in
-    '# omniprofile: evaluate'*) \eval "$__omniprofile_text" || return ;;
+    '# omniprofile: evaluate in bash'*) \eval "$__omniprofile_text" || return ;;
     ?*) \printf '%s\n' "$__omniprofile_text" ;;
   esac
   return "$__omniprofile_status"

@@ -29,7 +29,7 @@ function omniprofile --description 'Omni profiles, with the switch of this shell
     set -l __omniprofile_text (OMNIPROFILE_HOOK=fish OMNIPROFILE_EVAL=1 OMNIPROFILE_PROMPT="$__omniprofile_stale" command omniprofile $argv)
     set -l __omniprofile_status $status
     if test (count $__omniprofile_text) -gt 0
-        if string match -q '# omniprofile: evaluate*' -- $__omniprofile_text[1]
+        if string match -q '# omniprofile: evaluate in fish*' -- $__omniprofile_text[1]
             string join \n -- $__omniprofile_text | source
         else
             string join \n -- $__omniprofile_text

@@ -28,7 +28,7 @@ function omniprofile {
   __omniprofile_text=$(OMNIPROFILE_HOOK=zsh OMNIPROFILE_EVAL=1 OMNIPROFILE_PROMPT=${__omniprofile_stale-} \
     \command omniprofile "$@") || __omniprofile_status=$?
   case $__omniprofile_text in
-    ('# omniprofile: evaluate'*) \builtin eval "$__omniprofile_text" || \builtin return ;;
+    ('# omniprofile: evaluate in zsh'*) \builtin eval "$__omniprofile_text" || \builtin return ;;
     (?*) \builtin printf '%s\n' "$__omniprofile_text" ;;
   esac
   \builtin return $__omniprofile_status

@@ -1,6 +1,6 @@
 
-# What the prompt shows of the profile in use, in OMNIPROFILE_SEGMENT, by this shell's own means: no process is started. What
-# cannot be known for certain is shown as `?`, and never guessed.
+# Computes what the prompt shows of the current profile, in OMNIPROFILE_SEGMENT, by this shell's own means: no process is
+# started. What cannot be known for certain is shown as `?`, and never guessed.
 function __omniprofile_segment
     set -g OMNIPROFILE_SEGMENT ''
     set -g __omniprofile_stale stale
@@ -20,15 +20,16 @@ function __omniprofile_segment
             set config "$HOME/.config/omniprofile/profiles.toml"
         end
     end
-    # These the program makes absolute in its own way.
+    # The program makes these absolute in its own way.
     if test -z "$HOME"; or string match -qr -- '^[^/]|\.\.' "$state"; or string match -qr -- '^[^/]|\.\.' "$config"
         set -g OMNIPROFILE_SEGMENT '(omni ?) '
         return
     end
 
-    # What the program has left about its files, which holds as long as they are the same: see omniprofile/config/prompt.py.
+    # What the program wrote about its files. It holds as long as they are the same: see omniprofile/config/prompt.py.
     set -l fresh ''
     set -l default ''
+    set -l names
     set -l protected
     set -l witness ''
     set -l index 0
@@ -36,7 +37,7 @@ function __omniprofile_segment
     for line in $lines
         set -l word (string split -m 1 ' ' -- $line)
         switch "$line"
-            case 'omniprofile prompt 1'
+            case 'omniprofile prompt 2'
                 set fresh 1
             case 'config *'
                 test "$word[2]" = "$config"; or set fresh ''
@@ -55,6 +56,8 @@ function __omniprofile_segment
                 end
             case 'default *'
                 set default $word[2]
+            case 'names *'
+                set names (string split -n ' ' -- $word[2])
             case 'protected *'
                 set protected (string split -n ' ' -- $word[2])
             case end
@@ -70,24 +73,31 @@ function __omniprofile_segment
         set -g __omniprofile_stale stale
     end
 
-    set -l name "$OMNI_PROFILE"
+    set -l name ''
+    if set -qx OMNI_PROFILE
+        set name "$OMNI_PROFILE"
+    end
     if test -z "$name"
         # The nearest pin upward. `..` goes where the kernel says, as for the program, whatever links led here.
         set -l up ''
         set -l depth 0
-        while test $depth -lt 100
-            set depth (math $depth + 1)
+        while test -z "$name"
+            set -l here $up
+            test -n "$here"; or set here .
             if test -e "$up.omniprofile.toml"; or test -L "$up.omniprofile.toml"
                 set name (__omniprofile_pin "$up.omniprofile.toml")
                 test -n "$name"; or set name '?'
+                # The program ignores the pin of another user, and may trust this one: its files and its mode say.
+                if test "$EUID" != 0; and not test -O "$up.omniprofile.toml" -a -O "$here"
+                    set name '?'
+                end
+            else if not test -d "$up.."; or test "$here" -ef "$up.."
                 break
-            end
-            set -l here $up
-            test -n "$here"; or set here .
-            if not test -d "$up.."; or test "$here" -ef "$up.."
-                break
+            else if test $depth -eq 100
+                set name '?'
             end
             set up "$up../"
+            set depth (math $depth + 1)
         end
     end
     if test -z "$name"; and begin
@@ -112,15 +122,61 @@ function __omniprofile_segment
             set name '?'
         end
     end
+    set -l detail ''
     if not string match -qr -- '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z' "$name"
-        set -g OMNIPROFILE_SEGMENT '(omni ?) '
+        set name '?'
     else if test -z "$fresh"
-        set -g OMNIPROFILE_SEGMENT "(omni $name, protected?) "
+        set detail ', protected?'
+    else if not contains -- $name $names
+        set name '?'
     else if contains -- $name $protected
-        set -g OMNIPROFILE_SEGMENT "(omni $name, protected) "
-    else
-        set -g OMNIPROFILE_SEGMENT "(omni $name) "
+        set detail ', protected'
     end
+    if __omniprofile_shadowed
+        set detail "$detail, env!"
+    end
+    set -g OMNIPROFILE_SEGMENT "(omni $name$detail) "
+end
+
+# Says whether a base URL and a token in the environment take the profile's place: a pair that is not what omniprofile itself
+# exported. The answer is kept until one of the variables changes.
+function __omniprofile_shadowed
+    test -n "$OMNI_BASE_URL"; and set -qx OMNI_BASE_URL; or return 1
+    set -l variable
+    for each in OMNI_API_KEY OMNI_API_TOKEN
+        if test -n "$$each"; and set -qx $each
+            set variable $each
+        end
+    end
+    test -n "$variable"; or return 1
+    set -l pair "$$variable $OMNI_BASE_URL $OMNIPROFILE_EXPORTED"
+    if test "$pair" != "$__omniprofile_pair"
+        set -g __omniprofile_pair $pair
+        set -g __omniprofile_pair_shadows 1
+        if __omniprofile_is_own $variable; and __omniprofile_is_own OMNI_BASE_URL
+            set -g __omniprofile_pair_shadows ''
+        end
+    end
+    test -n "$__omniprofile_pair_shadows"
+end
+
+# Says whether a variable has the value that OMNIPROFILE_EXPORTED has the CRC-32 of.
+function __omniprofile_is_own --argument-names variable
+    set -l value "$$variable"
+    set -l sum (string match -rg -- " $variable=([0-9a-f]{8})(?: |\$)" "$OMNIPROFILE_EXPORTED"); or return 1
+    string match -qr -- '^[!-~]{1,8191}\z' "$value"; or return 1
+    set -l table 0x00000000 0x1db71064 0x3b6e20c8 0x26d930ac 0x76dc4190 0x6b6b51f4 0x4db26158 0x5005713c \
+        0xedb88320 0xf00f9344 0xd6d6a3e8 0xcb61b38c 0x9b64c2b0 0x86d3d2d4 0xa00ae278 0xbdbdf21c
+    set -l checksum 0xffffffff
+    for character in (string split '' -- "$value")
+        set -l code (printf %d "'$character")
+        set checksum (math "bitxor($checksum, $code)")
+        for half in 1 2
+            set -l at (math "bitand($checksum, 15) + 1")
+            set checksum (math "bitxor(floor($checksum / 16), $table[$at])")
+        end
+    end
+    test (math "bitxor($checksum, 0xffffffff)") -eq (math "0x$sum")
 end
 
 # Prints the lines of a regular file of less than so many characters, and without a NUL.
@@ -134,7 +190,7 @@ function __omniprofile_read --argument-names file limit
     return 0
 end
 
-# The profile that a pin names, where it is written in the plain way: `profile = "NAME"`, blank lines and comments. Else nothing.
+# Prints the profile that a pin names, if it is written plainly: `profile = "NAME"`, blank lines, comments.
 function __omniprofile_pin --argument-names file
     set -l lines (__omniprofile_read $file 4000); or return
     set -l found
