@@ -1,12 +1,13 @@
 """The library face: `resolve`. (`Auth`, the other half, is in `omniprofile.auth`, since it needs an HTTP library.)
 
 The same rules and files as the command line; a profile that is named in the call counts as named on the command line.
-Nothing is printed: sentences that the command line would say on stderr go to the logger `omniprofile`, at level INFO.
+Nothing is printed: sentences that the command line would say on stderr go to the logger `omniprofile`, at level INFO, or
+WARNING for those that `-q` does not silence.
 """
 
 import logging
 
-from omniprofile.app import App, Call, Outside
+from omniprofile.app import GIVING, App, Call, Outside
 from omniprofile.model.credential import Credential
 
 _LOG = logging.getLogger("omniprofile")
@@ -20,15 +21,16 @@ def resolve(profile: str | None = None, *, config: str | None = None) -> Credent
 
     Raises `omniprofile.Error`, which has `code`, `message` and `hint`. Of its families, in `omniprofile.errors`: ConfigInvalid
     for a profile file, NoSuchProfile and NoProfileSelected, NoCredential when there is nothing to log in with, Refused when
-    the credential belongs to another origin or the host may have none, StoreUnavailable, and Unreachable or CredentialRefused
-    when a session cannot be refreshed.
+    the credential belongs to another origin or the host may have none, ProtectedProfile when only a project pin selects a
+    protected profile, StoreUnavailable, and Unreachable or CredentialRefused when a session cannot be refreshed.
     """
-    return app_for(config).credential(call_for(profile))
+    app = app_for(config)
+    return app.obtain(app.resolve(call_for(profile)), GIVING)
 
 
 def app_for(config: str | None) -> App:
     """The program as a library runs it, with the profile file that the caller names."""
-    return App(Outside.real(), config_flag=config, notify=_LOG.info)
+    return App(Outside.real(), config_flag=config, notify=_LOG.info, warn=_LOG.warning)
 
 
 def call_for(profile: str | None) -> Call:

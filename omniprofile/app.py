@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 from omniprofile.config.paths import Places, find_pin, find_places, profile_files
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
-from omniprofile.credentials.names import STORE_VARIABLE
-from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions, UsageError
+from omniprofile.credentials.names import STORE_VARIABLE, environment_pair
+from omniprofile.credentials.protection import ALLOW, GIVE, NAME, SHOW, WARN, decide
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, ProtectedProfile, UnsafePermissions, UsageError
 from omniprofile.model.declaration import Config, KeySource, uses_store
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from omniprofile.checks.live import Subject
     from omniprofile.config.draft import Draft
     from omniprofile.config.journal import Journal
+    from omniprofile.credentials.confirmations import Confirmation, Confirmations
     from omniprofile.credentials.overrides import Flags
     from omniprofile.credentials.peek import Peek
+    from omniprofile.credentials.protection import Use
     from omniprofile.credentials.session import Sessions
     from omniprofile.model.credential import Credential
     from omniprofile.model.finding import Finding
@@ -106,13 +109,38 @@ class Call:
         return cls(profile=Sourced(name, Provenance(Layer.FLAG, how)))
 
 
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a call wants of a profile, for the decision on a protected one.
+
+    `action` completes "Really …?", `hint` says how to do it where it is refused, `yes` confirms it in advance, and `remember`
+    lets a person's yes hold for an hour in the same terminal session.
+    """
+
+    use: "Use"
+    action: str = "use it"
+    hint: str = "name the profile in the call"
+    yes: bool = False
+    remember: bool = False
+
+
+SHOWING = Intent(SHOW)
+GIVING = Intent(GIVE)
+"""Handing the credential out, with nobody to ask."""
+
+
 @dataclass
 class App:
-    """One run of the program. `notify` gets each sentence that the user must be told, once."""
+    """One run of the program. `notify` gets each sentence that the user must be told, once; `warn` what no `-q` silences.
+
+    `ask` puts a yes-or-no question to a person, None where there is nobody to ask.
+    """
 
     outside: Outside
     config_flag: str | None = None
     notify: Callable[[str], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
+    ask: Callable[[str], bool] | None = None
     _told: set[str] = field(default_factory=set)
     making: "RLock" = field(default_factory=RLock, repr=False, compare=False)
 
@@ -182,8 +210,9 @@ class App:
         selection = select(
             self.config, named=named, environ=self.outside.environ, pin=self.pin, state=self._active, losers=losers
         )
-        if selection.provenance.layer is Layer.PROJECT and self.is_protected(selection.profile):
-            self.tell(f"`{selection.profile}` is protected, and {selection.provenance} selects it")
+        pinned = selection.provenance.layer is Layer.PROJECT
+        if pinned and decide(SHOW, protected=self.is_protected(selection.profile), pinned=True) == WARN:
+            self.tell(_by_pin(selection), self.warn)
         return selection
 
     def require(self, name: str, provenance: Provenance | None = None) -> None:
@@ -224,22 +253,100 @@ class App:
         )
         for notice in resolution.notices if tell else ():
             self.tell(notice)
+        if tell and resolution.pair:
+            names = quoted_list(resolution.pair, "and")
+            self.tell(
+                f"using {names} of the environment ({resolution.origin}), not profile `{resolution.profile}`", self.warn
+            )
         return resolution
 
-    def credential(self, call: Call, *, interactive: bool = False, force_refresh: bool = False) -> "Credential":
-        """The credential for this call: `resolve`, then the one source that it decided on."""
-        return self.obtain(self.resolve(call), interactive=interactive, force_refresh=force_refresh)
+    def shadowed_by(self, selection: "Selection") -> tuple[str, ...]:
+        """Return the variables of the environment's own base URL and token, if commands use them in the profile's place.
+
+        That is said, too.
+        """
+        environ = self.outside.environ
+        pair = () if selection.named else environment_pair(selection.profile, environ)
+        if pair:
+            names = quoted_list(pair, "and")
+            self.tell(f"`{selection.profile}` is shadowed: commands use {names} of the environment", self.warn)
+        return pair
+
+    def permit(self, resolution: "Resolution", intent: Intent) -> None:
+        """Return if the profile may be used so, which a person may be asked. Raises ProtectedProfile if not.
+
+        A base URL of a flag or variable that is a protected profile's makes the use one of that profile.
+        """
+        name = self._protected_by(resolution)
+        selection = resolution.selection
+        pinned = name == selection.profile and selection.provenance.layer is Layer.PROJECT
+        decision = decide(intent.use, protected=name is not None, pinned=pinned)
+        if decision == WARN:
+            self.tell(_by_pin(selection), self.warn)
+        if intent.yes or decision in (ALLOW, WARN):
+            return
+        if decision == NAME:
+            raise ProtectedProfile(_by_pin(selection), hint=intent.hint)
+        host = f" ({resolution.origin})" if resolution.origin else ""
+        subject = f"`{name}` is protected{host}"
+        if self.ask is None:
+            raise ProtectedProfile(subject, hint=intent.hint)
+        confirmation = self._confirmation(resolution, str(name)) if intent.remember else None
+        now = self.outside.now()
+        if confirmation and self._confirmations.has(confirmation, now):
+            return
+        if not self.ask(f"{subject}. Really {intent.action}?"):
+            raise ProtectedProfile(f"{subject}, and the answer was not yes: nothing was done")
+        if confirmation:
+            try:
+                self._confirmations.add(confirmation, now)
+            except OSError as problem:
+                from omniprofile.system.files import reason
+
+                self.tell(f"this will be asked again: the answer could not be kept: {reason(problem)}")
+
+    def _protected_by(self, resolution: "Resolution") -> str | None:
+        """The protected profile that a resolution is of, or whose host a flag or variable gives it; None for none."""
+        if resolution.protected:
+            return resolution.profile
+        if resolution.origin is None or resolution.base_url_provenance.layer not in (Layer.FLAG, Layer.ENVIRONMENT):
+            return None
+        from omniprofile.model.effective import effective
+
+        for name in self.config.profiles:
+            other = effective(self.config, name)
+            if other.protected.value and other.base_url and other.base_url.value == resolution.origin:
+                return name
+        return None
+
+    def _confirmation(self, resolution: "Resolution", name: str) -> "Confirmation | None":
+        from omniprofile.credentials.confirmations import Confirmation
+        from omniprofile.system.terminal_session import terminal_session
+
+        session = terminal_session()
+        return Confirmation(name, str(resolution.origin), session) if session else None
+
+    @_once
+    def _confirmations(self) -> "Confirmations":
+        from omniprofile.credentials.confirmations import Confirmations
+
+        return Confirmations(self.places.state_folder, self.places.home)
 
     def obtain(
-        self, resolution: "Resolution", *, interactive: bool = False, force_refresh: bool = False
+        self, resolution: "Resolution", intent: Intent, *, interactive: bool = False, force_refresh: bool = False
     ) -> "Credential":
-        """The credential of a resolution. `interactive` lets a key command use the terminal.
+        """Return the credential of a resolution, if `permit` lets `intent` pass.
+
+        `interactive` lets a key command use the terminal.
 
         `force_refresh` asks for a new access token though the old one has time left: the instance refused it. A key that is
         no session is read anew in any case.
         """
         from omniprofile.credentials.resolver import obtain
 
+        if resolution.refusal is not None:
+            raise resolution.refusal
+        self.permit(resolution, intent)
         return obtain(
             resolution,
             environ=self.outside.environ,
@@ -284,10 +391,10 @@ class App:
         resolution = self.resolve(call)
         return Subject(
             resolution.profile,
-            lambda: self.obtain(resolution, interactive=interactive),
+            lambda: self.obtain(resolution, SHOWING, interactive=interactive),
             resolution.expect,
             given_by=str(resolution.token.provenance) if resolution.token else None,
-            renew=lambda: self.obtain(resolution, force_refresh=True),
+            renew=lambda: self.obtain(resolution, SHOWING, force_refresh=True),
         )
 
     def editing(self) -> "AbstractContextManager[Draft]":
@@ -330,7 +437,7 @@ class App:
 
     def reread(self) -> "App":
         """The same outside with the files read anew."""
-        return App(self.outside, self.config_flag, self.notify)
+        return App(self.outside, self.config_flag, self.notify, self.warn, self.ask)
 
     def read_stdin(self, limit: int) -> str:
         """Standard input as text, at most `limit` bytes and one more, so that a reader can tell that there was more."""
@@ -453,8 +560,12 @@ class App:
             store=self.store_name,
         )
 
-    def tell(self, sentence: str) -> None:
-        """Pass a sentence for the user on, the first time."""
+    def tell(self, sentence: str, to: Callable[[str], None] | None = None) -> None:
+        """Pass a sentence for the user on to `notify`, or to `to`, the first time."""
         if sentence not in self._told:
             self._told.add(sentence)
-            self.notify(sentence)
+            (to or self.notify)(sentence)
+
+
+def _by_pin(selection: "Selection") -> str:
+    return f"`{selection.profile}` is protected, and {selection.provenance} selects it"

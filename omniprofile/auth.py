@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 
 from omniprofile.api import app_for, call_for
-from omniprofile.app import Call, Outside
+from omniprofile.app import GIVING, Call, Outside
 from omniprofile.credentials.session import AHEAD
 from omniprofile.errors import Error, OriginMismatch
 from omniprofile.model.credential import Credential
@@ -105,7 +105,7 @@ class Auth(httpx.Auth):
     def _obtain(self, *, force_refresh: bool = False) -> "_Held":
         app = app_for(self._config)
         resolution = app.resolve(self._call)
-        credential = app.obtain(resolution, force_refresh=force_refresh)
+        credential = app.obtain(resolution, GIVING, force_refresh=force_refresh)
         # Whatever the profile in use is by then, this value stays with the one that it began with.
         self._call = Call(Sourced(resolution.profile, resolution.selection.provenance))
         return _Held(credential, app.outside)

@@ -27,6 +27,7 @@ from omniprofile.errors import (
     NoProfileSelected,
     NoSuchProfile,
     OriginMismatch,
+    ProtectedProfile,
     SessionEnded,
     StoreUnavailable,
 )
@@ -165,6 +166,27 @@ def test_config_names_another_file(omni: Standin, tmp_path: Path, monkeypatch: p
     path.write_text(_profile(omni, 'key = { env = "THEIR_KEY" }', "theirs"))
     assert omniprofile.resolve(config=str(path)).profile == "theirs"
     assert omniprofile.resolve("theirs", config=str(path)).token == "k"
+
+
+def test_a_protected_profile_that_a_pin_selects_must_be_named(
+    cli: Cli, keyfile: Path, omni: Standin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (name,) = (line[10:-1] for line in cli.config.read_text().splitlines() if line.startswith("[profiles."))
+    cli.config.write_text(cli.config.read_text() + "protected = true\n")
+    assert omniprofile.resolve().profile == name, "the only profile: no pin selects it"
+    (cli.work / ".omniprofile.toml").write_text(f'profile = "{name}"\n')
+    with pytest.raises(ProtectedProfile) as problem:
+        omniprofile.resolve()
+    assert (problem.value.code, "name the profile" in (problem.value.hint or "")) == ("protected-profile", True)
+    with httpx.Client(auth=omniprofile.Auth(), base_url=omni.base_url) as client, pytest.raises(ProtectedProfile):
+        client.get(WHOAMI)
+    assert not omni.requests
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+    assert omniprofile.resolve(name).token
+    with httpx.Client(auth=omniprofile.Auth(name), base_url=omni.base_url) as client:
+        assert client.get(WHOAMI).status_code == 200
+    monkeypatch.setenv("OMNI_PROFILE", name)
+    assert omniprofile.resolve().token, "a variable is no pin"
 
 
 def test_what_goes_wrong_is_an_error_of_a_family_with_code_and_hint(cli: Cli, keyfile: Path, omni: Standin) -> None:

@@ -97,7 +97,9 @@ GUIDES: dict[str, Guide] = {
     "env": Guide(
         about="Prints assignments of `OMNI_BASE_URL`, `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_PROFILE` and the profile's "
         "own `env`, quoted for the shell so that any value survives. They are marked in the shell, so that "
-        "omniprofile never takes them for overrides of yours.\n\n"
+        "omniprofile never takes them for overrides of yours. A base URL and a token that you set in the environment "
+        "yourself, while no profile is named, are printed in place of the profile's: that is said, and they stay yours, "
+        "with no `OMNI_PROFILE`.\n\n"
         "A program that you start yourself is safer run by `omniprofile exec`: then no token stays in the shell.",
         examples=(
             ('eval "$(omniprofile env staging)"', "into this shell"),
@@ -120,6 +122,9 @@ GUIDES: dict[str, Guide] = {
         "`OMNI_API_KEY`, `OMNI_PROFILE`, `OMNI_ORGANIZATION_NAME` where the host is `NAME.omniapp.co`, and the "
         "profile's own `env`. Rival variables are removed first, and a child `omni` does not see its own config "
         "file, so that exactly this credential is used.\n\n"
+        "A base URL and a token that you set in the environment yourself are used in place of the current profile's, unless "
+        "a profile is named: that is said, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
+        "for once an hour in one terminal session; without a terminal it needs `--yes`.\n\n"
         "The command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
         "with the statuses below before the command starts.",
         examples=(

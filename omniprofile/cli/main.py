@@ -46,7 +46,8 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
             getattr(args, "json", False) or getattr(args, "format", None) == "json"
         )
         console = Console(outside, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
-        app = App(outside, config_flag=args.config, notify=console.note)
+        app = App(outside, config_flag=args.config, notify=console.note, warn=console.warn)
+        app.ask = console.confirm if console.interactive else None
         if args.command == "exec":  # which never comes back
             _renew_prompt(args, app, console)
         try:

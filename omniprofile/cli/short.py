@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from omniprofile.credentials.protection import Use
     from omniprofile.model.decided import Decided
     from omniprofile.model.stored import StoredSecret
     from omniprofile.system.files import ForeignAccess
@@ -97,9 +98,18 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     default, store, profiles = _kept(places, snapshot.QUICK, compiling)
     profile, by_pin = _selected(named, environ, places, cwd, default, profiles)
     decided = _decided(profile, profiles)
-    if decided.protected and (by_pin or command == "exec"):
-        raise Declined
+    if decided.protected:
+        from omniprofile.credentials import protection as allowed
+
+        use: Use = allowed.RUN if command == "exec" else allowed.SHOW if command == "current" else allowed.GIVE
+        if allowed.decide(use, protected=True, pinned=by_pin) != allowed.ALLOW:
+            raise Declined
     if command == "current":
+        if not named and (environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY")):
+            from omniprofile.credentials.names import environment_pair
+
+            if environment_pair(profile, environ):  # which the full path says
+                raise Declined
         return profile + "\n"
     if decided.source == "stored":
         store = environ.get("OMNIPROFILE_SECRET_STORE") or store or "keyring"

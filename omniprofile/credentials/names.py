@@ -27,6 +27,20 @@ def vendor_variables() -> tuple[str, ...]:
     return *VENDOR_TOKENS, VENDOR_BASE_URL
 
 
+def environment_pair(profile: str, environ: "Mapping[str, str]") -> tuple[str, ...]:
+    """Return the variables of a base URL and a token that the user set and that together replace `profile`, or nothing.
+
+    That holds where no profile is named on the command line.
+    """
+    own = own_values(environ)
+    tokens = [name for name in VENDOR_TOKENS if environ.get(name) and name not in own]
+    base_urls = [base_url_variable(profile)] + [VENDOR_BASE_URL] * (VENDOR_BASE_URL not in own)
+    given = [name for name in base_urls if environ.get(name)]
+    if not tokens or not given or environ.get(token_variable(profile)):
+        return ()
+    return given[0], tokens[0]
+
+
 def nothing_overrides(profile: str, environ: "Mapping[str, str]") -> bool:
     """Whether no variable applies to `profile`, nor would if it were not named: the files alone decide."""
     if any(environ.get(variable) for variable in profile_variables(profile)):

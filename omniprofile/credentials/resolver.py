@@ -78,6 +78,10 @@ def resolve(
     if refusal is None and token is None and known.elsewhere and origin:
         refusal = stored_mismatch(profile, known.elsewhere, origin, base_url_provenance)
 
+    pair: tuple[str, ...] = ()
+    if refusal is None and token and token.reach is Reach.IN_USE and base_url_provenance.layer is Layer.ENVIRONMENT:
+        pair = (str(base_url_provenance.name), str(token.provenance.name))
+
     def explained() -> dict[str, Field]:
         key = declared.sourced(declared.key)
         urls = list(dict.fromkeys(addresses))  # child and parent may name the same instance
@@ -115,6 +119,7 @@ def resolve(
         explained=explained,
         notices=tuple(notices),
         refusal=refusal,
+        pair=pair,
     )
 
 
@@ -163,6 +168,7 @@ def obtain(
         secret=secret,
         expires_at=expires_at,
         env=resolution.env,
+        of_profile=not resolution.pair,
     )
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         @property
         def organization_name(self) -> str | None: ...  # noqa: D102 - as `Credential` says
         @property
+        def of_profile(self) -> bool: ...  # noqa: D102 - as `Credential` says
+        @property
         def env(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102 - as `Credential` says
 
 
@@ -53,18 +55,20 @@ _OF_THIS_SHELL = (
 
 
 def credential_variables(credential: "Handed") -> dict[str, str]:
-    """Every variable to set for `credential`, the mark `OMNIPROFILE_EXPORTED` last. Raises UsageError for a NUL in a value."""
-    variables = {
-        BASE_URL: credential.base_url,
-        TOKEN: credential.token,
-        TOKEN_FOR_SDK: credential.token,
-        PROFILE: credential.profile,
-    }
+    """Return every variable to set for `credential`, the mark `OMNIPROFILE_EXPORTED` last.
+
+    A base URL and token that are the environment's own stay so: no profile is named, and they get no mark. Raises UsageError
+    for a NUL in a value.
+    """
+    given = {BASE_URL: credential.base_url, TOKEN: credential.token, TOKEN_FOR_SDK: credential.token}
+    variables = {**given, PROFILE: credential.profile} if credential.of_profile else {}
     if organization := credential.organization_name:
         variables[ORGANIZATION] = organization
     variables |= credential.env
+    mark = {MARKER: marker(credential.profile, variables)} if variables else {}
+    variables = given | variables
     refuse_nul(variables)
-    return variables | {MARKER: marker(credential.profile, variables)}
+    return variables | mark
 
 
 def refuse_nul(variables: "Mapping[str, str]") -> None:
@@ -83,7 +87,7 @@ def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[st
     gave to its child. Raises as `credential_variables` does.
     """
     assign = credential_variables(credential)
-    rivals = [name for name in RIVALS if name in environ]
+    rivals = [name for name in (*RIVALS, MARKER) if name in environ]
     if "OMNI_CONFIG_PATH" in rivals:
         from omniprofile.handover.shield import is_shield
 

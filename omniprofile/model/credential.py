@@ -13,7 +13,7 @@ class Credential:
     """A token and the one origin that it may be sent to.
 
     `base_url` has no trailing slash. `expires_at` is an aware UTC time, or None for a key that does not expire.
-    `token` never appears in `repr`.
+    `of_profile` is false for a base URL and token of the environment's own. `token` never appears in `repr`.
     """
 
     profile: str
@@ -22,6 +22,7 @@ class Credential:
     secret: Secret
     expires_at: datetime | None = None
     env: tuple[tuple[str, str], ...] = ()
+    of_profile: bool = True
 
     @property
     def token(self) -> str:

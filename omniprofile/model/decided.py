@@ -17,6 +17,8 @@ class Decided:
 
     __slots__ = ("auth", "base_url", "env", "key", "organization_name", "profile", "protected", "source", "token")
 
+    of_profile = True  # what the environment overrides is for the full path
+
     def __init__(self, profile: str, plain: "Plain") -> None:
         self.profile = profile
         self.token = ""

@@ -56,7 +56,8 @@ class Resolution:
 
     `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
     `key` (api-key) or the stored session (oauth). `refusal` is why no credential may be handed out whatever the source
-    says. `notices` are sentences for stderr. `explained` makes `fields`: most calls need none.
+    says. `notices` are sentences for stderr. `explained` makes `fields`: most calls need none. `pair` names the
+    environment's base URL and token where they replace the profile's.
     """
 
     selection: Selection
@@ -71,6 +72,7 @@ class Resolution:
     explained: Callable[[], dict[str, Field]]
     notices: tuple[str, ...]
     refusal: Error | None
+    pair: tuple[str, ...] = ()
 
     @property
     def fields(self) -> dict[str, Field]:

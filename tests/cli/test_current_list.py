@@ -14,17 +14,17 @@ def test_current_prints_the_profile_alone(cli: Cli, two: Path) -> None:
 
 def test_current_json_says_which_layer_with_file_and_line(cli: Cli, two: Path) -> None:
     default = {"layer": "defaults", "name": "default", "file": str(two), "line": 2}
-    assert json.loads(cli("current", "--json").out) == {"profile": "prod", "selected_by": default}
+    assert json.loads(cli("current", "--json").out) == {"profile": "prod", "selected_by": default, "shadowed_by": []}
     cli("use", "staging")
     state = {"layer": "state", "name": "active", "file": str(cli.state / "active"), "line": 1}
-    assert json.loads(cli("current", "--json").out) == {"profile": "staging", "selected_by": state}
+    assert json.loads(cli("current", "--json").out) == {"profile": "staging", "selected_by": state, "shadowed_by": []}
     pin = cli.work / ".omniprofile.toml"
     pin.write_text('# ours\nprofile = "staging"\n')
     project = {"layer": "project", "name": "profile", "file": str(pin), "line": 2}
-    assert json.loads(cli("current", "--json").out) == {"profile": "staging", "selected_by": project}
+    assert json.loads(cli("current", "--json").out) == {"profile": "staging", "selected_by": project, "shadowed_by": []}
     variable = {"layer": "environment", "name": "OMNI_PROFILE", "file": None, "line": None}
     ran = cli("current", "--json", env={"OMNI_PROFILE": "staging"})
-    assert json.loads(ran.out) == {"profile": "staging", "selected_by": variable}
+    assert json.loads(ran.out) == {"profile": "staging", "selected_by": variable, "shadowed_by": []}
 
 
 def test_current_with_none_selected_is_exit_5_and_json_says_so(cli: Cli) -> None:
@@ -58,7 +58,7 @@ def test_a_name_that_does_not_exist_never_falls_through(cli: Cli, two: Path) -> 
 def test_a_profile_of_the_command_line_is_the_one_in_use(cli: Cli, two: Path) -> None:
     ran = cli("current", "-p", "staging", "--json", env={"OMNI_PROFILE": "prod"})
     selected_by = {"layer": "flag", "name": "--profile", "file": None, "line": None}
-    assert json.loads(ran.out) == {"profile": "staging", "selected_by": selected_by}
+    assert json.loads(ran.out) == {"profile": "staging", "selected_by": selected_by, "shadowed_by": []}
     assert cli("current", "-p", "stagin").status == 5
 
 
@@ -129,7 +129,7 @@ def test_list_knows_what_is_stored(cli: Cli, instances: Instances) -> None:
     states = {row["name"]: row["credential"] for row in json.loads(cli("list", "--json").out)["profiles"]}
     assert states == {"prod": "present", "staging": "missing"}
     cli("login", "staging", stdin=STAGING_KEY)
-    cli("logout", "prod")
+    cli("logout", "prod", "--yes")
     states = {row["name"]: row["credential"] for row in json.loads(cli("list", "--json").out)["profiles"]}
     assert states == {"prod": "missing", "staging": "present"}
 
@@ -145,7 +145,7 @@ def test_list_of_nothing_points_to_init(cli: Cli) -> None:
     ran = cli("list")
     assert ran.status == 0
     assert "omniprofile init" in ran.err
-    assert json.loads(cli("list", "--json").out) == {"profiles": []}
+    assert json.loads(cli("list", "--json").out) == {"profiles": [], "shadowed_by": []}
 
 
 def test_a_broken_file_is_one_error_of_list_and_no_warning(cli: Cli) -> None:

@@ -56,7 +56,11 @@ def test_the_everyday_outputs_are_what_their_schemas_say(cli: Cli, two: Path, mo
 
 
 def test_an_output_that_its_schema_does_not_know_is_noticed() -> None:
-    good = {"profile": "a", "selected_by": {"layer": "flag", "name": None, "file": None, "line": None}}
+    good = {
+        "profile": "a",
+        "selected_by": {"layer": "flag", "name": None, "file": None, "line": None},
+        "shadowed_by": [],
+    }
     check_output(["current", "--json"], json.dumps(good))
     for bad in ({"profile": "a"}, {**good, "more": 1}, {**good, "profile": None}):
         with pytest.raises(AssertionError, match=r"schemas/output/current\.json"):

@@ -58,7 +58,7 @@ def test_arrows_move_and_a_protected_profile_still_asks(use: Spawn, cli: Cli) ->
     terminal.type("\x1bOB")
     terminal.see("> *  staging")
     terminal.type("\x10\r")
-    terminal.see("`prod` is protected. Really switch to it? [y/N]")
+    terminal.see("`prod` is protected (https://acme.omniapp.co). Really switch to it? [y/N]")
     terminal.type("y\r")
     assert terminal.end() == 0
     assert cli("current").out == "prod\n"

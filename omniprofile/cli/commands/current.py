@@ -17,8 +17,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the profile in use; with `--json` also which layer selected it."""
     selection = app.select(named_profile(args))
+    shadows = app.shadowed_by(selection)
     if args.json:
-        console.json({"profile": selection.profile, "selected_by": selection.provenance.as_json()})
+        console.json(
+            {
+                "profile": selection.profile,
+                "selected_by": selection.provenance.as_json(),
+                "shadowed_by": [{"layer": "environment", "name": name} for name in shadows],
+            }
+        )
     else:
         console.data(selection.profile + "\n")
         if console.verbosity:

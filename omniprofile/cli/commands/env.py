@@ -3,11 +3,11 @@
 import argparse
 import os
 
-from omniprofile.app import App
-from omniprofile.cli.confirmation import confirm_pinned
+from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
+from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import CheckFailed, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, calling_shell, github, render
@@ -36,8 +36,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         secrets: list[str] = []
     else:
         resolution = app.resolve(call_of(args))
-        confirm_pinned(app, console, resolution.selection, yes=args.yes)
-        credential = app.obtain(resolution, interactive=console.interactive)
+        hint = f"name it, as in `omniprofile env {resolution.profile}`, or give `--yes`"
+        credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
         assign, remove = exports(credential, environ)
         secrets = [credential.token]
     if shell == "github":

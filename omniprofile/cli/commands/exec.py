@@ -2,16 +2,15 @@
 
 import argparse
 
-from omniprofile.app import App
-from omniprofile.cli.confirmation import confirm_protected
+from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
+from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import run_command
 from omniprofile.handover.shield import omni_config
 from omniprofile.handover.variables import child_environment
 from omniprofile.model.names import printable
-from omniprofile.model.provenance import Layer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +29,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         )
     resolution = app.resolve(call_of(args))
     program = printable(args.child[0])
-    named = f"{resolution.profile} " if resolution.selection.provenance.layer is Layer.FLAG else ""
-    instead = f"omniprofile exec --yes {named}-- {program} …"
-    confirm_protected(app, console, resolution.profile, f"run `{program}` with it", yes=args.yes, instead=instead)
-    credential = app.obtain(resolution, interactive=console.interactive)
+    named = f"{resolution.profile} " if resolution.selection.named else ""
+    hint = f"run `omniprofile exec --yes {named}-- {program} …`"
+    intent = Intent(RUN, f"run `{program}` with it", hint, yes=args.yes, remember=True)
+    credential = app.obtain(resolution, intent, interactive=console.interactive)
     environ = child_environment(
         credential,
         app.outside.environ,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from omniprofile.app import App, Call
+from omniprofile.app import GIVING, App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.moving import exclusive, omni_config_path
@@ -111,7 +111,7 @@ def _key(app: App, console: Console, resolution: "Resolution", chosen: _Chosen) 
     if resolution.auth == "oauth":
         return None
     try:
-        return app.obtain(resolution, interactive=console.interactive).secret
+        return app.obtain(resolution, GIVING, interactive=console.interactive).secret
     except NoCredential as error:
         console.warn(f"`{resolution.profile}` goes without its key: {error.message}")
         chosen.failed = True

@@ -37,10 +37,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the profiles in the order of their files, the one in use marked."""
     profiles = app.config.profiles  # what is wrong with the files is an error, and no warning of the selection's
-    active = _active(app, console)
+    active, shadows = _active(app, console)
     rows = [_row(app, console, name, active=name == active) for name in profiles]
     if args.json:
-        console.json({"profiles": [_as_json(row) for row in rows]})
+        console.json(
+            {
+                "profiles": [_as_json(row) for row in rows],
+                "shadowed_by": [{"layer": "environment", "name": name} for name in shadows],
+            }
+        )
     elif rows:
         console.data(
             table(
@@ -57,14 +62,16 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     return DONE
 
 
-def _active(app: App, console: Console) -> str | None:
+def _active(app: App, console: Console) -> tuple[str | None, tuple[str, ...]]:
+    """The current profile, and the variables that shadow it."""
     try:
-        return app.select().profile
+        selection = app.select()
     except NoProfileSelected:
-        return None
+        return None, ()
     except Error as error:
         console.warn(error.message)
-        return None
+        return None, ()
+    return selection.profile, app.shadowed_by(selection)
 
 
 def _row(app: App, console: Console, name: str, *, active: bool) -> Row:

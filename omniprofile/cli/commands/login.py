@@ -2,11 +2,11 @@
 
 import argparse
 
-from omniprofile.app import App, Call
-from omniprofile.cli.confirmation import confirm_pinned
+from omniprofile.app import App, Call, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, add_yes, named_profile
+from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import NoCredential, UsageError
 from omniprofile.model.credential import Credential
 from omniprofile.model.live import Identity
@@ -46,7 +46,8 @@ def login(app: App, console: Console, call: Call, *, test: bool, browser: bool =
     origin = resolution.origin
     if origin is None:
         raise AssertionError("a resolution without an origin has a refusal")
-    confirm_pinned(app, console, resolution.selection, yes=yes)
+    hint = f"name it, as in `omniprofile login {resolution.profile}`, or give `--yes`"
+    app.permit(resolution, Intent(GIVE, hint=hint, yes=yes))
     if resolution.auth == "oauth":
         from omniprofile.cli.browser_login import login_session
 

@@ -3,11 +3,11 @@
 import argparse
 from contextlib import ExitStack
 
-from omniprofile.app import App, Call
-from omniprofile.cli.confirmation import confirm_pinned
+from omniprofile.app import App, Call, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, add_yes, named_profile
+from omniprofile.credentials.protection import DELETE
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.names import printable_place
 from omniprofile.model.resolution import Resolution
@@ -23,7 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Revoke, and in any case delete, what is stored for the profile."""
     resolution = app.declared(Call(named_profile(args)))
-    confirm_pinned(app, console, resolution.selection, yes=args.yes)
+    hint = f"run `omniprofile logout {resolution.profile} --yes`"
+    app.permit(resolution, Intent(DELETE, "delete what is stored for it", hint, yes=args.yes))
     logout(app, console, resolution)
     return DONE
 

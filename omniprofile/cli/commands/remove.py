@@ -6,11 +6,12 @@ Killed between two steps it leaves a note in the journal, and the same command, 
 import argparse
 from typing import TYPE_CHECKING
 
-from omniprofile.app import App, Call
+from omniprofile.app import App, Call, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_leave_secret, is_stored, masked, profile_file, unfinished, write
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_yes
+from omniprofile.credentials.protection import DELETE
 from omniprofile.errors import Error, Refused
 from omniprofile.model.names import quoted_list
 
@@ -97,22 +98,20 @@ def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[tuple[s
 
 
 def _confirm(app: App, console: Console, name: str, resolution: "Resolution | None", steps: list[str]) -> None:
-    protected = "protected " if _is_protected(app, name) else ""
+    hint = f"run `omniprofile remove {name} --yes`"
+    if console.interactive:
+        console.say("this will:")
+        for step in steps:
+            console.say(f"  {step}")
+    if resolution and resolution.protected:
+        app.permit(resolution, Intent(DELETE, "remove it", hint))
+        return
     if not console.interactive:
-        raise Refused(f"{protected}profile `{name}` is not removed without a confirmation", hint="give `--yes`")
-    console.say("this will:")
-    for step in steps:
-        console.say(f"  {step}")
+        raise Refused(f"profile `{name}` is not removed without a confirmation", hint=hint)
+    # Files that cannot be read as a whole protect nothing; the question is asked all the same.
     host = f" ({resolution.origin})" if resolution and resolution.origin else ""
-    if not console.confirm(f"remove the {protected}profile `{name}`{host}?"):
+    if not console.confirm(f"remove the profile `{name}`{host}?"):
         raise Refused("not confirmed: nothing was changed")
-
-
-def _is_protected(app: App, name: str) -> bool:
-    try:
-        return app.is_protected(name)
-    except Error:
-        return False  # files that cannot be read as a whole protect nothing; the question is asked all the same
 
 
 def _resolution(app: App, name: str) -> "Resolution | None":

@@ -2,12 +2,12 @@
 
 import argparse
 
-from omniprofile.app import App
-from omniprofile.cli.confirmation import confirm_pinned
+from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_overrides, add_profile, add_yes, call_of
 from omniprofile.cli.render.times import rfc3339
+from omniprofile.credentials.protection import GIVE
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the token, or the whole credential as JSON."""
     resolution = app.resolve(call_of(args))
-    confirm_pinned(app, console, resolution.selection, yes=args.yes)
-    credential = app.obtain(resolution, interactive=console.interactive, force_refresh=args.force_refresh)
+    hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
+    intent = Intent(GIVE, hint=hint, yes=args.yes)
+    credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=args.force_refresh)
     if args.json:
         console.json(
             {

@@ -2,12 +2,12 @@
 
 import argparse
 
-from omniprofile.app import App, Call
-from omniprofile.cli.confirmation import confirm_protected
+from omniprofile.app import App, Call, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_yes
 from omniprofile.cli.picker import Choice, pick
+from omniprofile.credentials.protection import RUN
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import EVALUATE, calling_shell, switch_script
@@ -33,10 +33,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
     choice = _target(args, app, console)
     name = choice.name
-    confirm_protected(app, console, name, "switch to it", yes=args.yes)
+    resolution = app.resolve(Call.for_profile(name), tell=False)
+    app.permit(resolution, Intent(RUN, "switch to it", f"run `omniprofile use {name} --yes`", yes=args.yes))
     if args.test:
         _require_ok(app, console, name)
-    origin = app.resolve(Call.for_profile(name), tell=False).origin
+    origin = resolution.origin
     shown = f"`{name}` ({origin})" if origin else f"`{name}`"
     if args.shell or choice.here:
         _switch_shell(app, console, name, shown)

@@ -1,0 +1,145 @@
+"""A base URL and a token that the user set in the environment replace the current profile: never in silence."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import STAGING_KEY
+from tests.conftest import CANARY, Cli
+
+KEY = CANARY + "E"
+URL = "https://elsewhere.omniapp.co"
+PRINT = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k.startswith('OMNI')}))"
+
+
+def pair(token: str = "OMNI_API_TOKEN", url: str = URL) -> dict[str, str]:
+    return {"OMNI_BASE_URL": url, token: KEY, "OMNI_PROFILE": "staging"}
+
+
+def said(token: str = "OMNI_API_TOKEN", url: str = URL) -> str:
+    return f"using `OMNI_BASE_URL` and `{token}` of the environment ({url}), not profile `staging`"
+
+
+@pytest.mark.parametrize("token", ["OMNI_API_TOKEN", "OMNI_API_KEY"])
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+def test_whose_credential_it_is_is_said(cli: Cli, two: Path, token: str, quiet: list[str]) -> None:
+    for argv in (["token"], ["token", "--json"], ["env", "--shell", "json"], ["exec", "--", "no-such-program"]):
+        ran = cli(*quiet, *argv, env=pair(token), shows=True)
+        assert ran.err.count(said(token)) == 1, ran
+    shadows = [{"layer": "environment", "name": name} for name in ("OMNI_BASE_URL", token)]
+    for command in ("list", "current"):
+        ran = cli(*quiet, command, "--json", env=pair(token))
+        assert json.loads(ran.out)["shadowed_by"] == shadows
+        assert (
+            f"warning: `staging` is shadowed: commands use `OMNI_BASE_URL` and `{token}` of the environment" in ran.err
+        )
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"OMNI_BASE_URL": URL},
+        {"OMNI_API_TOKEN": KEY},
+        {"OMNI_PROFILE_STAGING_BASE_URL": URL, "OMNI_PROFILE_STAGING_TOKEN": KEY},
+        {"OMNI_BASE_URL": URL, "OMNI_API_TOKEN": ""},
+        {"OMNI_BASE_URL": URL, "OMNI_API_TOKEN": KEY, "OMNI_PROFILE_STAGING_TOKEN": KEY},
+    ],
+)
+def test_what_is_no_pair_shadows_nothing(cli: Cli, two: Path, env: dict[str, str]) -> None:
+    for command in ("list", "current"):
+        ran = cli(command, "--json", env={"OMNI_PROFILE": "staging", **env})
+        assert (json.loads(ran.out)["shadowed_by"], ran.err) == ([], "")
+    assert "not profile" not in cli("token", env={"OMNI_PROFILE": "staging", **env}, shows=True).err
+
+
+def test_the_profiles_own_variable_may_be_the_base_url_of_the_pair(cli: Cli, two: Path) -> None:
+    env = {"OMNI_PROFILE": "staging", "OMNI_PROFILE_STAGING_BASE_URL": URL, "OMNI_API_TOKEN": KEY}
+    shadows = json.loads(cli("current", "--json", env=env).out)["shadowed_by"]
+    assert [row["name"] for row in shadows] == ["OMNI_PROFILE_STAGING_BASE_URL", "OMNI_API_TOKEN"]
+    assert "not profile `staging`" in cli("token", env=env, shows=True).err
+
+
+def test_a_named_profile_is_not_shadowed(cli: Cli, two: Path) -> None:
+    ran = cli("current", "-p", "staging", "--json", env=pair())
+    assert (json.loads(ran.out)["shadowed_by"], ran.err) == ([], "")
+    ran = cli("token", "staging", env=pair(), shows=True)
+    assert ran.out == STAGING_KEY + "\n"
+    assert "not profile" not in ran.err
+
+
+def test_what_env_exported_is_no_pair(cli: Cli, two: Path) -> None:
+    exports = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
+    environ = {name: value for name, value in exports.items() if isinstance(value, str)}
+    ran = cli("current", "--json", env=environ)
+    assert (json.loads(ran.out)["shadowed_by"], ran.err) == ([], "")
+
+
+def test_the_child_and_the_exports_name_no_profile_and_the_pair_stays_the_users(
+    process: Callable[..., object], cli: Cli, two: Path
+) -> None:
+    ran = process("exec", "--", sys.executable, "-c", PRINT, env=pair())
+    child = json.loads(ran.stdout)  # type: ignore[attr-defined]
+    assert (child["OMNI_BASE_URL"], child["OMNI_API_TOKEN"], child["OMNI_API_KEY"]) == (URL, KEY, KEY)
+    assert "OMNI_PROFILE" not in child
+    exports = json.loads(cli("env", "--shell", "json", env=pair(), shows=True).out)
+    assert exports["OMNI_PROFILE"] is None, "it is unset"
+    # In a nested call it is still a pair, and of no profile.
+    nested = process(
+        "exec", "--", sys.executable, "-m", "omniprofile", "-q", "token", env={**pair(), "OMNI_PROFILE": "staging"}
+    )
+    assert nested.stdout == KEY + "\n"  # type: ignore[attr-defined]
+    assert nested.stderr.count("of the environment") == 2  # type: ignore[attr-defined]
+
+
+def test_the_short_path_says_it_too(process: Callable[..., object], two: Path) -> None:
+    ran = process("current", env=pair())
+    assert (ran.stdout, ran.returncode) == ("staging\n", 0)  # type: ignore[attr-defined]
+    assert "`staging` is shadowed" in ran.stderr  # type: ignore[attr-defined]
+
+
+def test_the_host_of_a_protected_profile_is_protected(cli: Cli, two: Path, tmp_path: Path) -> None:
+    prod = pair(url="https://acme.omniapp.co")
+    ran = cli("exec", "--", "no-such-program", env=prod)
+    assert ran.status == 6
+    assert "`prod` is protected (https://acme.omniapp.co)" in ran.err
+    assert cli("exec", "--yes", "--", "no-such-program", env=prod).status == 127
+    assert cli("exec", "--", "no-such-program", env=pair()).status == 127
+    assert cli("token", env=prod, shows=True).status == 0
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    file.chmod(0o600)
+    flags = ["--base-url", "https://ACME.omniapp.co:443/", "--token-file", str(file)]
+    assert cli("exec", "staging", *flags, "--", "no-such-program").status == 6
+    own = {"OMNI_PROFILE_STAGING_BASE_URL": "https://acme.omniapp.co", "OMNI_PROFILE_STAGING_TOKEN": KEY}
+    assert cli("exec", "staging", "--", "no-such-program", env=own).status == 6
+
+
+@pytest.mark.parametrize("named", [[], ["staging"]])
+def test_explain_agrees_with_what_is_handed_out(cli: Cli, two: Path, named: list[str]) -> None:
+    values = {
+        "OMNI_BASE_URL": [None, URL, "https://acme-staging.omniapp.co"],
+        "OMNI_API_TOKEN": [None, KEY],
+        "OMNI_API_KEY": [None, KEY + "K"],
+        "OMNI_PROFILE_STAGING_TOKEN": [None, KEY + "T"],
+        "OMNI_PROFILE_STAGING_BASE_URL": [None, URL],
+    }
+    cases: list[dict[str, str]] = [{"OMNI_PROFILE": "staging"}]
+    for name, choices in values.items():
+        cases = [{**case, **({name: value} if value else {})} for case in cases for value in choices]
+    for env in cases:
+        explained = cli("explain", *named, "--json", env=env)
+        token = cli("token", *named, "--json", env=env, shows=True)
+        assert explained.status == token.status, f"{explained}{token}"
+        if token.status == 0:
+            given = json.loads(token.out)
+            fields = json.loads(explained.out)["fields"]
+            assert fields["base_url"]["value"] == given["base_url"], f"{explained}{token}"
+            shadowed = json.loads(cli("list", "--json", env=env).out)["shadowed_by"] if not named else []
+            assert [row["name"] for row in shadowed] == (
+                [fields[name]["provenance"]["name"] for name in ("base_url", "token")]
+                if "not profile" in token.err
+                else []
+            )

@@ -1,0 +1,213 @@
+"""Protected profiles: who is asked, who is refused and who is warned, by command, selection, terminal, `--yes` and `-q`."""
+
+import io
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from omniprofile.app import Outside
+from omniprofile.cli.main import main
+from omniprofile.credentials.confirmations import FILE
+from tests.conftest import CANARY, Cli
+
+HOST = "http://127.0.0.1:9"
+"""Nothing listens there."""
+PROFILES = f"""\
+DEFAULT
+[profiles.prod]
+base_url = "{HOST}"
+allow_insecure = true
+key = {{ env = "PROD_KEY" }}
+protected = true
+
+[profiles.staging]
+base_url = "http://127.0.0.1:10"
+allow_insecure = true
+key = {{ env = "STAGING_KEY" }}
+"""
+
+COMMANDS: dict[str, dict[str, tuple[list[str], int | None, bool | None]]] = {
+    # how the table calls it: the command line, the status where it is allowed, whether it always takes NAME
+    "run": {"use": ([], 0, True), "exec": (["--", "no-such-program"], 127, False)},
+    "delete": {"logout": ([], 0, False), "remove": ([], 0, True)},
+    "give": {"token": ([], 0, False), "env": (["--shell", "bash"], 0, False), "login": ([], 2, False)},
+    "show": {
+        "list": ([], 0, None),
+        "current": ([], 0, None),
+        "show": ([], 0, False),
+        "explain": (["--json"], 0, False),
+        "test": ([], 7, False),
+        "doctor": (["--offline"], None, None),
+    },
+}
+SELECTIONS = ("named", "variable", "state", "default", "pin")
+
+
+class _Stream(io.TextIOWrapper):
+    """A stream that says that it is a terminal, or not."""
+
+    def __init__(self, content: str, *, terminal: bool) -> None:
+        super().__init__(io.BytesIO(content.encode()), encoding="utf-8", write_through=True)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    def text(self) -> str:
+        assert isinstance(self.buffer, io.BytesIO)
+        return self.buffer.getvalue().decode()
+
+
+@dataclass(frozen=True)
+class Done:
+    status: int
+    err: str
+
+
+def run(*argv: str, answer: str | None = None) -> Done:
+    """Run a command line in this process, with a person who gives `answer`, or with nobody."""
+    stdin = _Stream(f"{answer or ''}\n", terminal=answer is not None)
+    stdout, stderr = _Stream("", terminal=False), _Stream("", terminal=answer is not None)
+    outside = Outside(os.environ, str(Path.cwd()), sys.platform, stdin, stdout, stderr, os.getuid())
+    status = main(argv, outside)
+    return Done(status, stderr.text())
+
+
+@pytest.fixture
+def select(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """Let `prod` be selected in one of SELECTIONS; return what names it on the command line."""
+    monkeypatch.setenv("PROD_KEY", CANARY + "P")
+    monkeypatch.setenv("STAGING_KEY", CANARY + "S")
+    pin = cli.work / ".omniprofile.toml"
+
+    def by(how: str) -> list[str]:
+        cli.profiles(PROFILES.replace("DEFAULT", 'default = "prod"' if how == "default" else ""))
+        monkeypatch.delenv("OMNI_PROFILE", raising=False)
+        pin.unlink(missing_ok=True)
+        cli.state.mkdir(mode=0o700, exist_ok=True)
+        (cli.state / "active").write_text("prod\n" if how == "state" else "")
+        (cli.state / FILE).unlink(missing_ok=True)
+        if how == "variable":
+            monkeypatch.setenv("OMNI_PROFILE", "prod")
+        if how == "pin":
+            pin.write_text('profile = "prod"\n')
+        return ["prod"] if how == "named" else []
+
+    return by
+
+
+def _expected(use: str, how: str, answer: str | None, *, yes: bool) -> bool:
+    """Whether the table allows it."""
+    if use in ("run", "delete"):
+        return yes or answer == "y"
+    return use == "show" or how != "pin" or yes
+
+
+@pytest.mark.parametrize(
+    ("use", "command"), [(use, command) for use, commands in COMMANDS.items() for command in commands]
+)
+def test_the_table(select: Callable[[str], list[str]], use: str, command: str) -> None:
+    more, allowed, always_named = COMMANDS[use][command]
+    for how in SELECTIONS:
+        for answer in (None, "y", "n", ""):
+            for yes in (False, True) if use != "show" else (False,):
+                for quiet in ([], ["-q"]):
+                    name = ["prod"] if always_named else select(how) if always_named is False else []
+                    select(how)
+                    if not name and how == "named":
+                        continue
+                    argv = [*quiet, command, *name, *(["--yes"] if yes else []), *more]
+                    done = run(*argv, answer=answer)
+                    case = f"{argv} with prod by {how}, answer {answer!r}: {done}"
+                    if _expected(use, how, answer, yes=yes):
+                        assert done.status == allowed or (allowed is None and done.status in (0, 1)), case
+                    else:
+                        assert done.status == 6, case
+                        assert "error: `prod` is protected" in done.err, case
+                        assert ("hint: " in done.err) == (answer is None or use == "give"), case
+                    asked = use in ("run", "delete") and not yes and answer is not None
+                    assert (f"`prod` is protected ({HOST}). Really " in done.err) == asked, case
+                    if how == "pin" and use == "show":
+                        assert "warning: `prod` is protected, and profile (" in done.err or "project" in done.err, case
+                        assert done.err.count("`prod` is protected") == 1, case
+                    if how != "pin" and use in ("give", "show"):
+                        assert "is protected" not in done.err, case
+
+
+def test_json_errors_and_codes_are_of_the_same_decision(select: Callable[[str], list[str]], cli: Cli) -> None:
+    select("pin")
+    assert json.loads(cli("use", "prod", "--json").out)["error"]["code"] == "protected-profile"
+    token = cli("token", "--json")
+    assert (token.status, token.out) == (6, "")
+    shown = cli("-q", "current", "--json")
+    assert json.loads(shown.out)["profile"] == "prod"
+    assert "warning: `prod` is protected" in shown.err
+
+
+def test_the_hint_of_exec_is_a_command_that_can_be_run(select: Callable[[str], list[str]], cli: Cli) -> None:
+    assert "hint: run `omniprofile exec --yes prod -- omni …`" in cli("exec", *select("named"), "--", "omni", "x").err
+    assert "hint: run `omniprofile exec --yes -- omni …`" in cli("exec", *select("state"), "--", "omni", "x").err
+
+
+@pytest.fixture
+def shells(select: Callable[[str], list[str]]) -> Iterator[Callable[[], "pexpect.spawn[str]"]]:
+    """Start shells, each in a terminal session of its own, with `prod` active."""
+    select("state")
+    opened = []
+
+    def start() -> "pexpect.spawn[str]":
+        shell = pexpect.spawn(
+            "sh", [], env={**os.environ, "PS1": "", "TERM": "dumb"}, encoding="utf-8", timeout=60, echo=False
+        )
+        opened.append(shell)
+        return shell
+
+    yield start
+    for shell in opened:
+        shell.close(force=True)
+
+
+def _exec(shell: "pexpect.spawn[str]", *, before: str = "", after: str = "") -> bool:
+    """Run `exec` in a shell, answer yes where it asks; return whether it asked. The child must run."""
+    shell.sendline(f"{before} {sys.executable} -m omniprofile exec {after} -- echo ran with '$OMNI_PROFILE'")
+    asked: bool = shell.expect([r"\[y/N\] ", "ran with"]) == 0
+    if asked:
+        assert HOST in (shell.before or "")
+        shell.sendline("y")
+        shell.expect("ran with")
+    return asked
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="when a session began is known from /proc")
+def test_exec_asks_once_an_hour_in_one_terminal_session(shells: Callable[[], "pexpect.spawn[str]"], cli: Cli) -> None:
+    first = shells()
+    assert [_exec(first) for _ in range(3)] == [True, False, False]
+    file = cli.state / FILE
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert _exec(shells()), "another terminal"
+    assert not _exec(first), "both are kept"
+
+    no_terminal = "</dev/null; echo status $?"
+    first.sendline(f"{sys.executable} -m omniprofile exec -- true {no_terminal}")
+    first.expect("status 6"), "never without a terminal"
+
+    file.write_text(json.dumps([[*row[:3], row[3] - 3601] for row in json.loads(file.read_text())]))
+    assert _exec(first), "after an hour"
+    file.write_text(json.dumps([[*row[:3], row[3] + 9999] for row in json.loads(file.read_text())]))
+    assert _exec(first), "a clock that was set back"
+    file.write_text("{")
+    assert _exec(first), "a damaged file"
+    assert not _exec(first)
+    file.chmod(0o666)
+    assert _exec(first), "a file that others may write"
+    assert not _exec(first)
+    cli.profiles(PROFILES.replace("DEFAULT", "").replace(HOST, "http://127.0.0.1:11"))
+    first.sendline(f"{sys.executable} -m omniprofile exec -- true")
+    first.expect(r"\(http://127.0.0.1:11\)\. Really"), "another origin"
