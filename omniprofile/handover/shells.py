@@ -8,8 +8,10 @@ Each quoting rule is the documented one of its reader:
   typographic quotes U+2018 to U+201B for it, so they are doubled as well.
 - cmd: for a batch file: `set "NAME=VALUE"`, `%` doubled; `^`, `&`, `|`, `<`, `>` are plain within the quotes. A quote in the
   value ends that, so from there they are escaped with `^`. A line break cannot be carried.
-- dotenv: as python-dotenv reads it: single quotes with `\'` and `\\`, then `${NAME}` is interpolated even so. `${:-$}` is an
-  unset name's default, a dollar that is not looked at again.
+- dotenv: a value of plain characters is bare, which every reader takes alike, those that take quotes literally too (`docker
+  run --env-file`). Else single quotes, where python-dotenv reads `\\` as one backslash and interpolates `${NAME}` all the same;
+  `${:-$}` is an unset name's default, a dollar that is not looked at again. A value with a single quote is in double quotes
+  where nothing in it is special there: an escaped quote would let a shell that sources the file run what follows.
 - json: one object; null for what is to be removed.
 - github: workflow commands `::add-mask::`, and `NAME<<DELIMITER` blocks for `$GITHUB_ENV`.
 
@@ -58,15 +60,29 @@ def _cmd(name: str, value: str) -> str:
     return f'set "{name}={"".join(written)}{chr(34) if quoted else "^" + chr(34)}\r\n'
 
 
-def _dotenv(name: str, value: str) -> str:
-    if "\r" in value:
-        from omniprofile.errors import UsageError
+_BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,=-~")
+"""What is itself, without quotes, for every shell and every reader of dotenv files; `~` is only within a word."""
 
-        raise UsageError(
-            f"the value of `{name}` has a carriage return, which a dotenv file cannot carry", hint="use `--shell json`"
-        )
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "${:-$}{")
-    return f"{name}='{escaped}'\n"
+
+def _dotenv(name: str, value: str) -> str:
+    if _BARE.issuperset(value) and not (value.startswith("~") or ":~" in value or "=~" in value):
+        return f"{name}={value}\n"
+    if "'" not in value and "\r" not in value:
+        if "\\\\" in value or value.endswith("\\"):
+            value = value.replace("\\", "\\\\")
+        value = value.replace("${", "${:-$}{")
+        return f"{name}='{value}'\n"
+    if not any(character in value for character in '"\\$`\r'):
+        return f'{name}="{value}"\n'
+    from omniprofile.errors import UsageError
+
+    what = (
+        "a carriage return" if "\r" in value else "a single quote beside a double quote, a backslash, `$` or a backtick"
+    )
+    raise UsageError(
+        f"the value of `{name}` has {what}, which not every reader of a dotenv file takes as it is",
+        hint="use `--shell json`",
+    )
 
 
 def _lines(assign: "Callable[[str, str], str]", remove: "Callable[[str], str]") -> "Lines":

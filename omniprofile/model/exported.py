@@ -64,8 +64,8 @@ class Exported:
 
 
 def marker(profile: str, variables: "Mapping[str, str]") -> str:
-    """The value of the mark for `variables`: `PROFILE NAME=CHECKSUM …`."""
-    return " ".join([profile, *(f"{name}={_checksum(value)}" for name, value in variables.items() if name != MARKER)])
+    """Return the value of the mark for `variables`: `PROFILE,NAME=CHECKSUM,…`. It needs quotes in no shell and no file."""
+    return ",".join([profile, *(f"{name}={_checksum(value)}" for name, value in variables.items() if name != MARKER)])
 
 
 def exported(environ: "Mapping[str, str]") -> Exported | None:
@@ -73,7 +73,7 @@ def exported(environ: "Mapping[str, str]") -> Exported | None:
     text = environ.get(MARKER)
     if not text or len(text) > _LONGEST_MARK:
         return None
-    profile, *pairs = text.split(" ")
+    profile, *pairs = text.split(",")
     variables = {}
     for pair in pairs:
         name, _, checksum = pair.partition("=")

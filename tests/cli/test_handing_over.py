@@ -131,6 +131,41 @@ def test_env_github_masks_before_it_writes(cli: Cli, two: Path) -> None:
     assert cli("env", "staging", "--shell", "github").status == 2
 
 
+def test_env_github_makes_a_private_file_and_leaves_the_runners_as_it_is(cli: Cli, two: Path, tmp_path: Path) -> None:
+    def run(path: Path) -> int:
+        return cli("env", "staging", "--shell", "github", env={"GITHUB_ENV": str(path)}, shows=True).status
+
+    before = os.umask(0)
+    try:
+        made, runners, target = tmp_path / "made", tmp_path / "runners", tmp_path / "target"
+        assert run(made) == 0
+        assert made.stat().st_mode & 0o777 == 0o600
+        runners.touch()
+        runners.chmod(0o644)
+        assert run(runners) == 0
+        assert runners.stat().st_mode & 0o777 == 0o644
+        for text in ("", "before\n"):
+            target.write_text(text)
+            link = tmp_path / "link"
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+            assert run(link) == 6
+            assert target.read_text() == text
+        (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+        assert run(tmp_path / "dangling") == 6
+        assert not (tmp_path / "nowhere").exists()
+        os.mkfifo(tmp_path / "pipe")
+        assert run(tmp_path / "pipe") == 6
+        reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        assert run(tmp_path / "pipe") == 6
+        assert os.read(reader, 10) == b""
+        os.close(reader)
+        assert run(tmp_path) == 1
+        assert run(Path("/dev/null")) == 6
+    finally:
+        os.umask(before)
+
+
 def test_exec_gives_the_credential_and_removes_every_rival(process: Process, cli: Cli, two: Path) -> None:
     rivals = {
         "OMNI_API_TOKEN": "stale",

@@ -358,7 +358,7 @@ def test_a_pair_in_the_environment_is_shown_unless_omniprofile_exported_it(
     changed = ours | {"OMNI_API_TOKEN": ours["OMNI_API_TOKEN"] + "x"}
     assert shown(**changed) == "staging, env!", "changed since"
     assert shown(**ours | {"OMNI_BASE_URL": "https://x.omniapp.co"}) == "staging, env!", "changed since"
-    assert shown(**ours | {"OMNIPROFILE_EXPORTED": "staging OMNI_API_TOKEN=00000000"}) == "staging, env!"
+    assert shown(**ours | {"OMNIPROFILE_EXPORTED": "staging,OMNI_API_TOKEN=00000000"}) == "staging, env!"
     assert shown(**ours | {"OMNI_API_TOKEN": "\u00fc" * 10}) == "staging, env!"
 
 

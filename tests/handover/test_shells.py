@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from omniprofile.errors import UsageError
 from omniprofile.handover.shells import SHELLS, calling_shell, github, render, switch_script
+from omniprofile.model.exported import marker
 
 NASTY = [
     "",
@@ -121,25 +122,82 @@ def _dotenv(text: str, tmp_path: Path) -> tuple[dict[str, str | None], dict[str,
     return values_, json.loads(ran.stdout)
 
 
-@pytest.mark.parametrize("value", [value for value in NASTY if "\r" not in value])
-def test_python_dotenv_reads_any_value_unchanged(value: str, tmp_path: Path) -> None:
-    parsed, loaded = _dotenv(render("dotenv", {"VALUE": value, "AFTER": "1"}, []), tmp_path)
-    assert parsed["VALUE"] == value
-    assert loaded["VALUE"] == value
-    assert loaded["AFTER"] == "1"
+def _rendered(value: str) -> str | None:
+    """The dotenv file for a value; None where it is refused, which only these may be."""
+    try:
+        return render("dotenv", {"VALUE": value, "AFTER": "1"}, [])
+    except UsageError as error:
+        if "VALUE" in error.message and ("\r" in value or ("'" in value and set(value) & set('"\\$`'))):
+            return None
+        raise
 
 
-@given(st.lists(values.filter(lambda value: "\r" not in value), max_size=20))
+@pytest.mark.parametrize("value", NASTY)
+def test_python_dotenv_reads_any_value_unchanged_or_it_is_refused(value: str, tmp_path: Path) -> None:
+    text = _rendered(value)
+    if text is not None:
+        parsed, loaded = _dotenv(text, tmp_path)
+        assert parsed["VALUE"] == loaded["VALUE"] == value
+        assert loaded["AFTER"] == "1"
+
+
+@given(st.lists(values, max_size=20))
 @settings(max_examples=60)
-def test_python_dotenv_reads_generated_values_unchanged(many: list[str]) -> None:
-    assign = {f"V{number}": value for number, value in enumerate(many)}
-    parsed = dotenv.dotenv_values(stream=io.StringIO(render("dotenv", assign, [])), interpolate=True)
-    assert dict(parsed) == assign
+def test_python_dotenv_reads_generated_values_unchanged_or_they_are_refused(many: list[str]) -> None:
+    for value in many:
+        text = _rendered(value)
+        if text is not None:
+            parsed = dotenv.dotenv_values(stream=io.StringIO(text), interpolate=True)
+            assert dict(parsed) == {"VALUE": value, "AFTER": "1"}
 
 
-def test_dotenv_refuses_a_carriage_return() -> None:
-    with pytest.raises(UsageError, match="VALUE"):
-        render("dotenv", {"VALUE": "secret\rpart"}, [])
+SOURCED = st.text("~:/'\"\\$`{}; \n#~*!&|()a=", max_size=12)
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_a_shell_that_sources_a_dotenv_file_runs_none_of_it(value: str, tmp_path: Path) -> None:
+    _source(value, tmp_path)
+
+
+@given(value=SOURCED)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_shell_that_sources_a_generated_dotenv_file_runs_none_of_it(value: str, tmp_path: Path) -> None:
+    _source(value, tmp_path)
+
+
+def _source(value: str, tmp_path: Path) -> None:
+    text = _rendered(value)
+    if text is None:
+        return
+    file = tmp_path / "x.env"
+    file.write_text(text, newline="")
+    # No command can be found, none can be run: only assignments are silent.
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f'. {file}; printf %s "$VALUE|$AFTER"'],
+        env={"PATH": "/none"},
+        capture_output=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ran.stdout.endswith(b"|1")
+    if "${" not in value and "\\\\" not in value and not value.endswith("\\"):
+        assert ran.stdout == f"{value}|1".encode()
+
+
+def _literal(text: str) -> dict[str, str]:
+    """As `docker run --env-file` reads it: what stands after the first `=`, quotes and all."""
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
+@given(st.text("ABZabz019_./:@%+,=-", max_size=40))
+def test_a_reader_that_takes_quotes_literally_gets_plain_values_right(value: str) -> None:
+    assert _literal(render("dotenv", {"VALUE": value}, []))["VALUE"] == value
+
+
+def test_what_a_profile_exports_is_plain_in_a_dotenv_file() -> None:
+    variables = {"OMNI_BASE_URL": "https://acme.omniapp.co:8443", "OMNI_API_TOKEN": "omni_osk_a.b-c_d~e/f+g="}
+    mark = {"OMNIPROFILE_EXPORTED": marker("prod-eu.1", variables)}
+    assert _literal(render("dotenv", variables | mark, [])) == variables | mark
 
 
 def _powershell(script: str) -> dict[str, str]:

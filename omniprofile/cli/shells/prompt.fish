@@ -163,7 +163,7 @@ end
 # Says whether a variable has the value that OMNIPROFILE_EXPORTED has the CRC-32 of.
 function __omniprofile_is_own --argument-names variable
     set -l value "$$variable"
-    set -l sum (string match -rg -- " $variable=([0-9a-f]{8})(?: |\$)" "$OMNIPROFILE_EXPORTED"); or return 1
+    set -l sum (string match -rg -- ",$variable=([0-9a-f]{8})(?:,|\$)" "$OMNIPROFILE_EXPORTED"); or return 1
     string match -qr -- '^[!-~]{1,8191}\z' "$value"; or return 1
     set -l table 0x00000000 0x1db71064 0x3b6e20c8 0x26d930ac 0x76dc4190 0x6b6b51f4 0x4db26158 0x5005713c \
         0xedb88320 0xf00f9344 0xd6d6a3e8 0xcb61b38c 0x9b64c2b0 0x86d3d2d4 0xa00ae278 0xbdbdf21c
