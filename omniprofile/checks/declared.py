@@ -116,19 +116,28 @@ def _no_base_url(declared: Declared) -> None:
 
 
 def _key_for_another_host(declared: Declared) -> None:
-    """A key that is inherited by a profile of another address: an API key belongs to one instance."""
+    """A key that is inherited by a profile of another address from a table with one of its own: it is refused there."""
     for name, mine in declared.profiles.items():
-        holder = mine.key.table
-        if holder is None or holder.layer is not Layer.PROFILE or holder.name == name or mine.uses_store:
-            continue
-        own, theirs = mine.base_url, declared.profiles[holder.name].base_url
-        if own and theirs and own.value != theirs.value:
+        holder, own = mine.key.table, mine.base_url
+        if holder and own and mine.key_origin and own.value != mine.key_origin and not mine.uses_store:
             table = declared.config.profiles[name]
-            message = (
-                f"profile `{name}` ({own.value}) takes the key of its parent `{holder.name}`, "
-                f"which is for {theirs.value}"
-            )
+            where = ".".join(_path(holder))
+            message = f"profile `{name}` ({own.value}) inherits the key of `[{where}]`, which is for {mine.key_origin}"
             declared.warn(Code.KEY_FOR_ANOTHER_HOST, _path(table), table.file, message, "give it a `key` of its own")
+
+
+def _key_for_several_hosts(declared: Declared) -> None:
+    """A key in a table without an address that profiles of several addresses have: an API key belongs to one instance."""
+    origins: dict[int, tuple[Declaration, set[Origin]]] = {}
+    for mine in declared.profiles.values():
+        holder = mine.key.table
+        if holder and mine.base_url and mine.key_origin is None and not mine.uses_store:
+            origins.setdefault(id(holder), (holder, set()))[1].add(mine.base_url.value)
+    for holder, served in origins.values():
+        if len(served) > 1:
+            message = f"this key is sent to {quoted_list(sorted(map(str, served)), 'and')}, wherever it is inherited"
+            hint = "give each profile a `key` of its own, or put the key beside the address that it is for"
+            declared.warn(Code.KEY_FOR_SEVERAL_HOSTS, (*_path(holder), "key"), holder.file, message, hint)
 
 
 def _exported_key(declared: Declared) -> None:
@@ -280,6 +289,7 @@ RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
     _default_is_missing: (Code.DEFAULT_MISSING,),
     _no_base_url: (Code.NO_BASE_URL,),
     _key_for_another_host: (Code.KEY_FOR_ANOTHER_HOST,),
+    _key_for_several_hosts: (Code.KEY_FOR_SEVERAL_HOSTS,),
     _exported_key: (Code.EXPORTED_KEY,),
     _variable_collision: (Code.VARIABLE_COLLISION,),
     _unused_instance: (Code.UNUSED_INSTANCE,),
@@ -293,7 +303,9 @@ RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
 """Every rule, with the codes that it reports."""
 NEED_EVERY_FILE = frozenset({_host_not_allowed})
 """Rules about what other files may say: they say nothing while one of them cannot be read."""
-NEED_EVERY_TABLE = frozenset({_default_is_missing, _no_base_url, _key_for_another_host, _unused_instance})
+NEED_EVERY_TABLE = frozenset(
+    {_default_is_missing, _no_base_url, _key_for_another_host, _key_for_several_hosts, _unused_instance}
+)
 """Rules about what is not there: they say nothing while other findings leave keys out or references open."""
 
 

@@ -186,7 +186,8 @@ RULES: tuple[Rule, ...] = (
         Code.KEY_FOR_ANOTHER_HOST,
         Level.WARNING,
         "a key is inherited by a profile of another host",
-        "An API key belongs to one instance. A child with another address would send its parent's key to the wrong one.",
+        "An API key belongs to one instance. A key from a table that has an address of its own goes to that address only: a "
+        "profile that inherits it with another one is refused, unless it repeats the key.",
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME" }\n'
         '[profiles.staging]\nextends = "ci"\nbase_url = "https://acme-staging.omniapp.co"\n',
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME" }\n'
@@ -200,6 +201,17 @@ RULES: tuple[Rule, ...] = (
         "its variables. What was exported for one profile is no key of another: there the variable counts as unset.",
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "OMNI_API_TOKEN" }\n',
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME_CI_KEY" }\n',
+    ),
+    Rule(
+        Code.KEY_FOR_SEVERAL_HOSTS,
+        Level.WARNING,
+        "a key is sent to several hosts",
+        "An API key belongs to one instance. A key in a table without an address, such as `[defaults]`, goes to the address of "
+        "every profile that inherits it.",
+        '[defaults]\nkey = { env = "ACME" }\n[profiles.prod]\nbase_url = "https://acme.omniapp.co"\n'
+        '[profiles.staging]\nbase_url = "https://acme-staging.omniapp.co"\n',
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME" }\n'
+        '[profiles.staging]\nbase_url = "https://acme-staging.omniapp.co"\nkey = { env = "ACME_STAGING" }\n',
     ),
     Rule(
         Code.DANGLING,

@@ -64,7 +64,7 @@ def resolve(
         overrides,
         origin=nearest.value if nearest else None,
         base_urls=base_urls,
-        stored=declared.uses_store,
+        key_origin=None if declared.uses_store else declared.key_origin or (nearest.value if nearest else None),
     )
     notices = list(overrides.notices)
     if token and token.reach is not Reach.CALL and origin and base_url_provenance.layer is not Layer.ENVIRONMENT:
@@ -73,6 +73,8 @@ def resolve(
     refusal = _refusal(config, selection, origin, base_url_provenance, allow_insecure=declared.allow_insecure)
     if refusal is None and origin and token_origin and origin != token_origin:
         refusal = _mismatch(profile, token, token_origin, origin, base_url_provenance)
+        if token is None and not base_urls:
+            refusal = _inherited_mismatch(declared, token_origin, origin, base_url_provenance)
 
     known = peek(profile, origin, auth_method, key_source) if peek else Peek("unknown")
     if refusal is None and token is None and known.elsewhere and origin:
@@ -202,18 +204,18 @@ def _winning_base_url(
 
 
 def _token(
-    overrides: Overrides, *, origin: Origin | None, base_urls: list[BaseUrlOverride], stored: bool
+    overrides: Overrides, *, origin: Origin | None, base_urls: list[BaseUrlOverride], key_origin: Origin | None
 ) -> tuple[TokenOverride | None, Origin | None]:
     """The override token that applies, and the origin that the token in use is for: None where nothing binds it to one.
 
     A token belongs to the base URL of its own reach. A call's or a profile's token without one belongs to the profile's
-    base URL; a token of the vendor's variables without one to no origin in particular. The profile's own key belongs to the
-    base URL that the files declare, unless it is `stored`: then the store knows, and `obtain` compares.
+    base URL; a token of the vendor's variables without one to no origin in particular. The profile's own key belongs to
+    `key_origin`, which is None for a stored one: then the store knows, and `obtain` compares.
     """
     by_reach = {url.reach: url.origin for url in base_urls}
     token = next((token for token in overrides.tokens if token.ignored is None), None)
     if token is None:
-        return None, None if stored else origin
+        return None, key_origin
     if token.reach is Reach.IN_USE:
         return token, by_reach.get(Reach.IN_USE)
     for reach in range(token.reach, Reach.IN_USE):
@@ -259,6 +261,18 @@ def _mismatch(
         also = "give `--base-url`" if token.reach is Reach.CALL else f"set `{base_url_variable(profile)}`"
         hint = f"unset `{VENDOR_BASE_URL}`, or {also} too: it goes with that token"
     return OriginMismatch(f"{whose} is for {token_origin}, not for {origin} ({provenance})", hint=hint)
+
+
+def _inherited_mismatch(
+    profile: Effective, key_origin: Origin, origin: Origin, provenance: Provenance
+) -> OriginMismatch:
+    """Return the refusal to send a key that a table declares for its own address to another one."""
+    name = profile.table.name if profile.table else ""
+    place = profile.provenance(profile.key)
+    return OriginMismatch(
+        f"the key that profile `{name}` inherits from {place} is for {key_origin}, not for {origin} ({provenance})",
+        hint=f"give `[profiles.{name}]` a `key` of its own for {origin.host}, or repeat that one there if it is for both",
+    )
 
 
 def stored_mismatch(

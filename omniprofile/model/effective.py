@@ -48,8 +48,7 @@ class Effective:
     auth: Given[AuthMethod]
     key: Given[KeySource]
     key_origin: Origin | None
-    """The address that the table which gives the key has itself, or from its parents; None if it has none, or is `[defaults]`
-    with none of its own."""
+    """The address that the table of the key has itself, by `base_url` or `instance`: an inherited key goes there only."""
     protected: Given[bool]
     expect: Given[Expect]
     env: Mapping[str, Given[str]]
@@ -153,7 +152,7 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
     holder = table if table.base_url else config.instances.get(table.instance) if table.instance else None
     if holder is not None and holder.base_url is not None:
         base_url, addressed_by = Given(holder.base_url, holder, "base_url", base_url), table
-    own_address = base_url.value if base_url and addressed_by and addressed_by.layer is table.layer else None
+    own_address = holder.base_url if holder else None
     upon = replace(
         below,
         table=table,

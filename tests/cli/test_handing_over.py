@@ -374,3 +374,99 @@ def test_a_forged_mark_takes_nothing_from_a_child_that_every_program_needs(proce
     forged = marker("staging", {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "MINE": "other"})
     child = _child(process, "staging", env={"OMNIPROFILE_EXPORTED": forged, "MINE": "kept"})
     assert (child["PATH"], child["HOME"], child["MINE"]) == (os.environ["PATH"], os.environ["HOME"], "kept")
+
+
+INHERITING = """\
+[profiles.base]
+base_url = "https://base.omniapp.co"
+key = {{ {source} }}
+[profiles.child]
+extends = "base"
+base_url = "https://child.omniapp.co"
+[profiles.grandchild]
+extends = "child"
+[profiles.by-instance]
+extends = "base"
+instance = "other"
+[profiles.repeats]
+extends = "base"
+base_url = "https://child.omniapp.co"
+key = {{ {source} }}
+[profiles.same]
+extends = "base"
+base_url = "https://BASE.omniapp.co:443/"
+[profiles.mixin]
+key = {{ {source} }}
+[profiles.one]
+extends = "mixin"
+base_url = "https://one.omniapp.co"
+[profiles.two]
+extends = "mixin"
+base_url = "https://two.omniapp.co"
+[instances.other]
+base_url = "https://other.omniapp.co"
+"""
+
+
+@pytest.mark.parametrize("kind", ["env", "file", "command"])
+def test_an_inherited_key_goes_to_the_address_of_its_own_table_only(cli: Cli, kind: str) -> None:
+    key = cli.work / "key"
+    key.write_text(CANARY)
+    key.chmod(0o600)
+    source = {"env": 'env = "K"', "file": f'file = "{key}"', "command": f'command = ["cat", "{key}"]'}[kind]
+    cli.profiles(INHERITING.format(source=source))
+    env = {"K": CANARY}
+    refused = {
+        "child": "https://child.omniapp.co",
+        "grandchild": "https://child.omniapp.co",
+        "by-instance": "https://other.omniapp.co",
+    }
+    for name, origin in refused.items():
+        for argv in (("token", name), ("env", name), ("exec", name, "--", "true")):
+            ran = cli(*argv, env=env)
+            assert (ran.status, ran.out) == (6, ""), ran
+            assert "https://base.omniapp.co" in ran.err
+            assert origin in ran.err
+            assert f"`[profiles.{name}]`" in ran.err
+            assert short.answer(argv, {**os.environ, **env}, sys.platform) is None
+        explained = cli("explain", name, "--json", env=env)
+        assert (explained.status, json.loads(explained.out)["error"]["code"]) == (6, "origin-mismatch")
+        assert cli("token", name, "--base-url", "https://base.omniapp.co", env=env, shows=True).out == CANARY + "\n"
+        assert (
+            cli(
+                "token", name, env=env | {f"OMNI_PROFILE_{name.upper().replace('-', '_')}_TOKEN": CANARY}, shows=True
+            ).status
+            == 0
+        )
+    for name in ("base", "repeats", "same", "one", "two"):
+        assert cli("token", name, env=env, shows=True).out == CANARY + "\n"
+    listed = {each["name"]: each["credential"] for each in json.loads(cli("list", "--json", env=env).out)["profiles"]}
+    assert {name for name, state in listed.items() if state == "missing"} == set(refused)
+
+
+def test_a_key_beside_an_address_in_defaults_goes_there_only(cli: Cli) -> None:
+    cli.profiles(
+        """[defaults]
+base_url = "https://usual.omniapp.co"
+key = { env = "K" }
+[profiles.usual]
+[profiles.other]
+base_url = "https://other.omniapp.co"
+"""
+    )
+    assert cli("token", "usual", env={"K": CANARY}, shows=True).out == CANARY + "\n"
+    ran = cli("token", "other", env={"K": CANARY})
+    assert ran.status == 6
+    assert "https://usual.omniapp.co" in ran.err
+    cli.profiles(
+        '[defaults]\nkey = { env = "K" }\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
+        '[profiles.b]\nbase_url = "https://b.omniapp.co"\n'
+    )
+    assert (
+        cli("token", "a", env={"K": CANARY}, shows=True).status
+        == cli("token", "b", env={"K": CANARY}, shows=True).status
+        == 0
+    )
+    lint = cli("lint")
+    assert lint.status == 0
+    assert "OP307" in lint.out

@@ -72,6 +72,12 @@ class World:
     def key(self) -> str:
         return self.own_key or self.parent_key or "keyring"
 
+    @property
+    def key_url(self) -> str | None:
+        """The base URL that the key is for: that of the table which declares it, else the one that the files declare."""
+        url, instance = (self.own_url, self.own_instance) if self.own_key else (self.parent_url, self.parent_instance)
+        return url or (self.instance_url if instance else None) or self.declared_url
+
 
 worlds = st.builds(
     World,
@@ -208,7 +214,7 @@ def belongs(world: World, token: str, host: str) -> bool:
             return world.vendor_applies and (vendor_url is None or host == vendor_url)
         case "key-own":
             # Without an address in the files, the key is for the one that a flag or variable gives.
-            return world.declared_url is None or host == world.declared_url
+            return world.key_url is None or host == world.key_url
         case "key-stored":
             return host == world.stored_for
     return False
@@ -247,7 +253,7 @@ def test_the_strongest_token_wins_or_nothing_does(world: World) -> None:
 @given(worlds)
 @settings(max_examples=300)
 def test_a_refusal_is_never_without_cause(world: World) -> None:
-    """With the files alone, and a stored key for the very host or a key of their own, a credential must come."""
+    """With the files alone, and a stored key for the very host or a key that is for it, a credential must come."""
     plain = World(
         **{
             **{name: getattr(world, name) for name in world.__dataclass_fields__},
@@ -263,7 +269,8 @@ def test_a_refusal_is_never_without_cause(world: World) -> None:
     resolution = _resolve(plain)
     assert isinstance(resolution, Resolution)
     credential = _obtain(plain, resolution)
-    assert isinstance(credential, Credential) == (plain.declared_url is not None)
+    fits = plain.key == "keyring" or plain.key_url == plain.declared_url
+    assert isinstance(credential, Credential) == (plain.declared_url is not None and fits)
 
 
 @given(worlds)

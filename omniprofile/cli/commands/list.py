@@ -10,7 +10,7 @@ from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json
 from omniprofile.cli.render.tables import table
 from omniprofile.cli.render.times import remaining, rfc3339
-from omniprofile.errors import Error, NoProfileSelected
+from omniprofile.errors import Error, NoProfileSelected, OriginMismatch
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Resolution
 
@@ -97,6 +97,8 @@ def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
 def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]:
     if resolution.token is not None:
         return "present", None
+    if isinstance(resolution.refusal, OriginMismatch) and not resolution.uses_store:
+        return "missing", None  # the key that there may be is for another origin
     known = app.peek(resolution.profile, resolution.origin, resolution.auth, resolution.key)
     return known.state, known.expires_at
 
