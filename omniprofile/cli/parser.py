@@ -1,6 +1,7 @@
 """argv to arguments. Only the named command's module is imported and configured, unless all help is wanted."""
 
 import argparse
+import itertools
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -61,8 +62,7 @@ class Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, CommandModule]:
     """Parse a command line. Raises UsageError; `--help` and `--version` print and raise SystemExit, as argparse does."""
-    argv = list(argv)
-    name = _command_name(argv)
+    name, argv = _command_first(argv)
     child: list[str] | None = None
     if name == "exec" and "--" in argv:
         # What follows belongs to the child, whatever it looks like; argparse never sees it.
@@ -97,6 +97,8 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
         version=f"omniprofile {omniprofile.__version__}",
     )
     add_globals(parser, default=True)
+    # For help and completion: before it is parsed, `_command_first` moves it behind the command.
+    parser.add_argument("-p", "--profile", metavar="NAME", help="the profile, for a command that takes one")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for command in commands:
         subparser = subparsers.add_parser(
@@ -138,7 +140,12 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
 def add_profile(parser: argparse.ArgumentParser, purpose: str = "the profile (default: the one in use)") -> None:
     """Add the profile as an argument, and as `-p`."""
     parser.add_argument("name", nargs="?", metavar="NAME", help=purpose)
-    parser.add_argument("-p", "--profile", metavar="NAME", dest="profile", help="the same, as an option")
+    add_profile_option(parser, "the same, as an option, which may stand before the command")
+
+
+def add_profile_option(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add `-p`, which may stand before the command, too."""
+    parser.add_argument("-p", "--profile", metavar="NAME", action="append", dest="profile", help=purpose)
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -163,7 +170,11 @@ def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
     """The profile that the command line names. Raises UsageError when it names two, or an empty one."""
     given = [
         Sourced(value, Provenance(Layer.FLAG, how))
-        for value, how in ((getattr(args, "name", None), "NAME"), (getattr(args, "profile", None), "--profile"))
+        for values, how in (
+            ([getattr(args, "name", None)], "NAME"),
+            (getattr(args, "profile", None) or [], "--profile"),
+        )
+        for value in values
         if value is not None
     ]
     if any(not profile.value for profile in given):
@@ -185,16 +196,25 @@ def call_of(args: argparse.Namespace) -> Call:
     return Call(named_profile(args), getattr(args, "base_url", None), getattr(args, "token_file", None))
 
 
-def _command_name(argv: Sequence[str]) -> str | None:
-    """The first word that is no global option and no value of one. Raises UsageError for a command's option before it."""
+def _command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the command, and the words with a `-p NAME` that stands before it behind it. None: no command is named.
+
+    The command is the first word that is no option and no value of one.
+    """
+    front: list[str] = []
+    moved: list[str] = []
     words = iter(argv)
     for word in words:
-        if word in _GLOBAL_WITH_VALUE:
-            next(words, None)
-        elif word in ("-p", "--profile") or word.startswith("--profile="):
-            raise UsageError(f"`{printable(word)}` stands before the command", hint="write it after the command's name")
+        if word in ("-p", "--profile"):
+            moved += [word, *itertools.islice(words, 1)]
+        elif word.startswith(("-p", "--profile=")):
+            moved.append(word)
+        elif word in _GLOBAL_WITH_VALUE:
+            front += [word, *itertools.islice(words, 1)]
         elif word == "--" or not word.startswith("-") or word == "-":
-            return word
+            return word, [*front, word, *moved, *words]
         elif word in ("-h", "--help", "--version"):
-            return None
-    return None
+            return None, [*front, word, *words]
+        else:
+            front.append(word)
+    return None, front

@@ -142,7 +142,9 @@ def _kept(places: Places, section: int, compiling: bool) -> "Any":
 
 def _parsed(argv: "Sequence[str]") -> tuple[str, str | None, str | None, list[str]]:
     """The command, the profile and the shell that are named, and what follows `--`."""
+    front, argv = (argv[:2], argv[2:]) if argv[0] in ("-p", "--profile") else ((), argv)
     command, *words = argv
+    words = [*front, *words]
     options, takes_name, takes_child = FORMS[command]
     child: list[str] = []
     if takes_child:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY, Instances
 from tests.conftest import Cli
 
@@ -62,11 +64,31 @@ def test_a_profile_of_the_command_line_is_the_one_in_use(cli: Cli, two: Path) ->
     assert cli("current", "-p", "stagin").status == 5
 
 
-def test_an_option_of_a_command_before_it_is_not_taken_for_the_command(cli: Cli, two: Path) -> None:
-    ran = cli("-p", "staging", "current")
-    assert ran.status == 2
-    assert "`-p` stands before the command" in ran.err
-    assert "after the command's name" in ran.err
+@pytest.mark.parametrize(
+    "option", [("-p", "staging"), ("--profile", "staging"), ("--profile=staging",), ("-pstaging",)]
+)
+def test_the_profile_s_option_may_stand_before_the_command(cli: Cli, two: Path, option: tuple[str, ...]) -> None:
+    assert cli(*option, "current").out == cli("current", *option).out == "staging\n"
+    assert cli("-q", *option, "--config", str(two), "current").out == "staging\n"
+    assert cli(*option, "token", shows=True).out == cli("token", "staging", shows=True).out
+    assert "OMNI_PROFILE" in cli(*option, "env", "--shell", "bash", shows=True).out
+    assert json.loads(cli(*option, "explain", "--json").out)["profile"] == "staging"
+
+
+def test_an_option_before_the_command_is_judged_as_one_behind_it(cli: Cli, two: Path) -> None:
+    assert cli("-p", "stagin", "current").status == 5
+    for argv in (
+        ("-p", "staging", "token", "prod"),
+        ("-p", "prod", "token", "-p", "staging"),
+        ("-p", "prod", "schema"),
+        ("-p", "", "current"),
+        ("-p",),
+        ("-p", "staging"),
+        ("-p", "current"),
+    ):
+        assert cli(*argv).status == 2, argv
+    assert "two profiles are named" in cli("-p", "staging", "token", "-p", "prod").err
+    assert cli("-p", "staging", "token", "staging", shows=True).status == 0
 
 
 def test_an_empty_variable_counts_as_unset(cli: Cli, two: Path) -> None:

@@ -344,6 +344,8 @@ def answer(*argv: str) -> "short.Answer | None":
         "__complete profiles",
         "current",
         "current -p ci",
+        "-p ci current",
+        "--profile prod exec -- true",
         "token",
         "token ci",
         "token -p prod",

@@ -5,12 +5,12 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import add_json, named_profile
+from omniprofile.cli.parser import add_json, add_profile_option, named_profile
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("-p", "--profile", metavar="NAME", help="the profile, as for the other commands")
+    add_profile_option(parser, "the profile, as for the other commands")
     add_json(parser)
 
 

@@ -98,8 +98,7 @@ def error_of(result: LiveResult) -> Error | None:
 
 def _calls(args: argparse.Namespace, app: App) -> list[Call]:
     names = [Sourced(name, Provenance(Layer.FLAG, "NAME")) for name in args.names]
-    if args.profile:
-        names.append(Sourced(args.profile, Provenance(Layer.FLAG, "--profile")))
+    names += [Sourced(name, Provenance(Layer.FLAG, "--profile")) for name in args.profile or ()]
     if args.all and names:
         raise UsageError("`--all` and a profile's name are given", hint="leave one of them out")
     if args.all:
