@@ -1,21 +1,26 @@
 """What every test has: a home of its own, no variable and no keyring of the developer's, and a secret that must not show."""
 
+import errno
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import keyring.core
 import pytest
 from hypothesis import settings
 
 from omniprofile.app import Outside
+from omniprofile.cli import exits, short
 from omniprofile.cli.main import main
 from omniprofile.credentials import keyring_store
+from omniprofile.errors import StoreUnavailable
 from omniprofile.model.secret import forget_all
 from tests.outputs import check_output
 
@@ -86,8 +91,26 @@ class Ran:
         return f"$ omniprofile {self.line}\n{self.out}--- stderr, exit {self.status}\n{self.err}"
 
 
+class Became(BaseException):
+    """The process would now be another program: what `exec` does."""
+
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+        super().__init__(argv[0])
+        self.child = (list(argv), dict(environ))
+
+
+def _become(program: str, argv: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """Stand in for `os.execvpe`."""
+    if shutil.which(program, path=environ.get("PATH")) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    raise Became(argv, environ)
+
+
 class Cli:
-    """Runs command lines in this process, against the isolated home."""
+    """Runs command lines in this process, against the isolated home.
+
+    For an everyday command the fast path is asked as well, and must print, exit and execute as the full path, or decline.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.home = Path(os.environ["HOME"])
@@ -121,10 +144,15 @@ class Cli:
             streams[2],
             os.getuid(),
         )
+        child = None
         try:
-            status = main(argv, outside)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(os, "execvpe", _become)
+                status = main(argv, outside)
         except SystemExit as leaving:
             status = int(leaving.code or 0)
+        except Became as became:
+            status, child = 0, became.child
         out, err = (_text(stream) for stream in streams[1:])
         ran = Ran(" ".join(argv), status, out, err)
         assert CANARY not in err, f"the secret is on stderr\n{ran}"
@@ -132,7 +160,21 @@ class Cli:
         assert "Traceback" not in err, str(ran)
         assert "this is a bug" not in err, str(ran)
         check_output(argv, out)
+        if short.FORMS.keys() & set(argv):
+            self._check_fast_path(argv, outside, ran, child)
         return ran
+
+    @staticmethod
+    def _check_fast_path(argv: Sequence[str], outside: Outside, ran: Ran, child: object) -> None:
+        try:
+            answer = short.answer(argv, outside.environ, outside.platform, outside.cwd)
+        except StoreUnavailable:
+            assert ran.status == exits.STORE_UNAVAILABLE, ran
+            return
+        if answer is None or ran.status in (exits.COMMAND_NOT_RUNNABLE, exits.COMMAND_NOT_FOUND):
+            return
+        expected = (0, answer, "", None) if isinstance(answer, str) else (0, "", "", answer)
+        assert (ran.status, ran.out, ran.err, child) == expected
 
 
 def _text(stream: io.TextIOWrapper) -> str:

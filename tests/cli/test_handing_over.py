@@ -470,3 +470,17 @@ base_url = "https://other.omniapp.co"
     lint = cli("lint")
     assert lint.status == 0
     assert "OP307" in lint.out
+
+
+def test_the_cli_fixture_holds_the_fast_path_to_the_full_one(
+    cli: Cli, two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it would fail on a fast path that answers otherwise."""
+    for argv in (["current"], ["token", "staging"], ["env", "staging"], ["exec", "staging", "--", "true"]):
+        assert cli(*argv, shows=True).status == 0
+        right = short.answer(argv, os.environ, sys.platform)
+        wrong = right + "x" if isinstance(right, str) else (["false"], {})
+        with monkeypatch.context() as patch:
+            patch.setattr(short, "answer", lambda *_, wrong=wrong: wrong)
+            with pytest.raises(AssertionError):
+                cli(*argv, shows=True)

@@ -26,14 +26,10 @@ from omniprofile.config import snapshot
 from omniprofile.errors import StoreUnavailable
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.times import format_time
-from tests.conftest import CANARY, Cli
+from tests.conftest import CANARY, Became, Cli
 
 KEY = CANARY + "K"
 NAMES = ["prod", "ci", "staging", "play.x", "missing", "MY-conn"]
-
-
-class Became(BaseException):
-    """The process became another program: what `exec` does."""
 
 
 @dataclass(frozen=True)
@@ -253,7 +249,7 @@ class Place:
         except SystemExit as leaving:
             status = int(leaving.code or 0)
         except Became as program:
-            status, became = 0, program.args
+            status, became = 0, program.child
         texts = []
         for stream in streams[1:]:
             stream.flush()
