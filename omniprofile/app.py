@@ -84,9 +84,7 @@ class Outside:
 
     def user_home(self) -> str | None:
         """The home folder by the user database, for when no variable says it."""
-        if self.uid is None:
-            return None
-        from omniprofile.system.locking import home_in_database
+        from omniprofile.system.files import home_in_database
 
         return home_in_database(self.uid)
 

@@ -15,7 +15,7 @@ from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
 
 if TYPE_CHECKING:
-    from omniprofile.model.decided import Plain
+    from omniprofile.model.compiled_profile import Plain
 
 _NAMED = Provenance(Layer.FLAG, "NAME")
 
@@ -46,14 +46,15 @@ def completions(config: Config) -> str:
 
 
 def _quick(config: Config) -> object:
-    """What the short path reads: the default, the store that was asked for, and of each profile what the files decide."""
+    """What the short path reads: three settings, and of each profile what the files decide."""
     from omniprofile.credentials.resolver import resolve
 
     profiles = {
         name: marshal.dumps(_plain(resolve(config, Selection(name, _NAMED), environ={}))) for name in config.profiles
     }
-    chosen = config.settings.secret_store
-    return config.default.value if config.default else None, chosen.value if chosen else None, profiles
+    settings = config.settings
+    store = settings.secret_store.value if settings.secret_store else None
+    return config.default.value if config.default else None, store, settings.trusted_folders, profiles
 
 
 def _plain(resolution: Resolution) -> "Plain":

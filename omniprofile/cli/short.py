@@ -1,27 +1,28 @@
 """The short path: the exact everyday command lines, answered from the snapshot with no parser, no schema and no resolver.
 
 It decides nothing of its own. What the files decide is in the snapshot, made by the full path; which profile is in use is
-`config.choosing`'s order; keys, variables and quoting are the functions that the full path calls too. Whatever is not
+`config.choosing`; keys, variables and quoting are the functions that the full path calls too. Whatever is not
 exactly one of these forms, is overridden, protected, missing or broken is declined, and so goes to the full path, which
 also says every sentence that there is to say. `tests/cli/test_short.py` holds both paths equal.
 """
 
+import marshal
 import os
 import sys
 
 from omniprofile.config import snapshot
-from omniprofile.config.choosing import LARGEST_PIN, ORDER, VARIABLE, plain_pin
+from omniprofile.config.choosing import LARGEST_PIN, VARIABLE, first_answer, in_order, plain_pin
 from omniprofile.config.paths import Places, find_pin, find_places, profile_files
 from omniprofile.config.state import StateFile
+from omniprofile.model.compiled_profile import CompiledProfile
+from omniprofile.system.files import home_in_database, read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from omniprofile.credentials.protection import Use
-    from omniprofile.model.decided import Decided
-    from omniprofile.model.stored import StoredSecret
     from omniprofile.system.files import ForeignAccess
 
     Answer = str | tuple[list[str], dict[str, str]]
@@ -89,16 +90,29 @@ def answer(
 
 def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str, compiling: bool) -> "Answer":
     if environ.get("OMNIPROFILE_PROMPT"):  # the full path renews what this shell's prompt knows
-        _decline()
-    places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=_decline)
+        raise Declined
+    uid = os.getuid() if hasattr(os, "getuid") else None
+    places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=lambda: home_in_database(uid))
     if list(argv) == COMPLETE:
         names: str = _kept(places, snapshot.NAMES, compiling)
         return names
     command, named, shell, child = _parsed(argv)
-    default, store, profiles = _kept(places, snapshot.QUICK, compiling)
-    profile, by_pin = _selected(named, environ, places, cwd, default, profiles)
-    decided = _decided(profile, profiles)
-    if decided.protected:
+    default, store, trusted, profiles = _kept(places, snapshot.QUICK, compiling)
+    chosen: tuple[str, bool] | None = first_answer(
+        in_order(
+            named=lambda: (named, False) if named else None,
+            environment=lambda: (environ[VARIABLE], False) if environ.get(VARIABLE) else None,
+            pin=lambda: _pinned(cwd, places, trusted),
+            active=lambda: (active, False) if (active := _active(places)) else None,
+            default=lambda: (default, False) if default else None,
+            only=lambda: (next(iter(profiles)), False) if len(profiles) == 1 else None,
+        )
+    )
+    if chosen is None:
+        raise Declined
+    name, by_pin = chosen
+    profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked whose it is
+    if profile.protected:
         from omniprofile.credentials import protection as allowed
 
         use: Use = allowed.RUN if command == "exec" else allowed.SHOW if command == "current" else allowed.GIVE
@@ -108,24 +122,31 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         if not named and (environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY")):
             from omniprofile.credentials.names import environment_pair
 
-            if environment_pair(profile, environ):  # which the full path says
+            if environment_pair(name, environ):  # which the full path says
                 raise Declined
-        return profile + "\n"
-    if decided.source == "stored":
+        return name + "\n"
+    from omniprofile.credentials.names import nothing_overrides
+
+    if not nothing_overrides(name, environ):
+        raise Declined
+    if profile.kind == "stored":
         store = environ.get("OMNIPROFILE_SECRET_STORE") or store or "keyring"
-        _obtain_stored(decided, environ, platform, places, store)
+        profile.token = _stored(profile, environ, platform, places, store)
     else:
-        _obtain(decided, environ)
+        profile.token = _key(profile, environ)
     if command == "token":
-        return decided.token + "\n"
+        return profile.token + "\n"
     if command == "env":
-        return _exports(decided, environ, shell)
+        from omniprofile.handover.process import parent_command
+        from omniprofile.handover.shells import calling_shell, render
+        from omniprofile.handover.variables import exports
+
+        return render(shell or calling_shell(environ, parent_command()), *exports(profile, environ))
     from omniprofile.handover.shield import omni_config
     from omniprofile.handover.variables import child_environment
 
     config = omni_config(places.cache_folder)
-    variable = decided.key if decided.source == "env" else None
-    return child, child_environment(decided, environ, omni_config=config, key_variable=variable)
+    return child, child_environment(profile, environ, omni_config=config, key_variable=profile.variable)
 
 
 def _kept(places: Places, section: int, compiling: bool) -> "Any":
@@ -165,34 +186,9 @@ def _parsed(argv: "Sequence[str]") -> tuple[str, str | None, str | None, list[st
     return command, found.get("NAME"), found.get("--shell"), child
 
 
-def _selected(
-    named: str | None,
-    environ: "Mapping[str, str]",
-    places: Places,
-    cwd: str,
-    default: str | None,
-    profiles: "Mapping[str, object]",
-) -> tuple[str, bool]:
-    """The profile in use, and whether a project pin says so."""
-    layers: dict[str, Callable[[], str | None]] = {
-        "named": lambda: named,
-        "environment": lambda: environ.get(VARIABLE) or None,
-        "pin": lambda: _pinned(cwd, places),
-        "state": lambda: _active(places),
-        "default": lambda: default,
-        "only": lambda: next(iter(profiles)) if len(profiles) == 1 else None,
-    }
-    for layer in ORDER:
-        if (profile := layers[layer]()) is not None:
-            return profile, layer == "pin"
-    raise Declined
-
-
-def _pinned(cwd: str, places: Places) -> str | None:
-    from omniprofile.system.files import read_regular
-
+def _pinned(cwd: str, places: Places, trusted: "Sequence[str]") -> tuple[str, bool] | None:
     ignored: list[tuple[str, ForeignAccess]] = []
-    path = find_pin(cwd, places.home, ignored=ignored)
+    path = find_pin(cwd, places.home, trusted, ignored)
     if ignored:
         raise Declined
     if path is None:
@@ -200,55 +196,38 @@ def _pinned(cwd: str, places: Places) -> str | None:
     profile = plain_pin(read_regular(path, LARGEST_PIN))
     if profile is None:
         raise Declined
-    return profile
+    return profile, True
 
 
 def _active(places: Places) -> str | None:
     return StateFile(places.state_folder, places.home).read().active
 
 
-def _decided(profile: str, profiles: "Mapping[str, bytes]") -> "Decided":
-    import marshal
-
-    from omniprofile.model.decided import Decided
-
-    return Decided(profile, marshal.loads(profiles[profile]))  # noqa: S302 - `snapshot` has checked whose it is
-
-
-def _obtain(decided: "Decided", environ: "Mapping[str, str]") -> None:
-    """Ask the key source of the profile."""
-    from omniprofile.credentials.names import nothing_overrides
+def _key(profile: CompiledProfile, environ: "Mapping[str, str]") -> str:
+    """Ask the key source, which is no command."""
     from omniprofile.credentials.sources import checked_key, key_in_file
     from omniprofile.model.exported import key_in_environment
 
-    if not nothing_overrides(decided.profile, environ):
-        raise Declined
-    if decided.source == "env" and decided.key:
-        decided.token = checked_key(
-            key_in_environment(environ, decided.key, decided.profile, decided.base_url), ""
-        ).reveal()
-    elif decided.source == "file" and decided.key:
-        decided.token = key_in_file(decided.key, "").reveal()
-    if not decided.token:
-        raise Declined
+    if profile.variable:
+        key = key_in_environment(environ, profile.variable, profile.profile, profile.base_url)
+        return checked_key(key, "").reveal()
+    if profile.path:
+        return key_in_file(profile.path, "").reveal()
+    raise Declined
 
 
-def _obtain_stored(decided: "Decided", environ: "Mapping[str, str]", platform: str, places: Places, store: str) -> None:
+def _stored(profile: CompiledProfile, environ: "Mapping[str, str]", platform: str, places: Places, store: str) -> str:
     """Ask the secret store, unless a session must be refreshed. What a keyring raises is final: it is not asked again."""
-    from omniprofile.credentials.names import nothing_overrides
     from omniprofile.model.origin import Origin
     from omniprofile.model.stored import Account
 
-    session = decided.auth == "oauth"
-    if not nothing_overrides(decided.profile, environ):
-        raise Declined
-    account = Account(decided.profile, Origin.parse(decided.base_url))
+    session = profile.auth == "oauth"
+    account = Account(profile.profile, Origin.parse(profile.base_url))
+    found = None
     if store == "file":
         from omniprofile.credentials.file_store import FileStore
 
         found = FileStore(places.state_folder, home=places.home).get(account)
-        if found is not None and found.is_session == session:
-            decided.token = _fresh_token(found)
     elif store == "keyring" and not session and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
         from omniprofile.credentials.keyring_store import KeyringStore
         from omniprofile.errors import StoreUnavailable
@@ -259,14 +238,9 @@ def _obtain_stored(decided: "Decided", environ: "Mapping[str, str]", platform: s
             found = KeyringStore(places.state_folder, lock_folders=lock_folders).get(account)
         except (StoreUnavailable, KeyboardInterrupt) as problem:
             raise Ended from problem
-        if found is not None and not found.is_session:
-            decided.token = found.token.reveal()
-    if not decided.token:
+    if found is None or found.is_session != session:
         raise Declined
-
-
-def _fresh_token(found: "StoredSecret") -> str:
-    if found.is_session:
+    if session:
         from datetime import UTC, datetime
 
         from omniprofile.credentials.session import is_fresh
@@ -274,15 +248,3 @@ def _fresh_token(found: "StoredSecret") -> str:
         if not is_fresh(found, datetime.now(UTC)):
             raise Declined
     return found.token.reveal()
-
-
-def _exports(decided: "Decided", environ: "Mapping[str, str]", shell: str | None) -> str:
-    from omniprofile.handover.process import parent_command
-    from omniprofile.handover.shells import calling_shell, render
-    from omniprofile.handover.variables import exports
-
-    return render(shell or calling_shell(environ, parent_command()), *exports(decided, environ))
-
-
-def _decline() -> None:
-    raise Declined

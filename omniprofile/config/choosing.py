@@ -1,17 +1,46 @@
-"""The layers that choose the profile, in their order, and how a plain pin reads.
+"""Which layer chooses the profile, and how a plain pin reads: for the full path (`selection`) and the short one.
 
-Both the full path (`selection`) and the short one choose by this table. It imports nothing.
+On the short path: imports only what a bare interpreter has loaded.
 """
 
 from omniprofile.model.names import is_valid
 
-ORDER = ("named", "environment", "pin", "state", "default", "only")
-"""The command line, `OMNI_PROFILE`, the project pin, the active profile, `default` in the file, the only profile."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    T = TypeVar("T")
+    Layer = Callable[[], T | None]
 
 VARIABLE = "OMNI_PROFILE"
 
 LARGEST_PIN = 64 * 1024
 """No pin is larger, in bytes: it holds one line, and may come from anybody."""
+
+
+def in_order(
+    *,
+    named: "Layer[T]",
+    environment: "Layer[T]",
+    pin: "Layer[T]",
+    active: "Layer[T]",
+    default: "Layer[T]",
+    only: "Layer[T]",
+) -> "Iterator[Layer[T]]":
+    """Return the layers, strongest first.
+
+    They are the command line, `OMNI_PROFILE`, the project pin, the active profile, `default` in the file, the only profile.
+    """
+    return iter((named, environment, pin, active, default, only))
+
+
+def first_answer(layers: "Iterator[Layer[T]]") -> "T | None":
+    """Ask layers until one answers, and return that; the weaker ones are left in `layers`. Raises what a layer raises."""
+    for layer in layers:
+        if (answer := layer()) is not None:
+            return answer
+    return None
 
 
 def plain_pin(content: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from omniprofile.config.choosing import ORDER, VARIABLE
+from omniprofile.config.choosing import VARIABLE, first_answer, in_order
 from omniprofile.errors import ConfigInvalid, Error, NoProfileSelected, NoSuchProfile
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
@@ -28,22 +28,19 @@ def select(
     Raises NoSuchProfile when the deciding layer names a profile that no file defines, NoProfileSelected when no layer
     names one, and whatever a layer raises.
     """
-    layers: dict[str, Layered] = {
-        "named": lambda: named,
-        "environment": lambda: _from_environment(environ),
-        "pin": pin,
-        "state": state,
-        "default": lambda: config.default,
-        "only": lambda: _only_profile(config),
-    }
-    answers = iter([layers[name] for name in ORDER])
-    for layer in answers:
-        if (winner := layer()) is not None:
-            break
-    else:
+    layers = in_order(
+        named=lambda: named,
+        environment=lambda: _from_environment(environ),
+        pin=pin,
+        active=state,
+        default=lambda: config.default,
+        only=lambda: _only_profile(config),
+    )
+    winner = first_answer(layers)
+    if winner is None:
         raise _nothing_selected(config)
     require_profile(config, winner.value, winner.provenance)
-    return Selection(winner.value, winner.provenance, tuple(_losers(answers, winner)) if losers else ())
+    return Selection(winner.value, winner.provenance, tuple(_losers(layers, winner)) if losers else ())
 
 
 def require_profile(config: Config, name: str, provenance: Provenance) -> None:

@@ -448,3 +448,15 @@ def _sync_folder(folder: str) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def home_in_database(uid: int | None) -> str | None:
+    """Return the home folder that the user database has for a user; None for one that it does not know."""
+    if uid is None:
+        return None
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return None

@@ -19,7 +19,7 @@ from time import monotonic, sleep
 
 from omniprofile.errors import CheckFailed, UnsafePermissions
 from omniprofile.model.names import quoted_place
-from omniprofile.system.files import give_to_owner_of_folder, make_private_folder, owner_hint, reason
+from omniprofile.system.files import give_to_owner_of_folder, home_in_database, make_private_folder, owner_hint, reason
 
 _POLL_SECONDS = 0.02
 _TEMPORARY = "/tmp"  # noqa: S108 - the folder made there is checked: see `_require_own`
@@ -126,16 +126,6 @@ def user_lock_folders(
     if home and home != os.sep and _owner(home) == uid:
         folders.insert(0, os.path.join(home, ".local", "state", "omniprofile", "locks"))
     return folders
-
-
-def home_in_database(uid: int) -> str | None:
-    """Return the home folder that the user database has for a user; None for one that it does not know."""
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_dir
-    except KeyError:
-        return None
 
 
 def _owner(path: str) -> int | None:

@@ -479,7 +479,7 @@ def test_the_cli_fixture_holds_the_fast_path_to_the_full_one(
     for argv in (["current"], ["token", "staging"], ["env", "staging"], ["exec", "staging", "--", "true"]):
         assert cli(*argv, shows=True).status == 0
         right = short.answer(argv, os.environ, sys.platform)
-        wrong = right + "x" if isinstance(right, str) else (["false"], {})
+        wrong: short.Answer = right + "x" if isinstance(right, str) else (["false"], {})
         with monkeypatch.context() as patch:
             patch.setattr(short, "answer", lambda *_, wrong=wrong: wrong)
             with pytest.raises(AssertionError):

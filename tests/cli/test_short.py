@@ -372,6 +372,23 @@ def test_everything_else_is_declined(everyday: Cli, line: str) -> None:
     assert answer(*line.split()) is None
 
 
+def test_no_home_is_no_reason_to_decline(everyday: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    assert everyday("current").out == answer("current") == "prod\n"
+
+
+def test_a_pin_that_others_may_write_is_read_in_a_trusted_folder_and_left_to_the_full_path_elsewhere(
+    everyday: Cli,
+) -> None:
+    everyday.work.chmod(0o777)
+    (everyday.work / ".omniprofile.toml").write_text('profile = "prod"\n')
+    assert "is ignored" in everyday("current").err
+    assert answer("current") is None
+    text = CONFIG.replace('default = "prod"', 'default = "ci"')
+    everyday.profiles(f'{text}[settings]\ntrusted_folders = ["{everyday.work}"]\n')
+    assert everyday("current").out == answer("current") == "prod\n"
+
+
 @pytest.mark.parametrize("command", ["current", "token", "exec -- true"])
 def test_both_paths_are_the_same_in_real_processes(everyday: Cli, command: str) -> None:
     """With the real streams, the real exec, and the environment that the child really has."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from omniprofile.model.decided import Decided
+from omniprofile.model.compiled_profile import CompiledProfile
 from omniprofile.model.declaration import Declaration, KeySource
 from omniprofile.model.exported import MARKER, exported, marker, own_values
 from omniprofile.model.finding import Code, Finding, Level
@@ -254,7 +254,7 @@ def test_a_finding_shows_no_key_in_any_of_its_words(suggestion: str | None, show
 
 
 def test_a_profile_of_which_nothing_is_decided_has_empty_texts() -> None:
-    nothing = Decided("prod", (None, None, "api-key", None, None, False, ()))
+    nothing = CompiledProfile("prod", (None, None, "api-key", None, None, False, ()))
     assert (nothing.profile, nothing.base_url, nothing.token) == ("prod", "", "")
 
 
