@@ -25,7 +25,7 @@ def resolve(profile: str | None = None, *, config: str | None = None) -> Credent
     protected profile, StoreUnavailable, and Unreachable or CredentialRefused when a session cannot be refreshed.
     """
     app = app_for(config)
-    return app.obtain(app.resolve(call_for(profile)), GIVING)
+    return app.obtain(app.resolve(call_for(profile), GIVING.use), GIVING)
 
 
 def app_for(config: str | None) -> App:

@@ -203,13 +203,13 @@ class App:
         active = self.state.read().active
         return Sourced(active, self.state.provenance()) if active else None
 
-    def select(self, named: Sourced[str] | None = None, *, losers: bool = False) -> "Selection":
+    def select(self, named: Sourced[str] | None = None, *, losers: bool = False, use: "Use" = SHOW) -> "Selection":
         """The profile in use (PRODUCT section 3)."""
         selection = select(
             self.config, named=named, environ=self.outside.environ, pin=self.pin, state=self._active, losers=losers
         )
         pinned = selection.provenance.layer is Layer.PROJECT
-        if pinned and decide(SHOW, protected=self.is_protected(selection.profile), pinned=True) == WARN:
+        if pinned and decide(use, protected=self.is_protected(selection.profile), pinned=True) == WARN:
             self.tell(_by_pin(selection), self.warn)
         return selection
 
@@ -234,14 +234,15 @@ class App:
         if prompt.watch(self.places) == before:
             prompt.write(self.places, before, config, again.is_protected)
 
-    def resolve(self, call: Call, *, explain: bool = False, tell: bool = True) -> "Resolution":
+    def resolve(self, call: Call, use: "Use" = SHOW, *, explain: bool = False, tell: bool = True) -> "Resolution":
         """Resolve the profile in use for this call, asking no key source (PRODUCT section 4).
 
-        `explain` also asks the layers that lose; `tell` passes the resolution's notices on.
+        `use` is what is to be permitted later, if not only shown; `explain` also asks the layers that lose; `tell` passes the
+        resolution's notices on.
         """
         from omniprofile.credentials.resolver import resolve
 
-        selection = self.select(call.profile, losers=explain)
+        selection = self.select(call.profile, losers=explain, use=use)
         resolution = resolve(
             self.config,
             selection,
@@ -279,14 +280,16 @@ class App:
         selection = resolution.selection
         pinned = name == selection.profile and selection.provenance.layer is Layer.PROJECT
         decision = decide(intent.use, protected=name is not None, pinned=pinned)
-        if decision == WARN:
-            self.tell(_by_pin(selection), self.warn)
-        if intent.yes or decision in (ALLOW, WARN):
+        if decision == ALLOW:
+            return
+        host = f" ({resolution.origin})" if resolution.origin else ""
+        subject = _by_pin(selection, host) if pinned else f"`{name}` is protected{host}"
+        if intent.yes or decision == WARN:
+            if pinned:
+                self.tell(_by_pin(selection), self.warn)
             return
         if decision == NAME:
-            raise ProtectedProfile(_by_pin(selection), hint=intent.hint)
-        host = f" ({resolution.origin})" if resolution.origin else ""
-        subject = f"`{name}` is protected{host}"
+            raise ProtectedProfile(subject, hint=intent.hint)
         if self.ask is None:
             raise ProtectedProfile(subject, hint=intent.hint)
         confirmation = self._confirmation(resolution, str(name)) if intent.remember else None
@@ -311,6 +314,9 @@ class App:
             return None
         from omniprofile.model.effective import effective
 
+        own = effective(self.config, resolution.profile).base_url
+        if own and own.value == resolution.origin and not resolution.pair:
+            return None
         for name in self.config.profiles:
             other = effective(self.config, name)
             if other.protected.value and other.base_url and other.base_url.value == resolution.origin:
@@ -376,11 +382,11 @@ class App:
         with Client(timeout=EXCHANGE_SECONDS, environ=self.outside.environ, connections=1) as client:
             return refresh(client, profile, session, now=self.outside.now)
 
-    def declared(self, call: Call) -> "Resolution":
+    def declared(self, call: Call, use: "Use" = SHOW) -> "Resolution":
         """Resolve by what the files declare alone: no flag's and no variable's base URL or token applies."""
         from omniprofile.credentials.resolver import resolve
 
-        return resolve(self.config, self.select(call.profile), environ={})
+        return resolve(self.config, self.select(call.profile, use=use), environ={})
 
     def subject(self, call: Call, *, interactive: bool = False) -> "Subject":
         """What `checks.live` tests for this call. The credential is obtained when the check asks for it."""
@@ -565,5 +571,5 @@ class App:
             (to or self.notify)(sentence)
 
 
-def _by_pin(selection: "Selection") -> str:
-    return f"`{selection.profile}` is protected, and {selection.provenance} selects it"
+def _by_pin(selection: "Selection", host: str = "") -> str:
+    return f"`{selection.profile}` is protected{host}, and {selection.provenance} selects it"

@@ -104,7 +104,7 @@ class Auth(httpx.Auth):
 
     def _obtain(self, *, force_refresh: bool = False) -> "_Held":
         app = app_for(self._config)
-        resolution = app.resolve(self._call)
+        resolution = app.resolve(self._call, GIVING.use)
         credential = app.obtain(resolution, GIVING, force_refresh=force_refresh)
         # Whatever the profile in use is by then, this value stays with the one that it began with.
         self._call = Call(Sourced(resolution.profile, resolution.selection.provenance))

@@ -108,6 +108,11 @@ def test_the_host_of_a_protected_profile_is_protected(cli: Cli, two: Path, tmp_p
     assert cli("exec", "--yes", "--", "no-such-program", env=prod).status == 127
     assert cli("exec", "--", "no-such-program", env=pair()).status == 127
     assert cli("token", env=prod, shows=True).status == 0
+    # A profile of the same host that is not protected may be told its own host; the pair is nobody's.
+    cli.profiles('[profiles.ci]\ninstance = "acme"\nkey = { env = "PROD_KEY" }\n', "profiles.d/ci.toml")
+    own_host = {"OMNI_BASE_URL": "https://acme.omniapp.co", "OMNI_PROFILE": "ci"}
+    assert cli("exec", "--", "no-such-program", env=own_host).status == 127
+    assert cli("exec", "--", "no-such-program", env={**own_host, "OMNI_API_TOKEN": KEY}).status == 6
     file = tmp_path / "key"
     file.write_text(KEY)
     file.chmod(0o600)

@@ -133,10 +133,14 @@ def test_the_table(select: Callable[[str], list[str]], use: str, command: str) -
                         assert "error: `prod` is protected" in done.err, case
                         assert ("hint: " in done.err) == (answer is None or use == "give"), case
                     asked = use in ("run", "delete") and not yes and answer is not None
-                    assert (f"`prod` is protected ({HOST}). Really " in done.err) == asked, case
-                    if how == "pin" and use == "show":
-                        assert "warning: `prod` is protected, and profile (" in done.err or "project" in done.err, case
-                        assert done.err.count("`prod` is protected") == 1, case
+                    by_pin = how == "pin" and not always_named
+                    selects = f", and project pin ({Path.cwd() / '.omniprofile.toml'}:1) selects it" if by_pin else ""
+                    assert (f"`prod` is protected ({HOST}){selects}. Really " in done.err) == asked, case
+                    warned = by_pin and (use == "show" or yes)
+                    if command != "use":  # which shows what hides the switch, too
+                        assert ("warning: `prod` is protected" in done.err and selects in done.err) == warned, case
+                    # Said once; a no is said again by the error.
+                    assert not by_pin or done.err.count("is protected") == 1 + (asked and answer != "y"), case
                     if how != "pin" and use in ("give", "show"):
                         assert "is protected" not in done.err, case
 

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         remove = removals(environ)
         secrets: list[str] = []
     else:
-        resolution = app.resolve(call_of(args))
+        resolution = app.resolve(call_of(args), GIVE)
         hint = f"name it, as in `omniprofile env {resolution.profile}`, or give `--yes`"
         credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
         assign, remove = exports(credential, environ)

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         raise UsageError(
             "no command is given", hint="`omniprofile exec NAME -- COMMAND …`: the command stands after `--`"
         )
-    resolution = app.resolve(call_of(args))
+    resolution = app.resolve(call_of(args), RUN)
     program = printable(args.child[0])
     named = f"{resolution.profile} " if resolution.selection.named else ""
     hint = f"run `omniprofile exec --yes {named}-- {program} …`"

@@ -40,7 +40,7 @@ def login(app: App, console: Console, call: Call, *, test: bool, browser: bool =
     It is stored for the profile's own base URL: overrides by variables do not apply, for what is stored belongs to what the
     files declare.
     """
-    resolution = app.declared(call)
+    resolution = app.declared(call, GIVE)
     if resolution.refusal is not None:
         raise resolution.refusal
     origin = resolution.origin

@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Revoke, and in any case delete, what is stored for the profile."""
-    resolution = app.declared(Call(named_profile(args)))
+    resolution = app.declared(Call(named_profile(args)), DELETE)
     hint = f"run `omniprofile logout {resolution.profile} --yes`"
     app.permit(resolution, Intent(DELETE, "delete what is stored for it", hint, yes=args.yes))
     logout(app, console, resolution)

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the token, or the whole credential as JSON."""
-    resolution = app.resolve(call_of(args))
+    resolution = app.resolve(call_of(args), GIVE)
     hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
     intent = Intent(GIVE, hint=hint, yes=args.yes)
     credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=args.force_refresh)
