@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from omniprofile.checks.live import Subject
     from omniprofile.config.draft import Draft
     from omniprofile.config.journal import Journal
-    from omniprofile.credentials.confirmations import Confirmation, Confirmations
+    from omniprofile.credentials.confirmations import Confirmations
     from omniprofile.credentials.overrides import Flags
     from omniprofile.credentials.peek import Peek
     from omniprofile.credentials.protection import Use
@@ -288,19 +288,19 @@ class App:
             if pinned:
                 self.tell(_by_pin(selection), self.warn)
             return
-        if decision == NAME:
+        if decision == NAME or self.ask is None:
             raise ProtectedProfile(subject, hint=intent.hint)
-        if self.ask is None:
-            raise ProtectedProfile(subject, hint=intent.hint)
-        confirmation = self._confirmation(resolution, str(name)) if intent.remember else None
-        now = self.outside.now()
-        if confirmation and self._confirmations.has(confirmation, now):
+        confirmed = self._confirmations() if intent.remember else None
+        key, now = (str(name), str(resolution.origin)), self.outside.now()
+        if confirmed and confirmed.has(*key, now):
+            if pinned:
+                self.tell(_by_pin(selection), self.warn)
             return
         if not self.ask(f"{subject}. Really {intent.action}?"):
             raise ProtectedProfile(f"{subject}, and the answer was not yes: nothing was done")
-        if confirmation:
+        if confirmed:
             try:
-                self._confirmations.add(confirmation, now)
+                confirmed.add(*key, now)
             except OSError as problem:
                 from omniprofile.system.files import reason
 
@@ -323,18 +323,11 @@ class App:
                 return name
         return None
 
-    def _confirmation(self, resolution: "Resolution", name: str) -> "Confirmation | None":
-        from omniprofile.credentials.confirmations import Confirmation
-        from omniprofile.system.terminal_session import terminal_session
-
-        session = terminal_session()
-        return Confirmation(name, str(resolution.origin), session) if session else None
-
-    @_once
     def _confirmations(self) -> "Confirmations":
         from omniprofile.credentials.confirmations import Confirmations
+        from omniprofile.system.terminal_session import terminal_session
 
-        return Confirmations(self.places.state_folder, self.places.home)
+        return Confirmations(self.places.state_folder, self.places.home, terminal_session())
 
     def obtain(
         self, resolution: "Resolution", intent: Intent, *, interactive: bool = False, force_refresh: bool = False

@@ -124,7 +124,7 @@ GUIDES: dict[str, Guide] = {
         "file, so that exactly this credential is used.\n\n"
         "A base URL and a token that you set in the environment yourself are used in place of the current profile's, unless "
         "a profile is named: that is said, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
-        "for once an hour in one terminal session; without a terminal it needs `--yes`.\n\n"
+        "for once an hour in one terminal session (on Linux, elsewhere each time); without a terminal it needs `--yes`.\n\n"
         "The command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
         "with the statuses below before the command starts.",
         examples=(

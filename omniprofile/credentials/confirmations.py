@@ -5,7 +5,6 @@ The file `confirmed.json` in the state folder; a file that cannot be read, or th
 
 import json
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from omniprofile.errors import UnsafePermissions
@@ -16,35 +15,32 @@ LASTS = timedelta(hours=1)
 _LARGEST = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """What a person said yes to: a profile at an origin, in a terminal session (`system.terminal_session`)."""
-
-    profile: str
-    origin: str
-    session: str
-
-
 class Confirmations:
-    """The confirmations in `folder`. `home` is the user's home, above which nothing is judged."""
+    """The confirmations in `folder`, as they hold in one terminal session (`system.terminal_session`); none without one.
 
-    def __init__(self, folder: str, home: str) -> None:
+    `home` is the user's home, above which nothing is judged.
+    """
+
+    def __init__(self, folder: str, home: str, session: str | None) -> None:
         self._folder = folder
         self._home = home
+        self._session = session
         self._path = os.path.join(folder, FILE)
 
-    def has(self, confirmation: Confirmation, now: datetime) -> bool:
-        """Whether it was given within the last hour."""
-        return confirmation in self._read(now)
+    def has(self, profile: str, origin: str, now: datetime) -> bool:
+        """Whether a person has confirmed the profile at this origin within the last hour."""
+        return self._session is not None and (profile, origin, self._session) in self._read(now)
 
-    def add(self, confirmation: Confirmation, now: datetime) -> None:
-        """Keep it. Of two processes that write at once, one may lose its own, and asks again. Raises OSError."""
-        kept = self._read(now) | {confirmation: now}
-        rows = [[each.profile, each.origin, each.session, when.timestamp()] for each, when in kept.items()]
+    def add(self, profile: str, origin: str, now: datetime) -> None:
+        """Keep a confirmation. Of two processes that write at once, one may lose its own, and asks again. Raises OSError."""
+        if self._session is None:
+            return
+        kept = self._read(now) | {(profile, origin, self._session): now}
+        rows = [[*key, when.timestamp()] for key, when in kept.items()]
         make_private_folder(self._folder)
         write_atomic(self._path, json.dumps(rows).encode(), durable=False)
 
-    def _read(self, now: datetime) -> dict[Confirmation, datetime]:
+    def _read(self, now: datetime) -> dict[tuple[str, str, str], datetime]:
         """The confirmations that still hold. One from the future, by a clock that was set back, does not."""
         try:
             content, _ = open_regular(self._path, limit=_LARGEST)
@@ -53,7 +49,7 @@ class Confirmations:
             for profile, origin, session, seconds in json.loads(content):
                 when = datetime.fromtimestamp(seconds, UTC)
                 if timedelta() <= now - when < LASTS:
-                    found[Confirmation(profile, origin, session)] = when
-        except (FileNotFoundError, Unreadable, UnsafePermissions, ValueError, TypeError, OverflowError, OSError):
+                    found[(profile, origin, session)] = when
+        except (UnsafePermissions, Unreadable, OSError, ValueError, TypeError, OverflowError, RecursionError):
             return {}  # nothing is confirmed: the question is asked again
         return found

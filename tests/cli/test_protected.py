@@ -4,6 +4,7 @@ import io
 import json
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest
 from omniprofile.app import Outside
 from omniprofile.cli.main import main
 from omniprofile.credentials.confirmations import FILE
+from omniprofile.system.terminal_session import terminal_session
 from tests.conftest import CANARY, Cli
 
 HOST = "http://127.0.0.1:9"
@@ -198,6 +200,13 @@ def test_exec_asks_once_an_hour_in_one_terminal_session(shells: Callable[[], "pe
     assert _exec(shells()), "another terminal"
     assert not _exec(first), "both are kept"
 
+    pin = cli.work / ".omniprofile.toml"
+    pin.write_text('profile = "prod"\n')
+    first.sendline(f"{sys.executable} -m omniprofile exec -- echo ran with")
+    first.expect("warning: `prod` is protected, and project pin"), "a pin is never silent"
+    first.expect("ran with")
+    pin.unlink()
+
     no_terminal = "</dev/null; echo status $?"
     first.sendline(f"{sys.executable} -m omniprofile exec -- true {no_terminal}")
     first.expect("status 6"), "never without a terminal"
@@ -215,3 +224,36 @@ def test_exec_asks_once_an_hour_in_one_terminal_session(shells: Callable[[], "pe
     cli.profiles(PROFILES.replace("DEFAULT", "").replace(HOST, "http://127.0.0.1:11"))
     first.sendline(f"{sys.executable} -m omniprofile exec -- true")
     first.expect(r"\(http://127.0.0.1:11\)\. Really"), "another origin"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="when a session began is known from /proc")
+def test_a_session_is_known_by_its_leader_while_that_lives() -> None:
+    script = """
+import os
+from omniprofile.system.terminal_session import terminal_session
+mine = terminal_session()
+read, write = os.pipe()
+leader = os.fork()
+if leader == 0:
+    os.setsid()
+    ended, end = os.pipe()
+    if os.fork():
+        os.write(write, f"{terminal_session()};".encode())
+        os._exit(0)
+    os.close(end)
+    os.read(ended, 1)
+    while os.path.exists(f"/proc/{os.getsid(0)}"):
+        pass
+    os.write(write, f"{terminal_session()}".encode())
+    os._exit(0)
+os.waitpid(leader, 0)
+os.close(write)
+with open(read) as theirs:
+    print(mine, theirs.read(), sep=";")
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    mine, leader, orphan = ran.stdout.strip().split(";")
+    assert mine == terminal_session()
+    assert mine.split()[0] == str(os.getsid(0))
+    assert leader.split()[0] != mine.split()[0]
+    assert orphan == "None", "its leader's number may be another process's by now"
