@@ -100,6 +100,9 @@ GUIDES: dict[str, Guide] = {
         "omniprofile never takes them for overrides of yours. A base URL and a token that you set in the environment "
         "yourself, while no profile is named, are printed in place of the profile's: that is said, and they stay yours, "
         "with no `OMNI_PROFILE`.\n\n"
+        "Variables of the shell that would take a consumer to another credential or host are removed, such as "
+        "`OMNI_VANITY_DOMAIN`. `--unset`, and the next `env`, remove what was exported, but no value that you have changed "
+        "since.\n\n"
         "A program that you start yourself is safer run by `omniprofile exec`: then no token stays in the shell.",
         examples=(
             ('eval "$(omniprofile env staging)"', "into this shell"),
@@ -120,8 +123,9 @@ GUIDES: dict[str, Guide] = {
     "exec": Guide(
         about="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
         "`OMNI_API_KEY`, `OMNI_PROFILE`, `OMNI_ORGANIZATION_NAME` where the host is `NAME.omniapp.co`, and the "
-        "profile's own `env`. Rival variables are removed first, and a child `omni` does not see its own config "
-        "file, so that exactly this credential is used.\n\n"
+        "profile's own `env`. Rival variables are removed first, and with them the variable that the key came from; a child "
+        "`omni` does not see its own config file. So exactly this credential is used, also by an `omniprofile` that the "
+        "command calls for the same profile.\n\n"
         "A base URL and a token that you set in the environment yourself are used in place of the current profile's, unless "
         "a profile is named: that is said, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
         "for once an hour in one terminal session (on Linux, elsewhere each time); without a terminal it needs `--yes`.\n\n"
