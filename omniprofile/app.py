@@ -381,6 +381,14 @@ class App:
 
         return resolve(self.config, self.select(call.profile, use=use), environ={})
 
+    def declared_profile(self, name: str) -> "Resolution":
+        """Resolve profile `name` by what the files declare alone."""
+        return self.declared(Call.for_profile(name))
+
+    def current(self) -> "Resolution":
+        """Resolve the current profile with every override, and say nothing of it."""
+        return self.resolve(Call(), tell=False)
+
     def subject(self, call: Call, *, interactive: bool = False) -> "Subject":
         """What `checks.live` tests for this call. The credential is obtained when the check asks for it."""
         from omniprofile.checks.live import Subject

@@ -15,33 +15,33 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What a check saw, in one sentence, and what to do about it. Never holds a secret."""
+    """What a check found, in one sentence, and what to do about it. Never holds a secret."""
 
     status: Health
-    saw: str
+    message: str
     remedy: str | None = None
 
     @property
-    def needs_a_hand(self) -> bool:
+    def actionable(self) -> bool:
         """Whether somebody should do something."""
         return self.status in (Health.WARNING, Health.PROBLEM)
 
 
-def ok(saw: str) -> Diagnosis:
+def ok(message: str) -> Diagnosis:
     """Nothing to do."""
-    return Diagnosis(Health.OK, saw)
+    return Diagnosis(Health.OK, message)
 
 
-def warning(saw: str, remedy: str) -> Diagnosis:
+def warning(message: str, remedy: str) -> Diagnosis:
     """It works, but look."""
-    return Diagnosis(Health.WARNING, saw, remedy)
+    return Diagnosis(Health.WARNING, message, remedy)
 
 
-def problem(saw: str, remedy: str | None) -> Diagnosis:
+def problem(message: str, remedy: str | None) -> Diagnosis:
     """Broken or unsafe."""
-    return Diagnosis(Health.PROBLEM, saw, remedy)
+    return Diagnosis(Health.PROBLEM, message, remedy)
 
 
-def skipped(saw: str, remedy: str | None = None) -> Diagnosis:
+def skipped(message: str, remedy: str | None = None) -> Diagnosis:
     """Not looked at, and why."""
-    return Diagnosis(Health.SKIPPED, saw, remedy)
+    return Diagnosis(Health.SKIPPED, message, remedy)

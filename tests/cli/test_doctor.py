@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ import keyring.core
 import pytest
 from keyrings.alt.file import PlaintextKeyring
 
-from omniprofile.checks import doctor
+from omniprofile.checks.doctor import examine as doctor
 from omniprofile.config.journal import Journal, Unfinished
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.diagnosis import Diagnosis
@@ -57,7 +59,7 @@ def look(cli: Cli, *flags: str, **keys: object) -> tuple[Ran, list[dict[str, str
     return ran, json.loads(ran.out)["checks"]
 
 
-def test_a_healthy_home_needs_no_hand(cli: Cli, good: Path) -> None:
+def test_a_healthy_home_has_no_problem(cli: Cli, good: Path) -> None:
     ran, checks = look(cli)
     assert ran.status == 0, ran
     assert {check["status"] for check in checks} == {"ok", "skipped"}
@@ -66,7 +68,7 @@ def test_a_healthy_home_needs_no_hand(cli: Cli, good: Path) -> None:
     text = cli("doctor", "--offline")
     assert text.status == 0
     assert len(text.out.splitlines()) == len(doctor.CHECKS) + 1, "one screen"
-    assert "nothing needs a hand" in text.err
+    assert "no problems found" in text.err
 
 
 def test_an_empty_home_needs_no_hand_and_says_where_to_begin(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +169,7 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
         _environ(OMNI_BASE_URL="https://b.omniapp.co"), "environment", "warning", "would be refused", "a pair",
     ),
     "the insecure switch": (
-        _environ(OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS=""), "environment", "problem", "any host", "unset",
+        _environ(OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS="0"), "environment", "problem", "any host", "unset",
     ),
     "a stale organization": (_environ(OMNI_ORGANIZATION_NAME="play"), "environment", "warning", "`play`", "unset"),
     "a profile's variable": (
@@ -210,11 +212,13 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
 def test_what_is_wrong_is_seen_with_its_remedy(
     cli: Cli, good: Path, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrange, name, status, saw, remedy = SICK[case]
+    arrange, name, status, message, remedy = SICK[case]
     arrange(cli, monkeypatch)
     ran, checks = look(cli)
     assert ran.status == 1, ran
-    found = [check for check in checks if (check["check"], check["status"]) == (name, status) and saw in check["saw"]]
+    found = [
+        check for check in checks if (check["check"], check["status"]) == (name, status) and message in check["message"]
+    ]
     assert found, ran
     assert any(remedy in (check["remedy"] or "") for check in found), ran
     assert not (cli.home / "it-was-run").exists()
@@ -230,14 +234,42 @@ def test_what_was_exported_is_no_shadow(cli: Cli, good: Path, monkeypatch: pytes
         monkeypatch.setenv(name, value)
     ran, checks = look(cli)
     assert ran.status == 0, ran
-    assert any("exported `prod`" in check["saw"] for check in checks)
+    assert any("exported `prod`" in check["message"] for check in checks)
+
+
+def test_an_exec_is_not_called_an_env(process: Callable[..., subprocess.CompletedProcess[str]], good: Path) -> None:
+    words = ("doctor", "--offline", "--json")
+    child = process("exec", "prod", "--", sys.executable, "-m", "omniprofile", *words)
+    messages = [check["message"] for check in json.loads(child.stdout)["checks"]]
+    assert any("`omniprofile exec` exported `prod`" in message for message in messages), messages
+
+
+def test_the_insecure_switch_of_the_vendor_is_off_when_it_is_empty(cli: Cli, good: Path) -> None:
+    ran, _ = look(cli, env={"OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS": ""})
+    assert ran.status == 0, ran
+
+
+@pytest.mark.parametrize(
+    ("auth", "refresh", "default", "trap"),
+    [("oauth", "r", "a", True), ("oauth", "r", "b", False), ("oauth", "", "a", False), ("api-key", "r", "a", False)],
+)
+def test_the_trap_that_an_oauth_default_of_omni_is_has_a_name(
+    cli: Cli, good: Path, auth: str, refresh: str, default: str, trap: bool
+) -> None:
+    profile = {"apiEndpoint": "https://other.omniapp.co", "authMethod": auth, "refreshToken": refresh, "apiKey": "x"}
+    profiles = {"a": profile, "b": {"apiEndpoint": "https://b.omniapp.co", "apiKey": "x"}}
+    write_vendor(cli, json.dumps({"version": 1, "defaultProfile": default, "profiles": profiles}).encode())
+    _, checks = look(cli)
+    named = [check for check in checks if "in place of every other" in check["message"]]
+    assert bool(named) == trap
+    assert not named or "omniprofile exec -- omni" in named[0]["remedy"]
 
 
 def test_a_store_that_nobody_needs_is_no_problem(cli: Cli) -> None:
     cli.profiles('[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "K" }\n')
     ran, checks = look(cli, env={"OMNIPROFILE_SECRET_STORE": "keyring"})
     assert ran.status == 0, ran
-    assert any("no profile uses it" in check["saw"] for check in checks)
+    assert any("no profile uses it" in check["message"] for check in checks)
 
 
 def test_prune_deletes_what_no_profile_uses_and_nothing_else(cli: Cli, good: Path) -> None:
@@ -265,7 +297,7 @@ def test_a_secret_for_an_origin_that_the_profile_left_is_an_orphan_once_there_is
     put(cli, "prod", "https://b.omniapp.co")
     _, checks = look(cli)
     (check,) = [check for check in checks if check["check"] == "stored-secrets"]
-    assert (check["status"], "https://b.omniapp.co" in check["saw"]) == ("warning", True)
+    assert (check["status"], "https://b.omniapp.co" in check["message"]) == ("warning", True)
     assert cli("doctor", "--offline", "--prune", "--yes").status == 0
     assert [str(one) for one in FileStore(str(cli.state)).summaries()] == ["prod@https://acme.omniapp.co"]
 
@@ -284,14 +316,14 @@ def test_a_check_that_fails_or_hangs_is_a_finding_and_stops_no_other(
 
     first, second, *rest = doctor.CHECKS
     monkeypatch.setattr(doctor, "CHECKS", (replace(first, look=fail), replace(second, look=hang), *rest))
-    monkeypatch.setattr(doctor.examine, "__kwdefaults__", {"limit": 0.5})
+    monkeypatch.setattr(doctor.examine, "__kwdefaults__", {"limit": 0.5, "offline": True})
     started = time.monotonic()
     ran, checks = look(cli)
     release.set()
     assert time.monotonic() - started < 10
     assert ran.status == 1
-    assert "unexpected ValueError" in checks[0]["saw"]
-    assert "did not end within 0.5 s" in checks[1]["saw"]
+    assert "unexpected ValueError" in checks[0]["message"]
+    assert "did not end within 0.5 s" in checks[1]["message"]
     assert len(checks) >= len(doctor.CHECKS)
 
 
@@ -333,7 +365,7 @@ def test_the_clock_is_compared_with_the_instances(cli: Cli, minutes: object, sta
         cli.profiles(f'[profiles.a]\nbase_url = "{url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
         ran = cli("doctor", "--json")
     (found,) = [check for check in json.loads(ran.out)["checks"] if check["check"] == "clock"]
-    assert (found["status"], says in found["saw"]) == (status, True), ran
+    assert (found["status"], says in found["message"]) == (status, True), ran
     assert ran.status == (1 if status in ("warning", "problem") else 0)
 
 
@@ -346,8 +378,6 @@ def test_an_instance_that_cannot_be_reached_is_no_finding(cli: Cli) -> None:
 
 def test_without_a_working_directory_it_still_looks(cli: Cli, good: Path) -> None:
     from omniprofile.app import App, Outside
-    from omniprofile.cli.commands.doctor import scene_of
 
     outside = replace(Outside.real(), cwd=None)
-    scene = scene_of(App(outside), offline=True)
-    assert not [one for one in doctor.examine(scene) if one[1].needs_a_hand]
+    assert not [one for one in doctor.examine(App(outside), offline=True) if one[1].actionable]

@@ -26,4 +26,4 @@ def test_secrets_move_from_plain_text_into_the_keyring(secret_service: SecretSer
     secret_service.lock()
     locked = cli("doctor", "--offline", "--json")
     (store,) = [check for check in json.loads(locked.out)["checks"] if check["check"] == "secret-store"]
-    assert (store["status"], "is locked" in store["saw"]) == ("problem", True), locked
+    assert (store["status"], "is locked" in store["message"]) == ("problem", True), locked

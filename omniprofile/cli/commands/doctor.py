@@ -1,21 +1,15 @@
 """`omniprofile doctor`: one look at everything around, each finding with its remedy."""
 
 import argparse
-from functools import cache
 
-from omniprofile.app import App, Call
+from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.moving import omni_config_path
 from omniprofile.cli.parser import add_json
 from omniprofile.cli.render.tables import wrapped
 from omniprofile.errors import Interrupted, Refused
 from omniprofile.model.diagnosis import Diagnosis, Health
 from omniprofile.model.names import printable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from omniprofile.checks.scene import Scene
 
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "red", Health.SKIPPED: "dim"}
 _WIDEST = 110
@@ -30,59 +24,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Prune if asked to, then look at everything and tell what needs a hand."""
-    from omniprofile.checks.doctor import CHECKS, examine
+    """Prune if asked to, then look at everything and say how many findings need somebody to act."""
+    from omniprofile.checks.doctor.examine import CHECKS, examine
 
-    scene = scene_of(app, offline=args.offline)
-    pruned = _prune(app, console, scene, yes=args.yes) if args.prune else []
+    pruned = _prune(app, console, yes=args.yes) if args.prune else []
     found = []
     width = max(len(check.name) for check in CHECKS)
-    for name, diagnosis in examine(scene):
+    for name, diagnosis in examine(app, offline=args.offline):
         found.append((name, diagnosis))
         if not args.json:
             console.data(_as_text(name, diagnosis, console, width))
     if args.json:
         console.json({"checks": [_as_json(*one) for one in found], "pruned": pruned})
-    hands = sum(diagnosis.needs_a_hand for _, diagnosis in found)
-    console.note(f"{hands} finding{'' if hands == 1 else 's'} to look at" if hands else "nothing needs a hand")
-    return FINDINGS if hands else DONE
-
-
-def scene_of(app: App, *, offline: bool) -> "Scene":
-    """What there is to look at, asked of the app once each."""
-    from omniprofile.checks.scene import Scene
-    from omniprofile.config.paths import profile_files
-
-    return Scene(
-        environ=app.outside.environ,
-        cwd=app.outside.cwd,
-        platform=app.outside.platform,
-        uid=app.outside.uid,
-        now=app.outside.now,
-        places=app.places,
-        files=cache(lambda: profile_files(app.places)),
-        config=lambda: app.config,
-        store_name=lambda: app.store_name,
-        store=lambda: app.store,
-        is_owner=app.is_owner,
-        lock_folders=lambda: app.lock_folders,
-        state=app.state.read,
-        state_file=app.state.path,
-        pin_file=app.pin_file(),
-        pin=app.pin,
-        select=app.select,
-        in_use=lambda: app.resolve(Call(), tell=False),
-        declared=lambda name: app.declared(Call.for_profile(name)),
-        omni_config=omni_config_path(app, None),
-        offline=offline,
+    actionable = sum(diagnosis.actionable for _, diagnosis in found)
+    console.note(
+        f"{actionable} finding{'' if actionable == 1 else 's'} to look at" if actionable else "no problems found"
     )
+    return FINDINGS if actionable else DONE
 
 
-def _prune(app: App, console: Console, scene: "Scene", *, yes: bool) -> list[str]:
+def _prune(app: App, console: Console, *, yes: bool) -> list[str]:
     """Delete what no profile uses; the names of what was deleted."""
-    from omniprofile.checks.doctor_secrets import unreferenced
+    from omniprofile.checks.doctor.secrets import unreferenced
 
-    accounts = unreferenced(scene)
+    accounts = unreferenced(app)
     if not accounts:
         console.note(
             "every stored secret is used by a profile, or was stored by another profile file: nothing to prune"
@@ -104,7 +69,7 @@ def _as_text(name: str, diagnosis: Diagnosis, console: Console, width: int) -> s
     status = diagnosis.status
     head = f"{console.style(_COLOURS[status], status.value)}{' ' * (8 - len(status.value))} {name:{width}}  "
     margin = 8 + 1 + width + 2
-    lines = _wrapped(diagnosis.saw, margin, console)
+    lines = _wrapped(diagnosis.message, margin, console)
     text = head + f"\n{' ' * margin}".join(lines) + "\n"
     if diagnosis.remedy:
         remedy = _wrapped(diagnosis.remedy, margin + 3, console)
@@ -123,6 +88,6 @@ def _as_json(name: str, diagnosis: Diagnosis) -> dict[str, object]:
     return {
         "check": name,
         "status": diagnosis.status.value,
-        "saw": printable(diagnosis.saw, 1000),
+        "message": printable(diagnosis.message, 1000),
         "remedy": diagnosis.remedy,
     }

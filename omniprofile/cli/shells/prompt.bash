@@ -7,6 +7,7 @@ function __omniprofile_read {
   [[ -f $1 && -r $1 ]] || return 1
   if IFS= \read -r -d '' -n "$2" __omniprofile_text <"$1"; then return 1; fi
   \set -f
+  # shellcheck disable=SC2206 # with this IFS, and without globbing, lines are what it is split into
   __omniprofile_lines=($__omniprofile_text '')
   case $glob in *f*) ;; *) \set +f ;; esac
   return 0

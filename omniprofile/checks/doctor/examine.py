@@ -7,8 +7,8 @@ contacts anybody, and no program is run: what an unknown `omni` does when it is 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from omniprofile.checks import doctor_files, doctor_secrets, doctor_shell
-from omniprofile.checks.scene import Scene
+from omniprofile.checks.doctor import files, secrets, shell
+from omniprofile.checks.doctor.context import DoctorContext
 from omniprofile.errors import Error
 from omniprofile.model.diagnosis import Diagnosis, problem, skipped
 
@@ -18,41 +18,47 @@ LIMIT_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check. `needs_profiles`: it says nothing while the profile files are invalid."""
+    """One check. `needs_profiles`: it says nothing while the profile files are invalid. `contacts`: it asks an instance."""
 
     name: str
-    look: Callable[[Scene], Iterable[Diagnosis]]
+    look: Callable[[DoctorContext], Iterable[Diagnosis]]
     needs_profiles: bool = False
+    contacts: bool = False
 
 
 CHECKS = (
-    Check("profile-files", doctor_files.profile_files),
-    Check("permissions", doctor_files.permissions),
-    Check("leftovers", doctor_files.leftovers),
-    Check("cache", doctor_files.cache, needs_profiles=True),
-    Check("selection", doctor_shell.selection, needs_profiles=True),
-    Check("environment", doctor_shell.environment),
-    Check("hook", doctor_shell.hook),
-    Check("secret-store", doctor_secrets.secret_store),
-    Check("stored-secrets", doctor_secrets.stored_secrets, needs_profiles=True),
-    Check("omni-cli", doctor_secrets.omni_cli),
-    Check("dotenv", doctor_secrets.dotenv),
-    Check("clock", doctor_shell.clock, needs_profiles=True),
+    Check("profile-files", files.profiles),
+    Check("permissions", files.permissions),
+    Check("leftovers", files.leftovers),
+    Check("cache", files.cache, needs_profiles=True),
+    Check("selection", shell.selection, needs_profiles=True),
+    Check("environment", shell.environment),
+    Check("hook", shell.hook),
+    Check("secret-store", secrets.secret_store),
+    Check("stored-secrets", secrets.stored_secrets, needs_profiles=True),
+    Check("omni-cli", secrets.omni_cli),
+    Check("dotenv", secrets.dotenv),
+    Check("clock", shell.clock, needs_profiles=True, contacts=True),
 )
 
 
-def examine(scene: Scene, *, limit: float = LIMIT_SECONDS) -> Iterable[tuple[str, Diagnosis]]:
-    """Make every check, in order; what each saw comes as soon as it is done."""
+def examine(
+    app: DoctorContext, *, offline: bool = False, limit: float = LIMIT_SECONDS
+) -> Iterable[tuple[str, Diagnosis]]:
+    """Make every check, in order, and yield its name with each diagnosis as soon as it is made. `offline` contacts nobody."""
     for check in CHECKS:
-        for diagnosis in _bounded(check, scene, limit):
+        if check.contacts and offline:
+            yield check.name, skipped("not compared: `--offline`")
+            continue
+        for diagnosis in _bounded(check, app, limit):
             yield check.name, diagnosis
 
 
-def _bounded(check: Check, scene: Scene, limit: float) -> list[Diagnosis]:
+def _bounded(check: Check, app: DoctorContext, limit: float) -> list[Diagnosis]:
     from omniprofile.system.threads import start, wait
 
     try:
-        return wait(start(lambda: _made(check, scene)), limit)
+        return wait(start(lambda: _made(check, app)), limit)
     except TimeoutError:
         return [
             problem(
@@ -61,15 +67,15 @@ def _bounded(check: Check, scene: Scene, limit: float) -> list[Diagnosis]:
         ]
 
 
-def _made(check: Check, scene: Scene) -> list[Diagnosis]:
+def _made(check: Check, app: DoctorContext) -> list[Diagnosis]:
     if check.needs_profiles:
         try:
-            scene.config()
+            _ = app.config
         except Error:
             return [skipped("the profile files are invalid")]
     seen = []
     try:
-        for diagnosis in check.look(scene):
+        for diagnosis in check.look(app):
             seen.append(diagnosis)  # noqa: PERF402 - what it saw before it failed counts
     except Error as error:
         seen.append(problem(error.message, error.hint))

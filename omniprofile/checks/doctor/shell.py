@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from omniprofile.checks.scene import Scene
+from omniprofile.checks.doctor.context import DoctorContext
 from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
 from omniprofile.errors import Error, NoProfileSelected
+from omniprofile.handover.shield import is_shield
 from omniprofile.handover.variables import ORGANIZATION
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.exported import MARKER, exported, own_values
@@ -20,11 +21,11 @@ _SKEW_SECONDS, _BAD_SKEW_SECONDS = 60, 300
 _CLOCK_TIMEOUT = 5.0
 
 
-def selection(scene: Scene) -> Iterable[Diagnosis]:
-    """The profile in use, and every layer that names one that does not exist."""
-    profiles = scene.config().profiles
+def selection(app: DoctorContext) -> Iterable[Diagnosis]:
+    """Report the current profile, and every layer that names one that does not exist."""
+    profiles = app.config.profiles
     try:
-        chosen = scene.select()
+        chosen = app.select()
     except NoProfileSelected as error:
         if profiles:
             yield warning("no profile is selected", error.hint or "run `omniprofile use NAME`")
@@ -33,16 +34,17 @@ def selection(scene: Scene) -> Iterable[Diagnosis]:
     except Error as error:
         yield problem(error.message, error.hint)
     else:
-        pinned = f"; a project pin (`{printable_place(scene.pin_file)}`) is above this folder" if scene.pin_file else ""
+        pin_file = app.pin_file()
+        pinned = f"; a project pin (`{printable_place(pin_file)}`) is above this folder" if pin_file else ""
         yield ok(f"`{chosen.profile}`, by the {chosen.provenance}{pinned}")
-    yield from _names_of_no_profile(scene)
+    yield from _names_of_no_profile(app)
 
 
-def _names_of_no_profile(scene: Scene) -> Iterator[Diagnosis]:
+def _names_of_no_profile(app: DoctorContext) -> Iterator[Diagnosis]:
     """The state and the default may be shadowed now, and be wrong all the same."""
-    config = scene.config()
-    state = scene.state()
-    place = f"`{printable_place(scene.state_file)}`"
+    config = app.config
+    state = app.state.read()
+    place = f"`{printable_place(app.state.path)}`"
     if state.active is not None and state.active not in config.profiles:
         near = closest(state.active, config.profiles)
         hint = f"run `omniprofile use NAME`{f'; did you mean {quoted_list(near)}?' if near else ''}"
@@ -53,28 +55,30 @@ def _names_of_no_profile(scene: Scene) -> Iterator[Diagnosis]:
             "run `omniprofile use NAME` once: `use -` cannot go back",
         )
     try:
-        pin = scene.pin()
+        pin = app.pin()
     except Error as error:
         yield problem(error.message, error.hint)
     else:
-        if pin is not None and pin.value not in config.profiles and scene.environ.get("OMNI_PROFILE"):
+        if pin is not None and pin.value not in config.profiles and app.outside.environ.get("OMNI_PROFILE"):
             yield problem(
                 f"the {pin.provenance} names `{printable(pin.value)}`, which is no profile", "correct the pin"
             )
 
 
-def environment(scene: Scene) -> Iterable[Diagnosis]:
+def environment(app: DoctorContext) -> Iterable[Diagnosis]:
     """Variables that take the place of a profile's own values, or that are probably not meant."""
-    seen = list(_shadows(scene))
+    seen = list(_shadows(app))
     yield from seen
     if not seen:
-        mark = exported(scene.environ)
-        also = f"; `omniprofile env` exported `{mark.profile}` here" if mark else ""
+        environ = app.outside.environ
+        mark = exported(environ)
+        by = "exec" if is_shield(environ.get("OMNI_CONFIG_PATH", "")) else "env"
+        also = f"; `omniprofile {by}` exported `{printable(mark.profile, 64)}` here" if mark else ""
         yield ok(f"no variable takes the place of a profile's own values{also}")
 
 
-def _shadows(scene: Scene) -> Iterator[Diagnosis]:
-    environ = scene.environ
+def _shadows(app: DoctorContext) -> Iterator[Diagnosis]:
+    environ = app.outside.environ
     own = own_values(environ)
     watched = (*VENDOR_TOKENS, VENDOR_BASE_URL, ORGANIZATION, "OMNI_PROFILE")
     if empty := [name for name in watched if environ.get(name) == ""]:
@@ -101,40 +105,44 @@ def _shadows(scene: Scene) -> Iterator[Diagnosis]:
             + (": a stored key would be refused there" if alone else ""),
             f"unset {VENDOR_BASE_URL}" + (", or set `OMNI_API_TOKEN` too: together they are a pair" if alone else ""),
         )
-    if environ.get(_INSECURE) is not None:
+    if environ.get(_INSECURE):
         yield problem(
             f"`{_INSECURE}` is set: the vendor's CLI sends tokens to any host, in the clear too", f"unset {_INSECURE}"
         )
-    yield from _stale_organization(scene, own)
-    yield from _profile_variables(scene)
+    yield from _stale_organization(app, own)
+    yield from _profile_variables(app)
     if environ.get(MARKER) and exported(environ) is None:
         yield warning(f"`{MARKER}` is damaged: what was exported is taken for your own", f"unset {MARKER}")
 
 
-def _stale_organization(scene: Scene, own: frozenset[str]) -> Iterator[Diagnosis]:
-    name = scene.environ.get(ORGANIZATION)
+def _stale_organization(app: DoctorContext, own: frozenset[str]) -> Iterator[Diagnosis]:
+    name = app.outside.environ.get(ORGANIZATION)
     if not name or ORGANIZATION in own:
         return
     try:
-        origin = scene.in_use().origin
+        origin = app.current().origin
     except Error:
         return
     if origin is not None and origin.organization_name != name:
         yield warning(
-            f"`{ORGANIZATION}` is `{printable(name, 64)}`, and the profile in use is for {origin}: an SDK would go elsewhere",
+            f"`{ORGANIZATION}` is `{printable(name, 64)}`, and the current profile is for {origin}: an SDK would go elsewhere",
             f"unset {ORGANIZATION}",
         )
 
 
-def _profile_variables(scene: Scene) -> Iterator[Diagnosis]:
+def _profile_variables(app: DoctorContext) -> Iterator[Diagnosis]:
     """`OMNI_PROFILE_<NAME>_…` of a profile, and of none."""
     try:
-        profiles = scene.config().profiles
+        profiles = app.config.profiles
     except Error:
         return
     known = {variable: name for name in profiles for variable in profile_variables(name)}
-    for variable in sorted(scene.environ):
-        if not scene.environ[variable] or not variable.startswith("OMNI_PROFILE_") or not variable.endswith(_SUFFIXES):
+    for variable in sorted(app.outside.environ):
+        if (
+            not app.outside.environ[variable]
+            or not variable.startswith("OMNI_PROFILE_")
+            or not variable.endswith(_SUFFIXES)
+        ):
             continue
         shown = f"`{printable(variable, 120)}`"
         if variable in known:
@@ -147,9 +155,9 @@ def _profile_variables(scene: Scene) -> Iterator[Diagnosis]:
             yield warning(f"{shown} is the variable of no profile", hint)
 
 
-def hook(scene: Scene) -> Iterable[Diagnosis]:
+def hook(app: DoctorContext) -> Iterable[Diagnosis]:
     """Whether `use` can switch this shell alone."""
-    shell = scene.environ.get(_HOOK)
+    shell = app.outside.environ.get(_HOOK)
     if not shell:
         yield ok(
             'not loaded in this shell, and not needed: `eval "$(omniprofile hook bash)"` lets `use --shell` switch it alone'
@@ -160,30 +168,27 @@ def hook(scene: Scene) -> Iterable[Diagnosis]:
         yield warning(f"`{_HOOK}` is `{printable(shell, 40)}`, which is no shell's hook", f"unset {_HOOK}")
 
 
-def clock(scene: Scene) -> Iterable[Diagnosis]:
-    """This machine's clock against the `Date` of the instance in use (RFC 9110, section 6.6.1). No token is sent."""
+def clock(app: DoctorContext) -> Iterable[Diagnosis]:
+    """This machine's clock against the `Date` of the current instance (RFC 9110, section 6.6.1). No token is sent."""
     from omniprofile.instance.client import Client, TransportError
     from omniprofile.instance.whoami import http_date
 
-    if scene.offline:
-        yield skipped("not compared: `--offline`")
-        return
     try:
-        resolution = scene.in_use()
+        resolution = app.current()
     except Error:
-        yield skipped("not compared: no profile is in use")
+        yield skipped("not compared: there is no current profile")
         return
     origin = resolution.origin
     if resolution.refusal is not None or origin is None:
         yield skipped("not compared: nothing may be asked of the profile's instance")
         return
     try:
-        with Client(timeout=_CLOCK_TIMEOUT, environ=scene.environ, connections=1) as client:
+        with Client(timeout=_CLOCK_TIMEOUT, environ=app.outside.environ, connections=1) as client:
             answer = client.get(origin, "/")
     except TransportError as trouble:
         yield skipped(f"not compared: {trouble}", f"`omniprofile test {resolution.profile}` says more")
         return
-    now, theirs = scene.now(), http_date(answer.headers.get("date"))
+    now, theirs = app.outside.now(), http_date(answer.headers.get("date"))
     if theirs is None:
         yield skipped(f"not compared: {origin.host} does not say what time it is")
         return
@@ -191,11 +196,11 @@ def clock(scene: Scene) -> Iterable[Diagnosis]:
     if abs(ahead) < _SKEW_SECONDS:
         yield ok(f"agrees with that of {origin.host}")
         return
-    saw = (
+    message = (
         f"this machine's clock is {_duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} that of {origin.host}"
     )
     remedy = "set the clock (on Linux `timedatectl set-ntp true`): sessions are refreshed too late or too early by it"
-    yield problem(saw, remedy) if abs(ahead) >= _BAD_SKEW_SECONDS else warning(saw, remedy)
+    yield problem(message, remedy) if abs(ahead) >= _BAD_SKEW_SECONDS else warning(message, remedy)
 
 
 def _duration(seconds: float) -> str:

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
 
-from omniprofile.checks.scene import Scene
+from omniprofile.checks.doctor.context import DoctorContext, omni_config_path
 from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.credentials.names import STORE_VARIABLE
 from omniprofile.errors import ConfigInvalid, Error
@@ -12,15 +12,19 @@ from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.names import printable, printable_place, quoted_list, quoted_place
 from omniprofile.model.stored import Account
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from omniprofile.transfer.omni_cli import OmniConfig
+
 _SCRUB = "run `omniprofile import {} --scrub`"
 
 
-def secret_store(scene: Scene) -> Iterable[Diagnosis]:
+def secret_store(app: DoctorContext) -> Iterable[Diagnosis]:
     """Which store is in use and why, and whether it works."""
-    asked = scene.environ.get(STORE_VARIABLE)
+    asked = app.outside.environ.get(STORE_VARIABLE)
     if not asked:
         try:
-            settings = scene.config().settings
+            settings = app.config.settings
         except Error:
             yield skipped("the profile files are invalid, and may say which store to use")
             return
@@ -28,30 +32,30 @@ def secret_store(scene: Scene) -> Iterable[Diagnosis]:
         why = f"`secret_store` in {chosen.provenance.place} asks for it" if chosen else "the default"
     else:
         why = f"`{STORE_VARIABLE}` asks for it"
-    name = scene.store_name()
-    store = scene.store()
+    name = app.store_name
+    store = app.store
     try:
         store.check()
     except Error as error:
-        if _is_needed(scene):
+        if _is_needed(app):
             yield problem(f"{error.message} (the `{name}` store: {why})", error.hint)
         else:
             yield skipped(f"{error.message} (the `{name}` store: {why}); no profile uses it", error.hint)
     else:
         yield ok(f"{store.label}: it works ({why})")
     if name == "keyring":
-        yield from _forgotten_file(scene)
+        yield from _forgotten_file(app)
 
 
-def _is_needed(scene: Scene) -> bool:
+def _is_needed(app: DoctorContext) -> bool:
     try:
-        return any(_uses_store(scene, name) for name in scene.config().profiles)
+        return any(_uses_store(app, name) for name in app.config.profiles)
     except Error:
         return True
 
 
-def _forgotten_file(scene: Scene) -> Iterator[Diagnosis]:
-    path = os.path.join(scene.places.state_folder, SECRETS_FILE)
+def _forgotten_file(app: DoctorContext) -> Iterator[Diagnosis]:
+    path = os.path.join(app.places.state_folder, SECRETS_FILE)
     if os.path.lexists(path):
         yield warning(
             f"`{printable_place(path)}` is of the `file` store, which is not in use: its secrets lie there in plain text",
@@ -59,25 +63,25 @@ def _forgotten_file(scene: Scene) -> Iterator[Diagnosis]:
         )
 
 
-def unreferenced(scene: Scene) -> list[Account]:
+def unreferenced(app: DoctorContext) -> list[Account]:
     """Return the accounts that `--prune` deletes: no profile uses them, and no other profile file stored them.
 
     A secret for another origin than the profile's is kept while there is none for the profile's own: an edit may be taken
     back. Raises ConfigInvalid, StoreUnavailable.
     """
-    summaries = scene.store().summaries()
+    summaries = app.store.summaries()
     return [
         account
         for account, summary in sorted(summaries.items(), key=lambda item: str(item[0]))
-        if all(map(scene.is_owner, summary.files)) and not _is_used(scene, account, summaries)
+        if all(map(app.is_owner, summary.files)) and not _is_used(app, account, summaries)
     ]
 
 
-def _is_used(scene: Scene, account: Account, stored: Collection[Account]) -> bool:
-    if account.profile not in scene.config().profiles:
+def _is_used(app: DoctorContext, account: Account, stored: Collection[Account]) -> bool:
+    if account.profile not in app.config.profiles:
         return False
     try:
-        resolution = scene.declared(account.profile)
+        resolution = app.declared_profile(account.profile)
     except Error:
         return True  # nobody knows: then its secret is not for us to call useless
     if not resolution.uses_store:
@@ -85,23 +89,23 @@ def _is_used(scene: Scene, account: Account, stored: Collection[Account]) -> boo
     return resolution.origin in (None, account.origin) or Account(account.profile, resolution.origin) not in stored
 
 
-def _uses_store(scene: Scene, profile: str) -> bool:
+def _uses_store(app: DoctorContext, profile: str) -> bool:
     try:
-        return scene.declared(profile).uses_store
+        return app.declared_profile(profile).uses_store
     except Error:
         return True
 
 
-def stored_secrets(scene: Scene) -> Iterable[Diagnosis]:
+def stored_secrets(app: DoctorContext) -> Iterable[Diagnosis]:
     """What the store holds, by its list: nothing is unlocked."""
     try:
-        summaries = scene.store().summaries()
+        summaries = app.store.summaries()
     except ConfigInvalid:
         raise
     except Error:
         yield skipped("the store cannot be used")
         return
-    orphans = unreferenced(scene)
+    orphans = unreferenced(app)
     bad = False
     for account in orphans:
         bad = True
@@ -110,8 +114,8 @@ def stored_secrets(scene: Scene) -> Iterable[Diagnosis]:
             "run `omniprofile doctor --prune` to delete what no profile uses",
         )
     for account, summary in sorted(summaries.items(), key=lambda item: str(item[0])):
-        own = all(map(scene.is_owner, summary.files)) and account not in orphans
-        if own and (diagnosis := _of_another_origin(scene, account)):
+        own = all(map(app.is_owner, summary.files)) and account not in orphans
+        if own and (diagnosis := _of_another_origin(app, account)):
             bad = True
             yield diagnosis
     if not bad:
@@ -120,8 +124,8 @@ def stored_secrets(scene: Scene) -> Iterable[Diagnosis]:
         )
 
 
-def _of_another_origin(scene: Scene, account: Account) -> Diagnosis | None:
-    origin = scene.declared(account.profile).origin
+def _of_another_origin(app: DoctorContext, account: Account) -> Diagnosis | None:
+    origin = app.declared_profile(account.profile).origin
     if origin is None or origin == account.origin:
         return None
     return problem(
@@ -130,40 +134,40 @@ def _of_another_origin(scene: Scene, account: Account) -> Diagnosis | None:
     )
 
 
-def omni_cli(scene: Scene) -> Iterable[Diagnosis]:
+def omni_cli(app: DoctorContext) -> Iterable[Diagnosis]:
     """The vendor's CLI: where it is, and the secrets in plain text in its config."""
-    programs = list(_programs("omni", scene))
+    programs = list(_programs("omni", app))
     if not programs:
         yield ok("no `omni` on PATH")
     else:
         others = f", and {len(programs) - 1} more behind it" if len(programs) > 1 else ""
         yield ok(f"`omni` on PATH is `{printable_place(programs[0])}`{others} (not run)")
         folder = os.stat(os.path.dirname(programs[0]))
-        if scene.uid is not None and folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+        if app.outside.uid is not None and folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
             yield problem(
                 f"everybody can replace `{printable_place(programs[0])}`, which gets your tokens",
                 f"run `chmod o-w {quoted_place(os.path.dirname(programs[0]))}`",
             )
-    yield from _omni_config(scene)
+    yield from _omni_config(app)
 
 
-def _programs(name: str, scene: Scene) -> Iterator[str]:
+def _programs(name: str, app: DoctorContext) -> Iterator[str]:
     from omniprofile.system.capture import find_program
 
     seen = set()
-    for folder in scene.environ.get("PATH", os.defpath).split(os.pathsep):
-        path = find_program(name, {**scene.environ, "PATH": folder}) if folder else None
+    for folder in app.outside.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = find_program(name, {**app.outside.environ, "PATH": folder}) if folder else None
         if path and os.path.realpath(path) not in seen:
             seen.add(os.path.realpath(path))
             yield path
 
 
-def _omni_config(scene: Scene) -> Iterator[Diagnosis]:
+def _omni_config(app: DoctorContext) -> Iterator[Diagnosis]:
     from omniprofile.system.files import others_can_read
     from omniprofile.transfer.foreign import backups_of
     from omniprofile.transfer.omni_cli import OmniConfig
 
-    path = scene.omni_config
+    path = omni_config_path(app)
     shown = f"`{printable_place(path)}`"
     if not os.path.lexists(path):
         yield ok(f"it has no config ({shown})")
@@ -178,12 +182,24 @@ def _omni_config(scene: Scene) -> Iterator[Diagnosis]:
                 yield warning(f"{shown} has secrets of {_listed(names)} in plain text", _SCRUB.format("omni-cli"))
             else:
                 yield ok(f"its config {shown} has no secret")
+            yield from _oauth_default(config, shown)
             if names and config.file is not None and others_can_read(config.file.status):
                 yield problem(
                     f"{shown} has secrets and others can read it",
                     f"run `chmod 600 {quoted_place(path)}`, and make new ones",
                 )
     yield from _backups(backups_of(path))
+
+
+def _oauth_default(config: "OmniConfig", shown: str) -> Iterator[Diagnosis]:
+    """Name the trap that `exec` shields its child from, and the exports of `env` do not."""
+    name = config.default
+    if name is not None and config.auth(name) == "oauth" and config.profiles[name].get("refreshToken"):
+        yield warning(
+            f"the default profile `{printable(name, 40)}` in {shown} is an OAuth session: once it has expired, a bare `omni` "
+            "renews it and sends its token in place of every other, that of `omniprofile env` too",
+            "run `omniprofile import omni-cli --scrub`, or run `omni` by `omniprofile exec -- omni …`",
+        )
 
 
 def _backups(paths: list[str]) -> Iterator[Diagnosis]:
@@ -193,15 +209,15 @@ def _backups(paths: list[str]) -> Iterator[Diagnosis]:
         )
 
 
-def dotenv(scene: Scene) -> Iterable[Diagnosis]:
+def dotenv(app: DoctorContext) -> Iterable[Diagnosis]:
     """A `.env` in the working directory, as the SDK would find it."""
     from omniprofile.transfer.dotenv import Dotenv
     from omniprofile.transfer.foreign import backups_of
 
-    if scene.cwd is None:
+    if app.outside.cwd is None:
         yield skipped("the working directory is gone")
         return
-    path = os.path.join(scene.cwd, ".env")
+    path = os.path.join(app.outside.cwd, ".env")
     if not os.path.lexists(path):
         yield ok("no `.env` in this folder")
     else:

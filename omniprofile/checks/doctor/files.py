@@ -5,7 +5,8 @@ import stat
 from collections.abc import Iterable, Iterator
 from time import time
 
-from omniprofile.checks.scene import Scene
+from omniprofile.checks.doctor.context import DoctorContext, omni_config_path
+from omniprofile.config.paths import profile_files
 from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
@@ -18,40 +19,38 @@ _YOUNG_SECONDS = 60.0
 """A temporary file that is younger may belong to a process that is at work."""
 
 
-def profile_files(scene: Scene) -> Iterable[Diagnosis]:
+def profiles(app: DoctorContext) -> Iterable[Diagnosis]:
     """What lint says, in one line."""
     from omniprofile.checks.lint import lint
 
-    paths = scene.files()
+    paths = profile_files(app.places)
     if not paths:
-        yield skipped(f"there is none yet (`{printable_place(scene.places.config_file)}`)", "run `omniprofile init`")
+        yield skipped(f"there is none yet (`{printable_place(app.places.config_file)}`)", "run `omniprofile init`")
         return
-    findings = lint(paths, home=scene.places.home)
+    findings = lint(paths, home=app.places.home)
     errors = [finding for finding in findings if finding.level is Level.ERROR]
     if errors:
         more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
         yield problem(f"{errors[0].place}: {errors[0].code} {errors[0].message}{more}", "run `omniprofile lint`")
         return
     files = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
-    profiles = len(scene.config().profiles)
+    number = len(app.config.profiles)
     warnings = (
         f"{len(findings)} warning{'s' if len(findings) > 1 else ''} of `omniprofile lint`"
         if findings
         else "no findings"
     )
-    yield ok(
-        f"{files}, {profiles} profile{'' if profiles == 1 else 's'}, {warnings}; first `{printable_place(paths[0])}`"
-    )
+    yield ok(f"{files}, {number} profile{'' if number == 1 else 's'}, {warnings}; first `{printable_place(paths[0])}`")
 
 
-def permissions(scene: Scene) -> Iterable[Diagnosis]:
+def permissions(app: DoctorContext) -> Iterable[Diagnosis]:
     """Whoever can write these can change where credentials go; whoever can read the secrets has them."""
-    if scene.platform == "win32" or scene.uid is None:
+    if app.outside.platform == "win32" or app.outside.uid is None:
         yield skipped("file modes say nothing on this system")
         return
     looked_at = 0
     bad = False
-    for path, forbidden in _watched(scene):
+    for path, forbidden in _watched(app):
         try:
             status = os.stat(path)
         except FileNotFoundError:
@@ -63,11 +62,11 @@ def permissions(scene: Scene) -> Iterable[Diagnosis]:
             )
             continue
         looked_at += 1
-        if (diagnosis := _judged(path, status, forbidden, scene.uid)) is not None:
+        if (diagnosis := _judged(path, status, forbidden, app.outside.uid)) is not None:
             bad = True
             yield diagnosis
     try:
-        with user_lock(scene.lock_folders(), "doctor.lock", 0, shared=True):
+        with user_lock(app.lock_folders, "doctor.lock", 0, shared=True):
             pass
     except LockFailed as trouble:
         bad = True
@@ -76,10 +75,10 @@ def permissions(scene: Scene) -> Iterable[Diagnosis]:
         yield ok(f"{looked_at} files and folders, none that others can change")
 
 
-def _watched(scene: Scene) -> Iterator[tuple[str, int]]:
+def _watched(app: DoctorContext) -> Iterator[tuple[str, int]]:
     """Paths, each with the mode bits that it must not have."""
-    files = scene.files()
-    places = scene.places
+    files = profile_files(app.places)
+    places = app.places
     folders = {places.config_folder, *(os.path.dirname(os.path.realpath(file)) for file in files)}
     folders |= {os.path.dirname(file) for file in files}
     # A group of one's own is usual, and then files are group-writable: only what everybody may write is judged here.
@@ -87,7 +86,7 @@ def _watched(scene: Scene) -> Iterator[tuple[str, int]]:
         yield path, stat.S_IWOTH
     write = stat.S_IWGRP | stat.S_IWOTH
     everything = stat.S_IRWXG | stat.S_IRWXO
-    for path in (places.state_folder, scene.state_file, os.path.join(places.state_folder, INDEX_FILE)):
+    for path in (places.state_folder, app.state.path, os.path.join(places.state_folder, INDEX_FILE)):
         yield path, write
     yield os.path.join(places.state_folder, SECRETS_FILE), everything
     yield places.cache_folder, write
@@ -112,27 +111,31 @@ def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diag
     return problem(f"{shown} {what}", f"run `chmod {change} {quoted_place(path)}`")
 
 
-def leftovers(scene: Scene) -> Iterable[Diagnosis]:
+def leftovers(app: DoctorContext) -> Iterable[Diagnosis]:
     """What killed commands left: the note of a rename or removal, and files beside the ones that they were to replace."""
     from omniprofile.config.journal import Journal
 
-    old = list(_temporary_files(scene))
+    old = list(_temporary_files(app))
     for path in old:
         yield warning(
             f"`{printable_place(path)}` was left by a command that was killed",
             "remove it; what it was to replace is as it was",
         )
-    unfinished = Journal(scene.places.state_folder).read()
+    unfinished = Journal(app.places.state_folder).read()
     if unfinished is not None:
         yield warning(str(unfinished), f"run it again, and it goes on where it was: `{unfinished.command}`")
     elif not old:
         yield ok("nothing was left by a command that was killed")
 
 
-def _temporary_files(scene: Scene) -> Iterator[str]:
+def _temporary_files(app: DoctorContext) -> Iterator[str]:
     """Those of `write_atomic`: any in our own folders, and in the folders of others the ones of the files that we write."""
-    names: dict[str, set[str]] = {scene.places.state_folder: {""}, scene.places.cache_folder: {""}}
-    for path in (*scene.files(), scene.omni_config, os.path.join(scene.places.state_folder, SECRETS_FILE)):
+    names: dict[str, set[str]] = {app.places.state_folder: {""}, app.places.cache_folder: {""}}
+    for path in (
+        *profile_files(app.places),
+        omni_config_path(app),
+        os.path.join(app.places.state_folder, SECRETS_FILE),
+    ):
         folder, name = os.path.split(os.path.realpath(path))
         names.setdefault(folder, set()).add(f"{name}.")
     for folder in sorted(names):
@@ -154,18 +157,18 @@ def _age(path: str) -> float:
         return 0.0
 
 
-def cache(scene: Scene) -> Iterable[Diagnosis]:
+def cache(app: DoctorContext) -> Iterable[Diagnosis]:
     """Whether the everyday commands are as fast as they can be."""
     from omniprofile.config import snapshot
 
-    folder = scene.places.cache_folder
+    folder = app.places.cache_folder
     if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
         yield warning(
             f"`{printable_place(folder)}` cannot be written, so every command reads the profile files anew",
             "make it yours",
         )
         return
-    files = scene.files()
-    fresh = bool(files) and snapshot.read(scene.places, files) is not None
+    files = profile_files(app.places)
+    fresh = bool(files) and snapshot.read(app.places, files) is not None
     state = "the snapshot of the profile files is fresh" if fresh else "no fresh snapshot; the next command makes one"
     yield ok(f"{state} (`{printable_place(folder)}`; deleting it costs only time)")

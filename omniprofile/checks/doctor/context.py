@@ -1,0 +1,66 @@
+"""What the checks of `doctor` may ask of the app. Whatever is asked may raise an Error, and gives the same every time."""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from omniprofile.config.paths import Places
+from omniprofile.config.state import StateFile
+from omniprofile.handover.shield import shield_path
+from omniprofile.model.declaration import Config
+from omniprofile.model.provenance import Sourced
+from omniprofile.model.resolution import Resolution, Selection
+from omniprofile.model.stored import SecretStore
+from omniprofile.transfer.omni_cli import config_path
+
+
+class DoctorEnvironment(Protocol):
+    """The outside: `cwd` is None where the working directory is gone, `uid` where users have no numbers."""
+
+    @property
+    def environ(self) -> Mapping[str, str]: ...  # noqa: D102 - as `Outside` says
+    @property
+    def cwd(self) -> str | None: ...  # noqa: D102 - as `Outside` says
+    @property
+    def platform(self) -> str: ...  # noqa: D102 - as `Outside` says
+    @property
+    def uid(self) -> int | None: ...  # noqa: D102 - as `Outside` says
+    def now(self) -> datetime: ...  # noqa: D102 - as `Outside` says
+
+
+class DoctorContext(Protocol):
+    """The part of `App` that the checks use."""
+
+    @property
+    def outside(self) -> DoctorEnvironment: ...  # noqa: D102 - as `App` says
+    @property
+    def places(self) -> Places: ...  # noqa: D102 - as `App` says
+    @property
+    def config(self) -> Config: ...  # noqa: D102 - as `App` says
+    @property
+    def store_name(self) -> str: ...  # noqa: D102 - as `App` says
+    @property
+    def store(self) -> SecretStore: ...  # noqa: D102 - as `App` says
+    @property
+    def lock_folders(self) -> list[str]: ...  # noqa: D102 - as `App` says
+    @property
+    def state(self) -> StateFile: ...  # noqa: D102 - as `App` says
+    def is_owner(self, file: str) -> bool: ...  # noqa: D102 - as `App` says
+    def pin_file(self) -> str | None: ...  # noqa: D102 - as `App` says
+    def pin(self) -> Sourced[str] | None: ...  # noqa: D102 - as `App` says
+    def select(self) -> Selection: ...  # noqa: D102 - as `App` says
+    def current(self) -> Resolution: ...  # noqa: D102 - as `App` says
+    def declared_profile(self, name: str) -> Resolution: ...  # noqa: D102 - as `App` says
+
+
+def omni_config_path(app: DoctorContext) -> str:
+    """Return where the vendor's CLI looks for its config when it runs outside of `exec`."""
+    outside, places = app.outside, app.places
+    path = config_path(
+        platform=outside.platform,
+        environ=outside.environ,
+        home=places.home,
+        shield=shield_path(places.cache_folder),
+    )
+    return os.path.normpath(os.path.join(outside.cwd or os.sep, path))
