@@ -1,8 +1,8 @@
 """The library face: `resolve`. (`Auth`, the other half, is in `omniprofile.auth`, since it needs an HTTP library.)
 
 The same rules and files as the command line; a profile that is named in the call counts as named on the command line.
-Nothing is printed: sentences that the command line would say on stderr go to the logger `omniprofile`, at level INFO, or
-WARNING for those that `-q` does not silence.
+Sentences that the command line would say on stderr go to the logger `omniprofile`: at level INFO, or WARNING for those that
+`-q` does not silence, which Python shows on stderr where a program sets up no logging.
 """
 
 import logging

@@ -160,6 +160,17 @@ def test_nothing_is_printed(keyfile: Path, monkeypatch: pytest.MonkeyPatch, capf
     assert capfd.readouterr() == ("", "")
 
 
+def test_the_environments_own_pair_is_a_warning(
+    keyfile: Path, omni: Standin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OMNI_API_TOKEN", "of-the-environment")
+    monkeypatch.setenv("OMNI_BASE_URL", omni.base_url)
+    assert omniprofile.resolve().token == "of-the-environment"
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert f"of the environment ({omni.base_url}), not profile `prod`" in warning.getMessage()
+    assert omniprofile.resolve("prod").token != "of-the-environment"
+
+
 def test_config_names_another_file(omni: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THEIR_KEY", "k")
     path = tmp_path / "other.toml"
