@@ -444,12 +444,8 @@ class App:
         """The same outside with the files read anew."""
         return App(self.outside, self.config_flag, self.notify, self.warn, self.ask)
 
-    def read_stdin(self, limit: int) -> str:
-        """Standard input as text, at most `limit` bytes and one more, so that a reader can tell that there was more."""
-        return self.read_stdin_bytes(limit).decode("utf-8", "replace")
-
     def read_stdin_bytes(self, limit: int) -> bytes:
-        """Standard input, at most `limit` bytes and one more."""
+        """Standard input, at most `limit` bytes and one more, so that a reader can tell that there was more."""
         return self._binary_stdin().read(limit + 1)
 
     def _stored(self, account: "Account") -> "StoredSecret | None":

@@ -62,7 +62,8 @@ expect = {{ user = "you" }}
 
 _BROWSER = """\
 import sys, urllib.request
-urllib.request.urlopen(sys.argv[1], timeout=30).read()
+page = urllib.request.Request(sys.argv[1], headers={"Sec-Fetch-Mode": "navigate"})
+urllib.request.urlopen(page, timeout=30).read()
 """
 """Plays the browser of somebody who is logged in to Omni, and clicks Authorize."""
 

@@ -2,22 +2,21 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
-from queue import Queue
-from threading import Thread
-from typing import TYPE_CHECKING, TextIO
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.times import remaining
+from omniprofile.cli.standard_input import is_at_its_end, read_lines
+from omniprofile.errors import Error, LoginFailed
 from omniprofile.model.declaration import Expect
 from omniprofile.model.live import Identity, Status
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
+from omniprofile.system.threads import start as start_thread
 
 if TYPE_CHECKING:
-    from omniprofile.instance.authorization import Person
-    from omniprofile.instance.callback import Answer
     from omniprofile.instance.client import Client
     from omniprofile.instance.endpoints import Endpoints
     from omniprofile.model.origin import Origin
@@ -26,11 +25,21 @@ REVOKE_SECONDS = 5.0
 SETTINGS = "Settings > API access"
 
 
-def login_session(app: App, console: Console, resolution: Resolution, *, browser: bool, test: bool) -> None:
+def login_session(
+    app: App,
+    console: Console,
+    resolution: Resolution,
+    *,
+    browser: bool,
+    test: bool,
+    port: int | None = None,
+    limit: float | None = None,
+) -> None:
     """Have the person authorize omniprofile, check who that is, and store the session.
 
     The old session stays until the new one is stored, and is revoked then. What was granted and cannot be stored, or is
-    somebody else's than the profile expects, is revoked.
+    somebody else's than the profile expects, is revoked. `port` is the callback's, None for any; `limit` how many seconds the
+    person has, None for the usual.
     """
     from omniprofile.cli.commands.login import tell_of_another_identity
     from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
@@ -39,16 +48,19 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
     from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem
 
     origin, profile, passing = _origin(resolution), resolution.profile, app.outside.passing
+    seconds = LIMIT_SECONDS if limit is None else limit
+    screen = _Screen(app, console, resolution, seconds, browser=browser, port=port)
+    screen.require_somebody()
     app.store.check()
     console.note(f"the session of `{profile}` ({origin}) will be stored in the {app.store.label}")
-    screen = _Screen(app, console, origin, LIMIT_SECONDS, browser=browser)
     with Client(timeout=EXCHANGE_SECONDS, environ=app.outside.environ, connections=2) as client:
         endpoints = find_endpoints(client, origin)
         for notice in endpoints.notices:
             console.warn(notice)
-        with authorized(origin, endpoints, screen.person(), account=profile, limit=LIMIT_SECONDS) as answer:
+        uid = app.outside.uid
+        with authorized(origin, endpoints, screen, account=profile, limit=seconds, port=port or 0, uid=uid) as answer:
             passing("authorized")
-            session = redeem(client, origin, endpoints, answer.attempt, answer.code, now=app.outside.now)
+            session = redeem(client, origin, endpoints, answer.request, answer.code, now=app.outside.now)
             passing("granted")
             try:
                 if test:
@@ -65,18 +77,18 @@ def login_session(app: App, console: Console, resolution: Resolution, *, browser
             passing("stored")
             sentence = f"omniprofile is logged in to {origin.host} as profile {profile}{who}."
             answer.show(Page(True, "Logged in", sentence))
-        console.note(f"logged in to {origin.host}{who}")
-        if session.expires_at is not None and session.refresh_token is not None:
-            console.note(
-                f"stored; the access token {remaining(session.expires_at, app.outside.now())} and is refreshed ahead of that; "
-                f"`omniprofile exec {profile} -- COMMAND` uses it"
-            )
-        if old is not None and old.is_session and old.token != session.token:
-            why = not_to_be_asked(app, resolution, old)
-            if why is None:
-                why = revoke_session(client, old, endpoints)
-            _tell_of_old(console, old, why)
-            passing("old-revoked")
+            console.note(f"logged in to {origin.host}{who}")
+            if session.expires_at is not None and session.refresh_token is not None:
+                console.note(
+                    f"stored; the access token {remaining(session.expires_at, app.outside.now())} and is refreshed ahead "
+                    f"of that; `omniprofile exec {profile} -- COMMAND` uses it"
+                )
+            if old is not None and old.is_session and old.token != session.token:
+                why = not_to_be_asked(app, resolution, old)
+                if why is None:
+                    why = revoke_session(client, old, endpoints)
+                _tell_of_old(console, old, why)
+                passing("old-revoked")
 
 
 def revoke_session(client: "Client", session: StoredSecret, endpoints: "Endpoints | None") -> str | None:
@@ -154,81 +166,123 @@ def _phrase(who: Identity | None) -> str:
 
 
 class _Screen:
-    """What the person sees while the login waits for them."""
+    """What the person sees while the login waits for them: a `LoginUI`."""
 
-    def __init__(self, app: App, console: Console, origin: "Origin", limit: float, *, browser: bool) -> None:
+    def __init__(
+        self, app: App, console: Console, resolution: Resolution, limit: float, *, browser: bool, port: int | None
+    ) -> None:
+        from omniprofile.instance.authorization import duration_text
+
         self._app = app
         self._console = console
-        self._origin = origin
-        self._limit = f"{limit / 60:g} minutes"
-        self._browser = browser
-        self._opened: bool | None = None
+        self._profile = resolution.profile
+        self._origin = _origin(resolution)
+        self._limit = duration_text(limit)
+        self._is_terminal = console.interactive
+        self._browser = _browser(on_terminal=self._is_terminal) if browser else None
+        stdin = app.outside.stdin
+        # Without `--no-browser` nobody says that an answer will come on an input that is no terminal.
+        self._input = stdin if (self._is_terminal or not browser) and not is_at_its_end(stdin) else None
+        self._callback_is_expected = port is not None  # who fixes the port has arranged that a browser reaches it
+        self.browser_opened: bool | None = None
 
-    def person(self) -> "Person":
-        """The callables that the flow talks through."""
-        from omniprofile.instance.authorization import Person
+    def require_somebody(self) -> None:
+        """Raise LoginFailed where no browser can be opened and no answer can be pasted."""
+        if self._browser is None and self._input is None and not self._callback_is_expected:
+            raise self._nobody()
 
-        return Person(self._visit, self._app.tell, self._pasted_badly, lambda: self._opened)
-
-    def _visit(self, address: str, queue: "Queue[Answer | str]") -> None:
-        if self._browser:
-            self._console.note(f"opening the browser to log in to {self._origin.host}; the login waits {self._limit}")
-            Thread(target=self._open, args=(address, queue), name="omniprofile-browser", daemon=True).start()
-        else:
-            self._by_hand(address, queue)
-
-    def _open(self, address: str, queue: "Queue[Answer | str]") -> None:
-        """Open the browser. In a thread: what `BROWSER` names may stay in the foreground."""
-        import webbrowser
-
-        try:
-            self._opened = webbrowser.open(address)
-        except (webbrowser.Error, OSError, ValueError):
-            self._opened = False
-        if not self._opened:
-            self._console.warn("the browser did not open")
-            self._by_hand(address, queue)
-
-    def _by_hand(self, address: str, queue: "Queue[Answer | str]") -> None:
-        say = self._console.say
-        say(f"Visit this address to log in, within {self._limit}:\n\n{address}\n")
-        say(
-            "If the browser cannot show the page it is sent to at the end (it runs on another machine, or `localhost` is not\n"
-            "this one), copy that page's whole address, which begins with http://localhost:, and paste it here:"
-        )
-        stdin = self._app.outside.stdin
+    def open_url(self, start: str, address: str, put: "Callable[[str | Error], None]") -> None:
+        """Show `address`, open `start` in the browser, and take what is pasted."""
+        host, browser, stdin = self._origin.host, self._browser, self._input
+        self._console.say(f"Visit this address to log in to {host}, within {self._limit}:\n\n{address}\n")
         if stdin is not None:
-            Thread(target=read_lines, args=(stdin, queue.put), name="omniprofile-paste", daemon=True).start()
+            self._console.say(
+                "If the browser cannot show the page it is sent to at the end (it runs on another machine, or `localhost` is\n"
+                "not this one), copy that page's whole address, which begins with http://localhost:, and paste it here:"
+            )
+        if browser is None:
+            self.browser_opened = False
+            self._take_pasted(put)
+            return
+        self._console.note(f"opening the browser to log in to {host}; the login waits {self._limit}")
 
-    def _pasted_badly(self, why: str) -> None:
+        def open_it() -> None:
+            # In a thread: what `BROWSER` names may stay in the foreground.
+            try:
+                self.browser_opened = browser(start)
+            except (OSError, ValueError):
+                self.browser_opened = False
+            if not self.browser_opened:
+                self._console.warn("the browser did not open")
+                if self._input is None and not self._callback_is_expected:
+                    put(self._nobody())
+            if browser.shares_terminal:
+                self._take_pasted(put)
+
+        start_thread(open_it)
+        if not browser.shares_terminal:
+            self._take_pasted(put)
+
+    def _take_pasted(self, put: "Callable[[str | Error], None]") -> None:
+        stdin = self._input
+        if stdin is None:
+            return
+
+        def read() -> None:
+            read_lines(stdin, put)
+            self._input = None
+            if self.browser_opened is False and not self._callback_is_expected:
+                put(self._nobody())
+
+        start_thread(read)
+
+    def _nobody(self) -> LoginFailed:
+        return LoginFailed(
+            f"nobody can answer the login of `{self._profile}`: no browser can be opened, and nothing can be pasted here",
+            hint=f"have a person run `omniprofile login {self._profile}` in a terminal; where a browser reaches this machine's "
+            "loopback (`ssh -L`), add `--port N`",
+        )
+
+    def notify(self, sentence: str) -> None:
+        """Say what happened."""
+        self._app.tell(sentence)
+
+    def pasted_badly(self, why: str) -> None:
+        """Say why a pasted line is no answer."""
         self._console.say(f"omniprofile: this is not the answer to this login: {why}; paste the whole address:")
 
 
-def read_lines(stream: TextIO, put: Callable[[str], None]) -> None:
-    """Pass each line of `stream` on until it ends.
+_TEXT_BROWSERS = frozenset(("www-browser", "links", "elinks", "lynx", "w3m", "browsh"))
 
-    From its descriptor where it has one: a thread that waits in a buffered stream keeps the interpreter from ending.
-    """
-    try:
-        descriptor = stream.fileno()
-    except (OSError, ValueError):
-        for line in stream:
-            put(line)
-        return
-    rest = b""
-    while True:
+
+@dataclass(frozen=True, slots=True)
+class _Browser:
+    """The browser that `webbrowser` chooses. `shares_terminal`: it runs in the foreground, and may read what is typed."""
+
+    shares_terminal: bool
+
+    def __call__(self, address: str) -> bool:
+        """Open an address; tell whether that worked, as far as the browser says."""
+        import webbrowser
+
         try:
-            part = os.read(descriptor, 4096)
-        except OSError:  # the terminal is gone; the browser may still answer
-            return
-        *lines, rest = (rest + part).split(b"\n")
-        if not part and rest:
-            lines, rest = [rest], b""
-        for pasted in lines:
-            if pasted.strip():
-                put(pasted.decode("utf-8", "replace"))
-        if not part or len(rest) > 65536:
-            return
+            return webbrowser.open(address)
+        except webbrowser.Error:
+            return False
+
+
+def _browser(*, on_terminal: bool) -> _Browser | None:
+    """The browser, or None where there is none: one that shows text does not count without a terminal."""
+    import webbrowser
+
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return None
+    in_foreground = type(found) is webbrowser.GenericBrowser
+    if in_foreground and not on_terminal and os.path.basename(getattr(found, "name", "")) in _TEXT_BROWSERS:
+        return None
+    return _Browser(in_foreground and on_terminal)
 
 
 def _origin(resolution: Resolution) -> "Origin":

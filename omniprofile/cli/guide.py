@@ -176,15 +176,17 @@ GUIDES: dict[str, Guide] = {
     "login": Guide(
         about="For an API key: reads it from a hidden prompt, or from standard input where there is no terminal, asks "
         "the instance whether it is good, compares the identity with `expect`, and only then stores it. Where it "
-        "will be stored is said first.\n\n"
-        "For `oauth`: opens the browser (`BROWSER` says which) at the instance's login page and waits two minutes for the "
-        "answer on a port of localhost; then asks the instance who that was, and stores the session. One that was stored "
-        "before works until then, and is revoked after it.\n\n"
+        "will be stored is said first. Standard input is waited for 30 seconds, with `--with-key` as long as it takes.\n\n"
+        "For `oauth`: shows the address of the instance's login page, opens the browser there (`BROWSER` says which), and waits "
+        "two minutes (`--timeout`) for the answer on a port of localhost (`--port` fixes it); then asks the instance who that "
+        "was, and stores the session. One that was stored before works until then, and is revoked after it.\n\n"
         "`--no-browser` is for a machine reached over SSH: it shows the address, to be visited anywhere, and takes the "
-        "address that the browser ends at, pasted on the terminal or on standard input.",
+        "address that the browser ends at, pasted on the terminal or on standard input. Where a browser of yours reaches this "
+        "machine's loopback (`ssh -L 8765:localhost:8765`), `--port 8765` lets it answer by itself.",
         examples=(
             ("omniprofile login staging", "asks for the key, or opens the browser"),
             ("omniprofile login prod --no-browser", "OAuth on a machine without a browser"),
+            ("omniprofile login prod --port 8765", "OAuth with a fixed port, for `ssh -L` or a container"),
             ("op read op://Work/Omni/key | omniprofile login staging", "the key from another program"),
             ("omniprofile login staging --no-test < key.txt", "without asking the instance"),
         ),
@@ -377,8 +379,8 @@ GUIDES: dict[str, Guide] = {
         about="Asks the instance who the credential is (`GET /api/v1/whoami`) and compares the answer with `expect`. "
         "Each profile is `ok`, `invalid` (the credential is refused or someone else's), `unreachable`, or "
         "`untested` (there was nothing to test with), with a reason and what to do. Many are tested at once, "
-        "politely to the rate limit: a key is used at most 60 times a minute, also by one `test` after the other, and "
-        "`Retry-After` is obeyed.\n\n"
+        "the same credential once, and `Retry-After` is obeyed. A session that the instance refuses is renewed, and tested "
+        "again.\n\n"
         "In JUnit XML a refused credential is a failure, an instance out of reach an error, and `untested` is skipped.",
         examples=(
             ("omniprofile test", "the profile in use"),

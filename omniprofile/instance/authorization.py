@@ -1,11 +1,11 @@
 """The login of RFC 8252: an address for the browser, and the code that the browser, or the user's clipboard, brings back."""
 
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from queue import Empty, Queue
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from omniprofile.errors import CheckFailed, CredentialRefused, Error, LoginFailed, NoCredential, Unreachable
 from omniprofile.instance.client import Client, TransportError
@@ -24,10 +24,11 @@ from omniprofile.model.origin import Origin
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from omniprofile.instance.callback import Answer, Page
+    from omniprofile.instance.callback import Page, Taken
     from omniprofile.model.secret import Secret
 
 LIMIT_SECONDS = 120.0
+"""How long a login waits for its answer."""
 _DISCOVERY_SECONDS = 10.0
 _SLICE = 0.5
 _PERSONAL_TOKENS = (
@@ -35,25 +36,35 @@ _PERSONAL_TOKENS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """How the flow talks to the person who logs in. Every part returns at once.
+class LoginUI(Protocol):
+    """How the flow talks to the person who logs in. Every method returns at once."""
 
-    `visit` gets the address, once the listener is ready; it opens a browser or shows the address, and puts what the person
-    pastes, line by line, into the queue that it is given. `tell` gets sentences. `pasted_badly` gets why a line is no answer.
-    """
+    @property
+    def browser_opened(self) -> bool | None:
+        """Whether a browser was opened; None while nobody knows."""
+        ...
 
-    visit: Callable[[str, "Queue[Answer | str]"], None]
-    tell: Callable[[str], None]
-    pasted_badly: Callable[[str], None]
-    opened: Callable[[], bool | None] = lambda: None
+    def open_url(self, start: str, address: str, put: "Callable[[str | Error], None]") -> None:
+        """Open `start`, a one-time address of this machine, in a browser, and show `address`, where it leads.
+
+        What the person pastes goes to `put`, line by line; an error there ends the login.
+        """
+        ...
+
+    def notify(self, sentence: str) -> None:
+        """Say what happened."""
+        ...
+
+    def pasted_badly(self, why: str) -> None:
+        """Say why a pasted line is no answer."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
     """A code, with what redeems it. `show` lets the browser that waits, if one does, show how the login ended."""
 
-    attempt: AuthorizationRequest
+    request: AuthorizationRequest
     endpoints: Endpoints
     code: "Secret"
     show: "Callable[[Page], None]"
@@ -71,56 +82,63 @@ def find_endpoints(client: Client, origin: Origin) -> Endpoints:
 
 @contextmanager
 def authorized(
-    origin: Origin, endpoints: Endpoints, person: Person, *, account: str, limit: float = LIMIT_SECONDS
+    origin: Origin,
+    endpoints: Endpoints,
+    ui: LoginUI,
+    *,
+    account: str,
+    limit: float = LIMIT_SECONDS,
+    port: int = 0,
+    uid: int | None = None,
 ) -> "Iterator[Authorized]":
     """Have the person authorize omniprofile, within `limit` seconds; the body redeems the code and shows the end.
 
-    When the body raises, the browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and
-    CheckFailed where no port can be listened on.
+    `port` is the callback's, 0 for any; only a browser of the user `uid` is sent to the instance. When the body raises, the
+    browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and CheckFailed where the port
+    cannot be listened on.
     """
     from omniprofile.instance.callback import CannotListen, Listener, Page
 
-    queue: Queue[Answer | str] = Queue()
-    listener = Listener(queue, person.tell)
-    try:
-        listener.__enter__()
-    except CannotListen as problem:
-        raise CheckFailed(
-            f"the login cannot start: {problem}",
-            hint="look whether something keeps programs from listening on loopback",
-        ) from problem
+    queue: Queue[Taken | str | Error] = Queue()
+    listener = Listener(queue.put, ui.notify, port=port, uid=uid)
     show: Callable[[Page], None] = lambda _: None  # noqa: E731 - a browser that waits takes its place
-    try:
-        query = authorization_query(listener.attempt)
-        separator = "&" if "?" in endpoints.authorization else "?"
-        person.visit(f"{origin}{endpoints.authorization}{separator}{query}", queue)
-        until = monotonic() + limit
-        while True:
-            got = _next(queue, until)
-            if got is None:
-                raise _nobody(account, limit, opened=person.opened(), strays=listener.strays)
-            if isinstance(got, str):
-                try:
-                    callback = read_pasted(got, listener.attempt)
-                except InvalidResponse as problem:
-                    person.pasted_badly(str(problem))
-                    continue
-            else:
-                show, callback = got.show, got.callback
-            break
-        listener.close()
-        yield Authorized(listener.attempt, endpoints, _code(callback, origin), show)
-    except Error as error:
-        show(Page(False, "Not logged in", error.message[:1].upper() + error.message[1:].replace("`", "") + ".", _LOOK))
-        raise
-    finally:
-        listener.__exit__(None, None, None)
+    with ExitStack() as listening:
+        try:
+            listening.enter_context(listener)
+        except CannotListen as problem:
+            hint = "give another port" if port else "look whether something keeps programs from listening on loopback"
+            raise CheckFailed(f"the login cannot start: {problem}", hint=hint) from problem
+        try:
+            separator = "&" if "?" in endpoints.authorization else "?"
+            address = f"{origin}{endpoints.authorization}{separator}{authorization_query(listener.request)}"
+            ui.open_url(listener.start_at(address), address, queue.put)
+            until = monotonic() + limit
+            while True:
+                got = _next(queue, until)
+                if got is None:
+                    raise _nobody(account, limit, opened=ui.browser_opened, rejected=listener.rejected_callbacks)
+                if isinstance(got, Error):
+                    raise got
+                if isinstance(got, str):
+                    try:
+                        callback = read_pasted(got, listener.request)
+                    except InvalidResponse as problem:
+                        ui.pasted_badly(str(problem))
+                        continue
+                else:
+                    show, callback = got.show, got.callback
+                break
+            yield Authorized(listener.request, endpoints, _code(callback, origin), show)
+        except Error as error:
+            message = error.message[:1].upper() + error.message[1:].replace("`", "") + "."
+            show(Page(False, "Not logged in", message, _LOOK))
+            raise
 
 
 _LOOK = "Your terminal says what to do."
 
 
-def read_pasted(line: str, attempt: AuthorizationRequest) -> Callback:
+def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
     """Read the address that the browser was sent back to, as somebody pasted it. Raises InvalidResponse."""
     text = line.strip().strip("\"'<>").strip()
     if not text:
@@ -130,10 +148,10 @@ def read_pasted(line: str, attempt: AuthorizationRequest) -> Callback:
     address, _, rest = text.partition("?")
     if not rest or not (address == "" or address.endswith(CALLBACK_PATH)):
         raise InvalidResponse(f"it is no address that ends in `{CALLBACK_PATH}?code=…`")
-    return read_callback(rest.partition("#")[0], attempt)
+    return read_callback(rest.partition("#")[0], request)
 
 
-def _next(queue: "Queue[Answer | str]", until: float) -> "Answer | str | None":
+def _next(queue: "Queue[Taken | str | Error]", until: float) -> "Taken | str | Error | None":
     """What comes next, or None when the time is over. In slices: on Windows a longer wait does not see Ctrl-C."""
     while (left := until - monotonic()) > 0:
         try:
@@ -162,10 +180,9 @@ def _code(callback: Callback, origin: Origin) -> "Secret":
     raise CredentialRefused(f"{origin.host} refuses the login ({said})", hint=f"check the base URL; {_PERSONAL_TOKENS}")
 
 
-def _nobody(account: str, limit: float, *, opened: bool | None, strays: int) -> NoCredential:
-    minutes = f"{limit / 60:g} minutes" if limit >= 60 else f"{limit:g} s"
+def _nobody(account: str, limit: float, *, opened: bool | None, rejected: int) -> NoCredential:
     again = f"run `omniprofile login {account} --no-browser`"
-    if strays:
+    if rejected:
         hint = "an answer to another login came: close old login tabs, and run the login again"
     elif opened is False:
         hint = f"the browser did not open: set `BROWSER` to one, or {again} and visit the address yourself"
@@ -174,4 +191,9 @@ def _nobody(account: str, limit: float, *, opened: bool | None, strays: int) -> 
             "if the page did not open, check the base URL; if it showed an error after Authorize, "
             f"{_PERSONAL_TOKENS}; if the browser could not show `localhost`, {again} and paste the address it stopped at"
         )
-    return LoginFailed(f"nobody answered the login of `{account}` within {minutes}", hint=hint)
+    return LoginFailed(f"nobody answered the login of `{account}` within {duration_text(limit)}", hint=hint)
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration as people read it: `2 min`, `90 s`."""
+    return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:g} s"

@@ -1,24 +1,31 @@
-"""The loopback listener that the browser comes back to (RFC 8252, section 7.3), and the page that it shows there.
+"""The loopback listener that the browser starts at and comes back to (RFC 8252, section 7.3), and the page that it shows.
 
-It listens on 127.0.0.1 and, where the machine has IPv6, on ::1, both on one port, because `localhost` may mean either. One
-request that answers this login is taken; the page that it gets waits for how the login ends. Everything else is refused and
+It listens on 127.0.0.1 and, where the machine has IPv6, on ::1, both on one port, because `localhost` may mean either.
+
+`/start/NONCE` sends the browser to the instance, once, and only a program of the same user: the browser's command line, which
+everybody may read, holds nothing else. One callback that answers this login is taken; the page that it gets waits for how the
+login ends, and a repeat of it gets the same page, for browsers fetch ahead what they show later. Everything else is refused and
 the login goes on: other paths and methods, a foreign Host (a page that had its name point here), another login's state.
 """
 
 import errno
+import hmac
 import socket
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
+from secrets import token_urlsafe
 from threading import Event, Lock, Thread
+from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
+from omniprofile.errors import Error, LoginFailed
 from omniprofile.instance.oauth import (
     CALLBACK_PATH,
     AuthorizationRequest,
@@ -28,11 +35,19 @@ from omniprofile.instance.oauth import (
     read_callback,
 )
 from omniprofile.model.names import printable
+from omniprofile.system.peers import is_same_user
 
 _LONGEST_TARGET = 8192
-_CONNECTION_SECONDS = 10
+_MOST_BYTES = 128 * 1024
+"""How much of one request is read."""
+_MOST_CONNECTIONS = 64
+"""How many may be open that have not sent their request yet; the oldest makes room for one more."""
+_REQUEST_SECONDS = 5.0
+"""How long a connection may take to send its request."""
 _PAGE_SECONDS = 90.0
 """How long a browser waits for the page that says how the login ended."""
+_REPEAT_SECONDS = 5.0
+"""How long after the callback a repeat of it is still answered."""
 _ATTEMPTS = 30
 
 
@@ -46,11 +61,14 @@ class Page:
     then: str = "You can close this tab, and go back to your terminal."
 
 
-class Answer:
-    """One callback that was taken. Its browser waits until `show` is called once."""
+class Taken:
+    """The callback that was taken. Its browser waits until `show` is called once."""
 
-    def __init__(self, callback: Callback) -> None:
+    def __init__(self, callback: Callback, query: str, *, shown_at_once: bool) -> None:
         self.callback = callback
+        self.query = query
+        self.until = monotonic() + (0.0 if shown_at_once else _REPEAT_SECONDS)
+        """When no repeat is expected any more. A browser that shows what it asked for asks no second time."""
         self._page: Page | None = None
         self._ready = Event()
 
@@ -61,7 +79,7 @@ class Answer:
             self._ready.set()
 
     def page(self) -> Page:
-        """The page, once it is known."""
+        """Return the page, once it is known."""
         if self._ready.wait(_PAGE_SECONDS) and self._page is not None:
             return self._page
         return Page(False, "No answer", "The terminal did not say how the login ended.", "Look there.")
@@ -71,24 +89,53 @@ class CannotListen(Exception):
     """No loopback port can be listened on. `str()` says why in a few words."""
 
 
-class Listener:
-    """The listener, as a context manager. What it takes is put into `answers`; `refused` is told of what it does not take."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one request gets: a status, a page, and further header fields."""
 
-    def __init__(self, answers: "Queue[Answer | str]", refused: Callable[[str], None]) -> None:
-        self._answers = answers
-        self._refused = refused
+    status: int
+    page: Page
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Listener:
+    """The listener, as a context manager.
+
+    What it takes, or an error that ends the login, goes to `put`; `notify` gets a sentence for each kind of request that it
+    refuses. `port` is 0 for any; `uid` is the user whose browser may start, None where users have no numbers.
+    """
+
+    def __init__(
+        self,
+        put: Callable[[Taken | Error], None],
+        notify: Callable[[str], None],
+        *,
+        port: int = 0,
+        uid: int | None = None,
+    ) -> None:
+        self._put = put
+        self._notify = notify
+        self._wanted_port = port
+        self._uid = uid
         self._lock = Lock()
-        self._taken: Answer | None = None
+        self._taken: Taken | None = None
+        self._started = False
+        self._start_path = f"/start/{token_urlsafe(24)}"
+        self._authorization_url = ""
         self._servers: list[_Server] = []
-        self.strays = 0
-        """How many requests came for the callback that were not this login's."""
+        self._kinds_told: set[str] = set()
+        self.rejected = 0
+        """How many requests were refused."""
+        self.rejected_callbacks = 0
+        """How many of them came for the callback and were not this login's."""
 
     def __enter__(self) -> Self:
-        """Listen on a free port. Raises CannotListen."""
-        sockets = _listen()
+        """Listen. Raises CannotListen."""
+        sockets = _listen(self._wanted_port)
         self.port: int = sockets[0].getsockname()[1]
-        self.attempt: AuthorizationRequest = new_authorization_request(f"http://localhost:{self.port}{CALLBACK_PATH}")
+        self.request: AuthorizationRequest = new_authorization_request(f"http://localhost:{self.port}{CALLBACK_PATH}")
         self._hosts = {f"{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
+        self._host = "127.0.0.1" if sockets[0].family == socket.AF_INET else "[::1]"
         for listening in sockets:
             server = _Server(listening, self)
             self._servers.append(server)
@@ -98,55 +145,102 @@ class Listener:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stop listening. A browser that still waits for its page is told that the login ended."""
-        self.close()
+        """Stop listening, after answering repeats of the callback. A browser that still waits is told that the login ended."""
         if self._taken is not None:
             self._taken.show(
                 Page(False, "Not logged in", "The login ended before it was complete.", "Look at your terminal.")
             )
-        for server in self._servers:
-            server.wait(2.0)
-
-    def close(self) -> None:
-        """Take no more requests; those that are being answered get their answer."""
+            if problem is None or isinstance(problem, Error):
+                with suppress(KeyboardInterrupt):  # the login has ended all the same
+                    Event().wait(max(0.0, self._taken.until - monotonic()))
         for server in self._servers:
             server.shutdown()
             server.socket.close()
+        for server in self._servers:
+            server.wait(2.0)
+        if self.rejected > len(self._kinds_told):
+            self._notify(f"{self.rejected} requests that were no part of this login were refused")
 
-    def respond(self, method: str, target: str, host: str | None) -> tuple[int, Page, str]:
-        """The status, the page and further header lines for one request."""
+    def start_at(self, authorization_url: str) -> str:
+        """Return the one-time address that sends the browser to `authorization_url`."""
+        self._authorization_url = authorization_url
+        return f"http://{self._host}:{self.port}{self._start_path}"
+
+    def respond(
+        self,
+        method: str,
+        target: str,
+        host: str | None,
+        *,
+        navigates: bool = False,
+        is_same_user: Callable[[int | None], bool] = lambda _: True,
+    ) -> Reply:
+        """Return the reply to one request. `navigates`: a browser says that it shows what it asks for."""
         if host is None or host.lower() not in self._hosts:
-            self._refuse(f"a request for another host was refused (`{printable(host or 'none', 60)}`)")
-            return 421, Page(False, "Not here", "This address answers to localhost alone.", ""), ""
+            self._reject("host", f"a request for another host was refused (`{printable(host or 'none', 60)}`)")
+            return Reply(421, Page(False, "Not here", "This address answers to localhost alone.", ""))
         if len(target) > _LONGEST_TARGET:
-            self._refuse("a request with an address that is too long was refused")
-            return 414, Page(False, "Too long", "The address is too long.", ""), ""
+            self._reject("length", "a request with an address that is too long was refused")
+            return Reply(414, Page(False, "Too long", "The address is too long.", ""))
         path, _, query = target.partition("?")
-        if path != CALLBACK_PATH:
+        is_start = hmac.compare_digest(path.encode(), self._start_path.encode())
+        if path != CALLBACK_PATH and not is_start:
             if path != "/favicon.ico":
-                self._refuse(f"a request for another path was refused (`{printable(path, 60)}`)")
-            return 404, Page(False, "Nothing here", "There is no such page.", ""), ""
+                shown = "/start/…" if path.startswith("/start/") else printable(path, 60)
+                self._reject("path", f"a request for another path was refused (`{shown}`)")
+            return Reply(404, Page(False, "Nothing here", "There is no such page.", ""))
         if method != "GET":
-            self._refuse(f"a request with another method was refused (`{printable(method, 20)}`)")
-            return 405, Page(False, "Not so", "The answer of a login comes by GET.", ""), "GET"
-        try:
-            callback = read_callback(query, self.attempt)
-        except InvalidResponse as problem:
-            self.strays += 1
-            self._refuse(f"a request that is no answer to this login was refused: {problem}")
-            sentence = "This page belongs to another login, or to none: an old tab, or a copy of an address."
-            return 400, Page(False, "Not this login", sentence, "Go back to the tab that your terminal opened."), ""
-        with self._lock:
-            if self._taken is not None:
-                self._refuse("a second answer to this login was refused")
-                return 409, Page(False, "Answered already", "This login has its answer.", "Look at your terminal."), ""
-            self._taken = answer = Answer(callback)
-        self._answers.put(answer)
-        page = answer.page()
-        return 200 if page.good else 400, page, ""
+            self._reject("method", f"a request with another method was refused (`{printable(method, 20)}`)")
+            return Reply(405, Page(False, "Not so", "A login is made by GET.", ""), {"Allow": "GET"})
+        return self._start(is_same_user) if is_start else self._call_back(query, navigates=navigates)
 
-    def _refuse(self, sentence: str) -> None:
-        self._refused(sentence)
+    def _start(self, is_same_user: Callable[[int | None], bool]) -> Reply:
+        if not is_same_user(self._uid):
+            self._reject("user", "a program of another user asked where this login goes, and was refused")
+            return Reply(403, Page(False, "Not yours", "This login belongs to another user of this machine.", ""))
+        with self._lock:
+            again, self._started = self._started, True
+        if not again:
+            page = Page(True, "Log in", "Your browser goes on to the login page.", "")
+            return Reply(303, page, {"Location": self._authorization_url})
+        if self._taken is None:
+            self._put(
+                LoginFailed(
+                    "the one-time address of this login was opened a second time",
+                    hint="run the login again; if it happens again, another program reads what the browser is told to open: "
+                    "visit the address yourself, with `--no-browser`",
+                )
+            )
+        page = Page(False, "Used already", "This address works once.", "Look at your terminal.")
+        return Reply(410, page)
+
+    def _call_back(self, query: str, *, navigates: bool) -> Reply:
+        try:
+            callback = read_callback(query, self.request)
+        except InvalidResponse as problem:
+            self.rejected_callbacks += 1
+            self._reject(str(problem), f"a request that is no answer to this login was refused: {problem}")
+            sentence = "This page belongs to another login, or to none: an old tab, or a copy of an address."
+            return Reply(400, Page(False, "Not this login", sentence, "Go back to the tab that your terminal opened."))
+        with self._lock:
+            first = self._taken is None
+            if self._taken is None:
+                self._taken = Taken(callback, query, shown_at_once=navigates)
+            taken = self._taken
+        if first:
+            self._put(taken)
+        elif query != taken.query:
+            self._reject("second", "a second answer to this login was refused")
+            return Reply(409, Page(False, "Answered already", "This login has its answer.", "Look at your terminal."))
+        page = taken.page()
+        return Reply(200 if page.good else 400, page)
+
+    def _reject(self, kind: str, sentence: str) -> None:
+        """Count a request, and say it if it is the first of its kind: others may send thousands."""
+        self.rejected += 1
+        if kind not in self._kinds_told:
+            self._kinds_told.add(kind)
+            self._notify(sentence)
 
 
 def render(page: Page) -> bytes:
@@ -184,26 +278,25 @@ _HEADERS = {
 }
 
 
-def _listen() -> list[socket.socket]:
-    """Sockets that listen on one free port of both loopback addresses, or of the one there is."""
+def _listen(port: int = 0) -> list[socket.socket]:
+    """Sockets that listen on one port of both loopback addresses, or of the one there is. `port` is 0 for a free one."""
     for _ in range(_ATTEMPTS):
+        first = None
         try:
-            first = _bound(socket.AF_INET, "127.0.0.1", 0)
-            only = _bound(socket.AF_INET6, "::1", 0) if first is None else None
-        except OSError as problem:  # no descriptor is left, or no right to listen
-            raise CannotListen(f"the loopback addresses cannot be listened on: {problem.strerror}") from problem
-        if first is None:
-            if only is None:
-                break
-            return [only]
-        try:
-            second = _bound(socket.AF_INET6, "::1", first.getsockname()[1])
-        except OSError as problem:
-            first.close()
+            first = _bound(socket.AF_INET, "127.0.0.1", port)
+            second = _bound(socket.AF_INET6, "::1", first.getsockname()[1] if first else port)
+        except OSError as problem:  # it is taken, no descriptor is left, or no right to listen
+            if first is not None:
+                first.close()
+            if port and problem.errno == errno.EADDRINUSE:
+                raise CannotListen(f"port {port} of the loopback addresses is in use") from problem
             if problem.errno != errno.EADDRINUSE:
-                raise CannotListen(f"the loopback address ::1 cannot be listened on: {problem.strerror}") from problem
+                raise CannotListen(f"the loopback addresses cannot be listened on: {problem.strerror}") from problem
             continue
-        return [first] if second is None else [first, second]
+        found = [listening for listening in (first, second) if listening is not None]
+        if found:
+            return found
+        break
     raise CannotListen("no free port was found on the loopback addresses")
 
 
@@ -214,11 +307,14 @@ def _bound(family: int, address: str, port: int) -> socket.socket | None:
         listening = socket.socket(family, socket.SOCK_STREAM)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if port and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            # A port that was asked for is free though connections of an earlier login are still being forgotten.
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Windows lets another program listen on the same port beside us, unless it is told not to.
         if (exclusive := getattr(socket, "SO_EXCLUSIVEADDRUSE", None)) is not None:
             listening.setsockopt(socket.SOL_SOCKET, exclusive, 1)
         listening.bind((address, port))
-        listening.listen(16)
+        listening.listen(128)
     except OSError as problem:
         if listening is not None:
             listening.close()
@@ -235,57 +331,122 @@ class _Server(ThreadingHTTPServer):
         super().__init__(listening.getsockname()[:2], _handler(listener), bind_and_activate=False)
         self.socket.close()
         self.socket = listening
-        self._open = 0
         self._count = Lock()
+        self._sending: dict[socket.socket, float] = {}
+        """Connections that have not sent their request yet, with when they came."""
+        self._open = 0
         self._changed = Event()
 
-    def process_request_thread(self, request: object, client_address: object) -> None:
-        """Count the requests that are being answered, so that `wait` can wait for them."""
-        self._opened(1)
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Accept a connection. Without a free descriptor, leave those that are open time to end."""
         try:
-            super().process_request_thread(request, client_address)  # type: ignore[arg-type]  # as the base class gave them
-        finally:
-            self._opened(-1)
-            self._changed.set()
+            return super().get_request()
+        except OSError as problem:
+            if problem.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                Event().wait(0.1)
+            raise
 
-    def _opened(self, more: int) -> None:
+    def process_request(self, request: socket.socket, client_address: tuple[str, int]) -> None:  # type: ignore[override]
+        """Handle a connection in a thread, unless too many are open: then the oldest that says nothing makes room."""
         with self._count:
-            self._open += more
+            self._open += 1
+            self._sending[request] = monotonic()
+            crowded = len(self._sending) > _MOST_CONNECTIONS
+        if crowded:
+            self._drop(next(iter(self._sending)))
+        super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        """Drop the connections that take too long to say what they want."""
+        now = monotonic()
+        for connection, since in list(self._sending.items()):
+            if now - since > _REQUEST_SECONDS:
+                self._drop(connection)
+
+    def has_sent(self, connection: socket.socket) -> None:
+        """Take note that a request has come."""
+        with self._count:
+            self._sending.pop(connection, None)
+
+    def _drop(self, connection: socket.socket) -> None:
+        self.has_sent(connection)
+        try:
+            connection.shutdown(socket.SHUT_RDWR)  # its thread sees the end, and closes it
+        except OSError:
+            return  # it has ended by itself
+
+    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
+        """Close a connection, and count it off."""
+        super().shutdown_request(request)
+        self.has_sent(request)
+        with self._count:
+            self._open -= 1
+        self._changed.set()
 
     def wait(self, seconds: float) -> None:
         """Let pages that are on their way arrive, but no longer than `seconds`."""
-        from time import monotonic
-
         end = monotonic() + seconds
-        while self._open and monotonic() < end:
+        while self._open > len(self._sending) and monotonic() < end:
             self._changed.wait(0.05)
             self._changed.clear()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that breaks off is nothing to report."""
+        """Say nothing of a browser that breaks off."""
+
+
+class _Bounded:
+    """A stream that ends after so many bytes, whoever goes on sending."""
+
+    def __init__(self, stream: IO[bytes], left: int) -> None:
+        self._stream = stream
+        self._left = left
+
+    def readline(self, size: int = -1) -> bytes:
+        """Read a line, or what there is of it within the limit."""
+        line = self._stream.readline(self._left if size < 0 else min(size, self._left))
+        self._left -= len(line)
+        return line
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._stream.closed
 
 
 def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        timeout = _CONNECTION_SECONDS
+        timeout = _REQUEST_SECONDS
         server_version = "omniprofile"
         sys_version = ""
 
+        def setup(self) -> None:
+            super().setup()
+            self.rfile = _Bounded(self.rfile, _MOST_BYTES)  # type: ignore[assignment,arg-type]  # what is used of it
+
         def _any(self) -> None:
+            self.server.has_sent(self.connection)  # type: ignore[attr-defined]  # a _Server
             hosts = self.headers.get_all("Host") or []
-            host = hosts[0].strip() if len(hosts) == 1 else None
-            status, page, allow = listener.respond(self.command, self.path, host)
-            self._send(status, page, allow)
+            purpose = f"{self.headers.get('Sec-Purpose', '')} {self.headers.get('Purpose', '')}"
+            reply = listener.respond(
+                self.command,
+                self.path,
+                hosts[0].strip() if len(hosts) == 1 else None,
+                navigates=self.headers.get("Sec-Fetch-Mode") == "navigate" and not purpose.strip(),
+                is_same_user=lambda uid: is_same_user(uid, self.client_address[:2], self.connection.getsockname()[:2]),
+            )
+            self._send(reply)
 
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _any
 
-        def _send(self, status: int, page: Page, allow: str = "") -> None:
-            body = render(page)
-            self.send_response(status)
-            for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
+        def _send(self, reply: Reply) -> None:
+            body = render(reply.page)
+            self.send_response(reply.status)
+            for name, value in {**_HEADERS, **reply.headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
-            if allow:
-                self.send_header("Allow", allow)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)
@@ -298,7 +459,7 @@ def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
                 phrase = HTTPStatus(code).phrase
             except ValueError:
                 phrase = "Not understood"
-            self._send(code, Page(False, phrase, "This request was not understood.", ""))
+            self._send(Reply(code, Page(False, phrase, "This request was not understood.", "")))
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: the request line holds the code."""

@@ -32,7 +32,7 @@ _MOST_SAID = 4096
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """One login attempt's own values: never used again."""
+    """One login's own values: never used again."""
 
     redirect_uri: str
     state: Secret
@@ -83,24 +83,24 @@ def new_authorization_request(redirect_uri: str) -> AuthorizationRequest:
     )
 
 
-def authorization_query(attempt: AuthorizationRequest) -> str:
+def authorization_query(request: AuthorizationRequest) -> str:
     """The query of the address that the browser opens (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
     uri = _client().prepare_request_uri(
         _NOWHERE,
-        redirect_uri=attempt.redirect_uri,
+        redirect_uri=request.redirect_uri,
         scope=SCOPE,
-        state=attempt.state.reveal(),
-        code_challenge=attempt.challenge,
+        state=request.state.reveal(),
+        code_challenge=request.challenge,
         code_challenge_method="S256",
     )
     return urlsplit(uri).query
 
 
-def code_form(attempt: AuthorizationRequest, code: Secret) -> dict[str, str]:
+def code_form(request: AuthorizationRequest, code: Secret) -> dict[str, str]:
     """The form that turns a code into tokens."""
     return _fields(
         _client().prepare_request_body(
-            code=code.reveal(), redirect_uri=attempt.redirect_uri, code_verifier=attempt.verifier.reveal()
+            code=code.reveal(), redirect_uri=request.redirect_uri, code_verifier=request.verifier.reveal()
         )
     )
 
@@ -118,8 +118,8 @@ def revocation_form(token: Secret, kind: Kind, client_id: str) -> dict[str, str]
     return _fields(body)
 
 
-def read_callback(query: str, attempt: AuthorizationRequest) -> Callback:
-    """Read the query that the browser was sent back with. Raises InvalidResponse for whatever is no answer to this attempt.
+def read_callback(query: str, request: AuthorizationRequest) -> Callback:
+    """Read the query that the browser was sent back with. Raises InvalidResponse for whatever is no answer to this login.
 
     The state is compared in constant time, and before anything else is looked at.
     """
@@ -132,11 +132,11 @@ def read_callback(query: str, attempt: AuthorizationRequest) -> Callback:
         raise InvalidResponse("it says something twice")
     fields = dict(pairs)
     state = fields.get("state", "").encode("utf-8", "surrogatepass")
-    if not hmac.compare_digest(state, attempt.state.reveal().encode()):
+    if not hmac.compare_digest(state, request.state.reveal().encode()):
         raise InvalidResponse("its state is another login's" if state else "it has no state")
     if error := fields.get("error"):
         description = fields.get("error_description")
-        sent = (attempt.state, attempt.verifier, Secret(attempt.challenge))
+        sent = (request.state, request.verifier, Secret(request.challenge))
         return Callback(None, said(error, 60, sent), said(description, 300, sent) if description else None)
     code = fields.get("code", "")
     return Callback(Secret(code) if _is_token(code) else None)

@@ -45,15 +45,15 @@ def redeem(
     client: Client,
     origin: Origin,
     endpoints: Endpoints,
-    attempt: AuthorizationRequest,
+    request: AuthorizationRequest,
     code: Secret,
     *,
     now: Callable[[], datetime],
 ) -> StoredSecret:
     """Turn the code of a login into a session. Raises CredentialRefused or Unreachable."""
     began = now()
-    answer = _post(client, origin, endpoints.token, code_form(attempt, code), "log in")
-    granted = _read(answer, origin, "log in", [code, attempt.verifier, attempt.state])
+    answer = _post(client, origin, endpoints.token, code_form(request, code), "log in")
+    granted = _read(answer, origin, "log in", [code, request.verifier, request.state])
     return StoredSecret(
         origin=origin,
         token=granted.token,

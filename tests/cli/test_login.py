@@ -2,8 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from omniprofile.standin.server import Standin
@@ -187,3 +190,64 @@ def test_login_to_an_oauth_profile_in_use_by_file(cli: Cli, file_store: None) ->
     ran = cli("token", "a")
     assert ran.status == 4
     assert "omniprofile login a" in ran.err
+
+
+def _process(*argv: str, stdin: int, seconds: float = 30.0) -> "subprocess.Popen[str]":
+    """`omniprofile *argv` in a process of its own, which waits for a key only so long."""
+    code = (
+        f"import sys; from omniprofile.cli.commands import login; login.KEY_SECONDS = {seconds};"
+        "from omniprofile.cli.main import run; sys.exit(run())"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *argv], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_a_silent_standard_input_is_announced_and_not_waited_for_for_ever(cli: Cli, instances: Instances) -> None:
+    with _process("login", "staging", stdin=subprocess.PIPE, seconds=0.5) as process:
+        assert process.stderr is not None
+        assert process.wait(timeout=30) == 4
+        err = process.stderr.read()
+    assert "reading the key from standard input" in err
+    assert "standard input did not end within 0.5 s" in err
+    assert "--with-key" in err
+    assert not (cli.state / "secrets.json").exists()
+
+
+def test_with_key_waits_for_the_key(cli: Cli, instances: Instances) -> None:
+    with _process("login", "staging", "--with-key", stdin=subprocess.PIPE, seconds=0.0) as process:
+        _, err = process.communicate(STAGING_KEY + "\n", timeout=60)
+    assert process.returncode == 0, err
+    assert "reading the key from standard input" in err
+    assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
+
+
+def test_with_key_is_of_no_use_to_a_browser_login(cli: Cli, file_store: None) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\nauth = "oauth"\n')
+    ran = cli("login", "a", "--with-key", stdin=STAGING_KEY)
+    assert ran.status == 2
+    assert "there is no key to read" in ran.err
+
+
+def test_a_refused_key_is_asked_for_again_on_a_terminal(cli: Cli, instances: Instances) -> None:
+    terminal = pexpect.spawn(
+        sys.executable,
+        ["-m", "omniprofile", "login", "staging"],
+        env={**os.environ},
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(24, 300),
+    )
+    terminal.expect("API key for staging: ")
+    terminal.sendline("omni_osk_of-another-instance")
+    terminal.expect("refuses the organization API key; try another key")
+    terminal.expect("API key for staging: ")
+    terminal.sendline("not a key")
+    terminal.expect("try another key")
+    terminal.expect("API key for staging: ")
+    terminal.sendline(STAGING_KEY)
+    terminal.expect("stored; ")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"

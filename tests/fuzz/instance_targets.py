@@ -11,8 +11,7 @@ from urllib.parse import parse_qsl
 import httpx
 
 from omniprofile.errors import Error
-from omniprofile.instance.callback import Answer as Taken
-from omniprofile.instance.callback import Listener, Page, _handler
+from omniprofile.instance.callback import Listener, Page, Taken, _handler
 from omniprofile.instance.client import Response
 from omniprofile.instance.endpoints import read_metadata
 from omniprofile.instance.oauth import (
@@ -91,14 +90,21 @@ class _Connection:
         pass
 
 
+class _Server:
+    """The server, which only counts."""
+
+    def has_sent(self, connection: object) -> None:
+        pass
+
+
 def request(data: bytes) -> None:
     """A connection to the callback's port: one answer that repeats nothing; a login only by its state and to our host."""
     answered, refused = _Answered(), list[str]()
-    listener = Listener(cast("Any", answered), refused.append)
-    listener.attempt = _ATTEMPT
+    listener = Listener(cast("Any", answered.put), refused.append)
+    listener.request = _ATTEMPT
     listener._hosts = {"localhost:7777"}
     connection = _Connection(data)
-    _handler(listener)(cast("Any", connection), ("127.0.0.1", 1), cast("Any", None))
+    _handler(listener)(cast("Any", connection), ("127.0.0.1", 1), cast("Any", _Server()))
     assert all(map(_is_shown, refused)), refused
     assert not (answered.taken and refused)
     if answered.taken:

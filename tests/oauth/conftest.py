@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -20,8 +22,9 @@ from tests.conftest import Cli
 
 OBEDIENT = """\
 import sys, urllib.request
+page = urllib.request.Request(sys.argv[1], headers={"Sec-Fetch-Mode": "navigate"})
 try:
-    urllib.request.urlopen(sys.argv[1], timeout=60).read()
+    urllib.request.urlopen(page, timeout=60).read()
 except urllib.error.HTTPError as page:
     page.read()
 """
@@ -35,6 +38,19 @@ def make_browser(path: Path, code: str) -> str:
     return str(path)
 
 
+def led_to(start: str) -> str:
+    """Where the address that a browser is told to open leads to."""
+    parts = urlsplit(start)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    try:
+        connection.request("GET", parts.path)
+        location = connection.getresponse().getheader("Location")
+    finally:
+        connection.close()
+    assert location, "it leads nowhere"
+    return location
+
+
 @dataclass(frozen=True)
 class Login:
     """An instance with an OAuth profile `prod` for it, and the commands of a user who has a browser."""
@@ -43,12 +59,14 @@ class Login:
     cli: Cli
     environ: dict[str, str]
 
-    def start(self, *argv: str, **environ: str) -> "subprocess.Popen[str]":
-        """Start `omniprofile *argv` in a process of its own."""
+    def start(
+        self, *argv: str, stdin: int = subprocess.PIPE, prefix: Sequence[str] = (), **environ: str
+    ) -> "subprocess.Popen[str]":
+        """Start `omniprofile *argv` in a process of its own, by the command `prefix`."""
         return subprocess.Popen(
-            [sys.executable, "-m", "omniprofile", *argv],
+            [*prefix, sys.executable, "-m", "omniprofile", *argv],
             env={**os.environ, **self.environ, **environ},
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -58,7 +76,7 @@ class Login:
         self, *argv: str, stdin: str = "", timeout: float = 60, **environ: str
     ) -> "subprocess.CompletedProcess[str]":
         """Run `omniprofile *argv` in a process of its own, to its end."""
-        process = self.start(*argv, **environ)
+        process = self.start(*argv, stdin=subprocess.PIPE, prefix=(), **environ)
         try:
             out, err = process.communicate(stdin, timeout=timeout)
         finally:

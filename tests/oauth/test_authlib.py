@@ -1,7 +1,6 @@
 """The whole flow against an authorization server that others wrote, over TLS."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import pytest
 from tests.conftest import Cli
 from tests.oauth.authlib_server import AuthlibInstance
 from tests.oauth.conftest import OBEDIENT, Login, make_browser
+from tests.sockets import Authority
 
 TRUSTING = "import ssl; ssl._create_default_https_context = ssl._create_unverified_context\n" + OBEDIENT
 """The person's browser; whom omniprofile trusts is what is tested."""
@@ -120,8 +120,9 @@ def test_somebody_else_is_not_stored_and_the_grant_is_revoked(at_authlib: Authli
     assert len(at_authlib.instance.live) == 1, "the first session lives, the second is revoked"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_exit_7(at_authlib: AuthlibLogin) -> None:
-    ran = at_authlib.run("login", "prod", SSL_CERT_FILE=os.devnull)
+def test_a_certificate_that_nobody_vouches_for_is_exit_7(at_authlib: AuthlibLogin, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    ran = at_authlib.run("login", "prod", SSL_CERT_FILE=str(Authority(tmp_path / "other").file), SSL_CERT_DIR="")
     assert ran.returncode == 7
     assert "the login cannot start: the certificate of localhost is not trusted" in ran.stderr
     assert at_authlib.instance.posts == []

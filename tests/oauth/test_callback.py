@@ -6,16 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.oauth.conftest import Login
+from tests.oauth.conftest import Login, led_to
 
 WAITING = (
     "print(__import__('sys').argv[1], file=open({path!r}, 'w')); import os; os.rename({path!r}, {path!r} + '.whole')"
@@ -25,21 +25,26 @@ WAITING = (
 class Waiting:
     """A login in a process of its own that waits for the browser, and what the browser was told to open."""
 
-    def __init__(self, login: Login, folder: Path, *argv: str) -> None:
+    def __init__(self, login: Login, folder: Path, *argv: str, visit: bool = True, prefix: Sequence[str] = ()) -> None:
         from tests.oauth.conftest import make_browser
 
         path = folder / "opened"
         browser = make_browser(folder / "waiting-browser", WAITING.format(path=str(path)))
-        self.process = login.start("login", "prod", *argv, BROWSER=browser)
+        self.process = login.start("login", "prod", *argv, prefix=prefix, BROWSER=browser)
         end = time.monotonic() + 30
         while not (whole := Path(f"{path}.whole")).exists():
             assert time.monotonic() < end, "no browser was opened"
             assert self.process.poll() is None, self.process.communicate()
             time.sleep(0.02)
-        self.address = whole.read_text().strip()
+        self.start = whole.read_text().strip()
+        self.port = int(urlsplit(self.start).port or 0)
+        self.address = self.state = ""
+        if not visit:
+            return
+        self.address = led_to(self.start)
         query = parse_qs(urlsplit(self.address).query)
         self.state = query["state"][0]
-        self.port = int(urlsplit(query["redirect_uri"][0]).port or 0)
+        assert urlsplit(query["redirect_uri"][0]).port == self.port
 
     def request(
         self, target: str, *, method: str = "GET", host: str | None = None, address: str = "127.0.0.1"
@@ -70,7 +75,9 @@ class Waiting:
     def end(self, timeout: float = 30) -> tuple[int, str]:
         """Wait for the process; its status and its stderr, which holds no state."""
         _, err = self.process.communicate(timeout=timeout)
-        assert self.state not in err
+        shown = [line for line in err.splitlines() if "/oauth/authorize?" in line]
+        assert shown == [self.address], "the address is shown, once"
+        assert self.state not in err.replace(self.address, "")
         assert "Traceback" not in err
         return self.process.returncode, err
 
@@ -120,6 +127,7 @@ def test_bad_callbacks_are_refused_and_the_login_goes_on(waiting: Waiting, login
     assert ended == 0, err
     for _, _, sentence in bad:
         assert sentence is None or sentence in err, f"{sentence} is not in\n{err}"
+    assert re.search(r"1\d requests that were no part of this login were refused", err)
     assert code not in err
     assert "favicon" not in err
     assert login.omni.oauth.grants == [("authorization_code", "granted")]
@@ -222,22 +230,133 @@ def test_ctrl_c_tells_a_browser_that_waits(login: Login, tmp_path: Path) -> None
 
 
 def test_the_limit_ends_the_login_with_a_clear_error(login: Login, tmp_path: Path) -> None:
-    driver = """
-        import sys
-        from omniprofile.instance import authorization
-        authorization.LIMIT_SECONDS = 1.5
-        from omniprofile.cli.main import run
-        sys.exit(run())
-    """
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(driver), "login", "prod"],
-        env={**os.environ, **login.environ, "BROWSER": "true"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ran = login.run("login", "prod", "--timeout", "1.5s", BROWSER="true")
     assert ran.returncode == 4
     assert "nobody answered the login of `prod` within 1.5 s" in ran.stderr
     assert "Personal tokens" in ran.stderr
     assert "--no-browser" in ran.stderr
+
+
+def test_the_browser_is_told_a_one_time_address_and_nothing_else(waiting: Waiting) -> None:
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{waiting.port}/start/[A-Za-z0-9_-]{{32}}", waiting.start)
+    assert waiting.state not in waiting.start
+    assert waiting.request("/start/guessed")[0] == 404
+    assert waiting.request(urlsplit(waiting.start).path, method="HEAD")[0] == 405
+    assert waiting.process.poll() is None
+
+
+def test_a_second_visit_of_the_one_time_address_ends_the_login(waiting: Waiting, login: Login) -> None:
+    status, headers, _ = waiting.request(urlsplit(waiting.start).path)
+    assert status == 410
+    assert "location" not in headers
+    ended, err = waiting.end()
+    assert ended == 4
+    assert "opened a second time" in err
+    assert login.omni.oauth.grants == []
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.geteuid() != 0, reason="another user's programs need root"
+)
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_another_users_program_is_not_told_where_the_login_goes(login: Login, tmp_path: Path, address: str) -> None:
+    waiting = Waiting(login, tmp_path, visit=False)
+    try:
+        host = f"127.0.0.1:{waiting.port}"
+        request = f"GET {urlsplit(waiting.start).path} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+        code = (
+            f"import os, socket; os.setuid(65534); s = socket.socket(socket.{'AF_INET6' if ':' in address else 'AF_INET'});"
+            f"s.connect(({address!r}, {waiting.port})); s.sendall({request!r}.encode()); print(s.makefile().read())"
+        )
+        theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+        assert theirs.stdout.startswith("HTTP/1.0 403"), theirs
+        assert "Location" not in theirs.stdout
+        assert "oauth/authorize?" in led_to(waiting.start), "it was not used up"
+    finally:
+        waiting.process.kill()
+        err = waiting.process.communicate()[1]
+    assert "another user" in err
+
+
+def test_a_repeat_of_the_callback_gets_the_same_page(waiting: Waiting, login: Login) -> None:
+    """A browser that fetches ahead asks twice: what the person sees is the second one."""
+    good = waiting.authorize()
+    first = waiting.request(good)
+    again = waiting.request(good)
+    assert first[0] == again[0] == 200
+    assert first[2] == again[2]
+    assert "Logged in" in again[2]
+    assert waiting.callback(code="another")[0] == 409
+    ended, err = waiting.end()
+    assert ended == 0, err
+    assert login.omni.oauth.grants == [("authorization_code", "granted")]
+    with pytest.raises(ConnectionRefusedError):
+        waiting.request(good)
+
+
+@pytest.mark.parametrize(("headers", "lingers"), [({}, True), ({"Sec-Purpose": "prefetch"}, True), ({"x": "y"}, False)])
+def test_a_browser_that_shows_the_page_is_not_waited_for(
+    waiting: Waiting, headers: dict[str, str], lingers: bool
+) -> None:
+    connection = HTTPConnection("127.0.0.1", waiting.port, timeout=20)
+    fields = {"Host": f"localhost:{waiting.port}", **headers}
+    connection.request(
+        "GET", waiting.authorize(), headers={**fields, **({"Sec-Fetch-Mode": "navigate"} if headers else {})}
+    )
+    assert connection.getresponse().status == 200
+    answered = time.monotonic()
+    connection.close()
+    assert waiting.end()[0] == 0
+    assert (time.monotonic() - answered > 2.5) is lingers
+
+
+def test_a_crowd_of_dripping_connections_keeps_no_login_from_its_answer(login: Login, tmp_path: Path) -> None:
+    """More of them than there are descriptors, and each sends a byte now and then."""
+    waiting = Waiting(login, tmp_path, prefix=["sh", "-c", 'ulimit -n 200; exec "$@"', "sh"])
+    crowd: list[socket.socket] = []
+    try:
+        for _ in range(600):
+            with suppress(OSError):
+                drip = socket.create_connection(("127.0.0.1", waiting.port), timeout=5)
+                drip.sendall(b"GET /call")
+                crowd.append(drip)
+        for drip in crowd:
+            with suppress(OSError):
+                drip.sendall(b"b")
+        for _ in range(300):
+            waiting.request("/nothing-here")
+        assert waiting.request(waiting.authorize())[0] == 200
+        ended, err = waiting.end()
+    finally:
+        for drip in crowd:
+            drip.close()
+        waiting.process.kill()
+    assert ended == 0, err
+    assert err.count("refused") <= 3, "one sentence for the first of each kind, one for how many"
+    assert re.search(r"[3-9]\d\d requests that were no part of this login were refused", err)
+
+
+def test_an_endless_request_is_not_read_to_its_end(waiting: Waiting) -> None:
+    sent = 0
+    with socket.create_connection(("127.0.0.1", waiting.port), timeout=20) as endless:
+        endless.sendall(b"GET / HTTP/1.1\r\n")
+        with suppress(OSError):
+            while sent < 50_000_000:
+                endless.sendall(b"X: " + b"y" * 60_000 + b"\r\n")
+                sent += 60_000
+    assert sent < 20_000_000
+    assert waiting.request(waiting.authorize())[0] == 200
+
+
+def test_a_port_that_is_taken_is_said(login: Login) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = login.run("login", "prod", "--port", str(taken.getsockname()[1]))
+    assert ran.returncode == 1
+    assert "is in use" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "argv", [("--port", "0"), ("--port", "65536"), ("--port", "x"), ("--timeout", "0"), ("--timeout", "5 d")]
+)
+def test_a_port_or_time_that_is_none_is_wrong_usage(login: Login, argv: tuple[str, str]) -> None:
+    assert login.cli("login", "prod", *argv).status == 2

@@ -10,7 +10,7 @@ import pytest
 
 from tests.oauth.authlib_server import AuthlibInstance
 from tests.oauth.chromium import PROGRAM, Chromium
-from tests.oauth.conftest import Login, make_browser
+from tests.oauth.conftest import Login, led_to, make_browser
 from tests.oauth.test_authlib import AuthlibLogin, at_authlib  # noqa: F401 - a fixture
 
 SHOTS = os.environ.get("OMNIPROFILE_TEST_SCREENSHOTS")
@@ -41,7 +41,12 @@ class Person:
         self._login = login
 
     def log_in(self) -> "tuple[subprocess.Popen[str], str]":
-        """A login that waits, and its address."""
+        """A login that waits, and the instance's address of it."""
+        process, start = self.start()
+        return process, led_to(start)
+
+    def start(self) -> "tuple[subprocess.Popen[str], str]":
+        """A login that waits, and what its browser is told to open."""
         process = self._login.start("login", "prod", BROWSER=self.browser)
         end = time.monotonic() + 30
         while not self._path.exists():
@@ -85,7 +90,7 @@ def ended(process: "subprocess.Popen[str]", timeout: float = 30) -> tuple[int, s
 def test_authorize_is_clicked_and_the_page_says_how_it_ended(
     chromium: Chromium, person: Person, shot: Callable[[str], Path]
 ) -> None:
-    process, address = person.log_in()
+    process, address = person.start()
     tab = chromium.open(address)
     tab.wait_for("Let omni-cli act for you?")
     tab.click("button[value=yes]")

@@ -2,6 +2,8 @@
 
 import os
 import re
+import socket
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -47,16 +49,44 @@ def test_the_pasted_address_logs_in_with_no_terminal(login: Login) -> None:
     assert login.run("token", "prod").returncode == 0
 
 
-def test_with_no_input_at_all_the_browser_may_still_answer(login: Login) -> None:
-    process = login.start("login", "prod", "--no-browser", BROWSER="false")
-    assert process.stdin is not None
-    process.stdin.close()
-    process.stdin = None
+def test_with_no_input_at_all_a_browser_that_was_arranged_may_still_answer(login: Login) -> None:
+    """Who fixes the port has made it reachable: `ssh -L`, a container on the host's network."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    process = login.start("login", "prod", "--no-browser", "--port", str(port), stdin=subprocess.DEVNULL)
     address = read_address(process.stderr)
-    with urllib.request.urlopen(address, timeout=30) as page:
-        assert b"Logged in" in page.read()
+    assert f"localhost%3A{port}%2Fcallback" in address
+    page = urllib.request.Request(address, headers={"Sec-Fetch-Mode": "navigate"})
+    with urllib.request.urlopen(page, timeout=30) as answer:
+        assert b"Logged in" in answer.read()
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
+    assert "paste it here" not in err
+
+
+@pytest.mark.parametrize("argv", [(), ("--no-browser",)])
+@pytest.mark.parametrize("stdin", ["null", "ended", "silent"])
+@pytest.mark.parametrize("browser", ["false", "no-such-browser", ""])
+def test_without_a_browser_and_anybody_to_paste_it_ends_at_once(
+    login: Login, argv: tuple[str, ...], stdin: str, browser: str
+) -> None:
+    if argv and stdin == "silent":
+        pytest.skip("`--no-browser` says that an answer will come there")
+    environ = {"BROWSER": browser, "DISPLAY": "", "WAYLAND_DISPLAY": "", "TERM": "dumb", "PATH": "/nowhere"}
+    process = login.start(
+        "login", "prod", *argv, stdin=subprocess.DEVNULL if stdin == "null" else subprocess.PIPE, **environ
+    )
+    with process:
+        if stdin == "ended":
+            assert process.stdin is not None
+            process.stdin.close()
+        assert process.wait(timeout=30) == 4
+        assert process.stderr is not None
+        err = process.stderr.read()
+    assert "nobody can answer the login of `prod`" in err
+    assert "have a person run `omniprofile login prod` in a terminal" in err
+    assert ("paste it here" in err) is (bool(argv) and stdin == "ended")
+    assert login.omni.oauth.grants == []
 
 
 def test_quiet_still_shows_the_address(login: Login) -> None:
@@ -66,11 +96,23 @@ def test_quiet_still_shows_the_address(login: Login) -> None:
     assert "omniprofile:" not in err
 
 
-def test_a_browser_that_does_not_open_leaves_the_address_to_visit(login: Login) -> None:
-    process = login.start("login", "prod", BROWSER="false")
-    target = redirected(read_address(process.stderr))
-    _, err = process.communicate(target + "\n", timeout=30)
-    assert process.returncode == 0, err
+@pytest.mark.parametrize("browser", ["false", "true"])
+def test_the_address_is_shown_and_can_be_pasted_whatever_the_browser_does(login: Login, browser: str) -> None:
+    """A browser that says it opened, and opened nothing, is a browser like that."""
+    terminal = pexpect.spawn(
+        sys.executable,
+        ["-m", "omniprofile", "login", "prod"],
+        env={**os.environ, **login.environ, "BROWSER": browser},
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(24, 300),
+    )
+    terminal.expect(r"\n(http://[^\s]+/oauth/authorize\?[^\s]+)\r")
+    terminal.sendline(redirected(terminal.match.group(1)))
+    terminal.expect(r"logged in to 127\.0\.0\.1 \(MEMBER, user u-1\)")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
 
 
 def test_on_a_terminal_it_is_pasted_after_a_wrong_one(login: Login) -> None:

@@ -22,7 +22,7 @@ from tests.oauth.conftest import PROFILE, Login
 def test_login_test_refresh_and_logout(login: Login) -> None:
     ran = login.log_in()
     assert f"will be stored in the file `{login.cli.state / 'secrets.json'}`" in ran.stderr
-    assert "the login waits 2 minutes" in ran.stderr
+    assert "the login waits 2 min" in ran.stderr
     assert "logged in to 127.0.0.1 (MEMBER, user u-1)" in ran.stderr
     assert ran.stdout == ""
 

@@ -433,6 +433,11 @@ def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: p
             callback._listen()
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
 @pytest.mark.parametrize(
     "browser",
     ["sh -c 'touch ran' %s", "x; touch ran", "$(touch ran)", "`touch ran`:|touch ran", "%s", "'", ":::", "/dev/null"],
@@ -442,7 +447,7 @@ def test_no_browser_variable_is_read_by_a_shell_or_breaks_the_login(cli: Cli, br
     with Standin() as omni:
         cli.profiles(f'[profiles.o]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nauth = "oauth"\n')
         running = subprocess.Popen(
-            [sys.executable, "-m", "omniprofile", "login", "o"],
+            [sys.executable, "-m", "omniprofile", "login", "o", "--port", str(_free_port())],
             env={
                 **os.environ,
                 "BROWSER": browser,

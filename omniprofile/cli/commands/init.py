@@ -4,7 +4,7 @@ import argparse
 
 from omniprofile.app import App, Call
 from omniprofile.cli.commands.add import add, next_steps
-from omniprofile.cli.commands.login import login
+from omniprofile.cli.commands.login import How, login
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import METHODS, add_profile_options, profile_values, require_new_name
 from omniprofile.cli.exits import DONE
@@ -51,7 +51,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         for sentence in next_steps(app, name):
             console.note(sentence)
         return DONE
-    login(app, console, Call.for_profile(name), test=not args.no_test, browser=not args.no_browser)
+    login(
+        app,
+        console,
+        Call.for_profile(name),
+        How(
+            test=not args.no_test, browser=not args.no_browser, with_key=args.with_key and resolution.auth == "api-key"
+        ),
+    )
     return DONE
 
 

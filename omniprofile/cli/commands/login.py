@@ -1,19 +1,27 @@
 """`omniprofile login`: store a profile's session or key, once the instance has accepted it."""
 
 import argparse
+from dataclasses import dataclass
 
 from omniprofile.app import App, Call, Intent
 from omniprofile.cli.console import Console
+from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, add_yes, named_profile
+from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.protection import GIVE
-from omniprofile.errors import NoCredential, UsageError
+from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential
 from omniprofile.model.live import Identity
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
+
+KEY_SECONDS = 30.0
+"""How long a key on standard input is waited for where nobody said that one comes."""
+_LARGEST_KEY = 64 * 1024
+_ATTEMPTS = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,16 +33,54 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="OAuth: show the address, and also take the address that the browser ends at, pasted back",
     )
+    parser.add_argument(
+        "--port", type=_port, metavar="N", help="OAuth: the port that the browser comes back to (default: a free one)"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=duration,
+        metavar="SECONDS",
+        help="OAuth: how long to wait for the person (default: 2 minutes)",
+    )
+    parser.add_argument(
+        "--with-key",
+        action="store_true",
+        help=f"read the key from standard input, however long that takes (default there: {KEY_SECONDS:g} s)",
+    )
     add_yes(parser)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError("a number from 1 to 65535 is needed")
+    return int(text)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Log in to the named profile, or to the one in use."""
-    login(app, console, Call(named_profile(args)), test=not args.no_test, browser=not args.no_browser, yes=args.yes)
+    how = How(
+        test=not args.no_test,
+        browser=not args.no_browser,
+        port=args.port,
+        timeout=args.timeout,
+        with_key=args.with_key,
+    )
+    login(app, console, Call(named_profile(args)), how, yes=args.yes)
     return DONE
 
 
-def login(app: App, console: Console, call: Call, *, test: bool, browser: bool = True, yes: bool = False) -> None:
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to log in. `with_key`: a key is on standard input, and is waited for. `port` and `timeout` are the browser login's."""
+
+    test: bool = True
+    browser: bool = True
+    port: int | None = None
+    timeout: float | None = None
+    with_key: bool = False
+
+
+def login(app: App, console: Console, call: Call, how: How, *, yes: bool = False) -> None:
     """Log in by the browser (oauth), or read a key from a hidden prompt or from stdin; test it, and store it.
 
     It is stored for the profile's own base URL: overrides by variables do not apply, for what is stored belongs to what the
@@ -51,7 +97,12 @@ def login(app: App, console: Console, call: Call, *, test: bool, browser: bool =
     if resolution.auth == "oauth":
         from omniprofile.cli.browser_login import login_session
 
-        login_session(app, console, resolution, browser=browser, test=test)
+        if how.with_key:
+            raise UsageError(
+                f"`{resolution.profile}` logs in by the browser (`oauth`): there is no key to read",
+                hint="leave `--with-key` out",
+            )
+        login_session(app, console, resolution, browser=how.browser, test=how.test, port=how.port, limit=how.timeout)
         return
     if resolution.key.kind != "keyring":
         raise UsageError(
@@ -61,15 +112,28 @@ def login(app: App, console: Console, call: Call, *, test: bool, browser: bool =
     # Find out that the store works before asking for anything, and say where the key will lie before it does.
     app.store.check()
     console.note(f"the key for `{resolution.profile}` ({origin}) will be stored in the {app.store.label}")
-    secret = _read_key(app, console, resolution)
-    who = _test(app, console, resolution, secret) if test else None
+    secret, who = _tested_key(app, console, resolution, how)
     new = StoredSecret(origin=origin, token=secret, stored_at=app.outside.now(), identity=who)
     tell_of_another_identity(app, console, resolution.profile, new)
     app.store.put(resolution.profile, new)
     console.note(f"stored; `omniprofile exec {resolution.profile} -- COMMAND` uses it")
 
 
-def _read_key(app: App, console: Console, resolution: Resolution) -> Secret:
+def _tested_key(app: App, console: Console, resolution: Resolution, how: How) -> tuple[Secret, Identity | None]:
+    """Return the key and whose it is. A person whose key is refused is asked for another one."""
+    left = _ATTEMPTS if console.interactive else 1
+    while True:
+        left -= 1
+        try:
+            secret = _read_key(app, console, resolution, with_key=how.with_key)
+            return secret, _test(app, console, resolution, secret) if how.test else None
+        except (CredentialRefused, IdentityMismatch, KeySourceFailed) as refused:
+            if not left:
+                raise
+            console.warn(f"{refused.message}; try another key, or press Ctrl-C")
+
+
+def _read_key(app: App, console: Console, resolution: Resolution, *, with_key: bool) -> Secret:
     from omniprofile.credentials.sources import checked_key
 
     if console.interactive:
@@ -77,11 +141,20 @@ def _read_key(app: App, console: Console, resolution: Resolution) -> Secret:
         if not text:
             raise NoCredential("no key was given", hint="nothing was stored; run the command again")
     else:
-        text = app.read_stdin(limit=64 * 1024)
-        if not text.strip():
+        pipe = f"pipe it in: `… | omniprofile login {resolution.profile}`"
+        stdin = app.outside.stdin
+        if stdin is None:
+            raise NoCredential("there is no key: standard input is closed", hint=pipe)
+        console.note("reading the key from standard input")
+        try:
+            text = read_all(stdin, limit=_LARGEST_KEY, seconds=float("inf") if with_key else KEY_SECONDS)
+        except TimeoutError:
             raise NoCredential(
-                "no key came on standard input", hint=f"pipe it in: `… | omniprofile login {resolution.profile}`"
-            )
+                f"standard input did not end within {KEY_SECONDS:g} s",
+                hint=f"{pipe}, with `--with-key` where that takes longer",
+            ) from None
+        if not text.strip():
+            raise NoCredential("no key came on standard input", hint=pipe)
     return checked_key(text, "the given key")
 
 

@@ -9,6 +9,7 @@ from typing import Self
 
 from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
+from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
 from omniprofile.cli.parser import add_overrides
 from omniprofile.cli.render.tables import indented, table
@@ -29,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_overrides(parser)
     parser.add_argument(
         "--timeout",
-        type=_positive,
+        type=duration,
         default=SECONDS,
         metavar="SECONDS",
         help=f"how long each instance is asked, waits for its rate limit included (default {SECONDS:g})",
@@ -184,16 +185,6 @@ class _Progress:
         if self._shown:
             bad = f", {self._bad} not ok" if self._bad else ""
             self._console.status(f"{self._done} of {self._total} tested{bad}")
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError("a number of seconds, more than 0, is needed")
-    return value
 
 
 def _count(text: str) -> int:
