@@ -50,14 +50,18 @@ def test_login_test_refresh_and_logout(login: Login) -> None:
 def test_a_fresh_session_needs_neither_http_nor_the_protocol(login: Login) -> None:
     """What every `token`, `env` and `exec` of a logged-in user costs: no library of the login or the refresh."""
     session = login.seed()
-    assert login.run("token", "prod").returncode == 0  # which compiles the profile file
     code = (
-        "import sys; from omniprofile.cli.main import run; sys.argv = ['omniprofile', 'token', 'prod']; status = run();"
-        "print(status, *sorted(sys.modules), file=sys.stderr)"
+        "import sys; from omniprofile.config import snapshot; snapshot._SETTLED = 0; from omniprofile.cli.main import run;"
+        "sys.argv = ['omniprofile', 'token', 'prod']; status = run(); print(status, *sorted(sys.modules), file=sys.stderr)"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **login.environ}, capture_output=True, text=True, check=True
-    )
+    for _ in range(2):  # the first one compiles the profile file
+        ran = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **login.environ},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     status, *loaded = ran.stderr.split()
     assert (status, ran.stdout) == ("0", session.token.reveal() + "\n")
     heavy = {"httpx", "oauthlib", "filelock", "keyring", "secrets", "ssl", "webbrowser", "http.server", "hashlib"}
