@@ -50,11 +50,8 @@ def lock(path: str, timeout: float, *, shared: bool = False) -> Iterator[None]:
     With `shared`, together with others who hold it so (on Windows alone all the same). Raises TimeoutError when other
     processes hold it for longer than `timeout` seconds, LockFailed when it cannot be taken at all.
     """
-    descriptor = _acquire(path, timeout, shared=shared)
-    try:
+    with _held(_acquire(path, timeout, shared=shared)):
         yield
-    finally:
-        os.close(descriptor)  # which also frees the lock
 
 
 @contextmanager
@@ -77,10 +74,8 @@ def user_lock(
                 raise
             failures.append(problem)
             continue
-        try:
+        with _held(descriptor):
             yield
-        finally:
-            os.close(descriptor)
         return
     if optional:
         yield
@@ -182,6 +177,26 @@ def _acquire(path: str, timeout: float, *, shared: bool) -> int:
         os.close(descriptor)  # somebody removed or replaced it while we waited: the next one to come would take another
         if monotonic() >= end:
             raise LockFailed(None, f"`{path}` is removed by another program again and again", "stop that program")
+
+
+@contextmanager
+def _held(descriptor: int) -> Iterator[None]:
+    """Hold the lock of `descriptor` for the body, then free it and close the descriptor.
+
+    Closing alone would leave the lock to a child that another thread forked meanwhile, for as long as that child lives, since
+    both have the same open file (flock(2)). Such a child itself frees nothing.
+    """
+    process = os.getpid()
+    try:
+        yield
+    finally:
+        try:
+            if os.name == "posix" and os.getpid() == process:
+                import fcntl
+
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+        finally:
+            os.close(descriptor)
 
 
 def _open(path: str) -> int:

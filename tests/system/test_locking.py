@@ -44,6 +44,34 @@ def test_a_lock_is_waited_for_no_longer_than_the_limit_and_a_killed_holder_leave
         assert Path(path).parent.stat().st_mode & 0o777 == 0o700
 
 
+FORK = """
+import os, sys
+from omniprofile.system.locking import lock, user_lock
+path = sys.argv[1]
+reading, writing = os.pipe()
+for held in (lock(path, 1), user_lock([os.path.dirname(path)], "other", 1)):
+    with held:
+        child = os.fork()
+        if child == 0:
+            os.read(reading, 1)
+            os._exit(0)
+    try:
+        with lock(path, 0), user_lock([os.path.dirname(path)], "other", 0):
+            print("free")
+    finally:
+        os.write(writing, b"!")
+        os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_that_was_forked_while_a_lock_was_held_does_not_keep_it(tmp_path: Path) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    path = str(tmp_path / "locks" / "lock")
+    done = subprocess.run([sys.executable, "-c", FORK, path], env=environ, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "free\nfree\n"), done.stderr
+
+
 def test_the_body_s_error_frees_the_lock(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
     with pytest.raises(KeyError), lock(path, 1):
