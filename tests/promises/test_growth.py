@@ -91,6 +91,8 @@ HOSTILE: Mapping[str, Callable[[int], bytes]] = {
     "hosts": lambda size: ("[settings]\nallowed_hosts = [" + ", ".join(f'"h{n}"' for n in range(size // 8)) + "]").encode(),
 }  # fmt: skip
 
+BLANKS = [char for char in map(chr, range(0x10000)) if char.isspace() and char not in "\r\n"]
+
 
 def _lint(content: bytes) -> None:
     report = examine([["p.toml"]], home="/home/me", contents={"p.toml": content})
@@ -131,12 +133,19 @@ def test_nothing_takes_many_times_what_a_plain_file_takes(name: str) -> None:
     assert best(HOSTILE[name](size)) <= 40 * best(PLAIN(size))
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+IN_DOTENV = {
+    **HOSTILE,
+    **{f"blanks-{ord(blank):x}": _again(blank, "A=x", "x") for blank in BLANKS},
+    "words-between-blanks": _again(" " * 150 + "x", "A=x"),
+}
+
+
+@pytest.mark.parametrize("name", IN_DOTENV)
 def test_a_dotenv_file_is_read_in_proportion(name: str, tmp_path: Path) -> None:
     file = tmp_path / ".env"
 
     def prepared(size: int) -> Callable[[], object]:
-        file.write_bytes(HOSTILE[name](size))
+        file.write_bytes(IN_DOTENV[name](size))
         return reading
 
     def reading() -> None:
