@@ -41,6 +41,24 @@ def environment_pair(profile: str, environ: "Mapping[str, str]") -> tuple[str, .
     return given[0], tokens[0]
 
 
+def belongs_elsewhere(variable: str | None, base_url: str, environ: "Mapping[str, str]") -> str:
+    """Return the origin that the token in `variable` goes with, where the user set that beside it and it is not `base_url`.
+
+    An empty text where it may go to `base_url`: it is none of the vendor's variables, or no base URL was set with it.
+    """
+    own = own_values(environ)
+    given = environ.get(VENDOR_BASE_URL)
+    if variable not in VENDOR_TOKENS or variable in own or not given or VENDOR_BASE_URL in own:
+        return ""
+    from omniprofile.model.origin import NotAnOrigin, Origin
+
+    try:
+        origin = str(Origin.parse(given))
+    except NotAnOrigin as problem:
+        origin = problem.suggestion or "an address that is no base URL"
+    return "" if origin == base_url else origin
+
+
 def nothing_overrides(profile: str, environ: "Mapping[str, str]") -> bool:
     """Whether no variable applies to `profile`, nor would if it were not named: the files alone decide."""
     if any(environ.get(variable) for variable in profile_variables(profile)):

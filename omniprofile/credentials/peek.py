@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from omniprofile.credentials.names import belongs_elsewhere
 from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.exported import key_in_environment
 from omniprofile.model.origin import Origin
@@ -50,7 +51,10 @@ def peek_key(
         expired = summary.expires_at is not None and summary.expires_at <= now
         return Peek("expired" if expired else "present", summary.expires_at, store=store)
     if key.kind == "env":
-        value = key_in_environment(environ, key.variable or "", profile, str(origin) if origin else "")
+        base_url = str(origin) if origin else ""
+        value = key_in_environment(environ, key.variable or "", profile, base_url)
+        if belongs_elsewhere(key.variable, base_url, environ):
+            return Peek("missing")
         return Peek("present", masked=Secret(value).masked) if value else Peek("missing")
     if key.kind == "file":
         return Peek("present" if os.path.isfile(key.path or "") else "missing")

@@ -9,6 +9,7 @@ On the short path: imports only what a bare interpreter has loaded, and the erro
 
 import os
 
+from omniprofile.credentials.names import VENDOR_BASE_URL, belongs_elsewhere
 from omniprofile.model.exported import exported, key_in_environment, values_of_another, without_values_of_another
 from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.secret import LONGEST_KEY, Secret, remember
@@ -112,6 +113,13 @@ def _from_environment(source: "KeySource", profile: str, base_url: str, environ:
         why = f"its value was exported by omniprofile for `{printable(whose)}`, and is a value of that profile alone"
         raise _failed(source, profile, why, f"set `{printable(source.variable or '')}` to the key of `{profile}`")
     value = key_in_environment(environ, source.variable or "", profile, base_url)
+    if value and (other := belongs_elsewhere(source.variable, base_url, environ)):
+        from omniprofile.errors import OriginMismatch
+
+        raise OriginMismatch(
+            f"{_label(source, profile)} is for {other} (environment variable `{VENDOR_BASE_URL}`), not for {base_url}",
+            hint=f"unset `{VENDOR_BASE_URL}`, or keep the key of `{profile}` in a variable of its own",
+        )
     if not value:  # an empty variable counts as unset, everywhere
         raise _failed(source, profile, "it is not set", f"set `{printable(source.variable or '')}` to the key")
     return checked_key(value, _label(source, profile))

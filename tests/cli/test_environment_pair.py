@@ -148,3 +148,22 @@ def test_explain_agrees_with_what_is_handed_out(cli: Cli, two: Path, named: list
                 if "not profile" in token.err
                 else []
             )
+
+
+@pytest.mark.parametrize("token", ["OMNI_API_TOKEN", "OMNI_API_KEY"])
+@pytest.mark.parametrize("url", [URL, URL + "/api", "nonsense"])
+def test_the_pair_s_token_is_no_key_of_a_profile_elsewhere(cli: Cli, token: str, url: str) -> None:
+    cli.profiles(
+        f'[profiles.ci]\nbase_url = "https://ci.omniapp.co"\nkey = {{ env = "{token}" }}\n'
+        f'[profiles.there]\nbase_url = "{URL}"\nkey = {{ env = "{token}" }}\n'
+    )
+    env = {"OMNI_BASE_URL": url, token: KEY}
+    for argv in (["token", "ci"], ["exec", "ci", "--", "no-such-program"], ["token", "-p", "ci"]):
+        ran = cli(*argv, env=env)
+        assert (ran.status, ran.out) == (6, ""), ran
+        assert "(environment variable `OMNI_BASE_URL`), not for https://ci.omniapp.co" in ran.err
+    assert json.loads(cli("list", "--json", env=env).out)["profiles"][0]["credential"] == "missing"
+    if url != "nonsense":
+        assert cli("token", "there", env=env, shows=True).out == KEY + "\n"
+    for harmless in ({token: KEY}, {token: KEY, "OMNI_BASE_URL": "https://CI.omniapp.co:443/"}):
+        assert cli("token", "ci", env=harmless, shows=True).out == KEY + "\n"
