@@ -1,6 +1,7 @@
 """What a program prints, bounded in time and size, with no shell. Knows no profile.
 
-The program gets a process group of its own, so that its children end with it. Where it may ask the user, the terminal is
+The program gets a process group of its own, so that its children end with it, but for one that makes a session of its own
+(`setsid`). Where it may ask the user, the terminal is
 handed to that group and taken back (POSIX, General Terminal Interface, 11.1.4), or else it has no terminal at all.
 """
 
