@@ -1,11 +1,35 @@
 """The mark that tells an exported variable from an override by the user."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.model.exported import exported, is_reserved, marker, own_values
+from omniprofile.model.exported import MARKER, exported, is_reserved, marker, own_values
 
-names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,20}", fullmatch=True)
+# Those that every program needs are never taken for exported ones.
+KEPT = [
+    "APPDATA",
+    "COMSPEC",
+    "HOME",
+    "IFS",
+    "LANG",
+    "LOCALAPPDATA",
+    "LOGNAME",
+    "OLDPWD",
+    "PATH",
+    "PATHEXT",
+    "PWD",
+    "SHELL",
+    "SYSTEMROOT",
+    "TEMP",
+    "TERM",
+    "TMP",
+    "TMPDIR",
+    "USER",
+    "USERPROFILE",
+    "WINDIR",
+]
+names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,20}", fullmatch=True).filter(lambda name: name not in (*KEPT, MARKER))
 values = st.text(st.characters(exclude_characters="\0"), max_size=40)
 
 
@@ -15,12 +39,18 @@ def test_what_was_exported_is_ours_until_it_is_changed(variables: dict[str, str]
     mark = exported(environ)
     assert mark is not None
     assert mark.profile == "staging"
-    ours = {name for name in variables if name != "OMNIPROFILE_EXPORTED"}
+    ours = set(variables)
     assert own_values(environ) == ours
     for name in ours:
         changed = {**environ, name: environ[name] + "x"}
         assert own_values(changed) == ours - {name}
         assert name not in own_values({other: value for other, value in environ.items() if other != name})
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_mark_claims_no_variable_that_every_program_needs(name: str) -> None:
+    environ = {name: "x", "OMNI_API_TOKEN": "y"}
+    assert own_values({**environ, MARKER: marker("staging", environ)}) == {"OMNI_API_TOKEN"}
 
 
 @given(st.text())
