@@ -1,7 +1,9 @@
 """Files of our own that others may have prepared or damaged: what they hold, edits, lint's formats, snapshot, state, journal."""
 
+import atexit
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +28,7 @@ from omniprofile.errors import CheckFailed, ConfigUnreadable
 from tests.fuzz.choices import Choices
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="omniprofile-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 _KEY = "F0zzed" * 5
 
 

@@ -4,7 +4,9 @@ Each takes bytes and checks what must hold for all of them: any bytes give an an
 no answer repeats a secret.
 """
 
+import atexit
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,6 +31,7 @@ from tests.fuzz.transfer_targets import TRANSFER_TARGETS
 _KEY = re.compile(r"omni_(?:osk|pat)_[A-Za-z0-9_-]{6,}")
 _CREDENTIAL = Credential("prod", Origin("https", "acme.omniapp.co", 443), "api-key", Secret("omni_osk_fuzzed"))
 _FOLDER = Path(tempfile.mkdtemp(prefix="omniprofile-fuzz-"))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
 
 def profiles(data: bytes) -> None:

@@ -1,7 +1,9 @@
 """Files of other programs: the vendor's config, and a `.env`. What is read can be written again and says the same."""
 
+import atexit
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from tests.fuzz.choices import STRUCTURED, Choices
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 _FOLDER = Path(tempfile.mkdtemp(prefix="omniprofile-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
 
 def _shown(problem: Error) -> None:
