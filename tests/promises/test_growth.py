@@ -1,7 +1,7 @@
 """Any bytes in a file that others may have prepared take time in proportion to their size: profile files, pins, `.env`, imports.
 
 Eight times the input may take three times what is linear (`tests/growth.py`), and no input more than a bounded multiple of
-what a plain file of its size takes.
+what a plain file of its size takes. A run of the tests takes a sample of the shapes; `OMNIPROFILE_TEST_SWEEP=all` takes all.
 """
 
 import json
@@ -22,6 +22,7 @@ from omniprofile.config.validate import validate_pin
 from omniprofile.errors import Error
 from omniprofile.transfer.dotenv import Dotenv
 from tests.growth import MOST, growth
+from tests.sampling import sample
 
 
 def _again(text: str, before: str = "", after: str = "") -> Callable[[int], bytes]:
@@ -94,6 +95,9 @@ HOSTILE: Mapping[str, Callable[[int], bytes]] = {
 BLANKS = [char for char in map(chr, range(0x10000)) if char.isspace() and char not in "\r\n"]
 
 
+SAMPLE = 12
+
+
 def _lint(content: bytes) -> None:
     report = examine([["p.toml"]], home="/home/me", contents={"p.toml": content})
     render.human(report, Style(False), 80)
@@ -110,14 +114,17 @@ def _pin(content: bytes) -> None:
     validate_pin(Document.parse(".omniprofile.toml", content))
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("work", [_lint, _load, _pin], ids=["lint", "load", "pin"])
+@pytest.mark.parametrize(
+    ("work", "name"),
+    [(work, name) for work in (_lint, _load, _pin) for name in sample(HOSTILE, SAMPLE, work.__name__)],
+    ids=lambda part: part if isinstance(part, str) else part.__name__.strip("_"),
+)
 def test_time_grows_in_proportion(work: Callable[[bytes], None], name: str) -> None:
     times = growth(lambda size: partial(work, HOSTILE[name](size)), 2048, 8192, patience=60.0)
     assert times <= MOST
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", sample(HOSTILE, SAMPLE, "multiple"))
 def test_nothing_takes_many_times_what_a_plain_file_takes(name: str) -> None:
     """A hostile file of 64 KiB may be slower, for it has findings; were it slow by its kind, it would be so by far."""
     size = 64 * 1024
@@ -140,7 +147,7 @@ IN_DOTENV = {
 }
 
 
-@pytest.mark.parametrize("name", IN_DOTENV)
+@pytest.mark.parametrize("name", sample(IN_DOTENV, SAMPLE, "dotenv"))
 def test_a_dotenv_file_is_read_in_proportion(name: str, tmp_path: Path) -> None:
     file = tmp_path / ".env"
 

@@ -2,22 +2,21 @@
 
 Every command of the registry runs with each of them, in a process of its own: no traceback, a status that is documented
 (and never the interpreter's 120 for a flush that failed), and nothing of what could not be said is on the other stream.
-A run of the tests takes a sample, another one each day; `OMNIPROFILE_TEST_SWEEP=all` takes every command with every form.
+A run of the tests takes a sample; `OMNIPROFILE_TEST_SWEEP=all` takes every command with every form.
 """
 
 import itertools
 import os
-import random
 import subprocess
 import sys
 import threading
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pytest
 
 from omniprofile.cli.registry import COMMANDS, HIDDEN
 from tests.conftest import CANARY, Cli
+from tests.sampling import sample
 
 pytestmark = [
     pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here"),
@@ -101,9 +100,7 @@ def _run(line: tuple[str, ...], form: str) -> "subprocess.CompletedProcess[str]"
 
 def _cases() -> list[tuple[tuple[str, ...], str]]:
     cases = [(line, form) for lines in LINES.values() for line in lines for form in FORMS]
-    if os.environ.get("OMNIPROFILE_TEST_SWEEP") == "all":
-        return cases
-    return random.Random(f"{datetime.now(UTC):%Y-%m-%d}").sample(cases, SAMPLE)
+    return sample(cases, SAMPLE, "streams")
 
 
 def test_no_stream_makes_a_command_fail_otherwise_than_documented(cli: Cli) -> None:

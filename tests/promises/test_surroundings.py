@@ -1,11 +1,10 @@
 """Homes, variables, limits and interpreters as they may be around a command: each a message or the work done, never a traceback.
 
 Every command line of `LINES` runs in every one of the `SURROUNDINGS`, in a process and a home of its own. A run of the tests
-takes a sample, another one each day, and all of a few promises; `OMNIPROFILE_TEST_SWEEP=all` takes all of them.
+takes a sample, and all of a few promises; `OMNIPROFILE_TEST_SWEEP=all` takes all of them.
 """
 
 import os
-import random
 import resource
 import shutil
 import stat
@@ -14,12 +13,12 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CANARY
+from tests.sampling import sample
 
 STATUSES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 SAMPLE = 36
@@ -155,9 +154,7 @@ def _run(around: Surrounding, line: tuple[str, ...], home: Path) -> "subprocess.
 
 def _cases() -> list[tuple[str, tuple[str, ...]]]:
     cases: list[tuple[str, tuple[str, ...]]] = [(name, line) for name in SURROUNDINGS for line in LINES]
-    if os.environ.get("OMNIPROFILE_TEST_SWEEP") == "all":
-        return cases
-    return random.Random(f"{datetime.now(UTC):%Y-%m-%d}").sample(cases, SAMPLE)
+    return sample(cases, SAMPLE, "surroundings")
 
 
 def test_no_surrounding_makes_a_command_fail_otherwise_than_documented(tmp_path: Path) -> None:
