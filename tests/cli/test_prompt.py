@@ -322,6 +322,14 @@ def test_far_below_a_pin_it_is_right_or_unknown(shell: str, cli: Cli, renewed: N
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_a_huge_pin_behind_a_nul_does_not_hang_a_prompt(shell: str, cli: Cli, renewed: None, tmp_path: Path) -> None:
+    pin = tmp_path / ".omniprofile.toml"
+    pin.write_text('profile = "staging"\n')
+    os.truncate(pin, 256 * 1024 * 1024)
+    assert _shown(shell, cli, tmp_path, "") == ["?"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_a_name_that_no_profile_has_is_shown_as_unknown(shell: str, cli: Cli, renewed: None, tmp_path: Path) -> None:
     assert _shown(shell, cli, tmp_path, "", env={"OMNI_PROFILE": "nosuch"}) == ["?"]
     cli.state.joinpath("active").write_text("nosuch\n")

@@ -183,7 +183,11 @@ end
 function __omniprofile_read --argument-names file limit
     test -f "$file" -a -r "$file"; or return 1
     set -l text
-    read -z -n $limit text <$file 2>/dev/null
+    set -l more
+    begin
+        read -z -n $limit text
+        read -z -n 1 more; and return 1 # there is more: behind a NUL there may be so much that it would take for ever to read
+    end <$file 2>/dev/null
     test (string length -- "$text") -lt $limit; or return 1
     string match -qr -- '\x00' <$file; and return 1
     string split \n -- "$text"
