@@ -25,7 +25,7 @@ from omniprofile.cli.candidates import subparsers
 from omniprofile.cli.guide import GUIDES
 from omniprofile.cli.parser import GLOBAL_OPTIONS, build_parser
 from omniprofile.cli.registry import COMMANDS, Command
-from omniprofile.config.models import json_schema
+from omniprofile.config.json_schema import json_schema
 
 HERE = Path(__file__).parent
 REVISED = "2026-11-25"

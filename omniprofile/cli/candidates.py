@@ -111,7 +111,7 @@ def _codes() -> dict[str, str]:
 
 def _keys() -> dict[str, str]:
     """The keys of a profile as `set` takes them, of a table each key in it."""
-    from omniprofile.config.models import json_schema
+    from omniprofile.config.json_schema import json_schema
 
     definitions = cast("dict[str, dict[str, dict[str, dict[str, str]]]]", json_schema()["$defs"])
 

@@ -1,8 +1,8 @@
 """What a profile file and a pin may hold, as models. DOOR: pydantic.
 
 The models are strict (no value is converted, unknown keys are refused). What they accept they give as typed, frozen values:
-`declare` makes a table's `Declaration`. They also give the JSON Schema that editors use, with their descriptions as hover
-texts. `violations` puts what they object to into words.
+`declare` makes a table's `Declaration`. `json_schema` makes of them what editors use, with their descriptions as
+hover texts. `violations` puts what they object to into words.
 """
 
 import os
@@ -24,12 +24,12 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from omniprofile.model import declaration
 from omniprofile.model.declaration import AuthMethod, Declaration, KeySource, StoreName
-from omniprofile.model.exported import RESERVED, RESERVED_PREFIXES, is_reserved
+from omniprofile.model.exported import is_reserved
 from omniprofile.model.finding import Code
 from omniprofile.model.names import MAX_LENGTH
 from omniprofile.model.origin import BASE_URL_PATTERN, HOST_PATTERN, NotAnOrigin, Origin, parse_host
@@ -110,11 +110,11 @@ def _names_a_program(argv: list[str]) -> list[str]:
 
 
 _NAME = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_LENGTH - 1}}}$"
-_VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
+VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 _NO_NUL = r"^[^\u0000]*$"
 
 ProfileName = Annotated[str, StringConstraints(pattern=_NAME)]
-VariableName = Annotated[str, StringConstraints(pattern=_VARIABLE)]
+VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)]
 FreeVariable = Annotated[VariableName, AfterValidator(_may_be_set)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 BaseUrl = Annotated[Origin, _text(_address(Origin.parse, "https://acme.omniapp.co"), BASE_URL_PATTERN)]
@@ -403,61 +403,6 @@ class Pin(Table):
     profile: Text = Field(description="The profile's name.", examples=["staging"])
 
 
-def json_schema() -> dict[str, object]:
-    """The JSON Schema (draft 2020-12) of the profile file, made from the models."""
-    return _json_schema(ProfilesFile, "omniprofile.schema.json", "omniprofile profiles")
-
-
-def pin_json_schema() -> dict[str, object]:
-    """The JSON Schema of the project pin, `.omniprofile.toml`."""
-    return _json_schema(Pin, "omniprofile-pin.schema.json", "omniprofile project pin")
-
-
-def _json_schema(model: type[Table], name: str, title: str) -> dict[str, object]:
-    schema = model.model_json_schema(schema_generator=_ForToml)
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"https://example.invalid/{name}"}
-    return {**head, "title": title, "x-tombi-toml-version": "v1.0.0", **schema}
-
-
-class _ForToml(GenerateJsonSchema):
-    """The schema of what TOML can say: there is no null in it, and an absent key has no value that an editor should offer."""
-
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        written = super().default_schema(schema)
-        if not isinstance(written.get("default"), bool | int | float | str):
-            written.pop("default", None)
-        return written
-
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the base class's signature
-        return False
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        written = super().model_schema(schema)
-        del written["title"]  # the class's name says nothing to whoever reads the file
-        return written
-
-    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        keys = self.generate_inner(schema["keys_schema"])
-        values = self.generate_inner(schema["values_schema"])
-        written = {"type": "object", "patternProperties": {keys["pattern"]: values}, "additionalProperties": False}
-        if keys["pattern"] == _VARIABLE:
-            written["propertyNames"] = {"not": {"pattern": _reserved_pattern()}}
-        return written
-
-
-def _reserved_pattern() -> str:
-    """Return what `is_reserved` says as a regular expression, which editors read with no flag for upper and lower case."""
-
-    def any_case(word: str) -> str:
-        return "".join(f"[{char.upper()}{char.lower()}]" if char.isalpha() else char for char in word)
-
-    names = "|".join(any_case(name) for name in sorted(RESERVED))
-    return f"^(({names})$|{'|'.join(any_case(prefix) for prefix in RESERVED_PREFIXES)})"
-
-
 @dataclass(frozen=True, slots=True)
 class Violation:
     """One thing that a model objects to. `kind` and `context` are pydantic's, of stable names; no value is in it.
@@ -517,22 +462,6 @@ def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
         else:
             return None
     return next((choice for choice in _choices(kind) if choice is not type(None)), None)
-
-
-TomlKind = Literal["string", "boolean", "integer", "number", "array", "table"]
-
-
-def toml_kind(path: Iterable[str]) -> TomlKind | None:
-    """Return what kind of TOML value the key at `path` of a profile file holds; None for an unknown key."""
-    kind = type_at(ProfilesFile, path)
-    if get_origin(kind) is Literal:
-        kind = type(get_args(kind)[0])
-    if kind is None:
-        return None
-    if get_origin(kind) is list:
-        return "array"
-    kinds: dict[type, TomlKind] = {str: "string", Origin: "string", bool: "boolean", int: "integer", float: "number"}
-    return kinds.get(kind, "table")
 
 
 def _choices(kind: Any) -> list[Any]:

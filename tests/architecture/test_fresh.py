@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omniprofile.cli import reference
 from omniprofile.cli.registry import COMMANDS
-from omniprofile.config.models import json_schema, pin_json_schema
+from omniprofile.config.json_schema import json_schema, pin_json_schema
 
 ROOT = Path(__file__).parents[2]
 

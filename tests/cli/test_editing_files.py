@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from omniprofile.checks.lint import lint
 from omniprofile.config.draft import Draft
-from omniprofile.config.models import toml_kind
+from omniprofile.config.json_schema import toml_kind
 from omniprofile.config.replace import unified_diff
 from omniprofile.config.toml.values import key_path, value_text
 from omniprofile.errors import Error

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import extend
 
-from omniprofile.config.models import Pin, ProfilesFile, Table, json_schema, pin_json_schema, violations
+from omniprofile.config.json_schema import json_schema, pin_json_schema
+from omniprofile.config.models import Pin, ProfilesFile, Table, violations
 from omniprofile.config.toml.text import Document
 from omniprofile.model.exported import RESERVED
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.config.models import toml_kind
+from omniprofile.config.json_schema import toml_kind
 from omniprofile.config.toml.text import Document
 from omniprofile.config.validate import FileDeclarations, validate, validate_pin
 from omniprofile.model.declaration import Declaration, Expect, KeySource, Settings

@@ -17,7 +17,8 @@ from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.config import snapshot
 from omniprofile.config.journal import Journal, Unfinished
-from omniprofile.config.models import Pin, ProfilesFile, json_schema, pin_json_schema, violations
+from omniprofile.config.json_schema import json_schema, pin_json_schema
+from omniprofile.config.models import Pin, ProfilesFile, violations
 from omniprofile.config.paths import Places
 from omniprofile.config.state import ActiveState, StateFile
 from omniprofile.config.toml.edit import add_table, remove, rename, set_text, set_value

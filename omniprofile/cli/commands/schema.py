@@ -14,7 +14,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the schema."""
-    from omniprofile.config.models import json_schema, pin_json_schema
+    from omniprofile.config.json_schema import json_schema, pin_json_schema
 
     console.json(pin_json_schema() if args.pin else json_schema())
     return DONE

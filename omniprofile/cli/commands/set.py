@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Set the key."""
-    from omniprofile.config.models import toml_kind
+    from omniprofile.config.json_schema import toml_kind
     from omniprofile.config.toml.values import value_text
 
     *words, value = args.words

@@ -13,7 +13,7 @@ from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.names import printable
 
 if TYPE_CHECKING:
-    from omniprofile.config.models import TomlKind
+    from omniprofile.config.json_schema import TomlKind
 
 _SCALARS: dict[str, type | tuple[type, ...]] = {"boolean": bool, "integer": int, "number": (int, float)}
 _FORMS = {
@@ -51,7 +51,7 @@ def key_path(key: str) -> NamePath:
 def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
     """The value that was `typed` for the key at `path`, in TOML. Strings need no quotes.
 
-    `kind` is what the key holds, as `models.toml_kind` tells it; None for a key that the models do not know.
+    `kind` is what the key holds, as `json_schema.toml_kind` tells it; None for a key that the models do not know.
 
     Raises Refused for what can only be a secret, ConfigInvalid for what the key cannot hold.
     """

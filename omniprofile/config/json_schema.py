@@ -1,0 +1,84 @@
+"""The JSON Schema of the profile file and of the pin, and the kind of value that a key holds. DOOR: pydantic.
+
+Both are read off the models.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from omniprofile.config.models import VARIABLE_PATTERN, Pin, ProfilesFile, Table, type_at
+from omniprofile.model.exported import RESERVED, RESERVED_PREFIXES
+from omniprofile.model.origin import Origin
+
+TomlKind = Literal["string", "boolean", "integer", "number", "array", "table"]
+
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of the profile file, made from the models."""
+    return _json_schema(ProfilesFile, "omniprofile.schema.json", "omniprofile profiles")
+
+
+def pin_json_schema() -> dict[str, object]:
+    """The JSON Schema of the project pin, `.omniprofile.toml`."""
+    return _json_schema(Pin, "omniprofile-pin.schema.json", "omniprofile project pin")
+
+
+def _json_schema(model: type[Table], name: str, title: str) -> dict[str, object]:
+    schema = model.model_json_schema(schema_generator=_ForToml)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"https://example.invalid/{name}"}
+    return {**head, "title": title, "x-tombi-toml-version": "v1.0.0", **schema}
+
+
+class _ForToml(GenerateJsonSchema):
+    """The schema of what TOML can say: there is no null in it, and an absent key has no value that an editor should offer."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        written = super().default_schema(schema)
+        if not isinstance(written.get("default"), bool | int | float | str):
+            written.pop("default", None)
+        return written
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the base class's signature
+        return False
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        written = super().model_schema(schema)
+        del written["title"]  # the class's name says nothing to whoever reads the file
+        return written
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        keys = self.generate_inner(schema["keys_schema"])
+        values = self.generate_inner(schema["values_schema"])
+        written = {"type": "object", "patternProperties": {keys["pattern"]: values}, "additionalProperties": False}
+        if keys["pattern"] == VARIABLE_PATTERN:
+            written["propertyNames"] = {"not": {"pattern": _reserved_pattern()}}
+        return written
+
+
+def _reserved_pattern() -> str:
+    """Return what `is_reserved` says as a regular expression, which editors read with no flag for upper and lower case."""
+
+    def any_case(word: str) -> str:
+        return "".join(f"[{char.upper()}{char.lower()}]" if char.isalpha() else char for char in word)
+
+    names = "|".join(any_case(name) for name in sorted(RESERVED))
+    return f"^(({names})$|{'|'.join(any_case(prefix) for prefix in RESERVED_PREFIXES)})"
+
+
+def toml_kind(path: Iterable[str]) -> TomlKind | None:
+    """Return what kind of TOML value the key at `path` of a profile file holds; None for an unknown key."""
+    kind = type_at(ProfilesFile, path)
+    if get_origin(kind) is Literal:
+        kind = type(get_args(kind)[0])
+    if kind is None:
+        return None
+    if get_origin(kind) is list:
+        return "array"
+    kinds: dict[type, TomlKind] = {str: "string", Origin: "string", bool: "boolean", int: "integer", float: "number"}
+    return kinds.get(kind, "table")
