@@ -10,6 +10,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import CheckFailed, Error, Interrupted, UsageError
 from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.secret import masked
 
 PICKER_VARIABLE = "OMNIPROFILE_PICKER"
 _PICKERS = ("screen", "fzf", "list")
@@ -130,13 +131,13 @@ def _entry(app: App, name: str, *, active: bool) -> Entry:
         instance = str(app.resolve(Call.for_profile(name), tell=False).origin or "").removeprefix("https://")
     except Error:
         instance = ""  # what is wrong with it is said when it is chosen
-    description = printable(app.config.profiles[name].description or "", 200)
+    description = printable(masked(app.config.profiles[name].description or ""), 200)
     return Entry(name, instance, description, active, app.is_protected(name))
 
 
 def _row(entry: Entry) -> list[str]:
     about = ("[protected] " if entry.protected else "") + entry.description
-    return ["*" if entry.active else "", entry.name, entry.instance, about]
+    return ["*" if entry.active else "", masked(entry.name), entry.instance, about]
 
 
 def _matches(answer: str, names: list[str]) -> list[str]:

@@ -39,7 +39,11 @@ def _not_run(program: str, problem: OSError) -> "Error":
     if os.path.exists(program) and os.sep in program:
         # The kernel found the script, and not the interpreter that its first line names.
         return CommandNotRunnable(f"`{name}` cannot be run: the interpreter in its first line is missing")
-    return CommandNotFound(f"there is no command `{name}`", hint="is it on `PATH`, and spelt right?")
+    if os.sep in program and not any(char.isspace() for char in program):
+        hint = "check the path"
+    else:
+        hint = "check its spelling and `PATH`; a shell's builtin, an alias or a whole command line needs `sh -c`"
+    return CommandNotFound(f"there is no command `{name}`", hint=hint)
 
 
 def _become(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "NoReturn":

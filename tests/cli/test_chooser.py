@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from omniprofile.cli import chooser
 from omniprofile.cli.chooser import Chooser, Entry
 from omniprofile.cli.render.tables import width
+from tests.conftest import CANARY
 
 ENTRIES = [
     Entry("prod", "acme.omniapp.co", "Production", protected=True),
@@ -90,3 +91,10 @@ def test_any_keys_at_any_size_show_the_chosen_one_and_no_line_too_wide(
         assert (view.chosen is None) == (picker.chosen is None)
         if view.chosen is not None and rows > 3:
             assert view.lines[view.chosen].startswith(">")
+
+
+def test_a_name_that_looks_like_a_key_is_masked_and_can_still_be_chosen() -> None:
+    chooser = Chooser([Entry(CANARY, "acme.omniapp.co")], "")
+    assert not any(CANARY[10:20] in line for line in chooser.view(120, 20).lines)
+    assert chooser.chosen is not None
+    assert chooser.chosen.name == CANARY

@@ -199,6 +199,9 @@ def test_exec_ends_as_its_command_does(process: Process, two: Path) -> None:
     assert process("exec", "staging", "--", "sh", "-c", "exit 42").returncode == 42
     assert process("exec", "staging", "--", "sh", "-c", "kill -TERM $$").returncode == -15
     assert process("exec", "staging", "--", "no-such-command-here").returncode == 127
+    for command, hint in (("printf x", "needs `sh -c`"), ("./nope.sh", "check the path")):
+        ran = process("exec", "staging", "--", command)
+        assert (ran.returncode, hint in ran.stderr) == (127, True)
     assert process("exec", "staging", "--", "/etc/passwd").returncode == 126
 
 

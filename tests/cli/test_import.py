@@ -236,6 +236,7 @@ def test_only_imports_the_named_and_asks_nothing_of_the_others(cli: Cli) -> None
     [
         ({"apiEndpoint": "https://acme.omniapp.co/api/v1"}, 3, "write `https://acme.omniapp.co` there"),
         ({"apiEndpoint": "https://bi.acme.example"}, 6, 'add "bi.acme.example" to `allowed_hosts`'),
+        ({"apiEndpoint": "https://acme.omniap.co"}, 6, "did you mean `acme.omniapp.co`?"),
         ({"apiEndpoint": "http://acme.omniapp.co"}, 6, "plain http"),
         ({"apiEndpoint": "http://127.0.0.1:9"}, 6, "--allow-insecure"),
         ({"apiKey": "two\nlines"}, 4, "the key of `staging`"),

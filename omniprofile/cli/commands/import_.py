@@ -27,6 +27,7 @@ from omniprofile.cli.render.tables import table
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, printable_place, quoted_list
+from omniprofile.model.origin import allowing
 from omniprofile.model.secret import is_access_token
 from omniprofile.model.stored import Account
 
@@ -166,8 +167,8 @@ def _require_allowed(app: App, source: _Source, *, allow_insecure: bool) -> None
             case "host-not-allowed":
                 raise HostNotAllowed(
                     f"{what} is for `{origin.host}`, neither one of Omni's hosts nor in `allowed_hosts`; nothing was imported",
-                    hint=f'if it may have your credentials, add "{origin.host}" to `allowed_hosts` in `[settings]`; '
-                    + ("else choose the others with `--only`" if source.omni else "else correct the file"),
+                    hint=f"{allowing(origin.host)} "
+                    + ("or choose the others with `--only`" if source.omni else "or correct the file"),
                 )
 
 
