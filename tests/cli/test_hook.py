@@ -120,7 +120,6 @@ WRAPPED = {
     "-pother query": "other|query",
     "query --profile other x": "other|query|x",
     "query --profile=other x": "other|query|x",
-    "-p staging -p other query": "other|query",
     "--base-url https://acme-staging.omniapp.co query": "staging|query",
     # No credential is needed, none is handed over, and no profile is asked for.
     "": "none",
@@ -139,6 +138,7 @@ WRAPPED = {
 }
 REFUSED = {
     "-p nope query": (5, "nope"),
+    "-p staging -p other query": (2, "two profiles are named"),
     "-p": (2, "needs a value"),
     "query --base-url": (2, "needs a value"),
     "--token x query": (6, "--token"),
