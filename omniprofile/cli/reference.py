@@ -108,7 +108,8 @@ FILES: tuple[tuple[str, str, str], ...] = (
     (
         "the rest of the state",
         "the state folder",
-        "no secret: the list of keyring entries, what the shell's prompt reads, an interrupted edit, a `crash-report.txt`",
+        "no secret: the list of keyring entries, what the shell's prompt reads, which protected profiles "
+        "were confirmed in the last hour, an interrupted edit, a `crash-report.txt`",
     ),
     (
         "locks",

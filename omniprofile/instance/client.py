@@ -71,7 +71,7 @@ class Client:
         self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
         self._lock = Lock()
         self._certificates: ssl.SSLContext | None = None
-        self._transports: dict[str | None, httpx.HTTPTransport] = {}
+        self._transports: dict[tuple[str | None, str], httpx.HTTPTransport] = {}
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -135,11 +135,11 @@ class Client:
 
     def _transport(self, origin: Origin, proxy: Proxy | None) -> httpx.HTTPTransport:
         """Return the transport for `origin` by `proxy`, made when it is first needed. Raises TransportError."""
+        kind = (proxy.address if proxy else None, origin.scheme)
         with self._lock:
-            transport = self._transports.get(proxy.address if proxy else None)
-            if transport is None or (origin.scheme == "https" and self._certificates is None):
-                transport = self._transports[proxy.address if proxy else None] = self._made(origin, proxy)
-            return transport
+            if kind not in self._transports:
+                self._transports[kind] = self._made(origin, proxy)
+            return self._transports[kind]
 
     def _made(self, origin: Origin, proxy: Proxy | None) -> httpx.HTTPTransport:
         from omniprofile.instance.certificates import CertificatesUnusable, trusted_context

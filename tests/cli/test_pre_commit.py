@@ -38,7 +38,14 @@ def dotfiles(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     release = cache / "release"
     if not release.exists():
         release.mkdir()
-        for name in (".hatch_build.py", "omniprofile", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
+        for name in (
+            ".hatch_build.py",
+            "omniprofile",
+            "pyproject.toml",
+            "README.md",
+            "LICENSE",
+            ".pre-commit-hooks.yaml",
+        ):
             subprocess.run(["cp", "-R", ROOT / name, release / name], check=True)
         _git("init", "-q", cwd=release)
         _git("add", "-A", cwd=release)

@@ -11,7 +11,7 @@ from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
-from omniprofile.cli.parser import add_overrides
+from omniprofile.cli.parser import add_overrides, add_profile_option
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, Unreachable, UsageError
 from omniprofile.model.live import LiveResult, Status
@@ -25,7 +25,7 @@ JOBS = 16
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="the profiles (default: the one in use)")
-    parser.add_argument("-p", "--profile", metavar="NAME", help="one more profile, as an option")
+    add_profile_option(parser, "one more profile, as an option; may be repeated")
     parser.add_argument("--all", action="store_true", help="test every profile")
     add_overrides(parser)
     parser.add_argument(
