@@ -39,10 +39,12 @@ VALUES: tuple[tuple[tuple[Layer, ...], str, str], ...] = (
 """Where a value comes from: the layers, what they are called, what they apply to. The first that has the value wins."""
 
 TOGETHER = (
-    "A token and its host are one unit. A stored key is bound to the origin that it was stored for; a token of the "
-    "environment goes with the base URL of the environment. Where the two would part, omniprofile refuses, names both and "
-    "says what to do. Tokens go by `https` to Omni's own domains or to `allowed_hosts`; by `http` only to a loopback address "
-    "with `allow_insecure = true`."
+    "A token and its host are one unit. A stored key is bound to the origin that it was stored for; a token of "
+    "the environment goes with the base URL of the environment. A key that a profile inherits from a table with a"
+    " `base_url` or `instance` of its own goes to that address only, unless the profile repeats the key. What "
+    "`env` or `exec` exported is the credential of that profile at that address, and no key of another. Where "
+    "token and host would part, omniprofile refuses, names both and says what to do. Tokens go by `https` to "
+    "Omni's own domains or to `allowed_hosts`; by `http` only to a loopback address with `allow_insecure = true`."
 )
 
 VARIABLES: tuple[tuple[str, str], ...] = (
@@ -108,8 +110,10 @@ FILES: tuple[tuple[str, str, str], ...] = (
     (
         "the rest of the state",
         "the state folder",
-        "no secret: the list of keyring entries, what the shell's prompt reads, which protected profiles "
-        "were confirmed in the last hour, an interrupted edit, a `crash-report.txt`",
+        (
+            "no secret: the list of keyring entries, what the shell's prompt reads, which protected profiles "
+            "were confirmed in the last hour, an interrupted edit, a `crash-report.txt`"
+        ),
     ),
     (
         "locks",
