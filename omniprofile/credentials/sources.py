@@ -12,7 +12,7 @@ import os
 from omniprofile.credentials.names import VENDOR_BASE_URL, belongs_elsewhere
 from omniprofile.model.exported import exported, key_in_environment, values_of_another, without_values_of_another
 from omniprofile.model.names import printable, printable_place, quoted_place
-from omniprofile.model.secret import LONGEST_KEY, Secret, remember
+from omniprofile.model.secret import LONGEST_KEY, Secret, looks_like_key, remember
 from omniprofile.system.files import Unreadable, is_read_only, open_regular, others_can_read
 
 TYPE_CHECKING = False
@@ -52,8 +52,12 @@ def read_key(
             raise AssertionError("the secret store is asked by the resolver")
 
 
-def checked_key(text: str, label: str) -> Secret:
-    """The key that `text` is, one trailing newline cut; `label` says in messages what it came from. Raises KeySourceFailed."""
+def checked_key(text: str, label: str, *, computed: bool = False) -> Secret:
+    """The key that `text` is, one trailing newline cut; `label` says in messages what it came from. Raises KeySourceFailed.
+
+    What a person wrote may be a reference or a placeholder. What a program `computed` may only have quotes around it, as a JSON
+    text has.
+    """
     key = text[: -1 if text.endswith("\n") else None]
     key = key[:-1] if key != text and key.endswith("\r") else key
     hint = _LOOKS_LIKE
@@ -71,6 +75,9 @@ def checked_key(text: str, label: str) -> Secret:
         problem = "has several lines"
     elif "\n" in key or "\r" in key:
         problem = "has an empty line after it"
+    elif not looks_like_key(key) and (what := _stand_in(key, computed=computed)):
+        problem = f"is {what}, and no key"
+        hint = "remove what is around it" if "around it" in what else f"put the key itself there; {_LOOKS_LIKE}"
     elif " " in key:
         problem = "has a space in it or around it"
     elif not key.isascii() or not key.isprintable():
@@ -81,6 +88,12 @@ def checked_key(text: str, label: str) -> Secret:
     from omniprofile.errors import KeySourceFailed
 
     raise KeySourceFailed(f"{label} {problem}", hint=hint)
+
+
+def _stand_in(key: str, *, computed: bool) -> str | None:
+    from omniprofile.model.references import in_quotes, stand_in
+
+    return in_quotes(key) if computed else stand_in(key)
 
 
 def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None]") -> Secret:
@@ -202,7 +215,9 @@ def _from_command(
     if why := _why_not(captured, source):
         hint = f"run `{printable(program)}` with the same arguments by hand to see what is wrong"
         raise _failed(source, profile, why, hint)
-    return _checked_bytes(captured.stdout, f"what {printable_place(str(source))} printed as the key of `{profile}`")
+    return _checked_bytes(
+        captured.stdout, f"what {printable_place(str(source))} printed as the key of `{profile}`", computed=True
+    )
 
 
 def _why_not(captured: "Captured", source: "KeySource") -> str | None:
@@ -219,9 +234,9 @@ def _why_not(captured: "Captured", source: "KeySource") -> str | None:
     return f"it exited with status {captured.status}" if captured.status else None
 
 
-def _checked_bytes(content: bytes, label: str) -> Secret:
+def _checked_bytes(content: bytes, label: str, *, computed: bool = False) -> Secret:
     # What is not UTF-8 becomes characters that no key has, and `checked_key` says so.
-    return checked_key(content.decode("utf-8", "replace"), label)
+    return checked_key(content.decode("utf-8", "replace"), label, computed=computed)
 
 
 def _label(source: "KeySource", profile: str) -> str:

@@ -464,3 +464,24 @@ def test_importing_the_sources_imports_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+STAND_INS = ["op://Work/Omni staging/credential", "encrypted:BAbc", "$OMNI_KEY", "<your-api-key>", "changeme", "'abc'"]
+
+
+@pytest.mark.parametrize("text", STAND_INS)
+def test_what_stands_in_for_a_key_is_refused_and_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text(text + "\n")
+    path.chmod(0o600)
+    for error in (
+        failure(KeySource("env", variable="ACME_KEY"), {"ACME_KEY": text}),
+        failure(KeySource("file", path=str(path))),
+    ):
+        assert "and no key" in error.message
+        assert text not in error.message
+
+
+def test_a_program_that_prints_quotes_around_the_key_is_told_so() -> None:
+    assert "a text with quotes around it" in failure(command("printf", "%s", '"abc"')).message
+    assert get(command("printf", "%s", "$abc")) == "$abc"

@@ -1,0 +1,92 @@
+"""Texts that stand where a key should and are none: references to a key, encrypted keys, placeholders.
+
+On the fast path for keys of an unknown shape: imports nothing.
+"""
+
+OP = "op://"
+"""How a reference of the 1Password CLI begins (`op read`)."""
+
+_BEGINNINGS = {
+    OP: "a 1Password reference",
+    "encrypted:": "a value that dotenvx encrypted",
+    "enc[": "an encrypted value",
+    "enc(": "an encrypted value",
+    "{cipher}": "an encrypted value",
+    "$ansible_vault": "a value that Ansible encrypted",
+    "ref+": "a reference of vals",
+    "secretref+": "a reference of vals",
+    "vault:": "a Vault reference",
+    "arn:": "the name of an AWS resource",
+    "ssm:": "a reference to a parameter store",
+    "aws-sm:": "a reference to a secret manager",
+    "gcp-sm:": "a reference to a secret manager",
+    "sm:": "a reference to a secret manager",
+    "@microsoft.keyvault(": "a reference to a key vault",
+    "keychain:": "a reference to a keychain",
+    "keyring:": "a reference to a keyring",
+    "pass:": "a reference to a password store",
+    "env:": "a reference to a variable",
+    "env.": "a reference to a variable",
+    "file:": "a reference to a file",
+    "cmd:": "a command",
+    "!": "a command",
+    "{{": "a template",
+    "<%": "a template",
+}
+_AROUND = {'""': "quotes", "''": "quotes", "``": "backticks"}
+_PLACEHOLDERS = frozenset(
+    [
+        "changeme",
+        "change-me",
+        "change_me",
+        "replaceme",
+        "replace-me",
+        "replace_me",
+        "placeholder",
+        "todo",
+        "tbd",
+        "fixme",
+        "none",
+        "null",
+        "undefined",
+    ]
+)
+_WORDS = ("your", "insert", "paste", "replace", "enter", "put", "add")
+
+
+def stand_in(text: str) -> str | None:
+    """Return in words what `text` is, if it stands for a key and is none; None for what may be a key."""
+    lowered = text.lower()
+    for beginning, what in _BEGINNINGS.items():
+        if lowered.startswith(beginning):
+            return what
+    if text.startswith("$") and (text[1:2].isalpha() or text[1:2] in ("_", "{", "(")):
+        return "a reference to a variable or a command"
+    if quoted := in_quotes(text):
+        return quoted
+    if text.startswith("%") and text.endswith("%"):
+        return "a reference to a variable"
+    scheme, address, _ = lowered.partition("://")
+    if address and scheme.replace("+", "").replace("-", "").replace(".", "").isalnum():
+        return "an address"
+    return "a placeholder" if _is_placeholder(lowered) else None
+
+
+def in_quotes(text: str) -> str | None:
+    """Return in words what is around `text`, if quotes are."""
+    around = _AROUND.get(text[0] + text[-1]) if len(text) > 1 else None
+    return f"a text with {around} around it" if around else None
+
+
+def _is_placeholder(text: str) -> bool:
+    if (text.startswith("<") and text.endswith(">")) or (text.startswith("[") and text.endswith("]")):
+        return True
+    if len(text) >= 3 and len(set(text)) == 1 and text[0] in "x*.-_?":
+        return True
+    words = text.replace("-", "_").split("_")
+    return text in _PLACEHOLDERS or (words[0] in _WORDS and bool({"key", "token", "secret", "here"} & set(words)))
+
+
+def command_for(text: str) -> tuple[str, ...] | None:
+    """Return the command that prints what `text` refers to, where that program is known."""
+    return ("op", "read", text) if text.startswith(OP) and text.isprintable() else None

@@ -1,0 +1,82 @@
+"""What stands where a key should and is none."""
+
+import pytest
+
+from omniprofile.model.references import command_for, stand_in
+
+NO_KEYS = [
+    "op://Work/Omni/credential",
+    "encrypted:BAbc",
+    "ENC[AES256_GCM,data:x]",
+    "ENC(x)",
+    "ref+vault://a/b",
+    "secretref+x",
+    "vault:secret/omni",
+    "vault://x",
+    "arn:aws:secretsmanager:eu:1:secret:x",
+    "$OMNI_KEY",
+    "${OMNI_KEY}",
+    "$(pass)",
+    "{{omni}}",
+    "<your-api-key>",
+    "[your-key]",
+    "changeme",
+    "CHANGE_ME",
+    "xxx",
+    "XXXXXXXX",
+    "****",
+    "...",
+    "your-api-key",
+    "your_omni_token_here",
+    "INSERT-KEY-HERE",
+    "todo",
+    "null",
+    "'a'",
+    '"a"',
+    "`a`",
+    "https://acme.omniapp.co",
+    "%OMNI_KEY%",
+    "bws://x",
+    "@Microsoft.KeyVault(x)",
+    "!cat",
+    "file:/run/secrets/x",
+    "<%=x%>",
+]
+
+KEYS = [
+    "omni_osk_abc",
+    "omni_osk_xxxxxxxx",
+    "abc",
+    "xx",
+    "x-1",
+    "yourself",
+    "keyboard-key",
+    "a=b",
+    "eyJhbGciOi.eyJz.x",
+    "a$b",
+    "$",
+    "$1",
+    'x"y',
+    "'a",
+    "changeme1",
+    "omni_pat_your_key",
+    "none1",
+]
+
+
+@pytest.mark.parametrize("text", [*NO_KEYS, "op://Work/Omni staging/key", "$(pass show omni)"])
+def test_what_stands_in_for_a_key_is_named_and_not_repeated(text: str) -> None:
+    what = stand_in(text)
+    assert what is not None
+    assert text not in what
+
+
+@pytest.mark.parametrize("text", KEYS)
+def test_what_may_be_a_key_is_one(text: str) -> None:
+    assert stand_in(text) is None
+
+
+def test_a_reference_of_a_known_program_has_its_command() -> None:
+    assert command_for("op://a/b c/d") == ("op", "read", "op://a/b c/d")
+    assert command_for("ref+vault://a") is None
+    assert command_for("op://a\n") is None
