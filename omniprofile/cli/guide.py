@@ -416,7 +416,7 @@ GUIDES: dict[str, Guide] = {
             ),
         ),
         exits=(
-            (0, "nothing needs a hand"),
+            (0, "no problems found"),
             (1, "something does: there is a `warning` or a `problem`"),
             (6, "`--prune` found secrets to delete, `--yes` is missing, and there is no terminal to ask on"),
         ),
@@ -427,8 +427,8 @@ GUIDES: dict[str, Guide] = {
     ),
     "import": Guide(
         about="Makes profiles of the vendor's config or of an SDK's `.env`, and puts their secrets into the secret "
-        "store. Copies and verifies; the plain-text originals are removed only with `--scrub`, after a backup (mode 0600, "
-        "beside the file). All of a file is imported, or nothing; what is there already is recognised.\n\n"
+        "store. Copies and verifies; the plain-text originals are removed only with `--scrub`, after a backup (mode 0600, in "
+        "the state folder). All of a file is imported, or nothing; what is there already is recognised.\n\n"
         "An OAuth session is moved with `--scrub`, and left where it is without: of two programs that refresh one session, "
         "one soon holds a spent token.",
         examples=(
@@ -504,8 +504,11 @@ GUIDES: dict[str, Guide] = {
             ("omniprofile hook zsh > ~/.omniprofile.zsh", "then `. ~/.omniprofile.zsh` in `~/.zshrc`"),
             ("omniprofile hook fish > ~/.config/fish/conf.d/omniprofile.fish", "nothing more"),
             ("omniprofile hook powershell > ~/omniprofile.ps1", "then `. ~/omniprofile.ps1` in `$PROFILE`"),
-            ("omniprofile hook bash --prompt", "and the prompt shows the profile in use"),
-            ("omniprofile hook bash --wrap-omni", "and `omni` is run through `exec`"),
+            ("omniprofile hook bash --prompt", "and the prompt shows the current profile"),
+            (
+                "omniprofile hook bash --wrap-omni",
+                "and `omni` runs through `exec`; `omni -p NAME` as `exec NAME -- omni`",
+            ),
         ),
         see=(
             "use",

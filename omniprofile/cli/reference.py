@@ -108,6 +108,11 @@ FILES: tuple[tuple[str, str, str], ...] = (
         "or a file of mode 0600 in the state folder, only when asked for: `OMNIPROFILE_SECRET_STORE=file`",
     ),
     (
+        "backups",
+        "the state folder: `backups/`",
+        "what `import --scrub` and `export` replaced in other programs' files, secrets too (mode 0600): yours to delete",
+    ),
+    (
         "the rest of the state",
         "the state folder",
         (

@@ -6,13 +6,16 @@ there. Nothing is interpolated: a secret that refers to another variable is none
 
 import io
 import re
+import stat
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from omniprofile.errors import UsageError
-from omniprofile.model.names import nearest_valid, quoted_list
+from omniprofile.errors import Error, UsageError
+from omniprofile.model.names import nearest_valid, printable_place, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin
-from omniprofile.model.secret import Secret
+from omniprofile.model.references import command_for, stand_in
+from omniprofile.model.secret import KEY_SHAPES, Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.system.files import BYTE_ORDER_MARK
 from omniprofile.transfer.foreign import ForeignFile, Found
@@ -22,7 +25,8 @@ TOKENS = ("OMNI_API_KEY", "OMNI_API_TOKEN")
 BASE_URL = "OMNI_BASE_URL"
 _PATHS = re.compile(r"/(api(/v1|/unstable)?/?)?$")
 """What the SDK cuts from a base URL (`OmniAPI._trim_base_url`)."""
-_REFERENCE = "${"
+_COMMENTED = re.compile(rf"\b(?:OMNI_API_KEY|OMNI_API_TOKEN)[ \t]*+=[ \t]*+(?P<value>[^\s#]++)|{KEY_SHAPES}")
+"""A key in a comment: one that was assigned, or what is a key wherever it stands."""
 _BLANKS = re.compile(r"[^\S\r\n]+")
 """One run of what the parser skips as blank, which Unicode has 27 characters of."""
 _MOST_BLANKS = 200
@@ -78,12 +82,19 @@ class Dotenv:
 
     def with_secrets(self) -> list[Setting]:
         """The assignments of a token in plain text."""
-        return [
-            setting
-            for name in TOKENS
-            for setting in self.settings.get(name, [])
-            if setting.value and _REFERENCE not in setting.value
-        ]
+        settings = [setting for name in TOKENS for setting in self.settings.get(name, [])]
+        return [setting for setting in settings if setting.value and not _stand_in(setting.value)]
+
+    def commented(self) -> list[int]:
+        """The lines of comments with a key in them: an old one, most often."""
+        lines = []
+        at = 1
+        for part in self.parts:
+            text = part.text if isinstance(part, Setting) else part
+            if _without_keys(part) != text:
+                lines.append(at + text[: len(text) - len(text.lstrip())].count("\n"))
+            at += text.count("\n")
+        return lines
 
     def found(self, now: datetime, *, name: str | None, base_url: str | None) -> Found:
         """The profile that the file describes. `base_url` is for a file that says none.
@@ -95,15 +106,20 @@ class Dotenv:
             raise self.file.wrong("the file", f"has none of {names}", "name another file")
         key = self._token()
         origin = self._origin(base_url)
-        secret = StoredSecret(origin, Secret(key), now) if key else None
-        return Found(name or origin.organization_name or nearest_valid(origin.host), origin, "api-key", secret)
+        command = command_for(key) if key else None
+        secret = StoredSecret(origin, Secret(key), now) if key and not command else None
+        called = name or origin.organization_name or nearest_valid(origin.host)
+        return Found(called, origin, "api-key", secret, command=command)
 
-    def without_secrets(self, profile: str) -> bytes:
-        """The file with a comment in the place of each token. The newline style of each stays."""
+    def without_secrets(self, profile: str | None) -> bytes:
+        """The file with a comment in the place of each token, where they are stored for `profile`, and no key in a comment.
+
+        The newline style of each line stays.
+        """
         mark = "\ufeff" if self.file.content.startswith(BYTE_ORDER_MARK) else ""
-        gone = self.with_secrets()
+        gone = self.with_secrets() if profile else []
         text = "".join(
-            _comment(part, profile) if part in gone else part.text if isinstance(part, Setting) else part
+            _comment(part, profile or "") if isinstance(part, Setting) and part in gone else _without_keys(part)
             for part in self.parts
         )
         return (mark + text).encode("utf-8")
@@ -114,11 +130,12 @@ class Dotenv:
         if not settings:
             return None
         for setting in settings:
-            if _REFERENCE in setting.value:
+            what = _stand_in(setting.value)
+            if what and not command_for(setting.value):
                 raise self.file.wrong(
                     f"line {setting.line}: `{setting.name}`",
-                    "refers to another variable",
-                    "import it from where that variable is set, or pipe it to `omniprofile login NAME`",
+                    f"is {what}, and no key",
+                    "put the key itself there, or leave the line out and pipe the key to `omniprofile login NAME`",
                 )
         first = settings[0]
         for other in settings[1:]:
@@ -157,6 +174,52 @@ class Dotenv:
         text = setting.value
         scheme, separator, rest = text.partition("://")
         return self.file.origin(f"line {setting.line}: `{BASE_URL}`", scheme + separator + _PATHS.sub("", rest))
+
+
+class DotenvSource:
+    """The profile of a `.env`, as a source of an import."""
+
+    way_out = "correct the file"
+    default = None
+    problems: Sequence[Error] = ()
+
+    def __init__(self, dotenv: Dotenv, now: datetime, *, name: str | None, base_url: str | None) -> None:
+        self._dotenv = dotenv
+        self.file = dotenv.file
+        self.mode = stat.S_IMODE(dotenv.file.status.st_mode)
+        self.found = [dotenv.found(now, name=name, base_url=base_url)]
+
+    @property
+    def left(self) -> list[str]:
+        """Keys in comments."""
+        lines = self._dotenv.commented()
+        place = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
+        return [f"`{printable_place(self.file.path)}` has a key in a comment, too: {place}"] if lines else []
+
+    def without_secrets(self, stored: Mapping[str, str]) -> bytes:
+        """Return the file without its key if that is stored, and without keys in comments."""
+        return self._dotenv.without_secrets(next(iter(stored.values()), None))
+
+
+def _stand_in(value: str) -> str | None:
+    return stand_in(value) or ("a reference to a variable" if "${" in value else None)
+
+
+def _without_keys(part: str | Setting) -> str:
+    """A part of the file with nothing in the place of a key that stands in its comment."""
+    text = part.text if isinstance(part, Setting) else part
+    # A value may have a `#` in it; what follows the last one with a blank before it is a comment if it is not in the value.
+    start = text.rfind(" #") if isinstance(part, Setting) else text.find("#")
+    if start < 0 or (isinstance(part, Setting) and text[start:].strip() in part.value):
+        return text
+
+    def removed(match: re.Match[str]) -> str:
+        value = match["value"]
+        if value is None:
+            return "(removed)"
+        return match[0] if _stand_in(value) else match[0].removesuffix(value) + "(removed)"
+
+    return text[:start] + _COMMENTED.sub(removed, text[start:])
 
 
 def _comment(setting: Setting, profile: str) -> str:

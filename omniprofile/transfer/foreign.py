@@ -1,31 +1,72 @@
 """What every foreign file has in common: profiles found in it, the copy made before it is changed, the change itself."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
-from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable
+from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, Error
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.stored import StoredSecret
-from omniprofile.system.files import Unreadable, open_regular, reason, sweep, write_atomic
+from omniprofile.system.files import Unreadable, make_private_folder, open_regular, reason, sweep, write_atomic
 
 LARGEST = 4 * 1024 * 1024
-_BACKUP = ".omniprofile-"
+BACKUPS = "backups"
+"""The folder of backups in the state folder. They hold secrets in plain text, so none lies beside a file that git may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A profile in a foreign file. `name` is what it is called there, `secret` its credential if it has one."""
+    """A profile in a foreign file. `name` is what it is called there, `secret` its credential if it has one.
+
+    `command` prints the key where the file has a reference in the key's place.
+    """
 
     name: str
     origin: Origin
     auth: AuthMethod
     secret: StoredSecret | None = None
     output_format: str | None = None
+    command: tuple[str, ...] | None = None
+
+
+class Source(Protocol):
+    """Where profiles are imported from: a foreign file that was read, and what is in it."""
+
+    @property
+    def file(self) -> "ForeignFile":
+        """The file."""
+
+    @property
+    def found(self) -> Sequence[Found]:
+        """The profiles that can be imported."""
+
+    @property
+    def problems(self) -> Sequence[Error]:
+        """Why the others cannot be."""
+
+    @property
+    def default(self) -> str | None:
+        """The name of the file's default profile."""
+
+    @property
+    def way_out(self) -> str:
+        """What to do about one of several profiles that cannot be imported."""
+
+    @property
+    def left(self) -> Sequence[str]:
+        """Sentences about secrets in the file that are not imported."""
+
+    @property
+    def mode(self) -> int:
+        """The mode that the file is to have when its secrets are removed."""
+
+    def without_secrets(self, stored: Mapping[str, str]) -> bytes:
+        """Return the file without the secrets that are stored: those of found profiles, by the names of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +131,22 @@ class ForeignFile:
                 raise CheckFailed(
                     f"{shown} cannot be written: it is read-only", hint="make it writable, and run it again"
                 )
-            _sweep(target)
+            sweep(target)
             write_atomic(target, content, mode=mode)
         except (OSError, Unreadable) as problem:
             raise CheckFailed(
                 f"{shown} cannot be written: {reason(problem)}", hint="fix it, and run it again"
             ) from problem
 
-    def back_up(self, now: datetime) -> str:
-        """Write a copy of the file beside it, mode 0600, and return its path. Raises CheckFailed."""
-        target = os.path.realpath(self.path)
-        stem = f"{target}{_BACKUP}{now.strftime('%Y%m%dT%H%M%SZ')}"
+    def back_up(self, now: datetime, state_folder: str) -> str:
+        """Write a copy of the file into the state folder, mode 0600, and return its path. Raises CheckFailed."""
+        folder = os.path.join(state_folder, BACKUPS)
+        stem = os.path.join(folder, f"{os.path.basename(self.path)}-{now.strftime('%Y%m%dT%H%M%SZ')}")
         path = next(name for name in _numbered(stem) if not os.path.lexists(name))
         try:
+            make_private_folder(state_folder)
+            make_private_folder(folder)
+            _sweep(folder)
             write_atomic(path, self.content, mode=0o600)
         except OSError as problem:
             raise CheckFailed(
@@ -112,24 +156,34 @@ class ForeignFile:
         return path
 
 
-def backups_of(path: str) -> list[str]:
-    """The copies that `ForeignFile.back_up` has left beside `path`, oldest first. They hold secrets in plain text."""
-    folder, name = os.path.split(os.path.realpath(path))
+def backups(state_folder: str) -> list[str]:
+    """Return the copies that `ForeignFile.back_up` has left, by name. They hold secrets in plain text."""
+    folder = os.path.join(state_folder, BACKUPS)
     with suppress(OSError):
-        return sorted(
-            os.path.join(folder, entry)
-            for entry in os.listdir(folder)
-            if entry.startswith(name + _BACKUP) and entry.endswith(".bak")
-        )
+        return sorted(os.path.join(folder, entry) for entry in os.listdir(folder) if entry.endswith(".bak"))
     return []
 
 
-def change(file: ForeignFile, content: bytes, *, now: datetime, mode: int = 0o600) -> str:
+def together(problems: Sequence[Error], hint: str) -> Error:
+    """Return one error for `problems`, of which there is at least one: it names them all."""
+    first = problems[0]
+    if len(problems) == 1:
+        return type(first)(
+            first.message,
+            hint=f"{first.hint}{' ' if first.hint.endswith('?') else ', '}or {hint}" if first.hint else hint,
+        )
+    place = first.message.partition(": ")[0] + ": "
+    rest = [problem.message.removeprefix(place) for problem in problems[1:]]
+    same = all(type(problem) is type(first) for problem in problems)
+    return (type(first) if same else ConfigInvalid)("; ".join([first.message, *rest]), hint=f"correct each, or {hint}")
+
+
+def change(file: ForeignFile, content: bytes, *, now: datetime, state_folder: str, mode: int = 0o600) -> str:
     """Back the file up, then put `content` in its place; return the backup's path. Raises CheckFailed.
 
     When the file cannot be changed no backup is left: it would only be one more copy of the secrets.
     """
-    backup = file.back_up(now)
+    backup = file.back_up(now, state_folder)
     try:
         file.replace(content, mode)
     except BaseException:
@@ -139,14 +193,11 @@ def change(file: ForeignFile, content: bytes, *, now: datetime, mode: int = 0o60
     return backup
 
 
-def _sweep(target: str) -> None:
-    """Remove what a killed writer left of `target` or of a backup of it: it holds secrets. One writes at a time."""
-    sweep(target)
-    folder, name = os.path.split(target)
-    with suppress(OSError):  # the write that follows says what is wrong with the folder
-        for entry in os.listdir(folder):
-            if entry.startswith(f".{name}{_BACKUP}") and entry.endswith(".tmp"):
-                sweep(os.path.join(folder, entry[1 : -len(".0123456789abcdef.tmp")]))
+def _sweep(folder: str) -> None:
+    """Remove what a killed writer left of a backup: it holds secrets. One writes at a time."""
+    for entry in os.listdir(folder):
+        if entry.startswith(".") and entry.endswith(".tmp"):
+            os.unlink(os.path.join(folder, entry))
 
 
 def _numbered(stem: str) -> Iterator[str]:

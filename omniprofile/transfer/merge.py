@@ -67,6 +67,7 @@ def merge(
     entries = _entries_of(config, ours, now)
     profiles: Json = dict(config.profiles)
     results = []
+    common = _common_format(config, outgoing, entries)
     for profile in outgoing:
         entry = entries.get(profile.name)
         if entry is None and profile.name in profiles:
@@ -75,7 +76,8 @@ def merge(
         before = config.profiles[entry] if entry is not None else {}
         table = dict(before) or {"apiEndpoint": str(profile.origin), "authMethod": profile.auth}
         key = _put_key(table, profile)
-        if profile.output_format and (entry is None or config.output_format(entry) != profile.output_format):
+        there = config.output_format(entry) if entry is not None else None
+        if profile.output_format and profile.output_format not in (common, there):
             table["defaultOutputFormat"] = profile.output_format
         profiles[entry or profile.name] = table
         action: Action = "added" if entry is None else "unchanged" if table == before else "updated"
@@ -84,11 +86,23 @@ def merge(
     if not config.data.get("defaultProfile"):
         chosen = next((r.entry for r in results if r.profile == default and r.action != "conflict"), None)
     head: Json = {"defaultProfile": chosen} if chosen else {}
+    if common:
+        head["defaultOutputFormat"] = common
     data = {**config.data, **head, "profiles": profiles}
-    if chosen and config.file is None:
+    if head and config.file is None:
         data = {"version": 1, **head, "profiles": profiles}
-    changed = chosen or any(result.action in ("added", "updated") for result in results)
+    changed = head or any(result.action in ("added", "updated") for result in results)
     return Merge(data if changed else config.data, tuple(results), chosen)
+
+
+def _common_format(config: OmniConfig, outgoing: Sequence[Outgoing], entries: dict[str, str]) -> str | None:
+    """Return the output format to set for the whole file: the one that every profile in it is to have, where it has none.
+
+    Version 1.0.4 of the CLI reads only that one, and drops a profile's own at its next save.
+    """
+    formats = {profile.output_format for profile in outgoing}
+    alone = set(config.profiles) <= {entries.get(profile.name) for profile in outgoing}
+    return formats.pop() if len(formats) == 1 and alone and not config.data.get("defaultOutputFormat") else None
 
 
 def _put_key(table: Json, profile: Outgoing) -> KeyAction:

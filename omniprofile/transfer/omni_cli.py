@@ -8,20 +8,21 @@ case, would be read by the Go program in a way of its own.
 import json
 import ntpath
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
-from omniprofile.errors import ConfigInvalid
+from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.declaration import AuthMethod
-from omniprofile.model.names import printable, printable_place
+from omniprofile.model.names import printable, printable_place, quoted_list, quoted_place
 from omniprofile.model.origin import Origin
+from omniprofile.model.references import command_for, stand_in
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import parse_time
-from omniprofile.transfer.foreign import ForeignFile, Found
+from omniprofile.transfer.foreign import ForeignFile, Found, together
 
 WHAT = "config of the vendor's CLI"
 CLIENT_ID, SCOPE = "omni-cli", "user:default"
@@ -68,12 +69,14 @@ class OmniConfig:
     data: Json = field(repr=False)
 
     @classmethod
-    def read(cls, path: str) -> "OmniConfig":
-        """Read the file. Raises ConfigUnreadable, ConfigInvalid."""
+    def read(cls, path: str, *, whole: bool = True) -> "OmniConfig":
+        """Read the file. Raises ConfigUnreadable, ConfigInvalid. `whole`: no profile in it may be broken."""
         file = ForeignFile.read(path, WHAT)
-        data = _parse(file)
-        config = cls(file, data)
-        config._judge()
+        config = cls(file, _parse(file))
+        config._validate()
+        problems = config._problems() if whole else []
+        if problems:
+            raise together(problems, "restore a copy")
         return config
 
     @classmethod
@@ -102,17 +105,28 @@ class OmniConfig:
 
     def origin(self, name: str) -> Origin:
         """The origin of profile `name`. Raises ConfigInvalid."""
-        file, where = self._file, f"profile `{name}`: `apiEndpoint`"
+        file, where = self.read_file, f"profile `{name}`: `apiEndpoint`"
         text = _text(self.profiles[name].get("apiEndpoint"))
         if text is None:
-            raise file.wrong(f"profile `{name}`", "has no `apiEndpoint`", "give it one, or leave it out with `--only`")
+            raise file.wrong(f"profile `{name}`", "has no `apiEndpoint`", "give it one")
         return file.origin(where, text)
 
     def found(self, name: str, now: datetime) -> Found:
         """Profile `name`. Raises ConfigInvalid for an endpoint that is no base URL, and for a bad time."""
+        self._validate_profile(name)
         auth = self.auth(name)
         origin = self.origin(name)
-        return Found(name, origin, auth, self._secret(name, auth, origin, now), self.output_format(name))
+        what = command = None
+        for key in _OF_METHOD[auth][:2]:
+            value = _text(self.profiles[name].get(key))
+            what = stand_in(value) if value else None
+            command = command_for(value) if value and key == "apiKey" else None
+            if what and not command:
+                raise self.read_file.wrong(
+                    f"profile `{name}`: `{key}`", f"is {what}, and no key", "put the key itself there"
+                )
+        secret = None if command else self._secret(name, auth, origin, now)
+        return Found(name, origin, auth, secret, self.output_format(name), command)
 
     def unused_secrets(self, name: str) -> list[str]:
         """Secrets of profile `name` that its auth method does not use: left over from another one."""
@@ -145,7 +159,8 @@ class OmniConfig:
         raise AssertionError("ASCII can be encoded")
 
     @property
-    def _file(self) -> ForeignFile:
+    def read_file(self) -> ForeignFile:
+        """The file that was read."""
         if self.file is None:
             raise AssertionError("an empty config has no profile to ask about")
         return self.file
@@ -172,15 +187,15 @@ class OmniConfig:
         try:
             return parse_time(text)
         except ValueError as problem:
-            raise self._file.wrong(
+            raise self.read_file.wrong(
                 f"profile `{name}`: `tokenExpiresAt`",
                 f"{problem}, such as `2026-11-24T10:00:00Z`",
-                f"run `omni config login -p '{printable(name, 64)}'`, or leave it out with `--only`",
+                f"run `omni config login {quoted_place(name)}`",
             ) from None
 
-    def _judge(self) -> None:
-        """What any use of the file needs: the types of every key that is known."""
-        file = self._file
+    def _validate(self) -> None:
+        """Raise ConfigInvalid unless the file, its profiles aside, is one that can be used."""
+        file = self.read_file
         version = self.data.get("version", 1)
         if version != 1 or isinstance(version, bool):
             raise file.wrong("`version`", "is not 1", "it may be of a newer CLI than this omniprofile knows")
@@ -190,23 +205,65 @@ class OmniConfig:
         profiles = self.data.get("profiles")
         if profiles is not None and not isinstance(profiles, dict):
             raise file.wrong("`profiles`", "is no object")
-        for name, table in self.profiles.items():
-            where = f"profile `{name}`"
-            if not name.strip():
-                raise file.wrong("a profile", "has an empty name", "give it a name")
-            if _has_half_a_character(name):
-                raise file.wrong(where, "has half a character (a lone surrogate) in its name", "rename it")
-            if not isinstance(table, dict):
-                raise file.wrong(where, "is no object")
-            _known_keys(file, where, table, _PROFILE)
-            for key in _PROFILE:
-                _require_text(file, f"{where}: ", table, key)
-            if table.get("authMethod") not in (None, "", "oauth", "api-key"):
-                raise file.wrong(
-                    f"{where}: `authMethod`",
-                    "is neither `oauth` nor `api-key`",
-                    "correct it, or leave it out with `--only`",
-                )
+
+    def _problems(self) -> list[Error]:
+        problems: list[Error] = []
+        for name in self.profiles:
+            try:
+                self._validate_profile(name)
+            except ConfigInvalid as problem:
+                problems.append(problem)
+        return problems
+
+    def _validate_profile(self, name: str) -> None:
+        """Raise ConfigInvalid unless every known key of profile `name` has the type that it must have."""
+        file, where, table = self.read_file, f"profile `{name}`", self.profiles[name]
+        if not name.strip():
+            raise file.wrong("a profile", "has an empty name", "give it a name")
+        if _has_half_a_character(name):
+            raise file.wrong(where, "has half a character (a lone surrogate) in its name", "give it another name")
+        if not isinstance(table, dict):
+            raise file.wrong(where, "is no object")
+        _known_keys(file, where, table, _PROFILE)
+        for key in _PROFILE:
+            _require_text(file, f"{where}: ", table, key)
+        if table.get("authMethod") not in (None, "", "oauth", "api-key"):
+            raise file.wrong(f"{where}: `authMethod`", "is neither `oauth` nor `api-key`", "correct it")
+
+
+class OmniSource:
+    """The profiles of a config of the vendor's CLI, as a source of an import: all of them, or those that are in `only`."""
+
+    mode = 0o600
+    way_out = "choose the others with `--only`"
+
+    def __init__(self, config: OmniConfig, only: Sequence[str], now: datetime) -> None:
+        self._config = config
+        self.file = config.read_file
+        self.default = config.default
+        self.found: list[Found] = []
+        self.problems: list[Error] = []
+        for name in config.profiles:
+            if only and name not in only:
+                continue
+            try:
+                self.found.append(config.found(name, now))
+            except ConfigInvalid as problem:
+                self.problems.append(problem)
+
+    @property
+    def left(self) -> list[str]:
+        """What the auth method of a profile does not use."""
+        return [
+            f"`{printable(found.name)}` also has {quoted_list(unused, 'and')}, which it does not use: not imported, and left "
+            "in the file"
+            for found in self.found
+            if (unused := self._config.unused_secrets(found.name))
+        ]
+
+    def without_secrets(self, stored: Mapping[str, str]) -> bytes:
+        """Return the file without the credentials of the profiles that are stored."""
+        return self._config.without_secrets_of(list(stored))
 
 
 def _text(value: object) -> str | None:

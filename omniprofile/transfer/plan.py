@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from omniprofile.model.names import MAX_LENGTH, is_valid, nearest_valid, variable_stem
+from omniprofile.model.names import MAX_LENGTH, is_valid, nearest_valid, printable, variable_stem
 from omniprofile.model.origin import Origin
 from omniprofile.model.stored import StoredSecret
 from omniprofile.transfer.foreign import Found
@@ -22,49 +22,60 @@ class SecretStep(StrEnum):
     STORED = "stored"  # the very same one is in the store
     DIFFERS = "differs"  # another one is in the store, and stays
     LEFT = "left"  # a session that may not be copied
+    COMMAND = "command"  # the file has a reference, which a command prints the secret of
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A profile of ours. `from_store` says that its credential is in the secret store; `secret` is what is there for it."""
+    """A profile of ours. `from_store` says that its credential is in the secret store; `secret` is what is there for it.
+
+    `command` is the one that prints its key, if that is its key source.
+    """
 
     name: str
     origin: Origin | None
     auth: str
     from_store: bool
     secret: StoredSecret | None = None
+    command: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to be done with one found profile."""
+    """What is to be done with one found profile. `renamed` says why a new one does not have the name that was found."""
 
     found: Found
     profile: str
     is_new: bool
     secret: SecretStep
+    renamed: str | None = None
 
 
-def plan(found: Sequence[Found], known: Sequence[Known], *, move_sessions: bool) -> list[Step]:
-    """A step for each of `found`, in its order. `move_sessions`: sessions leave the foreign file, so they may be taken.
+def plan(
+    found: Sequence[Found], known: Sequence[Known], *, move_sessions: bool, default: str | None = None
+) -> list[Step]:
+    """Return a step for each of `found`, in its order. `move_sessions`: sessions leave the foreign file, so they may be taken.
 
-    Names that are valid as they are get theirs before names that must be mapped.
+    The file's `default` chooses its name first, then those whose name is valid as it is, then those that need another one.
     """
     naming = _Naming(known)
-    order = sorted(range(len(found)), key=lambda index: not is_valid(found[index].name))
+    order = sorted(range(len(found)), key=lambda index: (found[index].name != default, not is_valid(found[index].name)))
     matches: dict[int, Known] = {}
     rules = (naming.by_name_and_secret, naming.by_number_and_secret, naming.by_secret, naming.by_name)
     for rule in rules:  # over all profiles, the surest rule first: a weaker one must not take what is another's
         for index in order:
             if index not in matches and (match := rule(found[index])):
                 matches[index] = naming.claim(match)
-    names = {index: matches[index].name if index in matches else naming.new(found[index].name) for index in order}
+    names = {
+        index: (matches[index].name, None) if index in matches else naming.new(found[index].name) for index in order
+    }
     return [
         Step(
             one,
-            names[index],
+            names[index][0],
             index not in matches,
             _secret_step(one, matches.get(index), move_sessions=move_sessions),
+            names[index][1],
         )
         for index, one in enumerate(found)
     ]
@@ -81,7 +92,7 @@ def same_secret(one: StoredSecret | None, other: StoredSecret | None) -> bool:
 
 def _secret_step(found: Found, match: Known | None, *, move_sessions: bool) -> SecretStep:
     if found.secret is None:
-        return SecretStep.NONE
+        return SecretStep.COMMAND if found.command else SecretStep.NONE
     stored = match.secret if match else None
     if same_secret(found.secret, stored):
         return SecretStep.STORED
@@ -98,7 +109,7 @@ class _Naming:
     def __init__(self, known: Sequence[Known]) -> None:
         self._free = {profile.name: profile for profile in known}
         self._names = {profile.name for profile in known}
-        self._stems = {variable_stem(profile.name) for profile in known}
+        self._stems = {variable_stem(profile.name): profile.name for profile in known}
 
     def claim(self, profile: Known) -> Known:
         """Let `profile` be found no more."""
@@ -131,18 +142,25 @@ class _Naming:
             if profile is not None and _fits(found, profile):
                 yield profile
 
-    def new(self, name: str) -> str:
-        """A name that no profile has, nor one whose variables would have the same names (`a-b` and `a_b`)."""
+    def new(self, name: str) -> tuple[str, str | None]:
+        """Return a name that no profile has, nor one whose variables would have the same names, and why it is not `name`."""
+        why = None if is_valid(name) else f"`{printable(name, 64)}` is not a valid profile name"
         for candidate in _candidates(name):
-            if candidate not in self._names and variable_stem(candidate) not in self._stems:
+            other = self._stems.get(variable_stem(candidate))
+            if candidate not in self._names and other is None:
                 self._names.add(candidate)
-                self._stems.add(variable_stem(candidate))
-                return candidate
+                self._stems[variable_stem(candidate)] = candidate
+                return candidate, why
+            if candidate in self._names:
+                why = why or f"`{candidate}` already exists"
+            else:
+                why = why or f"the variables of `{candidate}` would be those of `{other}`"
         raise AssertionError("the candidates do not end")
 
 
 def _fits(found: Found, profile: Known) -> bool:
-    return profile.from_store and profile.origin == found.origin and profile.auth == found.auth
+    same_source = profile.command == found.command if found.command else profile.from_store
+    return same_source and profile.origin == found.origin and profile.auth == found.auth
 
 
 def _candidates(name: str) -> Iterator[str]:

@@ -201,7 +201,7 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
     ),
     "an omni that all can replace": (_program, "omni-cli", "problem", "everybody can replace", "chmod o-w"),
     "a backup": (
-        _old(".config/omni-cli/config.json.omniprofile-20261125T000000Z.bak"), "omni-cli", "warning", "backup", "delete it",
+        _old(STATE + "/backups/config.json-20261125T000000Z.bak"), "backups", "warning", "backup", "delete it",
     ),
     "a key in .env": (_dotenv(f"OMNI_API_KEY={CANARY}\n"), "dotenv", "warning", "OMNI_API_KEY", "import dotenv --scrub"),
     "a .env that is a FIFO": (lambda cli, _: os.mkfifo(cli.work / ".env"), "dotenv", "problem", "a FIFO", ""),

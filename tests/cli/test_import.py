@@ -124,7 +124,8 @@ def test_scrub_moves_everything_and_keeps_the_rest_of_the_file(cli: Cli, vendor:
     assert ran.status == 0, ran
     report = json.loads(ran.out)
     backup = Path(report["backup"])
-    assert backup.parent == vendor.parent
+    assert backup.parent == cli.state / "backups"
+    assert stat.S_IMODE(backup.parent.stat().st_mode) == 0o700
     assert backup.read_bytes() == before
     assert [stat.S_IMODE(path.stat().st_mode) for path in (backup, vendor)] == [0o600, 0o600]
     expected = json.loads(before)
@@ -239,7 +240,7 @@ def test_only_imports_the_named_and_asks_nothing_of_the_others(cli: Cli) -> None
         ({"apiEndpoint": "https://acme.omniap.co"}, 6, "did you mean `acme.omniapp.co`?"),
         ({"apiEndpoint": "http://acme.omniapp.co"}, 6, "plain http"),
         ({"apiEndpoint": "http://127.0.0.1:9"}, 6, "--allow-insecure"),
-        ({"apiKey": "two\nlines"}, 4, "the key of `staging`"),
+        ({"apiKey": "two\nlines"}, 4, "profile `staging`: its key"),
         ({"apiKey": "sp ace"}, 4, "has a space"),
         ({"apiKey": 5}, 3, "`apiKey` is no text"),
         ({"tokenExpiresAt": 5}, 3, "`tokenExpiresAt` is no text"),
@@ -326,8 +327,8 @@ def test_a_session_that_cannot_leave_the_file_is_not_kept_here(
 
     real = ForeignFile.back_up
 
-    def rotate(self: ForeignFile, now):
-        backup = real(self, now)
+    def rotate(self: ForeignFile, now: datetime, folder: str) -> str:
+        backup = real(self, now, folder)
         vendor.write_text(vendor.read_text().replace(REFRESH, REFRESH + "2"))
         return backup
 
@@ -336,7 +337,8 @@ def test_a_session_that_cannot_leave_the_file_is_not_kept_here(
     assert ran.status == 1, ran
     assert "was changed by another program meanwhile" in ran.err
     assert set(stored(cli)) == {"staging", "Playground-Org-scoped"}, "keys are copied, the session is not"
-    assert [path.name for path in vendor.parent.iterdir()] == ["config.json"], "no backup of nothing"
+    assert [path.name for path in vendor.parent.iterdir()] == ["config.json"]
+    assert not list((cli.state / "backups").iterdir()), "no backup of nothing"
 
 
 def test_the_file_of_the_vendor_may_be_a_link_and_stays_one(cli: Cli, vendor: Path, tmp_path: Path) -> None:
@@ -354,12 +356,15 @@ def test_the_file_of_the_vendor_may_be_a_link_and_stays_one(cli: Cli, vendor: Pa
 
 
 def test_what_a_killed_run_left_of_the_secrets_is_removed(cli: Cli, vendor: Path) -> None:
-    left = [".config.json.0123456789abcdef.tmp", ".config.json.omniprofile-20261125T000000Z.bak.0123456789abcdef.tmp"]
     mine = [".config.json.tmp", ".config.json.mine.tmp"]
-    for name in left + mine:
+    for name in [".config.json.0123456789abcdef.tmp", *mine]:
         (vendor.parent / name).write_text(CANARY)
+    backups = cli.state / "backups"
+    backups.mkdir(parents=True, mode=0o700)
+    (backups / ".config.json-20261125T000000Z.bak.0123456789abcdef.tmp").write_text(CANARY)
     cli("import", "omni-cli", "--scrub")
     assert {path.name for path in vendor.parent.iterdir() if path.suffix == ".tmp"} == set(mine)
+    assert [path.suffix for path in backups.iterdir()] == [".bak"]
 
 
 def test_the_config_of_exec_is_not_mistaken_for_the_users(cli: Cli, vendor: Path) -> None:
@@ -441,19 +446,23 @@ def test_scrub_leaves_a_comment_where_the_key_was_and_every_other_byte(cli: Cli)
     comment = "# OMNI_API_KEY is stored: omniprofile exec report -- COMMAND"
     assert path.read_bytes().decode() == DOTENV.replace(line, comment).replace("\n", "\r\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    (backup,) = path.parent.glob(".env.omniprofile-*.bak")
+    (backup,) = (cli.state / "backups").glob(".env-*.bak")
+    assert [each.name for each in path.parent.iterdir()] == [".env"], "nothing beside a file that git may take"
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert dotenv_values(path) == {"OMNI_BASE_URL": "https://acme.omniapp.co/api/v1/", "OTHER": "1"}
     before = snapshot(cli)
     assert cli("import", "dotenv", "--name", "report", "--scrub").status == 0
     assert snapshot(cli) == before
-    assert len(list(path.parent.iterdir())) == 2
+    assert len(list(path.parent.iterdir())) == 1
 
 
 BAD_DOTENV = {
     "two values": (f"OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY={KEY}\nOMNI_API_TOKEN={KEY}2\n", 3, "lines 2 and 3"),
     "one name twice": (f"OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY={KEY}\nOMNI_API_KEY=x\n", 3, "lines 2 and 3"),
-    "a reference": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=${SECRET}\n", 3, "refers to another variable"),
+    "a reference": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=${SECRET}\n", 3, "is a reference to a variable"),
+    "half a reference": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=a${SECRET}\n", 3, "is a reference to a variable"),
+    "an encrypted key": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=encrypted:BAbc\n", 3, "dotenvx encrypted"),
+    "a placeholder": ("OMNI_BASE_URL=https://a.omniapp.co\nOMNI_API_KEY=<your-api-key>\n", 3, "is a placeholder"),
     "an open quote": (f"OMNI_BASE_URL=https://a.omniapp.co\n\nOMNI_API_KEY='{KEY}\n", 3, "line 3 cannot be read"),
     "nothing of Omni's": ("OTHER=1\n", 3, "has none of"),
     "no base URL": (f"OMNI_API_KEY={KEY}\n", 2, "--base-url"),
@@ -508,3 +517,149 @@ def test_store_errors_are_the_stores(cli: Cli, vendor: Path, monkeypatch: pytest
     before = snapshot(cli)
     assert cli("import", "omni-cli").status == 9
     assert snapshot(cli) == before
+
+
+REFERENCE = "op://Work/Omni staging/credential"
+
+
+def test_a_reference_of_a_known_program_becomes_its_command_and_stays_in_the_file(cli: Cli) -> None:
+    text = f"OMNI_BASE_URL=https://acme.omniapp.co\nOMNI_API_KEY='{REFERENCE}'\n"
+    path = _dotenv(cli, text)
+    ran = cli("import", "dotenv", "--scrub")
+    assert ran.status == 0, ran
+    assert "comes from `op read`" in ran.err
+    assert path.read_text() == text
+    assert tomllib.loads(cli.config.read_text())["profiles"]["acme"]["key"] == {"command": ["op", "read", REFERENCE]}
+    assert stored(cli) == {}
+    assert not (cli.state / "backups").exists()
+    before = snapshot(cli)
+    ran = cli("import", "dotenv", "--json")
+    assert ran.status == 0, ran
+    assert [(each["action"], each["secret"]) for each in json.loads(ran.out)["profiles"]] == [("unchanged", "command")]
+    assert snapshot(cli) == before
+    assert cli("lint", "--strict").status == 0
+
+
+def test_a_reference_in_the_vendors_config_is_one_too_and_stays(cli: Cli) -> None:
+    profiles = {
+        "a": {"apiEndpoint": "https://a.omniapp.co", "apiKey": REFERENCE},
+        "b": {"apiEndpoint": "https://b.omniapp.co", "apiKey": KEY},
+    }
+    path = write_vendor(cli, {"version": 1, "profiles": profiles})
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == 0, ran
+    assert json.loads(path.read_text())["profiles"]["a"]["apiKey"] == REFERENCE
+    assert "apiKey" not in json.loads(path.read_text())["profiles"]["b"]
+    assert tomllib.loads(cli.config.read_text())["profiles"]["a"]["key"] == {"command": ["op", "read", REFERENCE]}
+
+
+@pytest.mark.parametrize(
+    "value", ["ENC[AES256_GCM,data:x]", "ref+vault://a", "vault:a/b", "$OMNI_KEY", "changeme", "xxx", "'quoted'"]
+)
+@pytest.mark.parametrize("auth", ["api-key", "oauth"])
+def test_what_stands_in_for_a_secret_of_the_vendors_config_is_refused(cli: Cli, auth: str, value: str) -> None:
+    keys = {"authMethod": auth, "apiKey": value, "accessToken": KEY, "refreshToken": value}
+    path = write_vendor(cli, {"version": 1, "profiles": {"a": {"apiEndpoint": "https://a.omniapp.co", **keys}}})
+    before = path.read_bytes()
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == 3, ran
+    assert "and no key" in ran.err
+    assert value not in ran.err
+    assert path.read_bytes() == before
+    assert not cli.config.exists()
+
+
+OLD = CANARY + "OLD"
+
+
+def test_keys_in_comments_are_named_and_removed_too(cli: Cli) -> None:
+    text = f"""\
+# OMNI_API_KEY={OLD}
+#OMNI_API_TOKEN = not-of-a-known-shape
+# OMNI_API_KEY={REFERENCE.replace(" ", "")}
+# the key {OLD} was for play
+# about OMNI_API_KEY: see the wiki
+OMNI_BASE_URL=https://acme.omniapp.co
+OMNI_API_KEY={KEY}
+OTHER='a # b' # once {OLD}
+"""
+    path = _dotenv(cli, text)
+    ran = cli("import", "dotenv")
+    assert "has a key in a comment, too: lines 1, 2, 4, 8" in ran.err, ran
+    checks = json.loads(cli("doctor", "--offline", "--json").out)["checks"]
+    (check,) = [check for check in checks if check["check"] == "dotenv"]
+    assert "a key in the comment of line 4" in check["message"]
+    assert cli("import", "dotenv", "--scrub").status == 0
+    scrubbed = path.read_text()
+    assert CANARY not in scrubbed
+    assert scrubbed == text.replace(OLD, "(removed)").replace("not-of-a-known-shape", "(removed)").replace(
+        f"OMNI_API_KEY={KEY}", "# OMNI_API_KEY is stored: omniprofile exec acme -- COMMAND"
+    )
+    assert dotenv_values(path)["OTHER"] == "a # b"
+    checks = json.loads(cli("doctor", "--offline", "--json").out)["checks"]
+    assert [check["status"] for check in checks if check["check"] == "dotenv"] == ["ok"]
+    (check,) = [check for check in checks if check["check"] == "backups"]
+    assert (check["status"], ".env-" in check["message"]) == ("warning", True)
+
+
+def test_the_files_default_chooses_its_name_first_and_a_changed_name_says_why(cli: Cli) -> None:
+    profiles = {
+        name: {"apiEndpoint": f"https://{host}.omniapp.co", "apiKey": KEY + host}
+        for name, host in (("PROD", "a"), ("prod", "b"), ("my prod", "c"))
+    }
+    write_vendor(cli, {"version": 1, "defaultProfile": "prod", "profiles": profiles})
+    ran = cli("import", "omni-cli")
+    assert ran.status == 0, ran
+    config = tomllib.loads(cli.config.read_text())
+    assert config["default"] == "prod"
+    assert config["profiles"]["prod"]["base_url"] == "https://b.omniapp.co"
+    assert "`PROD` is imported as `PROD-2`: the variables of `PROD` would be those of `prod`" in ran.err
+    assert "`my prod` is imported as `my-prod`: `my prod` is not a valid profile name" in ran.err
+
+
+def test_every_bad_profile_is_named_at_once_with_the_way_out(cli: Cli) -> None:
+    good = {"apiEndpoint": "https://acme.omniapp.co", "apiKey": KEY}
+    bad: dict[str, object] = {
+        "path": {**good, "apiEndpoint": "https://acme.omniapp.co/api"},
+        "empty": {**good, "apiEndpoint": ""},
+        "host": {**good, "apiEndpoint": "https://acme.example"},
+        "plain": {**good, "apiEndpoint": "http://acme.omniapp.co"},
+        "user": {**good, "apiEndpoint": "https://me@acme.omniapp.co"},
+        "method": {**good, "authMethod": "magic"},
+        "number": {**good, "apiKey": 5},
+        "list": [],
+        "time": {**good, "authMethod": "oauth", "accessToken": "a", "tokenExpiresAt": "soon"},
+        "space": {**good, "apiKey": "a b"},
+    }
+    write_vendor(cli, {"version": 1, "profiles": {"good": good, **bad}})
+    ran = cli("import", "omni-cli")
+    assert ran.status == 3, ran
+    assert [name for name in bad if f"`{name}`" not in ran.err] == []
+    assert "`good`" not in ran.err
+    assert "--only" in ran.err
+    assert len(ran.err.splitlines()) == 2
+    for name in bad:
+        alone = cli("import", "omni-cli", "--only", name)
+        assert alone.status in (3, 4, 6), alone
+        assert "--only" in alone.err
+        assert "config rename" not in alone.err
+        assert "login -p" not in alone.err
+    assert cli("import", "omni-cli", "--only", "good").status == 0
+
+
+def test_the_backup_of_a_session_says_what_putting_it_back_does(cli: Cli, vendor: Path) -> None:
+    assert "putting it back ends the OAuth sessions" in cli("import", "omni-cli", "--scrub").err
+
+
+@pytest.mark.parametrize("format_", ["human", "json", None])
+def test_the_output_format_of_the_whole_file_survives_import_and_export(cli: Cli, format_: str | None) -> None:
+    profiles = {name: {"apiEndpoint": f"https://{name}.omniapp.co", "apiKey": KEY + name} for name in "ab"}
+    head = {"defaultOutputFormat": format_} if format_ else {}
+    write_vendor(cli, {"version": 1, **head, "profiles": profiles})
+    assert cli("import", "omni-cli").status == 0
+    assert cli("export", "omni-cli", str(cli.work / "new.json")).status == 0
+    exported = json.loads((cli.work / "new.json").read_text())
+    assert exported.get("defaultOutputFormat") == format_
+    assert not any("defaultOutputFormat" in profile for profile in exported["profiles"].values())
+    assert cli("export", "omni-cli", str(cli.work / "new.json")).status == 0
+    assert json.loads((cli.work / "new.json").read_text()) == exported

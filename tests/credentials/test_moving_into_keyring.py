@@ -19,10 +19,10 @@ def test_secrets_move_from_plain_text_into_the_keyring(secret_service: SecretSer
     assert CANARY not in vendor.read_text()
     assert cli("token", "staging", shows=True).out == STAGING + "\n"
     holding = {path.name for path in cli.home.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()}
-    assert {name.split(".omniprofile-")[0] for name in holding} == {"config.json"}, "the backup alone"
+    assert {name.split("-")[0] for name in holding} == {"config.json"}, "the backup alone"
     look = cli("doctor", "--offline", "--json")
     checks = json.loads(look.out)["checks"]
-    assert [check["check"] for check in checks if check["status"] in ("warning", "problem")] == ["omni-cli"], look
+    assert [check["check"] for check in checks if check["status"] in ("warning", "problem")] == ["backups"], look
     secret_service.lock()
     locked = cli("doctor", "--offline", "--json")
     (store,) = [check for check in json.loads(locked.out)["checks"] if check["check"] == "secret-store"]

@@ -9,7 +9,7 @@ from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.credentials.names import STORE_VARIABLE
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
-from omniprofile.model.names import printable, printable_place, quoted_list, quoted_place
+from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.stored import Account
 
 TYPE_CHECKING = False
@@ -164,7 +164,6 @@ def _programs(name: str, app: DoctorContext) -> Iterator[str]:
 
 def _omni_config(app: DoctorContext) -> Iterator[Diagnosis]:
     from omniprofile.system.files import others_can_read
-    from omniprofile.transfer.foreign import backups_of
     from omniprofile.transfer.omni_cli import OmniConfig
 
     path = omni_config_path(app)
@@ -188,7 +187,6 @@ def _omni_config(app: DoctorContext) -> Iterator[Diagnosis]:
                     f"{shown} has secrets and others can read it",
                     f"run `chmod 600 {quoted_place(path)}`, and make new ones",
                 )
-    yield from _backups(backups_of(path))
 
 
 def _oauth_default(config: "OmniConfig", shown: str) -> Iterator[Diagnosis]:
@@ -202,7 +200,13 @@ def _oauth_default(config: "OmniConfig", shown: str) -> Iterator[Diagnosis]:
         )
 
 
-def _backups(paths: list[str]) -> Iterator[Diagnosis]:
+def backups(app: DoctorContext) -> Iterable[Diagnosis]:
+    """What `import --scrub` and `export` keep of the files that they changed, with their secrets."""
+    from omniprofile.transfer import foreign
+
+    paths = foreign.backups(app.places.state_folder)
+    if not paths:
+        yield ok("no backup of another program's file")
     for path in paths:
         yield warning(
             f"the backup `{printable_place(path)}` has the secrets that were removed", "delete it once everything works"
@@ -212,7 +216,6 @@ def _backups(paths: list[str]) -> Iterator[Diagnosis]:
 def dotenv(app: DoctorContext) -> Iterable[Diagnosis]:
     """A `.env` in the working directory, as the SDK would find it."""
     from omniprofile.transfer.dotenv import Dotenv
-    from omniprofile.transfer.foreign import backups_of
 
     if app.outside.cwd is None:
         yield skipped("the working directory is gone")
@@ -221,13 +224,13 @@ def dotenv(app: DoctorContext) -> Iterable[Diagnosis]:
     if not os.path.lexists(path):
         yield ok("no `.env` in this folder")
     else:
-        settings = Dotenv.read(path).with_secrets()
-        if settings:
-            names = quoted_list(dict.fromkeys(setting.name for setting in settings), "and")
-            yield warning(f"`{printable_place(path)}` has {names} in plain text", _SCRUB.format("dotenv"))
+        file = Dotenv.read(path)
+        names = list(dict.fromkeys(f"`{setting.name}`" for setting in file.with_secrets()))
+        names += [f"a key in the comment of line {line}" for line in file.commented()]
+        if names:
+            yield warning(f"`{printable_place(path)}` has {', '.join(names)} in plain text", _SCRUB.format("dotenv"))
         else:
             yield ok(f"`{printable_place(path)}` has no key of Omni's")
-    yield from _backups(backups_of(path))
 
 
 def _listed(names: list[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from omniprofile.app import GIVING, App, Call
+from omniprofile.app import GIVING, App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.moving import exclusive, omni_config_path
@@ -85,7 +85,7 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> _Chosen:
     if not app.config.profiles:
         raise NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
     for name in app.config.profiles:
-        resolution = app.declared(Call.for_profile(name))
+        resolution = app.declared_profile(name)
         origin = resolution.origin
         auth: AuthMethod = "oauth" if resolution.auth == "oauth" else "api-key"
         chosen.known.append(Known(name, origin, auth, from_store=True))
@@ -139,7 +139,7 @@ def _write(app: App, path: str, config: "OmniConfig", merged: "Merge") -> str | 
         if merged.data == config.data:
             return None
         if any(result.key == "replaced" for result in merged.results):
-            return change(config.file, content, now=app.outside.now())
+            return change(config.file, content, now=app.outside.now(), state_folder=app.places.state_folder)
         config.file.replace(content, 0o600)
         return None
     except OSError as problem:
@@ -229,8 +229,8 @@ def _say(
     for result in merged.results:
         if result.action == "conflict":
             console.warn(
-                f"`{result.profile}` is there already with another endpoint or method, and was left as it is: rename one "
-                f"of the two (`omni config rename`, or `omniprofile rename {result.profile} NEW`)"
+                f"`{result.profile}` is there already with another endpoint or method, and was left as it is: run "
+                f"`omniprofile rename {result.profile} NEW`, or name another file"
             )
     _say_names(console, chosen.refused_there, _REFUSED_THERE)
     _say_names(console, chosen.elsewhere, _SESSIONS)
@@ -246,7 +246,7 @@ _REFUSED_THERE = (
 )
 _SESSIONS = (
     "the OAuth session of {names} is not exported, for two programs that use one session end it: "
-    "`omni config login -p NAME` gives `omni` one of its own, `omniprofile exec NAME -- omni …` needs none"
+    "`omni config login NAME` gives `omni` one of its own, `omniprofile exec NAME -- omni …` needs none"
 )
 
 

@@ -11,13 +11,11 @@ imported alone.
 
 import argparse
 import os
-import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from omniprofile.app import App, Call
+from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write
 from omniprofile.cli.exits import DONE, FINDINGS
@@ -33,9 +31,7 @@ from omniprofile.model.stored import Account
 
 if TYPE_CHECKING:
     from omniprofile.model.stored import StoredSecret
-    from omniprofile.transfer.dotenv import Dotenv
-    from omniprofile.transfer.foreign import Found
-    from omniprofile.transfer.omni_cli import OmniConfig
+    from omniprofile.transfer.foreign import Found, Source
     from omniprofile.transfer.plan import Known, Step
 
 SOURCES = ("omni-cli", "dotenv")
@@ -64,9 +60,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     with exclusive(app):
         app.allow_new_file()
         source = _source(args, app)
-        _require_allowed(app, source, allow_insecure=args.allow_insecure)
+        _require_good(app, source, allow_insecure=args.allow_insecure)
         app.store.check()
-        steps = plan(source.found, _known(app, source.found), move_sessions=args.scrub)
+        steps = plan(source.found, _known(app, source.found), move_sessions=args.scrub, default=source.default)
         _require_name(args, steps)
         default = _default(app.config, source, steps)
         backup = None
@@ -82,36 +78,20 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     return FINDINGS if any(step.secret is SecretStep.DIFFERS for step in steps) else DONE
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A foreign file that was read and judged as a whole."""
-
-    path: str
-    found: "Sequence[Found]"
-    default: str | None
-    others_read: bool
-    omni: "OmniConfig | None" = None
-    dotenv: "Dotenv | None" = None
-
-
-def _source(args: argparse.Namespace, app: App) -> _Source:
+def _source(args: argparse.Namespace, app: App) -> "Source":
     for flag, owner in (("only", "omni-cli"), ("name", "dotenv"), ("base_url", "dotenv")):
         if getattr(args, flag) is not None and args.source != owner:
             raise UsageError(f"`--{flag.replace('_', '-')}` is for `import {owner}`", hint="leave it out")
     if args.file == "":
         raise UsageError("the file's name is empty", hint="leave it out to import from the usual place")
-    source = _omni_cli(args, app) if args.source == "omni-cli" else _dotenv(args, app)
-    for found in source.found:
-        _require_sendable(found, source.path)
-    return source
+    return _omni_cli(args, app) if args.source == "omni-cli" else _dotenv(args, app)
 
 
-def _omni_cli(args: argparse.Namespace, app: App) -> _Source:
-    from omniprofile.system.files import others_can_read
-    from omniprofile.transfer.omni_cli import OmniConfig
+def _omni_cli(args: argparse.Namespace, app: App) -> "Source":
+    from omniprofile.transfer.omni_cli import OmniConfig, OmniSource
 
     path = omni_config_path(app, args.file)
-    config = OmniConfig.read(path)
+    config = OmniConfig.read(path, whole=False)
     for name in args.only or ():
         if name not in config.profiles:
             near = closest(name, config.profiles)
@@ -119,57 +99,60 @@ def _omni_cli(args: argparse.Namespace, app: App) -> _Source:
                 f"`{printable_place(path)}` has no profile `{printable(name)}`",
                 hint=f"did you mean {quoted_list(printable(n) for n in near)}?" if near else None,
             )
-    names = [name for name in config.profiles if not args.only or name in args.only]
-    found = [config.found(name, app.outside.now()) for name in names]
-    others_read = config.file is not None and others_can_read(config.file.status)
-    return _Source(path, found, config.default, others_read, omni=config)
+    return OmniSource(config, args.only or (), app.outside.now())
 
 
-def _dotenv(args: argparse.Namespace, app: App) -> _Source:
-    from omniprofile.system.files import others_can_read
-    from omniprofile.transfer.dotenv import Dotenv
+def _dotenv(args: argparse.Namespace, app: App) -> "Source":
+    from omniprofile.transfer.dotenv import Dotenv, DotenvSource
 
     if args.name is not None and not is_valid(args.name):
         raise UsageError(
             f"`{printable(args.name)}` is no profile name ({RULE})", hint=f"did you mean `{nearest_valid(args.name)}`?"
         )
-    path = absolute(app, args.file or ".env")
-    dotenv = Dotenv.read(path)
-    found = dotenv.found(app.outside.now(), name=args.name, base_url=args.base_url)
-    return _Source(path, [found], None, others_can_read(dotenv.file.status), dotenv=dotenv)
+    dotenv = Dotenv.read(absolute(app, args.file or ".env"))
+    return DotenvSource(dotenv, app.outside.now(), name=args.name, base_url=args.base_url)
 
 
-def _require_sendable(found: "Found", path: str) -> None:
+def _require_good(app: App, source: "Source", *, allow_insecure: bool) -> None:
+    """Raise one error that names every profile that cannot be imported. Then none is: half is harder to put right."""
+    from omniprofile.transfer.foreign import together
+
+    problems = list(source.problems)
+    for found in source.found:
+        what = f"{printable_place(source.file.path)}: profile `{printable(found.name, 64)}`"
+        try:
+            _require_sendable(found, what)
+            _require_allowed(app, found, what, allow_insecure=allow_insecure)
+        except Error as problem:
+            problems.append(problem)
+    if problems:
+        raise together(problems, source.way_out)
+
+
+def _require_sendable(found: "Found", what: str) -> None:
     """Raise KeySourceFailed unless every token of the profile is one that a header can carry."""
     from omniprofile.credentials.sources import checked_key
 
     if found.secret is not None:
-        where = f"of `{printable(found.name)}` in `{printable_place(path)}`"
-        token = checked_key(found.secret.token.reveal(), f"the {'session' if found.auth == 'oauth' else 'key'} {where}")
+        token = checked_key(found.secret.token.reveal(), f"{what}: its {'session' if found.auth == 'oauth' else 'key'}")
         if found.auth == "oauth" and not is_access_token(token.reveal()):
-            raise KeySourceFailed(
-                f"the session {where} is not an access token (RFC 6750)", hint="leave it out with `--only`"
-            )
+            raise KeySourceFailed(f"{what}: its session is not an access token (RFC 6750)")
         if found.secret.refresh_token is not None:
-            checked_key(found.secret.refresh_token.reveal(), f"the refresh token {where}")
+            checked_key(found.secret.refresh_token.reveal(), f"{what}: its refresh token")
 
 
-def _require_allowed(app: App, source: _Source, *, allow_insecure: bool) -> None:
-    """Raise unless every host may have a credential. Nothing of the file is imported otherwise: half is harder to mend."""
-    hosts = app.config.settings.allowed_hosts
-    for found in source.found:
-        origin = found.origin
-        what = f"`{printable(found.name)}` in `{printable_place(source.path)}`"
-        match origin.refusal(hosts, allow_insecure=allow_insecure):
-            case "insecure-url":
-                hint = "give `--allow-insecure`" if origin.is_loopback else "use https"
-                raise InsecureURL(f"{what} is for {origin}, which is plain http; nothing was imported", hint=hint)
-            case "host-not-allowed":
-                raise HostNotAllowed(
-                    f"{what} is for `{origin.host}`, neither one of Omni's hosts nor in `allowed_hosts`; nothing was imported",
-                    hint=f"{allowing(origin.host)} "
-                    + ("or choose the others with `--only`" if source.omni else "or correct the file"),
-                )
+def _require_allowed(app: App, found: "Found", what: str, *, allow_insecure: bool) -> None:
+    """Raise unless the host may have a credential."""
+    origin = found.origin
+    match origin.refusal(app.config.settings.allowed_hosts, allow_insecure=allow_insecure):
+        case "insecure-url":
+            hint = "give `--allow-insecure`" if origin.is_loopback else "use https"
+            raise InsecureURL(f"{what} is for {origin}, which is plain http; nothing was imported", hint=hint)
+        case "host-not-allowed":
+            raise HostNotAllowed(
+                f"{what} is for `{origin.host}`, neither one of Omni's hosts nor in `allowed_hosts`; nothing was imported",
+                hint=allowing(origin.host),
+            )
 
 
 def _known(app: App, found: "Sequence[Found]") -> "list[Known]":
@@ -180,14 +163,14 @@ def _known(app: App, found: "Sequence[Found]") -> "list[Known]":
     known = []
     for name in app.config.profiles:
         try:
-            resolution = app.declared(Call.for_profile(name))
+            resolution = app.declared_profile(name)
         except Error:
             known.append(Known(name, None, "", from_store=False))
             continue
         from_store = resolution.uses_store
         stored = from_store and resolution.origin is not None and resolution.origin in origins
         secret = app.store.get(Account(name, resolution.origin)) if stored and resolution.origin else None
-        known.append(Known(name, resolution.origin, resolution.auth, from_store, secret))
+        known.append(Known(name, resolution.origin, resolution.auth, from_store, secret, resolution.key.argv or None))
     return known
 
 
@@ -201,7 +184,7 @@ def _require_name(args: argparse.Namespace, steps: "Sequence[Step]") -> None:
             )
 
 
-def _default(config: Config, source: _Source, steps: "Sequence[Step]") -> str | None:
+def _default(config: Config, source: "Source", steps: "Sequence[Step]") -> str | None:
     """The profile that becomes `default`: the file's, where ours say none."""
     if config.default is not None:
         return None
@@ -269,6 +252,8 @@ def _values(config: Config, step: "Step") -> Mapping[str, object]:
     instance = next((n for n, t in config.instances.items() if t.base_url == found.origin), None)
     values["instance" if instance else "base_url"] = instance or str(found.origin)
     values["auth"] = found.auth
+    if found.command:
+        values["key"] = {"command": list(found.command)}
     if found.origin.scheme == "http":
         values["allow_insecure"] = True
     if found.output_format:
@@ -277,7 +262,7 @@ def _values(config: Config, step: "Step") -> Mapping[str, object]:
 
 
 def _scrub(
-    app: App, source: _Source, steps: "Sequence[Step]", stored: "Sequence[tuple[Step, StoredSecret | None]]"
+    app: App, source: "Source", steps: "Sequence[Step]", stored: "Sequence[tuple[Step, StoredSecret | None]]"
 ) -> str | None:
     """Remove from the file what is in the store; return the backup's path, or None where there was nothing to remove.
 
@@ -285,20 +270,17 @@ def _scrub(
     """
     from omniprofile.transfer.foreign import change
 
-    safe = [step for step in steps if _is_stored(step)]
-    if not safe:
-        return None
-    now = app.outside.now()
+    names = {step.found.name: step.profile for step in steps if _is_stored(step)}
     try:
-        if source.omni is not None and source.omni.file is not None:
-            return change(source.omni.file, source.omni.without_secrets_of([s.found.name for s in safe]), now=now)
-        if source.dotenv is not None:
-            mode = stat.S_IMODE(source.dotenv.file.status.st_mode)
-            return change(source.dotenv.file, source.dotenv.without_secrets(safe[0].profile), now=now, mode=mode)
+        content = source.without_secrets(names)
+        if content == source.file.content:
+            return None
+        return change(
+            source.file, content, now=app.outside.now(), state_folder=app.places.state_folder, mode=source.mode
+        )
     except BaseException:
         _take_back(app, [(step, before) for step, before in stored if step.found.auth == "oauth"])
         raise
-    raise AssertionError("a source is one of these")
 
 
 def _is_stored(step: "Step") -> bool:
@@ -314,6 +296,7 @@ def _as_text(steps: "Sequence[Step]", *, dry_run: bool) -> str:
         "stored": "stored already",
         "differs": "not taken: another one is stored",
         "left": "session not copied",
+        "command": "by a command",
     }
     added = "would be added" if dry_run else "added"
     rows = [
@@ -331,11 +314,11 @@ def _as_text(steps: "Sequence[Step]", *, dry_run: bool) -> str:
 
 
 def _as_json(
-    args: argparse.Namespace, source: _Source, steps: "Sequence[Step]", default: str | None, backup: str | None
+    args: argparse.Namespace, source: "Source", steps: "Sequence[Step]", default: str | None, backup: str | None
 ) -> dict[str, object]:
     return {
         "source": args.source,
-        "file": source.path,
+        "file": source.file.path,
         "dry_run": args.dry_run,
         "profiles": [
             {
@@ -358,15 +341,16 @@ def _say(
     args: argparse.Namespace,
     app: App,
     console: Console,
-    source: _Source,
+    source: "Source",
     steps: "Sequence[Step]",
     default: str | None,
     backup: str | None,
 ) -> None:
     """What the table does not say: where things went, what was left, and what to do about it."""
+    from omniprofile.system.files import others_can_read
     from omniprofile.transfer.plan import SecretStep
 
-    would, path = ("would be" if args.dry_run else "is"), printable_place(source.path)
+    would, path = ("would be" if args.dry_run else "is"), printable_place(source.file.path)
     if not steps:
         console.note(f"`{path}` has no profile")
     if any(step.is_new for step in steps):
@@ -389,18 +373,25 @@ def _say(
                 f"`{name}`: another secret is stored for it and was kept; to have the file's, run "
                 f"`omniprofile logout {name}` and import again"
             )
-        if source.omni and (unused := source.omni.unused_secrets(step.found.name)):
-            console.warn(
-                f"`{printable(step.found.name)}` also has {quoted_list(unused, 'and')}, which it does not "
-                "use: not imported, and left in the file"
+        if step.renamed:
+            console.note(f"`{printable(step.found.name, 64)}` {would} imported as `{name}`: {step.renamed}")
+        if step.found.command:
+            console.note(
+                f"the key of `{name}` comes from `{step.found.command[0]} {step.found.command[1]}`, as the file says"
             )
+    for sentence in source.left if backup is None or args.source == "omni-cli" else ():
+        console.warn(sentence)
     safe = [step for step in steps if _is_stored(step)]
     if backup is not None:
         console.note(f"the secrets are removed from `{path}`")
-        console.warn(f"they are still in the backup `{printable_place(backup)}` (mode 0600): delete it when all works")
-        if source.omni is not None:
+        moved = any(step.found.auth == "oauth" for step in safe)
+        console.warn(
+            f"they are still in the backup `{printable_place(backup)}` (mode 0600): delete it when all works"
+            + ("; putting it back ends the OAuth sessions, here and there" if moved else "")
+        )
+        if args.source == "omni-cli":
             console.note("`omni` has no credential of its own now: `omniprofile exec NAME -- omni …` gives it one")
     elif safe:
         console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
-    if source.others_read and safe and os.name == "posix":
+    if others_can_read(source.file.status) and safe and os.name == "posix":
         console.warn(f"others can read `{path}`: consider these secrets known to them, and make new ones")
