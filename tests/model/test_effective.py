@@ -65,13 +65,16 @@ def test_an_instance_comes_before_the_defaults_and_after_the_profiles() -> None:
     ("tables", "origin"),
     [
         ([_profile("p", extends="q", base_url=B), _profile("q", base_url=A, key=ENV)], A),
-        ([_profile("p", extends="q", base_url=B), _profile("q", extends="r", key=ENV), _profile("r", base_url=A)], A),
+        (
+            [_profile("p", extends="q", base_url=B), _profile("q", extends="r", key=ENV), _profile("r", base_url=A)],
+            None,
+        ),
         ([_profile("p", extends="q", base_url=B, key=ENV), _profile("q", base_url=A, key=ENV)], B),
         ([_profile("p", extends="q", base_url=B), _profile("q", key=ENV)], None),
         ([_profile("p", key=ENV)], None),
         ([_profile("p", base_url=B)], None),
     ],
-    ids=["parent", "grandparent's address", "repeated", "mixin", "nowhere", "no key"],
+    ids=["parent", "no address of its own", "repeated", "mixin", "nowhere", "no key"],
 )
 def test_a_key_has_the_address_of_the_table_that_gives_it(tables: list[Declaration], origin: Origin | None) -> None:
     assert effective(_config(*tables), "p").key_origin == origin
