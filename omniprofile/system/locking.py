@@ -14,7 +14,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic, sleep
 
 from omniprofile.errors import CheckFailed, UnsafePermissions
@@ -194,7 +194,8 @@ def _held(descriptor: int) -> Iterator[None]:
             if os.name == "posix" and os.getpid() == process:
                 import fcntl
 
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                with suppress(OSError):  # closing frees it as well; what was done under it is done
+                    fcntl.flock(descriptor, fcntl.LOCK_UN)
         finally:
             os.close(descriptor)
 

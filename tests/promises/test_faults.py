@@ -72,7 +72,8 @@ def _orphaned(home: Path) -> None:
     data = json.loads(file.read_text())
     (entry,) = [entry for name, entry in data["secrets"].items() if name.startswith("prod@")]
     account = entry["account"].replace("prod@", "gone@")
-    data["secrets"][account] = {**entry, "account": account}
+    stored_by = [str(home / ".config/omniprofile/profiles.toml")]  # what another file stored would be left
+    data["secrets"][account] = {**entry, "account": account, "files": stored_by}
     file.write_text(json.dumps(data))
 
 
