@@ -83,7 +83,11 @@ def _windows_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "st
     """
     from shutil import which
 
-    program = which(argv[0], path=environ.get("PATH"))
+    from omniprofile.system.capture import find_program
+
+    # A path is taken as it stands. A bare name is never looked for in the working directory, as Windows would: that may be a
+    # repository of somebody else's.
+    program = which(argv[0]) if os.path.dirname(argv[0]) else find_program(argv[0], environ)
     if program is None:
         raise FileNotFoundError(2, "No such file or directory", argv[0])
     if not program.lower().endswith((".bat", ".cmd")):

@@ -32,12 +32,16 @@ class Captured:
 
 
 def find_program(name: str, environ: Mapping[str, str]) -> str | None:
-    """The absolute path of program `name`, or None. Relative entries of `PATH` and the working directory are never searched."""
+    """The absolute path of program `name`, or None. Relative entries of `PATH` and the working directory are never searched.
+
+    Windows runs files by their extension: a name without one is looked for with each of `PATHEXT`, and never as it stands.
+    """
     if os.path.isabs(name):
         return name
     extensions = [""]
     if os.name == "nt":
-        extensions += environ.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").split(os.pathsep)
+        known = environ.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").upper().split(os.pathsep)
+        extensions = [""] if name.upper().endswith(tuple(known)) else known
     for folder in environ.get("PATH", os.defpath).split(os.pathsep):
         for extension in extensions if os.path.isabs(folder) else ():
             path = os.path.join(folder, name + extension)

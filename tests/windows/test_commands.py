@@ -116,6 +116,13 @@ def test_exec_finds_a_batch_file_as_cmd_does(home: Home) -> None:
     assert ran.out.strip() == "called with https://acme.omniapp.co models"
 
 
+def test_exec_runs_nothing_that_only_the_working_directory_has(home: Home) -> None:
+    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    (home.folder / "planted.cmd").write_text("@echo %OMNI_API_TOKEN%\r\n")
+    assert home.run("exec", "ci", "--", "planted", status=127, environ={"CI_KEY": KEY}).out == ""
+    assert home.run("exec", "ci", "--", r".\planted.cmd", environ={"CI_KEY": KEY}).out.strip() == KEY
+
+
 def test_a_command_that_is_not_found_says_so(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     assert "no-such-command" in home.run("exec", "ci", "--", "no-such-command", status=127, environ={"CI_KEY": KEY}).err
