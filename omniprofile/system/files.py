@@ -402,7 +402,7 @@ def owner_hint(problem: BaseException, path: str) -> "str | None":
             return None
         if status.st_uid != 0 or stat.S_ISLNK(status.st_mode):
             break
-        if place == os.sep or _owner(os.path.dirname(place)) == os.geteuid():
+        if place == os.sep or owner_of(os.path.dirname(place)) == os.geteuid():
             from omniprofile.model.names import quoted_place
 
             if place == os.sep:
@@ -411,7 +411,8 @@ def owner_hint(problem: BaseException, path: str) -> "str | None":
     return None
 
 
-def _owner(path: str) -> "int | None":
+def owner_of(path: str) -> "int | None":
+    """Return the user number of a file's owner, links followed; None where it cannot be looked at."""
     try:
         return os.stat(path).st_uid
     except OSError:

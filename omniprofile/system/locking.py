@@ -19,7 +19,14 @@ from time import monotonic, sleep
 
 from omniprofile.errors import CheckFailed, UnsafePermissions
 from omniprofile.model.names import quoted_place
-from omniprofile.system.files import give_to_owner_of_folder, home_in_database, make_private_folder, owner_hint, reason
+from omniprofile.system.files import (
+    give_to_owner_of_folder,
+    home_in_database,
+    make_private_folder,
+    owner_hint,
+    owner_of,
+    reason,
+)
 
 _POLL_SECONDS = 0.02
 _TEMPORARY = "/tmp"  # noqa: S108 - the folder made there is checked: see `_require_own`
@@ -118,16 +125,9 @@ def user_lock_folders(
         return []
     folders = [os.path.join(temporary, f"omniprofile-{uid}")]
     home = (home_of or home_in_database)(uid)
-    if home and home != os.sep and _owner(home) == uid:
+    if home and home != os.sep and owner_of(home) == uid:
         folders.insert(0, os.path.join(home, ".local", "state", "omniprofile", "locks"))
     return folders
-
-
-def _owner(path: str) -> int | None:
-    try:
-        return os.stat(path).st_uid
-    except OSError:
-        return None
 
 
 def _require_own(folder: str) -> None:
