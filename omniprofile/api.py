@@ -16,7 +16,7 @@ _LOG = logging.getLogger("omniprofile")
 def resolve(profile: str | None = None, *, config: str | None = None) -> Credential:
     """Resolve a profile into its credential, with a session refreshed where it is about to expire.
 
-    `profile` is a profile's name, None for the one in use (PRODUCT section 3). `config` is the path of the profile file, None
+    `profile` is a profile's name, None for the one in use. `config` is the path of the profile file, None
     for the usual one. Never prompts.
 
     Raises `omniprofile.Error`, which has `code`, `message` and `hint`. Of its families, in `omniprofile.errors`: ConfigInvalid

@@ -204,7 +204,7 @@ class App:
         return Sourced(active, self.state.provenance()) if active else None
 
     def select(self, named: Sourced[str] | None = None, *, losers: bool = False, use: "Use" = SHOW) -> "Selection":
-        """The profile in use (PRODUCT section 3)."""
+        """The profile in use."""
         selection = select(
             self.config, named=named, environ=self.outside.environ, pin=self.pin, state=self._active, losers=losers
         )
@@ -235,7 +235,7 @@ class App:
             prompt.write(self.places, before, config, again.is_protected)
 
     def resolve(self, call: Call, use: "Use" = SHOW, *, explain: bool = False, tell: bool = True) -> "Resolution":
-        """Resolve the profile in use for this call, asking no key source (PRODUCT section 4).
+        """Resolve the profile in use for this call, asking no key source.
 
         `use` is what is to be permitted later, if not only shown; `explain` also asks the layers that lose; `tell` passes the
         resolution's notices on.

@@ -1,4 +1,4 @@
-"""Exit statuses: the one place that knows which error has which (PRODUCT section 5.7)."""
+"""Exit statuses: the one place that knows which error has which."""
 
 from omniprofile import errors
 

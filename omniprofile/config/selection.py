@@ -1,4 +1,4 @@
-"""Choosing the profile: the first layer that names one decides (PRODUCT section 3). Nothing ever falls through."""
+"""Choosing the profile: the first layer that names one decides. Nothing ever falls through."""
 
 from collections.abc import Callable, Iterator, Mapping
 

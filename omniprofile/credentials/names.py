@@ -1,4 +1,4 @@
-"""The variables that can take the place of a profile's own values (PRODUCT section 4), and of its store.
+"""The variables that can take the place of a profile's own values, and of its store.
 
 What the former do is in `overrides`.
 

@@ -1,4 +1,4 @@
-"""From a chosen profile to one credential: PRODUCT section 4, the whole of it.
+"""From a chosen profile to one credential.
 
 `resolve` is a pure function over what the files, flags and variables say. It decides every field and keeps every value
 that lost, so that `explain`, errors and JSON print the same decision. `obtain` then asks the one key source that was

@@ -1,4 +1,4 @@
-"""OAuth sessions that stay fresh, whoever else refreshes them at the same time (PRODUCT section 5.4).
+"""OAuth sessions that stay fresh, whoever else refreshes them at the same time.
 
 Refresh tokens rotate, and the second use of a spent one may end the session. So a refresh happens under a lock that all
 processes of the OS user share for this one secret, after a second look into the store, and what it gives is stored before it

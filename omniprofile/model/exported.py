@@ -1,4 +1,4 @@
-"""`OMNIPROFILE_EXPORTED`: the mark that `omniprofile env` leaves in a shell beside what it exported (PRODUCT section 4).
+"""`OMNIPROFILE_EXPORTED`: the mark that `omniprofile env` leaves in a shell beside what it exported.
 
 Without it, an exported token would look like an override that the user made, and `omniprofile exec prod` would run with the
 token of staging. The mark names the profile and every exported variable with a checksum of its value: a variable that the

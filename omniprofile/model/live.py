@@ -44,7 +44,7 @@ class LiveResult:
     error: Error | None = None
 
     def as_json(self) -> dict[str, object]:
-        """The documented shape (PRODUCT section 5.9)."""
+        """The documented shape."""
         who = self.identity or Identity()
         return {
             "profile": self.profile,

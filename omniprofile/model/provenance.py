@@ -8,7 +8,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Layer(StrEnum):
-    """A place values come from, strongest first. The order is the precedence of PRODUCT section 4 and of the README."""
+    """A place values come from, strongest first. The order is the precedence that the README has."""
 
     FLAG = "flag"
     ENVIRONMENT = "environment"

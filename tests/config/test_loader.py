@@ -152,7 +152,7 @@ def contents(draw: st.DrawFn) -> bytes:
 def test_any_bytes_as_a_profile_file_are_read_or_refused_with_a_place_and_exit_3(
     cli: Cli, content: bytes, name: str
 ) -> None:
-    """PRODUCT section 7: a message with file and line, exit 3; never a traceback, never a hang."""
+    """A message with file and line, exit 3; never a traceback, never a hang."""
     path = cli.config.parent / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""PRODUCT section 4 as properties: whatever subset of layers is set, the answer is total, deterministic and explained,
+"""Resolution as properties: whatever subset of layers is set, the answer is total, deterministic and explained,
 and no token ever goes to a host that it is not for.
 
 The oracle below (`belongs`) is written from the contract, not from the resolver: it says for every token, by its own text,
@@ -53,7 +53,7 @@ class World:
 
     @property
     def declared_url(self) -> str | None:
-        """The base URL that the files declare, by PRODUCT section 4: nearest table first, own base_url before instance."""
+        """The base URL that the files declare: nearest table first, own base_url before instance."""
         if self.own_url:
             return self.own_url
         if self.own_instance:
@@ -201,7 +201,7 @@ def _obtain(world: World, resolution: Resolution) -> Credential | Error:
 
 
 def belongs(world: World, token: str, host: str) -> bool:
-    """Whether `token` may go to `host`, by PRODUCT section 4."""
+    """Whether `token` may go to `host`."""
     vendor_url = world.vendor_url if world.vendor_applies else None
     # A profile without any address has only the one that this call or the vendor's variable gives it.
     profiles_own = world.variable_url or world.declared_url or world.flag_url or vendor_url
