@@ -215,7 +215,7 @@ def keyring_rows(environment: Path, folder: Path, service: dict[str, str]) -> It
     environ = home.environ | {name: value for name, value in service.items() if name != "HOME"}
     ours, keyring = str(environment / "bin/omniprofile"), str(environment / "bin/keyring")
     subprocess.run([ours, "login", "k", "--no-test"], input=KEY.encode(), env=environ, check=True, capture_output=True)
-    yield Row("keyring get, Secret Service", [keyring, "get", "omniprofile", "k"], environ)
+    yield Row("keyring get, Secret Service", [keyring, "get", "omniprofile", "k@https://acme.omniapp.co"], environ)
     peer = "keyring get, Secret Service"
     yield Row("token, Secret Service", [ours, "token"], environ, "≤ 1 × keyring get", against=peer)
 
