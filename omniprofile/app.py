@@ -140,6 +140,8 @@ class App:
     warn: Callable[[str], None] = lambda _: None
     ask: Callable[[str], bool] | None = None
     _told: set[str] = field(default_factory=set)
+    _broken: ConfigInvalid | None = None
+    """Why `config` is only what the named profiles need."""
     making: "RLock" = field(default_factory=RLock, repr=False, compare=False)
 
     @_once
@@ -168,6 +170,28 @@ class App:
             if os.path.lexists(self.places.config_file):
                 raise
             self.config = Config()
+
+    def config_for(self, named: Sourced[str] | None) -> Config:
+        """Return `config`; for a profile named in the call, without broken files of `profiles.d` that have no say in it.
+
+        Raises ConfigInvalid where a broken file could have one.
+        """
+        try:
+            if self._broken is None or named is None:
+                return self.config
+        except ConfigInvalid as problem:
+            if named is None or named.provenance.layer is not Layer.FLAG:
+                raise
+            self._broken = problem
+        from omniprofile.config.partial import load_for
+
+        partial = load_for(named.value, profile_files(self.places), home=self.places.home)
+        if partial is None:
+            raise self._broken
+        for finding in partial.left_out:
+            self.tell(f"`{finding.file}` is left out: line {finding.line}: {finding.message}", self.warn)
+        self.config = partial.config
+        return partial.config
 
     @_once
     def state(self) -> StateFile:
@@ -206,7 +230,12 @@ class App:
     def select(self, named: Sourced[str] | None = None, *, losers: bool = False, use: "Use" = SHOW) -> "Selection":
         """The profile in use."""
         selection = select(
-            self.config, named=named, environ=self.outside.environ, pin=self.pin, state=self._active, losers=losers
+            self.config_for(named),
+            named=named,
+            environ=self.outside.environ,
+            pin=self.pin,
+            state=self._active,
+            losers=losers,
         )
         pinned = selection.provenance.layer is Layer.PROJECT
         if pinned and decide(use, protected=self.is_protected(selection.profile), pinned=True) == WARN:
@@ -215,7 +244,8 @@ class App:
 
     def require(self, name: str, provenance: Provenance | None = None) -> None:
         """Raise NoSuchProfile unless `name`, by default given on the command line, is a profile."""
-        require_profile(self.config, name, provenance or Provenance(Layer.FLAG, "NAME"))
+        provenance = provenance or Provenance(Layer.FLAG, "NAME")
+        require_profile(self.config_for(Sourced(name, provenance)), name, provenance)
 
     def is_protected(self, name: str) -> bool:
         """Whether the profile, a parent of it or `[defaults]` says `protected = true`, the nearest deciding."""
@@ -312,6 +342,8 @@ class App:
             return resolution.profile
         if resolution.origin is None or resolution.base_url_provenance.layer not in (Layer.FLAG, Layer.ENVIRONMENT):
             return None
+        if self._broken is not None:
+            raise self._broken  # a file that is left out could hold the protected profile
         from omniprofile.model.effective import effective
 
         own = effective(self.config, resolution.profile).base_url
