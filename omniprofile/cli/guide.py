@@ -103,17 +103,19 @@ GUIDES: dict[str, Guide] = {
         "Variables of the shell that would take a consumer to another credential or host are removed, such as "
         "`OMNI_VANITY_DOMAIN`. `--unset`, and the next `env`, remove what was exported, but no value that you have changed "
         "since.\n\n"
+        "`--output` puts a file that only you can read (mode 0600) in the place of FILE, whole or not at all. A link, pipe or "
+        "device is refused.\n\n"
         "A program that you start yourself is safer run by `omniprofile exec`: then no token stays in the shell.",
         examples=(
             ('eval "$(omniprofile env staging)"', "into this shell"),
             ('eval "$(omniprofile env --unset)"', "and out again"),
-            ("(umask 077; omniprofile env staging --shell dotenv > .env)", "a file for the SDK: never commit it"),
+            ("omniprofile env staging --output .env", "a file for the SDK or `docker run --env-file`: never commit it"),
             ("omniprofile env ci --shell github", "for the later steps of a GitHub Actions job, masked in its log"),
         ),
         exits=(
             (4, "there is no usable credential"),
             (5, "there is no such profile"),
-            (6, "token and host do not belong together, or a pin selects a protected profile"),
+            (6, "token and host do not belong together, a pin selects a protected profile, or FILE is a link or pipe"),
         ),
         see=(
             "exec",
@@ -154,10 +156,13 @@ GUIDES: dict[str, Guide] = {
         "is used. `--force-refresh` asks for a new access token though the old one has time left, for a program that was "
         "refused; it stands down if anybody refreshed in the last ten seconds. Where the instance cannot be reached, an "
         "access token that is still valid is used meanwhile.\n\n"
+        '`--header` prints `{"Authorization": "Bearer …"}`, what an MCP client calls a headers helper. With it and with `--json`, '
+        "errors go to stderr alone.\n\n"
         "With `--json`: `version` (1), `profile`, `base_url`, `auth`, `token`, and `expires_at` (RFC 3339 or "
         "null).",
         examples=(
             ("omniprofile token staging --json", "token and host together, as a program needs them"),
+            ("omniprofile token staging --header", "for `headersHelper` in the MCP settings of Claude Code"),
             (
                 'curl -H @<(printf "Authorization: Bearer %s" "$(omniprofile token staging)") https://acme.omniapp.co/api/v1/whoami',
                 "bash and zsh: not in curl's arguments, which are public",

@@ -156,7 +156,7 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(parser: "argparse._ActionsContainer") -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON, with documented keys")
 

@@ -40,6 +40,28 @@ def test_token_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
     }
 
 
+def test_token_header_is_what_a_headers_helper_prints(cli: Cli, two: Path) -> None:
+    ran = cli("token", "staging", "--header", shows=True)
+    assert json.loads(ran.out) == {"Authorization": f"Bearer {STAGING_KEY}"}
+    assert (ran.out.count("\n"), ran.err) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "status"),
+    [
+        (("token", "absent", "--header"), 5),
+        (("token", "staging", "--header"), 4),
+        (("token", "--header", "staging", "--base-url", "https://acme.omniapp.co"), 6),
+        (("token", "staging", "--header", "--json"), 2),
+        (("--config", "nowhere.toml", "token", "--header"), 3),
+    ],
+)
+def test_errors_of_token_header_go_to_stderr_alone(cli: Cli, two: Path, argv: tuple[str, ...], status: int) -> None:
+    ran = cli(*argv, env={"STAGING_KEY": ""})
+    assert (ran.status, ran.out) == (status, "")
+    assert "omniprofile: error: " in ran.err
+
+
 def test_a_missing_key_is_exit_4_with_what_to_do(cli: Cli, two: Path) -> None:
     ran = cli("token", "staging", env={"STAGING_KEY": ""})
     assert ran.status == 4
@@ -164,6 +186,63 @@ def test_env_github_makes_a_private_file_and_leaves_the_runners_as_it_is(cli: Cl
         assert run(Path("/dev/null")) == 6
     finally:
         os.umask(before)
+
+
+@pytest.mark.parametrize("before", [None, "old", "old, and others can read it"])
+def test_env_output_writes_a_file_for_its_owner_alone(cli: Cli, two: Path, before: str | None) -> None:
+    file = cli.work / "credential.json"
+    if before:
+        file.write_text(before)
+        file.chmod(0o644 if "others" in before else 0o400)
+    ran = cli("env", "staging", "--shell", "json", "--output", "credential.json")
+    assert (ran.status, ran.out) == (0, "")
+    assert "credential.json" in ran.err
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(file.read_text())["OMNI_API_TOKEN"] == STAGING_KEY
+    assert [path.name for path in cli.work.iterdir()] == ["credential.json"]
+    assert cli("-q", "env", "staging", "--output", str(file)).err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [(".env", "OMNI_"), (".env.local", "OMNI_"), ("acme.env", "OMNI_"), ("env", "export "), ("my.envelope", "export ")],
+)
+def test_env_output_of_a_dotenv_file_is_dotenv(cli: Cli, two: Path, name: str, start: str) -> None:
+    cli("env", "staging", "--output", name, env={"OMNIPROFILE_SHELL": "bash"})
+    assert (cli.work / name).read_text().startswith(start)
+    cli("env", "staging", "--output", name, "--shell", "fish")
+    assert (cli.work / name).read_text().startswith("set -gx ")
+
+
+def test_env_output_goes_into_no_link_pipe_device_or_folder(cli: Cli, two: Path, tmp_path: Path) -> None:
+    target, link, dangling, pipe = (tmp_path / name for name in ("target", "link", "dangling", "pipe"))
+    target.write_text("before")
+    link.symlink_to(target)
+    dangling.symlink_to(tmp_path / "nowhere")
+    os.mkfifo(pipe)
+    for place, status in ((link, 6), (dangling, 6), (pipe, 6), (Path("/dev/null"), 6), (tmp_path, 1)):
+        ran = cli("env", "staging", "--output", str(place))
+        assert (ran.status, ran.out) == (status, ""), ran
+        assert place.name in ran.err
+    assert target.read_text() == "before"
+    assert not (tmp_path / "nowhere").exists()
+    assert cli("env", "staging", "--output", str(tmp_path / "gone" / "file")).status == 1
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".tmp"]
+
+
+def test_env_output_to_standard_output_and_what_contradicts_it(cli: Cli, two: Path) -> None:
+    assert STAGING_KEY in cli("env", "staging", "--shell", "dotenv", "--output", "-", shows=True).out
+    assert list(cli.work.iterdir()) == []
+    assert cli("env", "staging", "--output", "").status == 2
+    assert cli("env", "staging", "--output", "f", "--shell", "github", env={"GITHUB_ENV": "g"}).status == 2
+    assert list(cli.work.iterdir()) == []
+
+
+def test_env_output_removes_what_a_killed_one_left(cli: Cli, two: Path) -> None:
+    left = cli.work / f".credential.{'0' * 16}.tmp"
+    left.write_text(STAGING_KEY)
+    assert cli("env", "staging", "--output", "credential").status == 0
+    assert not left.exists()
 
 
 def test_exec_gives_the_credential_and_removes_every_rival(process: Process, cli: Cli, two: Path) -> None:

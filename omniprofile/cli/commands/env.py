@@ -14,7 +14,8 @@ from omniprofile.errors import CheckFailed, Refused, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, calling_shell, github, render
 from omniprofile.handover.variables import exports, removals
-from omniprofile.system.files import reason
+from omniprofile.model.names import printable_place
+from omniprofile.system.files import reason, sweep, write_atomic
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,16 +23,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_profile(parser)
     add_overrides(parser)
     parser.add_argument(
-        "--shell", choices=sorted(SHELLS), help="whose syntax to print (default: the calling shell's, else bash)"
+        "--shell",
+        choices=sorted(SHELLS),
+        help="whose syntax to print (default: the calling shell's, else bash; `dotenv` for an output file `.env`)",
     )
+    parser.add_argument("--output", metavar="FILE", help="write to a file that only you can read; `-` is standard output")
     parser.add_argument("--unset", action="store_true", help="print what takes the variables away again")
     add_yes(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print the exports, or with `--unset` their removal."""
+    """Print or write the exports, or with `--unset` their removal."""
     environ = app.outside.environ
-    shell = args.shell or calling_shell(environ, parent_command())
+    if args.output == "":
+        raise UsageError("the value of `--output` is empty", hint="`-` is standard output")
+    output = None if args.output == "-" else args.output
+    if output and args.shell == "github":
+        raise UsageError("`--shell github` writes to the file of `GITHUB_ENV`", hint="leave `--output` out")
+    usual = "dotenv" if output and _is_dotenv(output) else None
+    shell = args.shell or usual or calling_shell(environ, parent_command())
     if args.unset:
         assign: dict[str, str] = {}
         remove = removals(environ)
@@ -44,9 +54,37 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         secrets = [credential.token]
     if shell == "github":
         _to_github(app, console, assign, remove, secrets)
+    elif output:
+        _to_file(app, output, render(shell, assign, remove))
+        console.note(f"`{printable_place(output)}` was written, for you alone to read (mode 0600)")
     else:
         console.give(render(shell, assign, remove))
     return DONE
+
+
+def _is_dotenv(path: str) -> bool:
+    """Tell whether a file has the name that readers of dotenv files look for: `.env`, `.env.local`, `prod.env`."""
+    name = os.path.basename(path)
+    return name.startswith(".env.") or name.endswith(".env")
+
+
+def _to_file(app: App, output: str, text: str) -> None:
+    """Put a file of mode 0600 in the place of `output`. Raises Refused for what is no regular file, CheckFailed."""
+    path = os.path.join(app.outside.cwd or os.sep, output)
+    shown = f"`{printable_place(output)}`"
+    try:
+        if os.path.lexists(path) and not stat.S_ISDIR(mode := os.lstat(path).st_mode) and not stat.S_ISREG(mode):
+            raise _elsewhere(shown, "name a file; `-` is standard output")
+        with app.exclusive():  # so that what a killed command left here, a secret, can be removed
+            sweep(path)
+            write_atomic(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
+    except OSError as problem:
+        raise CheckFailed(f"{shown} cannot be written: {reason(problem)}") from problem
+
+
+def _elsewhere(what: str, hint: str) -> Refused:
+    """Return the refusal to write to a link or a pipe, which would take the credential to somebody else's file or program."""
+    return Refused(f"{what} is not a regular file, so the credential would go somewhere else", hint=hint)
 
 
 def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[str], secrets: list[str]) -> None:
@@ -64,16 +102,10 @@ def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[
 
 
 def _opened(path: str) -> int:
-    """Open the file for appending: the runner's own as it is, a new one for its owner alone. Raises OSError, and Refused.
-
-    A link or a pipe would take the credential to somebody else's file or program.
-    """
+    """Open the file for appending: the runner's own as it is, a new one for its owner alone. Raises OSError, and Refused."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    refused = Refused(
-        "the file of `GITHUB_ENV` is not a regular file, so the credential would go somewhere else",
-        hint="set `GITHUB_ENV` to a file, or leave it as the runner set it",
-    )
+    refused = _elsewhere("the file of `GITHUB_ENV`", "set `GITHUB_ENV` to a file, or leave it as the runner set it")
     try:
         descriptor = os.open(path, flags, 0o600)
     except OSError as problem:

@@ -1,6 +1,7 @@
 """`omniprofile token`: the bare token of a profile, for programs that want nothing else."""
 
 import argparse
+import json
 
 from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
@@ -19,12 +20,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="refresh an OAuth session though it has time left, unless that was done in the last 10 seconds",
     )
-    add_json(parser)
+    form = parser.add_mutually_exclusive_group()
+    add_json(form)
+    form.add_argument("--header", action="store_true", help="print a JSON object of the header that carries it")
     add_yes(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print the token, or the whole credential as JSON."""
+    """Print the token, the header that carries it (RFC 6750, 2.1), or the whole credential as JSON."""
     resolution = app.resolve(call_of(args), GIVE)
     hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
     intent = Intent(GIVE, hint=hint, yes=args.yes)
@@ -41,6 +44,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             },
             exact=True,
         )
+    elif args.header:
+        console.give(json.dumps({"Authorization": f"Bearer {credential.token}"}) + "\n")
     else:
         console.give(credential.token + "\n")
     return DONE
