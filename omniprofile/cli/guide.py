@@ -156,8 +156,8 @@ GUIDES: dict[str, Guide] = {
         "is used. `--force-refresh` asks for a new access token though the old one has time left, for a program that was "
         "refused; it stands down if anybody refreshed in the last ten seconds. Where the instance cannot be reached, an "
         "access token that is still valid is used meanwhile.\n\n"
-        '`--header` prints `{"Authorization": "Bearer …"}`, what an MCP client calls a headers helper. With it and with `--json`, '
-        "errors go to stderr alone.\n\n"
+        '`--header` prints `{"Authorization": "Bearer …"}`, what an MCP client calls a headers helper. With it and '
+        "with `--json`, errors go to stderr alone.\n\n"
         "With `--json`: `version` (1), `profile`, `base_url`, `auth`, `token`, and `expires_at` (RFC 3339 or "
         "null).",
         examples=(

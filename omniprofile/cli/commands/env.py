@@ -27,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=sorted(SHELLS),
         help="whose syntax to print (default: the calling shell's, else bash; `dotenv` for an output file `.env`)",
     )
-    parser.add_argument("--output", metavar="FILE", help="write to a file that only you can read; `-` is standard output")
+    parser.add_argument(
+        "--output", metavar="FILE", help="write to a file that only you can read; `-` is standard output"
+    )
     parser.add_argument("--unset", action="store_true", help="print what takes the variables away again")
     add_yes(parser)
 
