@@ -18,8 +18,8 @@ Each quoting rule is the documented one of its reader:
 On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
-from omniprofile.handover.variables import refuse_nul
 from omniprofile.model.exported import MARKER
+from omniprofile.model.variables import refuse_nul
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,41 +3,20 @@
 On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
-from omniprofile.model.exported import MARKER, exported, marker, own_values
+from omniprofile.model.exported import MARKER, exported, own_values
+from omniprofile.model.variables import OWN, credential_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Protocol
+    from collections.abc import Collection, Mapping
 
-    class Handed(Protocol):
-        """What is handed over: a `Credential`, or what the short path knows of one."""
-
-        @property
-        def profile(self) -> str: ...  # noqa: D102 - as `Credential` says
-        @property
-        def base_url(self) -> str: ...  # noqa: D102 - as `Credential` says
-        @property
-        def token(self) -> str: ...  # noqa: D102 - as `Credential` says
-        @property
-        def organization_name(self) -> str | None: ...  # noqa: D102 - as `Credential` says
-        @property
-        def of_profile(self) -> bool: ...  # noqa: D102 - as `Credential` says
-        @property
-        def env(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102 - as `Credential` says
-
-
-TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE = "OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL", "OMNI_PROFILE"
-ORGANIZATION = "OMNI_ORGANIZATION_NAME"
+    from omniprofile.model.variables import Handed
 
 RIVALS = (
-    TOKEN,  # the vendor's CLI
-    TOKEN_FOR_SDK,  # the same token for the Python SDKs
-    BASE_URL,
-    PROFILE,
-    ORGANIZATION,  # omni-analytics-sdk makes a host of it
-    "OMNI_VANITY_DOMAIN",  # its embed client makes a host of it
-    "OMNI_EMBED_SECRET",  # its embed client signs with it: another instance's secret
+    *OWN,
+    "OMNI_HOST",  # embed apps make an address of it
+    "OMNI_VANITY_DOMAIN",  # so do they and omni-analytics-sdk of this
+    "OMNI_EMBED_SECRET",  # they sign with it: another instance's secret
     "OMNI_CONFIG_PATH",  # a config of the vendor's CLI, whose OAuth default replaces even OMNI_API_TOKEN
     "OMNI_CONFIG_DIR",
     "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",  # would let the CLI send the token to any host, in the clear
@@ -54,39 +33,13 @@ _OF_THIS_SHELL = (
 """Variables that omniprofile has in a shell for itself: removed for a child."""
 
 
-def credential_variables(credential: "Handed") -> dict[str, str]:
-    """Return every variable to set for `credential`, the mark `OMNIPROFILE_EXPORTED` last.
-
-    A base URL and token that are the environment's own stay so: no profile is named, and they get no mark. Raises UsageError
-    for a NUL in a value.
-    """
-    given = {BASE_URL: credential.base_url, TOKEN: credential.token, TOKEN_FOR_SDK: credential.token}
-    variables = {**given, PROFILE: credential.profile} if credential.of_profile else {}
-    if organization := credential.organization_name:
-        variables[ORGANIZATION] = organization
-    variables |= credential.env
-    mark = {MARKER: marker(credential.profile, variables)} if variables else {}
-    variables = given | variables
-    refuse_nul(variables)
-    return variables | mark
-
-
-def refuse_nul(variables: "Mapping[str, str]") -> None:
-    """Raise UsageError for a value that no environment can carry."""
-    for name, value in variables.items():
-        if "\0" in value:
-            from omniprofile.errors import UsageError
-
-            raise UsageError(f"the value of `{name}` holds a NUL, which no environment can carry")
-
-
 def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[str, str], list[str]]:
     """Return the variables that `env` sets in a shell with `environ`, and those that it removes.
 
     Removed are what an earlier `env` put there and is unchanged, and rivals, but for the config of the vendor's CLI that `exec`
     gave to its child. Raises as `credential_variables` does.
     """
-    assign = credential_variables(credential)
+    assign = credential_variables(credential, credential.base_url, credential.token)
     rivals = [name for name in (*RIVALS, MARKER) if name in environ]
     if "OMNI_CONFIG_PATH" in rivals:
         from omniprofile.handover.shield import is_shield
@@ -99,21 +52,25 @@ def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[st
 def removals(environ: "Mapping[str, str]") -> list[str]:
     """Return what `env --unset` removes: all that `env` sets, but for a value that the user has set or changed since."""
     mark = exported(environ)
-    names = dict.fromkeys([BASE_URL, TOKEN, TOKEN_FOR_SDK, PROFILE, ORGANIZATION, *(mark.variables if mark else ())])
+    names = dict.fromkeys([*OWN, *(mark.variables if mark else ())])
     ours = own_values(environ)
     return [*(name for name in names if name in ours or not environ.get(name)), MARKER]
 
 
 def child_environment(
-    credential: "Handed", environ: "Mapping[str, str]", *, omni_config: str, key_variable: str | None = None
+    variables: "Mapping[str, str]",
+    environ: "Mapping[str, str]",
+    *,
+    omni_config: str,
+    key_variables: "Collection[str | None]" = (),
 ) -> dict[str, str]:
-    """The environment of a command that `exec` runs: `environ` without rivals, with the credential.
+    """The environment of a command that `exec` runs: `environ` without rivals, with `variables`, which carry the credential.
 
-    Away goes as well what an earlier `omniprofile env` put into this shell and is unchanged, and `key_variable`, from which
-    the profile takes its key. Profiles' own variables (`OMNI_PROFILE_<NAME>_TOKEN`, other key sources') stay: no consumer but
-    omniprofile reads them, and a script that runs under `exec` may itself call omniprofile for another profile. `omni_config`
-    is the config file that the vendor's CLI is pointed to (`handover.shield`).
+    Away goes as well what an earlier `omniprofile env` put into this shell and is unchanged, and `key_variables`, from which
+    the profile takes its key and secrets. Profiles' own variables (`OMNI_PROFILE_<NAME>_TOKEN`, other key sources') stay: no
+    consumer but omniprofile reads them, and a script that runs under `exec` may itself call omniprofile for another profile.
+    `omni_config` is the config file that the vendor's CLI is pointed to (`handover.shield`).
     """
-    removed = {*RIVALS, *_OF_THIS_SHELL, *own_values(environ), key_variable}
+    removed = {*RIVALS, *_OF_THIS_SHELL, *own_values(environ), *key_variables}
     kept = {name: value for name, value in environ.items() if name not in removed}
-    return kept | credential_variables(credential) | {"OMNI_CONFIG_PATH": omni_config}
+    return {**kept, **variables, "OMNI_CONFIG_PATH": omni_config}

@@ -42,6 +42,8 @@ _NEVER_OURS = frozenset(
 """Variables that every program needs: a mark that claims one is not believed, so that a forged mark removes none of them."""
 
 _LONGEST_MARK = 64 * 1024
+_ORIGIN = "@"
+"""Stands in the mark for the base URL: no variable is called so."""
 
 
 def is_reserved(variable: str) -> bool:
@@ -54,18 +56,23 @@ def is_reserved(variable: str) -> bool:
 
 
 class Exported:
-    """What the mark says: the profile, and the variables that were exported, in order, each with its value's checksum."""
+    """What the mark says: the profile, the checksum of its base URL, and that of each exported variable, in order."""
 
-    __slots__ = ("profile", "variables")
+    __slots__ = ("base_url", "profile", "variables")
 
-    def __init__(self, profile: str, variables: "Mapping[str, str]") -> None:
+    def __init__(self, profile: str, base_url: str, variables: "Mapping[str, str]") -> None:
         self.profile = profile
+        self.base_url = base_url
         self.variables = variables
 
 
-def marker(profile: str, variables: "Mapping[str, str]") -> str:
-    """Return the value of the mark for `variables`: `PROFILE,NAME=CHECKSUM,…`. It needs quotes in no shell and no file."""
-    return ",".join([profile, *(f"{name}={_checksum(value)}" for name, value in variables.items() if name != MARKER)])
+def marker(profile: str, variables: "Mapping[str, str]", base_url: str) -> str:
+    """Return the value of the mark for `variables`, exported for `base_url`, which they may have in another form or not at all.
+
+    It is `PROFILE,@=CHECKSUM,NAME=CHECKSUM,…` and needs quotes in no shell and no file.
+    """
+    summed = {_ORIGIN: base_url} | {name: value for name, value in variables.items() if name != MARKER}
+    return ",".join([profile, *(f"{name}={_checksum(value)}" for name, value in summed.items())])
 
 
 def exported(environ: "Mapping[str, str]") -> Exported | None:
@@ -77,11 +84,12 @@ def exported(environ: "Mapping[str, str]") -> Exported | None:
     variables = {}
     for pair in pairs:
         name, _, checksum = pair.partition("=")
-        if not name.isidentifier() or not name.isascii() or len(checksum) != 8:
+        if len(checksum) != 8 or not (name == _ORIGIN or (name.isidentifier() and name.isascii())):
             return None
         if name.upper() not in _NEVER_OURS:
             variables[name] = checksum
-    return Exported(profile, variables) if profile and variables else None
+    base_url = variables.pop(_ORIGIN, "")
+    return Exported(profile, base_url, variables) if profile and variables else None
 
 
 def own_values(environ: "Mapping[str, str]") -> frozenset[str]:
@@ -100,7 +108,7 @@ def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str 
     mark = exported(environ)
     if mark is None:
         return frozenset()
-    same_origin = base_url is None or mark.variables.get("OMNI_BASE_URL") == _checksum(base_url)
+    same_origin = base_url is None or mark.base_url == _checksum(base_url)
     return frozenset() if mark.profile == profile and same_origin else own_values(environ)
 
 
@@ -110,9 +118,10 @@ def exported_token(environ: "Mapping[str, str]", profile: str, base_url: str) ->
     It stands in for the variable that the key came from, which `exec` removes from its child.
     """
     mark = exported(environ)
-    if mark is None or mark.profile != profile or mark.variables.get("OMNI_BASE_URL") != _checksum(base_url):
+    if mark is None or mark.profile != profile or mark.base_url != _checksum(base_url):
         return ""
-    return environ["OMNI_API_TOKEN"] if "OMNI_API_TOKEN" in own_values(environ) else ""
+    own = own_values(environ)
+    return next((environ[name] for name in ("OMNI_API_TOKEN", "OMNI_API_KEY") if name in own), "")
 
 
 def key_in_environment(environ: "Mapping[str, str]", variable: str, profile: str, base_url: str) -> str:

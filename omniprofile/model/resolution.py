@@ -85,6 +85,11 @@ class Resolution:
         return uses_store(self.auth, self.key)
 
     @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The variables that the profile takes secrets from: no child gets them."""
+        return (self.key.variable,) if self.key.variable and not self.uses_store else ()
+
+    @property
     def profile(self) -> str:
         """The profile's name."""
         return self.selection.profile

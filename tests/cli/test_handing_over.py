@@ -453,7 +453,9 @@ key = { env = "STAGING_KEY" }
 
 
 def test_a_forged_mark_takes_nothing_from_a_child_that_every_program_needs(process: Process, two: Path) -> None:
-    forged = marker("staging", {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "MINE": "other"})
+    forged = marker(
+        "staging", {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "MINE": "other"}, "https://a.co"
+    )
     child = _child(process, "staging", env={"OMNIPROFILE_EXPORTED": forged, "MINE": "kept"})
     assert (child["PATH"], child["HOME"], child["MINE"]) == (os.environ["PATH"], os.environ["HOME"], "kept")
 

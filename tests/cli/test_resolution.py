@@ -268,7 +268,7 @@ SITUATIONS: Mapping[str, list[Situation]] = {
         Situation("show a_b", KEY),
         Situation("explain", {**KEY, **VENDORS, "OMNI_API_KEY": "omni_pat_k"}, state="prod\n"),
         Situation("explain prod", {**KEY, **VENDORS, "OMNI_API_KEY": "omni_pat_k"}),
-        Situation("explain", {**KEY, **VENDORS, MARKER: marker("staging", VENDORS)}, state="prod\n"),
+        Situation("explain", {**KEY, **VENDORS, MARKER: marker("staging", VENDORS, VENDORS["OMNI_BASE_URL"])}, state="prod\n"),
         Situation(
             f"explain --token-file - --base-url {OTHER}",
             {**KEY, **VENDORS, "OMNI_PROFILE_PROD_BASE_URL": "https://one.omniapp.co", "OMNI_PROFILE_PROD_TOKEN": "t"},

@@ -113,7 +113,7 @@ def environs(draw: st.DrawFn) -> dict[str, str]:
     environ = {"OWN_KEY": draw(st.sampled_from([KEY] * 6 + ["", KEY + "\n", "two words"]))}
     if draw(st.integers(0, 3)) == 0:
         exported = {"OMNI_API_TOKEN": "omni_osk_before", "OMNI_BASE_URL": "https://old.omniapp.co", "TEAM": "old"}
-        environ |= exported | {MARKER: marker("old", exported)}
+        environ |= exported | {MARKER: marker("old", exported, exported["OMNI_BASE_URL"])}
     if draw(st.integers(0, 3)) == 0:
         environ |= draw(variables)
     return environ

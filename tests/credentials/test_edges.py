@@ -314,8 +314,8 @@ TOKEN = {"OMNI_API_TOKEN": "t"}
         ({"OMNI_BASE_URL": "u"}, False),
         ({"OMNI_API_KEY": "k"}, False),
         (TOKEN, False),
-        ({**TOKEN, MARKER: marker("prod", TOKEN)}, True),
-        ({**TOKEN, "OMNI_API_KEY": "k", MARKER: marker("prod", TOKEN)}, False),
+        ({**TOKEN, MARKER: marker("prod", TOKEN, "https://a.co")}, True),
+        ({**TOKEN, "OMNI_API_KEY": "k", MARKER: marker("prod", TOKEN, "https://a.co")}, False),
     ],
 )
 def test_nothing_overrides_what_no_foreign_variable_speaks_of(environ: Mapping[str, str], nothing: bool) -> None:

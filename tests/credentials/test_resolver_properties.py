@@ -153,7 +153,7 @@ def _environ(world: World) -> dict[str, str]:
     if world.vendor_url:
         vendor["OMNI_BASE_URL"] = world.vendor_url
     if world.exported:
-        vendor["OMNIPROFILE_EXPORTED"] = marker("other", vendor)
+        vendor["OMNIPROFILE_EXPORTED"] = marker("other", vendor, vendor.get("OMNI_BASE_URL", ""))
     return environ | vendor
 
 

@@ -14,10 +14,11 @@ import pytest
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shield import CONTENT, omni_config
-from omniprofile.handover.variables import child_environment, credential_variables
+from omniprofile.handover.variables import child_environment
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
+from omniprofile.model.variables import credential_variables
 
 RUN = """
 import os, sys
@@ -32,6 +33,11 @@ def _run(*argv: str | bytes, **options: object) -> "subprocess.CompletedProcess[
 
 def _credential(url: str = "https://acme.omniapp.co", env: tuple[tuple[str, str], ...] = ()) -> Credential:
     return Credential("staging", Origin.parse(url), "api-key", Secret("t0ken"), env=env)
+
+
+def _variables(url: str = "https://acme.omniapp.co", env: tuple[tuple[str, str], ...] = ()) -> dict[str, str]:
+    credential = _credential(url, env)
+    return credential_variables(credential, credential.base_url, credential.token)
 
 
 def test_the_process_becomes_the_command(tmp_path: Path) -> None:
@@ -115,24 +121,24 @@ def test_the_parents_name_is_read_where_proc_is() -> None:
 
 def test_the_organization_is_set_only_for_omnis_own_hosts_and_a_stale_one_goes() -> None:
     environ = {"OMNI_ORGANIZATION_NAME": "stale", "HOME": "/h"}
-    child = child_environment(_credential(), environ, omni_config="/c")
+    child = child_environment(_variables(), environ, omni_config="/c")
     assert child["OMNI_ORGANIZATION_NAME"] == "acme"
-    child = child_environment(_credential("https://bi.acme.example"), environ, omni_config="/c")
+    child = child_environment(_variables("https://bi.acme.example"), environ, omni_config="/c")
     assert "OMNI_ORGANIZATION_NAME" not in child
     assert child["HOME"] == "/h"
     assert child["OMNI_CONFIG_PATH"] == "/c"
 
 
 def test_the_profiles_own_variables_come_along_and_those_of_an_earlier_env_go() -> None:
-    earlier = credential_variables(_credential(env=(("OMNI_OUTPUT_FORMAT", "json"), ("TEAM", "a"))))
-    child = child_environment(_credential(env=(("TEAM", "b"),)), {**earlier, "PATH": "/bin"}, omni_config="/c")
+    earlier = _variables(env=(("OMNI_OUTPUT_FORMAT", "json"), ("TEAM", "a")))
+    child = child_environment(_variables(env=(("TEAM", "b"),)), {**earlier, "PATH": "/bin"}, omni_config="/c")
     assert child["TEAM"] == "b"
     assert "OMNI_OUTPUT_FORMAT" not in child
 
 
 def test_a_nul_in_a_value_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match="`TEAM`"):
-        credential_variables(_credential(env=(("TEAM", "a\0b"),)))
+        _variables(env=(("TEAM", "a\0b"),))
 
 
 def test_the_shield_is_a_valid_empty_config_that_nobody_can_write(tmp_path: Path) -> None:
@@ -191,7 +197,7 @@ def test_a_child_omni_uses_exactly_the_credential_that_it_was_handed(tmp_path: P
     def run(environ: dict[str, str]) -> str:
         return subprocess.run([str(program)], env=environ, capture_output=True, text=True, check=True).stdout
 
-    unshielded = {**environ, **credential_variables(_credential())}
+    unshielded = {**environ, **_variables()}
     assert run(unshielded) == "refreshed-token-of-x https://acme.omniapp.co\n", "the trap is real"
-    shielded = child_environment(_credential(), environ, omni_config=omni_config(str(tmp_path / "cache")))
+    shielded = child_environment(_variables(), environ, omni_config=omni_config(str(tmp_path / "cache")))
     assert run(shielded) == "t0ken https://acme.omniapp.co\n"

@@ -213,9 +213,9 @@ def test_a_default_port_is_left_out_and_no_other() -> None:
 
 
 def test_a_mark_is_read_whole_or_not_at_all() -> None:
-    good = marker("prod", {"A": "1"})
+    good = marker("prod", {"A": "1"}, "https://a.co")
     assert own_values({MARKER: good, "A": "1"}) == {"A"}
-    assert marker("prod", {"A": "1", MARKER: "an older one"}) == good
+    assert marker("prod", {"A": "1", MARKER: "an older one"}, "https://a.co") == good
     for bad in (
         "prod",
         "",

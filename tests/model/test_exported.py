@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.model.exported import MARKER, exported, is_reserved, marker, own_values
+from omniprofile.model.exported import (
+    MARKER,
+    exported,
+    exported_token,
+    is_reserved,
+    marker,
+    own_values,
+    values_of_another,
+)
 
 # Those that every program needs are never taken for exported ones.
 KEPT = [
@@ -35,7 +43,7 @@ values = st.text(st.characters(exclude_characters="\0"), max_size=40)
 
 @given(st.dictionaries(names, values, min_size=1, max_size=8))
 def test_what_was_exported_is_ours_until_it_is_changed(variables: dict[str, str]) -> None:
-    environ = {**variables, "OMNIPROFILE_EXPORTED": marker("staging", variables)}
+    environ = {**variables, "OMNIPROFILE_EXPORTED": marker("staging", variables, "https://a.co")}
     mark = exported(environ)
     assert mark is not None
     assert mark.profile == "staging"
@@ -50,7 +58,7 @@ def test_what_was_exported_is_ours_until_it_is_changed(variables: dict[str, str]
 @pytest.mark.parametrize("name", KEPT)
 def test_a_mark_claims_no_variable_that_every_program_needs(name: str) -> None:
     environ = {name: "x", "OMNI_API_TOKEN": "y"}
-    assert own_values({**environ, MARKER: marker("staging", environ)}) == {"OMNI_API_TOKEN"}
+    assert own_values({**environ, MARKER: marker("staging", environ, "https://a.co")}) == {"OMNI_API_TOKEN"}
 
 
 @given(st.text())
@@ -71,7 +79,7 @@ def test_a_mark_without_checksums_claims_nothing() -> None:
 
 
 def test_the_mark_does_not_hold_the_value() -> None:
-    assert "s3cret" not in marker("staging", {"OMNI_API_TOKEN": "s3cret"})
+    assert "s3cret" not in marker("staging", {"OMNI_API_TOKEN": "s3cret"}, "https://a.co")
 
 
 def test_a_profile_may_not_set_what_carries_the_credential_or_steers_us() -> None:
@@ -85,3 +93,12 @@ def test_a_profile_may_not_set_what_carries_the_credential_or_steers_us() -> Non
         assert is_reserved(name)
     for name in ("OMNI_OUTPUT_FORMAT", "PATH_TO_X", "OMNI"):
         assert not is_reserved(name)
+
+
+def test_the_mark_knows_the_origin_whatever_form_of_it_was_exported() -> None:
+    variables = {"OMNI_API_KEY": "k", "OMNI_BASE_URL": "https://a.co/api"}
+    environ = variables | {MARKER: marker("staging", variables, "https://a.co")}
+    assert exported_token(environ, "staging", "https://a.co") == "k"
+    assert exported_token(environ, "staging", "https://a.co/api") == ""
+    assert values_of_another(environ, "staging", "https://a.co") == frozenset()
+    assert values_of_another(environ, "staging", "https://b.co") == set(variables)

@@ -11,6 +11,7 @@ from omniprofile.handover.process import run_command
 from omniprofile.handover.shield import omni_config
 from omniprofile.handover.variables import child_environment
 from omniprofile.model.names import printable
+from omniprofile.model.variables import credential_variables
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +35,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     intent = Intent(RUN, f"run `{program}` with it", hint, yes=args.yes, remember=True)
     credential = app.obtain(resolution, intent, interactive=console.interactive)
     environ = child_environment(
-        credential,
+        credential_variables(credential, credential.base_url, credential.token),
         app.outside.environ,
         omni_config=omni_config(app.places.cache_folder),
-        key_variable=None if resolution.uses_store else resolution.key.variable,
+        key_variables=resolution.key_variables,
     )
     return run_command(args.child, environ)

@@ -1,0 +1,73 @@
+"""The variables that carry a credential, made of what a profile's `env` says.
+
+The value of a variable is a text, or an alias: a part of the credential (`token`, `base_url`, `host`, `organization`) and a
+text to append to it. Secrets of `env` are texts here; who reads them is `credentials.resolver`.
+
+On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
+"""
+
+from omniprofile.model.exported import MARKER, marker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    Value = str | tuple[str, str]
+    """A text, or an alias: the part's name and what is appended to it."""
+
+    class Handed(Protocol):
+        """What is handed over: a `Credential`, or what the fast path knows of one."""
+
+        @property
+        def profile(self) -> str: ...  # noqa: D102 - as `Credential` says
+        @property
+        def base_url(self) -> str: ...  # noqa: D102 - as `Credential` says
+        @property
+        def token(self) -> str: ...  # noqa: D102 - as `Credential` says
+        @property
+        def organization_name(self) -> str | None: ...  # noqa: D102 - as `Credential` says
+        @property
+        def of_profile(self) -> bool: ...  # noqa: D102 - as `Credential` says
+        @property
+        def env(self) -> tuple[tuple[str, Value], ...]: ...  # noqa: D102 - as `Credential` says
+
+
+TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE = "OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL", "OMNI_PROFILE"
+ORGANIZATION = "OMNI_ORGANIZATION_NAME"
+OWN = (TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE, ORGANIZATION)
+"""What omniprofile sets of its own accord. A profile's `env` may make an alias of each, or leave it out by an empty text."""
+
+
+def credential_variables(handed: "Handed", base_url: str, token: str) -> dict[str, str]:
+    """Return every variable to set for what is handed over, the mark `OMNIPROFILE_EXPORTED` last.
+
+    `base_url` and `token` are what the consumer gets: the credential's own, or those of a gateway to it, which has no
+    organization. A base URL and token that are the environment's own stay so: no profile is named, and they get no mark.
+    Raises UsageError for a NUL in a value.
+    """
+    organization = handed.organization_name if base_url == handed.base_url else None
+    parts = {"token": token, "base_url": base_url, "host": base_url.partition("://")[2], "organization": organization}
+    pair = {BASE_URL: base_url, TOKEN: token, TOKEN_FOR_SDK: token}
+    variables: dict[str, str | None] = {**pair, ORGANIZATION: organization}
+    if handed.of_profile:
+        variables[PROFILE] = handed.profile
+    for name, value in handed.env:
+        if isinstance(value, str):
+            variables[name] = None if name in OWN else value
+        else:
+            part = parts[value[0]]
+            variables[name] = None if part is None else part + value[1]
+    given = {name: value for name, value in variables.items() if value is not None}
+    refuse_nul(given)
+    ours = given if handed.of_profile else {name: value for name, value in given.items() if name not in pair}
+    return given | ({MARKER: marker(handed.profile, ours, base_url)} if ours else {})
+
+
+def refuse_nul(variables: "Mapping[str, str]") -> None:
+    """Raise UsageError for a value that no environment can carry."""
+    for name, value in variables.items():
+        if "\0" in value:
+            from omniprofile.errors import UsageError
+
+            raise UsageError(f"the value of `{name}` holds a NUL, which no environment can carry")
