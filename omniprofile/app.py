@@ -470,7 +470,7 @@ class App:
         """What says that a rename or a removal was interrupted."""
         from omniprofile.config.journal import Journal
 
-        return Journal(self.places.state_folder)
+        return Journal(self.places.state_folder, self.places.home)
 
     def reread(self) -> "App":
         """The same outside with the files read anew."""
@@ -529,6 +529,7 @@ class App:
             timeout=self._keyring_seconds(),
             lock_folders=self.lock_folders,
             owner=self.owner,
+            home=self.places.home,
         )
 
     @property

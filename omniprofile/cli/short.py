@@ -237,7 +237,7 @@ def _stored(profile: CompiledProfile, environ: "Mapping[str, str]", platform: st
 
         lock_folders = user_lock_folders(platform, environ, os.getuid() if hasattr(os, "getuid") else None)
         try:
-            found = KeyringStore(places.state_folder, lock_folders=lock_folders).get(account)
+            found = KeyringStore(places.state_folder, lock_folders=lock_folders, home=places.home).get(account)
         except (StoreUnavailable, KeyboardInterrupt) as problem:
             raise Ended from problem
     if found is None or found.is_session != session:

@@ -16,7 +16,15 @@ from typing import Any
 
 from omniprofile.errors import CheckFailed, ConfigUnreadable
 from omniprofile.model.names import printable
-from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
+from omniprofile.system.files import (
+    Unreadable,
+    make_private_folder,
+    read_regular,
+    reason,
+    refuse_foreign,
+    sweep,
+    write_atomic,
+)
 
 _VERSION = 1
 
@@ -49,16 +57,22 @@ class Unfinished:
 
 
 class Journal:
-    """The file in the state folder `folder`. Used under the lock that `App.editing` holds."""
+    """The file in the state folder `folder`. Used under the lock that `App.editing` holds. `home` is the user's."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, home: str = "") -> None:
         self._folder = folder
+        self._home = home
         self.path = os.path.join(folder, "unfinished.json")
 
     def read(self) -> Unfinished | None:
-        """What was interrupted; None if nothing was. Raises ConfigUnreadable for a file that does not say."""
+        """What was interrupted; None if nothing was.
+
+        Raises ConfigUnreadable for a file that does not say, UnsafePermissions for one that others may write or replace.
+        """
         try:
-            return _parsed(json.loads(read_regular(self.path, limit=64 * 1024)))
+            data = json.loads(read_regular(self.path, limit=64 * 1024))
+            refuse_foreign(self.path, self._home, "name a command for you to run")
+            return _parsed(data)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (Unreadable, ValueError, KeyError, TypeError, RecursionError) as problem:

@@ -33,7 +33,7 @@ from omniprofile.system.files import reason
 from omniprofile.system.locking import LockFailed, user_lock
 
 if TYPE_CHECKING:
-    from threading import Thread
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -56,8 +56,8 @@ _PLAIN_TEXT = frozenset(
     ("keyring.backends.null.Keyring", "keyrings.alt.file.PlaintextKeyring", "keyrings.alt.pyfs.PlaintextKeyring")
 )
 
-_stuck: "list[Thread]" = []
-"""Threads of this process whose call to the keyring has not come back though its caller gave up."""
+_stuck: "list[Future[Any]]" = []
+"""Calls to the keyring of this process that have not come back though their callers gave up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class KeyringStore:
     in seconds; after one method ran into it, the later ones fail at once. `lock_folders` are those that all processes of the
     OS user share: the keyring is used under a lock there, for a Secret Service fails when processes write to it at once. `limit`
     is how many characters an entry holds; None is what is known of the backend. `owner` is the profile file that uses the
-    store: it is noted with each secret that is put.
+    store: it is noted with each secret that is put. `home` is the user's, above which nothing is judged.
     """
 
     def __init__(
@@ -104,8 +104,9 @@ class KeyringStore:
         lock_folders: list[str],
         limit: int | None = None,
         owner: str | None = None,
+        home: str = "",
     ) -> None:
-        self._index = StoredIndex(os.path.join(summary_folder, INDEX_FILE))
+        self._index = StoredIndex(os.path.join(summary_folder, INDEX_FILE), home)
         self._timeout = timeout
         self._lock_folders = lock_folders
         self._limit = limit
@@ -208,39 +209,25 @@ class KeyringStore:
 
     def _bounded(self, work: Callable[[Deadline], T]) -> T:
         """Do `work` in a thread and wait for it until its deadline. Raises what it raises, or StoreTimeout."""
-        from threading import Event, Thread
+        from omniprofile.system.threads import start, wait
 
-        _stuck[:] = [thread for thread in _stuck if thread.is_alive()]
+        _stuck[:] = [call for call in _stuck if not call.done()]
         if self._gave_up or _stuck:
             raise timed_out(self._name, "did not answer before, and is not asked again")
         deadline = Deadline(self._timeout)
-        results: list[T] = []
-        failures: list[BaseException] = []
-        done = Event()
-
-        def run() -> None:
-            try:
-                results.append(work(deadline))
-            except BaseException as problem:  # noqa: BLE001 - carried to the caller's thread and raised there
-                failures.append(problem)
-            finally:
-                done.set()
-
-        thread = Thread(target=run, name="omniprofile-keyring", daemon=True)
         try:
-            thread.start()
-            answered = done.wait(self._timeout)
+            call = start(lambda: work(deadline))
+            return wait(call, self._timeout)
+        except TimeoutError:
+            if call.done():  # just in time, or the work's own error
+                return call.result()
+            deadline.abandon()
+            self._gave_up = True
+            _stuck.append(call)
+            raise timed_out(self._name, f"did not answer within {self._timeout:g} s") from None
         except BaseException:  # Ctrl-C: nobody waits for the thread any more
             deadline.abandon()
             raise
-        if not answered:
-            deadline.abandon()
-            self._gave_up = True
-            _stuck.append(thread)
-            raise timed_out(self._name, f"did not answer within {self._timeout:g} s")
-        if failures:
-            raise failures[0]
-        return results[0]
 
     def _entries(self, member: _Member, deadline: Deadline) -> Entries:
         return Entries(member.backend, member.name, member.limit, deadline)

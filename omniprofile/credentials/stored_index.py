@@ -1,29 +1,36 @@
 """What the keyring holds, by account, without a secret: so that `list` need not unlock it, and reading knows which backend wrote.
 
-The index follows from the keyring and is healed by reading it, so a damaged index is an empty one.
+The index follows from the keyring and is healed by reading it, so a damaged index is an empty one. One that others may
+write or replace is refused: it decides which backend is asked.
 """
 
 import os
 
 from omniprofile.credentials.envelope import load, summary_as_data, summary_of
 from omniprofile.model.stored import Account, StoredSummary
-from omniprofile.system.files import Unreadable, read_regular, write_atomic
+from omniprofile.system.files import Unreadable, read_regular, refuse_foreign, write_atomic
 from omniprofile.system.locking import lock
 
 INDEX_FILE = "stored.json"
 _VERSION = 1
+_RISK = "choose the keyring that your secrets are read from"
 
 
 class StoredIndex:
-    """The index file `path`."""
+    """The index file `path`. `home` is the user's home, above which nothing is judged."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, home: str = "") -> None:
         self.path = path
+        self._home = home
 
     def read(self) -> dict[Account, StoredSummary]:
-        """Return the summaries that can be read, without what is missing or damaged."""
+        """Return the summaries that can be read, without what is missing or damaged.
+
+        Raises UnsafePermissions for an index that others may write or replace.
+        """
         try:
             data = load(read_regular(self.path))
+            refuse_foreign(self.path, self._home, _RISK)
         except (FileNotFoundError, Unreadable, ValueError):
             return {}
         entries = data.get("stored") if isinstance(data, dict) and data.get("version") == _VERSION else None

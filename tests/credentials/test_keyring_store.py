@@ -121,7 +121,7 @@ def test_a_hanging_keyring_is_waited_for_once(operation: str, make_store: MakeSt
                 again(make_store(timeout=30))  # another store of the same process, while the call is still out
         assert store.label.startswith("OS keyring")
         assert time.monotonic() - started < 0.5
-        assert {(thread.name, thread.daemon) for thread in keyring_store._stuck} == {("omniprofile-keyring", True)}
+        assert [call.done() for call in keyring_store._stuck] == [False]
     finally:
         backend.released.set()
 
@@ -135,8 +135,8 @@ def test_a_store_that_gave_up_does_not_ask_again_and_a_new_one_does(
     with pytest.raises(StoreTimeout):
         store.get(account("prod"))
     backend.released.set()
-    for thread in list(keyring_store._stuck):
-        thread.join(10)
+    for call in list(keyring_store._stuck):
+        call.exception(10)
 
     with pytest.raises(StoreTimeout, match="not asked again"):
         store.get(account("prod"))
@@ -164,7 +164,7 @@ def test_ctrl_c_leaves_nobody_who_writes(make_store: MakeStore, use_keyring: Use
     finger.join()
     backend.released.set()
     for thread in threading.enumerate():
-        if thread.name == "omniprofile-keyring":
+        if thread.name == "omniprofile-work":
             thread.join(10)
 
     assert [call for call in backend.calls if call.startswith("set")] == [
@@ -192,8 +192,8 @@ def test_a_writer_whose_caller_gave_up_changes_nothing_more(make_store: MakeStor
         make_store(timeout=1, limit=100).put("prod", make_secret("k" * 400))
     assert backend.reached.is_set()
     backend.released.set()
-    for thread in list(keyring_store._stuck):
-        thread.join(10)
+    for call in list(keyring_store._stuck):
+        call.exception(10)
 
     assert [call for call in backend.calls if call.startswith("set")] == [
         f"set {PROD}/a/1"

@@ -150,3 +150,19 @@ def test_what_is_root_s_in_the_home_is_said_with_chown(what: str, shared: Path) 
     else:
         ran = run(shared, "use", "one")
     assert f"sudo chown -R {UID} {place}" in ran.stderr, ran
+
+
+@pytest.mark.parametrize(
+    ("name", "argv", "status"), [("stored.json", ["list"], 0), ("unfinished.json", ["remove", "one", "--yes"], 6)]
+)
+def test_what_others_may_write_in_the_state_folder_is_not_believed(
+    name: str, argv: list[str], status: int, cli: Cli
+) -> None:
+    cli.profiles('[profiles.one]\nbase_url = "https://one.omniapp.co"\n')
+    cli.state.mkdir(parents=True)
+    (cli.state / name).write_text("{}")
+    assert "everybody may write" not in cli(*argv).err
+    (cli.state / name).chmod(0o666)
+    ran = cli(*argv)
+    assert ran.status == status
+    assert f"everybody may write `{cli.state / name}`" in ran.err

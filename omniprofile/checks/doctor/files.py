@@ -121,7 +121,7 @@ def leftovers(app: DoctorContext) -> Iterable[Diagnosis]:
             f"`{printable_place(path)}` was left by a command that was killed",
             "remove it; what it was to replace is as it was",
         )
-    unfinished = Journal(app.places.state_folder).read()
+    unfinished = Journal(app.places.state_folder, app.places.home).read()
     if unfinished is not None:
         yield warning(str(unfinished), f"run it again, and it goes on where it was: `{unfinished.command}`")
     elif not old:
