@@ -6,6 +6,7 @@ what a plain file of its size takes. A run of the tests takes a sample of the sh
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -21,6 +22,8 @@ from omniprofile.config.toml.text import Document
 from omniprofile.config.validate import validate_pin
 from omniprofile.errors import Error
 from omniprofile.transfer.dotenv import Dotenv
+from omniprofile.transfer.omni_cli import OmniConfig, OmniSource
+from omniprofile.transfer.plan import plan
 from tests.growth import MOST, growth
 from tests.sampling import sample
 
@@ -96,6 +99,7 @@ BLANKS = [char for char in map(chr, range(0x10000)) if char.isspace() and char n
 
 
 SAMPLE = 12
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def _lint(content: bytes) -> None:
@@ -158,6 +162,60 @@ def test_a_dotenv_file_is_read_in_proportion(name: str, tmp_path: Path) -> None:
     def reading() -> None:
         try:
             Dotenv.read(str(file)).with_secrets()
+        except Error:
+            return
+
+    assert growth(prepared, 2048, 8192, patience=60.0) <= MOST
+
+
+def _profiles(one: str) -> Callable[[int], bytes]:
+    """A config of the vendor's with many profiles of one text, each with a number of its own in it."""
+
+    def make(size: int) -> bytes:
+        profiles = ", ".join(one.replace("#", str(number)) for number in range(size // len(one) + 1))
+        return ('{"version": 1, "defaultProfile": "p0", "profiles": {' + profiles + "}}").encode()
+
+    return make
+
+
+IN_VENDOR_CONFIG: Mapping[str, Callable[[int], bytes]] = {
+    "arrays": _again("["),
+    "tables": _again('{"a":'),
+    "digits": _again("9", '{"version": ', "}"),
+    "exponent": _again("9", '{"version": 1e', "}"),
+    "unclosed-string": _again("a", '{"'),
+    "backslashes": _again("\\\\", '{"', '": 1}'),
+    "blanks": _again(" ", "{", "}"),
+    "same-key": lambda size: ("{" + ", ".join(['"a": 1'] * (size // 8 + 1)) + "}").encode(),
+    "plain": _profiles('"p#": {"apiEndpoint": "https://a#.omniapp.co", "authMethod": "api-key", "apiKey": "k#"}'),
+    "unknown-keys": _profiles('"p#": {"apiEndpoint": "https://a.omniapp.co", "k#": 1}'),
+    "same-name-when-cleaned": _profiles('"p (#)": {"apiEndpoint": "https://a.omniapp.co"}'),
+    "names-that-collide": lambda size: (
+        '{"version": 1, "profiles": {'
+        + ", ".join(f'"p{" " * (n + 1)}": {{"apiEndpoint": "https://a.omniapp.co"}}' for n in range(int(size**0.5)))
+        + "}}"
+    ).encode(),
+    "wrong-values": _profiles('"p#": {"apiEndpoint": 1, "authMethod": 2}'),
+    "bad-hosts": _profiles('"p#": {"apiEndpoint": "ftp://x#/"}'),
+    "bad-times": _profiles(
+        '"p#": {"apiEndpoint": "https://a.omniapp.co", "authMethod": "oauth", "accessToken": "a", "tokenExpiresAt": "#"}'
+    ),
+    "half-characters": _profiles('"p#\\ud800": {"apiEndpoint": "https://a.omniapp.co"}'),
+}
+
+
+@pytest.mark.parametrize("name", IN_VENDOR_CONFIG)
+def test_a_config_of_the_vendor_is_read_and_planned_in_proportion(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+
+    def prepared(size: int) -> Callable[[], object]:
+        file.write_bytes(IN_VENDOR_CONFIG[name](size))
+        return reading
+
+    def reading() -> None:
+        try:
+            source = OmniSource(OmniConfig.read(str(file), whole=False), (), NOW)
+            plan(source.found, [], move_sessions=True, default=source.default)
         except Error:
             return
 
