@@ -9,7 +9,7 @@ import sys
 from _thread import RLock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -362,11 +362,19 @@ class App:
         return Confirmations(self.places.state_folder, self.places.home, terminal_session())
 
     def obtain(
-        self, resolution: "Resolution", intent: Intent, *, interactive: bool = False, force_refresh: bool = False
+        self,
+        resolution: "Resolution",
+        intent: Intent,
+        *,
+        interactive: bool = False,
+        force_refresh: bool = False,
+        job: timedelta | None = None,
     ) -> "Credential":
         """Return the credential of a resolution, if `permit` lets `intent` pass.
 
-        `interactive` lets a key command use the terminal.
+        `interactive` lets a key command use the terminal. `job` is how long a command that gets it must be able to use it (0:
+        nobody said), None where it can be asked for again: a session is renewed accordingly, NoCredential raised where it
+        cannot last so long.
 
         `force_refresh` asks for a new access token though the old one has time left: the instance refused it. A key that is
         no session is read anew in any case.
@@ -381,7 +389,7 @@ class App:
             environ=self.outside.environ,
             stored=self._stored,
             elsewhere=lambda profile: [account.origin for account in self.accounts(profile)],
-            fresh=lambda profile, held: self.sessions.fresh(profile, held, force=force_refresh),
+            fresh=lambda profile, held: self.sessions.fresh(profile, held, force=force_refresh, job=job),
             interactive=interactive,
         )
 

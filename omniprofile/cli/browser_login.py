@@ -14,6 +14,7 @@ from omniprofile.model.declaration import Expect
 from omniprofile.model.live import Identity, Status
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
+from omniprofile.model.times import duration_text
 from omniprofile.system.threads import start as start_thread
 
 if TYPE_CHECKING:
@@ -171,8 +172,6 @@ class _Screen:
     def __init__(
         self, app: App, console: Console, resolution: Resolution, limit: float, *, browser: bool, port: int | None
     ) -> None:
-        from omniprofile.instance.authorization import duration_text
-
         self._app = app
         self._console = console
         self._profile = resolution.profile

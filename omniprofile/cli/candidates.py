@@ -15,6 +15,7 @@ from omniprofile.model.names import printable
 KINDS = {
     "CODE": "@codes",
     "COMMAND": "@none",
+    "DURATION": "@none",
     "FILE": "@files",
     "FOLDER": "@files",
     "NAME": "@profiles",

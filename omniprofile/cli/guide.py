@@ -131,15 +131,22 @@ GUIDES: dict[str, Guide] = {
         "A base URL and a token that you set in the environment yourself are used in place of the current profile's, unless "
         "a profile is named: that is said, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
         "for once an hour in one terminal session (on Linux, elsewhere each time); without a terminal it needs `--yes`.\n\n"
+        "A session is renewed first when less than half of its life is left. `--for 2h` asks for more, and fails at once where "
+        "that cannot be had; an API key lasts. A command that runs longer than its token calls `omniprofile exec` for each of "
+        "its steps: that renews it. `-v` says until when the token is good.\n\n"
         "The command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
         "with the statuses below before the command starts.",
         examples=(
             ("omniprofile exec staging -- omni whoami whoami", "the vendor's CLI"),
             ("omniprofile exec staging -- python report.py", "a program"),
             ("omniprofile exec prod --yes -- ./nightly.sh", "a protected profile, with nobody to ask"),
+            (
+                "omniprofile exec mine --for 2h -- ./migrate.sh",
+                "with a session that lasts for two hours, or not at all",
+            ),
         ),
         exits=(
-            (4, "there is no usable credential"),
+            (4, "there is no usable credential, or none that lasts `--for` so long"),
             (5, "there is no such profile"),
             (6, "token and host do not belong together, or the profile is protected and there was no yes"),
             (126, "the command cannot be run"),
@@ -152,14 +159,13 @@ GUIDES: dict[str, Guide] = {
     ),
     "token": Guide(
         about="Prints the bare token and a line end. It is a secret: pipe it, do not show it.\n\n"
-        "An OAuth session is refreshed five minutes ahead of its expiry, by one process at a time, and stored before it "
-        "is used. `--force-refresh` asks for a new access token though the old one has time left, for a program that was "
-        "refused; it stands down if anybody refreshed in the last ten seconds. Where the instance cannot be reached, an "
-        "access token that is still valid is used meanwhile.\n\n"
-        '`--header` prints `{"Authorization": "Bearer …"}`, what an MCP client calls a headers helper. With it and '
-        "with `--json`, errors go to stderr alone.\n\n"
-        "With `--json`: `version` (1), `profile`, `base_url`, `auth`, `token`, and `expires_at` (RFC 3339 or "
-        "null).",
+        "An OAuth session is refreshed five minutes ahead of its expiry (or a quarter of its life, if that is less), by "
+        "one process at a time, and stored before it is used. `--force-refresh` asks for a new access token though the "
+        "old one has time left, for a program that was refused; it stands down if anybody refreshed in the last ten "
+        "seconds. Where the instance cannot be reached, an access token that is still valid is used meanwhile.\n\n"
+        '`--header` prints `{"Authorization": "Bearer …"}`, what an MCP client calls a headers helper. With it and with '
+        "`--json`, errors go to stderr alone.\n\n"
+        "With `--json`: `version` (1), `profile`, `base_url`, `auth`, `token`, and `expires_at` (RFC 3339 or null).",
         examples=(
             ("omniprofile token staging --json", "token and host together, as a program needs them"),
             ("omniprofile token staging --header", "for `headersHelper` in the MCP settings of Claude Code"),

@@ -131,7 +131,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         raise Declined
     if profile.kind == "stored":
         store = environ.get("OMNIPROFILE_SECRET_STORE") or store or "keyring"
-        profile.token = _stored(profile, environ, platform, places, store)
+        profile.token = _stored(profile, environ, platform, places, store, for_child=command == "exec")
     else:
         profile.token = _key(profile, environ)
     if command == "token":
@@ -218,7 +218,15 @@ def _key(profile: CompiledProfile, environ: "Mapping[str, str]") -> str:
     raise Declined
 
 
-def _stored(profile: CompiledProfile, environ: "Mapping[str, str]", platform: str, places: Places, store: str) -> str:
+def _stored(
+    profile: CompiledProfile,
+    environ: "Mapping[str, str]",
+    platform: str,
+    places: Places,
+    store: str,
+    *,
+    for_child: bool,
+) -> str:
     """Ask the secret store, unless a session must be refreshed. What a keyring raises is final: it is not asked again."""
     from omniprofile.model.origin import Origin
     from omniprofile.model.stored import Account
@@ -243,10 +251,10 @@ def _stored(profile: CompiledProfile, environ: "Mapping[str, str]", platform: st
     if found is None or found.is_session != session:
         raise Declined
     if session:
-        from datetime import UTC, datetime
+        from datetime import UTC, datetime, timedelta
 
         from omniprofile.credentials.session import is_fresh
 
-        if not is_fresh(found, datetime.now(UTC)):
+        if not is_fresh(found, datetime.now(UTC), timedelta(0) if for_child else None):
             raise Declined
     return found.token.reveal()

@@ -23,12 +23,13 @@ from omniprofile.errors import (
     Unreachable,
 )
 from omniprofile.model.stored import Account, SecretStore, StoredSecret
+from omniprofile.model.times import duration_text
 
 if TYPE_CHECKING:
     from threading import Lock
 
 AHEAD = timedelta(minutes=5)
-"""How long before its expiry an access token is replaced."""
+"""How long before its expiry an access token is replaced, or a quarter of its life, whichever is less."""
 JUST_NOW = timedelta(seconds=10)
 """A refresh that is no older is recent enough even for somebody who asks for a new token."""
 LOCK_SECONDS = 60.0
@@ -49,14 +50,36 @@ def is_valid(session: StoredSecret, now: datetime) -> bool:
     return session.expires_at is None or now < session.expires_at
 
 
-def is_fresh(session: StoredSecret, now: datetime) -> bool:
+def is_fresh(session: StoredSecret, now: datetime, job: timedelta | None = None) -> bool:
     """Whether the access token need not be replaced yet.
 
-    Where the clock has been set back since it was stored, nobody knows how long it lasts: then it is not fresh.
+    `job` is for a command that cannot renew what it gets: half of the token's life must be left, and at least `job`. Where
+    the clock has been set back since it was stored, nobody knows how long it lasts: then it is not fresh.
     """
     if session.expires_at is None:
-        return True
-    return session.stored_at - AHEAD <= now < session.expires_at - AHEAD
+        return not job
+    life = max(session.expires_at - session.stored_at, timedelta(0))
+    ahead = min(AHEAD, life / 4) if job is None else max(job, life / 2)
+    return session.stored_at - AHEAD <= now < session.expires_at - ahead
+
+
+def _shortfall(profile: str, session: StoredSecret, since: datetime, job: timedelta | None) -> NoCredential | None:
+    """Return the error for a token that `job` outlasts, counted from `since`; None where it lasts."""
+    if not job:
+        return None
+    wanted = duration_text(job.total_seconds())
+    if session.expires_at is None:
+        return NoCredential(
+            f"the instance did not say how long the access token of `{profile}` lasts, and it must last {wanted}",
+            hint="leave the duration out",
+        )
+    lasts = session.expires_at - since
+    if lasts >= job:
+        return None
+    return NoCredential(
+        f"the access token of `{profile}` lasts {duration_text(lasts.total_seconds())}, and it must last {wanted}",
+        hint="ask for less, and let a long command call `omniprofile exec` for each of its steps: that renews it",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +100,22 @@ class Sessions:
     lock_seconds: float
     passing: Callable[[str], None] = lambda _: None
 
-    def fresh(self, profile: str, held: StoredSecret, *, force: bool = False) -> StoredSecret:
+    def fresh(
+        self, profile: str, held: StoredSecret, *, force: bool = False, job: timedelta | None = None
+    ) -> StoredSecret:
         """The session of `profile`, which the store gave as `held`, with an access token that lasts.
 
-        `force` replaces one that has time left, unless somebody did so just now. Raises SessionEnded, Unreachable,
-        CredentialRefused, SessionBusy, or what the store raises; while the old access token is valid it is given instead,
-        with a notice, except to `force`.
+        `force` replaces one that has time left, unless somebody did so just now; `job` is as for `is_fresh`. Raises
+        SessionEnded, Unreachable, CredentialRefused, SessionBusy, or what the store raises; while the old access token is
+        valid and lasts for `job` it is given instead, with a notice, except to `force`. Raises NoCredential where none does.
         """
         now = self.now()
-        if not force and is_fresh(held, now):
+        if not force and is_fresh(held, now, job):
             return held
         if held.refresh_token is None:
             if not force and is_valid(held, now):
+                if short := _shortfall(profile, held, now, job):
+                    raise short
                 return held
             raise NoCredential(
                 f"the session of `{profile}` cannot be refreshed: the instance gave no refresh token",
@@ -97,12 +124,18 @@ class Sessions:
         account = Account(profile, held.origin)
         try:
             with self.locked(account):
-                return self._refreshed(account, held, force=force)
+                found = self._refreshed(account, held, force=force, job=job)
         except (Unreachable, CredentialRefused, SessionBusy, StoreUnavailable) as problem:
             if force or not is_valid(held, self.now()) or self._lock_of(account) in _unstored:
                 raise
+            if short := _shortfall(profile, held, self.now(), job):
+                raise NoCredential(f"{short.message}; {problem.message}", hint=problem.hint) from problem
             self.tell(f"{problem.message}; the access token is still valid and used meanwhile")
             return held
+        # A token that came just now is as good as its whole life: an hour is an hour, though a moment of it has passed.
+        if short := _shortfall(profile, found, now if found.token == held.token else found.stored_at, job):
+            raise short
+        return found
 
     def replace(self, profile: str, session: StoredSecret) -> StoredSecret | None:
         """Store a session that a login gave; what was stored before is returned. Raises what the store raises, SessionBusy."""
@@ -146,7 +179,7 @@ class Sessions:
             self.passing("locked")
             yield
 
-    def _refreshed(self, account: Account, held: StoredSecret, *, force: bool) -> StoredSecret:
+    def _refreshed(self, account: Account, held: StoredSecret, *, force: bool, job: timedelta | None) -> StoredSecret:
         """What `fresh` gives, with the lock held."""
         found = self._store_what_is_left(account, self.store.get(account))
         if found is None:
@@ -154,8 +187,8 @@ class Sessions:
         if not found.is_session or found.refresh_token is None:
             return found  # another login's; the caller judges it as what it read
         now = self.now()
-        changed = found.token != held.token
-        if is_valid(found, now) and (changed or (not force and is_fresh(found, now)) or self._was_just_now(found, now)):
+        will_do = self._was_just_now(found, now) if force else is_fresh(found, now, job)
+        if is_valid(found, now) and (found.token != held.token or will_do):
             return found
 
         from omniprofile.system.threads import critical_section

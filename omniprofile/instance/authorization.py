@@ -20,6 +20,7 @@ from omniprofile.instance.oauth import (
 )
 from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.model.origin import Origin
+from omniprofile.model.times import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,8 +193,3 @@ def _nobody(account: str, limit: float, *, opened: bool | None, rejected: int) -
             f"{_PERSONAL_TOKENS}; if the browser could not show `localhost`, {again} and paste the address it stopped at"
         )
     return LoginFailed(f"nobody answered the login of `{account}` within {duration_text(limit)}", hint=hint)
-
-
-def duration_text(seconds: float) -> str:
-    """Write a duration as people read it: `2 min`, `90 s`."""
-    return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:g} s"

@@ -1,4 +1,4 @@
-"""Times as RFC 3339 text in UTC, read strictly: stores and other programs' files may hold anything."""
+"""Times as RFC 3339 text in UTC, read strictly: stores and other programs' files may hold anything. Durations for people."""
 
 from datetime import UTC, datetime
 
@@ -28,3 +28,16 @@ def parse_time(text: object) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ValueError("is not an RFC 3339 time with a time zone, from 1970 to 9999")
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration in at most two units, rounded down: `2 h`, `1 h 59 min`, `1 min 30 s`, `0.5 s`."""
+    if seconds < 1:
+        return f"{max(seconds, 0):.1g} s"
+    left = int(seconds)
+    parts: list[tuple[int, str]] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, length)
+        if count or parts:
+            parts.append((count, unit))
+    return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count)

@@ -274,6 +274,19 @@ def test_exec_in_a_shell_with_another_profile_exported_uses_the_named_one(
     assert "OMNI_OUTPUT_FORMAT" not in child
 
 
+def test_exec_for_is_always_met_by_a_key(process: Process, cli: Cli, two: Path) -> None:
+    assert process("exec", "staging", "--for", "300d", "--", "true").returncode == 0
+    assert "does not expire" in cli("-v", "exec", "staging", "--for", "2h", "--", "true").err
+    assert "does not expire" in cli("-v", "token", "staging", shows=True).err
+
+
+@pytest.mark.parametrize("length", ["", "0", "0h", "-1h", "h", "2x", "1e9", "inf", "2h30", "400d", "١h"])
+def test_exec_for_needs_a_duration(cli: Cli, two: Path, length: str) -> None:
+    ran = cli("exec", "staging", f"--for={length}", "--", "true")
+    assert ran.status == 2
+    assert "`2h`" in ran.err
+
+
 def test_exec_ends_as_its_command_does(process: Process, two: Path) -> None:
     assert process("exec", "staging", "--", "sh", "-c", "exit 42").returncode == 42
     assert process("exec", "staging", "--", "sh", "-c", "kill -TERM $$").returncode == -15

@@ -46,6 +46,7 @@ ACCOUNT = account("prod")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 AHEAD = timedelta(minutes=5)
+HOUR = timedelta(hours=1)
 PROD = Config(profiles={"prod": Declaration(Layer.PROFILE, "prod", "/p.toml", 1)})
 
 
@@ -81,17 +82,44 @@ def test_a_token_is_valid_until_the_moment_of_its_expiry() -> None:
 @pytest.mark.parametrize(
     ("stored_at", "expires_at", "fresh"),
     [
-        (NOW, NOW + AHEAD + TICK, True),
-        (NOW, NOW + AHEAD, False),
+        (NOW - HOUR, NOW + AHEAD + TICK, True),
+        (NOW - HOUR, NOW + AHEAD, False),
+        (NOW - 3 * AHEAD, NOW + AHEAD, False),  # five minutes are a quarter of its life
+        (NOW - 3 * AHEAD + 4 * TICK, NOW + AHEAD, True),
+        (NOW - timedelta(seconds=75), NOW + timedelta(seconds=25), False),
+        (NOW - timedelta(seconds=75), NOW + timedelta(seconds=25) + TICK, True),
+        (NOW, NOW, False),
+        (NOW, NOW - TICK, False),
         (NOW + AHEAD, NOW + 3 * AHEAD, True),
         (NOW + AHEAD + TICK, NOW + 3 * AHEAD, False),
         (NOW + 2 * AHEAD, None, True),
     ],
 )
-def test_a_token_is_fresh_from_its_storing_until_five_minutes_before_its_end(
+def test_a_token_is_fresh_from_its_storing_until_five_minutes_or_a_quarter_of_its_life_before_its_end(
     stored_at: datetime, expires_at: datetime | None, fresh: bool
 ) -> None:
     assert is_fresh(session(stored_at=stored_at, expires_at=expires_at), NOW) == fresh
+
+
+@pytest.mark.parametrize(
+    ("past", "left", "job", "fresh"),
+    [
+        (HOUR, HOUR + TICK, timedelta(0), True),
+        (HOUR, HOUR, timedelta(0), False),
+        (timedelta(seconds=2), timedelta(seconds=1), timedelta(0), False),
+        (timedelta(0), timedelta(seconds=1), timedelta(0), True),
+        (timedelta(0), timedelta(0), timedelta(0), False),
+        (timedelta(0), -TICK, timedelta(0), False),
+        (HOUR, 2 * HOUR, 2 * HOUR - TICK, True),
+        (HOUR, 2 * HOUR, 2 * HOUR, False),
+        (2 * HOUR, HOUR, TICK, False),  # a job that asks for little gets half of its life all the same
+        (timedelta(0), HOUR, timedelta(days=366), False),
+    ],
+)
+def test_for_a_job_half_of_a_token_s_life_is_left_and_what_it_needs(
+    past: timedelta, left: timedelta, job: timedelta, fresh: bool
+) -> None:
+    assert is_fresh(session(stored_at=NOW - past, expires_at=NOW + left), NOW, job) == fresh
 
 
 @pytest.mark.parametrize(

@@ -129,8 +129,10 @@ def test_anything_else_is_refused(change: dict[str, object]) -> None:
 def test_no_time_that_is_accepted_leaves_the_calendar(time: str, now: datetime) -> None:
     session: dict[str, Any] = {**as_data(make_secret(session=True), ACCOUNT), "stored_at": time, "expires_at": time}
     found = from_data(session, ACCOUNT)
-    assert is_fresh(found, now) is False
     assert is_valid(found, now) is (found.expires_at is not None and now < found.expires_at)
+    for job in (None, timedelta(0)):
+        assert is_fresh(found, now, job) is (is_valid(found, now) and now.year == found.stored_at.year)
+    assert is_fresh(found, now, timedelta(days=366)) is False
 
 
 @pytest.mark.parametrize("text", ["", CANARY, "[]", "null", f'{{"token": "{CANARY}"', "[" * 100_000, "\0", "{}"])

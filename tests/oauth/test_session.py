@@ -122,6 +122,83 @@ def test_exec_and_env_give_the_access_token_and_never_the_refresh_token(login: L
     assert now.refresh_token.reveal() not in shown
 
 
+@pytest.mark.parametrize("path", [(), ("-v",)], ids=["fast path", "full path"])
+@pytest.mark.parametrize(("left", "renewed"), [(310, True), (29 * 60, True), (31 * 60, True), (70 * 60, False)])
+def test_exec_renews_a_session_with_less_than_half_of_its_life_left(
+    login: Login, path: tuple[str, ...], left: int, renewed: bool
+) -> None:
+    """The seeded token was stored an hour ago."""
+    before = login.seed(left=timedelta(seconds=left)).token.reveal()
+    assert login.run(*path, "token", "prod").stdout == before + "\n"
+    assert f"OMNI_API_TOKEN={before}" in login.run(*path, "env", "prod", "--shell", "dotenv").stdout
+    ran = login.run(*path, "exec", "prod", "--", "sh", "-c", 'echo "$OMNI_API_TOKEN"')
+    assert ran.returncode == 0, ran.stderr
+    assert (ran.stdout != before + "\n") == renewed
+    assert login.omni.oauth.grants == [("refresh_token", "granted")] * renewed
+
+
+def test_a_child_whose_session_cannot_be_renewed_gets_the_token_that_is_left(login: Login) -> None:
+    before = login.seed(left=timedelta(minutes=20)).token.reveal()
+    login.omni.switches.answer = lambda path: (503, {}, b"") if path == "/oauth/token" else None
+    ran = login.run("exec", "prod", "--", "sh", "-c", 'echo "$OMNI_API_TOKEN"')
+    assert (ran.returncode, ran.stdout) == (0, before + "\n")
+    assert "still valid and used meanwhile" in ran.stderr
+
+
+@pytest.mark.parametrize("length", ["3h", "180min", "180 m", "10800", "10800s", "0.125d"])
+def test_exec_for_renews_for_what_it_asks(login: Login, length: str) -> None:
+    login.omni.oauth.lifetime = 3 * 3600
+    before = login.seed(left=timedelta(minutes=150)).token.reveal()
+    show = ("--", "sh", "-c", 'echo "$OMNI_API_TOKEN"')
+    assert login.run("exec", "prod", "--for", "2h", *show).stdout == before + "\n"
+    ran = login.run("exec", "--for", length, "prod", *show)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout != before + "\n"
+
+
+def test_an_unmet_exec_for_is_exit_4_and_says_how_long_it_would_last(login: Login) -> None:
+    login.omni.oauth.lifetime = 3600
+    login.seed(left=timedelta(minutes=10))
+    ran = login.run("exec", "prod", "--for", "2h", "--", "touch", "ran")
+    assert ran.returncode == 4
+    assert "the access token of `prod` lasts 1 h, and it must last 2 h" in ran.stderr
+    assert login.run("exec", "prod", "--for", "1h", "--", "true").returncode == 0
+
+    login.omni.switches.answer = lambda path: (503, {}, b"") if path == "/oauth/token" else None
+    ran = login.run("exec", "prod", "--for", "59min 59s", "--", "touch", "ran")
+    assert ran.returncode == 2
+    ran = login.run("exec", "prod", "--for", "2h", "--", "touch", "ran")
+    assert ran.returncode == 4
+    assert "lasts 59 min" in ran.stderr
+    assert "503" in ran.stderr
+    assert "used meanwhile" not in ran.stderr
+    assert not os.path.exists("ran")
+
+
+def test_exec_for_of_a_session_that_cannot_be_renewed(login: Login) -> None:
+    store, session = FileStore(str(login.cli.state)), login.seed(left=timedelta(minutes=10))
+    for expires_at, words in ((session.expires_at, "lasts 9 min"), (None, "did not say how long")):
+        store.put("prod", replace(session, refresh_token=None, expires_at=expires_at))
+        ran = login.run("exec", "prod", "--for", "2h", "--", "touch", "ran")
+        assert (ran.returncode, os.path.exists("ran")) == (4, False)
+        assert words in ran.stderr
+        assert login.run("exec", "prod", "--", "true").returncode == 0
+    store.put("prod", replace(session, expires_at=None))
+    assert login.run("exec", "prod", "--", "true").returncode == 0
+    assert login.omni.oauth.grants == []
+    assert login.run("exec", "prod", "--for", "2h", "--", "true").returncode == 0
+    assert login.omni.oauth.grants == [("refresh_token", "granted")]
+
+
+def test_env_token_and_exec_say_with_v_until_when_the_token_is_good(login: Login) -> None:
+    expires = login.seed(left=timedelta(hours=2)).expires_at
+    assert expires is not None
+    for argv in (("token", "prod"), ("env", "prod"), ("exec", "prod", "--", "true")):
+        ran = login.run("-v", *argv)
+        assert f"is good until {expires:%Y-%m-%dT%H:%M:%SZ}: it expires in 2 h" in ran.stderr
+        assert "good until" not in login.run(*argv).stderr
+
+
 def test_without_metadata_the_usual_paths_are_taken_and_logout_says_where_to_revoke(login: Login) -> None:
     login.omni.oauth.with_metadata = False
     login.log_in()

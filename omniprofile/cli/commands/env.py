@@ -8,6 +8,7 @@ import stat
 from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
 from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import CheckFailed, Refused, UsageError
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         resolution = app.resolve(call_of(args), GIVE)
         hint = f"name it, as in `omniprofile env {resolution.profile}`, or give `--yes`"
         credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
+        tell_expiry(console, credential, app.outside.now())
         assign, remove = exports(credential, environ)
         secrets = [credential.token]
     if shell == "github":

@@ -1,9 +1,12 @@
 """`omniprofile exec`: run a command that has exactly this credential and no rival to it."""
 
 import argparse
+from datetime import timedelta
 
 from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
+from omniprofile.cli.durations import span
+from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
@@ -19,6 +22,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.usage = "omniprofile exec [NAME] [options] -- COMMAND [ARGUMENT ...]"
     add_profile(parser)
     add_overrides(parser)
+    parser.add_argument(
+        "--for",
+        dest="job",
+        type=span,
+        metavar="DURATION",
+        help="fail unless the credential lasts so long, such as `30s`, `10min`, `2h`, `1d`; a session is renewed for it",
+    )
     add_yes(parser)
 
 
@@ -33,7 +43,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     named = f"{resolution.profile} " if resolution.selection.named else ""
     hint = f"run `omniprofile exec --yes {named}-- {program} …`"
     intent = Intent(RUN, f"run `{program}` with it", hint, yes=args.yes, remember=True)
-    credential = app.obtain(resolution, intent, interactive=console.interactive)
+    credential = app.obtain(resolution, intent, interactive=console.interactive, job=args.job or timedelta(0))
+    tell_expiry(console, credential, app.outside.now())
     environ = child_environment(
         credential_variables(credential, credential.base_url, credential.token),
         app.outside.environ,

@@ -6,6 +6,7 @@ import json
 from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import add_json, add_overrides, add_profile, add_yes, call_of
 from omniprofile.cli.render.times import rfc3339
 from omniprofile.credentials.protection import GIVE
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
     intent = Intent(GIVE, hint=hint, yes=args.yes)
     credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=args.force_refresh)
+    tell_expiry(console, credential, app.outside.now())
     if args.json:
         console.json(
             {
