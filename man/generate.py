@@ -1,6 +1,6 @@
 """Make the manual pages: `python man/generate.py [FOLDER]`, from what the program itself says of its commands and files.
 
-argparse-manpage reads the parsers; sections, examples and reference come from `cli.guide`, `cli.reference`, the lint rules
+argparse-manpage reads the parsers; sections, examples and reference come from the commands, `cli.reference`, the lint rules
 and the models; the recipes from `man/recipes.md`. The pages are committed, the same on every machine and on every day, and
 a test says when they are stale. Nothing here is part of the installed package.
 """
@@ -22,9 +22,8 @@ from omniprofile.checks.rules import RULES
 from omniprofile.cli import help as screens
 from omniprofile.cli import reference
 from omniprofile.cli.candidates import subparsers
-from omniprofile.cli.guide import GUIDES
-from omniprofile.cli.parser import GLOBAL_OPTIONS, build_parser
-from omniprofile.cli.registry import COMMANDS, Command
+from omniprofile.cli.parser import build_parser, load
+from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, Command
 from omniprofile.config.json_schema import json_schema
 
 HERE = Path(__file__).parent
@@ -91,7 +90,11 @@ def _overview(parser: argparse.ArgumentParser) -> list[str]:
     lines += [".SH COMMANDS", "Each has a page of its own, such as", "\\fBomniprofile\\-use\\fR(1)."]
     for group in dict.fromkeys(command.group for command in COMMANDS):
         lines.append(f".SS {roff.escape(group[0].upper() + group[1:])}")
-        rows = [(command.name, screens.sentence(command.summary)) for command in COMMANDS if command.group == group]
+        rows = [
+            (command.name, f"{command.summary[0].upper()}{command.summary[1:]}.")
+            for command in COMMANDS
+            if command.group == group
+        ]
         lines += roff.compact(rows)
     lines += _from_argparse(parser)
     lines += [".SH PRECEDENCE", ".SS Which profile", *roff.filled("The first that names one:")]
@@ -118,10 +121,10 @@ def _overview(parser: argparse.ArgumentParser) -> list[str]:
 
 
 def _command_page(command: Command, parser: argparse.ArgumentParser) -> list[str]:
-    guide = GUIDES[command.name]
+    texts = load(command).HELP
     lines = _head(f"omniprofile-{command.name}", 1, command.summary)
     lines += [".SH SYNOPSIS", *_synopsis(screens.usage(parser))]
-    lines += [".SH DESCRIPTION", *roff.paragraphs(guide.about)]
+    lines += [".SH DESCRIPTION", *roff.paragraphs(texts.description)]
     if parser.epilog:
         lines += roff.epilog(parser.epilog)
     lines += _from_argparse(parser)
@@ -130,14 +133,14 @@ def _command_page(command: Command, parser: argparse.ArgumentParser) -> list[str
     output = HERE.parent / f"schemas/output/{command.name}.json"
     if output.exists():
         lines += _output(json.loads(output.read_text(encoding="utf-8")))
-    if guide.exits:
+    if texts.exits:
         lines += [".SH EXIT STATUS"]
-        lines += roff.compact((str(status), words) for status, words in guide.exits)
+        lines += roff.compact((str(status), words) for status, words in texts.exits)
         lines += [".PP", *roff.filled("Other statuses are those of every command: see"), "\\fBomniprofile\\fR(1)."]
     lines += [".SH EXAMPLES"]
-    for line, words in guide.examples:
+    for line, words in texts.examples:
         lines += [".PP", *roff.filled(f"{words[0].upper() + words[1:]}:"), *roff.literal(line)]
-    also = [other for other in COMMANDS if other.name in guide.see]
+    also = [other for other in COMMANDS if other.name in texts.see]
     return lines + _see_also(["omniprofile(1)", *_command_names(also), "omniprofile.toml(5)"])
 
 

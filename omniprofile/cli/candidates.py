@@ -31,19 +31,7 @@ KINDS = {
     "URL": "@none",
     "VARIABLE": "@none",
 }
-"""The kind of an argument, by the name that its help shows."""
-
-EXCEPTIONS = {
-    ("add", "instance"): ("@none",),  # an instance's name
-    ("add", "name"): ("@none",),  # new names
-    ("import", "name"): ("@none",),
-    ("import", "only"): ("@none",),  # a name in the file that is imported
-    ("init", "instance"): ("@none",),
-    ("init", "name"): ("@none",),
-    ("set", "words"): ("@profiles", "@keys", "@none"),
-    ("unset", "words"): ("@profiles", "@keys"),
-}
-"""Arguments, by command and destination, whose kind their name does not tell; several for one that takes several."""
+"""The kind of a value, by the name that help shows for it. `parser.offer` tells another one."""
 
 _GLOBAL = ("config", "quiet", "verbose", "no_color", "help")
 _LONGEST = 70
@@ -62,22 +50,22 @@ class Row:
 def rows() -> list[Row]:
     """The table of all shells: the program, its commands, and the kinds that are lists."""
     parser = build_parser(COMMANDS, configured=COMMANDS)
-    everything = [Row("", *_arguments("", parser)[:2], "@commands")]
-    everything += [Row(name, *_arguments(name, subparser)) for name, subparser in subparsers(parser).items()]
+    everything = [Row("", *_arguments(parser)[:2], "@commands")]
+    everything += [Row(name, *_arguments(subparser)) for name, subparser in subparsers(parser).items()]
     lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": _codes(), "@keys": _keys()}
     return [*everything, *(Row(kind, _lines(words), "", "") for kind, words in lists.items())]
 
 
-def kind_of(command: str, action: argparse.Action) -> tuple[str, ...]:
-    """The kinds of what `action` takes. Nothing is offered for an argument whose name is not in KINDS; a test finds it."""
-    if (exception := EXCEPTIONS.get((command, action.dest))) is not None:
-        return exception
+def kinds_of(action: argparse.Action) -> list[str]:
+    """Return the kinds of what `action` takes, one for each word of its metavar. Raises KeyError for a word without a kind."""
+    if (kind := getattr(action, "completion", None)) is not None:
+        return [kind]
     if action.choices is not None:
-        return (",".join(str(choice) for choice in action.choices),)
-    return (KINDS.get(str(action.metavar), "@none"),)
+        return [",".join(str(choice) for choice in action.choices)]
+    return [KINDS[word] for word in str(action.metavar).split()]
 
 
-def _arguments(command: str, parser: argparse.ArgumentParser) -> tuple[str, str, str]:
+def _arguments(parser: argparse.ArgumentParser) -> tuple[str, str, str]:
     options: dict[str, str] = {}
     takes, operands = [], []
     # Those that every command takes come last.
@@ -87,10 +75,10 @@ def _arguments(command: str, parser: argparse.ArgumentParser) -> tuple[str, str,
         if action.option_strings:
             options |= dict.fromkeys(action.option_strings, action.help or "")
             if action.nargs != 0:
-                (kind,) = kind_of(command, action)
+                (kind,) = kinds_of(action)
                 takes += [f"{name}:{kind}{'?' if action.nargs == '?' else ''}" for name in action.option_strings]
         else:
-            *kinds, last = kind_of(command, action)
+            *kinds, last = kinds_of(action)
             repeats = action.nargs in ("*", "+") and not kinds
             operands += [*kinds, last + ("..." if repeats else "")]
     return _lines(options), " ".join(takes), " ".join(operands)

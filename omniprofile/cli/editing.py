@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
+from omniprofile.cli.parser import offer
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.errors import ConfigInvalid, NotWritten, Refused, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config, Declaration
@@ -178,7 +179,7 @@ def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyE
     where.add_argument(
         "--base-url", metavar="URL", help="the address you use to log in, such as https://acme.omniapp.co"
     )
-    where.add_argument("--instance", metavar="NAME", help="the instance, in place of a base URL")
+    offer("@none", where.add_argument("--instance", metavar="NAME", help="the instance, in place of a base URL"))
     parser.add_argument("--extends", metavar="NAME", help="the profile whose values this one starts from")
     parser.add_argument("--auth", choices=METHODS, help="how to authenticate (default: api-key)")
     parser.add_argument("--description", metavar="TEXT", help="a sentence for people")

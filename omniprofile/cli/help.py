@@ -1,13 +1,11 @@
-"""Help screens: the first one grouped, each command's with its guide. Imported only when help is wanted."""
+"""Help screens: the first one grouped, each command's from its module. Imported only when help is wanted."""
 
 import argparse
 import shutil
 import textwrap
 from collections.abc import Sequence
 
-from omniprofile.cli.guide import GUIDES
-from omniprofile.cli.parser import GLOBAL_OPTIONS
-from omniprofile.cli.registry import COMMANDS, Command
+from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, Help
 
 _WIDEST = 100
 _NARROWEST = 60
@@ -53,25 +51,18 @@ def first_screen(parser: argparse.ArgumentParser) -> str:
     return "\n".join(parts)
 
 
-def command_screen(parser: argparse.ArgumentParser, command: Command) -> str:
-    """The help of one command: usage, what it does, arguments, examples, exit statuses that matter."""
-    guide = GUIDES.get(command.name)
-    about = guide.about if guide else sentence(command.summary)
-    parts = [usage(parser), *(_filled(text) + "\n" for text in about.split("\n\n"))]
+def command_screen(parser: argparse.ArgumentParser, name: str, texts: Help) -> str:
+    """Return the help of the command `name`: usage, what it does, arguments, examples, exit statuses that matter."""
+    parts = [usage(parser), *(_filled(text) + "\n" for text in texts.description.split("\n\n"))]
     parts.append(_arguments(parser))
     if parser.epilog:
         parts += [f"{_filled(block)}\n" for block in parser.epilog.strip("\n").split("\n\n")]
-    if guide:
-        parts.append(f"examples:\n{_columns(guide.examples)}")
-    if guide and guide.exits:
-        parts.append(f"exit status:\n{_columns([(str(status), words) for status, words in guide.exits])}")
-    parts.append(f"More: `omniprofile --help`, `man omniprofile-{command.name}`.\n")
+    if texts.examples:
+        parts.append(f"examples:\n{_columns(texts.examples)}")
+    if texts.exits:
+        parts.append(f"exit status:\n{_columns([(str(status), words) for status, words in texts.exits])}")
+    parts.append(f"More: `omniprofile --help`, `man omniprofile-{name}`.\n")
     return "\n".join(part for part in parts if part)
-
-
-def sentence(summary: str) -> str:
-    """A command's summary as a sentence."""
-    return summary[0].upper() + summary[1:] + "."
 
 
 def _filled(block: str) -> str:

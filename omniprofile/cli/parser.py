@@ -10,18 +10,19 @@ from typing import NoReturn, Protocol
 import omniprofile
 from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
-from omniprofile.cli.registry import BY_NAME, COMMANDS, HIDDEN, Command
+from omniprofile.cli.registry import BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command, Help
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 _GLOBAL_WITH_VALUE = ("--config",)
-GLOBAL_OPTIONS = "global options"
 
 
 class CommandModule(Protocol):
     """What a module under `cli.commands` offers."""
+
+    HELP: Help
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's arguments."""
@@ -31,9 +32,12 @@ class CommandModule(Protocol):
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with this program's errors, raised with a hint, and its help screens. `described` is None for the program."""
+    """argparse with this program's errors, raised with a hint, and its help screens.
 
-    described: Command | None = None
+    `described` is the command with its help: None for the program itself, and for a command that is not configured.
+    """
+
+    described: tuple[Command, Help] | None = None
 
     def format_usage(self) -> str:
         """The usage alone, without what every command takes."""
@@ -45,7 +49,10 @@ class Parser(argparse.ArgumentParser):
         """The help screen."""
         from omniprofile.cli.help import command_screen, first_screen
 
-        return command_screen(self, self.described) if self.described else first_screen(self)
+        if self.described is None:
+            return first_screen(self)
+        command, texts = self.described
+        return command_screen(self, command.name, texts)
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - the signature is argparse's
         """Print help so that it arrives, or an error says why not: argparse says nothing of either."""
@@ -106,10 +113,11 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
             help=command.summary,
             allow_abbrev=False,
         )
-        subparser.described = command
         if command in configured:
+            module = load(command)
+            subparser.described = command, module.HELP
             add_globals(subparser, default=False)
-            load(command).configure(subparser)
+            module.configure(subparser)
     return parser
 
 
@@ -135,6 +143,11 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
     group.add_argument("-q", "--quiet", action="store_true", default=value(False), help="errors and warnings only")
     group.add_argument("-v", "--verbose", action="count", default=value(0), help="say more; twice: with tracebacks")
     group.add_argument("--no-color", action="store_true", default=value(False), help="no colour, as with NO_COLOR")
+
+
+def offer(kind: str, action: argparse.Action) -> None:
+    """Let TAB offer `kind`, one of `candidates.KINDS`, for an argument whose `metavar` tells another one."""
+    action.completion = kind  # type: ignore[attr-defined]  # an attribute of its own, as shtab and argcomplete set one
 
 
 def add_profile(parser: argparse.ArgumentParser, purpose: str = "the profile (default: the one in use)") -> None:

@@ -1,4 +1,4 @@
-"""Every command: its name, its module under `cli.commands`, its summary, its group on the first help screen."""
+"""Every command: name, module under `cli.commands`, summary, group on the first help screen; and the form of its help."""
 
 from dataclasses import dataclass
 
@@ -16,6 +16,22 @@ class Command:
         """The module with `configure(parser)` and `run(args, app, console) -> int`; `import` is a keyword of Python."""
         return f"omniprofile.cli.commands.{'import_' if self.name == 'import' else self.name.lstrip('_')}"
 
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What `--help` and the manual say of one command beyond its arguments; backticks mark what is typed.
+
+    `examples` are command lines with what they do, `exits` statuses with what they mean here, `see` the commands to read on.
+    """
+
+    description: str
+    examples: tuple[tuple[str, str], ...] = ()
+    exits: tuple[tuple[int, str], ...] = ()
+    see: tuple[str, ...] = ()
+
+
+GLOBAL_OPTIONS = "global options"
+"""The title of the options that every command takes."""
 
 EVERYDAY = "everyday"
 SECRETS = "secrets and login"

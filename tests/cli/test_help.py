@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from omniprofile.cli import exits
-from omniprofile.cli.guide import GUIDES
-from omniprofile.cli.parser import parse
+from omniprofile.cli.parser import load, parse
 from omniprofile.cli.registry import COMMANDS
 
 NAMES = [command.name for command in COMMANDS]
+HELP = {command.name: load(command).HELP for command in COMMANDS}
 
 
 @pytest.fixture
@@ -40,23 +40,15 @@ def test_the_first_screen_groups_every_command(screen: Callable[..., str]) -> No
     assert "positional" not in out
 
 
-def test_there_is_no_guide_to_what_is_no_command() -> None:
-    assert sorted(GUIDES) == sorted(NAMES)
-    for guide in GUIDES.values():
-        assert set(guide.see) <= set(NAMES)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_a_paragraph_and_two_examples(name: str) -> None:
-    assert name in GUIDES, "write its guide in cli/guide.py"
-    guide = GUIDES[name]
-    assert len(guide.about) > 60
-    assert len(guide.examples) >= 2
-    for paragraph in guide.about.split("\n\n"):
+    assert len(HELP[name].description) > 60
+    assert len(HELP[name].examples) >= 2
+    for paragraph in HELP[name].description.split("\n\n"):
         assert paragraph.endswith("."), paragraph
 
 
-@pytest.mark.parametrize("line", [line for name in NAMES if name in GUIDES for line, _ in GUIDES[name].examples])
+@pytest.mark.parametrize("line", [line for name in NAMES for line, _ in HELP[name].examples])
 def test_every_example_is_accepted_by_the_parser(line: str) -> None:
     """The command is found in pipes and substitutions too; placeholders of the shell stand for one word."""
     calls = re.findall(r'(?:^|[|(] ?|\s)omniprofile ((?:[^|)<>"]|"[^"]*")+)', line)
@@ -66,10 +58,12 @@ def test_every_example_is_accepted_by_the_parser(line: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_statuses_of_a_guide_exist(name: str) -> None:
+def test_the_statuses_and_the_commands_that_help_names_exist(name: str) -> None:
     known = {value for value in vars(exits).values() if isinstance(value, int)}
-    assert {status for status, _ in GUIDES[name].exits} <= known
-    assert [status for status, _ in GUIDES[name].exits] == sorted(status for status, _ in GUIDES[name].exits)
+    statuses = [status for status, _ in HELP[name].exits]
+    assert set(statuses) <= known
+    assert statuses == sorted(statuses)
+    assert set(HELP[name].see) <= set(NAMES)
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -78,14 +72,14 @@ def test_help_keeps_to_the_width_and_breaks_nothing_that_is_typed(
     screen: Callable[..., str], name: str, columns: int
 ) -> None:
     out = screen(*filter(None, [name]), columns=columns)
-    typed = [line for line, _ in GUIDES[name].examples] if name else []
+    typed = [line for line, _ in HELP[name].examples] if name else []
     for line in out.splitlines():
         assert len(line) <= columns or line.strip() in typed or line.startswith("usage: omniprofile exec"), line
     for line in typed:
         assert line in out
 
 
-def test_help_of_a_command_shows_its_guide(screen: Callable[..., str]) -> None:
+def test_help_of_a_command_shows_examples_and_statuses(screen: Callable[..., str]) -> None:
     out = screen("exec")
     assert "examples:\n  omniprofile exec staging -- omni whoami whoami\n      the vendor's CLI\n" in out
     assert re.search(r"^exit status:\n  4  ", out, re.MULTILINE)

@@ -1,1 +1,1 @@
-"""One module for each command: `configure(parser)` and `run(args, app, console) -> int`."""
+"""One module for each command: `HELP`, `configure(parser)` and `run(args, app, console) -> int`."""

@@ -6,12 +6,37 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, keep, profile_values, require_new_name
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import offer
+from omniprofile.cli.registry import Help
 from omniprofile.errors import InsecureURL, UsageError
+
+HELP = Help(
+    description="Adds a profile at the end of the profile file, or of another one in `profiles.d`. Comments, order and "
+    "formatting of the rest survive byte for byte. An instance for several profiles is made with `omniprofile set "
+    "instances.NAME.base_url URL`.",
+    examples=(
+        (
+            "omniprofile add staging --instance acme-staging --extends prod",
+            "an instance, and another profile's values",
+        ),
+        (
+            "omniprofile add ci --instance acme --key-command 'op read op://Work/Omni/credential' --file work",
+            "its key from a command, in `profiles.d/work.toml`",
+        ),
+        ("omniprofile add play --base-url https://play.omniapp.co", "a profile with its key in the secret store"),
+        ("omniprofile add ci --base-url https://acme.omniapp.co --key-env ACME_OMNI_KEY", "its key in a variable"),
+    ),
+    exits=(
+        (2, "the name is taken or not valid"),
+        (3, "the result would not lint: nothing is written"),
+    ),
+    see=("set", "edit", "login"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("name", metavar="NAME", help="the new profile's name")
+    offer("@none", parser.add_argument("name", metavar="NAME", help="the new profile's name"))
     add_profile_options(parser)
     parser.add_argument(
         "--file", metavar="FILE", help="write it to this file of `profiles.d` (default: the main profile file)"

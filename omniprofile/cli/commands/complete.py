@@ -9,7 +9,10 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.registry import Help
 from omniprofile.compiled import completions
+
+HELP = Help("Lists words for the completion of a shell.")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,24 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.registry import Help
 from omniprofile.cli.shells import SHELLS, text
 from omniprofile.handover.shells import quote
 
 _PLACE = "@@TABLE@@\n"
+
+HELP = Help(
+    description="Prints the completion for a shell: commands, options, the names of profiles with what they are, the keys of "
+    "`set`, the codes of `lint`. Nothing is resolved or unlocked on TAB. Write it to where the shell looks for it, once "
+    "and again after an upgrade.",
+    examples=(
+        ("omniprofile completion bash > ~/.local/share/bash-completion/completions/omniprofile", "bash, once"),
+        ("omniprofile completion zsh > ~/.zfunc/_omniprofile", "zsh, in a folder of its `fpath`"),
+        ("omniprofile completion fish > ~/.config/fish/completions/omniprofile.fish", "fish, once"),
+        ('eval "$(omniprofile completion bash)"', "or for this shell alone"),
+    ),
+    see=("hook",),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,18 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_profile_option, named_profile
+from omniprofile.cli.registry import Help
+
+HELP = Help(
+    description="Prints the profile that a command without a name would use. `-v` and `--json` also say what selected it.",
+    examples=(
+        ("omniprofile current", "the name alone, for a script"),
+        ("omniprofile -v current", "and what selected it"),
+        ("omniprofile current --json", "the same for a program"),
+    ),
+    exits=((5, "no profile is selected, or what selects one names none that exists"),),
+    see=("use", "explain"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

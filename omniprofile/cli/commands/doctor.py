@@ -6,6 +6,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.parser import add_json
+from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import wrapped
 from omniprofile.errors import Interrupted, Refused
 from omniprofile.model.diagnosis import Diagnosis, Health
@@ -13,6 +14,28 @@ from omniprofile.model.names import printable
 
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "red", Health.SKIPPED: "dim"}
 _WIDEST = 110
+
+HELP = Help(
+    description="One look at everything around: the secret store in use and why, file modes, variables that shadow "
+    "profiles, the shell hook, the vendor's `omni` and secrets in plain text in its config or in a `.env`, what killed "
+    "commands left, secrets that no profile uses, the clock. Each finding comes with its remedy.\n\n"
+    "Only the clock contacts anybody, the instance in use, and sends no token; `--offline` leaves it out. No program is "
+    "run. A check that hangs or fails is a finding.",
+    examples=(
+        ("omniprofile doctor", "look"),
+        ("omniprofile doctor --offline --json", "for a program, or a report, and contact nobody"),
+        (
+            "omniprofile doctor --prune",
+            "also delete stored secrets that no profile uses, but for those of other profile files",
+        ),
+    ),
+    exits=(
+        (0, "no problems found"),
+        (1, "something does: there is a `warning` or a `problem`"),
+        (6, "`--prune` found secrets to delete, `--yes` is missing, and there is no terminal to ask on"),
+    ),
+    see=("lint", "test"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

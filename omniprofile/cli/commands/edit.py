@@ -18,6 +18,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import profile_file, write
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.registry import Help
 from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, Interrupted, UsageError
 from omniprofile.model.finding import Finding, Level
 from omniprofile.system.files import reason
@@ -29,6 +30,18 @@ version = 1
 # [profiles.prod]
 # base_url = "https://acme.omniapp.co"
 """
+
+HELP = Help(
+    description="Opens a copy of the profile file in `VISUAL` or `EDITOR`, and takes it over once it lints; until then it offers "
+    "to go on editing. What is not taken over is kept, and its place is said.",
+    examples=(
+        ("omniprofile edit", "your editor"),
+        ("EDITOR=nano omniprofile edit", "another one"),
+        ("omniprofile edit staging", "the file of `profiles.d` that defines `staging`"),
+    ),
+    exits=((3, "the result does not lint: the file is as it was"),),
+    see=("lint", "set"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

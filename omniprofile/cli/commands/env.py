@@ -10,6 +10,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
+from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import CheckFailed, Refused, UsageError
 from omniprofile.handover.process import parent_command
@@ -17,6 +18,32 @@ from omniprofile.handover.shells import SHELLS, calling_shell, github, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable_place
 from omniprofile.system.files import reason, sweep, write_atomic
+
+HELP = Help(
+    description="Prints assignments of `OMNI_BASE_URL`, `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_PROFILE` and the profile's "
+    "own `env`, quoted for the shell so that any value survives. They are marked in the shell, so that "
+    "omniprofile never takes them for overrides of yours. A base URL and a token that you set in the environment "
+    "yourself, while no profile is named, are printed in place of the profile's: that is said, and they stay yours, "
+    "with no `OMNI_PROFILE`.\n\n"
+    "Variables of the shell that would take a consumer to another credential or host are removed, such as "
+    "`OMNI_VANITY_DOMAIN`. `--unset`, and the next `env`, remove what was exported, but no value that you have changed "
+    "since.\n\n"
+    "`--output` puts a file that only you can read (mode 0600) in the place of FILE, whole or not at all. A link, pipe or "
+    "device is refused.\n\n"
+    "A program that you start yourself is safer run by `omniprofile exec`: then no token stays in the shell.",
+    examples=(
+        ('eval "$(omniprofile env staging)"', "into this shell"),
+        ('eval "$(omniprofile env --unset)"', "and out again"),
+        ("omniprofile env staging --output .env", "a file for the SDK or `docker run --env-file`: never commit it"),
+        ("omniprofile env ci --shell github", "for the later steps of a GitHub Actions job, masked in its log"),
+    ),
+    exits=(
+        (4, "there is no usable credential"),
+        (5, "there is no such profile"),
+        (6, "token and host do not belong together, a pin selects a protected profile, or FILE is a link or pipe"),
+    ),
+    see=("exec", "token"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.durations import span
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
+from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import run_command
@@ -15,6 +16,39 @@ from omniprofile.handover.shield import omni_config
 from omniprofile.handover.variables import child_environment
 from omniprofile.model.names import printable
 from omniprofile.model.variables import credential_variables
+
+HELP = Help(
+    description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
+    "`OMNI_API_KEY`, `OMNI_PROFILE`, `OMNI_ORGANIZATION_NAME` where the host is `NAME.omniapp.co`, and the "
+    "profile's own `env`. Rival variables are removed first, and with them the variable that the key came from; a child "
+    "`omni` does not see its own config file. So exactly this credential is used, also by an `omniprofile` that the "
+    "command calls for the same profile.\n\n"
+    "A base URL and a token that you set in the environment yourself are used in place of the current profile's, unless "
+    "a profile is named: that is said, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
+    "for once an hour in one terminal session (on Linux, elsewhere each time); without a terminal it needs `--yes`.\n\n"
+    "A session is renewed first when less than half of its life is left. `--for 2h` asks for more, and fails at once where "
+    "that cannot be had; an API key lasts. A command that runs longer than its token calls `omniprofile exec` for each of "
+    "its steps: that renews it. `-v` says until when the token is good.\n\n"
+    "The command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
+    "with the statuses below before the command starts.",
+    examples=(
+        ("omniprofile exec staging -- omni whoami whoami", "the vendor's CLI"),
+        ("omniprofile exec staging -- python report.py", "a program"),
+        ("omniprofile exec prod --yes -- ./nightly.sh", "a protected profile, with nobody to ask"),
+        (
+            "omniprofile exec mine --for 2h -- ./migrate.sh",
+            "with a session that lasts for two hours, or not at all",
+        ),
+    ),
+    exits=(
+        (4, "there is no usable credential, or none that lasts `--for` so long"),
+        (5, "there is no such profile"),
+        (6, "token and host do not belong together, or the profile is protected and there was no yes"),
+        (126, "the command cannot be run"),
+        (127, "there is no such command"),
+    ),
+    see=("env", "token"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

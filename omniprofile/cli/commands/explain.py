@@ -9,9 +9,22 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console, Style, error_json
 from omniprofile.cli.exits import DONE, status_of
 from omniprofile.cli.parser import add_json, add_overrides, add_profile, call_of
+from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import indented, table, width
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Loser, Resolution
+
+HELP = Help(
+    description="Shows for the selection and for every field the value, the layer it comes from with file and line, and "
+    "every value that lost, with the reason. Secrets are masked. Nothing is unlocked, run or contacted.",
+    examples=(
+        ("omniprofile explain", "why this profile, why these values"),
+        ("omniprofile explain staging --base-url https://play.omniapp.co", "what a flag would change"),
+        ("omniprofile explain staging --json", "for a program"),
+    ),
+    exits=((6, "the resolution would be refused; it is explained all the same"),),
+    see=("show", "lint"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

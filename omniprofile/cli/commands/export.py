@@ -14,6 +14,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.moving import exclusive, omni_config_path
 from omniprofile.cli.parser import add_json
+from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import CheckFailed, NoCredential, NoProfileSelected
 from omniprofile.model.declaration import AuthMethod
@@ -27,6 +28,22 @@ if TYPE_CHECKING:
     from omniprofile.transfer.plan import Known
 
 TARGETS = ("omni-cli",)
+
+HELP = Help(
+    description="Merges profiles into the vendor's config: keys it does not know are kept, the file is 0600 and written "
+    "whole or not at all. Secrets go along only with `--with-secrets`, since they lie there in plain text; OAuth sessions "
+    "never do, since two programs cannot share one.",
+    examples=(
+        ("omniprofile export omni-cli", "profiles without secrets"),
+        ("omniprofile export omni-cli --with-secrets", "with them"),
+    ),
+    exits=(
+        (1, "a profile could not be exported whole"),
+        (3, "the vendor's config is not what it should be"),
+        (9, "the secret store cannot be used"),
+    ),
+    see=("import", "exec"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,32 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.registry import Help
 from omniprofile.cli.shells import SHELLS, text
 from omniprofile.errors import UsageError
+
+HELP = Help(
+    description="Prints what a shell reads at its start, so that `omniprofile use --shell NAME` switches that shell alone, "
+    "with no `eval` around it.\n\n"
+    "Write it to a file once, and again after an upgrade, and let the shell read that file at its start: no process is "
+    "started then. PowerShell cannot pass every argument on from a function, so that `omniprofile` stays as it is there "
+    "and the switch is `Use-OmniProfile NAME`.\n\n"
+    "With `--prompt` the profile in use stands before the prompt: `(omni staging)`, `(omni prod, protected)`; a `?` is "
+    "what the shell cannot know without a process, until the next omniprofile command. For another place, put "
+    "`$OMNIPROFILE_SEGMENT` into your own prompt.",
+    examples=(
+        ("omniprofile hook bash > ~/.omniprofile.bash", "then `. ~/.omniprofile.bash` in `~/.bashrc`"),
+        ("omniprofile hook zsh > ~/.omniprofile.zsh", "then `. ~/.omniprofile.zsh` in `~/.zshrc`"),
+        ("omniprofile hook fish > ~/.config/fish/conf.d/omniprofile.fish", "nothing more"),
+        ("omniprofile hook powershell > ~/omniprofile.ps1", "then `. ~/omniprofile.ps1` in `$PROFILE`"),
+        ("omniprofile hook bash --prompt", "and the prompt shows the current profile"),
+        (
+            "omniprofile hook bash --wrap-omni",
+            "and `omni` runs through `exec`; `omni -p NAME` as `exec NAME -- omni`",
+        ),
+    ),
+    see=("use", "completion"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,8 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.moving import absolute, exclusive, omni_config_path
-from omniprofile.cli.parser import add_json
+from omniprofile.cli.parser import add_json, offer
+from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config
@@ -37,13 +38,39 @@ if TYPE_CHECKING:
 SOURCES = ("omni-cli", "dotenv")
 OUTPUT_FORMAT = "OMNI_OUTPUT_FORMAT"
 
+HELP = Help(
+    description="Makes profiles of the vendor's config or of an SDK's `.env`, and puts their secrets into the secret "
+    "store. Copies and verifies; the plain-text originals are removed only with `--scrub`, after a backup (mode 0600, in "
+    "the state folder). All of a file is imported, or nothing; what is there already is recognised.\n\n"
+    "An OAuth session is moved with `--scrub`, and left where it is without: of two programs that refresh one session, "
+    "one soon holds a spent token.",
+    examples=(
+        ("omniprofile import omni-cli", "from where `omni` keeps its config"),
+        ("omniprofile import dotenv .env", "from a file of the SDK's"),
+        ("omniprofile import omni-cli --dry-run", "only say what would be done"),
+        ("omniprofile import omni-cli --scrub", "and leave no secret behind in plain text"),
+    ),
+    exits=(
+        (1, "a secret was not taken: another one is stored for its profile"),
+        (3, "the file is not what it should be"),
+        (4, "a key in the file is none"),
+        (6, "a host in the file is not allowed"),
+        (9, "the secret store cannot be used"),
+    ),
+    see=("export", "doctor"),
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("source", choices=SOURCES, metavar="SOURCE", help="`omni-cli` or `dotenv`")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config; `.env` here)")
-    parser.add_argument("--only", action="append", metavar="NAME", help="omni-cli: this profile alone; may be repeated")
-    parser.add_argument("--name", metavar="NAME", help="dotenv: the profile's name (default: by its host)")
+    only = parser.add_argument(
+        "--only", action="append", metavar="NAME", help="omni-cli: this profile alone; may be repeated"
+    )
+    name = parser.add_argument("--name", metavar="NAME", help="dotenv: the profile's name (default: by its host)")
+    for action in only, name:  # they do not name profiles that exist
+        offer("@none", action)
     parser.add_argument("--base-url", metavar="URL", help="dotenv: the instance, where the file does not say it")
     parser.add_argument("--allow-insecure", action="store_true", help="allow plain http to a loopback address")
     parser.add_argument(

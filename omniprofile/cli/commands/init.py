@@ -8,15 +8,35 @@ from omniprofile.cli.commands.login import How, login
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import METHODS, add_profile_options, profile_values, require_new_name
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import offer
+from omniprofile.cli.registry import Help
 from omniprofile.errors import UsageError
 from omniprofile.model.names import is_valid, nearest_valid, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import masked
 
+HELP = Help(
+    description="Makes the first profile: asks for what the flags leave open, writes the profile file, makes the profile "
+    "active if none is, then logs in and tests. Without a terminal it asks nothing, and says which flag is missing.",
+    examples=(
+        ("omniprofile init", "asks"),
+        ("omniprofile init --name staging --base-url https://acme-staging.omniapp.co", "asks for the key alone"),
+        (
+            "omniprofile init --name ci --base-url https://acme.omniapp.co --key-env ACME_OMNI_KEY",
+            "a profile whose key is in a variable",
+        ),
+    ),
+    exits=(
+        (2, "a flag is missing, and there is no terminal to ask on"),
+        (8, "the instance refuses the key"),
+    ),
+    see=("add", "login"),
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--name", metavar="NAME", help="the profile's name")
+    offer("@none", parser.add_argument("--name", metavar="NAME", help="the profile's name"))
     key = add_profile_options(parser)
     key.add_argument("--with-key", action="store_true", help="read the key from standard input and store it")
     parser.add_argument("--no-login", action="store_true", help="write the profile and stop")

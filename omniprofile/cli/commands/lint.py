@@ -9,6 +9,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import put
 from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.registry import Help
 from omniprofile.config.paths import profile_files
 from omniprofile.errors import CheckFailed, UsageError
 from omniprofile.model.finding import Level
@@ -22,6 +23,26 @@ if TYPE_CHECKING:
 
 FORMATS = ("human", "json", "sarif", "github")
 _STDIN = "-"
+
+HELP = Help(
+    description="Checks the profile files, or the FILEs together, and contacts nobody. Findings are `file:line:column: "
+    "CODE message`, with the line and what was probably meant; a secret is found and never shown. A `profiles.toml` "
+    "and the `profiles.d` beside it are checked together, whichever of them is named.\n\n"
+    "A comment `# omniprofile: ignore[CODE]` behind a line, or alone above it, silences that code there. What every "
+    "command refuses, and secrets, cannot be silenced; a comment that silences nothing is found itself.",
+    examples=(
+        ("omniprofile lint", "the files that are in use"),
+        ("omniprofile lint --strict dotfiles/omniprofile/profiles.toml", "for CI: warnings fail too"),
+        ("omniprofile lint --explain OP301", "why, with a bad and a good example"),
+        ("omniprofile lint --diff", "what `--fix` would mend"),
+        ("omniprofile lint --format json", "for a program; `sarif` and `github` for a code host"),
+    ),
+    exits=(
+        (0, "no error was found"),
+        (1, "errors were found; with `--strict`, warnings too"),
+    ),
+    see=("test", "schema"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json
+from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.cli.render.times import remaining, rfc3339
 from omniprofile.errors import Error, NoProfileSelected, OriginMismatch
@@ -27,6 +28,18 @@ class Row:
     expires_at: datetime | None
     protected: bool
     description: str | None
+
+
+HELP = Help(
+    description="Lists the profiles in the order of their files, the one in use marked with `*`. Whether a credential is "
+    "there is told without unlocking a store, running a command or contacting an instance; `omniprofile test "
+    "--all` asks the instances.",
+    examples=(
+        ("omniprofile list", "all profiles"),
+        ("omniprofile list --json", "with documented keys"),
+    ),
+    see=("show", "test"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, add_yes, named_profile
+from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
@@ -22,6 +23,33 @@ KEY_SECONDS = 30.0
 """How long a key on standard input is waited for where nobody said that one comes."""
 _LARGEST_KEY = 64 * 1024
 _ATTEMPTS = 3
+
+HELP = Help(
+    description="For an API key: reads it from a hidden prompt, or from standard input where there is no terminal, asks "
+    "the instance whether it is good, compares the identity with `expect`, and only then stores it. Where it "
+    "will be stored is said first. Standard input is waited for 30 seconds, with `--with-key` as long as it takes.\n\n"
+    "For `oauth`: shows the address of the instance's login page, opens the browser there (`BROWSER` says which), and waits "
+    "two minutes (`--timeout`) for the answer on a port of localhost (`--port` fixes it); then asks the instance who that "
+    "was, and stores the session. One that was stored before works until then, and is revoked after it.\n\n"
+    "`--no-browser` is for a machine reached over SSH: it shows the address, to be visited anywhere, and takes the "
+    "address that the browser ends at, pasted on the terminal or on standard input. Where a browser of yours reaches this "
+    "machine's loopback (`ssh -L 8765:localhost:8765`), `--port 8765` lets it answer by itself.",
+    examples=(
+        ("omniprofile login staging", "asks for the key, or opens the browser"),
+        ("omniprofile login prod --no-browser", "OAuth on a machine without a browser"),
+        ("omniprofile login prod --port 8765", "OAuth with a fixed port, for `ssh -L` or a container"),
+        ("op read op://Work/Omni/key | omniprofile login staging", "the key from another program"),
+        ("omniprofile login staging --no-test < key.txt", "without asking the instance"),
+    ),
+    exits=(
+        (4, "no key was given, or the login was denied or not answered in time"),
+        (6, "the key or session is someone else's than `expect` says: nothing is stored"),
+        (7, "the instance cannot be reached: nothing is stored"),
+        (8, "the instance refuses the key or the login: nothing is stored"),
+        (9, "the secret store cannot be used"),
+    ),
+    see=("logout", "test"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -7,11 +7,28 @@ from omniprofile.app import App, Call, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, add_yes, named_profile
+from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import DELETE
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.names import printable_place
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import Account, StoredSecret
+
+HELP = Help(
+    description="Deletes what is stored for the profile on this machine, in any case. What the instance lets be revoked is "
+    "revoked; what it does not is said, with the place to do it by hand.\n\n"
+    "A secret is stored for a profile's name and origin. All secrets of the name are deleted: those for a base URL that the "
+    "profile had before, and those of a profile of this name in another profile file, which is said.",
+    examples=(
+        ("omniprofile logout staging", "delete its credential"),
+        ("omniprofile logout", "that of the profile in use"),
+    ),
+    exits=(
+        (5, "there is no such profile"),
+        (9, "the secret store cannot be used"),
+    ),
+    see=("login", "remove"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_leave_secret, is_stored, masked, profile_file, unfinished, write
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_yes
+from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import DELETE
 from omniprofile.errors import Error, Refused
 from omniprofile.model.names import quoted_list
@@ -18,6 +19,20 @@ from omniprofile.model.names import quoted_list
 if TYPE_CHECKING:
     from omniprofile.config.draft import Draft
     from omniprofile.model.resolution import Resolution
+
+HELP = Help(
+    description="Removes a profile from the profile file, revokes what can be revoked and deletes what is stored for it. Asks "
+    "first, and refuses while other profiles extend it. Interrupted, it is completed by the same command.",
+    examples=(
+        ("omniprofile remove play", "asks"),
+        ("omniprofile remove play --yes", "does not"),
+    ),
+    exits=(
+        (5, "there is no such profile"),
+        (6, "others extend it, or neither `--yes` nor a yes on the terminal was given"),
+    ),
+    see=("logout", "rename"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

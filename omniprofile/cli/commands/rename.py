@@ -23,12 +23,30 @@ from omniprofile.cli.editing import (
     write,
 )
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.registry import Help
 from omniprofile.errors import ConfigInvalid, Error, Refused, StoreUnavailable, UsageError
 from omniprofile.model.names import base_url_variable, printable_place, token_variable
 from omniprofile.model.stored import Account
 
 if TYPE_CHECKING:
     from omniprofile.config.draft import Draft
+
+HELP = Help(
+    description="Renames a profile, and takes its stored secret, the active and the previous profile, `default`, the `extends` "
+    "of other profiles and your nearest project pin along. Interrupted, it is completed by the same command.\n\n"
+    "All secrets of the name go along, whatever origin they are for. One that another profile file stored for the new name "
+    "is never replaced.",
+    examples=(
+        ("omniprofile rename stage staging", "one name"),
+        ("omniprofile rename prod acme-prod", "the variables of the profile change with it"),
+    ),
+    exits=(
+        (2, "the new name is taken or not valid"),
+        (5, "there is no such profile"),
+        (6, "another profile file has stored a secret for the new name"),
+    ),
+    see=("remove",),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,19 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.registry import Help
+
+HELP = Help(
+    description="Prints the JSON Schema of the profile file, from which editors complete and check it while you type.",
+    examples=(
+        ("omniprofile schema", "print it"),
+        (
+            "omniprofile schema > ~/.config/omniprofile/schema.json",
+            "for a line `#:schema` with the whole path of that file: `edit` opens a copy elsewhere",
+        ),
+    ),
+    see=("lint",),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from omniprofile.app import App, Call
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, keep, target
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.registry import Help
 from omniprofile.errors import Error, UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +16,31 @@ if TYPE_CHECKING:
 
 _RIVALS = {"instance": "base_url", "base_url": "instance"}
 _SOURCES = ("keyring", "env", "command", "file")
+
+HELP = Help(
+    description="Sets one value of a profile in the file that defines it, or, where KEY stands alone, one from the top of the "
+    "file, and leaves every other byte as it is. The file is written whole or not at all, and only if the result lints. "
+    "What can only be a key or token is refused: a command line is public.\n\n"
+    "`instance` and `base_url` take each other's place, and so do the sources of `key`.",
+    examples=(
+        ('omniprofile set prod description "Production, my own login"', "a text"),
+        ("omniprofile set prod protected true", "a switch"),
+        ("omniprofile set staging env.OMNI_OUTPUT_FORMAT json", "a variable that goes along with the credential"),
+        ("""omniprofile set ci key '{ env = "ACME_OMNI_KEY" }'""", "a table, in TOML"),
+        ("omniprofile set default prod", "the profile in use when nothing else selects one"),
+        (
+            "omniprofile set instances.acme.base_url https://acme.omniapp.co --diff",
+            "an instance; shown, not written",
+        ),
+    ),
+    exits=(
+        (1, "the file is read-only or was changed meanwhile; the change is shown as a patch"),
+        (3, "the result would not lint: nothing is written"),
+        (5, "there is no such profile"),
+        (6, "the value looks like a secret, or names a host that may have no credential"),
+    ),
+    see=("unset", "edit", "lint"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

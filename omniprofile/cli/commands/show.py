@@ -5,8 +5,19 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.commands.explain import configure, run_view
 from omniprofile.cli.console import Console
+from omniprofile.cli.registry import Help
 
-__all__ = ["configure", "run"]
+__all__ = ["HELP", "configure", "run"]
+
+HELP = Help(
+    description="Shows what the profile resolves to, each value with the place it comes from. Secrets are masked.",
+    examples=(
+        ("omniprofile show", "the profile in use"),
+        ("omniprofile show prod --json", "for a program"),
+    ),
+    exits=((6, "the resolution would be refused; it is shown all the same"),),
+    see=("explain",),
+)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:

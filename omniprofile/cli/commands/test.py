@@ -12,6 +12,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
 from omniprofile.cli.parser import add_overrides, add_profile_option
+from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, Unreachable, UsageError
 from omniprofile.model.live import LiveResult, Status
@@ -20,6 +21,30 @@ from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 SECONDS = 10.0
 JOBS = 16
+
+HELP = Help(
+    description="Asks the instance who the credential is (`GET /api/v1/whoami`) and compares the answer with `expect`. "
+    "Each profile is `ok`, `invalid` (the credential is refused or someone else's), `unreachable`, or "
+    "`untested` (there was nothing to test with), with a reason and what to do. Many are tested at once, "
+    "the same credential once, and `Retry-After` is obeyed. A session that the instance refuses is renewed, and tested "
+    "again.\n\n"
+    "In JUnit XML a refused credential is a failure, an instance out of reach an error, and `untested` is skipped.",
+    examples=(
+        ("omniprofile test", "the profile in use"),
+        ("omniprofile test prod staging", "these two"),
+        ("omniprofile test --all --json", "everything, for a program"),
+        ("omniprofile test --all --format junit > omniprofile.xml", "for a CI server"),
+    ),
+    exits=(
+        (0, "all are ok"),
+        (4, "nothing worse, but a profile has no credential"),
+        (6, "nothing worse, but a credential may not go to the profile's host"),
+        (7, "none is refused, but an instance cannot be reached, or limits the rate"),
+        (8, "a credential is refused, whatever became of the others"),
+        (9, "nothing worse, but the secret store cannot be used"),
+    ),
+    see=("lint", "doctor"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

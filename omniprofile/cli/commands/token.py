@@ -8,8 +8,34 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import add_json, add_overrides, add_profile, add_yes, call_of
+from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import rfc3339
 from omniprofile.credentials.protection import GIVE
+
+HELP = Help(
+    description="Prints the bare token and a line end. It is a secret: pipe it, do not show it.\n\n"
+    "An OAuth session is refreshed five minutes ahead of its expiry (or a quarter of its life, if that is less), by "
+    "one process at a time, and stored before it is used. `--force-refresh` asks for a new access token though the "
+    "old one has time left, for a program that was refused; it stands down if anybody refreshed in the last ten "
+    "seconds. Where the instance cannot be reached, an access token that is still valid is used meanwhile.\n\n"
+    '`--header` prints `{"Authorization": "Bearer …"}`, what an MCP client calls a headers helper. With it and with '
+    "`--json`, errors go to stderr alone.\n\n"
+    "With `--json`: `version` (1), `profile`, `base_url`, `auth`, `token`, and `expires_at` (RFC 3339 or null).",
+    examples=(
+        ("omniprofile token staging --json", "token and host together, as a program needs them"),
+        ("omniprofile token staging --header", "for `headersHelper` in the MCP settings of Claude Code"),
+        (
+            'curl -H @<(printf "Authorization: Bearer %s" "$(omniprofile token staging)") https://acme.omniapp.co/api/v1/whoami',
+            "bash and zsh: not in curl's arguments, which are public",
+        ),
+    ),
+    exits=(
+        (4, "there is no usable credential"),
+        (6, "token and host do not belong together"),
+        (9, "the secret store cannot be used"),
+    ),
+    see=("exec", "env"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

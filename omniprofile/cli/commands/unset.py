@@ -6,8 +6,23 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, keep, target
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.registry import Help
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, quoted_list
+
+HELP = Help(
+    description="Removes one value of a profile from the profile file, so that it is inherited or built in again.",
+    examples=(
+        ("omniprofile unset prod description", "a text"),
+        ("omniprofile unset staging env.OMNI_OUTPUT_FORMAT", "a variable"),
+        ("omniprofile unset default", "a key from the top of the file"),
+    ),
+    exits=(
+        (3, "the result would not lint: nothing is written"),
+        (5, "there is no such profile"),
+    ),
+    see=("set",),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_yes
 from omniprofile.cli.picker import Choice, pick
+from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.process import parent_command
@@ -16,6 +17,28 @@ from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance
 
 PREVIOUS_VARIABLE = "OMNIPROFILE_PREVIOUS"
+
+HELP = Help(
+    description="Makes NAME the active profile of all your shells; `-` is the one before. Only the state file changes. If "
+    "`OMNI_PROFILE`, a project pin or a token in the environment means that this shell will not see the "
+    "switch, a warning says so.\n\n"
+    "With `--shell` nothing is changed: what this shell must evaluate to switch itself alone is printed, and with the "
+    "shell hook evaluated.\n\n"
+    "Without NAME, a terminal shows the profiles to choose from: type to filter them. `OMNIPROFILE_PICKER=fzf` leaves "
+    "that to fzf, `OMNIPROFILE_PICKER=list` asks for a number.",
+    examples=(
+        ("omniprofile use", "choose from all"),
+        ("omniprofile use staging", "switch"),
+        ("omniprofile use -", "switch back"),
+        ("omniprofile use prod --test --yes", "only if its credential works, and without asking"),
+        ('eval "$(omniprofile use --shell staging)"', "this shell only"),
+    ),
+    exits=(
+        (5, "there is no such profile"),
+        (6, "the profile is protected, and neither `--yes` nor a yes on the terminal was given"),
+    ),
+    see=("current", "list", "hook"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
