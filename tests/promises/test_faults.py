@@ -25,7 +25,7 @@ from tests.conftest import CANARY
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
 CALLS = ("write", "fsync", "rename", "mkdir", "fchmod", "unlink", "flock", "ftruncate")
-ERRORS_IN_SAMPLE, KILLS_IN_SAMPLE = 2, 1
+ERRORS_IN_SAMPLE, KILLS_IN_SAMPLE = 1, 1
 STATUSES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 KEY, OTHER_KEY = CANARY + "K", CANARY + "O"
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CANARY
+from tests.sampling import sample
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("setpriv"),
@@ -153,8 +154,14 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("mode", ["755", "777", "1777"])
-@pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"])
+PLACES = [
+    (variable, mode)
+    for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+    for mode in ("755", "777", "1777")
+]
+
+
+@pytest.mark.parametrize(("variable", "mode"), sample(PLACES, 3, "places"))
 def test_what_another_user_put_there_first_is_not_believed(machine: Machine, variable: str, mode: str) -> None:
     """The variable names a place in a folder for all (as `/tmp`), and somebody else was there before."""
     assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
