@@ -302,13 +302,6 @@ def test_exec_passes_options_of_the_child_through(process: Process, two: Path) -
     assert ran.stdout == "--json\n-h\n--\n--yes\n"
 
 
-def test_exec_without_a_command_says_where_it_stands(cli: Cli, two: Path) -> None:
-    for argv in (("exec", "staging"), ("exec", "staging", "--")):
-        ran = cli(*argv)
-        assert ran.status == 2
-        assert "--" in ran.err
-
-
 def test_exec_of_a_protected_profile_needs_yes(process: Process, two: Path) -> None:
     assert process("exec", "prod", "--", "true").returncode == 6
     assert process("exec", "prod", "--yes", "--", "true").returncode == 0

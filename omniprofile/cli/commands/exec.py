@@ -1,4 +1,4 @@
-"""`omniprofile exec`: run a command that has exactly this credential and no rival to it."""
+"""`omniprofile exec`: run a command, or a shell, that has exactly this credential and no rival to it."""
 
 import argparse
 from datetime import timedelta
@@ -29,11 +29,13 @@ HELP = Help(
     "A session is renewed first when less than half of its life is left. `--for 2h` asks for more, and fails at once where "
     "that cannot be had; an API key lasts. A command that runs longer than its token calls `omniprofile exec` for each of "
     "its steps: that renews it. `-v` says until when the token is good.\n\n"
+    "Without COMMAND a terminal gets a shell (`SHELL`, on Windows `COMSPEC`), in which `OMNI_PROFILE` names the profile.\n\n"
     "The command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
     "with the statuses below before the command starts.",
     examples=(
         ("omniprofile exec staging -- omni whoami whoami", "the vendor's CLI"),
         ("omniprofile exec staging -- python report.py", "a program"),
+        ("omniprofile exec staging", "a shell, until `exit`"),
         ("omniprofile exec prod --yes -- ./nightly.sh", "a protected profile, with nobody to ask"),
         (
             "omniprofile exec mine --for 2h -- ./migrate.sh",
@@ -53,7 +55,7 @@ HELP = Help(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments; the command itself stands after `--`, where argparse does not look."""
-    parser.usage = "omniprofile exec [NAME] [options] -- COMMAND [ARGUMENT ...]"
+    parser.usage = "omniprofile exec [NAME] [options] [-- COMMAND [ARGUMENT ...]]"
     add_profile(parser)
     add_overrides(parser)
     parser.add_argument(
@@ -68,14 +70,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Replace this process by the command (POSIX), or run it and return its exit status (Windows)."""
-    if not args.child:
-        raise UsageError(
-            "no command is given", hint="`omniprofile exec NAME -- COMMAND …`: the command stands after `--`"
-        )
+    command = args.child or _shell(app, console)
     resolution = app.resolve(call_of(args), RUN)
-    program = printable(args.child[0])
-    named = f"{resolution.profile} " if resolution.selection.named else ""
-    hint = f"run `omniprofile exec --yes {named}-- {program} …`"
+    program = printable(command[0])
+    named = f" {resolution.profile}" if resolution.selection.named else ""
+    hint = f"run `omniprofile exec --yes{named}{f' -- {program} …' if args.child else ''}`"
     intent = Intent(RUN, f"run `{program}` with it", hint, yes=args.yes, remember=True)
     credential = app.obtain(resolution, intent, interactive=console.interactive, job=args.job or timedelta(0))
     tell_expiry(console, credential, app.outside.now())
@@ -85,4 +84,18 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         omni_config=omni_config(app.places.cache_folder),
         key_variables=resolution.key_variables,
     )
-    return run_command(args.child, environ)
+    if not args.child:
+        console.note(f"`{program}` has the credential of `{resolution.profile}` until it ends")
+    return run_command(command, environ)
+
+
+def _shell(app: App, console: Console) -> list[str]:
+    """Return the person's shell. Raises UsageError where there is no terminal."""
+    if not console.interactive:
+        raise UsageError(
+            "no command is given", hint="`omniprofile exec NAME -- COMMAND …`: the command stands after `--`"
+        )
+    environ = app.outside.environ
+    if app.outside.platform == "win32":
+        return [environ.get("COMSPEC") or "cmd.exe"]
+    return [environ.get("SHELL") or "/bin/sh"]
