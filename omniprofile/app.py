@@ -18,7 +18,14 @@ from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.names import STORE_VARIABLE, environment_pair
 from omniprofile.credentials.protection import ALLOW, GIVE, NAME, SHOW, WARN, decide
-from omniprofile.errors import ConfigInvalid, ConfigUnreadable, ProtectedProfile, UnsafePermissions, UsageError
+from omniprofile.errors import (
+    AccessLimited,
+    ConfigInvalid,
+    ConfigUnreadable,
+    ProtectedProfile,
+    UnsafePermissions,
+    UsageError,
+)
 from omniprofile.model.declaration import Config, KeySource, uses_store
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -112,7 +119,8 @@ class Intent:
     """What a call wants of a profile, for the decision on a protected one.
 
     `action` completes "Really …?", `hint` says how to do it where it is refused, `yes` confirms it in advance, and `remember`
-    lets a person's yes hold for an hour in the same terminal session.
+    lets a person's yes hold for an hour in the same terminal session. `guarded` says that the caller keeps the token to itself
+    and holds to the profile's `access`.
     """
 
     use: "Use"
@@ -120,9 +128,10 @@ class Intent:
     hint: str = "name the profile in the call"
     yes: bool = False
     remember: bool = False
+    guarded: bool = False
 
 
-SHOWING = Intent(SHOW)
+SHOWING = Intent(SHOW, guarded=True)
 GIVING = Intent(GIVE)
 """Handing the credential out, with nobody to ask."""
 
@@ -370,7 +379,7 @@ class App:
         force_refresh: bool = False,
         job: timedelta | None = None,
     ) -> "Credential":
-        """Return the credential of a resolution, if `permit` lets `intent` pass.
+        """Return the credential of a resolution, if the profile's `access` and `permit` let `intent` pass.
 
         `interactive` lets a key command use the terminal. `job` is how long a command that gets it must be able to use it (0:
         nobody said), None where it can be asked for again: a session is renewed accordingly, NoCredential raised where it
@@ -383,6 +392,11 @@ class App:
 
         if resolution.refusal is not None:
             raise resolution.refusal
+        if resolution.access != "full" and not intent.guarded:
+            raise AccessLimited(
+                f"the token of `{resolution.profile}` is not handed out: its `access` is `{resolution.access}`",
+                hint=f"run the program with `omniprofile exec {resolution.profile} -- COMMAND`: it gets a gateway",
+            )
         self.permit(resolution, intent)
         return obtain(
             resolution,

@@ -66,7 +66,7 @@ def _plain(resolution: Resolution) -> "Plain":
         source, key = resolution.key.kind, resolution.key.variable or resolution.key.path
     # Whose secret is stored, the full path compares with `expect`.
     pinned = source == "stored" and resolution.expect != Expect()
-    if resolution.refusal is not None or source == "command" or pinned:
+    if resolution.refusal is not None or source == "command" or pinned or resolution.access != "full":
         source, key = None, None
     return (
         str(origin) if origin else None,

@@ -127,6 +127,12 @@ class ProtectedProfile(Refused):
     code = "protected-profile"
 
 
+class AccessLimited(Refused):
+    """The profile's `access` does not let its token be handed out, or a request through."""
+
+    code = "access-limited"
+
+
 class IdentityMismatch(Refused):
     """whoami says somebody else than the profile's `expect`."""
 

@@ -282,6 +282,17 @@ def _impossible_identity(declared: Declared) -> None:
             declared.warn(Code.IMPOSSIBLE_IDENTITY, path, table.file, message, hint)
 
 
+def _allow_without_use(declared: Declared) -> None:
+    """`allow` in a profile that lets every request through anyway."""
+    for name, effective in declared.profiles.items():
+        table = declared.config.profiles[name]
+        access = effective.access.value
+        if table.allow and access != "read-only":
+            message = f"profile `{name}` lets every request through: its `access` is `{access}`"
+            hint = 'set `access = "read-only"`, or remove `allow`'
+            declared.warn(Code.ALLOW_WITHOUT_USE, (*_path(table), "allow"), table.file, message, hint)
+
+
 Rule = Callable[[Declared], None]
 RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
     _host_not_allowed: (Code.HOST_NOT_ALLOWED, Code.PLAIN_HTTP),
@@ -299,6 +310,7 @@ RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
     _not_expanded: (Code.NOT_EXPANDED,),
     _empty_variable: (Code.EMPTY_VARIABLE,),
     _impossible_identity: (Code.IMPOSSIBLE_IDENTITY,),
+    _allow_without_use: (Code.ALLOW_WITHOUT_USE,),
 }
 """Every rule, with the codes that it reports."""
 NEED_EVERY_FILE = frozenset({_host_not_allowed})

@@ -313,6 +313,15 @@ RULES: tuple[Rule, ...] = (
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\nexpect = { key_scope = "user" }\n',
     ),
     Rule(
+        Code.ALLOW_WITHOUT_USE,
+        Level.WARNING,
+        '`allow` without `access = "read-only"`',
+        "`allow` adds requests to those that a read-only profile lets through. With any other `access` every request passes, and "
+        "the list looks like a limit that is not there.",
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nallow = ["POST /api/v1/ai/jobs"]\n',
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\naccess = "read-only"\nallow = ["POST /api/v1/ai/jobs"]\n',
+    ),
+    Rule(
         Code.USELESS_IGNORE,
         Level.WARNING,
         "a comment silences nothing",

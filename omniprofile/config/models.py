@@ -28,10 +28,11 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from omniprofile.model import declaration
-from omniprofile.model.declaration import AuthMethod, Declaration, KeySource, StoreName
+from omniprofile.model.access import ALLOWED_REQUEST, READS, is_allowed_request
+from omniprofile.model.declaration import Access, AuthMethod, Declaration, KeySource, StoreName
 from omniprofile.model.exported import is_reserved
 from omniprofile.model.finding import Code
-from omniprofile.model.names import MAX_LENGTH
+from omniprofile.model.names import MAX_LENGTH, printable
 from omniprofile.model.origin import BASE_URL_PATTERN, HOST_PATTERN, NotAnOrigin, Origin, parse_host
 from omniprofile.model.provenance import Layer
 
@@ -94,6 +95,24 @@ def _without_nul(what: str) -> Callable[[str], str]:
     return read
 
 
+def _allowed_request(text: str) -> str:
+    """Refuse an entry of `allow` that is no method and path, or that no profile has to allow."""
+    if is_allowed_request(text):
+        return text
+    method, _, path = text.partition(" ")
+    if method.upper() in READS:
+        raise _wrong(f"is `{printable(text)}`, and {method.upper()} is always allowed", "remove it")
+    if is_allowed_request(corrected := f"{method.upper()} {path}"):
+        raise _wrong(
+            f"is `{printable(text)}`, whose method is not in capitals", f"write `{corrected}`", replacement=corrected
+        )
+    raise _wrong(
+        f"is `{printable(text)}`, which is not a method and a path",
+        "write it as `POST /api/v1/ai/jobs`: POST, PUT, PATCH or DELETE, and a path without query in which `{id}` or `*` stands "
+        "for one segment",
+    )
+
+
 def _may_be_set(variable: str) -> str:
     if is_reserved(variable):
         raise _wrong(
@@ -121,6 +140,7 @@ BaseUrl = Annotated[Origin, _text(_address(Origin.parse, "https://acme.omniapp.c
 Host = Annotated[str, _text(_address(parse_host, "bi.acme.example"), HOST_PATTERN)]
 EnvironmentValue = Annotated[str, _text(_without_nul("environment variable"), _NO_NUL)]
 Argument = Annotated[str, _text(_without_nul("argument of a program"), _NO_NUL)]
+AllowedRequest = Annotated[str, _text(_allowed_request, ALLOWED_REQUEST)]
 FilePath = Annotated[str, _text(_without_nul("path"), _NO_NUL, min_length=1)]
 
 
@@ -293,6 +313,18 @@ class Defaults(Table):
     protected: bool | None = Field(
         default=None, description="Ask before the profile is switched to or used by `exec`.", examples=[True]
     )
+    access: Access | None = Field(
+        default=None,
+        description='What programs get: the token (`"full"`, the default), only the address of a gateway that adds it '
+        '(`"gateway"`), or a gateway that lets only reads through (`"read-only"`).',
+        examples=["read-only"],
+    )
+    allow: list[AllowedRequest] | None = Field(
+        default=None,
+        description='Requests that `access = "read-only"` lets through besides reads: a method and a path, in which `{id}` or '
+        "`*` stands for one segment.",
+        examples=[["POST /api/v1/ai/jobs", "DELETE /api/v1/schedules/{id}"]],
+    )
     allow_insecure: bool | None = Field(
         default=None,
         description="Allow plain http. It is only ever allowed to a loopback address.",
@@ -330,6 +362,8 @@ class Defaults(Table):
             auth=self.auth,
             key=self.key.source(at) if self.key else None,
             protected=self.protected,
+            access=self.access,
+            allow=None if self.allow is None else tuple(self.allow),
             allow_insecure=self.allow_insecure,
             expect=declaration.Expect(**dict(self.expect)) if self.expect else None,
             env=self.env or {},

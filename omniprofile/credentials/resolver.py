@@ -93,6 +93,7 @@ def resolve(
             "key": _field(key, str),
             "token": _token_field(token, overrides, key_source, auth_method, key[0].provenance, known),
             "protected": _field(declared.sourced(declared.protected)),
+            "access": _field(declared.sourced(declared.access)),
             "allow_insecure": _field(declared.sourced(declared.insecure())),
         }
         own = config.profiles[profile]
@@ -101,6 +102,8 @@ def resolve(
                 fields[name] = Field(text, own.provenance(name))
         for part, wanted in _expectations(declared).items():
             fields[f"expect.{part}"] = _field(wanted)
+        if declared.allow.table is not None:
+            fields["allow"] = _field(declared.sourced(declared.allow), _listed)
         for name, given in declared.env.items():
             values = declared.sourced(given)
             if names_secret(name):
@@ -116,6 +119,8 @@ def resolve(
         token=GivenToken(token.secret, token.provenance) if token else None,
         base_url_provenance=base_url_provenance,
         protected=declared.protected.value,
+        access=declared.access.value,
+        allow=declared.allow.value,
         expect=declared.expect.value,
         env=tuple((name, given.value) for name, given in declared.env.items()),
         explained=explained,
@@ -308,6 +313,10 @@ def _hide(values: Values) -> None:
     for each in values:
         if isinstance(each.value, str) and "://" not in each.value:
             remember(each.value)
+
+
+def _listed(values: object) -> object:
+    return list(values) if isinstance(values, tuple) else values
 
 
 def _field(values: Values, show: Callable[[object], object] = lambda value: value) -> Field:

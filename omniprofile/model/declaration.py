@@ -13,6 +13,8 @@ from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 AuthMethod = Literal["oauth", "api-key"]
 StoreName = Literal["keyring", "file"]
+Access = Literal["full", "gateway", "read-only"]
+"""`full`: the token may be handed over; `gateway`: only the gateway has it; `read-only`: and lets only reads through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Declaration:
     auth: AuthMethod | None = None
     key: KeySource | None = None
     protected: bool | None = None
+    access: Access | None = None
+    allow: tuple[str, ...] | None = None
     allow_insecure: bool | None = None
     expect: Expect | None = None
     env: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from omniprofile.model.declaration import AuthMethod, Config, Declaration, Expect, KeySource, uses_store
+from omniprofile.model.declaration import Access, AuthMethod, Config, Declaration, Expect, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
@@ -50,6 +50,8 @@ class Effective:
     key_origin: Origin | None
     """The address that the table of the key has itself, by `base_url` or `instance`: an inherited key goes there only."""
     protected: Given[bool]
+    access: Given[Access]
+    allow: Given[tuple[str, ...]]
     expect: Given[Expect]
     env: Mapping[str, Given[str]]
     profile_insecure: Given[bool] | None
@@ -100,6 +102,8 @@ _BUILTIN = Effective(
     key=Given(KeySource("keyring")),
     key_origin=None,
     protected=Given(False),
+    access=Given("full"),
+    allow=Given(()),
     expect=Given(Expect()),
     env={},
     profile_insecure=None,
@@ -162,6 +166,8 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
         key=_over(table.key, table, "key", below.key),
         key_origin=below.key_origin if table.key is None else own_address,
         protected=_over(table.protected, table, "protected", below.protected),
+        access=_over(table.access, table, "access", below.access),
+        allow=_over(table.allow, table, "allow", below.allow),
         expect=_over(table.expect, table, "expect", below.expect),
     )
     if table.env:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from omniprofile.errors import Error
-from omniprofile.model.declaration import Expect, KeySource, uses_store
+from omniprofile.model.declaration import Access, Expect, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Provenance
 from omniprofile.model.secret import Secret
@@ -66,6 +66,8 @@ class Resolution:
     key: KeySource
     token: GivenToken | None
     protected: bool
+    access: Access
+    allow: tuple[str, ...]
     expect: Expect
     env: tuple[tuple[str, str], ...]
     base_url_provenance: Provenance

@@ -131,6 +131,7 @@ def test_list_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
             "credential": "present",
             "expires_at": None,
             "protected": True,
+            "access": "full",
             "description": "Production",
         },
         {
@@ -141,6 +142,7 @@ def test_list_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
             "credential": "missing",
             "expires_at": None,
             "protected": False,
+            "access": "full",
             "description": None,
         },
     ]

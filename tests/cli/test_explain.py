@@ -91,6 +91,7 @@ def test_json_tells_the_profile_s_own_values_from_those_of_its_parents(cli: Cli)
         "key": [("environment variable `KEY`", "parent", "grandparent", 13)],
         "token": [("omni_osk_********", "parent", "grandparent", 13)],
         "protected": [(True, "parent", "grandparent", 14)],
+        "access": [],
         "allow_insecure": [],
         "expect.user": [("u-1", "parent", "parent", 9), ("u-2", "parent", "grandparent", 15)],
         "expect.org_role": [(None, "parent", "parent", 9), ("MEMBER", "parent", "grandparent", 15)],

@@ -133,4 +133,6 @@ def _value(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        value = ", ".join(map(str, value)) or "none"
     return printable(str(value), 400)

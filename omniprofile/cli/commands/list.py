@@ -12,6 +12,7 @@ from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.cli.render.times import remaining, rfc3339
 from omniprofile.errors import Error, NoProfileSelected, OriginMismatch
+from omniprofile.model.effective import effective
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Resolution
 
@@ -27,6 +28,7 @@ class Row:
     credential: str
     expires_at: datetime | None
     protected: bool
+    access: str
     description: str | None
 
 
@@ -94,7 +96,10 @@ def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
     except Error as error:
         # One profile's trouble is no reason to hide the others.
         console.warn(f"`{name}`: {error.message}")
-        return Row(name, active, None, "api-key", "unknown", None, app.is_protected(name), None)
+        declared = effective(app.config, name)
+        return Row(
+            name, active, None, "api-key", "unknown", None, declared.protected.value, declared.access.value, None
+        )
     return Row(
         name,
         active,
@@ -103,6 +108,7 @@ def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
         state,
         expires_at,
         resolution.protected,
+        resolution.access,
         app.config.profiles[name].description,
     )
 
@@ -125,6 +131,7 @@ def _as_json(row: Row) -> dict[str, object]:
         "credential": row.credential,
         "expires_at": rfc3339(row.expires_at),
         "protected": row.protected,
+        "access": row.access,
         "description": row.description,
     }
 
@@ -142,5 +149,7 @@ def _cells(row: Row, app: App, console: Console) -> list[str]:
         row.base_url or "none",
         row.auth,
         console.style(colour, credential),
-        ("[protected] " if row.protected else "") + printable(row.description or "", 400),
+        ("[protected] " if row.protected else "")
+        + (f"[{row.access}] " if row.access != "full" else "")
+        + printable(row.description or "", 400),
     ]

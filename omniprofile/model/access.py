@@ -1,0 +1,120 @@
+"""Which requests a profile's `access` lets through. Decides on a method and a request target, and knows no HTTP library.
+
+A request passes only if every server would read it as one that may pass: what one server normalizes and another does not
+(RFC 3986, section 6.2.2; `;` parameters; backslashes) is refused, and a path must be one of the listed ones letter by letter.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from unicodedata import normalize
+
+from omniprofile.model.declaration import Access
+
+READS = ("GET", "HEAD", "OPTIONS")
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+READING_POSTS = (
+    "POST /api/v1/query/run",
+    "POST /api/v1/ai/generate-query",
+    "POST /api/v1/ai/pick-topic",
+    "POST /api/v1/ai/search-omni-docs",
+    "POST /api/v1/dashboards/{id}/download",
+)
+"""The POST requests of Omni's API that change nothing, by the vendor's OpenAPI description of May 2026."""
+
+ALLOWED_REQUEST = r"^(POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_~-][A-Za-z0-9._~-]*|\{[A-Za-z][A-Za-z0-9_]*\}|\*))+$"
+"""One entry of `allow`, as a regular expression: a method and a path in which `{name}` or `*` stands for one segment."""
+
+OVERRIDES = frozenset(
+    {
+        "x-http-method-override", "x-http-method", "x-method-override",  # another method than the request's own
+        "x-original-url", "x-rewrite-url",  # another path
+    }
+)  # fmt: skip
+"""Header fields by which some servers take a request for another one; a read-only gateway drops them."""
+
+_PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})*)+")
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_METHOD = re.compile(r"(?:^|[&;])_method(?:[=&;]|$)", re.IGNORECASE)
+_ENTRY = re.compile(ALLOWED_REQUEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why a request may not pass: the rule's name, a sentence, and how the profile's owner can allow it, if at all."""
+
+    rule: str
+    message: str
+    hint: str | None = None
+
+
+def denial(profile: str, access: Access, allow: Iterable[str], method: str, target: str) -> Denial | None:
+    """Return why `access` and `allow` of `profile` refuse a request, or None for one that may pass.
+
+    `target` is the request target in origin-form (RFC 9112, section 3.2.1), as it stands in the request.
+    """
+    if access != "read-only":
+        return None
+    path, _, query = target.partition("?")
+    if method not in READS + WRITES:
+        return Denial("method", f"profile `{profile}` is read-only, and this method is not known to only read")
+    if not is_plain(path):
+        return Denial(
+            "path",
+            f"profile `{profile}` is read-only, and servers may read this path as another one",
+            "send the path without empty and dot segments, `;`, backslashes, and escapes of letters or of those",
+        )
+    if method in READS:
+        return None
+    if _METHOD.search(_decoded(query)):
+        return Denial(
+            "override", f"profile `{profile}` is read-only, and `_method` in the query asks for another method"
+        )
+    request = f"{method} {path}"
+    if any(_fits(request, entry) for entry in (*READING_POSTS, *allow)):
+        return None
+    hint = None
+    if is_allowed_request(request):
+        hint = f'the owner of the profile can allow it: add "{request}" to `allow` in `[profiles.{profile}]`'
+    return Denial("read-only", f"profile `{profile}` is read-only, and this request may change something", hint)
+
+
+def is_allowed_request(entry: str) -> bool:
+    """Return whether `entry` is one that `allow` may have."""
+    return _ENTRY.fullmatch(entry) is not None
+
+
+def is_plain(path: str) -> bool:
+    """Return whether `path` is the same path to every server, whatever it normalizes."""
+    if not _PATH.fullmatch(path):
+        return False
+    first, *segments = path.split("/")
+    if first or "" in segments[:-1] or {".", ".."} & set(segments):
+        return False
+    return not any(_hides(match[0]) for match in _ESCAPES.finditer(path))
+
+
+def _hides(escapes: str) -> bool:
+    """Whether escapes stand for a character that belongs in a path unescaped, or that a server may act on."""
+    try:
+        text = normalize("NFKC", bytes.fromhex(escapes.replace("%", "")).decode())
+    except UnicodeDecodeError:  # overlong forms of ASCII characters among them
+        return True
+    return any(
+        not char.isprintable() or (char.isascii() and (char.isalnum() or char in "-._~/\\;%?#")) for char in text
+    )
+
+
+def _decoded(query: str) -> str:
+    from urllib.parse import unquote_plus
+
+    return unquote_plus(unquote_plus(query))
+
+
+def _fits(request: str, entry: str) -> bool:
+    given, wanted = request.split("/"), entry.split("/")
+    return len(given) == len(wanted) and all(
+        word == pattern or (word != "" and pattern[:1] in ("{", "*"))
+        for word, pattern in zip(given, wanted, strict=True)
+    )
