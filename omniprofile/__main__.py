@@ -7,6 +7,6 @@ import sys
 if __name__ == "__main__":
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs the file itself has not asked an installer
         sys.exit("omniprofile: error: Python 3.11 or newer is needed, and this is " + sys.version.split()[0])
-    from omniprofile.cli.short import run
+    from omniprofile.cli.fast_path import run
 
     sys.exit(run())

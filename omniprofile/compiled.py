@@ -1,6 +1,6 @@
 """The configuration from its snapshot while that is fresh, else from the files, which makes a new snapshot.
 
-What the short path reads is decided here, by the one resolver there is, with no override applied.
+What the fast path reads is decided here, by the one resolver there is, with no override applied.
 """
 
 import marshal
@@ -46,7 +46,7 @@ def completions(config: Config) -> str:
 
 
 def _quick(config: Config) -> object:
-    """What the short path reads: three settings, and of each profile what the files decide."""
+    """What the fast path reads: three settings, and of each profile what the files decide."""
     from omniprofile.credentials.resolver import resolve
 
     profiles = {

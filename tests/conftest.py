@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 from omniprofile.app import Outside
-from omniprofile.cli import exits, short
+from omniprofile.cli import exits, fast_path
 from omniprofile.cli.main import main
 from omniprofile.credentials import keyring_store
 from omniprofile.errors import StoreUnavailable
@@ -160,14 +160,14 @@ class Cli:
         assert "Traceback" not in err, str(ran)
         assert "this is a bug" not in err, str(ran)
         check_output(argv, out)
-        if short.FORMS.keys() & set(argv):
+        if fast_path.FORMS.keys() & set(argv):
             self._check_fast_path(argv, outside, ran, child)
         return ran
 
     @staticmethod
     def _check_fast_path(argv: Sequence[str], outside: Outside, ran: Ran, child: object) -> None:
         try:
-            answer = short.answer(argv, outside.environ, outside.platform, outside.cwd)
+            answer = fast_path.answer(argv, outside.environ, outside.platform, outside.cwd)
         except StoreUnavailable:
             assert ran.status == exits.STORE_UNAVAILABLE, ran
             return

@@ -34,7 +34,7 @@ def run(failed: BaseException | None = None) -> int:
 def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = None) -> int:
     """Run one command line in `outside`; return the exit status. Nothing but SystemExit by argparse's help escapes.
 
-    `failed` is what the short path ran into after it had answered: it ends as if it had happened here.
+    `failed` is what the fast path ran into after it had answered: it ends as if it had happened here.
     """
     console = Console(outside)
     as_json = _asks_for_json(argv)

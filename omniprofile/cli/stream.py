@@ -1,4 +1,4 @@
-"""Writing to stdout so that it arrives, or an error says why not. On the short path: imports what it needs on failure."""
+"""Writing to stdout so that it arrives, or an error says why not. On the fast path: imports what it needs on failure."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

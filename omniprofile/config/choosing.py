@@ -1,6 +1,6 @@
-"""Which layer chooses the profile, and how a plain pin reads: for the full path (`selection`) and the short one.
+"""Which layer chooses the profile, and how a plain pin reads: for the full path (`selection`) and the fast one.
 
-On the short path: imports only what a bare interpreter has loaded.
+On the fast path: imports only what a bare interpreter has loaded.
 """
 
 from omniprofile.model.names import is_valid

@@ -3,7 +3,7 @@
 The platform and the environment are passed in, so Windows and macOS rules run anywhere. Sources: XDG Base Directory
 Specification 0.8 (an unset, empty or relative variable means the default), Microsoft's known folders for Windows.
 
-On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
+On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
 import os

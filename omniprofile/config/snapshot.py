@@ -14,7 +14,7 @@ It is only ever believed when
   changed when it was read could be changed again without any of these showing it (clocks tick slowly), so of such a file
   the content itself is compared.
 
-Anything else is a miss: then the files are read anew. On the short path: imports only what a bare interpreter has loaded.
+Anything else is a miss: then the files are read anew. On the fast path: imports only what a bare interpreter has loaded.
 """
 
 import marshal

@@ -1,6 +1,6 @@
 """Which profile is active: the file `active` in the state folder, first line the active profile, second the previous one.
 
-Plain text, so that a shell prompt can read it with no process started. On the short path: imports only what a bare
+Plain text, so that a shell prompt can read it with no process started. On the fast path: imports only what a bare
 interpreter has loaded, and the rest when it is needed.
 """
 

@@ -2,7 +2,7 @@
 
 What the former do is in `overrides`.
 
-On the short path: imports nothing.
+On the fast path: imports nothing.
 """
 
 from omniprofile.model.exported import own_values

@@ -1,6 +1,6 @@
 """What a protected profile allows: the one decision that every command, quiet or not, JSON or not, and the library pass.
 
-On the short path: imports nothing.
+On the fast path: imports nothing.
 """
 
 TYPE_CHECKING = False

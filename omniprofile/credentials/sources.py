@@ -4,7 +4,7 @@
 with no space, for a bearer token is that (RFC 6750 section 2.1) and anything else is a mistake that is better named here
 than by a refusal of the instance. No message here has a part of what a source gave.
 
-On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
+On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Becoming another program (POSIX), or running it and passing on how it ended (Windows).
 
-On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
+On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
 import os

@@ -15,7 +15,7 @@ Each quoting rule is the documented one of its reader:
 - json: one object; null for what is to be removed.
 - github: workflow commands `::add-mask::`, and `NAME<<DELIMITER` blocks for `$GITHUB_ENV`.
 
-On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
+On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
 from omniprofile.model.exported import MARKER

@@ -1,6 +1,6 @@
 """The environment that carries a credential, and the variables that must not be beside it.
 
-On the short path: imports only what a bare interpreter has loaded, and the errors when there is one.
+On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
 from omniprofile.model.exported import MARKER, exported, own_values

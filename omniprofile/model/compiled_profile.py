@@ -1,6 +1,6 @@
 """A profile as its files alone decide it: what the everyday commands need, as plain data for the snapshot.
 
-On the short path: imports nothing.
+On the fast path: imports nothing.
 """
 
 TYPE_CHECKING = False

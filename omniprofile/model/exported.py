@@ -7,7 +7,7 @@ user has changed since is an override again.
 The checksum is a CRC-32: it must find a change, not withstand an attacker, for who can set the mark can set the token too.
 Of a secret it gives 32 bits away to who can read the environment, and so can read the secret itself.
 
-On the short path: imports only what a bare interpreter has loaded, and the checksum when there is something to sum.
+On the fast path: imports only what a bare interpreter has loaded, and the checksum when there is something to sum.
 """
 
 TYPE_CHECKING = False

@@ -1,6 +1,6 @@
 """Reading files that others may have prepared, and writing files that must never be half there.
 
-On the short path: imports only what a bare interpreter has loaded.
+On the fast path: imports only what a bare interpreter has loaded.
 """
 
 import os

@@ -50,7 +50,7 @@ def test_no_command_module_loads_a_heavy_library_by_being_imported(module: str) 
 
 SHORT = {
     "current": {
-        "cli.short",
+        "cli.fast_path",
         "cli.stream",
         "config.choosing",
         "config.paths",
@@ -69,7 +69,7 @@ SHORT = {
 def test_an_everyday_command_loads_only_modules_that_need_nothing(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The short path. A new module here costs every prompt and wrapper; the standard library's cost more."""
+    """The fast path. A new module here costs every prompt and wrapper; the standard library's cost more."""
     file = tmp_path / "profiles.toml"
     file.write_text('[profiles.one]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "KEY" }\n')
     monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
@@ -77,7 +77,7 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
     keep = (
         "from omniprofile.config import snapshot; snapshot._SETTLED = 0"  # or a slow machine reads the file once more
     )
-    run = f"import sys; sys.argv = ['omniprofile', {command!r}]; {keep}; from omniprofile.cli.short import run"
+    run = f"import sys; sys.argv = ['omniprofile', {command!r}]; {keep}; from omniprofile.cli.fast_path import run"
     _loaded_after(f"{run}; run()")
     loaded = _loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
@@ -97,7 +97,7 @@ def test_unchanged_files_load_neither_models_nor_parser(
     file = tmp_path / "profiles.toml"
     file.write_text('[profiles.one]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "KEY" }\n')
     monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
-    command = f"import sys; sys.argv = ['omniprofile', *{line.split()!r}]; from omniprofile.cli.short import run"
+    command = f"import sys; sys.argv = ['omniprofile', *{line.split()!r}]; from omniprofile.cli.fast_path import run"
     keep = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"
     if fresh:
         _loaded_after(f"{keep}; {command}; run()")

@@ -94,7 +94,7 @@ def test_the_child_and_the_exports_name_no_profile_and_the_pair_stays_the_users(
     assert nested.stderr.count("of the environment") == 2  # type: ignore[attr-defined]
 
 
-def test_the_short_path_says_it_too(process: Callable[..., object], two: Path) -> None:
+def test_the_fast_path_says_it_too(process: Callable[..., object], two: Path) -> None:
     ran = process("current", env=pair())
     assert (ran.stdout, ran.returncode) == ("staging\n", 0)  # type: ignore[attr-defined]
     assert "`staging` is shadowed" in ran.stderr  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.cli import short
+from omniprofile.cli import fast_path
 from omniprofile.model.exported import marker
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY
 from tests.conftest import CANARY, Cli
@@ -362,7 +362,7 @@ key = {{ env = "{variable}" }}
             ran = cli(*argv, env=exported)
             assert (ran.status, ran.out) == (4, "")
             assert "exported by omniprofile for `staging`" in ran.err
-            assert short.answer(argv, {**os.environ, **exported}, sys.platform) is None
+            assert fast_path.answer(argv, {**os.environ, **exported}, sys.platform) is None
     assert json.loads(cli("list", "--json", env=exported).out)["profiles"][0]["credential"] == "missing"
     assert json.loads(cli("explain", "other", "--json", env=exported).out)["fields"]["token"]["value"] is None
     changed = exported | {variable: CANARY + "mine"}
@@ -518,7 +518,7 @@ def test_an_inherited_key_goes_to_the_address_of_its_own_table_only(cli: Cli, ki
             assert "https://base.omniapp.co" in ran.err
             assert origin in ran.err
             assert f"`[profiles.{name}]`" in ran.err
-            assert short.answer(argv, {**os.environ, **env}, sys.platform) is None
+            assert fast_path.answer(argv, {**os.environ, **env}, sys.platform) is None
         explained = cli("explain", name, "--json", env=env)
         assert (explained.status, json.loads(explained.out)["error"]["code"]) == (6, "origin-mismatch")
         assert cli("token", name, "--base-url", "https://base.omniapp.co", env=env, shows=True).out == CANARY + "\n"
@@ -568,9 +568,9 @@ def test_the_cli_fixture_holds_the_fast_path_to_the_full_one(
     """And it would fail on a fast path that answers otherwise."""
     for argv in (["current"], ["token", "staging"], ["env", "staging"], ["exec", "staging", "--", "true"]):
         assert cli(*argv, shows=True).status == 0
-        right = short.answer(argv, os.environ, sys.platform)
-        wrong: short.Answer = right + "x" if isinstance(right, str) else (["false"], {})
+        right = fast_path.answer(argv, os.environ, sys.platform)
+        wrong: fast_path.Answer = right + "x" if isinstance(right, str) else (["false"], {})
         with monkeypatch.context() as patch:
-            patch.setattr(short, "answer", lambda *_, wrong=wrong: wrong)
+            patch.setattr(fast_path, "answer", lambda *_, wrong=wrong: wrong)
             with pytest.raises(AssertionError):
                 cli(*argv, shows=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.cli import short
+from omniprofile.cli import fast_path
 from omniprofile.config import serialize, snapshot
 from omniprofile.config.loader import load
 from omniprofile.model.declaration import Config
@@ -22,9 +22,9 @@ TWO = ONE.replace("one", "two")
 NEW = '[profiles.new]\nbase_url = "https://new.omniapp.co"\nkey = { env = "KEY" }\n'
 
 
-def answer(*argv: str) -> "short.Answer | None":
-    """The short path's answer; None when it declines."""
-    return short.answer(argv, os.environ, sys.platform)
+def answer(*argv: str) -> "fast_path.Answer | None":
+    """The fast path's answer; None when it declines."""
+    return fast_path.answer(argv, os.environ, sys.platform)
 
 
 class Home:
@@ -47,7 +47,7 @@ class Home:
         return path
 
     def current(self) -> str:
-        """What `current` says, whichever path answers: the short one must agree with the full one."""
+        """What `current` says, whichever path answers: the fast one must agree with the full one."""
         quick = answer("current")
         ran = self.cli("current")
         in_full = ran.out if ran.status == 0 else ran.err.split("`")[0]
@@ -212,10 +212,10 @@ def test_a_folder_that_is_linked_elsewhere_moves_the_keys_of_its_files(home: Hom
     (tmp_path / "here").symlink_to("a")
     env = {**os.environ, "OMNIPROFILE_CONFIG": str(tmp_path / "here/p.toml")}
     assert home.cli("token", env=env, shows=True).out == "key-a\n"
-    assert short.answer(["token"], env, sys.platform) == "key-a\n"
+    assert fast_path.answer(["token"], env, sys.platform) == "key-a\n"
     (tmp_path / "here").unlink()
     (tmp_path / "here").symlink_to("b")
-    assert short.answer(["token"], env, sys.platform) is None
+    assert fast_path.answer(["token"], env, sys.platform) is None
     assert home.cli("token", env=env, shows=True).out == "key-b\n"
 
 
@@ -259,11 +259,11 @@ def test_another_home_and_another_config_have_their_own_snapshots(home: Home, tm
     other = tmp_path / "other.toml"
     other.write_text(TWO)
     env = {**os.environ, "OMNIPROFILE_CONFIG": str(other)}
-    assert short.answer(["current"], env, sys.platform) is None
+    assert fast_path.answer(["current"], env, sys.platform) is None
     assert home.cli("current", env=env).out == "two\n"
-    assert short.answer(["current"], env, sys.platform) == "two\n"
+    assert fast_path.answer(["current"], env, sys.platform) == "two\n"
     assert answer("current") == "one\n"
-    assert short.answer(["current"], {**os.environ, "HOME": str(tmp_path)}, sys.platform) is None
+    assert fast_path.answer(["current"], {**os.environ, "HOME": str(tmp_path)}, sys.platform) is None
 
 
 def _sizes(content: bytes, change: Callable[[list[int]], None]) -> bytes:

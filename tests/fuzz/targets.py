@@ -52,7 +52,7 @@ def pin(data: bytes) -> None:
     """A project pin: it names a profile, or it is refused."""
     found, findings = validate_pin(Document.parse(".omniprofile.toml", data))
     assert (found is None) == bool(findings)
-    name = plain_pin(data)  # the short path's look
+    name = plain_pin(data)  # the fast path's look
     assert name is None or (found is not None and found.value == name)
 
 

@@ -1,4 +1,4 @@
-"""The short path against the full one: whatever the command line, environment, files and state, it declines or both agree.
+"""The fast path against the full one: whatever the command line, environment, files and state, it declines or both agree.
 
 The full path is the oracle: it reads the files themselves, with the snapshot removed before it does.
 """
@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from omniprofile.app import Outside
-from omniprofile.cli import short
+from omniprofile.cli import fast_path
 from omniprofile.cli.main import main
 from omniprofile.config import snapshot
 from omniprofile.errors import StoreUnavailable
@@ -34,7 +34,7 @@ NAMES = ["prod", "ci", "staging", "play.x", "missing", "MY-conn"]
 
 @dataclass(frozen=True)
 class World:
-    """What the short path could be asked in."""
+    """What the fast path could be asked in."""
 
     argv: list[str]
     profiles: dict[str, str]
@@ -138,6 +138,20 @@ worlds = st.builds(
     settled=st.booleans(),
     stored=st.sampled_from(["good"] * 8 + ["none", "expired", "old", "open", "other", "version", "broken", "half", "bad time"]),
 )  # fmt: skip
+
+PLAIN = World(
+    argv=["__complete", "profiles"],
+    profiles={"prod": TABLES[0], "ci": TABLES[2]},
+    drop_in={},
+    default="prod",
+    defaults="",
+    state=None,
+    pin=None,
+    environ={"OWN_KEY": KEY},
+    edit="none",
+    settled=True,
+    stored="good",
+)
 
 
 class Place:
@@ -262,7 +276,7 @@ def _become(program: str, argv: list[str], environ: dict[str, str]) -> None:
     raise Became(argv, environ)
 
 
-def test_the_short_path_declines_or_agrees_with_the_full_path(
+def test_the_fast_path_declines_or_agrees_with_the_full_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
     place = Place(tmp_path / "world")
@@ -270,6 +284,7 @@ def test_the_short_path_declines_or_agrees_with_the_full_path(
     monkeypatch.setattr(os, "execvpe", _become)
 
     @given(worlds)
+    @example(PLAIN)
     @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
     def agrees(world: World) -> None:
         place.fill(world)
@@ -277,7 +292,7 @@ def test_the_short_path_declines_or_agrees_with_the_full_path(
         place.in_full(world, ["list"])
         place.edit(world.edit)
         try:
-            answer = short.answer(world.argv, place.environ(world), sys.platform, str(place.root / "work/deep"))
+            answer = fast_path.answer(world.argv, place.environ(world), sys.platform, str(place.root / "work/deep"))
         except StoreUnavailable as error:  # a keyring that cannot be used is not asked twice
             place.forget()
             seen["ended"] += 1
@@ -295,11 +310,11 @@ def test_the_short_path_declines_or_agrees_with_the_full_path(
         assert place.in_full(world, world.argv) == expected
 
     agrees()
-    record_property("short path", dict(seen))
-    print(f"\nshort path: {sum(seen.values())} cases, {dict(seen)}")
+    record_property("fast path", dict(seen))
+    print(f"\nfast path: {sum(seen.values())} cases, {dict(seen)}")
     answered = sum(count for how, count in seen.items() if how.startswith("answered"))
-    assert answered > 60, f"the property says little when the short path hardly ever answers: {seen}"
-    assert {how.removeprefix("answered ") for how in seen} >= {*short.FORMS, short.COMPLETE[0]}, seen
+    assert answered > 60, f"the property says little when the fast path hardly ever answers: {seen}"
+    assert {how.removeprefix("answered ") for how in seen} >= {*fast_path.FORMS, fast_path.COMPLETE[0]}, seen
 
 
 CONFIG = """\
@@ -330,8 +345,8 @@ def everyday(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     return cli
 
 
-def answer(*argv: str) -> "short.Answer | None":
-    return short.answer(argv, os.environ, sys.platform)
+def answer(*argv: str) -> "fast_path.Answer | None":
+    return fast_path.answer(argv, os.environ, sys.platform)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +365,7 @@ def answer(*argv: str) -> "short.Answer | None":
         "exec -- true",
     ],
 )
-def test_the_everyday_forms_take_the_short_path(everyday: Cli, line: str) -> None:
+def test_the_everyday_forms_take_the_fast_path(everyday: Cli, line: str) -> None:
     assert answer(*line.split()) is not None
 
 

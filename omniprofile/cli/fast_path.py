@@ -1,9 +1,9 @@
-"""The short path: the exact everyday command lines, answered from the snapshot with no parser, no schema and no resolver.
+"""The fast path: the exact everyday command lines, answered from the snapshot with no parser, no schema and no resolver.
 
 It decides nothing of its own. What the files decide is in the snapshot, made by the full path; which profile is in use is
 `config.choosing`; keys, variables and quoting are the functions that the full path calls too. Whatever is not
 exactly one of these forms, is overridden, protected, missing or broken is declined, and so goes to the full path, which
-also says every sentence that there is to say. `tests/cli/test_short.py` holds both paths equal.
+also says every sentence that there is to say. `tests/cli/test_fast_path.py` holds both paths equal.
 """
 
 import marshal
