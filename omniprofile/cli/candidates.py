@@ -26,6 +26,7 @@ KINDS = {
     "VALUE": "@none",
     "N": "@none",
     "NAME=VALUE": "@none",
+    "PREFIX=NAME": "@none",
     "SECONDS": "@none",
     "TEXT": "@none",
     "URL": "@none",

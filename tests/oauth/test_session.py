@@ -175,6 +175,23 @@ def test_an_unmet_exec_for_is_exit_4_and_says_how_long_it_would_last(login: Logi
     assert not os.path.exists("ran")
 
 
+def test_with_as_each_session_is_renewed_and_for_holds_for_each(login: Login) -> None:
+    login.cli.profiles(
+        PROFILE.format(url=login.omni.base_url, more="")
+        + f'[profiles.key]\nbase_url = "{login.omni.base_url}"\nallow_insecure = true\nkey = {{ env = "KEY" }}\n'
+    )
+    before = login.seed(left=timedelta(minutes=20)).token.reveal()
+    both = ("exec", "--as", "A_=key", "--as", "B_=prod")
+    ran = login.run(*both, "--", "sh", "-c", 'echo "$B_OMNI_API_TOKEN"', KEY=CANARY)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout not in ("\n", before + "\n")
+    assert login.omni.oauth.grants == [("refresh_token", "granted")]
+    assert login.run(*both, "--for", "7h", "--", "true", KEY=CANARY).returncode == 0
+    ran = login.run(*both, "--for", "9h", "--", "true", KEY=CANARY)
+    assert ran.returncode == 4
+    assert "`prod` lasts 8 h" in ran.stderr
+
+
 def test_exec_for_of_a_session_that_cannot_be_renewed(login: Login) -> None:
     store, session = FileStore(str(login.cli.state)), login.seed(left=timedelta(minutes=10))
     for expires_at, words in ((session.expires_at, "lasts 9 min"), (None, "did not say how long")):

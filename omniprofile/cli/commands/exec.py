@@ -1,21 +1,25 @@
 """`omniprofile exec`: run a command, or a shell, that has exactly this credential and no rival to it."""
 
 import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from omniprofile.app import App, Intent
+from omniprofile.app import App, Call, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import span
 from omniprofile.cli.expiry import tell_expiry
-from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
+from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of, named_profile
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import run_command
 from omniprofile.handover.shield import omni_config
-from omniprofile.handover.variables import child_environment
-from omniprofile.model.names import printable
-from omniprofile.model.variables import credential_variables
+from omniprofile.handover.variables import RIVALS, child_environment
+from omniprofile.model.exported import MARKER, is_reserved
+from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.resolution import Resolution
+from omniprofile.model.variables import OWN, credential_variables
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
@@ -29,6 +33,8 @@ HELP = Help(
     "A session is renewed first when less than half of its life is left. `--for 2h` asks for more, and fails at once where "
     "that cannot be had; an API key lasts. A command that runs longer than its token calls `omniprofile exec` for each of "
     "its steps: that renews it. `-v` says until when the token is good.\n\n"
+    "`--as` hands several profiles to one command: all their variables, and with them the profile's own `env`, begin with "
+    "the prefix, as in `SOURCE_OMNI_API_TOKEN`, and there are none without. Each counts as named, each session is renewed.\n\n"
     "Without COMMAND a terminal gets a shell (`SHELL`, on Windows `COMSPEC`), in which `OMNI_PROFILE` names the profile.\n\n"
     "The command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
     "with the statuses below before the command starts.",
@@ -36,6 +42,10 @@ HELP = Help(
         ("omniprofile exec staging -- omni whoami whoami", "the vendor's CLI"),
         ("omniprofile exec staging -- python report.py", "a program"),
         ("omniprofile exec staging", "a shell, until `exit`"),
+        (
+            "omniprofile exec --as SOURCE_=staging --as TARGET_=prod --yes -- ./migrate.py",
+            "two instances at once: `SOURCE_OMNI_BASE_URL`, `TARGET_OMNI_API_TOKEN` and so on",
+        ),
         ("omniprofile exec prod --yes -- ./nightly.sh", "a protected profile, with nobody to ask"),
         (
             "omniprofile exec mine --for 2h -- ./migrate.sh",
@@ -57,6 +67,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments; the command itself stands after `--`, where argparse does not look."""
     parser.usage = "omniprofile exec [NAME] [options] [-- COMMAND [ARGUMENT ...]]"
     add_profile(parser)
+    parser.add_argument(
+        "--as",
+        dest="prefixes",
+        action="append",
+        metavar="PREFIX=NAME",
+        help="a profile whose variables all begin with PREFIX, and no other variable; again for each further profile",
+    )
     add_overrides(parser)
     parser.add_argument(
         "--for",
@@ -71,22 +88,89 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Replace this process by the command (POSIX), or run it and return its exit status (Windows)."""
     command = args.child or _shell(app, console)
-    resolution = app.resolve(call_of(args), RUN)
     program = printable(command[0])
-    named = f" {resolution.profile}" if resolution.selection.named else ""
-    hint = f"run `omniprofile exec --yes{named}{f' -- {program} …' if args.child else ''}`"
-    intent = Intent(RUN, f"run `{program}` with it", hint, yes=args.yes, remember=True)
-    credential = app.obtain(resolution, intent, interactive=console.interactive, job=args.job or timedelta(0))
-    tell_expiry(console, credential, app.outside.now())
+    calls = _calls(args) if args.prefixes else {"": call_of(args)}
+    resolutions = {prefix: app.resolve(call, RUN) for prefix, call in calls.items()}
+    intent = Intent(RUN, f"run `{program}` with it", _with_yes(calls, args.child), yes=args.yes, remember=True)
+    if args.prefixes:
+        _refuse_clashes(resolutions)
+        for resolution in resolutions.values():  # of all, before any key source is asked
+            if resolution.refusal is not None:
+                raise resolution.refusal
+            app.permit(resolution, intent)
+        intent = replace(intent, yes=True)
+    variables: dict[str, str] = {}
+    removed: list[str] = []
+    for prefix, resolution in resolutions.items():
+        credential = app.obtain(
+            resolution,
+            intent,
+            interactive=console.interactive,
+            job=args.job or timedelta(0),
+        )
+        tell_expiry(console, credential, app.outside.now())
+        own = credential_variables(credential, credential.base_url, credential.token)
+        # The mark is for omniprofile, which reads no variable with a prefix.
+        variables |= {prefix + name: value for name, value in own.items() if not prefix or name != MARKER}
+        removed += [prefix + name for name in RIVALS]
+        removed += resolution.key_variables
     environ = child_environment(
-        credential_variables(credential, credential.base_url, credential.token),
-        app.outside.environ,
-        omni_config=omni_config(app.places.cache_folder),
-        key_variables=resolution.key_variables,
+        variables, app.outside.environ, omni_config=omni_config(app.places.cache_folder), key_variables=removed
     )
     if not args.child:
-        console.note(f"`{program}` has the credential of `{resolution.profile}` until it ends")
+        who = quoted_list((resolution.profile for resolution in resolutions.values()), "and")
+        console.note(f"`{program}` has the credential of {who} until it ends")
     return run_command(command, environ)
+
+
+def _calls(args: argparse.Namespace) -> dict[str, Call]:
+    """Return what each prefix of `--as` stands for. Raises UsageError."""
+    alone = named_profile(args)
+    if alone is not None or args.base_url is not None or args.token_file is not None:
+        given = f"`{printable(alone.value)}`" if alone else "`--base-url` or `--token-file`"
+        raise UsageError(
+            f"{given} has no prefix, and with `--as` every credential has one",
+            hint=f"run `omniprofile exec {' '.join(f'--as {word}' for word in map(printable, args.prefixes))}"
+            f"{f' --as OTHER_={printable(alone.value)}' if alone else ''} -- COMMAND …`",
+        )
+    calls: dict[str, Call] = {}
+    for text in args.prefixes:
+        prefix, _, name = text.partition("=")
+        if not prefix or not name:
+            raise UsageError(
+                f"`--as {printable(text)}` is not PREFIX=NAME", hint="write it as in `--as SOURCE_=staging`"
+            )
+        if not (prefix.isascii() and prefix.isidentifier()) or is_reserved(f"{prefix}_"):
+            raise UsageError(
+                f"`{printable(prefix)}` cannot begin a variable's name",
+                hint=f"use letters, digits and `_`, as in `--as SOURCE_={printable(name)}`",
+            )
+        if prefix.upper() in map(str.upper, calls):  # to Windows both are one
+            raise UsageError(f"the prefix `{prefix}` is given twice", hint="give each profile a prefix of its own")
+        calls[prefix] = Call.for_profile(name, "--as")
+    return calls
+
+
+def _with_yes(calls: Mapping[str, Call], child: Sequence[str] | None) -> str:
+    """Return the hint that a protected profile wants `--yes`, as the command line that was meant."""
+    words = ["omniprofile exec --yes"]
+    for prefix, call in calls.items():
+        if call.profile is not None:
+            words.append(f"--as {prefix}={call.profile.value}" if prefix else call.profile.value)
+    words += ["--", printable(child[0]), "…"] if child else []
+    return f"run `{' '.join(words)}`"
+
+
+def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
+    """Raise UsageError where a prefix makes a variable that omniprofile itself reads, or two prefixes make the same one."""
+    seen: set[str] = set()
+    for prefix, resolution in resolutions.items():
+        own = {prefix + name for name in (*OWN, *dict(resolution.env))}
+        for name in sorted(own):
+            if is_reserved(name) or name in seen:
+                what = "steers omniprofile" if is_reserved(name) else "belongs to another prefix, too"
+                raise UsageError(f"the prefix `{prefix}` makes `{name}`, which {what}", hint="choose another prefix")
+        seen |= own
 
 
 def _shell(app: App, console: Console) -> list[str]:
