@@ -3,6 +3,8 @@
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
+import os
+
 from omniprofile.model.exported import MARKER, exported, own_values
 from omniprofile.model.variables import OWN, credential_variables
 
@@ -71,6 +73,8 @@ def child_environment(
     consumer but omniprofile reads them, and a script that runs under `exec` may itself call omniprofile for another profile.
     `omni_config` is the config file that the vendor's CLI is pointed to (`handover.shield`).
     """
-    removed = {*RIVALS, *_OF_THIS_SHELL, *own_values(environ), *key_variables}
-    kept = {name: value for name, value in environ.items() if name not in removed}
+    same = str.upper if os.name == "nt" else str  # names differ by more than their case, but not on Windows
+    names = (*RIVALS, *_OF_THIS_SHELL, *own_values(environ), *key_variables, *variables)
+    removed = {same(name) for name in names if name}
+    kept = {name: value for name, value in environ.items() if same(name) not in removed}
     return {**kept, **variables, "OMNI_CONFIG_PATH": omni_config}

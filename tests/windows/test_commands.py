@@ -123,6 +123,16 @@ def test_exec_runs_nothing_that_only_the_working_directory_has(home: Home) -> No
     assert home.run("exec", "ci", "--", r".\planted.cmd", environ={"CI_KEY": KEY}).out.strip() == KEY
 
 
+def test_names_of_variables_differ_by_more_than_their_case(home: Home) -> None:
+    home.write(
+        'version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ci_Key" }\n'
+        '[profiles.ci.env]\nnote = "ours"\n'
+    )
+    script = "import os; print([name for name in os.environ if name in ('CI_KEY', 'NOTE')], os.environ['NOTE'])"
+    ran = home.run("exec", "ci", "--", sys.executable, "-c", script, environ={"CI_KEY": KEY, "NOTE": "theirs"})
+    assert ran.out.strip() == "['NOTE'] ours"
+
+
 def test_a_command_that_is_not_found_says_so(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     assert "no-such-command" in home.run("exec", "ci", "--", "no-such-command", status=127, environ={"CI_KEY": KEY}).err
