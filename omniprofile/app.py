@@ -140,7 +140,7 @@ GIVING = Intent(GIVE)
 class App:
     """One run of the program. `notify` gets each sentence that the user must be told, once; `warn` what no `-q` silences.
 
-    `ask` puts a yes-or-no question to a person, None where there is nobody to ask.
+    `detail` gets what `-v` asks for. `ask` puts a yes-or-no question to a person, None where there is nobody to ask.
     """
 
     outside: Outside
@@ -148,6 +148,7 @@ class App:
     notify: Callable[[str], None] = lambda _: None
     warn: Callable[[str], None] = lambda _: None
     ask: Callable[[str], bool] | None = None
+    detail: Callable[[str], None] = lambda _: None
     _told: set[str] = field(default_factory=set)
     _broken: ConfigInvalid | None = None
     """Why `config` is only what the named profiles need."""
@@ -289,9 +290,15 @@ class App:
             flags=self._flags(call),
             peek=self.peek if explain else None,
         )
-        for notice in resolution.notices if tell else ():
+        if not tell:
+            return resolution
+        if not selection.named:
+            self.tell(f"using profile `{selection.profile}`, selected by {selection.provenance}", self.detail)
+        for notice in resolution.notices:
             self.tell(notice)
-        if tell and resolution.pair:
+        for warning in resolution.warnings:
+            self.tell(warning, self.warn)
+        if resolution.pair:
             names = quoted_list(resolution.pair, "and")
             self.tell(
                 f"using {names} of the environment ({resolution.origin}), not profile `{resolution.profile}`", self.warn
@@ -496,7 +503,7 @@ class App:
 
     def reread(self) -> "App":
         """The same outside with the files read anew."""
-        return App(self.outside, self.config_flag, self.notify, self.warn, self.ask)
+        return App(self.outside, self.config_flag, self.notify, self.warn, self.ask, self.detail)
 
     def read_stdin_bytes(self, limit: int) -> bytes:
         """Standard input, at most `limit` bytes and one more, so that a reader can tell that there was more."""

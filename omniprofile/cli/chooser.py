@@ -87,16 +87,14 @@ class Chooser:
         self._top = min(max(self._top, self._at - self._page + 1), self._at)
         self._top = max(0, min(self._top, len(self._matches) - self._page))
         shown = self._matches[self._top : self._top + self._page]
-        names = min(columns * 3 // 10, max((width(masked(each.name)) for each in shown), default=0))
+        names = min(columns * 3 // 10, max((width(each.name) for each in shown), default=0))
         instances = min(columns * 4 // 10, max((width(each.instance) for each in shown), default=0))
         prompt = "profile> "
-        typed = _end_of(self.typed, columns - len(prompt) - 1)
+        typed = _end_of(masked(self.typed), columns - len(prompt) - 1)
         lines = [prompt + typed, f"  {len(self._matches)} of {len(self._entries)}   * in use   ! protected"]
         for at, each in enumerate(shown, self._top):
             mark = f"{'>' if at == self._at else ' '} {'*' if each.active else ' '}{'!' if each.protected else ' '} "
-            lines.append(
-                f"{mark}{_fit(masked(each.name), names)}  {_fit(each.instance, instances)}  {each.description}"
-            )
+            lines.append(f"{mark}{_fit(each.name, names)}  {_fit(each.instance, instances)}  {each.description}")
         if not shown:
             lines.append("    nothing matches")
         lines = [*lines, *[""] * (rows - 1 - len(lines)), self._keys][:rows]

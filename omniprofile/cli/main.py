@@ -9,8 +9,7 @@ from omniprofile.app import App, Outside
 from omniprofile.cli import exits
 from omniprofile.cli.console import Console, silence_stdout
 from omniprofile.cli.ending import undone_on_signals
-from omniprofile.cli.parser import parse
-from omniprofile.cli.registry import BY_NAME
+from omniprofile.cli.parser import command_first, parse
 from omniprofile.cli.stream import leave
 from omniprofile.errors import CheckFailed, Error, Interrupted, Unexpected
 from omniprofile.model.names import printable
@@ -48,6 +47,8 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
         console = Console(outside, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
         app = App(outside, config_flag=args.config, notify=console.note, warn=console.warn)
         app.ask = console.confirm if console.interactive else None
+        if console.verbosity:
+            app.detail = console.note
         if args.command == "exec":  # which never comes back
             _renew_prompt(args, app, console)
         try:
@@ -101,9 +102,9 @@ def _renew_prompt(args: argparse.Namespace, app: App, console: Console) -> None:
 
 def _asks_for_json(argv: Sequence[str]) -> bool:
     """Tell whether a command line that cannot be parsed asks for a report as JSON. What follows `--` is not omniprofile's."""
-    words = list(itertools.takewhile(lambda word: word != "--", argv))
-    if next((word for word in words if word in BY_NAME), None) in _GIVES:
+    if command_first(argv)[0] in _GIVES:
         return False
+    words = list(itertools.takewhile(lambda word: word != "--", argv))
     return "--json" in words or "--format=json" in words or ("--format", "json") in itertools.pairwise(words)
 
 

@@ -69,7 +69,7 @@ class Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, CommandModule]:
     """Parse a command line. Raises UsageError; `--help` and `--version` print and raise SystemExit, as argparse does."""
-    name, argv = _command_first(argv)
+    name, argv = command_first(argv)
     child: list[str] | None = None
     if name == "exec" and "--" in argv:
         # What follows belongs to the child, whatever it looks like; argparse never sees it.
@@ -104,7 +104,7 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
         version=f"omniprofile {omniprofile.__version__}",
     )
     add_globals(parser, default=True)
-    # For help and completion: before it is parsed, `_command_first` moves it behind the command.
+    # For help and completion: before it is parsed, `command_first` moves it behind the command.
     parser.add_argument("-p", "--profile", metavar="NAME", help="the profile, for a command that takes one")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for command in commands:
@@ -140,8 +140,14 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
         default=value(None),
         help="the profile file, in place of the usual one",
     )
-    group.add_argument("-q", "--quiet", action="store_true", default=value(False), help="errors and warnings only")
-    group.add_argument("-v", "--verbose", action="count", default=value(0), help="say more; twice: with tracebacks")
+    group.add_argument("-q", "--quiet", action="store_true", default=value(False), help="print no notes")
+    group.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=value(0),
+        help="say which profile is used; twice: tracebacks",
+    )
     group.add_argument("--no-color", action="store_true", default=value(False), help="no colour, as with NO_COLOR")
 
 
@@ -174,9 +180,13 @@ def add_json(parser: "argparse._ActionsContainer") -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, with documented keys")
 
 
-def add_yes(parser: argparse.ArgumentParser) -> None:
+def add_yes(parser: argparse.ArgumentParser, purpose: str = "do not ask for confirmation") -> None:
     """Add `-y`."""
-    parser.add_argument("-y", "--yes", action="store_true", help="do not ask, even for a protected profile")
+    parser.add_argument("-y", "--yes", action="store_true", help=purpose)
+
+
+PINNED = "allow a protected profile that only a project pin selects"
+"""What `-y` is for where a protected profile that is named needs no confirmation."""
 
 
 def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
@@ -209,7 +219,7 @@ def call_of(args: argparse.Namespace) -> Call:
     return Call(named_profile(args), getattr(args, "base_url", None), getattr(args, "token_file", None))
 
 
-def _command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
+def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     """Return the command, and the words with a `-p NAME` that stands before it behind it. None: no command is named.
 
     The command is the first word that is no option and no value of one.

@@ -137,7 +137,7 @@ def _entry(app: App, name: str, *, active: bool) -> Entry:
 
 def _row(entry: Entry) -> list[str]:
     about = ("[protected] " if entry.protected else "") + entry.description
-    return ["*" if entry.active else "", masked(entry.name), entry.instance, about]
+    return ["*" if entry.active else "", entry.name, entry.instance, about]
 
 
 def _matches(answer: str, names: list[str]) -> list[str]:

@@ -32,7 +32,7 @@ from omniprofile.model.access import ALLOWED_REQUEST, READS, is_allowed_request
 from omniprofile.model.declaration import Access, AuthMethod, Declaration, KeySource, StoreName
 from omniprofile.model.exported import is_reserved
 from omniprofile.model.finding import Code
-from omniprofile.model.names import MAX_LENGTH, printable
+from omniprofile.model.names import MAX_LENGTH, holds_key, printable
 from omniprofile.model.origin import BASE_URL_PATTERN, HOST_PATTERN, NotAnOrigin, Origin, parse_host
 from omniprofile.model.provenance import Layer
 
@@ -122,6 +122,13 @@ def _may_be_set(variable: str) -> str:
     return variable
 
 
+def _no_key(name: str) -> str:
+    if holds_key(name):
+        hint = "choose another name, and revoke the key if this file was ever shared: it may be in its history"
+        raise _wrong("looks like an API key, which no name may be", hint, Code.SECRET)
+    return name
+
+
 def _names_a_program(argv: list[str]) -> list[str]:
     if not argv[0]:
         raise _wrong("names no program", "its first part is the program to run")
@@ -132,7 +139,7 @@ _NAME = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_LENGTH - 1}}}$"
 VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 _NO_NUL = r"^[^\u0000]*$"
 
-ProfileName = Annotated[str, StringConstraints(pattern=_NAME)]
+ProfileName = Annotated[str, StringConstraints(pattern=_NAME), AfterValidator(_no_key)]
 VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)]
 FreeVariable = Annotated[VariableName, AfterValidator(_may_be_set)]
 Text = Annotated[str, StringConstraints(min_length=1)]

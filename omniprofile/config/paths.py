@@ -124,11 +124,18 @@ def profile_files(places: Places) -> list[str]:
     if not files and places.config_given:
         from omniprofile.errors import ConfigUnreadable
 
+        how = f"--config {_quoted(places.config_file)} " if places.config_given == "--config" else ""
         raise ConfigUnreadable(
-            f"there is no file `{places.config_file}`, which `{places.config_given}` names",
-            hint="check the path, or run `omniprofile init` to make it",
+            f"`{places.config_file}`, named by `{places.config_given}`, not found",
+            hint=f"check the path, or create the file with `omniprofile {how}init`",
         )
     return files
+
+
+def _quoted(path: str) -> str:
+    from omniprofile.model.names import quoted_place
+
+    return quoted_place(path)
 
 
 def drop_ins(folder: str) -> list[str]:

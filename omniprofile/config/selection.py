@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from omniprofile.config.choosing import VARIABLE, first_answer, in_order
 from omniprofile.errors import ConfigInvalid, Error, NoProfileSelected, NoSuchProfile
 from omniprofile.model.declaration import Config
-from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Loser, Selection
-from omniprofile.model.secret import looks_like_key
 
 Layered = Callable[[], Sourced[str] | None]
 """A layer that is asked only when no stronger one has answered. Answers, is absent (None), or raises: broken is not absent."""
@@ -48,7 +47,7 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     if name in config.profiles:
         return
     source = f", which the {_role(provenance)} names"
-    if looks_like_key(name):
+    if holds_key(name):
         raise NoSuchProfile(
             f"what the {_role(provenance)} gives as a profile's name looks like an API key",
             hint="`omniprofile login NAME` asks for the key without showing it; revoke this one if others can see "

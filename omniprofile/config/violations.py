@@ -143,7 +143,8 @@ def _finding(document: Document, model: type[Table], violation: Violation) -> Fi
 
 def _own_words(path: KeyPath, name: str, context: Mapping[str, Any], found: "Found") -> Finding:
     if context["code"] == Code.SECRET:
-        return found(Code.SECRET, f"{name} {context['message']}", store_it(_profile_at(path)))
+        suggestion = context["suggestion"] or store_it(_profile_at(path))
+        return found(Code.SECRET, f"{name} {context['message']}", suggestion)
     replacement = context["replacement"]
     return found(
         context["code"], f"{name} {context['message']}", context["suggestion"],

@@ -5,7 +5,7 @@ variables to the profile in use, unless a profile was named on the command line.
 `omniprofile env` itself exported into the shell is no override by the user (`OMNIPROFILE_EXPORTED`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -65,14 +65,24 @@ class Overrides:
     notices: tuple[str, ...] = ()
 
 
-def read_overrides(config: Config, profile: str, *, named: bool, environ: Mapping[str, str], flags: Flags) -> Overrides:
-    """Collect the overrides for `profile`; `named` says that it was named on the command line.
+def read_overrides(
+    config: Config,
+    profile: str,
+    *,
+    named: bool,
+    environ: Mapping[str, str],
+    flags: Flags,
+    key_variables: Collection[str] = (),
+) -> Overrides:
+    """Collect the overrides for `profile`; `named` says that it was named on the command line, or with `--all`.
+
+    `key_variables` are those that its own key comes from: they are used, whatever else does not apply.
 
     Raises UsageError or ConfigInvalid for a base URL that is none (the vendor's variables are judged only where they apply),
     Refused when a profile's variable could as well be meant for another profile.
     """
     exported = own_values(environ)
-    skip = "the profile was named on the command line" if named else None
+    skip = "it applies only where no profile is named" if named else None
     tokens: list[TokenOverride] = []
     base_urls: list[BaseUrlOverride] = []
     ignored: list[str] = []
@@ -99,7 +109,7 @@ def read_overrides(config: Config, profile: str, *, named: bool, environ: Mappin
             continue
         provenance = Provenance(Layer.ENVIRONMENT, variable)
         reason = "`omniprofile env` exported it; it is no override" if variable in exported else skip
-        if reason is skip and skip:
+        if reason is skip and skip and variable not in key_variables:
             ignored.append(variable)
         if variable in VENDOR_TOKENS:
             tokens.append(TokenOverride(Reach.IN_USE, Secret(value), provenance, reason))
@@ -111,7 +121,8 @@ def read_overrides(config: Config, profile: str, *, named: bool, environ: Mappin
 
     notices = []
     if ignored:
-        notices.append(f"{quoted_list(ignored, 'and')} ignored: `{profile}` was named on the command line")
+        apply = "is ignored: it applies" if len(ignored) == 1 else "are ignored: they apply"
+        notices.append(f"{quoted_list(ignored, 'and')} {apply} only where no profile is named")
     in_use = [token for token in tokens if token.reach is Reach.IN_USE and token.ignored is None]
     if len(in_use) == 2 and in_use[0].secret != in_use[1].secret:
         notices.append(f"`{VENDOR_TOKENS[0]}` and `{VENDOR_TOKENS[1]}` differ; `{VENDOR_TOKENS[0]}` is used")

@@ -52,7 +52,15 @@ def resolve(
     """
     profile = selection.profile
     declared = effective(config, profile)
-    overrides = read_overrides(config, profile, named=selection.named, environ=environ, flags=flags)
+    key_variable = None if declared.uses_store else declared.key.value.variable
+    overrides = read_overrides(
+        config,
+        profile,
+        named=selection.named,
+        environ=environ,
+        flags=flags,
+        key_variables=(key_variable,) if key_variable else (),
+    )
 
     addresses = declared.sourced(declared.base_url or ())
     nearest = addresses[0] if addresses else None
@@ -66,9 +74,13 @@ def resolve(
         base_urls=base_urls,
         key_origin=None if declared.uses_store else declared.key_origin or (nearest.value if nearest else None),
     )
-    notices = list(overrides.notices)
+    notices, warnings = list(overrides.notices), list[str]()
     if token and token.reach is not Reach.CALL and origin and base_url_provenance.layer is not Layer.ENVIRONMENT:
-        notices.append(f"the token comes from `{token.provenance.name}`, the host {origin} from {base_url_provenance}")
+        sentence = f"the token comes from `{token.provenance.name}`, the host {origin} from {base_url_provenance}"
+        if selection.provenance.layer is Layer.PROJECT:
+            warnings.append(sentence)  # whoever wrote the pin chose where the user's token goes
+        elif token.provenance.name != key_variable:
+            notices.append(sentence)
 
     refusal = _refusal(config, selection, origin, base_url_provenance, allow_insecure=declared.allow_insecure)
     if refusal is None and origin and token_origin and origin != token_origin:
@@ -125,6 +137,7 @@ def resolve(
         env=tuple((name, given.value) for name, given in declared.env.items()),
         explained=explained,
         notices=tuple(notices),
+        warnings=tuple(warnings),
         refusal=refusal,
         pair=pair,
     )

@@ -12,13 +12,30 @@ RULE = "letters, digits, `.`, `_`, `-`, at most 64, the first a letter or digit"
 
 
 def is_valid(name: str) -> bool:
-    """Tell whether `name` may name a profile or an instance."""
-    return 0 < len(name) <= MAX_LENGTH and name[0] in _LETTERS_DIGITS and all(char in _ALLOWED for char in name)
+    """Tell whether `name` may name a profile or an instance. What looks like a key may not: names are shown everywhere."""
+    return (
+        0 < len(name) <= MAX_LENGTH
+        and name[0] in _LETTERS_DIGITS
+        and all(char in _ALLOWED for char in name)
+        and not holds_key(name)
+    )
+
+
+def holds_key(name: str) -> bool:
+    """Tell whether a part of `name` has the shape of an API key or a token."""
+    if "omni_" not in name and "eyJ" not in name:
+        return False
+    from omniprofile.model.secret import without_keys
+
+    return without_keys(name) != name
 
 
 def nearest_valid(name: str) -> str:
-    """The valid name that is nearest to `name`: accents dropped, runs of other characters become one `-`."""
+    """Return the valid name that is nearest to `name`: accents dropped, runs of other characters become one `-`."""
     import unicodedata
+
+    if holds_key(name):
+        return "profile"
 
     plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
     words = "".join(char if char in _ALLOWED else " " for char in plain).split()

@@ -48,7 +48,7 @@ class Provenance:
             Layer.PARENT: "parent profile `{}`",
             Layer.INSTANCE: "instance `{}`",
             Layer.DEFAULTS: "`{}`",
-            Layer.BUILTIN: "built-in: {}" if self.name else "built-in",
+            Layer.BUILTIN: "built-in default" if self.name == "default" else self.name or "built-in",
             Layer.STORE: "secret store `{}`" if self.name else "secret store",
         }[self.layer].format(self.name)
         return f"{label} ({self.place})" if self.place else label

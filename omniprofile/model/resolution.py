@@ -56,8 +56,8 @@ class Resolution:
 
     `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
     `key` (api-key) or the stored session (oauth). `refusal` is why no credential may be handed out whatever the source
-    says. `notices` are sentences for stderr. `explained` makes `fields`: most calls need none. `pair` names the
-    environment's base URL and token where they replace the profile's.
+    says. `notices` are sentences for stderr, `warnings` those that no `-q` silences. `explained` makes `fields`: most calls
+    need none. `pair` names the environment's base URL and token where they replace the profile's.
     """
 
     selection: Selection
@@ -74,6 +74,7 @@ class Resolution:
     explained: Callable[[], dict[str, Field]]
     notices: tuple[str, ...]
     refusal: Error | None
+    warnings: tuple[str, ...] = ()
     pair: tuple[str, ...] = ()
 
     @property

@@ -255,8 +255,8 @@ class OmniSource:
     def left(self) -> list[str]:
         """What the auth method of a profile does not use."""
         return [
-            f"`{printable(found.name)}` also has {quoted_list(unused, 'and')}, which it does not use: not imported, and left "
-            "in the file"
+            f"`{printable(found.name)}` also has {quoted_list(unused, 'and')}, which it does not use: that stays in "
+            "the file"
             for found in self.found
             if (unused := self._config.unused_secrets(found.name))
         ]

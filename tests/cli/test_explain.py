@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import STAGING_KEY, Instances
 from tests.conftest import CANARY, Cli
 
@@ -125,8 +127,35 @@ def test_vendor_variables_apply_to_the_profile_in_use_and_not_to_a_named_one(cli
     assert token["provenance"]["layer"] == "profile"
     assert token["overridden"][0]["provenance"]["name"] == "OMNI_API_TOKEN"
     assert [line for line in named.err.splitlines() if "OMNI_API_TOKEN" in line] == [
-        "omniprofile: `OMNI_API_TOKEN` ignored: `staging` was named on the command line"
+        "omniprofile: `OMNI_API_TOKEN` is ignored: it applies only where no profile is named"
     ]
+
+
+@pytest.mark.parametrize(
+    "argv", [["test", "--all", "--timeout", "0.1"], ["token", "own"], ["exec", "own", "--", "true"]]
+)
+def test_the_profile_s_own_variable_is_not_said_to_be_ignored(cli: Cli, argv: list[str]) -> None:
+    own = 'base_url = "https://a.omniapp.co"\nkey = { env = "OMNI_API_TOKEN" }\n'
+    cli.profiles(f"[profiles.own]\n{own}[profiles.other]\nextends = 'own'\n")
+    assert "OMNI_API_TOKEN" not in cli(*argv, env={"OMNI_API_TOKEN": STAGING_KEY}, shows=True).err
+
+
+def test_that_a_variable_is_ignored_is_said_once_for_all_profiles(cli: Cli, two: Path) -> None:
+    ran = cli("test", "--all", "--timeout", "0.1", env={"OMNI_API_TOKEN": STAGING_KEY})
+    assert ran.err.count("is ignored") == 1, ran
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+def test_a_pin_that_chooses_the_host_of_a_lone_token_is_never_silent(cli: Cli, two: Path, quiet: list[str]) -> None:
+    (cli.work / ".omniprofile.toml").write_text('profile = "staging"\n')
+    ran = cli(*quiet, "token", env={"OMNI_API_TOKEN": STAGING_KEY}, shows=True)
+    assert "warning: the token comes from `OMNI_API_TOKEN`, the host https://acme-staging.omniapp.co" in ran.err
+
+
+def test_v_says_which_profile_is_used_and_why(cli: Cli, two: Path) -> None:
+    for argv in (["token"], ["env", "--shell", "bash"], ["exec", "--", "true"], ["show"], ["list"], ["current"]):
+        ran = cli("-v", *argv, env={"OMNI_PROFILE": "staging"}, shows=True)
+        assert "selected by environment variable `OMNI_PROFILE`" in ran.err, ran
 
 
 def test_a_refusal_is_explained_and_then_ends_as_the_refusal_does(cli: Cli, two: Path) -> None:

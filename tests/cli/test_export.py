@@ -56,9 +56,9 @@ def test_profiles_go_to_a_new_file_that_is_private(cli: Cli) -> None:
         },
     }
     assert [stat.S_IMODE(p.stat().st_mode) for p in (path, path.parent)] == [0o600, 0o700]
-    assert "`base` is left out" in ran.err
+    assert "`base` cannot be exported" in ran.err
     assert "`omni` sends no token to the host of `bi`" in ran.err
-    assert "the OAuth session of `prod` is not exported" in ran.err
+    assert "the OAuth session of `prod` is never exported" in ran.err
 
 
 @pytest.mark.parametrize("flags", [[], ["--with-secrets"]])
@@ -70,7 +70,7 @@ def test_a_second_run_changes_no_byte(cli: Cli, flags: list[str], monkeypatch: p
     ran = cli("export", "omni-cli", *flags)
     assert snapshot(cli) == before
     assert _target(cli).stat().st_ino == inode, "not even written"
-    assert "has it all already" in ran.err
+    assert "is up to date" in ran.err
 
 
 def test_import_then_export_gives_back_the_same_file(cli: Cli) -> None:
@@ -141,7 +141,7 @@ def test_a_missing_key_is_said_and_the_others_go(cli: Cli) -> None:
     cli.profiles(OURS)
     ran = cli("export", "omni-cli", "--with-secrets")
     assert ran.status == 1
-    assert "`ci` goes without its key" in ran.err
+    assert "the key of `ci` cannot be exported" in ran.err
     assert set(json.loads(_target(cli).read_bytes())["profiles"]) == {"prod", "ci", "bi"}
 
 
@@ -165,9 +165,11 @@ def test_a_broken_config_is_not_overwritten(cli: Cli, content: bytes) -> None:
 
 def test_a_dry_run_writes_nothing(cli: Cli) -> None:
     cli.profiles(OURS)
-    ran = cli("export", "omni-cli", "--dry-run")
-    assert ran.status == 0
-    assert "would be added" in ran.out
+    ran = cli("export", "omni-cli", "--with-secrets", "--dry-run", env={"CI_KEY": KEY})
+    assert ran.out.count("would be added") == 3
+    assert "key would be written" in ran.out
+    assert "session would not be copied" in ran.out
+    assert "was not written" in ran.err
     assert not _target(cli).parent.exists()
 
 

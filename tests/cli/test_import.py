@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import tomllib
 from datetime import UTC, datetime
@@ -162,11 +163,15 @@ def test_scrub_after_a_copy_removes_what_is_stored_already(cli: Cli, vendor: Pat
 
 def test_a_dry_run_changes_nothing_and_says_what_would_be(cli: Cli, vendor: Path) -> None:
     before = snapshot(cli)
-    ran = cli("import", "omni-cli", "--scrub", "--dry-run")
-    assert ran.status == 0
-    assert snapshot(cli) == before
-    assert ran.out.count("would be added") == 3
-    assert "dry run" in ran.err
+    for flags, word in ([], "not be copied"), (["--scrub"], "be removed from"):
+        ran = cli("import", "omni-cli", *flags, "--dry-run")
+        assert ran.status == 0
+        assert snapshot(cli) == before
+        assert ran.out.count("would be added") == 3
+        assert "this is a dry run: nothing was changed" in ran.err
+        for said in (word, "be written to", "be stored in"):
+            assert f"would {said}" in ran.err, ran
+        assert not re.search(r"\b(was|were|is now)\b", ran.err.replace("nothing was changed", "")), ran
 
 
 def test_an_existing_file_keeps_its_bytes_and_its_default(cli: Cli, vendor: Path) -> None:
@@ -613,8 +618,8 @@ def test_the_files_default_chooses_its_name_first_and_a_changed_name_says_why(cl
     config = tomllib.loads(cli.config.read_text())
     assert config["default"] == "prod"
     assert config["profiles"]["prod"]["base_url"] == "https://b.omniapp.co"
-    assert "`PROD` is imported as `PROD-2`: the variables of `PROD` would be those of `prod`" in ran.err
-    assert "`my prod` is imported as `my-prod`: `my prod` is not a valid profile name" in ran.err
+    assert "`PROD` was imported as `PROD-2`: the variables of `PROD` would be those of `prod`" in ran.err
+    assert "`my prod` was imported as `my-prod`: `my prod` is not a valid profile name" in ran.err
 
 
 def test_every_bad_profile_is_named_at_once_with_the_way_out(cli: Cli) -> None:

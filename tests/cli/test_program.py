@@ -212,3 +212,9 @@ def test_demo_shows_everything_and_touches_nothing_of_the_users(process: Process
     for words in ("did you mean `instance`?", "accepts the key", "is now `staging`", "I am MEMBER", "is deleted"):
         assert words in ran.stdout
     assert [path for path in cli.home.rglob("*") if path.is_file()] == []
+
+
+def test_a_profile_called_like_a_command_is_no_command(cli: Cli) -> None:
+    ran = cli("-p", "token", "list", "--json", "--no-such-option")
+    assert ran.status == 2
+    assert json.loads(ran.out)["error"]["code"] == "usage"

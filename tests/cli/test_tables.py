@@ -7,7 +7,7 @@ import pytest
 
 from omniprofile.cli.console import MARK
 from omniprofile.cli.render.tables import indented, table, width, wrapped
-from tests.conftest import Cli
+from tests.conftest import CANARY, Cli
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def test_columns_are_aligned_whatever_the_letters() -> None:
     lines = table([["ステージ", "a"], ["cafe\u0301", "b"], [f"{MARK}1mx{MARK}0m", "c"]]).splitlines()
     assert {width(line[:-1]) for line in lines} == {10}
     assert not any(line.endswith(" ") for line in table([["a", ""], ["b", "c"]]).splitlines())
+
+
+def test_a_masked_cell_keeps_the_columns_aligned() -> None:
+    first, second = table([[CANARY, "one"], ["acme", "two"]]).splitlines()
+    assert CANARY not in first
+    assert first.index("one") == second.index("two")
 
 
 def test_a_column_that_is_empty_everywhere_is_left_out() -> None:

@@ -370,11 +370,11 @@ def test_overrides_are_ordered_by_their_reach_and_tell_of_two_tokens_that_differ
 def test_a_named_profile_ignores_the_vendor_s_variables_and_says_so() -> None:
     environ = {"OMNI_API_TOKEN": "t", "OMNI_API_KEY": "k", "OMNI_BASE_URL": "no address"}
     found = read_overrides(PROD, "prod", named=True, environ=environ, flags=Flags())
-    why = "the profile was named on the command line"
+    why = "it applies only where no profile is named"
     assert [token.ignored for token in found.tokens] == [why] * 2
     assert found.base_urls == ()
     assert found.notices == (
-        "`OMNI_API_TOKEN`, `OMNI_API_KEY` and `OMNI_BASE_URL` ignored: `prod` was named on the command line",
+        "`OMNI_API_TOKEN`, `OMNI_API_KEY` and `OMNI_BASE_URL` are ignored: they apply only where no profile is named",
     )
     environ = {"OMNI_BASE_URL": "https://b.co"}
     (url,) = read_overrides(PROD, "prod", named=True, environ=environ, flags=Flags()).base_urls

@@ -274,7 +274,7 @@ def test_only_the_command_line_names_a_profile(layer: Layer) -> None:
     ("provenance", "words"),
     [
         (Provenance(Layer.BUILTIN), "built-in"),
-        (Provenance(Layer.BUILTIN, "default"), "built-in: default"),
+        (Provenance(Layer.BUILTIN, "default"), "built-in default"),
         (Provenance(Layer.STORE), "secret store"),
         (Provenance(Layer.STORE, "file"), "secret store `file`"),
         (Provenance(Layer.FLAG, "NAME"), "command line"),

@@ -1,12 +1,15 @@
 """What is printed: no secret, whatever was typed where, and nothing that a terminal acts on, whoever chose the text."""
 
 import json
+import os
 import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
 import pytest
 
+from omniprofile.cli import fast_path
 from omniprofile.cli.console import as_json, shown
 from omniprofile.model.names import quoted_place
 from omniprofile.model.secret import MASK, remember
@@ -108,6 +111,30 @@ def test_a_secret_in_the_wrong_place_of_a_file_is_shown_by_no_command(cli: Cli, 
     for one in ran:
         assert KEY[9:14] not in one.out + one.err, str(one)
         assert OPAQUE not in one.out + one.err, str(one)
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize("name", [KEY, f"my-{KEY}", JWT])
+@pytest.mark.parametrize("table", ["profiles", "instances"])
+def test_no_name_may_be_a_key_and_none_is_shown(cli: Cli, name: str, table: str) -> None:
+    cli.profiles(f'version = 1\n[{table}."{name}"]\nbase_url = "https://acme.omniapp.co"\n')
+    (cli.state / "active").parent.mkdir(parents=True, exist_ok=True)
+    (cli.state / "active").write_text(f"{name}\n")
+    commands = [
+        ["current"],
+        ["__complete", "profiles"],
+        ["list"],
+        ["use", name],
+        ["exec", name, "--", "true"],
+        ["lint"],
+    ]
+    for argv in [*commands, ["init", "--name", name, "--base-url", "https://acme.omniapp.co"], ["rename", "x", name]]:
+        ran = cli(*argv)
+        assert ran.status != 0, ran
+        assert name[-12:] not in ran.out + ran.err, ran
+        assert fast_path.answer(argv, os.environ, sys.platform) is None
 
 
 def test_what_was_obtained_is_masked_however_it_is_spelt_or_cut() -> None:

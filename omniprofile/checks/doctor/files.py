@@ -34,13 +34,13 @@ def profiles(app: DoctorContext) -> Iterable[Diagnosis]:
         yield problem(f"{errors[0].place}: {errors[0].code} {errors[0].message}{more}", "run `omniprofile lint`")
         return
     files = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
-    number = len(app.config.profiles)
+    number, folder = len(app.config.profiles), app.places.config_folder
     warnings = (
         f"{len(findings)} warning{'s' if len(findings) > 1 else ''} of `omniprofile lint`"
         if findings
         else "no findings"
     )
-    yield ok(f"{files}, {number} profile{'' if number == 1 else 's'}, {warnings}; first `{printable_place(paths[0])}`")
+    yield ok(f"{files}, {number} profile{'' if number == 1 else 's'}, {warnings}, in `{printable_place(folder)}`")
 
 
 def permissions(app: DoctorContext) -> Iterable[Diagnosis]:

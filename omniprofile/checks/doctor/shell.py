@@ -36,7 +36,7 @@ def selection(app: DoctorContext) -> Iterable[Diagnosis]:
     else:
         pin_file = app.pin_file()
         pinned = f"; a project pin (`{printable_place(pin_file)}`) is above this folder" if pin_file else ""
-        yield ok(f"`{chosen.profile}`, by the {chosen.provenance}{pinned}")
+        yield ok(f"`{chosen.profile}`, selected by {chosen.provenance}{pinned}")
     yield from _names_of_no_profile(app)
 
 

@@ -40,6 +40,5 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         )
     else:
         console.data(selection.profile + "\n")
-        if console.verbosity:
-            console.note(f"selected by {selection.provenance}")
+        app.tell(f"selected by {selection.provenance}", app.detail)
     return DONE

@@ -79,12 +79,14 @@ def _prune(app: App, console: Console, *, yes: bool) -> list[str]:
     listed = ", ".join(f"`{printable(account.profile)}` ({account.origin})" for account in accounts)
     if not yes:
         if not console.interactive:
-            raise Refused(f"secrets would be deleted: {listed}", hint="give `--yes` to delete them")
-        if not console.confirm(f"Delete the stored secrets of {listed}?"):
+            raise Refused(
+                f"secrets would be deleted: {listed}", hint="run `omniprofile doctor --prune --yes` to delete them"
+            )
+        if not console.confirm(f"delete the stored secrets of {listed}?"):
             raise Interrupted("nothing was deleted")
     for account in accounts:
         app.store.delete(account)
-    console.note(f"deleted from the {app.store.label}: {listed}")
+    console.note(f"the secrets of {listed} were deleted from the {app.store.label}")
     return [account.profile for account in accounts]
 
 

@@ -9,7 +9,7 @@ from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
-from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of
+from omniprofile.cli.parser import PINNED, add_overrides, add_profile, add_yes, call_of
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import CheckFailed, Refused, UsageError
@@ -59,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output", metavar="FILE", help="write to a file that only you can read; `-` is standard output"
     )
     parser.add_argument("--unset", action="store_true", help="print what takes the variables away again")
-    add_yes(parser)
+    add_yes(parser, PINNED)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:

@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-p", "--profile", action="append", metavar="NAME", dest="profiles", help="this profile alone; may be repeated"
     )
     parser.add_argument("--with-secrets", action="store_true", help="API keys too; they lie there in plain text")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     add_json(parser)
 
 
@@ -130,7 +130,7 @@ def _key(app: App, console: Console, resolution: "Resolution", chosen: _Chosen) 
     try:
         return app.obtain(resolution, GIVING, interactive=console.interactive).secret
     except NoCredential as error:
-        console.warn(f"`{resolution.profile}` goes without its key: {error.message}")
+        console.warn(f"the key of `{resolution.profile}` cannot be exported: {error.message}")
         chosen.failed = True
         return None
 
@@ -175,8 +175,10 @@ _KEYS = {
 }
 
 
-def _key_words(chosen: _Chosen, result: "Merged") -> str:
-    return "session not copied" if result.profile in chosen.elsewhere else _KEYS[result.key]
+def _key_words(chosen: _Chosen, result: "Merged", *, dry_run: bool) -> str:
+    if result.profile in chosen.elsewhere:
+        return "session would not be copied" if dry_run else "session not copied"
+    return f"key would be {result.key}" if dry_run and result.key in ("written", "replaced") else _KEYS[result.key]
 
 
 def _as_text(chosen: _Chosen, merged: "Merge", *, dry_run: bool) -> str:
@@ -188,7 +190,7 @@ def _as_text(chosen: _Chosen, merged: "Merge", *, dry_run: bool) -> str:
             result.profile,
             printable(result.entry, 40),
             origins[result.profile],
-            _key_words(chosen, result),
+            _key_words(chosen, result, dry_run=dry_run),
         ]
         for result in merged.results
     ]
@@ -236,18 +238,19 @@ def _say(
 ) -> None:
     shown = f"`{printable_place(path)}`"
     if merged.data == config.data:
-        console.note(f"{shown} has it all already")
+        console.note(f"{shown} is up to date: there is nothing to write")
     elif args.dry_run:
-        console.note(f"{shown} is not written, this is a dry run")
+        console.note(f"this is a dry run: {shown} was not written")
     else:
-        console.note(f"{shown} is written (mode 0600)")
+        console.note(f"{shown} was written (mode 0600)")
     for name, why in chosen.skipped.items():
-        (console.warn if args.profiles else console.note)(f"`{name}` is left out: {why}")
+        (console.warn if args.profiles else console.note)(f"`{name}` cannot be exported: {why}")
     for result in merged.results:
         if result.action == "conflict":
             console.warn(
-                f"`{result.profile}` is there already with another endpoint or method, and was left as it is: run "
-                f"`omniprofile rename {result.profile} NEW`, or name another file"
+                f"`{result.profile}` already exists there with another endpoint or method, and "
+                f"{'would be' if args.dry_run else 'was'} left as it is: run `omniprofile rename {result.profile} NEW`, or "
+                "name another file"
             )
     _say_names(console, chosen.refused_there, _REFUSED_THERE)
     _say_names(console, chosen.elsewhere, _SESSIONS)
@@ -262,7 +265,7 @@ _REFUSED_THERE = (
     "`OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS` is set"
 )
 _SESSIONS = (
-    "the OAuth session of {names} is not exported, for two programs that use one session end it: "
+    "the OAuth session of {names} is never exported, because two programs that use one session end it: "
     "`omni config login NAME` gives `omni` one of its own, `omniprofile exec NAME -- omni …` needs none"
 )
 

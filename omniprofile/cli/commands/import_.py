@@ -76,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scrub", action="store_true", help="then remove the secrets from the file, after a backup (mode 0600)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     add_json(parser)
 
 
@@ -321,8 +321,8 @@ def _as_text(steps: "Sequence[Step]", *, dry_run: bool) -> str:
         "none": "none in the file",
         "store": "would be stored" if dry_run else "stored",
         "stored": "stored already",
-        "differs": "not taken: another one is stored",
-        "left": "session not copied",
+        "differs": f"{'would not be taken' if dry_run else 'not taken'}: another one is stored",
+        "left": "session would not be copied" if dry_run else "session not copied",
         "command": "by a command",
     }
     added = "would be added" if dry_run else "added"
@@ -377,40 +377,46 @@ def _say(
     from omniprofile.system.files import others_can_read
     from omniprofile.transfer.plan import SecretStep
 
-    would, path = ("would be" if args.dry_run else "is"), printable_place(source.file.path)
+    dry, path = args.dry_run, printable_place(source.file.path)
     if not steps:
         console.note(f"`{path}` has no profile")
+    if dry:
+        console.note("this is a dry run: nothing was changed")
     if any(step.is_new for step in steps):
+        console.note(f"the profiles {'would be' if dry else 'were'} written to `{app.places.config_file}`")
+    if any(step.secret is SecretStep.STORE for step in steps):
         console.note(
-            f"profiles are {'not written, this is a dry run' if args.dry_run else f'in `{app.places.config_file}`'}"
+            f"the secrets would be stored in the {app.store.label}"
+            if dry
+            else f"the secrets were stored in the {app.store.label}, read back and compared"
         )
-    if not args.dry_run and any(step.secret is SecretStep.STORE for step in steps):
-        console.note(f"secrets are in the {app.store.label}, read back and compared")
     if default:
-        console.note(f"`default` {would} `{default}`")
+        console.note(f"`default` {'would be' if dry else 'is'} `{default}`")
     for step in steps:
         name = step.profile
         if step.secret is SecretStep.LEFT:
             console.warn(
-                f"`{name}`: its OAuth session was not copied, for two programs that use one session end it: run "
-                f"`omniprofile login {name}` for one of its own, or import with `--scrub` to move this one"
+                f"`{name}`: its OAuth session {'would not be' if dry else 'was not'} copied, because two programs that use "
+                f"one session end it: run `omniprofile login {name}` for a session of its own, or import with `--scrub` to "
+                "move this one"
             )
         if step.secret is SecretStep.DIFFERS:
             console.warn(
-                f"`{name}`: another secret is stored for it and was kept; to have the file's, run "
-                f"`omniprofile logout {name}` and import again"
+                f"`{name}`: another secret is stored for it and {'would be' if dry else 'was'} kept; to have the file's, "
+                f"run `omniprofile logout {name}` and import again"
             )
         if step.renamed:
-            console.note(f"`{printable(step.found.name, 64)}` {would} imported as `{name}`: {step.renamed}")
-        if step.found.command:
             console.note(
-                f"the key of `{name}` comes from `{step.found.command[0]} {step.found.command[1]}`, as the file says"
+                f"`{printable(step.found.name, 64)}` {'would be' if dry else 'was'} imported as `{name}`: {step.renamed}"
             )
+        if step.found.command:
+            command = f"{step.found.command[0]} {step.found.command[1]}"
+            console.note(f"the key of `{name}` {'would come' if dry else 'comes'} from `{command}`, as the file says")
     for sentence in source.left if backup is None or args.source == "omni-cli" else ():
         console.warn(sentence)
     safe = [step for step in steps if _is_stored(step)]
     if backup is not None:
-        console.note(f"the secrets are removed from `{path}`")
+        console.note(f"the secrets were removed from `{path}`")
         moved = any(step.found.auth == "oauth" for step in safe)
         console.warn(
             f"they are still in the backup `{printable_place(backup)}` (mode 0600): delete it when all works"
@@ -418,6 +424,8 @@ def _say(
         )
         if args.source == "omni-cli":
             console.note("`omni` has no credential of its own now: `omniprofile exec NAME -- omni …` gives it one")
+    elif safe and dry and args.scrub:
+        console.note(f"the secrets would be removed from `{path}`, after a backup")
     elif safe:
         console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
     if others_can_read(source.file.status) and safe and os.name == "posix":

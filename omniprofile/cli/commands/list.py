@@ -86,6 +86,7 @@ def _active(app: App, console: Console) -> tuple[str | None, tuple[str, ...]]:
     except Error as error:
         console.warn(error.message)
         return None, ()
+    app.tell(f"the current profile is selected by {selection.provenance}", app.detail)
     return selection.profile, app.shadowed_by(selection)
 
 

@@ -7,7 +7,7 @@ from omniprofile.app import App, Call, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import add_profile, add_yes, named_profile
+from omniprofile.cli.parser import PINNED, add_profile, add_yes, named_profile
 from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.protection import GIVE
@@ -75,7 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"read the key from standard input, however long that takes (default there: {KEY_SECONDS:g} s)",
     )
-    add_yes(parser)
+    add_yes(parser, PINNED)
 
 
 def _port(text: str) -> int:
@@ -192,7 +192,7 @@ def tell_of_another_identity(app: App, console: Console, profile: str, new: Stor
     before, after = (secret and secret.identity for secret in (old, new))
     if before and after and (before.user, before.membership_id) != (after.user, after.membership_id):
         console.warn(
-            f"this replaces the credential of another identity that is stored for `{profile}` ({new.origin}): "
+            f"this will replace the credential of another identity that is stored for `{profile}` ({new.origin}): "
             f"{_who(before)}, by that of {_who(after)}"
         )
 

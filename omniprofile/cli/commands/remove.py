@@ -58,11 +58,13 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     stored = not args.leave_secret and _is_in_store(app, name, resolution, resumed=resumed)
     if stored:
         app.store.check()
-        sentences.append(
-            ("delete what is stored for it (an API key stays valid in Omni)", "deleted what was stored for it")
-        )
     if not (args.yes or resumed):
-        _confirm(app, console, name, resolution, [will for will, _ in sentences])
+        steps = [will for will, _ in sentences]
+        if stored and resolution and resolution.auth == "oauth":
+            steps.append(f"revoke its session, and delete it from the {app.store.label}")
+        elif stored:
+            steps.append(f"delete what is stored for it in the {app.store.label} (an API key stays valid in Omni)")
+        _confirm(app, console, name, resolution, steps)
     with app.editing() as draft:
         work, _ = unfinished(app, "remove", name)
         _plan(app, draft, name, resumed=resumed)

@@ -7,7 +7,7 @@ from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
-from omniprofile.cli.parser import add_json, add_overrides, add_profile, add_yes, call_of
+from omniprofile.cli.parser import PINNED, add_json, add_overrides, add_profile, add_yes, call_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import rfc3339
 from omniprofile.credentials.protection import GIVE
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     add_json(form)
     form.add_argument("--header", action="store_true", help="print a JSON object of the header that carries it")
-    add_yes(parser)
+    add_yes(parser, PINNED)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from omniprofile.cli.console import MARK
+from omniprofile.model.secret import masked
 
 _NARROWEST = 24
 _INDENT = 4
@@ -20,9 +21,10 @@ _COLOUR = re.compile(rf"{re.escape(MARK)}\d*m")
 def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, columns: int | None = None) -> str:
     """Left-aligned columns, two spaces apart, no line ending in a space. `columns` is the terminal's width, None for a pipe.
 
-    A cell may be coloured as a whole. A column that is empty in every row is left out.
+    A cell may be coloured as a whole. A column that is empty in every row is left out. Secrets are masked here, before the
+    widths are measured.
     """
-    lines = ([list(header)] if header else []) + [list(row) for row in rows]
+    lines = ([list(header)] if header else []) + [[masked(cell) for cell in row] for row in rows]
     used = [at for at in range(len(lines[0]) if lines else 0) if any(row[at] for row in rows)]
     lines = [[line[at] for at in used] for line in lines]
     if not used:
