@@ -142,13 +142,11 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         from omniprofile.handover.variables import exports
 
         return render(shell or calling_shell(environ, parent_command()), *exports(profile, environ))
-    from omniprofile.handover.shield import omni_config
     from omniprofile.handover.variables import child_environment
     from omniprofile.model.variables import credential_variables
 
     variables = credential_variables(profile, profile.base_url, profile.token)
-    config = omni_config(places.cache_folder)
-    return child, child_environment(variables, environ, omni_config=config, key_variables=[profile.variable])
+    return child, child_environment(variables, environ, key_variables=[profile.variable])
 
 
 def _kept(places: Places, section: int, compiling: bool) -> "Any":

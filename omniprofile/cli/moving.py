@@ -18,15 +18,9 @@ def exclusive(app: App) -> AbstractContextManager[None]:
 
 def omni_config_path(app: App, given: str | None) -> str:
     """The config of the vendor's CLI: FILE, else where the CLI looks for it."""
-    from omniprofile.handover.shield import shield_path
     from omniprofile.transfer.omni_cli import config_path
 
-    path = given or config_path(
-        platform=app.outside.platform,
-        environ=app.outside.environ,
-        home=app.places.home,
-        shield=shield_path(app.places.cache_folder),
-    )
+    path = given or config_path(platform=app.outside.platform, environ=app.outside.environ, home=app.places.home)
     return absolute(app, path)
 
 

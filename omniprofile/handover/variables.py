@@ -6,7 +6,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 import os
 
 from omniprofile.model.exported import MARKER, exported, own_values
-from omniprofile.model.variables import OWN, credential_variables
+from omniprofile.model.variables import NO_CONFIG, OWN, credential_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,11 +43,8 @@ def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[st
     """
     assign = credential_variables(credential, credential.base_url, credential.token)
     rivals = [name for name in (*RIVALS, MARKER) if name in environ]
-    if "OMNI_CONFIG_PATH" in rivals:
-        from omniprofile.handover.shield import is_shield
-
-        if is_shield(environ["OMNI_CONFIG_PATH"]):
-            rivals.remove("OMNI_CONFIG_PATH")
+    if environ.get("OMNI_CONFIG_PATH") == NO_CONFIG:
+        rivals.remove("OMNI_CONFIG_PATH")
     return assign, [name for name in dict.fromkeys([*sorted(own_values(environ)), *rivals]) if name not in assign]
 
 
@@ -60,21 +57,16 @@ def removals(environ: "Mapping[str, str]") -> list[str]:
 
 
 def child_environment(
-    variables: "Mapping[str, str]",
-    environ: "Mapping[str, str]",
-    *,
-    omni_config: str,
-    key_variables: "Collection[str | None]" = (),
+    variables: "Mapping[str, str]", environ: "Mapping[str, str]", *, key_variables: "Collection[str | None]" = ()
 ) -> dict[str, str]:
     """The environment of a command that `exec` runs: `environ` without rivals, with `variables`, which carry the credential.
 
     Away goes as well what an earlier `omniprofile env` put into this shell and is unchanged, and `key_variables`, from which
     the profile takes its key and secrets. Profiles' own variables (`OMNI_PROFILE_<NAME>_TOKEN`, other key sources') stay: no
     consumer but omniprofile reads them, and a script that runs under `exec` may itself call omniprofile for another profile.
-    `omni_config` is the config file that the vendor's CLI is pointed to (`handover.shield`).
     """
     same = str.upper if os.name == "nt" else str  # names differ by more than their case, but not on Windows
     names = (*RIVALS, *_OF_THIS_SHELL, *own_values(environ), *key_variables, *variables)
     removed = {same(name) for name in names if name}
     kept = {name: value for name, value in environ.items() if same(name) not in removed}
-    return {**kept, **variables, "OMNI_CONFIG_PATH": omni_config}
+    return {**kept, **variables, "OMNI_CONFIG_PATH": NO_CONFIG}

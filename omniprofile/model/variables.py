@@ -6,6 +6,8 @@ text to append to it. Secrets of `env` are texts here; who reads them is `creden
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
+import sys
+
 from omniprofile.model.exported import MARKER, marker
 
 TYPE_CHECKING = False
@@ -37,6 +39,16 @@ TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE = "OMNI_API_TOKEN", "OMNI_API_KEY", "OMN
 ORGANIZATION = "OMNI_ORGANIZATION_NAME"
 OWN = (TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE, ORGANIZATION)
 """What omniprofile sets of its own accord. A profile's `env` may make an alias of each, or leave it out by an empty text."""
+
+NO_CONFIG = r"C:\omniprofile?\config.json" if sys.platform == "win32" else "/dev/null/omniprofile/config.json"
+"""The config file that `exec` names to the vendor's CLI: one that nobody can make or write, root included.
+
+With a config of its own the CLI would not use what it was handed: an expired OAuth default there is renewed, and the new token
+replaces even `OMNI_API_TOKEN` (exploreomni/cli). A missing file is no config to it. What `omni config …` saves fails: nothing
+is below a device, and no Windows file system has a `?` in a name.
+"""
+HIDDEN = f"`OMNI_CONFIG_PATH` is `{NO_CONFIG}`, which nobody can make or write"
+"""Why the CLI neither sees its config nor saves one, in words."""
 
 
 def credential_variables(handed: "Handed", base_url: str, token: str) -> dict[str, str]:

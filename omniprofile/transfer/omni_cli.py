@@ -22,6 +22,7 @@ from omniprofile.model.references import command_for, stand_in
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import parse_time
+from omniprofile.model.variables import NO_CONFIG
 from omniprofile.transfer.foreign import ForeignFile, Found, together
 
 WHAT = "config of the vendor's CLI"
@@ -43,12 +44,12 @@ DEEPEST = 100
 Json = dict[str, object]
 
 
-def config_path(*, platform: str, environ: Mapping[str, str], home: str, shield: str | None = None) -> str:
-    """Where `omni` looks for its config. `shield` is the empty one that `omniprofile exec` points it to, which is no config."""
+def config_path(*, platform: str, environ: Mapping[str, str], home: str) -> str:
+    """Return where `omni` looks for its config outside of `omniprofile exec`, which hides it."""
     windows = platform == "win32"
     path = ntpath if windows else posixpath
     given = environ.get("OMNI_CONFIG_PATH")
-    if given and given != shield:
+    if given and given != NO_CONFIG:
         return given
     if folder := environ.get("OMNI_CONFIG_DIR"):
         return str(path.join(folder, "config.json"))

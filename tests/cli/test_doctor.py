@@ -242,6 +242,7 @@ def test_an_exec_is_not_called_an_env(process: Callable[..., subprocess.Complete
     child = process("exec", "prod", "--", sys.executable, "-m", "omniprofile", *words)
     messages = [check["message"] for check in json.loads(child.stdout)["checks"]]
     assert any("`omniprofile exec` exported `prod`" in message for message in messages), messages
+    assert any("`omni` does not see its own config here" in message for message in messages), messages
 
 
 def test_the_insecure_switch_of_the_vendor_is_off_when_it_is_empty(cli: Cli, good: Path) -> None:

@@ -265,6 +265,14 @@ def test_exec_gives_the_credential_and_removes_every_rival(process: Process, cli
     assert not [value for value in child.values() if "stale" in value]
 
 
+def test_a_child_cannot_save_a_config_of_the_vendors_cli(process: Process, cli: Cli, two: Path) -> None:
+    save = (
+        'rm -rf "$XDG_CACHE_HOME"; mkdir -p "${OMNI_CONFIG_PATH%/*}"; echo secret >"$OMNI_CONFIG_PATH"; [ -e ~/.cache ]'
+    )
+    assert process("exec", "staging", "--", "sh", "-c", save).returncode == 1
+    assert "`omni` will not see its own config" in cli("-v", "exec", "staging", "--", "true").err
+
+
 def test_exec_in_a_shell_with_another_profile_exported_uses_the_named_one(
     process: Process, cli: Cli, two: Path
 ) -> None:

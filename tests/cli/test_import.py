@@ -16,6 +16,7 @@ from omniprofile.errors import StoreUnavailable
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
+from omniprofile.model.variables import NO_CONFIG
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY, Cli, Ran
 
@@ -374,10 +375,7 @@ def test_what_a_killed_run_left_of_the_secrets_is_removed(cli: Cli, vendor: Path
 
 def test_the_config_of_exec_is_not_mistaken_for_the_users(cli: Cli, vendor: Path) -> None:
     cli("import", "omni-cli")
-    from omniprofile.handover.shield import omni_config
-
-    shield = omni_config(os.path.join(os.environ["XDG_CACHE_HOME"], "omniprofile"))
-    ran = cli("import", "omni-cli", "--json", env={"OMNI_CONFIG_PATH": shield})
+    ran = cli("import", "omni-cli", "--json", env={"OMNI_CONFIG_PATH": NO_CONFIG})
     assert json.loads(ran.out)["file"] == str(vendor)
 
 

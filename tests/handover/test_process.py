@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -13,12 +12,11 @@ import pytest
 
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import parent_command
-from omniprofile.handover.shield import CONTENT, omni_config
 from omniprofile.handover.variables import child_environment
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.variables import credential_variables
+from omniprofile.model.variables import NO_CONFIG, credential_variables
 
 RUN = """
 import os, sys
@@ -121,17 +119,17 @@ def test_the_parents_name_is_read_where_proc_is() -> None:
 
 def test_the_organization_is_set_only_for_omnis_own_hosts_and_a_stale_one_goes() -> None:
     environ = {"OMNI_ORGANIZATION_NAME": "stale", "HOME": "/h"}
-    child = child_environment(_variables(), environ, omni_config="/c")
+    child = child_environment(_variables(), environ)
     assert child["OMNI_ORGANIZATION_NAME"] == "acme"
-    child = child_environment(_variables("https://bi.acme.example"), environ, omni_config="/c")
+    child = child_environment(_variables("https://bi.acme.example"), environ)
     assert "OMNI_ORGANIZATION_NAME" not in child
     assert child["HOME"] == "/h"
-    assert child["OMNI_CONFIG_PATH"] == "/c"
+    assert child["OMNI_CONFIG_PATH"] == NO_CONFIG
 
 
 def test_the_profiles_own_variables_come_along_and_those_of_an_earlier_env_go() -> None:
     earlier = _variables(env=(("OMNI_OUTPUT_FORMAT", "json"), ("TEAM", "a")))
-    child = child_environment(_variables(env=(("TEAM", "b"),)), {**earlier, "PATH": "/bin"}, omni_config="/c")
+    child = child_environment(_variables(env=(("TEAM", "b"),)), {**earlier, "PATH": "/bin"})
     assert child["TEAM"] == "b"
     assert "OMNI_OUTPUT_FORMAT" not in child
 
@@ -141,32 +139,15 @@ def test_a_nul_in_a_value_is_refused_by_name() -> None:
         _variables(env=(("TEAM", "a\0b"),))
 
 
-def test_the_shield_is_a_valid_empty_config_that_nobody_can_write(tmp_path: Path) -> None:
-    path = Path(omni_config(str(tmp_path / "cache")))
-    assert json.loads(path.read_bytes()) == {"version": 1, "profiles": {}}
-    assert stat.S_IMODE(path.stat().st_mode) == 0o400
-    inode = path.stat().st_ino
-    assert Path(omni_config(str(tmp_path / "cache"))).stat().st_ino == inode
-
-
-def test_a_shield_that_was_tampered_with_is_made_again(tmp_path: Path) -> None:
-    path = Path(omni_config(str(tmp_path)))
-    path.unlink()
-    path.write_bytes(b'{"version": 1, "profiles": {"x": 1}}')
-    assert Path(omni_config(str(tmp_path))).read_bytes() == CONTENT
-    path.unlink()
-    path.symlink_to(tmp_path / "elsewhere")
-    assert Path(omni_config(str(tmp_path))).read_bytes() == CONTENT
-    assert not path.is_symlink()
-    assert not (tmp_path / "elsewhere").exists()
-
-
-def test_without_a_cache_the_shield_is_a_file_that_cannot_be(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    path = omni_config(str(tmp_path / "file"))
-    assert not os.path.exists(path)
-    with pytest.raises(OSError, match=r"Not a directory|File exists"):
-        os.makedirs(os.path.dirname(path) + "/x")
+def test_the_config_that_a_child_is_given_can_be_made_by_nobody() -> None:
+    """Root included: these tests run as root in containers."""
+    with pytest.raises(NotADirectoryError):
+        os.makedirs(os.path.dirname(NO_CONFIG))
+    with pytest.raises(NotADirectoryError):
+        os.open(NO_CONFIG, os.O_WRONLY | os.O_CREAT)
+    with pytest.raises(NotADirectoryError):
+        os.symlink("/tmp", NO_CONFIG)
+    assert not os.path.exists(NO_CONFIG)
 
 
 OMNI = """#!{python}
@@ -199,5 +180,5 @@ def test_a_child_omni_uses_exactly_the_credential_that_it_was_handed(tmp_path: P
 
     unshielded = {**environ, **_variables()}
     assert run(unshielded) == "refreshed-token-of-x https://acme.omniapp.co\n", "the trap is real"
-    shielded = child_environment(_variables(), environ, omni_config=omni_config(str(tmp_path / "cache")))
+    shielded = child_environment(_variables(), environ)
     assert run(shielded) == "t0ken https://acme.omniapp.co\n"

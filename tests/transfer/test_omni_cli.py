@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable
+from omniprofile.model.variables import NO_CONFIG
 from omniprofile.transfer.omni_cli import OmniConfig, config_path
 from tests.conftest import CANARY
 
@@ -24,13 +25,13 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
         ("linux", {"XDG_CONFIG_HOME": ""}, "/home/u/.config/omni-cli/config.json"),
         ("linux", {"XDG_CONFIG_HOME": "/x", "OMNI_CONFIG_DIR": "/d"}, "/d/config.json"),
         ("linux", {"OMNI_CONFIG_DIR": "/d", "OMNI_CONFIG_PATH": "/p/my.json"}, "/p/my.json"),
-        ("linux", {"OMNI_CONFIG_DIR": "/d", "OMNI_CONFIG_PATH": "/cache/shield.json"}, "/d/config.json"),
+        ("linux", {"OMNI_CONFIG_DIR": "/d", "OMNI_CONFIG_PATH": NO_CONFIG}, "/d/config.json"),
         ("win32", {"APPDATA": r"C:\u\Roaming"}, r"C:\u\Roaming\omni-cli\config.json"),
         ("win32", {}, r"/home/u\AppData\Roaming\omni-cli\config.json"),
     ],
 )
 def test_it_is_looked_for_where_the_cli_looks(platform: str, environ: dict[str, str], expected: str) -> None:
-    assert config_path(platform=platform, environ=environ, home="/home/u", shield="/cache/shield.json") == expected
+    assert config_path(platform=platform, environ=environ, home="/home/u") == expected
 
 
 def _read(tmp_path: Path, content: object) -> OmniConfig:

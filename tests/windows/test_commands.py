@@ -116,6 +116,22 @@ def test_exec_finds_a_batch_file_as_cmd_does(home: Home) -> None:
     assert ran.out.strip() == "called with https://acme.omniapp.co models"
 
 
+def test_a_child_omni_can_neither_have_a_config_nor_save_one(home: Home) -> None:
+    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    program = """
+import os
+path = os.environ["OMNI_CONFIG_PATH"]
+def fails(does, *words):
+    try:
+        does(*words)
+    except OSError as problem:
+        return problem.winerror
+print(fails(os.makedirs, os.path.dirname(path)), fails(open, path, "w"), fails(os.stat, path))
+"""
+    ran = home.run("exec", "ci", "--", sys.executable, "-c", program, environ={"CI_KEY": KEY})
+    assert ran.out.split() == ["123", "None", "123"], "ERROR_INVALID_NAME"
+
+
 def test_exec_runs_nothing_that_only_the_working_directory_has(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     (home.folder / "planted.cmd").write_text("@echo %OMNI_API_TOKEN%\r\n")

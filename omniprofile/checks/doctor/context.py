@@ -7,7 +7,6 @@ from typing import Protocol
 
 from omniprofile.config.paths import Places
 from omniprofile.config.state import StateFile
-from omniprofile.handover.shield import shield_path
 from omniprofile.model.declaration import Config
 from omniprofile.model.provenance import Sourced
 from omniprofile.model.resolution import Resolution, Selection
@@ -57,10 +56,5 @@ class DoctorContext(Protocol):
 def omni_config_path(app: DoctorContext) -> str:
     """Return where the vendor's CLI looks for its config when it runs outside of `exec`."""
     outside, places = app.outside, app.places
-    path = config_path(
-        platform=outside.platform,
-        environ=outside.environ,
-        home=places.home,
-        shield=shield_path(places.cache_folder),
-    )
+    path = config_path(platform=outside.platform, environ=outside.environ, home=places.home)
     return os.path.normpath(os.path.join(outside.cwd or os.sep, path))

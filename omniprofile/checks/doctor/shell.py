@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 from omniprofile.checks.doctor.context import DoctorContext
 from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
 from omniprofile.errors import Error, NoProfileSelected
-from omniprofile.handover.shield import is_shield
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.exported import MARKER, exported, own_values
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
-from omniprofile.model.variables import ORGANIZATION
+from omniprofile.model.variables import HIDDEN, NO_CONFIG, ORGANIZATION
 
 _HOOK = "OMNIPROFILE_HOOK"
 _SHELLS = ("bash", "zsh", "fish", "powershell")
@@ -69,12 +68,15 @@ def environment(app: DoctorContext) -> Iterable[Diagnosis]:
     """Variables that take the place of a profile's own values, or that are probably not meant."""
     seen = list(_shadows(app))
     yield from seen
+    environ = app.outside.environ
+    hidden = environ.get("OMNI_CONFIG_PATH") == NO_CONFIG
     if not seen:
-        environ = app.outside.environ
         mark = exported(environ)
-        by = "exec" if is_shield(environ.get("OMNI_CONFIG_PATH", "")) else "env"
+        by = "exec" if hidden else "env"
         also = f"; `omniprofile {by}` exported `{printable(mark.profile, 64)}` here" if mark else ""
         yield ok(f"no variable takes the place of a profile's own values{also}")
+    if hidden:
+        yield ok(f"`omni` does not see its own config here: {HIDDEN}")
 
 
 def _shadows(app: DoctorContext) -> Iterator[Diagnosis]:

@@ -14,19 +14,18 @@ from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import run_command
-from omniprofile.handover.shield import omni_config
 from omniprofile.handover.variables import RIVALS, child_environment
 from omniprofile.model.exported import MARKER, is_reserved
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
-from omniprofile.model.variables import OWN, credential_variables
+from omniprofile.model.variables import HIDDEN, OWN, credential_variables
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
     "`OMNI_API_KEY`, `OMNI_PROFILE`, `OMNI_ORGANIZATION_NAME` where the host is `NAME.omniapp.co`, and the "
     "profile's own `env`. Rival variables are removed first, and with them the variable that the key came from; a child "
-    "`omni` does not see its own config file. So exactly this credential is used, also by an `omniprofile` that the "
-    "command calls for the same profile.\n\n"
+    "`omni` has no config file of its own and can save none. So exactly this credential is used, also by an `omniprofile` that "
+    "the command calls for the same profile.\n\n"
     "A base URL and a token that you set in the environment yourself are used in place of the current profile's, unless "
     "a profile is named: that is said, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
     "for once an hour in one terminal session (on Linux, elsewhere each time); without a terminal it needs `--yes`.\n\n"
@@ -114,9 +113,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         variables |= {prefix + name: value for name, value in own.items() if not prefix or name != MARKER}
         removed += [prefix + name for name in RIVALS]
         removed += resolution.key_variables
-    environ = child_environment(
-        variables, app.outside.environ, omni_config=omni_config(app.places.cache_folder), key_variables=removed
-    )
+    environ = child_environment(variables, app.outside.environ, key_variables=removed)
+    if console.verbosity:
+        console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
     if not args.child:
         who = quoted_list((resolution.profile for resolution in resolutions.values()), "and")
         console.note(f"`{program}` has the credential of {who} until it ends")
