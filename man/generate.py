@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,47 @@ def pages() -> dict[str, str]:
         "omniprofile.toml.5": _file_page(),
         "omniprofile-recipes.7": _from_file("recipes", "profiles in dotfiles, teams, CI and programs"),
         "omniprofile-windows.7": _from_file("windows", "omniprofile on Windows"),
+        "omniprofile-security.7": _from_file("security", "what omniprofile protects, and from what"),
+        "omniprofile-speed.7": _from_file("speed", "how long omniprofile takes"),
+        "omniprofile-compared.7": _from_file("compared", "omniprofile beside the vendor's CLI"),
     }
     for command in COMMANDS:
         made[f"commands/omniprofile-{command.name}.1"] = _command_page(command, parsers[command.name])
-    return {name: "\n".join(roff.tidied(lines)) + "\n" for name, lines in made.items()}
+    texts = {name: "\n".join(roff.tidied(lines)) + "\n" for name, lines in made.items()}
+    return {"reference.md": _reference(), **texts}
+
+
+def _reference() -> str:
+    """What the README links to: commands, values, files, variables and exit statuses, as tables."""
+    values = ((what, applies) for _, what, applies in reference.VALUES)
+    statuses = ((str(status), words) for status, words in reference.EXIT_STATUSES)
+    commands = ((f"`{command.name}`", command.summary) for command in COMMANDS)
+    return "\n".join(
+        [
+            "# Reference",
+            "",
+            "Made by `python man/generate.py`. `omniprofile COMMAND --help` and `man omniprofile-COMMAND` say more of each.",
+            *_table("Commands", ("command", "does"), commands),
+            *_table("Where a value comes from", ("layer", "applies"), values),
+            "",
+            *textwrap.wrap(reference.TOGETHER, 120, break_on_hyphens=False),
+            *_table("Files", ("what", "where", ""), reference.FILES),
+            *_table(
+                "Environment variables",
+                ("variable", "is"),
+                ((f"`{name}`", words) for name, words in reference.VARIABLES),
+            ),
+            *_table("Exit statuses", ("status", "means"), statuses),
+            "",
+            reference.EXEC_STATUS,
+            "",
+        ]
+    )
+
+
+def _table(heading: str, columns: tuple[str, ...], rows: Iterable[Iterable[str]]) -> list[str]:
+    table = [f"| {' | '.join(row)} |" for row in (columns, ("---" for _ in columns), *rows)]
+    return ["", f"## {heading}", "", *table]
 
 
 def _overview(parser: argparse.ArgumentParser) -> list[str]:
@@ -353,7 +391,7 @@ def main() -> None:
     for name, text in made.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="ascii")
+        path.write_text(text, encoding="utf-8" if path.suffix == ".md" else "ascii")
     for path in (folder / "commands").glob("*.1"):
         if f"commands/{path.name}" not in made:
             path.unlink()
