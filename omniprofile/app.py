@@ -409,9 +409,12 @@ class App:
             resolution,
             environ=self.outside.environ,
             stored=self._stored,
-            elsewhere=lambda profile: [account.origin for account in self.accounts(profile)],
+            elsewhere=lambda profile, variable: [
+                account.origin for account in self.accounts(profile) if account.variable == variable
+            ],
             fresh=lambda profile, held: self.sessions.fresh(profile, held, force=force_refresh, job=job),
             interactive=interactive,
+            tell=lambda sentence: self.tell(sentence, self.warn),
         )
 
     @_once
@@ -606,12 +609,18 @@ class App:
     def _summaries(self) -> "dict[Account, StoredSummary]":
         return self.store.summaries()
 
-    def peek(self, profile: str, origin: "Origin | None", auth: str, key: KeySource) -> "Peek":
-        """What is known of a profile's own credential, unlocking and contacting nothing."""
+    def peek(
+        self, profile: str, origin: "Origin | None", auth: str, key: KeySource, variable: str | None = None
+    ) -> "Peek":
+        """What is known of a profile's own credential, or of a secret of its `env`, unlocking and contacting nothing."""
         from omniprofile.credentials.peek import peek_key
 
         everything = self._summaries if uses_store(auth, key) else {}
-        stored = {account.origin: summary for account, summary in everything.items() if account.profile == profile}
+        stored = {
+            account.origin: summary
+            for account, summary in everything.items()
+            if account.profile == profile and account.variable == variable
+        }
         return peek_key(
             profile,
             auth,
@@ -621,6 +630,7 @@ class App:
             origin=origin,
             now=self.outside.now(),
             store=self.store_name,
+            variable=variable,
         )
 
     def tell(self, sentence: str, to: Callable[[str], None] | None = None) -> None:

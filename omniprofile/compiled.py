@@ -75,13 +75,28 @@ def _plain(resolution: Resolution) -> "Plain":
         source,
         key,
         resolution.protected,
-        resolution.env,
+        _plain_env(resolution),
     )
 
 
+def _plain_env(resolution: Resolution) -> "tuple[tuple[str, str | tuple[str, str]], ...] | None":
+    """Return the profile's `env` as the fast path takes it; None where the full path must read a secret, or say more."""
+    found: list[tuple[str, str | tuple[str, str]]] = []
+    for each in resolution.env:
+        value, source = each.value, each.value.secret
+        if each.refusal is not None or (source and source.kind not in ("env", "file")):
+            return None
+        if source:
+            found.append((each.name, (source.kind, source.variable or source.path or "")))
+        else:
+            found.append((each.name, (value.part, value.append) if value.part else value.text or ""))
+    return tuple(found)
+
+
 def _real(config: Config, paths: list[str]) -> tuple[str, ...] | None:
-    """Where the files really lie, if that decides about a key's path."""
+    """Where the files really lie, if that decides about the path of a key or secret."""
     tables = [*config.profiles.values(), *config.defaults]
-    if any(table.key and table.key.path for table in tables):
+    sources = [source for table in tables for source in (table.key, *(value.secret for value in table.env.values()))]
+    if any(source and source.path for source in sources):
         return snapshot.real_paths(paths)
     return None

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from omniprofile.config.loader import Files
-from omniprofile.model.declaration import Config, Declaration
-from omniprofile.model.effective import Effective, every_effective
-from omniprofile.model.exported import MARKER, RESERVED
+from omniprofile.config.toml.positions import KeyPath
+from omniprofile.model.declaration import Config, Declaration, KeySource
+from omniprofile.model.effective import Effective, every_effective, own_address
+from omniprofile.model.exported import MARKER, OWN, RESERVED
 from omniprofile.model.finding import Code, Level
 from omniprofile.model.names import closest, quoted_list, token_variable, variable_stem
 from omniprofile.model.origin import NotAnOrigin, Origin, allowing, parse_host
@@ -115,40 +116,76 @@ def _no_base_url(declared: Declared) -> None:
             declared.files.report(Code.NO_BASE_URL, _path(table), table.file, message, hint, at_key=True)
 
 
+def _inherited(mine: Effective) -> Iterator[tuple[KeyPath, str, Declaration, KeySource]]:
+    """Yield the sources of a profile's key and secrets that are no store's: path in the table, words, table, source."""
+    if mine.key.table and not mine.uses_store:
+        yield ("key",), "key", mine.key.table, mine.key.value
+    for name, given in mine.env.items():
+        source = given.value.secret
+        if given.table and source and source.kind != "keyring":
+            yield ("env", name), f"secret `{name}`", given.table, source
+
+
 def _key_for_another_host(declared: Declared) -> None:
-    """A key that is inherited by a profile of another address from a table with one of its own: it is refused there."""
+    """A key or secret that is inherited by a profile of another address from a table with one of its own: refused there."""
     for name, mine in declared.profiles.items():
-        holder, own = mine.key.table, mine.base_url
-        if holder and own and mine.key_origin and own.value != mine.key_origin and not mine.uses_store:
-            table = declared.config.profiles[name]
-            where = ".".join(_path(holder))
-            message = f"profile `{name}` ({own.value}) inherits the key of `[{where}]`, which is for {mine.key_origin}"
-            declared.warn(Code.KEY_FOR_ANOTHER_HOST, _path(table), table.file, message, "give it a `key` of its own")
+        for _, what, holder, _ in _inherited(mine):
+            bound, own = own_address(declared.config, holder), mine.base_url
+            if bound and own and own.value != bound:
+                table = declared.config.profiles[name]
+                where = ".".join(_path(holder))
+                message = f"profile `{name}` ({own.value}) inherits the {what} of `[{where}]`, which is for {bound}"
+                hint = f"give it a {what} of its own"
+                declared.warn(Code.KEY_FOR_ANOTHER_HOST, _path(table), table.file, message, hint)
 
 
 def _key_for_several_hosts(declared: Declared) -> None:
-    """A key in a table without an address that profiles of several addresses have: an API key belongs to one instance."""
-    origins: dict[int, tuple[Declaration, set[Origin]]] = {}
+    """A key or secret in a table without an address that profiles of several addresses have: it belongs to one instance."""
+    origins: dict[tuple[str, KeyPath], tuple[str, set[Origin]]] = {}
     for mine in declared.profiles.values():
-        holder = mine.key.table
-        if holder and mine.base_url and mine.key_origin is None and not mine.uses_store:
-            origins.setdefault(id(holder), (holder, set()))[1].add(mine.base_url.value)
-    for holder, served in origins.values():
+        for path, what, holder, _ in _inherited(mine):
+            if mine.base_url and own_address(declared.config, holder) is None:
+                key = (holder.file, (*_path(holder), *path))
+                origins.setdefault(key, (what.split()[0], set()))[1].add(mine.base_url.value)
+    for (file, path), (what, served) in origins.items():
         if len(served) > 1:
-            message = f"this key is sent to {quoted_list(sorted(map(str, served)), 'and')}, wherever it is inherited"
-            hint = "give each profile a `key` of its own, or put the key beside the address that it is for"
-            declared.warn(Code.KEY_FOR_SEVERAL_HOSTS, (*_path(holder), "key"), holder.file, message, hint)
+            message = f"this {what} is sent to {quoted_list(sorted(map(str, served)), 'and')}, wherever it is inherited"
+            hint = f"give each profile a {what} of its own, or put it beside the address that it is for"
+            declared.warn(Code.KEY_FOR_SEVERAL_HOSTS, path, file, message, hint)
+
+
+def _sources(table: Declaration) -> Iterator[tuple[KeyPath, KeySource]]:
+    """Yield where each key or secret of a table comes from, by its path in the table."""
+    if table.key:
+        yield ("key",), table.key
+    for name, value in table.env.items():
+        if value.secret:
+            yield ("env", name), value.secret
 
 
 def _exported_key(declared: Declared) -> None:
-    """A key from a variable that omniprofile itself exports, for whichever profile that is."""
+    """A key or secret from a variable that omniprofile itself exports, for whichever profile that is."""
     exported = {name.upper() for table in declared.users() for name in table.env} | RESERVED | {MARKER}
     for table in declared.users():
-        key = table.key
-        if key and key.variable and key.variable.upper() in exported:
-            message = f"omniprofile exports `{key.variable}` itself, and what it exported for one profile is no key of another"
-            hint = "keep the key in a variable that only you set"
-            declared.warn(Code.EXPORTED_KEY, (*_path(table), "key", "env"), table.file, message, hint)
+        for path, source in _sources(table):
+            variable = source.variable or ""
+            if variable.upper() in exported and path != ("env", variable):  # a profile may pass one on as it is
+                message = f"omniprofile exports `{variable}` itself, and what it exported for one profile is no key of another"
+                hint = "keep the key in a variable that only you set"
+                declared.warn(Code.EXPORTED_KEY, (*_path(table), *path, "env"), table.file, message, hint)
+
+
+def _no_organization(declared: Declared) -> None:
+    """An alias of the organization for a profile whose address names none."""
+    for name, mine in declared.profiles.items():
+        for variable, given in mine.env.items():
+            own = mine.base_url.value if mine.base_url else None
+            if own and given.value.part == "organization" and own.organization_name is None:
+                table = declared.config.profiles[name]
+                path = (*_path(table), "env", variable) if given.table is table else _path(table)
+                message = f"`{variable}` of `{name}` is an alias of the organization, which {own} does not name"
+                hint = 'use `from = "host"`, or remove it: only `https://NAME.omniapp.co` names one'
+                declared.files.report(Code.NO_ORGANIZATION, path, table.file, message, hint)
 
 
 def _variable_collision(declared: Declared) -> None:
@@ -228,46 +265,39 @@ _READS_ITSELF = frozenset((
 def _not_expanded(declared: Declared) -> None:
     """`$HOME`, `~` and `|` where no shell reads them: in a command's arguments, a file's name, a variable's value."""
     for table in declared.users():
-        key = table.key
-        if key and key.kind == "command":
-            program = os.path.basename(key.argv[0]).removesuffix(".exe")
-            for index, part in enumerate(key.argv):
-                if _SHELL_SYNTAX.search(part) and (index == 0 or program not in _READS_ITSELF):
-                    message = "no shell reads a command: this part is passed as it stands"
-                    hint = 'write the value itself, or let a shell read it: ["sh", "-c", "…"]'
-                    declared.warn(
-                        Code.NOT_EXPANDED, (*_path(table), "key", "command", index), table.file, message, hint
-                    )
-        if key and key.kind == "file" and "$" in str(key.path):
-            message = "a variable in a file's name is not replaced by its value"
-            hint = "`~` is your home; a relative path starts at the profile file's folder"
-            declared.warn(Code.NOT_EXPANDED, (*_path(table), "key", "file"), table.file, message, hint)
+        for path, source in _sources(table):
+            if source.kind == "command":
+                program = os.path.basename(source.argv[0]).removesuffix(".exe")
+                for index, part in enumerate(source.argv):
+                    if _SHELL_SYNTAX.search(part) and (index == 0 or program not in _READS_ITSELF):
+                        message = "no shell reads a command: this part is passed as it stands"
+                        hint = 'write the value itself, or let a shell read it: ["sh", "-c", "…"]'
+                        place = (*_path(table), *path, "command", index)
+                        declared.warn(Code.NOT_EXPANDED, place, table.file, message, hint)
+            if source.kind == "file" and "$" in str(source.path):
+                message = "a variable in a file's name is not replaced by its value"
+                hint = "`~` is your home; a relative path starts at the profile file's folder"
+                declared.warn(Code.NOT_EXPANDED, (*_path(table), *path, "file"), table.file, message, hint)
         for name, value in table.env.items():
-            if _SHELL_SYNTAX.search(value):
+            if _SHELL_SYNTAX.search(value.text or value.append):
                 message = f"the value of `{name}` is exported as it stands: nothing in it is replaced"
-                declared.warn(
-                    Code.NOT_EXPANDED, (*_path(table), "env", name), table.file, message, "write the value itself"
-                )
+                hint = 'write the value itself, or an alias such as `{ from = "token" }`'
+                declared.warn(Code.NOT_EXPANDED, (*_path(table), "env", name), table.file, message, hint)
 
 
 def _empty_variable(declared: Declared) -> None:
     """A variable that is exported empty, or that a key comes from and that is empty here: empty counts as unset."""
     for table in declared.users():
         for name, value in table.env.items():
-            if not value:
+            if value.text == "" and name not in OWN:
                 message = f"`{name}` is exported empty, which many programs take for unset and some do not"
-                declared.warn(
-                    Code.EMPTY_VARIABLE,
-                    (*_path(table), "env", name),
-                    table.file,
-                    message,
-                    "give it a value, or remove it",
-                )
-        key = table.key
-        if key and key.variable and declared.environ.get(key.variable) == "":
-            message = f"the variable `{key.variable}` is set to nothing here, and so counts as unset"
-            hint = f"set `{key.variable}` to the key, or unset it"
-            declared.warn(Code.EMPTY_VARIABLE, (*_path(table), "key", "env"), table.file, message, hint)
+                hint = "give it a value, or remove it"
+                declared.warn(Code.EMPTY_VARIABLE, (*_path(table), "env", name), table.file, message, hint)
+        for path, source in _sources(table):
+            if source.variable and declared.environ.get(source.variable) == "":
+                message = f"the variable `{source.variable}` is set to nothing here, and so counts as unset"
+                hint = f"set `{source.variable}` to the {'key' if path == ('key',) else 'secret'}, or unset it"
+                declared.warn(Code.EMPTY_VARIABLE, (*_path(table), *path, "env"), table.file, message, hint)
 
 
 def _impossible_identity(declared: Declared) -> None:
@@ -302,6 +332,7 @@ RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
     _key_for_another_host: (Code.KEY_FOR_ANOTHER_HOST,),
     _key_for_several_hosts: (Code.KEY_FOR_SEVERAL_HOSTS,),
     _exported_key: (Code.EXPORTED_KEY,),
+    _no_organization: (Code.NO_ORGANIZATION,),
     _variable_collision: (Code.VARIABLE_COLLISION,),
     _unused_instance: (Code.UNUSED_INSTANCE,),
     _key_without_use: (Code.KEY_WITHOUT_USE,),
@@ -316,7 +347,14 @@ RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
 NEED_EVERY_FILE = frozenset({_host_not_allowed})
 """Rules about what other files may say: they say nothing while one of them cannot be read."""
 NEED_EVERY_TABLE = frozenset(
-    {_default_is_missing, _no_base_url, _key_for_another_host, _key_for_several_hosts, _unused_instance}
+    {
+        _default_is_missing,
+        _no_base_url,
+        _no_organization,
+        _key_for_another_host,
+        _key_for_several_hosts,
+        _unused_instance,
+    }
 )
 """Rules about what is not there: they say nothing while other findings leave keys out or references open."""
 

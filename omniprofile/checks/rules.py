@@ -186,8 +186,8 @@ RULES: tuple[Rule, ...] = (
         Code.KEY_FOR_ANOTHER_HOST,
         Level.WARNING,
         "a key is inherited by a profile of another host",
-        "An API key belongs to one instance. A key from a table that has an address of its own goes to that address only: a "
-        "profile that inherits it with another one is refused, unless it repeats the key.",
+        "An API key belongs to one instance. A key, or a secret of `env`, from a table that has an address of its own goes to that "
+        "address only: a profile that inherits it with another one is refused, unless it repeats it.",
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME" }\n'
         '[profiles.staging]\nextends = "ci"\nbase_url = "https://acme-staging.omniapp.co"\n',
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME" }\n'
@@ -206,8 +206,8 @@ RULES: tuple[Rule, ...] = (
         Code.KEY_FOR_SEVERAL_HOSTS,
         Level.WARNING,
         "a key is sent to several hosts",
-        "An API key belongs to one instance. A key in a table without an address, such as `[defaults]`, goes to the address of "
-        "every profile that inherits it.",
+        "An API key belongs to one instance. A key, or a secret of `env`, in a table without an address, such as `[defaults]`, goes "
+        "to the address of every profile that inherits it.",
         '[defaults]\nkey = { env = "ACME" }\n[profiles.prod]\nbase_url = "https://acme.omniapp.co"\n'
         '[profiles.staging]\nbase_url = "https://acme-staging.omniapp.co"\n',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME" }\n'
@@ -311,6 +311,15 @@ RULES: tuple[Rule, ...] = (
         "OAuth logs a person in, whose key scope is `user`; with `organization` expected, every login would be refused.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\nexpect = { key_scope = "organization" }\n',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\nexpect = { key_scope = "user" }\n',
+    ),
+    Rule(
+        Code.NO_ORGANIZATION,
+        Level.ERROR,
+        "an alias of an organization that there is none of",
+        "Only an address like `https://NAME.omniapp.co` names an organization. For another one the variable cannot be made, so "
+        "`exec` and `env` refuse the profile.",
+        '[profiles.prod]\nbase_url = "https://acme.eu.omniapp.co"\nenv = { ORG = { from = "organization" } }\n',
+        '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nenv = { ORG = { from = "organization" } }\n',
     ),
     Rule(
         Code.ALLOW_WITHOUT_USE,

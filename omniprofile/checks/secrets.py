@@ -12,13 +12,14 @@ from typing import Any
 from omniprofile.config.loader import Files
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.finding import Code, Finding, Level, store_it
 from omniprofile.model.names import is_valid
 from omniprofile.model.secret import KEY_SHAPES, MASK, masked, names_secret, remember
 
 _SHAPES = re.compile(KEY_SHAPES)
 _WORDS = r"(?:token|secret|password|passwd|passphrase|api[_-]?key|bearer|credential)s?"
 _IN_COMMENT = re.compile(rf"{_WORDS}[\"']?\s*[:=]\s*[\"']?(?P<text>[^\s\"'#,;]+)", re.IGNORECASE)
+_IN_ADDRESS = re.compile(rf"(?:[?&][\w-]*{_WORDS}=|://[^/\s:@]*:)(?P<text>[^\s&#@]+)", re.IGNORECASE)
 _FLAG = re.compile(rf"^--?[\w-]*{_WORDS}(?:=(?P<text>.+))?$", re.IGNORECASE | re.DOTALL)
 _PRINTERS = frozenset({"echo", "printf"})
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish"})
@@ -31,21 +32,19 @@ _MESSAGE = "{} stands here in plain text"
 
 def secrets_in_plain_text(files: Files) -> None:
     """Report every secret that stands in a file: in a value, in a comment, in a file that is no TOML. One for each line."""
-    from omniprofile.config.violations import store_it  # it imports pydantic
-
     known = {(finding.file, finding.line) for finding in files.findings if finding.code == Code.SECRET}
     for file, document in files.documents.items():
-        for line, column, what, profile in (*_shapes(document), *_in_comments(document), *_in_values(document)):
+        for line, column, what, hint in (*_shapes(document), *_in_comments(document), *_in_values(document)):
             if (file, line) not in known:
                 known.add((file, line))
                 message = _MESSAGE.format(what)
                 files.findings.append(
-                    Finding(file, line, column, Code.SECRET, Level.ERROR, message, store_it(profile))
+                    Finding(file, line, column, Code.SECRET, Level.ERROR, message, hint)
                 )  # fmt: skip
 
 
 Place = tuple[int, int, str, str]
-"""Line, column, what stands there, and the profile that it is for."""
+"""Line, column, what stands there, and what to do about it."""
 
 
 def _shapes(document: Document) -> Iterator[Place]:
@@ -54,14 +53,14 @@ def _shapes(document: Document) -> Iterator[Place]:
     for match in _SHAPES.finditer(document.text):
         line, column = document.place(match.start())
         what = "a text that looks like one of Omni's API keys" if match["prefix"] else "a bearer token"
-        yield line, column, what, "NAME"
+        yield line, column, what, store_it("NAME")
 
 
 def _escaped(document: Document, path: KeyPath, value: Any) -> Iterator[Place]:
     """Keys that only show once TOML's escapes are read."""
     if isinstance(value, str) and _SHAPES.search(value):
         position = document.value_position(path)
-        yield position.line, position.column, "a text that looks like one of Omni's API keys", "NAME"
+        yield position.line, position.column, "a text that looks like one of Omni's API keys", store_it("NAME")
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         yield from _escaped(document, (*path, key), item)
@@ -72,17 +71,18 @@ def _in_comments(document: Document) -> Iterator[Place]:
         for match in _IN_COMMENT.finditer(comment):
             if _is_literal(match["text"], 8) and any(char.isdigit() for char in match["text"]):
                 remember(match["text"])
-                yield place.line, place.column + match.start("text"), "what looks like a secret", "NAME"
+                yield place.line, place.column + match.start("text"), "what looks like a secret", store_it("NAME")
 
 
 def _in_values(document: Document) -> Iterator[Place]:
     """Secrets of no known shape, in a document that parses: its tables may be of any type here."""
     for path, table in _tables(document.data):
-        profile = path[1] if len(path) == 2 and is_valid(str(path[1])) else "NAME"
+        profile = str(path[1]) if len(path) == 2 and is_valid(str(path[1])) else "NAME"
         _hide_key(table.get("key"))
-        for place, what in (*_in_environment(path, table), *_in_command(path, table)):
+        for place, what in (*_in_environment(path, table), *_in_command((*path, "key"), table.get("key"))):
             position = document.value_position(place)
-            yield position.line, position.column, what, str(profile)
+            variable = str(place[len(path) + 1]) if place[len(path)] == "env" else None
+            yield position.line, position.column, what, store_it(profile, variable)
 
 
 def _tables(data: Any) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
@@ -107,20 +107,30 @@ def _hide_key(key: object) -> None:
 def _in_environment(path: KeyPath, table: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     variables = table.get("env")
     for name, value in variables.items() if isinstance(variables, dict) else ():
-        if names_secret(name) and isinstance(value, str) and _is_literal(value, 6):
-            remember(value)
-            yield (*path, "env", name), "the value of a variable that holds a secret"
+        here = (*path, "env", name)
+        text = value
+        if isinstance(value, dict):
+            _hide_key(value)
+            yield from _in_command(here, value)
+            here, text = (*here, "append"), value.get("append")
+        if not isinstance(text, str):
+            continue
+        if names_secret(name) and text is value and _is_literal(text, 6):
+            remember(text)
+            yield here, "the value of a variable that holds a secret"
+        elif (match := _IN_ADDRESS.search(text)) and _is_literal(match["text"], 6):
+            remember(match["text"])
+            yield here, "the secret that an address carries"
 
 
-def _in_command(path: KeyPath, table: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    key = table.get("key")
-    command = key.get("command") if isinstance(key, dict) else None
+def _in_command(path: KeyPath, source: object) -> Iterator[tuple[KeyPath, str]]:
+    command = source.get("command") if isinstance(source, dict) else None
     if not isinstance(command, list) or not all(isinstance(part, str) for part in command) or not command:
         return
     program = os.path.basename(command[0])
     flag = False
     for index, part in enumerate(command[1:], 1):
-        here = (*path, "key", "command", index)
+        here = (*path, "command", index)
         option = _FLAG.match(part)
         if (flag and _is_literal(part, 6)) or (option and option["text"] and _is_literal(option["text"], 6)):
             remember(option["text"] if option and option["text"] else part)
@@ -151,7 +161,7 @@ def _is_literal(text: str, shortest: int) -> bool:
 
 
 _ASSIGNED = re.compile(
-    rf"(?P<name>{_WORDS}[\"']?\s*[:=]\s*|\bkey[\"']?\s*=\s*(?!\{{\s*[\"']?(?:env|command|file|keyring)\b))(?=\S).*",
+    rf"(?P<name>(?:{_WORDS}|\bkey)[\"']?\s*[:=]\s*)(?!\{{\s*[\"']?(?:from|append|env|command|file|keyring)\b)(?=\S).*",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(

@@ -15,11 +15,12 @@ from omniprofile.config.choosing import LARGEST_PIN, VARIABLE, first_answer, in_
 from omniprofile.config.paths import Places, find_pin, find_places, profile_files
 from omniprofile.config.state import StateFile
 from omniprofile.model.compiled_profile import CompiledProfile
+from omniprofile.model.exported import TOKENS
 from omniprofile.system.files import home_in_database, read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from omniprofile.credentials.protection import Use
@@ -133,9 +134,10 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         store = environ.get("OMNIPROFILE_SECRET_STORE") or store or "keyring"
         profile.token = _stored(profile, environ, platform, places, store, for_child=command == "exec")
     else:
-        profile.token = _key(profile, environ)
+        profile.token = _read(profile.kind, profile.where, profile, environ, *TOKENS)
     if command == "token":
         return profile.token + "\n"
+    profile.env = tuple(_environment(profile, environ))
     if command == "env":
         from omniprofile.handover.process import parent_command
         from omniprofile.handover.shells import calling_shell, render
@@ -146,7 +148,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     from omniprofile.model.variables import credential_variables
 
     variables = credential_variables(profile, profile.base_url, profile.token)
-    return child, child_environment(variables, environ, key_variables=[profile.variable])
+    return child, child_environment(variables, environ, key_variables=profile.key_variables())
 
 
 def _kept(places: Places, section: int, compiling: bool) -> "Any":
@@ -203,17 +205,29 @@ def _active(places: Places) -> str | None:
     return StateFile(places.state_folder, places.home).read().active
 
 
-def _key(profile: CompiledProfile, environ: "Mapping[str, str]") -> str:
-    """Ask the key source, which is no command."""
+def _read(kind: str | None, where: str, profile: CompiledProfile, environ: "Mapping[str, str]", *names: str) -> str:
+    """Ask a key source that is no command; `names` are the variables that omniprofile exports what it holds as."""
     from omniprofile.credentials.sources import checked_key, key_in_file
     from omniprofile.model.exported import key_in_environment
 
-    if profile.variable:
-        key = key_in_environment(environ, profile.variable, profile.profile, profile.base_url)
-        return checked_key(key, "").reveal()
-    if profile.path:
-        return key_in_file(profile.path, "").reveal()
+    if kind == "env":
+        return checked_key(key_in_environment(environ, where, profile.profile, profile.base_url, names), "").reveal()
+    if kind == "file":
+        return key_in_file(where, "").reveal()
     raise Declined
+
+
+def _environment(
+    profile: CompiledProfile, environ: "Mapping[str, str]"
+) -> "Iterator[tuple[str, str | tuple[str, str]]]":
+    """Yield the profile's `env` with its secrets read."""
+    if profile.declared_env is None:
+        raise Declined
+    for name, value in profile.declared_env:
+        if isinstance(value, tuple) and value[0] in ("env", "file"):
+            yield name, _read(*value, profile, environ, name)
+        else:
+            yield name, value
 
 
 def _stored(

@@ -9,8 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from omniprofile.config.models import VARIABLE_PATTERN, Pin, ProfilesFile, Table, type_at
-from omniprofile.model.exported import RESERVED, RESERVED_PREFIXES
+from omniprofile.config.models import OWN_PARTS, VARIABLE_PATTERN, Pin, ProfilesFile, Table, type_at
+from omniprofile.model.declaration import Part
+from omniprofile.model.exported import OWN, RESERVED, RESERVED_PREFIXES, TOKENS
 from omniprofile.model.origin import Origin
 
 TomlKind = Literal["string", "boolean", "integer", "number", "array", "table"]
@@ -55,10 +56,20 @@ class _ForToml(GenerateJsonSchema):
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         keys = self.generate_inner(schema["keys_schema"])
         values = self.generate_inner(schema["values_schema"])
-        written = {"type": "object", "patternProperties": {keys["pattern"]: values}, "additionalProperties": False}
+        patterns = {keys["pattern"]: values}
+        written: JsonSchemaValue = {"type": "object", "patternProperties": patterns, "additionalProperties": False}
         if keys["pattern"] == VARIABLE_PATTERN:
-            written["propertyNames"] = {"not": {"pattern": _reserved_pattern()}}
+            written["propertyNames"] = {"anyOf": [{"enum": list(OWN)}, {"not": {"pattern": _reserved_pattern()}}]}
+            patterns |= {f"^{name}$": _own_variable(name, parts) for name, parts in OWN_PARTS.items()}
         return written
+
+
+def _own_variable(name: str, parts: tuple[Part, ...]) -> JsonSchemaValue:
+    """Return what one of omniprofile's own variables may hold, beside what every variable may: an alias, or nothing."""
+    alias: JsonSchemaValue = {"type": "object", "required": ["from"], "properties": {"from": {"enum": list(parts)}}}
+    if name in TOKENS:
+        alias["properties"]["append"] = {"const": ""}
+    return {"anyOf": [{"const": ""}, alias]}
 
 
 def _reserved_pattern() -> str:

@@ -6,7 +6,7 @@ hover texts. `violations` puts what they object to into words.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
@@ -24,15 +24,16 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from omniprofile.model import declaration
 from omniprofile.model.access import ALLOWED_REQUEST, READS, is_allowed_request
-from omniprofile.model.declaration import Access, AuthMethod, Declaration, KeySource, StoreName
-from omniprofile.model.exported import is_reserved
+from omniprofile.model.declaration import Access, AuthMethod, Declaration, EnvValue, KeySource, Part, StoreName
+from omniprofile.model.exported import BASE_URL, ORGANIZATION, PROFILE, TOKENS, is_reserved
 from omniprofile.model.finding import Code
-from omniprofile.model.names import MAX_LENGTH, holds_key, printable
+from omniprofile.model.names import MAX_LENGTH, holds_key, printable, quoted_list
 from omniprofile.model.origin import BASE_URL_PATTERN, HOST_PATTERN, NotAnOrigin, Origin, parse_host
 from omniprofile.model.provenance import Layer
 
@@ -170,10 +171,12 @@ class Table(BaseModel):
 
 
 class KeyringKey(Table):
-    """The key lies in the secret store: `omniprofile login NAME` puts it there. The default."""
+    """It lies in the secret store: `omniprofile login NAME` puts the key there, with `--secret VARIABLE` a secret of `env`."""
 
     keyring: Annotated[Literal[True], _exactly(True)] = Field(
-        description="The key lies in the secret store; `omniprofile login NAME` puts it there.", examples=[True]
+        description="It lies in the secret store; `omniprofile login NAME` puts the key there, with `--secret VARIABLE` a "
+        "secret of `env`.",
+        examples=[True],
     )
 
     def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
@@ -182,10 +185,10 @@ class KeyringKey(Table):
 
 
 class EnvKey(Table):
-    """The key is the value of an environment variable."""
+    """The key or secret is the value of an environment variable."""
 
     env: VariableName = Field(
-        description="The variable that holds the key: its name, not its value.", examples=["ACME_OMNI_KEY"]
+        description="The variable that holds it: its name, not its value.", examples=["ACME_OMNI_KEY"]
     )
 
     def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
@@ -194,11 +197,12 @@ class EnvKey(Table):
 
 
 class CommandKey(Table):
-    """The key is what a command prints. It is run directly, without a shell."""
+    """The key or secret is what a command prints. It is run directly, without a shell."""
 
     command: Annotated[list[Argument], AfterValidator(_names_a_program)] = Field(
         min_length=1,
-        description="The program and its arguments; no shell reads them. It prints the key, and nothing else, in one line.",
+        description="The program and its arguments; no shell reads them. It prints the key or secret, and nothing else, in "
+        "one line.",
         examples=[["op", "read", "op://Work/Omni staging/credential"], ["pass", "show", "omni/prod"]],
         json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]},
     )
@@ -217,7 +221,7 @@ class CommandKey(Table):
 
 
 class FileKey(Table):
-    """The key is the content of a file that nobody else may read."""
+    """The key or secret is the content of a file that nobody else may read."""
 
     file: FilePath = Field(
         description="The file. `~` is your home; a relative path starts at the profile file's folder.",
@@ -232,13 +236,36 @@ class FileKey(Table):
         return KeySource("file", path=os.path.normpath(os.path.join(folder, self.file)))
 
 
-def _kind_of_key(value: object) -> str | None:
-    if isinstance(value, BaseModel):
-        value = value.__dict__
-    if not isinstance(value, Mapping):
-        return None
-    kinds = [kind for kind in ("keyring", "env", "command", "file") if kind in value]
-    return kinds[0] if len(kinds) == 1 else None
+class Alias(Table):
+    """A part of the credential that the profile comes to, under another name."""
+
+    part: Part = Field(
+        alias="from",
+        description="What the variable holds: the token, the base URL, its host (with a port that is not the usual one), or NAME "
+        "of `NAME.omniapp.co`.",
+        examples=["token", "base_url"],
+    )
+    append: EnvironmentValue = Field(default="", description="A text after it.", examples=["/api", "/mcp/https"])
+
+    def value(self) -> EnvValue:
+        """Return it as the program has it."""
+        return EnvValue(part=self.part, append=self.append)
+
+
+SOURCES = ("keyring", "env", "command", "file")
+"""The forms of a key or secret, each by the key that every one of them has and no other."""
+
+
+def _kind_among(*kinds: str) -> Callable[[object], str | None]:
+    """Return what tells the form of a table: by which of `kinds`, exactly one, it has."""
+
+    def kind_of(value: object) -> str | None:
+        if not isinstance(value, Mapping):
+            return "text" if isinstance(value, str) and "from" in kinds else None
+        found = [kind for kind in kinds if kind in value]
+        return found[0] if len(found) == 1 else None
+
+    return kind_of
 
 
 Key = Annotated[
@@ -246,8 +273,26 @@ Key = Annotated[
     | Annotated[EnvKey, Tag("env")]
     | Annotated[CommandKey, Tag("command")]
     | Annotated[FileKey, Tag("file")],
-    Discriminator(_kind_of_key),
+    Discriminator(_kind_among(*SOURCES)),
 ]
+Value = Annotated[
+    Annotated[EnvironmentValue, Tag("text")]
+    | Annotated[Alias, Tag("from")]
+    | Annotated[KeyringKey, Tag("keyring")]
+    | Annotated[EnvKey, Tag("env")]
+    | Annotated[CommandKey, Tag("command")]
+    | Annotated[FileKey, Tag("file")],
+    Discriminator(_kind_among("from", *SOURCES)),
+]
+
+
+OWN_PARTS: Mapping[str, tuple[Part, ...]] = {
+    **dict.fromkeys(TOKENS, ("token",)),
+    BASE_URL: ("base_url", "host"),
+    **dict.fromkeys((PROFILE, ORGANIZATION), ("base_url", "host", "organization")),
+}
+"""What each of omniprofile's own variables may be an alias of. Whoever reads one knows whether it holds a secret: the token goes
+into no other one, and nothing else, and nothing after it, into these."""
 
 
 class Expect(Table):
@@ -342,10 +387,18 @@ class Defaults(Table):
         description="The identity that the credential must have; `login` and `test` compare it with whoami.",
         examples=[{"key_scope": "user", "org_role": "MEMBER"}],
     )
-    env: dict[FreeVariable, EnvironmentValue] | None = Field(
+    env: dict[FreeVariable, Value] | None = Field(
         default=None,
-        description="Variables that are exported along with the credential, each value as it stands here.",
-        examples=[{"OMNI_OUTPUT_FORMAT": "json"}],
+        description="Variables that are exported along with the credential: each a text as it stands here, a part of the "
+        'credential (`{ from = "token" }`), or a secret of its own (`{ keyring = true }` or another source, never the secret '
+        "itself).",
+        examples=[
+            {
+                "OMNI_OUTPUT_FORMAT": "json",
+                "MCP_SERVER_URL": {"from": "base_url", "append": "/mcp/https"},
+                "OMNI_EMBED_SECRET": {"keyring": True},
+            }
+        ],
     )
 
     @model_validator(mode="after")
@@ -373,8 +426,14 @@ class Defaults(Table):
             allow=None if self.allow is None else tuple(self.allow),
             allow_insecure=self.allow_insecure,
             expect=declaration.Expect(**dict(self.expect)) if self.expect else None,
-            env=self.env or {},
+            env={name: _env_value(value, at) for name, value in (self.env or {}).items()},
         )
+
+
+def _env_value(value: Any, at: Place) -> EnvValue:
+    if isinstance(value, str):
+        return EnvValue(text=value)
+    return value.value() if isinstance(value, Alias) else EnvValue(secret=value.source(at))
 
 
 class Profile(Defaults):
@@ -462,11 +521,32 @@ M = TypeVar("M", bound=Table)
 
 def read(data: Mapping[str, Any], model: type[M]) -> M | list[Violation]:
     """Return `data` as `model` has it, or else everything that the model objects to in it."""
+    found = list(_unfit_own_variables(data)) if model is ProfilesFile else []
     try:
-        return model.model_validate(data)
+        made = model.model_validate(data)
     except ValidationError as problem:
         errors = problem.errors(include_url=False, include_input=False)
-        return [Violation(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
+        found += [Violation(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
+    return found or made
+
+
+def _unfit_own_variables(data: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield what is wrong with omniprofile's own variables in `env`: a value that is no fit alias, and leaves none out."""
+    profiles = data.get("profiles")
+    tables: list[tuple[tuple[str, ...], Any]] = [(("defaults",), data.get("defaults"))]
+    tables += [(("profiles", name), table) for name, table in profiles.items()] if isinstance(profiles, Mapping) else []
+    for path, table in tables:
+        env: Any = table.get("env") if isinstance(table, Mapping) else None
+        for name, parts in OWN_PARTS.items() if isinstance(env, Mapping) else ():
+            value = env.get(name, "")
+            alias = value if isinstance(value, Mapping) and "from" in value else None
+            if value == "" or (alias and alias["from"] in parts and not (name in TOKENS and alias.get("append"))):
+                continue
+            problem = _wrong(
+                f"may only be an alias of {quoted_list(parts)}, or be left out: it carries the credential",
+                f'write `{{ from = "{parts[0]}" }}`, or `""` to leave it out; the profile\'s own keys say what it should be',
+            )
+            yield Violation(problem.type, (*path, "env", name), True, problem.context or {})
 
 
 def violations(data: Mapping[str, Any], model: type[Table]) -> list[Violation]:
@@ -478,14 +558,22 @@ def violations(data: Mapping[str, Any], model: type[Table]) -> list[Violation]:
 def _path(loc: Iterable[str | int]) -> tuple[tuple[str | int, ...], bool]:
     """The location that pydantic gives, as a path of the document, and whether it is about a key itself and not about its value.
 
-    After a profile's `key` pydantic puts the tag of the union that it chose, which no file has.
+    After a profile's `key`, and a variable of its `env`, pydantic puts the tag of the union that it chose, which no file has.
     """
     parts = [part for part in loc if part != "[key]"]
     of_key = any(part == "[key]" for part in loc)
     key_at = {"profiles": 2, "defaults": 1}.get(str(parts[0])) if parts else None
-    if key_at is not None and len(parts) > key_at + 1 and parts[key_at] == "key":
-        del parts[key_at + 1]
+    tag_at = (
+        key_at + {"key": 1, "env": 2}.get(str(parts[key_at]), len(parts)) if key_at and len(parts) > key_at else None
+    )
+    if tag_at and len(parts) > tag_at:
+        del parts[tag_at]
     return tuple(parts), of_key
+
+
+def keys_of(model: type[Table]) -> dict[str, FieldInfo]:
+    """Return the keys that a table of `model` may have, as a file has them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
@@ -494,8 +582,8 @@ def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
     for part in path:
         choices = [choice for choice in _choices(kind) if choice is not type(None)]
         for choice in choices:
-            if isinstance(choice, type) and issubclass(choice, Table) and part in choice.model_fields:
-                kind = choice.model_fields[str(part)].annotation
+            if isinstance(choice, type) and issubclass(choice, Table) and part in keys_of(choice):
+                kind = keys_of(choice)[str(part)].annotation
                 break
             if get_origin(choice) in (dict, list):
                 kind = get_args(choice)[-1]

@@ -17,11 +17,12 @@ from omniprofile.config.models import (
     SettingsTable,
     Table,
     Violation,
+    keys_of,
     type_at,
 )
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.model.finding import MOST, Code, Finding, Level
+from omniprofile.model.finding import MOST, Code, Finding, Level, store_it
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
 
 
@@ -32,14 +33,6 @@ def findings_of(document: Document, model: type[Table], violations: list[Violati
         more = len(violations) - MOST
         findings[-1] = replace(findings[-1], message=f"{findings[-1].message}; {more} more are not shown")
     return findings
-
-
-def store_it(profile: str) -> str:
-    """Return what to do about a secret in plain text."""
-    return (
-        f"remove it, run `omniprofile login {profile}` to store it, and revoke it if this file was ever shared: "
-        "it may be in its history"
-    )
 
 
 _SECRET_WORDS = ("token", "apikey", "secret", "password", "bearer", "credential")
@@ -127,7 +120,7 @@ def _finding(document: Document, model: type[Table], violation: Violation) -> Fi
         case "string_pattern_mismatch":
             return _bad_name(document, violation, name, found)
         case "union_tag_not_found" | "union_tag_invalid":
-            return _wrong_key_source(document, path, found)
+            return (_wrong_variable if path[-2:-1] == ("env",) else _wrong_key_source)(document, path, found)
         case "literal_error":
             return _wrong_choice(document, path, name, str(context["expected"]), found)
         case "string_too_short" | "too_short":
@@ -227,14 +220,14 @@ def _other_spelling(model: type[Table], path: KeyPath, key: str) -> str | None:
 def _meant(model: type[Table], path: KeyPath, key: str, value: object) -> str | None:
     """What the user probably meant by an unknown key."""
     known = _known_keys(model, path[:-1])
-    if path[-2:-1] == ("key",):
-        return "`timeout` belongs to a `command`" if key == "timeout" else None
+    if path[-2:-1] == ("key",) or path[-3:-2] == ("env",):
+        return "`timeout` belongs to a `command`" if key == "timeout" else _form_near(key)
     if model is Pin:
         return "a project pin holds `profile` alone; profiles and instances belong in your own profile file"
     if not path[:-1] and isinstance(value, dict) and set(value) & set(Profile.model_fields):
         return f"did you mean `[profiles.{printable(key, 64)}]`?"
     for place, other in _TABLES.items():
-        if key in other.model_fields:
+        if key in keys_of(other):
             return f"`{key}` belongs in {place}"
     if near := closest(key, known, 1):
         return f"did you mean {quoted_list(near)}?"
@@ -245,7 +238,7 @@ def _known_keys(model: type[Table], path: KeyPath) -> list[str]:
     """Return the keys of the table at `path`; none where that is a key's source, of which there are several forms."""
     table = type_at(model, path)
     named = isinstance(table, type) and issubclass(table, Table) and path[-1:] != ("key",)
-    return list(table.model_fields) if named else []
+    return list(keys_of(table)) if named else []
 
 
 def _wrong_key_source(document: Document, path: KeyPath, found: Found) -> Finding:
@@ -265,6 +258,35 @@ def _wrong_key_source(document: Document, path: KeyPath, found: Found) -> Findin
     if any(_holds_secret(word, text) for word, text in value.items()):
         return found(Code.SECRET, f"{name} holds a secret in plain text", store_it(_profile_at(path)))
     return found(Code.WRONG_VALUE, f"{name} names no known source", forms)
+
+
+_FORMS = ("from", "append", "keyring", "env", "command", "timeout", "file")
+
+
+def _form_near(key: str) -> str | None:
+    near = closest(key, _FORMS, 1)
+    return f"did you mean `{near[0]}`?" if near else None
+
+
+def _wrong_variable(document: Document, path: KeyPath, found: Found) -> Finding:
+    """What is neither a text nor one of the tables that a variable of `env` may be."""
+    name = f"`{_dotted(path)}`"
+    value = _value(document, path)
+    if not isinstance(value, dict):
+        quoted = f'"{value}"' if isinstance(value, int | float) and not isinstance(value, bool) else None
+        hint = f"write {quoted}" if quoted else None
+        return found(Code.WRONG_VALUE, f"{name} must be a string or a table, not {_kind(value)}", hint)
+    forms = (
+        'it is "TEXT", { from = "token" }, { keyring = true }, { env = "VARIABLE" }, '
+        '{ command = ["PROGRAM", …] } or { file = "PATH" }'
+    )
+    known = set(value) & {"from", "keyring", "env", "command", "file"}
+    if len(known) > 1:
+        return found(Code.CONTRADICTION, f"{name} has more than one of {quoted_list(sorted(known), 'and')}", "keep one")
+    if any(_holds_secret(word, text) for word, text in value.items()):
+        return found(Code.SECRET, f"{name} holds a secret in plain text", store_it(_profile_at(path), str(path[-1])))
+    near = next((meant for word in value if (meant := _form_near(str(word)))), None)
+    return found(Code.WRONG_VALUE, f"{name} says in no known way what the variable holds", near or forms)
 
 
 def _holds_secret(word: str, text: object) -> bool:

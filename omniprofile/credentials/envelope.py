@@ -45,7 +45,9 @@ def from_data(data: object, account: Account) -> StoredSecret:
         raise ValueError("this omniprofile does not know its version")
     if fields.get("account") != str(account):
         raise ValueError("it belongs to another profile or origin")
-    secret = StoredSecret(origin=account.origin, **{key: _value(fields, key) for key in _FIELDS})
+    secret = StoredSecret(
+        origin=account.origin, variable=account.variable, **{key: _value(fields, key) for key in _FIELDS}
+    )
     if secret.is_session and not is_access_token(secret.token.reveal()):
         raise ValueError("its `token` is not an access token (RFC 6750)")
     return secret

@@ -86,7 +86,7 @@ class FileStore:
 
     def put(self, profile: str, secret: StoredSecret) -> None:
         """Store whole or not at all."""
-        account = Account(profile, secret.origin)
+        account = secret.account(profile)
 
         def change(entries: dict[str, object]) -> None:
             try:

@@ -160,7 +160,7 @@ class KeyringStore:
 
     def put(self, profile: str, secret: StoredSecret) -> None:
         """Store whole or not at all. What is stored is read back and compared before this returns."""
-        account = Account(profile, secret.origin)
+        account = secret.account(profile)
         key = str(account)
 
         def write(deadline: Deadline) -> None:

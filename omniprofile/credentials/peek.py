@@ -8,7 +8,7 @@ from typing import Literal
 
 from omniprofile.credentials.names import belongs_elsewhere
 from omniprofile.model.declaration import KeySource, uses_store
-from omniprofile.model.exported import key_in_environment
+from omniprofile.model.exported import TOKENS, key_in_environment
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import MASK, Secret
 from omniprofile.model.stored import StoredSummary
@@ -37,10 +37,12 @@ def peek_key(
     origin: Origin | None,
     now: datetime,
     store: str,
+    variable: str | None = None,
 ) -> Peek:
     """Peek at the credential of `profile`, which has this auth method and key source, for `origin`.
 
-    `stored` is what the store says of the profile's secrets.
+    With `variable` it is that secret of its `env`, and `key` its source. `stored` is what the store says of the secrets that
+    the profile has of this kind.
     """
     if uses_store(auth, key):
         summary = stored.get(origin) if origin else None
@@ -52,7 +54,7 @@ def peek_key(
         return Peek("expired" if expired else "present", summary.expires_at, store=store)
     if key.kind == "env":
         base_url = str(origin) if origin else ""
-        value = key_in_environment(environ, key.variable or "", profile, base_url)
+        value = key_in_environment(environ, key.variable or "", profile, base_url, (variable,) if variable else TOKENS)
         if belongs_elsewhere(key.variable, base_url, environ):
             return Peek("missing")
         return Peek("present", masked=Secret(value).masked) if value else Peek("missing")

@@ -6,6 +6,7 @@ decided on. Origin and token are one unit: `resolve` knows which origin a token 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
@@ -21,14 +22,14 @@ from omniprofile.errors import (
     OriginMismatch,
 )
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, KeySource, uses_store
-from omniprofile.model.effective import Effective, effective
+from omniprofile.model.declaration import Config, EnvValue, KeySource, uses_store
+from omniprofile.model.effective import Effective, Given, effective, own_address
 from omniprofile.model.identity import differences
 from omniprofile.model.names import base_url_variable, token_variable
 from omniprofile.model.origin import Origin, allowing
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.model.resolution import Field, GivenToken, Loser, Resolution, Selection
-from omniprofile.model.secret import names_secret, remember
+from omniprofile.model.resolution import Field, GivenToken, GivenVariable, Loser, Resolution, Selection
+from omniprofile.model.secret import MASK, Secret, names_secret, remember
 from omniprofile.model.stored import Account, StoredSecret
 
 Values = Sequence[Sourced[object]]
@@ -43,11 +44,12 @@ def resolve(
     *,
     environ: Mapping[str, str],
     flags: Flags = NO_FLAGS,
-    peek: Callable[[str, Origin | None, str, KeySource], Peek] | None = None,
+    peek: Callable[[str, Origin | None, str, KeySource, str | None], Peek] | None = None,
 ) -> Resolution:
     """Resolve the selected profile, asking no key source.
 
-    `peek(profile, origin, auth, key)` tells what is known of the profile's own credential without reading it, for `fields`.
+    `peek(profile, origin, auth, key, variable)` tells what is known of the profile's own credential, or of the secret that its
+    `env` has for `variable`, without reading it, for `fields`.
     Raises what `read_overrides` raises; every other reason not to hand a credential out is in `refusal`.
     """
     profile = selection.profile
@@ -86,9 +88,9 @@ def resolve(
     if refusal is None and origin and token_origin and origin != token_origin:
         refusal = _mismatch(profile, token, token_origin, origin, base_url_provenance)
         if token is None and not base_urls:
-            refusal = _inherited_mismatch(declared, token_origin, origin, base_url_provenance)
+            refusal = _inherited_mismatch(declared, declared.key, "key", token_origin, origin)
 
-    known = peek(profile, origin, auth_method, key_source) if peek else Peek("unknown")
+    known = peek(profile, origin, auth_method, key_source, None) if peek else Peek("unknown")
     if refusal is None and token is None and known.elsewhere and origin:
         refusal = stored_mismatch(profile, known.elsewhere, origin, base_url_provenance)
 
@@ -120,7 +122,11 @@ def resolve(
             values = declared.sourced(given)
             if names_secret(name):
                 _hide(values)
-            fields[f"env.{name}"] = _field(values)
+
+            def shown(value: object, name: str = name) -> object:
+                return _shown_variable(value, name, profile, origin, peek)
+
+            fields[f"env.{name}"] = _field(values, shown)
         return fields
 
     return Resolution(
@@ -134,7 +140,10 @@ def resolve(
         access=declared.access.value,
         allow=declared.allow.value,
         expect=declared.expect.value,
-        env=tuple((name, given.value) for name, given in declared.env.items()),
+        env=tuple(
+            _given_variable(config, declared, name, given, origin=origin, overridden_by=base_url_provenance)
+            for name, given in declared.env.items()
+        ),
         explained=explained,
         notices=tuple(notices),
         warnings=tuple(warnings),
@@ -148,14 +157,16 @@ def obtain(
     *,
     environ: Mapping[str, str],
     stored: Callable[[Account], StoredSecret | None],
-    elsewhere: Callable[[str], Sequence[Origin]],
+    elsewhere: Callable[[str, str | None], Sequence[Origin]],
     fresh: Callable[[str, StoredSecret], StoredSecret],
     interactive: bool,
+    tell: Callable[[str], None],
 ) -> Credential:
     """Ask the decided source and give the credential.
 
-    `stored(account)` reads the secret store; `elsewhere(profile)` gives the origins that it has secrets of the profile for;
-    `fresh(profile, session)` refreshes an OAuth session that needs it.
+    `stored(account)` reads the secret store; `elsewhere(profile, variable)` gives the origins that it has credentials of the
+    profile for, or secrets of its `env`; `fresh(profile, session)` refreshes an OAuth session that needs it. The secrets of
+    `env` are read when the credential is asked for its variables; `tell` gets a sentence for each that is left out then.
 
     Raises the resolution's refusal, NoCredential, OriginMismatch where secrets are stored for other origins alone,
     IdentityMismatch, and whatever the source or the store raises.
@@ -170,7 +181,7 @@ def obtain(
         secret = checked_key(resolution.token.secret.reveal(), f"{resolution.token.provenance}")
     elif resolution.uses_store:
         found = stored(Account(resolution.profile, origin))
-        if found is None and (others := elsewhere(resolution.profile)):
+        if found is None and (others := elsewhere(resolution.profile, None)):
             raise stored_mismatch(resolution.profile, others, origin, resolution.base_url_provenance)
         found = _own(found, resolution)
         if resolution.auth == "oauth":
@@ -181,15 +192,81 @@ def obtain(
         secret = read_key(
             resolution.key, profile=resolution.profile, base_url=str(origin), environ=environ, interactive=interactive
         )
+
+    def read_secret(variable: str, source: KeySource) -> Secret:
+        if source.kind != "keyring":
+            return read_key(
+                source,
+                profile=resolution.profile,
+                base_url=str(origin),
+                environ=environ,
+                interactive=interactive,
+                variable=variable,
+            )
+        if found := stored(Account(resolution.profile, origin, variable)):
+            return found.token
+        if others := elsewhere(resolution.profile, variable):
+            raise stored_mismatch(resolution.profile, others, origin, resolution.base_url_provenance, variable=variable)
+        raise NoCredential(
+            f"the secret `{variable}` of `{resolution.profile}` is not stored",
+            hint=f"run `omniprofile login {resolution.profile} --secret {variable}`",
+        )
+
     return Credential(
         profile=resolution.profile,
         origin=origin,
         auth="oauth" if resolution.auth == "oauth" else "api-key",
         secret=secret,
         expires_at=expires_at,
-        env=resolution.env,
+        read_env=cache(lambda: _read_env(resolution, read_secret, tell)),
         of_profile=not resolution.pair,
     )
+
+
+def _read_env(
+    resolution: Resolution, read_secret: Callable[[str, KeySource], Secret], tell: Callable[[str], None]
+) -> tuple[tuple[str, str | tuple[str, str] | Secret], ...]:
+    """Return the variables of a profile's `env` as `model.variables` takes them, each secret read."""
+    found: list[tuple[str, str | tuple[str, str] | Secret]] = []
+    for each in resolution.env:
+        value = each.value
+        if each.refusal is not None:
+            raise each.refusal
+        if each.left_out is not None:
+            tell(each.left_out)
+        elif value.secret is not None:
+            found.append((each.name, read_secret(each.name, value.secret)))
+        else:
+            found.append((each.name, (value.part, value.append) if value.part else value.text or ""))
+    return tuple(found)
+
+
+def _given_variable(
+    config: Config,
+    declared: Effective,
+    name: str,
+    given: Given[EnvValue],
+    *,
+    origin: Origin | None,
+    overridden_by: Provenance,
+) -> GivenVariable:
+    """Return a variable of `env` as it applies at `origin`: a secret goes to the origin that it was declared for alone."""
+    value, own = given.value, declared.base_url.value if declared.base_url else None
+    if value.secret is not None and value.secret.kind != "keyring":
+        bound = own_address(config, given.table)
+        if bound and own and bound != own:
+            return GivenVariable(name, value, _inherited_mismatch(declared, given, f"secret `{name}`", bound, own))
+    if value.secret is not None and origin != own:
+        why = f"`{name}` is left out: it is a secret for {own}, not for {origin} ({overridden_by})"
+        return GivenVariable(name, value, left_out=why)
+    if value.part == "organization" and origin and origin == own and origin.organization_name is None:
+        place = declared.provenance(given).place
+        refusal = ConfigInvalid(
+            f"{place}: `{name}` is an alias of the organization, which {origin} does not name",
+            hint='use `from = "host"`, or remove it: only `https://NAME.omniapp.co` names one',
+        )
+        return GivenVariable(name, value, refusal)
+    return GivenVariable(name, value)
 
 
 def _own(found: StoredSecret | None, resolution: Resolution) -> StoredSecret:
@@ -282,27 +359,29 @@ def _mismatch(
 
 
 def _inherited_mismatch(
-    profile: Effective, key_origin: Origin, origin: Origin, provenance: Provenance
+    profile: Effective, given: Given[object], what: str, bound: Origin, origin: Origin
 ) -> OriginMismatch:
-    """Return the refusal to send a key that a table declares for its own address to another one."""
+    """Return the refusal to send a key or secret that a table declares for its own address to another one."""
     name = profile.table.name if profile.table else ""
-    place = profile.provenance(profile.key)
+    address = profile.provenance(profile.base_url) if profile.base_url else Provenance(Layer.BUILTIN)
     return OriginMismatch(
-        f"the key that profile `{name}` inherits from {place} is for {key_origin}, not for {origin} ({provenance})",
-        hint=f"give `[profiles.{name}]` a `key` of its own for {origin.host}, or repeat that one there if it is for both",
+        f"the {what} that profile `{name}` inherits from {profile.provenance(given)} is for {bound}, not for {origin} "
+        f"({address})",
+        hint=f"give `[profiles.{name}]` a {what} of its own for {origin.host}, or repeat that one there if it is for both",
     )
 
 
 def stored_mismatch(
-    profile: str, stored_for: Sequence[Origin], origin: Origin, provenance: Provenance
+    profile: str, stored_for: Sequence[Origin], origin: Origin, provenance: Provenance, variable: str | None = None
 ) -> OriginMismatch:
-    """Return the refusal to send a secret that was stored for other origins to this one."""
+    """Return the refusal to send a secret that was stored for other origins to this one; `variable` is one of `env`."""
     others = " and ".join(map(str, stored_for[:3])) + (" and others" if len(stored_for) > 3 else "")
     if provenance.layer in (Layer.FLAG, Layer.ENVIRONMENT):
         return _mismatch(profile, None, others, origin, provenance)
+    what, option = (f"secret `{variable}`", f" --secret {variable}") if variable else ("secret", "")
     return OriginMismatch(
-        f"the stored secret of `{profile}` is for {others}, but its base URL is now {origin} ({provenance})",
-        hint=f"run `omniprofile login {profile}` to store one for {origin.host}, or change the base URL back",
+        f"the stored {what} of `{profile}` is for {others}, but its base URL is now {origin} ({provenance})",
+        hint=f"run `omniprofile login {profile}{option}` to store one for {origin.host}, or change the base URL back",
     )
 
 
@@ -321,11 +400,37 @@ def _expectations(profile: Effective) -> Mapping[str, Values]:
     return parts
 
 
-def _hide(values: Values) -> None:
+def _hide(values: Sequence[Sourced[EnvValue]]) -> None:
     """Keep the values of a variable that holds a secret out of what is shown; a reference to one is no secret."""
     for each in values:
-        if isinstance(each.value, str) and "://" not in each.value:
-            remember(each.value)
+        if each.value.text and "://" not in each.value.text:
+            remember(each.value.text)
+
+
+def _shown_variable(
+    value: object,
+    name: str,
+    profile: str,
+    origin: Origin | None,
+    peek: Callable[[str, Origin | None, str, KeySource, str | None], Peek] | None,
+) -> str | None:
+    """Return what may be shown of a variable of `env`: no secret and no token; None for a value that is missing."""
+    if not isinstance(value, EnvValue):
+        raise TypeError(f"{type(value)} is not the value of a variable")
+    if value.secret is not None:
+        known = peek(profile, origin, "api-key", value.secret, name) if peek else Peek("unknown")
+        return None if known.state == "missing" else known.masked
+    if value.part is None:
+        return value.text
+    address = str(origin) if origin else None
+    parts = {
+        "token": MASK,
+        "base_url": address,
+        "host": address and address.partition("://")[2],
+        "organization": origin.organization_name if origin else None,
+    }
+    part = parts[value.part]
+    return part and part + value.append
 
 
 def _listed(values: object) -> object:

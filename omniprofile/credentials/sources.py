@@ -10,7 +10,13 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 import os
 
 from omniprofile.credentials.names import VENDOR_BASE_URL, belongs_elsewhere
-from omniprofile.model.exported import exported, key_in_environment, values_of_another, without_values_of_another
+from omniprofile.model.exported import (
+    TOKENS,
+    exported,
+    key_in_environment,
+    values_of_another,
+    without_values_of_another,
+)
 from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.secret import LONGEST_KEY, Secret, looks_like_key, remember
 from omniprofile.system.files import Unreadable, is_read_only, open_regular, others_can_read
@@ -34,20 +40,26 @@ _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
 
 
 def read_key(
-    source: "KeySource", *, profile: str, base_url: str, environ: "Mapping[str, str]", interactive: bool
+    source: "KeySource",
+    *,
+    profile: str,
+    base_url: str,
+    environ: "Mapping[str, str]",
+    interactive: bool,
+    variable: str | None = None,
 ) -> Secret:
-    """The key of `profile`, for `base_url`, from an `env`, `command` or `file` source.
+    """The key of `profile`, for `base_url`, from an `env`, `command` or `file` source; with `variable`, that secret of its `env`.
 
     `interactive` lets a command ask the user on the terminal. Raises KeySourceFailed, UnsafePermissions for a file that
     others can read, and Interrupted when the user ends a command that asks.
     """
     match source.kind:
         case "env":
-            return _from_environment(source, profile, base_url, environ)
+            return _from_environment(source, profile, base_url, environ, variable)
         case "command":
-            return _from_command(source, profile, base_url, environ, interactive=interactive)
+            return _from_command(source, profile, base_url, environ, variable, interactive=interactive)
         case "file":
-            return _from_file(source, profile)
+            return key_in_file(source.path or "", _label(source, profile, variable))
         case "keyring":
             raise AssertionError("the secret store is asked by the resolver")
 
@@ -119,27 +131,28 @@ def key_in_file(path: str, label: str) -> Secret:
     return _checked_bytes(_file_content(path, label), label)
 
 
-def _from_environment(source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]") -> Secret:
+def _from_environment(
+    source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]", variable: str | None
+) -> Secret:
     if source.variable in values_of_another(environ, profile, base_url):
         mark = exported(environ)
         whose = mark.profile if mark else ""
         why = f"its value was exported by omniprofile for `{printable(whose)}`, and is a value of that profile alone"
-        raise _failed(source, profile, why, f"set `{printable(source.variable or '')}` to the key of `{profile}`")
-    value = key_in_environment(environ, source.variable or "", profile, base_url)
+        hint = f"set `{printable(source.variable or '')}` to {_what(profile, variable)}"
+        raise _failed(source, profile, why, hint, variable)
+    exported_as = (variable,) if variable else TOKENS
+    value = key_in_environment(environ, source.variable or "", profile, base_url, exported_as)
     if value and (other := belongs_elsewhere(source.variable, base_url, environ)):
         from omniprofile.errors import OriginMismatch
 
         raise OriginMismatch(
-            f"{_label(source, profile)} is for {other} (environment variable `{VENDOR_BASE_URL}`), not for {base_url}",
-            hint=f"unset `{VENDOR_BASE_URL}`, or keep the key of `{profile}` in a variable of its own",
+            f"{_label(source, profile, variable)} is for {other} (environment variable `{VENDOR_BASE_URL}`), not for {base_url}",
+            hint=f"unset `{VENDOR_BASE_URL}`, or keep {_what(profile, variable)} in a variable of its own",
         )
     if not value:  # an empty variable counts as unset, everywhere
-        raise _failed(source, profile, "it is not set", f"set `{printable(source.variable or '')}` to the key")
-    return checked_key(value, _label(source, profile))
-
-
-def _from_file(source: "KeySource", profile: str) -> Secret:
-    return key_in_file(source.path or "", _label(source, profile))
+        hint = f"set `{printable(source.variable or '')}` to the {'secret' if variable else 'key'}"
+        raise _failed(source, profile, "it is not set", hint, variable)
+    return checked_key(value, _label(source, profile, variable))
 
 
 def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
@@ -177,47 +190,57 @@ def _file_content(path: str, label: str) -> bytes:
 
 
 def _from_command(
-    source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]", *, interactive: bool
+    source: "KeySource",
+    profile: str,
+    base_url: str,
+    environ: "Mapping[str, str]",
+    variable: str | None,
+    *,
+    interactive: bool,
 ) -> Secret:
     from omniprofile.errors import Interrupted, KeySourceFailed
     from omniprofile.system.capture import capture, find_program
     from omniprofile.system.files import reason
 
     chain = [name for name in environ.get(CHAIN_VARIABLE, "").split(",") if name]
-    if profile in chain:
+    link = f"{profile}/{variable}" if variable else profile
+    if link in chain:
         raise KeySourceFailed(
-            f"the key command of `{profile}` asks for `{profile}` again",
+            f"the command for {_what(profile, variable)} asks for it again",
             hint="let the command name another profile, or ask a program that is not omniprofile",
         )
     program, *arguments = source.argv
     if os.path.dirname(program) and not os.path.isabs(program):
         # It would be another program in another working directory: in a cloned repository, somebody else's.
         raise _failed(
-            source, profile, "its path is relative", "write its absolute path, or a name that is found on `PATH`"
+            source,
+            profile,
+            "its path is relative",
+            "write its absolute path, or a name that is found on `PATH`",
+            variable,
         )
     found = find_program(program, environ)
     if found is None:
-        raise _failed(source, profile, "it is not found on `PATH`", "install it, or write its absolute path")
+        raise _failed(source, profile, "it is not found on `PATH`", "install it, or write its absolute path", variable)
     try:
         captured = capture(
             [found, *arguments],
-            {**without_values_of_another(environ, profile, base_url), CHAIN_VARIABLE: ",".join([*chain, profile])},
+            {**without_values_of_another(environ, profile, base_url), CHAIN_VARIABLE: ",".join([*chain, link])},
             timeout=source.timeout,
             limit=LONGEST_KEY + _NEWLINE,
             terminal=interactive,
         )
     except (OSError, ValueError) as problem:
         raise _failed(
-            source, profile, f"it cannot be started: {reason(problem)}", "install it, or mend its path"
+            source, profile, f"it cannot be started: {reason(problem)}", "install it, or fix its path", variable
         ) from problem
     if captured.how == "interrupted":
-        raise Interrupted(f"{_label(source, profile)}: interrupted")
+        raise Interrupted(f"{_label(source, profile, variable)}: interrupted")
     if why := _why_not(captured, source):
         hint = f"run `{printable(program)}` with the same arguments by hand to see what is wrong"
-        raise _failed(source, profile, why, hint)
-    return _checked_bytes(
-        captured.stdout, f"what {printable_place(str(source))} printed as the key of `{profile}`", computed=True
-    )
+        raise _failed(source, profile, why, hint, variable)
+    label = f"what {printable_place(str(source))} printed as {_what(profile, variable)}"
+    return _checked_bytes(captured.stdout, label, computed=True)
 
 
 def _why_not(captured: "Captured", source: "KeySource") -> str | None:
@@ -239,15 +262,19 @@ def _checked_bytes(content: bytes, label: str, *, computed: bool = False) -> Sec
     return checked_key(content.decode("utf-8", "replace"), label, computed=computed)
 
 
-def _label(source: "KeySource", profile: str) -> str:
-    return f"the key of `{profile}` from {printable_place(str(source))}"
+def _what(profile: str, variable: str | None) -> str:
+    return f"the secret `{variable}` of `{profile}`" if variable else f"the key of `{profile}`"
 
 
-def _failed(source: "KeySource", profile: str, why: str, hint: str) -> "KeySourceFailed":
+def _label(source: "KeySource", profile: str, variable: str | None) -> str:
+    return f"{_what(profile, variable)} from {printable_place(str(source))}"
+
+
+def _failed(source: "KeySource", profile: str, why: str, hint: str, variable: str | None) -> "KeySourceFailed":
     from omniprofile.errors import KeySourceFailed
 
     return KeySourceFailed(
-        f"the key of `{profile}` cannot be had from {printable_place(str(source))}: {why}", hint=hint
+        f"{_what(profile, variable)} cannot be had from {printable_place(str(source))}: {why}", hint=hint
     )
 
 

@@ -5,8 +5,8 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 
 import os
 
-from omniprofile.model.exported import MARKER, exported, own_values
-from omniprofile.model.variables import NO_CONFIG, OWN, credential_variables
+from omniprofile.model.exported import MARKER, OWN, exported, own_values
+from omniprofile.model.variables import NO_CONFIG, credential_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,18 +5,20 @@ On the fast path: imports nothing.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    Plain = tuple[str | None, str | None, str, str | None, str | None, bool, tuple[tuple[str, str], ...]]
+    Env = tuple[tuple[str, str | tuple[str, str]], ...]
+    Plain = tuple[str | None, str | None, str, str | None, str | None, bool, Env | None]
 
 
 class CompiledProfile:
-    """One profile, with no override applied, and with its token once that is known.
+    """One profile, with no override applied, and with its token and `env` once those are known.
 
-    `kind` is `env` with the variable in `variable`, `file` with the file in `path`, or `stored`; it is None where the full path
-    must say more: the key comes from elsewhere, or no credential may be handed out.
+    `kind` is `env` or `file`, and `where` the variable or the file, or `stored`; it is None where the full path must say more:
+    the key comes from elsewhere, or no credential may be handed out. `declared_env` is as `model.variables` takes it, but that
+    a secret is still its source (`env` or `file`, and which); it is None where the full path must read one.
     """
 
     __slots__ = (
-        "auth", "base_url", "env", "kind", "organization_name", "path", "profile", "protected", "token", "variable"
+        "auth", "base_url", "declared_env", "env", "kind", "organization_name", "profile", "protected", "token", "where"
     )  # fmt: skip
 
     of_profile = True  # what the environment overrides is for the full path
@@ -24,7 +26,15 @@ class CompiledProfile:
     def __init__(self, profile: str, plain: "Plain") -> None:
         self.profile = profile
         self.token = ""
-        base_url, self.organization_name, self.auth, self.kind, key, self.protected, self.env = plain
+        base_url, self.organization_name, self.auth, self.kind, where, self.protected, self.declared_env = plain
+        self.env: Env = ()
         self.base_url = base_url or ""
-        self.variable = key if self.kind == "env" else None
-        self.path = key if self.kind == "file" else None
+        self.where = where or ""
+
+    def key_variables(self) -> list[str]:
+        """Return the variables that the profile takes secrets from."""
+        sources = [
+            (self.kind, self.where),
+            *(value for _, value in self.declared_env or () if isinstance(value, tuple)),
+        ]
+        return [where for kind, where in sources if kind == "env"]

@@ -1,11 +1,22 @@
 """What resolution gives: an origin and a token that belong together."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
+from omniprofile.model.variables import credential_variables
+
+
+class Variables(dict[str, str]):
+    """Variables by name, some of them secret: `repr` shows the names alone."""
+
+    def __repr__(self) -> str:
+        return f"Variables({', '.join(self)})"
+
+    __str__ = __repr__
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +24,8 @@ class Credential:
     """A token and the one origin that it may be sent to.
 
     `base_url` has no trailing slash. `expires_at` is an aware UTC time, or None for a key that does not expire.
-    `of_profile` is false for a base URL and token of the environment's own. `token` never appears in `repr`.
+    `of_profile` is false for a base URL and token of the environment's own. `read_env` reads the profile's `env`, its secrets
+    among it, once. `token` never appears in `repr`.
     """
 
     profile: str
@@ -21,7 +33,9 @@ class Credential:
     auth: AuthMethod
     secret: Secret
     expires_at: datetime | None = None
-    env: tuple[tuple[str, str], ...] = ()
+    read_env: Callable[[], tuple[tuple[str, str | tuple[str, str] | Secret], ...]] = field(
+        default=tuple, repr=False, compare=False
+    )
     of_profile: bool = True
 
     @property
@@ -38,3 +52,21 @@ class Credential:
     def organization_name(self) -> str | None:
         """NAME where the instance is `https://NAME.omniapp.co`, else None."""
         return self.origin.organization_name
+
+    @property
+    def env(self) -> tuple[tuple[str, str | tuple[str, str]], ...]:
+        """The profile's `env` as `model.variables` takes it, secrets in clear. Raises what reading a secret raises."""
+        return tuple((name, value.reveal() if isinstance(value, Secret) else value) for name, value in self.read_env())
+
+    @property
+    def secrets(self) -> list[Secret]:
+        """The token, and the secrets of the profile's `env`. Raises what reading one raises."""
+        return [self.secret, *(value for _, value in self.read_env() if isinstance(value, Secret))]
+
+    def variables(self) -> Variables:
+        """Return every variable that `exec` would set for a command: the credential and the profile's `env`, in clear.
+
+        For `subprocess.run(…, env=os.environ | credential.variables())`. Secrets of `env` are read now: raises
+        `omniprofile.Error` for one that is missing or refused.
+        """
+        return Variables(credential_variables(self, self.base_url, self.token))

@@ -12,6 +12,8 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 AuthMethod = Literal["oauth", "api-key"]
+Part = Literal["token", "base_url", "host", "organization"]
+"""What of a credential a variable of `env` may be an alias of."""
 StoreName = Literal["keyring", "file"]
 Access = Literal["full", "gateway", "read-only"]
 """`full`: the token may be handed over; `gateway`: only the gateway has it; `read-only`: and lets only reads through."""
@@ -49,6 +51,16 @@ def uses_store(auth: str, key: KeySource) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvValue:
+    """What `env` says of one variable: exactly one of a text, a part of the credential (with `append`), and a secret's source."""
+
+    text: str | None = None
+    part: Part | None = None
+    append: str = ""
+    secret: KeySource | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Expect:
     """The identity pin: who whoami must say it is. None is "anybody"."""
 
@@ -82,7 +94,7 @@ class Declaration:
     allow: tuple[str, ...] | None = None
     allow_insecure: bool | None = None
     expect: Expect | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, EnvValue] = field(default_factory=dict)
 
     def provenance(self, key: str, layer: Layer | None = None) -> Provenance:
         """Return where `key` stands, or else the table; `layer` is its role, where a profile is read as a parent."""

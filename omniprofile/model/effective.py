@@ -9,7 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from omniprofile.model.declaration import Access, AuthMethod, Config, Declaration, Expect, KeySource, uses_store
+from omniprofile.model.declaration import (
+    Access,
+    AuthMethod,
+    Config,
+    Declaration,
+    EnvValue,
+    Expect,
+    KeySource,
+    uses_store,
+)
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
@@ -53,7 +62,7 @@ class Effective:
     access: Given[Access]
     allow: Given[tuple[str, ...]]
     expect: Given[Expect]
-    env: Mapping[str, Given[str]]
+    env: Mapping[str, Given[EnvValue]]
     profile_insecure: Given[bool] | None
     default_insecure: Given[bool]
 
@@ -150,13 +159,22 @@ def every_effective(config: Config) -> dict[str, Effective]:
     return {name: config.known[name] for name in config.profiles if name not in broken}
 
 
+def own_address(config: Config, table: Declaration | None) -> Origin | None:
+    """Return the address that a table has itself: a key or secret in it is for no other one. None where it has none."""
+    holder = _holder(config, table) if table else None
+    return holder.base_url if holder else None
+
+
+def _holder(config: Config, table: Declaration) -> Declaration | None:
+    return table if table.base_url else config.instances.get(table.instance) if table.instance else None
+
+
 def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
     """Return what `table` comes to upon what is weaker."""
     base_url, addressed_by = below.base_url, below.addressed_by
-    holder = table if table.base_url else config.instances.get(table.instance) if table.instance else None
+    holder = _holder(config, table)
     if holder is not None and holder.base_url is not None:
         base_url, addressed_by = Given(holder.base_url, holder, "base_url", base_url), table
-    own_address = holder.base_url if holder else None
     upon = replace(
         below,
         table=table,
@@ -164,7 +182,7 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
         addressed_by=addressed_by,
         auth=_over(table.auth, table, "auth", below.auth),
         key=_over(table.key, table, "key", below.key),
-        key_origin=below.key_origin if table.key is None else own_address,
+        key_origin=below.key_origin if table.key is None else own_address(config, table),
         protected=_over(table.protected, table, "protected", below.protected),
         access=_over(table.access, table, "access", below.access),
         allow=_over(table.allow, table, "allow", below.allow),

@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 MARKER = "OMNIPROFILE_EXPORTED"
 
+TOKENS = TOKEN, TOKEN_FOR_SDK = "OMNI_API_TOKEN", "OMNI_API_KEY"
+"""The token: for the vendor's CLI, and for the Python SDKs."""
+BASE_URL, PROFILE, ORGANIZATION = "OMNI_BASE_URL", "OMNI_PROFILE", "OMNI_ORGANIZATION_NAME"
+OWN = (*TOKENS, BASE_URL, PROFILE, ORGANIZATION)
+"""What the credential itself is handed over in. A profile's `env` may make an alias of each, or leave it out by an empty text."""
+
 RESERVED = frozenset(
     {
-        # What the credential itself is handed over in.
-        "OMNI_API_TOKEN",
-        "OMNI_API_KEY",
-        "OMNI_BASE_URL",
-        "OMNI_PROFILE",
-        "OMNI_ORGANIZATION_NAME",
+        *OWN,
         # What would make a consumer take another credential, or send this one in the clear.
         "OMNI_CONFIG_PATH",
         "OMNI_CONFIG_DIR",
         "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",
     }
 )
-"""Variables that a profile's `env` may not set. Neither may it any that begins with one of RESERVED_PREFIXES."""
+"""Variables that a profile's `env` may not set, but for OWN; nor any that begins with one of RESERVED_PREFIXES."""
 RESERVED_PREFIXES = ("OMNIPROFILE_", "OMNI_PROFILE_")
 
 _NEVER_OURS = frozenset(
@@ -49,10 +50,10 @@ _ORIGIN = "@"
 def is_reserved(variable: str) -> bool:
     """Whether a profile's `env` may not set `variable`: it carries the credential, or steers omniprofile or a consumer.
 
-    Names are compared in capitals, as Windows does.
+    Names are compared in capitals, as Windows does; what may stand for one of OWN is for the models to say.
     """
     name = variable.upper()
-    return name in RESERVED or name.startswith(RESERVED_PREFIXES)
+    return variable not in OWN and (name in RESERVED or name.startswith(RESERVED_PREFIXES))
 
 
 class Exported:
@@ -112,26 +113,31 @@ def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str 
     return frozenset() if mark.profile == profile and same_origin else own_values(environ)
 
 
-def exported_token(environ: "Mapping[str, str]", profile: str, base_url: str) -> str:
-    """Return the token that was exported for `profile` at `base_url` and is unchanged, or an empty text.
+def exported_secret(
+    environ: "Mapping[str, str]", profile: str, base_url: str, names: "tuple[str, ...]" = TOKENS
+) -> str:
+    """Return what was exported as one of `names` for `profile` at `base_url` and is unchanged, or an empty text.
 
-    It stands in for the variable that the key came from, which `exec` removes from its child.
+    It stands in for the variable that the key or secret came from, which `exec` removes from its child.
     """
     mark = exported(environ)
     if mark is None or mark.profile != profile or mark.base_url != _checksum(base_url):
         return ""
     own = own_values(environ)
-    return next((environ[name] for name in ("OMNI_API_TOKEN", "OMNI_API_KEY") if name in own), "")
+    return next((environ[name] for name in names if name in own), "")
 
 
-def key_in_environment(environ: "Mapping[str, str]", variable: str, profile: str, base_url: str) -> str:
-    """Return the key that `variable` holds for `profile` at `base_url`, or an empty text.
+def key_in_environment(
+    environ: "Mapping[str, str]", variable: str, profile: str, base_url: str, exported_as: "tuple[str, ...]" = TOKENS
+) -> str:
+    """Return the key or secret that `variable` holds for `profile` at `base_url`, or an empty text.
 
-    What was exported for another profile or base URL is no key; what was exported for this one stands in for an unset one.
+    What was exported for another profile or base URL is none; what was exported for this one as one of `exported_as` stands in
+    for an unset one.
     """
     if variable in values_of_another(environ, profile, base_url):
         return ""
-    return environ.get(variable) or exported_token(environ, profile, base_url)
+    return environ.get(variable) or exported_secret(environ, profile, base_url, exported_as)
 
 
 def without_values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str) -> "dict[str, str]":

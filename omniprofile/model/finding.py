@@ -48,6 +48,7 @@ class Code(StrEnum):
     NOT_EXPANDED = "OP410"
     EMPTY_VARIABLE = "OP411"
     IMPOSSIBLE_IDENTITY = "OP412"
+    NO_ORGANIZATION = "OP413"
     ALLOW_WITHOUT_USE = "OP414"
     USELESS_IGNORE = "OP501"
 
@@ -87,3 +88,16 @@ class Finding:
     def place(self) -> str:
         """`file:line:column`."""
         return f"{self.file}:{self.line}:{self.column}"
+
+
+def store_it(profile: str, variable: str | None = None) -> str:
+    """Return what to do about a secret in plain text; `variable` is the one of `env` that it stands for."""
+    if variable is not None:
+        return (
+            f"write `{variable} = {{ keyring = true }}`, run `omniprofile login {profile} --secret {variable}` to store it, and "
+            "revoke it if this file was ever shared: it may be in its history"
+        )
+    return (
+        f"remove it, run `omniprofile login {profile}` to store it, and revoke it if this file was ever shared: "
+        "it may be in its history"
+    )

@@ -30,6 +30,11 @@ def holds_key(name: str) -> bool:
     return without_keys(name) != name
 
 
+def is_variable(name: str) -> bool:
+    """Tell whether `name` may name an environment variable: ASCII letters, digits and `_`, the first no digit."""
+    return name.isascii() and name.isidentifier()
+
+
 def nearest_valid(name: str) -> str:
     """Return the valid name that is nearest to `name`: accents dropped, runs of other characters become one `-`."""
     import unicodedata

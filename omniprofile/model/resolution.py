@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from omniprofile.errors import Error
-from omniprofile.model.declaration import Access, Expect, KeySource, uses_store
+from omniprofile.model.declaration import Access, EnvValue, Expect, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Provenance
 from omniprofile.model.secret import Secret
@@ -51,6 +51,16 @@ class GivenToken:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenVariable:
+    """One variable of the profile's `env`. `refusal` is why none of them may be handed out, `left_out` why this one is not."""
+
+    name: str
+    value: EnvValue
+    refusal: Error | None = None
+    left_out: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
     """One profile, resolved as far as it goes without asking any key source.
 
@@ -69,7 +79,7 @@ class Resolution:
     access: Access
     allow: tuple[str, ...]
     expect: Expect
-    env: tuple[tuple[str, str], ...]
+    env: tuple[GivenVariable, ...]
     base_url_provenance: Provenance
     explained: Callable[[], dict[str, Field]]
     notices: tuple[str, ...]
@@ -90,7 +100,13 @@ class Resolution:
     @property
     def key_variables(self) -> tuple[str, ...]:
         """The variables that the profile takes secrets from: no child gets them."""
-        return (self.key.variable,) if self.key.variable and not self.uses_store else ()
+        own = [] if self.uses_store else [self.key]
+        sources = own + [each.value.secret for each in self.env if each.value.secret]
+        return tuple(source.variable for source in sources if source.variable)
+
+    def secret_source(self, variable: str) -> KeySource | None:
+        """Return where the secret comes from that `env` declares for `variable`; None where it declares none."""
+        return next((each.value.secret for each in self.env if each.name == variable), None)
 
     @property
     def profile(self) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from omniprofile.model.live import Identity
+from omniprofile.model.names import is_variable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret, remember
 
@@ -13,26 +14,29 @@ from omniprofile.model.secret import Secret, remember
 class Account:
     """What a store keeps a secret by: the profile's name and the origin that the secret is for.
 
-    Two profiles of one name for two origins, from two files or before and after an edit, are two accounts.
+    Two profiles of one name for two origins, from two files or before and after an edit, are two accounts. `variable` is the
+    variable of the profile's `env` that the secret is for, None for the profile's own credential.
     """
 
     profile: str
     origin: Origin
+    variable: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Account":
         """Return the account whose text this is. Raises ValueError for any text that `str()` does not give."""
         profile, _, rest = text.rpartition("@")  # the last one: no origin holds an `@`, whatever a name holds
+        address, _, variable = rest.partition("#")
         try:
-            account = cls(profile, Origin.parse(rest))
+            account = cls(profile, Origin.parse(address), variable or None)
         except NotAnOrigin:
             account = None
-        if account is None or str(account) != text:
+        if account is None or str(account) != text or (variable and not is_variable(variable)):
             raise ValueError("it is not a profile's name and origin")
         return account
 
     def __str__(self) -> str:
-        return f"{self.profile}@{self.origin}"
+        return f"{self.profile}@{self.origin}" + (f"#{self.variable}" if self.variable else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class StoredSecret:
 
     `refresh_token`, `expires_at`, `client_id`, `scope`, `token_path` and `refreshed_at` are an OAuth session's, None for an API
     key. `token_path` is where the session is refreshed, None for the usual path. `identity` is what whoami said at login, None
-    where nobody asked. Times are aware UTC.
+    where nobody asked. `variable` is as in `Account`. Times are aware UTC.
     """
 
     origin: Origin
@@ -54,6 +58,11 @@ class StoredSecret:
     token_path: str | None = None
     refreshed_at: datetime | None = None
     identity: Identity | None = None
+    variable: str | None = None
+
+    def account(self, profile: str) -> Account:
+        """Return the account of this secret as one of `profile`."""
+        return Account(profile, self.origin, self.variable)
 
     def __post_init__(self) -> None:
         for secret in (self.token, self.refresh_token):

@@ -8,7 +8,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 
 import sys
 
-from omniprofile.model.exported import MARKER, marker
+from omniprofile.model.exported import BASE_URL, MARKER, ORGANIZATION, OWN, PROFILE, TOKEN, TOKEN_FOR_SDK, marker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ if TYPE_CHECKING:
         @property
         def env(self) -> tuple[tuple[str, Value], ...]: ...  # noqa: D102 - as `Credential` says
 
-
-TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE = "OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL", "OMNI_PROFILE"
-ORGANIZATION = "OMNI_ORGANIZATION_NAME"
-OWN = (TOKEN, TOKEN_FOR_SDK, BASE_URL, PROFILE, ORGANIZATION)
-"""What omniprofile sets of its own accord. A profile's `env` may make an alias of each, or leave it out by an empty text."""
 
 NO_CONFIG = r"C:\omniprofile?\config.json" if sys.platform == "win32" else "/dev/null/omniprofile/config.json"
 """The config file that `exec` names to the vendor's CLI: one that nobody can make or write, root included.

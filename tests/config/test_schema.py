@@ -92,16 +92,20 @@ def _made_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     }
     if "$ref" in schema:
         return _made_from(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]])
-    if "oneOf" in schema:
-        return st.one_of([_made_from(option) for option in schema["oneOf"]])
+    if options := schema.get("oneOf") or schema.get("anyOf"):
+        return st.one_of([_made_from(option) for option in options])
     if "const" in schema or "enum" in schema:
         return st.sampled_from(schema.get("enum", [schema.get("const")]))
     kind, rest = schema["type"], set(schema) - known - {"type"}
     match kind:
         case "object":
             assert rest <= {"properties", "required", "patternProperties", "additionalProperties"}, rest
-            for pattern, inner in schema.get("patternProperties", {}).items():
-                return st.dictionaries(st.from_regex(pattern, fullmatch=True), _made_from(inner), max_size=2)
+            if patterns := schema.get("patternProperties"):
+                pairs = [
+                    st.tuples(st.from_regex(pattern, fullmatch=True), _made_from(inner))
+                    for pattern, inner in patterns.items()
+                ]
+                return st.lists(st.one_of(pairs), max_size=2).map(dict)
             properties = {key: _made_from(inner) for key, inner in schema["properties"].items()}
             required = {key: properties.pop(key) for key in schema.get("required", ())}
             return st.fixed_dictionaries(required, optional=properties)
@@ -195,6 +199,11 @@ keys = st.one_of(
     st.dictionaries(st.sampled_from(["env", "file", "keyring", "command", "timeout", "x"]), anything, max_size=3),
     anything,
 )
+aliases = st.fixed_dictionaries(
+    {"from": st.sampled_from(["token", "base_url", "host", "organization", "tokens", ""]) | anything},
+    optional={"append": texts | anything, "keyring": st.just(True), "x": anything},
+)
+values = texts | anything | keys | aliases
 expects = st.dictionaries(
     st.sampled_from(["user", "membership_id", "key_scope", "org_role", "x"]),
     st.sampled_from(["user", "organization", "", "x"]) | anything, max_size=3,
@@ -202,7 +211,7 @@ expects = st.dictionaries(
 shared = {
     "instance": names, "auth": st.sampled_from(["oauth", "api-key", "OAuth", ""]) | anything,
     "key": keys, "protected": anything, "allow_insecure": anything, "expect": expects,
-    "env": st.dictionaries(variables, texts | anything, max_size=2) | anything,
+    "env": st.dictionaries(variables, values, max_size=2) | anything,
 }  # fmt: skip
 defaults = st.fixed_dictionaries({}, optional={**shared, "base_url": base_urls, "extends": names})
 profiles = st.fixed_dictionaries(
@@ -255,9 +264,9 @@ def test_keys_are_judged_alike(key: object) -> None:
     _both({"defaults": {"key": key}})
 
 
-@given(st.dictionaries(variables, texts, max_size=2))
-@settings(max_examples=200, deadline=None)
-def test_variables_are_judged_alike(env: dict[str, str]) -> None:
+@given(st.dictionaries(variables, values, max_size=2))
+@settings(max_examples=400, deadline=None)
+def test_variables_are_judged_alike(env: dict[str, object]) -> None:
     _both({"profiles": {"a": {"env": env}}})
 
 

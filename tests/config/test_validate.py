@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from omniprofile.config.json_schema import toml_kind
 from omniprofile.config.toml.text import Document
 from omniprofile.config.validate import FileDeclarations, validate, validate_pin
-from omniprofile.model.declaration import Declaration, Expect, KeySource, Settings
+from omniprofile.model.declaration import Declaration, EnvValue, Expect, KeySource, Settings
 from omniprofile.model.finding import Code
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -55,7 +55,7 @@ def test_every_value_has_its_type_and_its_line() -> None:
     assert (profile.layer, profile.name, profile.file, profile.line) == (Layer.PROFILE, "a", file, 5)
     assert _set(profile) == {
         "base_url": Origin("https", "a.omniapp.co", 443), "auth": "oauth", "protected": True,
-        "expect": Expect(user="u"), "env": {"X": "1", "Y": "2"},
+        "expect": Expect(user="u"), "env": {"X": EnvValue("1"), "Y": EnvValue("2")},
     }  # fmt: skip
     assert profile.lines == {
         "base_url": 7,
@@ -128,12 +128,18 @@ def test_a_wrong_host_takes_no_other_host_along() -> None:
 @pytest.mark.parametrize(
     ("bad", "left"),
     [
+        (
+            "env = { A = { from = 'tokens' }, B = { from = 'host', append = ':1' } }",
+            {"env": {"B": EnvValue(part="host", append=":1")}},
+        ),
+        ("env = { A = { keyring = true }, OMNI_PROFILE = 'x' }", {"env": {"A": EnvValue(secret=KeySource("keyring"))}}),
+        ("env = { A = { file = '/f', command = ['x'] }, OMNI_PROFILE = '' }", {"env": {"OMNI_PROFILE": EnvValue("")}}),
         ("typo = 1", {}),
         ("typo = 1\nprotected = 'x'\nauth = 'oauth'", {"auth": "oauth"}),
         ("key = { command = ['x', 1] }", {}),
         ("key = { env = 'A', typo = 1 }", {"key": KeySource("env", variable="A")}),
         ("expect = { user = '', org_role = 'x' }", {"expect": Expect(org_role="x")}),
-        ("env = { A = 'x', 'B-' = 'y' }", {"env": {"A": "x"}}),
+        ("env = { A = 'x', 'B-' = 'y' }", {"env": {"A": EnvValue("x")}}),
     ],
 )
 def test_what_is_wrong_in_a_profile_takes_its_key_alone(bad: str, left: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ from omniprofile.errors import (
     StoreUnavailable,
 )
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, Declaration, Expect, KeySource
+from omniprofile.model.declaration import Config, Declaration, EnvValue, Expect, KeySource
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
@@ -536,7 +536,7 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
 
 
 ACME = Origin.parse("https://acme.omniapp.co")
-VALUES: dict[str, Any] = {"base_url": ACME, "env": {"TEAM": "a"}}
+VALUES: dict[str, Any] = {"base_url": ACME, "env": {"TEAM": EnvValue("a")}}
 
 
 def obtained(
@@ -558,9 +558,10 @@ def obtained(
         resolution,
         environ=environ,
         stored=lambda account: stored if stored and account == Account("prod", stored.origin) else None,
-        elsewhere=lambda _profile: [stored.origin] if stored else [],
+        elsewhere=lambda _profile, _variable: [stored.origin] if stored else [],
         fresh=fresh,
         interactive=False,
+        tell=pytest.fail,
     )
 
 
@@ -568,15 +569,16 @@ def test_a_key_lasts_and_a_session_ends() -> None:
     """Every source gives a credential of the profile, for its origin, with its variables."""
 
     def key(text: str) -> Credential:
-        return Credential("prod", ACME, "api-key", Secret(text), None, (("TEAM", "a"),))
+        return Credential("prod", ACME, "api-key", Secret(text))
 
     own = {"key": KeySource("env", variable="KEY")}
     assert obtained(own, KEY="k") == key("k")
+    assert obtained(own, KEY="k").env == (("TEAM", "a"),)
     assert obtained(own, KEY="k", OMNI_API_TOKEN="t") == key("t")
     assert obtained({}, make_secret("s")) == key("s")
     assert obtained({"auth": "api-key"}, make_secret("s")) == key("s")
     kept, renewed = session("kept"), session("renewed", expires_at=NOW + AHEAD)
-    oauth = Credential("prod", ACME, "oauth", Secret("renewed"), NOW + AHEAD, (("TEAM", "a"),))
+    oauth = Credential("prod", ACME, "oauth", Secret("renewed"), NOW + AHEAD)
     assert obtained({"auth": "oauth"}, kept, renewed) == oauth
     assert obtained({"auth": "oauth"}, kept, renewed, OMNI_API_TOKEN="t") == replace(
         oauth, secret=Secret("t"), expires_at=None

@@ -162,7 +162,7 @@ def _resolve(world: World, *, explain: bool = False) -> Resolution | Error:
     flags = Flags(base_url=world.flag_url, token=Secret("key-flag") if world.flag_token else None)
     stored_for = Origin.parse(world.stored_for) if world.stored_for else None
 
-    def peek(profile: str, origin: Origin | None, auth: str, key: KeySource) -> Peek:
+    def peek(profile: str, origin: Origin | None, auth: str, key: KeySource, variable: str | None) -> Peek:
         if key.kind == "keyring":
             if stored_for is None or stored_for == origin:
                 return Peek("present" if stored_for else "missing")
@@ -192,9 +192,10 @@ def _obtain(world: World, resolution: Resolution) -> Credential | Error:
             resolution,
             environ=_environ(world),
             stored=stored,
-            elsewhere=lambda _: [Origin.parse(world.stored_for)] if world.stored_for else [],
+            elsewhere=lambda _, variable: [Origin.parse(world.stored_for)] if world.stored_for and not variable else [],
             fresh=lambda _, session: session,
             interactive=False,
+            tell=lambda _: None,
         )
     except Error as error:
         return error

@@ -370,7 +370,7 @@ def test_a_slow_writer_is_read_whole() -> None:
 def test_a_key_command_that_asks_for_its_own_profile_is_refused() -> None:
     error = failure(command("echo", "key"), {CHAIN_VARIABLE: "prod,ci"})
 
-    assert error.message == "the key command of `ci` asks for `ci` again"
+    assert error.message == "the command for the key of `ci` asks for it again"
 
 
 def test_the_chain_of_key_commands_is_handed_on() -> None:

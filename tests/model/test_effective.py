@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from omniprofile.model.declaration import Config, Declaration, Expect, KeySource
+from omniprofile.model.declaration import Config, Declaration, EnvValue, Expect, KeySource
 from omniprofile.model.effective import effective, every_effective
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer
@@ -28,8 +28,10 @@ def _config(*profiles: Declaration, defaults: Declaration | None = None, **insta
 
 def test_the_nearest_table_decides_and_what_it_overrides_is_kept() -> None:
     config = _config(
-        _profile("p", extends="q", auth="oauth", env={"X": "p"}),
-        _profile("q", auth="api-key", protected=True, expect=Expect(user="u"), env={"X": "q", "Y": "q"}),
+        _profile("p", extends="q", auth="oauth", env={"X": EnvValue("p")}),
+        _profile(
+            "q", auth="api-key", protected=True, expect=Expect(user="u"), env={"X": EnvValue("q"), "Y": EnvValue("q")}
+        ),
         defaults=Declaration(Layer.DEFAULTS, "defaults", "f", 9, auth="oauth", protected=False),
     )
     found = effective(config, "p")
@@ -38,7 +40,10 @@ def test_the_nearest_table_decides_and_what_it_overrides_is_kept() -> None:
     ]  # fmt: skip
     assert found.protected.value is True
     assert found.expect.value == Expect(user="u")
-    assert {name: [each.value for each in given] for name, given in found.env.items()} == {"X": ["p", "q"], "Y": ["q"]}
+    assert {name: [each.value.text for each in given] for name, given in found.env.items()} == {
+        "X": ["p", "q"],
+        "Y": ["q"],
+    }
     assert effective(config, "q").provenance(effective(config, "q").auth).layer is Layer.PROFILE
 
 

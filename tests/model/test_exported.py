@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from omniprofile.model.exported import (
     MARKER,
+    OWN,
     exported,
-    exported_token,
+    exported_secret,
     is_reserved,
     marker,
     own_values,
@@ -84,21 +85,20 @@ def test_the_mark_does_not_hold_the_value() -> None:
 
 def test_a_profile_may_not_set_what_carries_the_credential_or_steers_us() -> None:
     for name in (
-        "OMNI_API_TOKEN",
         "omni_api_token",
         "OMNIPROFILE_CONFIG",
         "OMNI_PROFILE_PROD_TOKEN",
         "OMNI_CONFIG_PATH",
     ):
         assert is_reserved(name)
-    for name in ("OMNI_OUTPUT_FORMAT", "PATH_TO_X", "OMNI"):
+    for name in ("OMNI_OUTPUT_FORMAT", "PATH_TO_X", "OMNI", *OWN):
         assert not is_reserved(name)
 
 
 def test_the_mark_knows_the_origin_whatever_form_of_it_was_exported() -> None:
     variables = {"OMNI_API_KEY": "k", "OMNI_BASE_URL": "https://a.co/api"}
     environ = variables | {MARKER: marker("staging", variables, "https://a.co")}
-    assert exported_token(environ, "staging", "https://a.co") == "k"
-    assert exported_token(environ, "staging", "https://a.co/api") == ""
+    assert exported_secret(environ, "staging", "https://a.co") == "k"
+    assert exported_secret(environ, "staging", "https://a.co/api") == ""
     assert values_of_another(environ, "staging", "https://a.co") == frozenset()
     assert values_of_another(environ, "staging", "https://b.co") == set(variables)

@@ -6,9 +6,9 @@ from omniprofile.checks.doctor.context import DoctorContext
 from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
 from omniprofile.errors import Error, NoProfileSelected
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
-from omniprofile.model.exported import MARKER, exported, own_values
+from omniprofile.model.exported import MARKER, ORGANIZATION, exported, own_values
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
-from omniprofile.model.variables import HIDDEN, NO_CONFIG, ORGANIZATION
+from omniprofile.model.variables import HIDDEN, NO_CONFIG
 
 _HOOK = "OMNIPROFILE_HOOK"
 _SHELLS = ("bash", "zsh", "fish", "powershell")

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
         tell_expiry(console, credential, app.outside.now())
         assign, remove = exports(credential, environ)
-        secrets = [credential.token]
+        secrets = [secret.reveal() for secret in credential.secrets]
     if shell == "github":
         _to_github(app, console, assign, remove, secrets)
     elif output:

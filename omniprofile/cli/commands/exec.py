@@ -15,10 +15,10 @@ from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import run_command
 from omniprofile.handover.variables import RIVALS, child_environment
-from omniprofile.model.exported import MARKER, is_reserved
+from omniprofile.model.exported import MARKER, OWN, is_reserved
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
-from omniprofile.model.variables import HIDDEN, OWN, credential_variables
+from omniprofile.model.variables import HIDDEN, credential_variables
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
@@ -164,10 +164,11 @@ def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
     """Raise UsageError where a prefix makes a variable that omniprofile itself reads, or two prefixes make the same one."""
     seen: set[str] = set()
     for prefix, resolution in resolutions.items():
-        own = {prefix + name for name in (*OWN, *dict(resolution.env))}
+        own = {prefix + name for name in (*OWN, *(each.name for each in resolution.env))}
         for name in sorted(own):
-            if is_reserved(name) or name in seen:
-                what = "steers omniprofile" if is_reserved(name) else "belongs to another prefix, too"
+            reserved = name in OWN or is_reserved(name)
+            if reserved or name in seen:
+                what = "steers omniprofile" if reserved else "belongs to another prefix, too"
                 raise UsageError(f"the prefix `{prefix}` makes `{name}`, which {what}", hint="choose another prefix")
         seen |= own
 

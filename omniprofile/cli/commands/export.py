@@ -118,7 +118,7 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> _Chosen:
         if auth == "oauth":
             chosen.elsewhere.append(name)
         key = _key(app, console, resolution, chosen) if args.with_secrets else None
-        output_format = dict(resolution.env).get("OMNI_OUTPUT_FORMAT")
+        output_format = next((each.value.text for each in resolution.env if each.name == "OMNI_OUTPUT_FORMAT"), None)
         chosen.outgoing.append(Outgoing(name, origin, auth, key, output_format))
     return chosen
 

@@ -1,0 +1,247 @@
+"""The table `env` of a profile: texts, aliases of the credential, and secrets of its own."""
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+import omniprofile
+from omniprofile.errors import OriginMismatch
+from tests.cli.conftest import STAGING_KEY
+from tests.cli.test_handing_over import Process
+from tests.conftest import CANARY, Cli
+
+EMBED = CANARY + "-embed"
+URL = "https://acme-staging.omniapp.co"
+ALIASES = """\
+[profiles.staging]
+base_url = "https://acme-staging.omniapp.co"
+key = { env = "STAGING_KEY" }
+[profiles.staging.env]
+MCP_API_KEY = { from = "token" }
+MCP_SERVER_URL = { from = "base_url", append = "/mcp/https" }
+OMNI_HOST = { from = "host" }
+TENANT = { from = "organization", append = "-eu" }
+OMNI_BASE_URL = { from = "base_url", append = "/api" }
+OMNI_PROFILE = ""
+OMNI_ORGANIZATION_NAME = ""
+"""
+SECRETS = """\
+[profiles.staging]
+base_url = "https://acme-staging.omniapp.co"
+key = { env = "STAGING_KEY" }
+[profiles.staging.env]
+OMNI_EMBED_SECRET = { env = "STAGING_EMBED" }
+FROM_FILE = { file = "embed" }
+"""
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGING_KEY", STAGING_KEY)
+    monkeypatch.setenv("STAGING_EMBED", EMBED)
+
+
+def _given(cli: Cli, *argv: str, env: dict[str, str] | None = None) -> dict[str, str | None]:
+    ran = cli("env", *argv, "--shell", "json", env=env, shows=True)
+    assert ran.status == 0, ran
+    given: dict[str, str | None] = json.loads(ran.out)
+    return given
+
+
+def _child(process: Process, *argv: str, env: dict[str, str] | None = None) -> dict[str, str]:
+    ran = process(
+        "exec", *argv, "--", sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))", env=env
+    )
+    assert ran.returncode == 0, ran.stderr
+    child: dict[str, str] = json.loads(ran.stdout)
+    return child
+
+
+def _secret_file(cli: Cli, text: str = EMBED + "F\n") -> Path:
+    path = cli.config.parent / "embed"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def test_an_alias_is_a_part_of_the_credential_with_text_after_it(cli: Cli) -> None:
+    cli.profiles(ALIASES)
+    given = _given(cli, "staging", env={"OMNI_PROFILE": "x", "OMNI_ORGANIZATION_NAME": "stale"})
+    assert given.pop("OMNIPROFILE_EXPORTED")
+    assert given == {
+        "OMNI_BASE_URL": URL + "/api", "OMNI_API_TOKEN": STAGING_KEY, "OMNI_API_KEY": STAGING_KEY, "MCP_API_KEY": STAGING_KEY,
+        "MCP_SERVER_URL": URL + "/mcp/https", "OMNI_HOST": "acme-staging.omniapp.co", "TENANT": "acme-staging-eu",
+        "OMNI_PROFILE": None, "OMNI_ORGANIZATION_NAME": None,
+    }  # fmt: skip
+
+
+def test_an_alias_follows_the_token_and_the_address_that_a_call_gives(cli: Cli) -> None:
+    cli.profiles(ALIASES)
+    file = cli.work / "token"
+    file.write_text(CANARY + "T")
+    file.chmod(0o600)
+    other = "https://acme.omniapp.co"
+    given = _given(cli, "staging", "--base-url", other, "--token-file", str(file))
+    assert (given["MCP_API_KEY"], given["MCP_SERVER_URL"]) == (CANARY + "T", other + "/mcp/https")
+    assert given["TENANT"] == "acme-eu"
+
+
+def test_a_nested_call_takes_what_was_exported_in_another_form_for_what_it_is(process: Process, cli: Cli) -> None:
+    """`OMNI_BASE_URL` with `/api` is no override, and the key's variable, which the child has not, is not missed."""
+    cli.profiles(ALIASES)
+    child = _child(process, "staging")
+    assert child["OMNI_BASE_URL"] == URL + "/api"
+    assert {"OMNI_PROFILE", "STAGING_KEY"}.isdisjoint(child)
+    nested = process("token", "staging", env={**child, "STAGING_KEY": ""})
+    assert (nested.returncode, nested.stdout, nested.stderr) == (0, STAGING_KEY + "\n", "")
+
+
+def test_secrets_come_from_a_variable_a_file_and_a_command(process: Process, cli: Cli) -> None:
+    _secret_file(cli)
+    command = f'PRINTED = {{ command = ["{sys.executable}", "-c", "print({EMBED + "C"!r})"] }}\n'.replace("'", '\\"')
+    cli.profiles(SECRETS + command)
+    given = _given(cli, "staging")
+    assert (given["OMNI_EMBED_SECRET"], given["FROM_FILE"], given["PRINTED"]) == (EMBED, EMBED + "F", EMBED + "C")
+    child = _child(process, "staging")
+    assert (child["OMNI_EMBED_SECRET"], child["FROM_FILE"], child["PRINTED"]) == (EMBED, EMBED + "F", EMBED + "C")
+    assert "STAGING_EMBED" not in child, "the variable that the secret came from goes, as the key's does"
+    nested = process("exec", "staging", "--", "printenv", "OMNI_EMBED_SECRET", env={**child, "STAGING_EMBED": ""})
+    assert nested.stdout == EMBED + "\n", "a nested call finds the secret again"
+
+
+@pytest.mark.parametrize("how", ["variable", "file", "quoted", "open"])
+def test_a_secret_that_cannot_be_had_is_an_error_that_names_it(cli: Cli, how: str) -> None:
+    path = _secret_file(cli, f'"{EMBED}"\n' if how == "quoted" else EMBED)
+    cli.profiles(SECRETS)
+    if how == "file":
+        path.unlink()
+    if how == "open":
+        path.chmod(0o644)
+    ran = cli("exec", "staging", "--", "true", env={"STAGING_EMBED": ""} if how == "variable" else None)
+    assert ran.status == (6 if how == "open" else 4), ran
+    assert f"the secret `{'OMNI_EMBED_SECRET' if how == 'variable' else 'FROM_FILE'}` of `staging`" in ran.err
+    assert how != "quoted" or "is a text with quotes around it, and no key" in ran.err
+    assert cli("token", "staging", shows=True).status == 0, "the token needs no secret of `env`"
+
+
+def test_a_secret_goes_to_its_own_origin_alone(cli: Cli) -> None:
+    _secret_file(cli)
+    cli.profiles(
+        SECRETS
+        + '[profiles.child]\nextends = "staging"\nbase_url = "https://acme.omniapp.co"\nkey = { env = "STAGING_KEY" }\n'
+        '[profiles.repeats]\nextends = "child"\n[profiles.repeats.env]\n'
+        'OMNI_EMBED_SECRET = { env = "STAGING_EMBED" }\nFROM_FILE = "text"\n'
+    )
+    ran = cli("exec", "child", "--", "true")
+    assert ran.status == 6
+    assert "the secret `OMNI_EMBED_SECRET` that profile `child` inherits from parent profile `staging`" in ran.err
+    assert f"is for {URL}, not for https://acme.omniapp.co" in ran.err
+    assert _given(cli, "repeats")["OMNI_EMBED_SECRET"] == EMBED
+    found = cli("lint").out
+    assert found.count("OP305") == 2, found
+    assert (
+        "profile `child` (https://acme.omniapp.co) inherits the secret `OMNI_EMBED_SECRET` of `[profiles.staging]`"
+        in found
+    )
+
+
+@pytest.mark.parametrize("pair", [False, True], ids=["flags", "the environment's pair"])
+def test_a_secret_is_left_out_of_what_is_for_another_host(cli: Cli, pair: bool) -> None:
+    _secret_file(cli)
+    cli.profiles(SECRETS)
+    other, token = "https://acme.omniapp.co", cli.work / "token"
+    token.write_text(CANARY + "T")
+    token.chmod(0o600)
+    argv = [] if pair else ["staging", "--base-url", other, "--token-file", str(token)]
+    environ = {"OMNI_BASE_URL": other, "OMNI_API_TOKEN": CANARY + "T"} if pair else {}
+    ran = cli("env", *argv, "--shell", "json", env=environ, shows=True)
+    given = json.loads(ran.out)
+    assert given["OMNI_BASE_URL"] == other
+    assert {"OMNI_EMBED_SECRET", "FROM_FILE"}.isdisjoint(given)
+    assert f"`OMNI_EMBED_SECRET` is left out: it is a secret for {URL}, not for {other}" in ran.err
+
+
+def test_an_organization_that_the_host_does_not_name_is_refused_where_it_is_needed(cli: Cli) -> None:
+    file = cli.profiles(
+        '[profiles.eu]\nbase_url = "https://acme.eu.omniapp.co"\nkey = { env = "STAGING_KEY" }\n'
+        'env = { ORG = { from = "organization" } }\n'
+    )
+    ran = cli("exec", "eu", "--", "true")
+    assert (ran.status, ran.err.splitlines()[0].partition("error: ")[2]) == (
+        3,
+        f"{file}:4: `ORG` is an alias of the organization, which https://acme.eu.omniapp.co does not name",
+    )
+    assert cli("token", "eu", shows=True).status == 0
+
+
+def test_foreign_variables_that_choose_a_credential_go(process: Process, cli: Cli) -> None:
+    cli.profiles(ALIASES)
+    foreign = {"OMNI_HOST": "evil.example", "OMNI_VANITY_DOMAIN": "evil.example", "OMNI_EMBED_SECRET": "other"}
+    child = _child(process, "staging", env=foreign)
+    assert child["OMNI_HOST"] == "acme-staging.omniapp.co"
+    assert {"OMNI_VANITY_DOMAIN", "OMNI_EMBED_SECRET"}.isdisjoint(child)
+    given = _given(cli, "staging", env=foreign)
+    assert [given[name] for name in foreign] == ["acme-staging.omniapp.co", None, None]
+
+
+def test_what_env_exported_is_taken_away_again(cli: Cli) -> None:
+    _secret_file(cli)
+    cli.profiles(SECRETS)
+    exported = {name: str(value) for name, value in _given(cli, "staging").items()}
+    ran = cli("env", "--unset", "--shell", "json", env={**exported, "FROM_FILE": "changed"})
+    removed = json.loads(ran.out)
+    assert {"OMNI_API_TOKEN", "OMNI_EMBED_SECRET", "OMNIPROFILE_EXPORTED"} <= set(removed)
+    assert "FROM_FILE" not in removed, "the user changed it"
+
+
+def test_github_masks_every_secret(cli: Cli) -> None:
+    _secret_file(cli)
+    cli.profiles(SECRETS)
+    target = cli.work / "github"
+    ran = cli("env", "staging", "--shell", "github", env={"GITHUB_ENV": str(target)}, shows=True)
+    assert ran.out.splitlines() == [f"::add-mask::{text}" for text in (STAGING_KEY, EMBED, EMBED + "F")]
+    assert f"OMNI_EMBED_SECRET<<OMNIPROFILE\n{EMBED}\n" in target.read_text()
+
+
+def test_what_is_shown_has_no_secret_and_says_what_is_missing(cli: Cli) -> None:
+    _secret_file(cli)
+    cli.profiles(ALIASES + SECRETS.partition("[profiles.staging.env]\n")[2])
+    fields = json.loads(cli("explain", "staging", "--json").out)["fields"]
+    shown = {name.removeprefix("env."): field["value"] for name, field in fields.items() if name.startswith("env.")}
+    assert shown == {
+        "MCP_API_KEY": "********", "MCP_SERVER_URL": URL + "/mcp/https", "OMNI_HOST": "acme-staging.omniapp.co",
+        "TENANT": "acme-staging-eu", "OMNI_BASE_URL": URL + "/api", "OMNI_PROFILE": "", "OMNI_ORGANIZATION_NAME": "",
+        "OMNI_EMBED_SECRET": "omni_osk_********", "FROM_FILE": "********",
+    }  # fmt: skip
+    missing = json.loads(cli("show", "staging", "--json", env={"STAGING_EMBED": ""}).out)["fields"]
+    assert missing["env.OMNI_EMBED_SECRET"]["value"] is None
+
+
+def test_the_library_gives_the_variables_and_shows_none(cli: Cli) -> None:
+    _secret_file(cli)
+    cli.profiles(SECRETS + '[profiles.child]\nextends = "staging"\nbase_url = "https://acme.omniapp.co"\n')
+    credential = omniprofile.resolve("staging")
+    variables = credential.variables()
+    assert (variables["OMNI_EMBED_SECRET"], variables["OMNI_API_KEY"]) == (EMBED, STAGING_KEY)
+    assert os.environ | variables == {**os.environ, **variables}
+    assert CANARY not in f"{variables!r} {variables} {credential!r}"
+    with pytest.raises(OriginMismatch):
+        omniprofile.resolve("child")
+
+
+def test_the_fast_path_reads_what_needs_neither_store_nor_command(cli: Cli) -> None:
+    """`Cli` compares what both say; here it must not decline."""
+    from omniprofile.cli import fast_path
+
+    _secret_file(cli)
+    cli.profiles(ALIASES + SECRETS.partition("[profiles.staging.env]\n")[2])
+    given = _given(cli, "staging")
+    answer = fast_path.answer(["env", "staging", "--shell", "json"], os.environ, sys.platform)
+    assert isinstance(answer, str)
+    assert json.loads(answer) == given
+    assert stat.S_IMODE((cli.config.parent / "embed").stat().st_mode) == 0o600
