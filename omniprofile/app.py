@@ -466,14 +466,16 @@ class App:
             renew=lambda: self.obtain(resolution, SHOWING, force_refresh=True),
         )
 
-    def editing(self) -> "AbstractContextManager[Draft]":
+    def editing(self, *, dry_run: bool = False) -> "AbstractContextManager[Draft]":
         """The profile files, to be edited by this process alone. What is to be kept, the body has to `write`.
+
+        For a `dry_run`, which writes nothing, nobody is locked out.
 
         Raises CheckFailed when another one edits for too long, ConfigUnreadable.
         """
         from omniprofile.config.draft import editing
 
-        return editing(self.lock_folders, self._draft)
+        return editing(self.lock_folders, self._draft, dry_run=dry_run)
 
     def _draft(self) -> "Draft":
         from omniprofile.config.draft import Draft

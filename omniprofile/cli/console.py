@@ -63,6 +63,8 @@ class Console:
         self.verbosity = verbosity
         self._no_colour = no_colour
         self._has_status = False
+        self.home = ""
+        """The folder that paths on a terminal are shown relative to, as `~`."""
 
     @property
     def style(self) -> Style:
@@ -109,11 +111,19 @@ class Console:
 
     def data(self, text: str) -> None:
         """Write a text for people to stdout, as `shown` has it; raises what `write_out` does."""
-        write_out(self._outside.stdout, shown(text))
+        write_out(self._outside.stdout, shown(self.with_short_paths(text) if self.shows_data else text))
 
     def give(self, text: str) -> None:
         """Write to stdout what a program must get as it is: a credential, a script for a shell. Masks and escapes nothing."""
         write_out(self._outside.stdout, text)
+
+    def with_short_paths(self, text: str) -> str:
+        """Return `text` with `~` for the home where a path begins; not within the commands of a hint, which may be quoted."""
+        if not self.home or self.home not in text:
+            return text
+        import re
+
+        return re.sub(rf"(^|[`(]|: ){re.escape(self.home)}(?={re.escape(os.sep)})", r"\1~", text, flags=re.MULTILINE)
 
     def json(self, value: object, *, exact: bool = False) -> None:
         """Write one JSON value to stdout; `exact` for the commands that give a secret."""
@@ -182,7 +192,7 @@ class Console:
         """Write lines to stderr, as `shown` has them, even with `-q`: for what a person was asked and must see."""
         if self._has_status:
             self.status("")
-        self._write_stderr(shown(line) + "\n")
+        self._write_stderr(shown(self.with_short_paths(line) if _is_terminal(self._outside.stderr) else line) + "\n")
 
     def _write_stderr(self, text: str) -> None:
         stream = self._outside.stderr

@@ -46,6 +46,7 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
         )
         console = Console(outside, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
         app = App(outside, config_flag=args.config, notify=console.note, warn=console.warn)
+        console.home = app.places.home
         app.ask = console.confirm if console.interactive else None
         if console.verbosity:
             app.detail = console.note

@@ -6,7 +6,7 @@ Every change goes through `toml.edit`, so that no other byte of a file can chang
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from omniprofile.config.loader import refuse_others_files
@@ -40,9 +40,9 @@ def exclusive(folders: list[str]) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def editing(folders: list[str], draft: "Callable[[], Draft]") -> "Iterator[Draft]":
-    """Give a draft, with that lock held."""
-    with exclusive(folders):
+def editing(folders: list[str], draft: "Callable[[], Draft]", *, dry_run: bool) -> "Iterator[Draft]":
+    """Give a draft, with that lock held unless nothing will be written."""
+    with nullcontext() if dry_run else exclusive(folders):
         yield draft()
 
 

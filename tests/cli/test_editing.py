@@ -2,13 +2,16 @@
 
 import json
 import os
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from omniprofile.config.draft import exclusive
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.file_store import FileStore
+from omniprofile.system.locking import user_lock_folders
 from tests.cli.conftest import STAGING_KEY, Instances
 from tests.conftest import CANARY, Cli
 
@@ -392,3 +395,28 @@ def test_a_secret_that_the_file_holds_is_masked_in_the_patch(cli: Cli, file: Pat
     assert "-token = " in ran.out
     assert "hunter2" not in ran.out
     assert "omni_osk_********" in ran.out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["add", "new", "--base-url", "https://new.omniapp.co"],
+        ["set", "a", "protected", "true"],
+        ["unset", "a", "description"],
+        ["rename", "a", "b"],
+        ["remove", "a"],
+    ],
+)
+def test_a_dry_run_waits_for_no_other_edit(cli: Cli, argv: list[str]) -> None:
+    cli.profiles(
+        "version = 1\n[instances.i]\nbase_url = 'https://i.omniapp.co'\n"
+        "[defaults]\ninstance = 'i'\n[profiles.a]\ndescription = 'd'\n"
+    )
+    with exclusive(user_lock_folders(sys.platform, os.environ, os.getuid())):
+        ran = cli(*argv, "--dry-run")
+    assert (ran.status, ran.out[:4]) == (0, "--- "), ran
+
+
+def test_a_file_that_defines_nothing_any_more_is_named(cli: Cli) -> None:
+    file = cli.profiles('version = 1\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n', "profiles.d/a.toml")
+    assert f"`{file}` defines nothing now" in cli("remove", "a", "--yes", "--leave-secret").err

@@ -85,6 +85,28 @@ key = { command = ["op", "read", "op://Work/Omni staging/credential"] }
 """
 
 
+def test_a_column_of_marks_stays_one_where_rows_are_folded() -> None:
+    rows = [["*", "prod", "https://acme.omniapp.co", "x"], ["", "staging", "https://acme-staging.omniapp.co", "x"]]
+    shown = table(rows, ["", "NAME", "INSTANCE", "AUTH"], columns=30)
+    starts = [line.index(name) for line in shown.splitlines() for name in ("prod", "staging") if f"  {name}" in line]
+    assert starts == [3, 3], shown
+
+
+@pytest.mark.parametrize("command", [["explain", "prod"], ["lint"], ["doctor", "--offline"], ["add", "prod"]])
+def test_paths_are_short_on_a_terminal_alone(command: list[str], cli: Cli) -> None:
+    cli.profiles(
+        PROFILES.replace("[profiles.prod]", "[instances.unused]\nbase_url = 'https://a.omniapp.co'\n[profiles.prod]")
+    )
+    words = ["-m", "omniprofile", *command]
+    child = pexpect.spawn(sys.executable, words, dimensions=(50, 300), encoding="utf-8", timeout=30)
+    shown = child.read()
+    child.close()
+    assert "~/.config/omniprofile" in shown
+    assert str(cli.home) not in shown
+    ran = cli(*command)
+    assert str(cli.config.parent) in ran.out + ran.err
+
+
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("command", [["list"], ["explain", "the-playground-of-the-consultants"], ["show"]])
 def test_screens_fit_a_terminal(command: list[str], columns: int, cli: Cli) -> None:

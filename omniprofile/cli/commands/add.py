@@ -57,7 +57,7 @@ def add(
     app: App, console: Console, name: str, values: dict[str, object], *, file: str | None = None, diff: bool = False
 ) -> None:
     """Add the profile to its file. Raises UsageError for what cannot be meant, else what `keep` raises."""
-    with app.editing() as draft:
+    with app.editing(dry_run=diff) as draft:
         require_new_name(draft, name)
         defaults = [draft.table(path, ("defaults",)) for path in draft.paths]
         if not {"base_url", "instance", "extends"} & values.keys() and not any(

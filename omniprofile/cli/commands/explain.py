@@ -1,7 +1,6 @@
 """`omniprofile explain`, and `show`, which is the same without the losers."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,7 +46,7 @@ def run_view(args: argparse.Namespace, app: App, console: Console, *, losers: bo
         view = _as_json(resolution, losers=losers)
         console.json(view if refusal is None else {**view, **error_json(refusal)})
     else:
-        console.data(_as_text(resolution, app, console, losers=losers))
+        console.data(_as_text(resolution, console, losers=losers))
     if refusal is None:
         return DONE
     console.report(refusal, as_json=False)
@@ -84,12 +83,11 @@ class _Entry:
     losers: list[tuple[str, str]]
 
 
-def _as_text(resolution: Resolution, app: App, console: Console, *, losers: bool) -> str:
+def _as_text(resolution: Resolution, console: Console, *, losers: bool) -> str:
     """One row for each value; on a terminal that is too narrow for three columns, the places stand below the values."""
-    home = app.places.home + os.sep if console.shows_data else None
 
     def shown(place: str) -> str:
-        return place.replace(f"({home}", f"(~{os.sep}") if home else place
+        return console.with_short_paths(place) if console.shows_data else place
 
     def lost(losing: Sequence[Loser]) -> list[tuple[str, str]]:
         return [(f"not {_value(each.value)}", shown(f"{each.provenance}: {each.reason}")) for each in losing if losers]

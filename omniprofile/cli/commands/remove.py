@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Remove the profile, or finish a removal that was interrupted."""
     name = args.name
-    with app.editing() as draft:
+    with app.editing(dry_run=args.diff) as draft:
         _, resumed = unfinished(app, "remove", name)
         sentences = _plan(app, draft, name, resumed=resumed)
         draft.check()
@@ -108,6 +108,10 @@ def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[tuple[s
         if draft.data(path).get("default") == name:
             draft.unset(path, ("default",))
             sentences.append((f"remove `default`, which names it, from `{path}`", f"removed `default` from `{path}`"))
+        if path != draft.main and not draft.data(path).keys() - {"version"}:
+            sentences.append(
+                (f"leave `{path}` empty", f"`{path}` defines nothing now: delete it if you no longer need it")
+            )
     state = app.state.read()
     if state.active == name:
         sentences.append(("leave no profile active", "no profile is active now"))

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     old, new = args.old, args.new
     if old == new:
         raise UsageError("the two names are the same")
-    with app.editing() as draft, ExitStack() as held:
+    with app.editing(dry_run=args.diff) as draft, ExitStack() as held:
         work, resumed = unfinished(app, "rename", old, new)
         files_are_new = resumed and not draft.files_of(("profiles", old)) and bool(draft.files_of(("profiles", new)))
         if not files_are_new:

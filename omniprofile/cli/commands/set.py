@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             "no value is given" if not words else "more than a profile, a key and a value are given",
             hint="`omniprofile set NAME KEY VALUE`; quote a value with blanks",
         )
-    with app.editing() as draft:
+    with app.editing(dry_run=args.diff) as draft:
         path, names = target(
             draft, words, "`omniprofile set NAME KEY VALUE`, such as `omniprofile set NAME description TEXT`"
         )

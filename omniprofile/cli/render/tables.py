@@ -34,7 +34,8 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, columns:
     start = sum(widths) - last + 2 * (len(widths) - 1)
     room = None if columns is None or start + last <= columns else columns - start
     if columns is not None and start - 2 > columns:
-        return "".join(_folded(line, columns) for line in lines[1 if header else 0 :])
+        gutter = widths[0] if header and not header[0] else None  # marks keep their own column
+        return "".join(_folded(line, columns, gutter) for line in lines[1 if header else 0 :])
     if header and room is not None and room < _NARROWEST and len(used) > 1:
         lines[0][-1] = ""
     return "".join(_row(line, widths, start, room, columns or 0) for line in lines)
@@ -51,13 +52,19 @@ def _row(line: list[str], widths: list[int], start: int, room: int | None, colum
     return before.rstrip() + "\n" + (indented(last, columns) if last else "")
 
 
-def _folded(line: list[str], columns: int) -> str:
-    """A row whose columns do not fit beside each other: its cells one after another, as many on a line as there is room for."""
-    text = ""
+def _folded(line: list[str], columns: int, gutter: int | None) -> str:
+    """A row whose columns do not fit beside each other: its cells one after another, as many on a line as there is room for.
+
+    A `gutter` is the width of a first column that stays one.
+    """
+    text = start = ""
+    if gutter is not None:
+        start = line[0] + " " * (gutter - width(line[0]) + 2)
+        line = line[1:]
     for cell in filter(None, line):
         current = text.rpartition("\n")[2]
         if not text:
-            text = cell
+            text = start + cell
         elif width(current) + 2 + width(cell) <= columns:
             text += "  " + cell
         else:
