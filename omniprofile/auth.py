@@ -10,9 +10,9 @@ import httpx
 
 from omniprofile.api import app_for, call_for
 from omniprofile.app import GIVING, Call, Outside
-from omniprofile.credentials.session import AHEAD
 from omniprofile.errors import Error, OriginMismatch
 from omniprofile.model.credential import Credential
+from omniprofile.model.freshness import AHEAD
 from omniprofile.model.names import printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Sourced

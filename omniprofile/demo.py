@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from time import sleep
 
 from omniprofile.config.paths import find_places
-from omniprofile.credentials.file_store import SECRETS_FILE
+from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.errors import CheckFailed
 from omniprofile.standin.server import Standin
 from omniprofile.system.files import make_private_folder, reason, write_atomic

@@ -16,6 +16,7 @@ from omniprofile.config.paths import Places, find_pin, find_places, profile_file
 from omniprofile.config.state import StateFile
 from omniprofile.model.compiled_profile import CompiledProfile
 from omniprofile.model.exported import TOKENS
+from omniprofile.model.names import account_name
 from omniprofile.system.files import home_in_database, read_regular
 
 TYPE_CHECKING = False
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from omniprofile.credentials.protection import Use
+    from omniprofile.model.freshness import Stored
+    from omniprofile.model.stored import StoredSecret
     from omniprofile.system.files import ForeignAccess
 
     Answer = str | tuple[list[str], dict[str, str]]
@@ -239,34 +242,39 @@ def _stored(
     *,
     for_child: bool,
 ) -> str:
-    """Ask the secret store, unless a session must be refreshed. What a keyring raises is final: it is not asked again."""
-    from omniprofile.model.origin import Origin
-    from omniprofile.model.stored import Account
-
+    """Ask the secret store, unless a session must be refreshed."""
     session = profile.auth == "oauth"
-    account = Account(profile.profile, Origin.parse(profile.base_url))
-    found = None
+    name = account_name(profile.profile, profile.base_url)
     if store == "file":
-        from omniprofile.credentials.file_store import FileStore
+        from omniprofile.credentials.envelope import check
+        from omniprofile.credentials.secrets_file import SecretsFile
 
-        found = FileStore(places.state_folder, home=places.home).get(account)
+        found: Stored | None = check(SecretsFile(places.state_folder, places.home).read()[name], name)
     elif store == "keyring" and not session and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
-        from omniprofile.credentials.keyring_store import KeyringStore
-        from omniprofile.errors import StoreUnavailable
-        from omniprofile.system.locking import user_lock_folders
+        found = _in_keyring(name, environ, platform, places)
+    else:
+        raise Declined
+    from omniprofile.model.freshness import is_fresh, is_session
 
-        lock_folders = user_lock_folders(platform, environ, os.getuid() if hasattr(os, "getuid") else None)
-        try:
-            found = KeyringStore(places.state_folder, lock_folders=lock_folders, home=places.home).get(account)
-        except (StoreUnavailable, KeyboardInterrupt) as problem:
-            raise Ended from problem
-    if found is None or found.is_session != session:
+    if found is None or is_session(found) != session:
         raise Declined
     if session:
         from datetime import UTC, datetime, timedelta
 
-        from omniprofile.credentials.session import is_fresh
-
         if not is_fresh(found, datetime.now(UTC), timedelta(0) if for_child else None):
             raise Declined
     return found.token.reveal()
+
+
+def _in_keyring(name: str, environ: "Mapping[str, str]", platform: str, places: Places) -> "StoredSecret | None":
+    """Return what the keyring holds for the account `name`. What the keyring raises is final: it is not asked again."""
+    from omniprofile.credentials.keyring_store import KeyringStore
+    from omniprofile.errors import StoreUnavailable
+    from omniprofile.model.stored import Account
+    from omniprofile.system.locking import user_lock_folders
+
+    lock_folders = user_lock_folders(platform, environ, os.getuid() if hasattr(os, "getuid") else None)
+    try:
+        return KeyringStore(places.state_folder, lock_folders=lock_folders, home=places.home).get(Account.parse(name))
+    except (StoreUnavailable, KeyboardInterrupt) as problem:
+        raise Ended from problem

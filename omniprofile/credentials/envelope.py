@@ -8,53 +8,76 @@ Keys that a newer version may add are ignored; another `version` is refused. No 
 Everything that is read is validated: a store, a backup or a hand edit may hold anything.
 """
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
-
-from omniprofile.model.live import Identity
-from omniprofile.model.secret import Secret, is_access_token, is_key
-from omniprofile.model.stored import Account, StoredSecret, StoredSummary
+from omniprofile.model.freshness import StoredFields, is_session
+from omniprofile.model.secret import Secret, is_access_token, is_key, remember
 from omniprofile.model.times import format_time, parse_time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from omniprofile.model.stored import Account, StoredSecret, StoredSummary
+
+    Field = tuple[Callable[[object], Any], Callable[[Any], object], bool]
+
 VERSION = 1
+IDENTITY = ("user", "membership_id", "key_scope", "org_role")
+"""The fields of `Identity`."""
 _LONGEST_TEXT = 4096
 
 
-def pack(secret: StoredSecret, account: Account, files: tuple[str, ...] = ()) -> str:
+def pack(secret: "StoredSecret", account: "Account", files: tuple[str, ...] = ()) -> str:
     """Return the secret of `account` as compact JSON. Raises ValueError for what `from_data` would refuse."""
+    import json
+
     return json.dumps(as_data(secret, account, files), separators=(",", ":"))
 
 
-def as_data(secret: StoredSecret, account: Account, files: tuple[str, ...] = ()) -> dict[str, object]:
+def as_data(secret: "StoredSecret", account: "Account", files: tuple[str, ...] = ()) -> dict[str, object]:
     """Return the secret as JSON data, in clear. Raises ValueError for what `from_data` would refuse."""
     values = {key: getattr(secret, key) for key in _FIELDS}
     data: dict[str, object] = {"version": VERSION, "account": str(account)}
-    data |= {key: _FIELDS[key].write(value) for key, value in values.items() if value is not None}
+    data |= {key: _FIELDS[key][1](value) for key, value in values.items() if value is not None}
     if files:
         data["files"] = list(files)
-    from_data(data, account)
+    check(data, str(account))
     return data
 
 
-def from_data(data: object, account: Account) -> StoredSecret:
+def from_data(data: object, account: "Account") -> "StoredSecret":
     """Return the secret of `account` that `as_data` made the data of. Raises ValueError for anything else."""
+    from omniprofile.model.live import Identity
+    from omniprofile.model.stored import StoredSecret
+
+    fields = vars(check(data, str(account)))
+    identity = fields.pop("identity")
+    return StoredSecret(
+        account.origin, **fields, variable=account.variable, identity=None if identity is None else Identity(**identity)
+    )
+
+
+def check(data: object, account: str) -> StoredFields:
+    """Return the fields of `data`, the envelope of `account`. Raises ValueError for anything else.
+
+    Every reader decides by this, the fast path too, so it and what it calls import only what a bare interpreter has, and
+    `datetime`.
+    """
     fields = _object(data)
     if fields.get("version") != VERSION or isinstance(fields["version"], bool):
         raise ValueError("this omniprofile does not know its version")
-    if fields.get("account") != str(account):
+    if fields.get("account") != account:
         raise ValueError("it belongs to another profile or origin")
-    secret = StoredSecret(
-        origin=account.origin, variable=account.variable, **{key: _value(fields, key) for key in _FIELDS}
-    )
-    if secret.is_session and not is_access_token(secret.token.reveal()):
+    checked = StoredFields({key: _value(fields, key) for key in _FIELDS})
+    if is_session(checked) and not is_access_token(checked.token.reveal()):
         raise ValueError("its `token` is not an access token (RFC 6750)")
-    return secret
+    return checked
 
 
-def summary_of(data: object, backend: str | None = None) -> StoredSummary:
+def summary_of(data: object, backend: str | None = None) -> "StoredSummary":
     """Return the summary of an envelope, or of what `summary_as_data` gave. Raises ValueError for anything else."""
+    from omniprofile.model.stored import StoredSummary
+
     fields = _object(data)
     files = fields.get("files", [])
     if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
@@ -68,7 +91,7 @@ def summary_of(data: object, backend: str | None = None) -> StoredSummary:
     )
 
 
-def summary_as_data(summary: StoredSummary) -> dict[str, object]:
+def summary_as_data(summary: "StoredSummary") -> dict[str, object]:
     """Return the summary as JSON data, which holds no secret."""
     data: dict[str, object] = {}
     if summary.stored_at:
@@ -90,7 +113,7 @@ def with_owner(files: tuple[str, ...], owner: str | None) -> tuple[str, ...]:
 def load(text: str | bytes) -> object:
     """Parse JSON. Raises ValueError, which holds no part of the text."""
     try:
-        parsed: object = json.loads(text)
+        parsed = _parse(text)
     except (ValueError, RecursionError):
         pass  # what is raised out there does not hold the parser's own exception, which has the whole text
     else:
@@ -98,8 +121,38 @@ def load(text: str | bytes) -> object:
     raise ValueError("it is not JSON")
 
 
+class _Scanner:
+    """How `json.loads` has its scanner work."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float = parse_constant = float
+    parse_int = int
+
+
+def _parse(text: str | bytes) -> object:
+    """Return what `json.loads` does, and import `json` only for what is not sound: it costs most of a bare interpreter.
+
+    `_json` is the scanner that `json` itself imports. It is CPython's own and may change, so whatever it does not take, and
+    whatever it complains of, is asked of `json`.
+    """
+    try:
+        from _json import make_scanner
+
+        plain = text if isinstance(text, str) else text.decode()
+        parsed, end = make_scanner(_Scanner)(plain, 0)  # type: ignore[arg-type]
+        if not plain[end:].strip(" \t\r\n"):
+            return parsed
+    except (ImportError, AttributeError, TypeError, ValueError, StopIteration):
+        pass
+    import json
+
+    return json.loads(text)
+
+
 def _key(value: object) -> Secret:
     if isinstance(value, str) and is_key(value):
+        remember(value)
         return Secret(value)
     raise ValueError("is not a token: one line of printable ASCII without spaces")
 
@@ -118,10 +171,9 @@ def _path(value: object) -> str:
     raise ValueError("is not a path")
 
 
-def _identity(value: object) -> Identity:
-    parts = value if isinstance(value, dict) else {"": None}
-    if parts.keys() <= asdict(Identity()).keys() and all(_is_short(part) for part in parts.values()):
-        return Identity(**parts)
+def _identity(value: object) -> dict[str, str]:
+    if isinstance(value, dict) and value.keys() <= set(IDENTITY) and all(_is_short(part) for part in value.values()):
+        return value
     raise ValueError("is not an identity")
 
 
@@ -129,37 +181,29 @@ def _is_short(part: object) -> bool:
     return isinstance(part, str) and len(part) <= _LONGEST_TEXT and part.isprintable()
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """How one field of `StoredSecret` is read from JSON data (raising ValueError, "is not …") and written to it."""
-
-    read: Callable[[object], Any]
-    write: Callable[[Any], object]
-    required: bool = False
-
-
-_FIELDS = {
-    "token": _Field(_key, Secret.reveal, required=True),
-    "stored_at": _Field(parse_time, format_time, required=True),
-    "expires_at": _Field(parse_time, format_time),
-    "refresh_token": _Field(_key, Secret.reveal),
-    "client_id": _Field(_text, str),
-    "scope": _Field(_text, str),
-    "token_path": _Field(_path, str),
-    "refreshed_at": _Field(parse_time, format_time),
+_FIELDS: "dict[str, Field]" = {
+    # name: how it is read from JSON data (raising ValueError, "is not …"), how it is written to it, whether it must be there
+    "token": (_key, Secret.reveal, True),
+    "stored_at": (parse_time, format_time, True),
+    "expires_at": (parse_time, format_time, False),
+    "refresh_token": (_key, Secret.reveal, False),
+    "client_id": (_text, str, False),
+    "scope": (_text, str, False),
+    "token_path": (_path, str, False),
+    "refreshed_at": (parse_time, format_time, False),
     # What whoami said that could not be shown is left out, and the rest stored.
-    "identity": _Field(_identity, lambda who: {key: part for key, part in asdict(who).items() if _is_short(part)}),
+    "identity": (_identity, lambda who: {key: part for key in IDENTITY if _is_short(part := getattr(who, key))}, False),
 }
 
 
-def _value(fields: dict[str, object], key: str) -> Any:
-    value, field = fields.get(key), _FIELDS[key]
+def _value(fields: dict[str, object], key: str) -> "Any":
+    value, (read, _, required) = fields.get(key), _FIELDS[key]
     if value is None:
-        if field.required:
+        if required:
             raise ValueError(f"it has no `{key}`")
         return None
     try:
-        return field.read(value)
+        return read(value)
     except ValueError as problem:
         raise ValueError(f"its `{key}` {problem}") from None
 

@@ -11,34 +11,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from omniprofile.credentials.envelope import as_data, from_data, load, summary_of, with_owner
-from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
-from omniprofile.model.names import printable, printable_place, quoted_place
+from omniprofile.credentials.envelope import as_data, from_data, summary_of, with_owner
+from omniprofile.credentials.secrets_file import RISK, VERSION, SecretsFile
+from omniprofile.errors import StoreTimeout
+from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
-from omniprofile.system.files import (
-    Unreadable,
-    make_private_folder,
-    open_regular,
-    others_can_read,
-    owner_hint,
-    reason,
-    refuse_foreign,
-    sweep,
-    write_atomic,
-)
+from omniprofile.system.files import make_private_folder, owner_hint, reason, refuse_foreign, sweep, write_atomic
 from omniprofile.system.locking import LockFailed, lock
 
 T = TypeVar("T")
 
-SECRETS_FILE = "secrets.json"
 LOCK_SECONDS = 10.0
 """How long a writer waits for another one."""
-_VERSION = 1
-_RISK = "put secrets of their own in the place of yours"
 _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one"
 
 
-class FileStore:
+class FileStore(SecretsFile):
     """The store in `folder`. `lock_timeout` is how long a writer waits for another one, in seconds.
 
     `home` is the user's home, above which nothing is judged. `owner` is the profile file that uses the store: it is noted with
@@ -48,11 +36,9 @@ class FileStore:
     def __init__(
         self, folder: str, *, home: str = "", lock_timeout: float = LOCK_SECONDS, owner: str | None = None
     ) -> None:
-        self._folder = folder
-        self._home = home
+        super().__init__(folder, home)
         self._owner = owner
         self._lock_timeout = lock_timeout
-        self.path = os.path.join(folder, SECRETS_FILE)
 
     @property
     def identity(self) -> str:
@@ -64,24 +50,19 @@ class FileStore:
         """Where the locks of what is stored lie: the folder that the file is really in."""
         return os.path.dirname(os.path.realpath(self.path))
 
-    @property
-    def label(self) -> str:
-        """The store in words, with its place."""
-        return f"file `{printable_place(self.path)}`"
-
     def check(self) -> None:
         """Find out whether the file can be read and replaced, without writing anything."""
         from pathlib import Path
 
-        self._read()
+        self.read()
         folders = [str(folder) for folder in Path(os.path.realpath(self.path)).parents]
         folder = next(filter(os.path.lexists, folders), folders[-1])  # on Windows the whole drive may be gone
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-            raise self._unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
+            raise self.unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
 
     def get(self, account: Account) -> StoredSecret | None:
         """Return the secret of `account`, or None if there is none."""
-        entry = self._read().get(str(account))
+        entry = self.read().get(str(account))
         return None if entry is None else self._valid(account.profile, lambda: from_data(entry, account))
 
     def put(self, profile: str, secret: StoredSecret) -> None:
@@ -99,19 +80,19 @@ class FileStore:
 
     def delete(self, account: Account) -> bool:
         """Delete the secret of `account`; return whether there was one."""
-        if str(account) not in self._read():
+        if str(account) not in self.read():
             return False
         return self._change(lambda entries: entries.pop(str(account), None)) is not None
 
     def summaries(self) -> dict[Account, StoredSummary]:
         """Return what is stored, by account."""
-        return {account: _summary(account, entry) for account, entry in _accounts(self._read())}
+        return {account: _summary(account, entry) for account, entry in _accounts(self.read())}
 
     def _change(self, change: Callable[[dict[str, object]], object]) -> object:
         with self._exclusive():
-            entries = self._read()
+            entries = self.read()
             result = change(entries)
-            content = json.dumps({"version": _VERSION, "secrets": entries}, indent=1).encode() + b"\n"
+            content = json.dumps({"version": VERSION, "secrets": entries}, indent=1).encode() + b"\n"
             target = os.path.realpath(self.path)  # a link that a dotfile manager made stays a link
             sweep(target)
             write_atomic(target, content, mode=0o600)
@@ -120,9 +101,9 @@ class FileStore:
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         try:
-            make_private_folder(self._folder)
-            for folder in (self._folder, self.lock_folder):
-                refuse_foreign(folder, self._home, _RISK)
+            make_private_folder(self.folder)
+            for folder in (self.folder, self.lock_folder):
+                refuse_foreign(folder, self.home, RISK)
             with lock(os.path.realpath(self.path) + ".lock", self._lock_timeout):
                 yield
         except TimeoutError as problem:
@@ -131,56 +112,21 @@ class FileStore:
                 hint="try again; if it stays so, look for an omniprofile process that hangs",
             ) from problem
         except LockFailed as problem:
-            raise self._unusable("cannot be written", str(problem), problem.hint) from problem
+            raise self.unusable("cannot be written", str(problem), problem.hint) from problem
         except OSError as problem:
             hint = owner_hint(problem, self.path) or _ELSEWHERE
-            raise self._unusable("cannot be written", reason(problem), hint) from problem
-
-    def _read(self) -> dict[str, object]:
-        try:
-            content, status = open_regular(self.path)
-        except FileNotFoundError:
-            return {}
-        except Unreadable as problem:
-            hint = problem.hint or "fix its permissions or remove it"
-            raise self._unusable("cannot be read", str(problem), hint) from problem
-        if os.name == "posix" and os.geteuid() not in (0, status.st_uid):  # its mode is not this user's to change
-            refuse_foreign(self.path, self._home, _RISK)
-        if others_can_read(status):
-            raise UnsafePermissions(
-                f"{self.label} holds secrets, and others can read or write it",
-                hint=f"run `chmod 600 {quoted_place(self.path)}`",
-            )
-        refuse_foreign(self.path, self._home, _RISK)
-        try:
-            data = load(content)
-        except ValueError as problem:
-            raise self._damaged(str(problem)) from problem
-        if not isinstance(data, dict) or not isinstance(data.get("secrets"), dict):
-            raise self._damaged("it has no object `secrets`")
-        if data.get("version") != _VERSION:
-            raise self._damaged("it is of a version that this omniprofile does not know")
-        secrets: dict[str, object] = data["secrets"]
-        return secrets
+            raise self.unusable("cannot be written", reason(problem), hint) from problem
 
     def _valid(self, name: str, read: Callable[[], T]) -> T:
         """Return what `read` makes of the entry of a profile; its ValueError becomes StoreUnavailable."""
         try:
             return read()
         except ValueError as problem:
-            raise self._unusable(
+            raise self.unusable(
                 f"holds something else than a secret for `{printable(name)}`",
                 str(problem),
                 f"run `omniprofile login {printable(name)}` to store it anew",
             ) from problem
-
-    def _damaged(self, why: str) -> StoreUnavailable:
-        return self._unusable(
-            "is damaged", why, f"repair it, or remove `{printable_place(self.path)}` and log in again"
-        )
-
-    def _unusable(self, what: str, why: str, hint: str) -> StoreUnavailable:
-        return StoreUnavailable(f"{self.label} {what}: {why}", hint=hint)
 
 
 def _accounts(entries: dict[str, object]) -> Iterator[tuple[Account, object]]:

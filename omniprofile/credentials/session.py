@@ -22,14 +22,13 @@ from omniprofile.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from omniprofile.model.freshness import is_fresh, is_valid
 from omniprofile.model.stored import Account, SecretStore, StoredSecret
 from omniprofile.model.times import duration_text
 
 if TYPE_CHECKING:
     from threading import Lock
 
-AHEAD = timedelta(minutes=5)
-"""How long before its expiry an access token is replaced, or a quarter of its life, whichever is less."""
 JUST_NOW = timedelta(seconds=10)
 """A refresh that is no older is recent enough even for somebody who asks for a new token."""
 LOCK_SECONDS = 60.0
@@ -43,24 +42,6 @@ _unstored: "dict[str, tuple[StoredSecret, StoredSecret]]" = {}
 """By lock file, the session that was sent and the one that could not be stored in its place."""
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_gates.clear)  # a gate that another thread of the parent holds would never open
-
-
-def is_valid(session: StoredSecret, now: datetime) -> bool:
-    """Whether the access token has not expired yet, as far as is known."""
-    return session.expires_at is None or now < session.expires_at
-
-
-def is_fresh(session: StoredSecret, now: datetime, job: timedelta | None = None) -> bool:
-    """Whether the access token need not be replaced yet.
-
-    `job` is for a command that cannot renew what it gets: half of the token's life must be left, and at least `job`. Where
-    the clock has been set back since it was stored, nobody knows how long it lasts: then it is not fresh.
-    """
-    if session.expires_at is None:
-        return not job
-    life = max(session.expires_at - session.stored_at, timedelta(0))
-    ahead = min(AHEAD, life / 4) if job is None else max(job, life / 2)
-    return session.stored_at - AHEAD <= now < session.expires_at - ahead
 
 
 def _shortfall(profile: str, session: StoredSecret, since: datetime, job: timedelta | None) -> NoCredential | None:

@@ -35,6 +35,11 @@ def is_variable(name: str) -> bool:
     return name.isascii() and name.isidentifier()
 
 
+def account_name(profile: str, origin: object, variable: str | None = None) -> str:
+    """Return what a store calls the secret of `profile` for `origin`, or the one of its `env` called `variable`."""
+    return f"{profile}@{origin}" + (f"#{variable}" if variable else "")
+
+
 def nearest_valid(name: str) -> str:
     """Return the valid name that is nearest to `name`: accents dropped, runs of other characters become one `-`."""
     import unicodedata

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from omniprofile.model.freshness import is_session
 from omniprofile.model.live import Identity
-from omniprofile.model.names import is_variable
+from omniprofile.model.names import account_name, is_variable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret, remember
 
@@ -36,7 +37,7 @@ class Account:
         return account
 
     def __str__(self) -> str:
-        return f"{self.profile}@{self.origin}" + (f"#{self.variable}" if self.variable else "")
+        return account_name(self.profile, self.origin, self.variable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class StoredSecret:
     @property
     def is_session(self) -> bool:
         """Whether it is an OAuth session, and not a key."""
-        return self.client_id is not None or self.refresh_token is not None
+        return is_session(self)
 
 
 @dataclass(frozen=True, slots=True)

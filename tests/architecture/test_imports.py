@@ -8,11 +8,16 @@ inside the function that needs it, or behind its door; do not raise the budget.
 import ast
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from omniprofile.cli.registry import COMMANDS, HIDDEN
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.model.live import Identity
+from tests.credentials.conftest import make_secret
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("pydantic", "httpx", "keyring", "tomlkit", "rich", "importlib.metadata", "platformdirs", "secrets", "ssl")
@@ -86,6 +91,37 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
     assert ours - {"model.names", "model.compiled_profile", "model.exported"} <= allowed
     foreign = {name for name in loaded if not name.startswith("omniprofile")}
     assert foreign <= {"binascii", "time", "marshal"}, "each costs every prompt and wrapper"
+
+
+STORED = {"credentials.envelope", "credentials.secrets_file", "model.freshness", "model.times"}
+"""What a fresh session in the file store takes beside what `token` takes, and of the standard library `datetime`."""
+
+
+def test_a_session_in_the_file_store_loads_no_more_than_its_dates_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither `json`, for which `re` comes along, nor `dataclasses`, for which `inspect` does."""
+    file = tmp_path / "profiles.toml"
+    file.write_text('[profiles.one]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\n')
+    monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
+    monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
+    monkeypatch.setenv("OMNIPROFILE_STATE_DIR", str(tmp_path / "state"))
+    now = datetime.now(UTC)
+    session = make_secret(session=True)
+    FileStore(str(tmp_path / "state")).put(
+        "one", replace(session, stored_at=now, expires_at=now + timedelta(hours=1), identity=Identity("Ann"))
+    )
+    keep = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"
+    run = f"import sys; sys.argv = ['omniprofile', 'token']; {keep}; from omniprofile.cli.fast_path import run"
+    _loaded_after(f"{run}; run()")
+    loaded = _loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
+    ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
+    assert ours - {"model.names", "model.compiled_profile", "model.exported"} <= (
+        SHORT["current"] | SHORT["token"] | STORED
+    )
+    foreign = {name for name in loaded if not name.startswith("omniprofile")}
+    dates = {"datetime", "_datetime", "math", "operator", "_operator"}
+    assert foreign - dates <= {"binascii", "time", "marshal", "_json"}
 
 
 @pytest.mark.parametrize("line", ["current", "list", "show one", "explain one"])

@@ -20,7 +20,7 @@ from omniprofile.credentials.names import nothing_overrides
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
 from omniprofile.credentials.peek import Peek, peek_key
 from omniprofile.credentials.resolver import obtain, resolve
-from omniprofile.credentials.session import Sessions, is_fresh, is_valid
+from omniprofile.credentials.session import Sessions
 from omniprofile.credentials.stored_index import StoredIndex
 from omniprofile.errors import (
     NoCredential,
@@ -33,6 +33,7 @@ from omniprofile.errors import (
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config, Declaration, EnvValue, Expect, KeySource
 from omniprofile.model.exported import MARKER, marker
+from omniprofile.model.freshness import is_fresh, is_valid
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection

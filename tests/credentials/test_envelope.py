@@ -1,7 +1,7 @@
 """The text of a stored secret."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.credentials.envelope import as_data, from_data, load, pack, summary_as_data, summary_of
-from omniprofile.credentials.session import is_fresh, is_valid
+from omniprofile.credentials.envelope import IDENTITY, as_data, from_data, load, pack, summary_as_data, summary_of
+from omniprofile.model.freshness import is_fresh, is_valid
 from omniprofile.model.live import Identity
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import LONGEST_KEY, Secret
@@ -196,3 +196,47 @@ def test_no_account_is_called_as_a_part_of_another(one: Account, other: Account,
 def test_what_is_not_the_text_of_an_account_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a profile's name"):
         Account.parse(text)
+
+
+def test_every_field_of_an_identity_is_stored() -> None:
+    assert tuple(field.name for field in fields(Identity)) == IDENTITY
+
+
+@given(
+    st.text()
+    | st.binary()
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+    ).map(json.dumps)
+)
+def test_loading_is_what_json_does(text: str | bytes) -> None:
+    """The faster way in gives the same, or leaves it to `json`."""
+    try:
+        expected = json.loads(text)
+    except ValueError:
+        with pytest.raises(ValueError, match="not JSON"):
+            load(text)
+    else:
+        assert repr(load(text)) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+        " {} \n",
+        "{}{}",
+        '{"a": 1, "a": 2}',
+        "NaN",
+        "-Infinity",
+        '"\\ud800"',
+        b'"\xff"',
+        "",
+        '{"a": "\n"}',
+        "{} \u00a0",
+    ],
+)
+def test_loading_odd_texts_is_what_json_does(text: str | bytes) -> None:
+    test_loading_is_what_json_does.hypothesis.inner_test(text)  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ import pytest
 from omniprofile.credentials import session as module
 from omniprofile.credentials.file_store import LOCK_SECONDS, FileStore
 from omniprofile.credentials.keyring_store import USUAL_SECONDS, KeyringStore
-from omniprofile.credentials.session import Sessions, is_fresh
+from omniprofile.credentials.session import Sessions
 from omniprofile.errors import (
     CredentialRefused,
     NoCredential,
@@ -23,6 +23,7 @@ from omniprofile.errors import (
     Unreachable,
 )
 from omniprofile.instance.tokens import EXCHANGE_SECONDS
+from omniprofile.model.freshness import is_fresh
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret

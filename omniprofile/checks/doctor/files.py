@@ -7,7 +7,7 @@ from time import time
 
 from omniprofile.checks.doctor.context import DoctorContext, omni_config_path
 from omniprofile.config.paths import profile_files
-from omniprofile.credentials.file_store import SECRETS_FILE
+from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.finding import Level

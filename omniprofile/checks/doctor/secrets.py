@@ -5,8 +5,8 @@ import stat
 from collections.abc import Collection, Iterable, Iterator
 
 from omniprofile.checks.doctor.context import DoctorContext, omni_config_path
-from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.credentials.names import STORE_VARIABLE
+from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.names import printable, printable_place, quoted_place
