@@ -7,7 +7,7 @@ Sentences that the command line would say on stderr go to the logger `omniprofil
 
 import logging
 
-from omniprofile.app import GIVING, App, Call, Outside
+from omniprofile.app import GIVING, App, Call, Environment
 from omniprofile.model.credential import Credential
 
 _LOG = logging.getLogger("omniprofile")
@@ -30,7 +30,7 @@ def resolve(profile: str | None = None, *, config: str | None = None) -> Credent
 
 def app_for(config: str | None) -> App:
     """The program as a library runs it, with the profile file that the caller names."""
-    return App(Outside.real(), config_flag=config, notify=_LOG.info, warn=_LOG.warning)
+    return App(Environment.real(), config_flag=config, notify=_LOG.info, warn=_LOG.warning)
 
 
 def call_for(profile: str | None) -> Call:

@@ -1,4 +1,4 @@
-"""The composition root: the outside world on one side, the packages that do the work on the other.
+"""The composition root: the environment on one side, the packages that do the work on the other.
 
 Nothing below this module reads the environment, a stream or the clock of its own accord, and nothing is imported or read
 before it is asked for. The command line and the library both are thin over `App`.
@@ -66,8 +66,8 @@ TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
-    """All of the outside that the program sees. `cwd` is None where the working directory is gone."""
+class Environment:
+    """Everything of its surroundings that the program sees. `cwd` is None where the working directory is gone."""
 
     environ: Mapping[str, str]
     cwd: str | None
@@ -80,7 +80,7 @@ class Outside:
     """Called with the name of each moment of a login, refresh or logout that the process may be killed at."""
 
     @classmethod
-    def real(cls) -> "Outside":
+    def real(cls) -> "Environment":
         """This process's own."""
         try:
             cwd = os.getcwd()
@@ -143,7 +143,7 @@ class App:
     `detail` gets what `-v` asks for. `ask` puts a yes-or-no question to a person, None where there is nobody to ask.
     """
 
-    outside: Outside
+    environment: Environment
     config_flag: str | None = None
     notify: Callable[[str], None] = lambda _: None
     warn: Callable[[str], None] = lambda _: None
@@ -158,10 +158,10 @@ class App:
     def places(self) -> Places:
         """Where every file is."""
         return find_places(
-            platform=self.outside.platform,
-            environ=self.outside.environ,
-            cwd=self.outside.cwd or os.sep,
-            user_home=self.outside.user_home,
+            platform=self.environment.platform,
+            environ=self.environment.environ,
+            cwd=self.environment.cwd or os.sep,
+            user_home=self.environment.user_home,
             config_flag=self.config_flag,
         )
 
@@ -215,7 +215,7 @@ class App:
             trusted = self.config.settings.trusted_folders
         except (ConfigInvalid, UnsafePermissions):
             trusted = ()  # the caller says what is wrong, if it needs the files
-        path = find_pin(self.outside.cwd, self.places.home, trusted, ignored)
+        path = find_pin(self.environment.cwd, self.places.home, trusted, ignored)
         for pin, foreign in ignored:
             what = f"it {foreign.why}" if foreign.path == pin else f"`{printable(foreign.path, 300)}` {foreign.why}"
             self.tell(
@@ -242,7 +242,7 @@ class App:
         selection = select(
             self.config_for(named),
             named=named,
-            environ=self.outside.environ,
+            environ=self.environment.environ,
             pin=self.pin,
             state=self._active,
             losers=losers,
@@ -286,7 +286,7 @@ class App:
         resolution = resolve(
             self.config,
             selection,
-            environ=self.outside.environ,
+            environ=self.environment.environ,
             flags=self._flags(call),
             peek=self.peek if explain else None,
         )
@@ -310,7 +310,7 @@ class App:
 
         That is said, too.
         """
-        environ = self.outside.environ
+        environ = self.environment.environ
         pair = () if selection.named else environment_pair(selection.profile, environ)
         if pair:
             names = quoted_list(pair, "and")
@@ -337,7 +337,7 @@ class App:
         if decision == NAME or self.ask is None:
             raise ProtectedProfile(subject, hint=intent.hint)
         confirmed = self._confirmations() if intent.remember else None
-        key, now = (str(name), str(resolution.origin)), self.outside.now()
+        key, now = (str(name), str(resolution.origin)), self.environment.now()
         if confirmed and confirmed.has(*key, now):
             if pinned:
                 self.tell(_by_pin(selection), self.warn)
@@ -407,7 +407,7 @@ class App:
         self.permit(resolution, intent)
         return obtain(
             resolution,
-            environ=self.outside.environ,
+            environ=self.environment.environ,
             stored=self._stored,
             elsewhere=lambda profile, variable: [
                 account.origin for account in self.accounts(profile) if account.variable == variable
@@ -426,18 +426,18 @@ class App:
             store=self.store,
             refresh=self._refresh,
             user_lock=self._session_lock,
-            now=self.outside.now,
+            now=self.environment.now,
             tell=self.tell,
             lock_seconds=LOCK_SECONDS,
-            passing=self.outside.passing,
+            passing=self.environment.passing,
         )
 
     def _refresh(self, profile: str, session: "StoredSecret") -> "StoredSecret":
         from omniprofile.instance.client import Client
         from omniprofile.instance.tokens import EXCHANGE_SECONDS, refresh
 
-        with Client(timeout=EXCHANGE_SECONDS, environ=self.outside.environ, connections=1) as client:
-            return refresh(client, profile, session, now=self.outside.now)
+        with Client(timeout=EXCHANGE_SECONDS, environ=self.environment.environ, connections=1) as client:
+            return refresh(client, profile, session, now=self.environment.now)
 
     def declared(self, call: Call, use: "Use" = SHOW) -> "Resolution":
         """Resolve by what the files declare alone: no flag's and no variable's base URL or token applies."""
@@ -507,8 +507,8 @@ class App:
         return Journal(self.places.state_folder, self.places.home)
 
     def reread(self) -> "App":
-        """The same outside with the files read anew."""
-        return App(self.outside, self.config_flag, self.notify, self.warn, self.ask, self.detail)
+        """Return an App in the same environment, with the files read anew."""
+        return App(self.environment, self.config_flag, self.notify, self.warn, self.ask, self.detail)
 
     def read_stdin_bytes(self, limit: int) -> bytes:
         """Standard input, at most `limit` bytes and one more, so that a reader can tell that there was more."""
@@ -532,14 +532,14 @@ class App:
         return Flags(base_url=call.base_url, token=token)
 
     def _binary_stdin(self) -> BinaryIO:
-        if self.outside.stdin is None:
+        if self.environment.stdin is None:
             raise UsageError("standard input is closed", hint="give the input with `<` or a pipe")
-        return self.outside.stdin.buffer
+        return self.environment.stdin.buffer
 
     @_once
     def store_name(self) -> str:
         """`keyring` or `file`: what was asked for by name, else the OS keyring. Raises ConfigInvalid."""
-        asked = self.outside.environ.get(STORE_VARIABLE)
+        asked = self.environment.environ.get(STORE_VARIABLE)
         if asked:
             if asked not in ("keyring", "file"):
                 raise ConfigInvalid(
@@ -583,7 +583,7 @@ class App:
         """Where locks may lie that all of this user's processes share, whatever their environment says."""
         from omniprofile.system.locking import user_lock_folders
 
-        return user_lock_folders(self.outside.platform, self.outside.environ, self.outside.uid)
+        return user_lock_folders(self.environment.platform, self.environment.environ, self.environment.uid)
 
     def _session_lock(self, name: str, seconds: float) -> "AbstractContextManager[None]":
         from omniprofile.system.locking import user_lock
@@ -594,7 +594,7 @@ class App:
     def _keyring_seconds(self) -> float:
         from omniprofile.credentials.keyring_store import USUAL_SECONDS
 
-        text = self.outside.environ.get(TIMEOUT_VARIABLE)
+        text = self.environment.environ.get(TIMEOUT_VARIABLE)
         if not text:
             return USUAL_SECONDS
         try:
@@ -627,10 +627,10 @@ class App:
             profile,
             auth,
             key,
-            environ=self.outside.environ,
+            environ=self.environment.environ,
             stored=stored,
             origin=origin,
-            now=self.outside.now(),
+            now=self.environment.now(),
             store=self.store_name,
             variable=variable,
         )

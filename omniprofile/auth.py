@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 
 from omniprofile.api import app_for, call_for
-from omniprofile.app import GIVING, Call, Outside
+from omniprofile.app import GIVING, Call, Environment
 from omniprofile.errors import Error, OriginMismatch
 from omniprofile.model.credential import Credential
 from omniprofile.model.freshness import AHEAD
@@ -108,7 +108,7 @@ class Auth(httpx.Auth):
         credential = app.obtain(resolution, GIVING, force_refresh=force_refresh)
         # Whatever the profile in use is by then, this value stays with the one that it began with.
         self._call = Call(Sourced(resolution.profile, resolution.selection.provenance))
-        return _Held(credential, app.outside)
+        return _Held(credential, app.environment)
 
     @staticmethod
     def _sign(request: httpx.Request, held: "_Held") -> None:
@@ -119,12 +119,12 @@ class Auth(httpx.Auth):
 class _Held:
     """A credential with the moment at which it is to be renewed, None for never."""
 
-    def __init__(self, credential: Credential, outside: Outside) -> None:
+    def __init__(self, credential: Credential, environment: Environment) -> None:
         self.credential = credential
-        self._outside = outside
+        self._outside = environment
         self._renew_at: datetime | None = None
         if credential.expires_at is not None:
-            now = outside.now()
+            now = environment.now()
             self._renew_at = credential.expires_at - AHEAD
             if self._renew_at <= now:
                 # It is about to expire, and is what there was to be had: it is used while that is tried again.

@@ -16,7 +16,7 @@ import keyring.core
 import pytest
 from hypothesis import settings
 
-from omniprofile.app import Outside
+from omniprofile.app import Environment
 from omniprofile.cli import exits, fast_path
 from omniprofile.cli.main import main
 from omniprofile.credentials import keyring_store
@@ -135,7 +135,7 @@ class Cli:
     ) -> Ran:
         """Run `omniprofile *argv`. Unless it `shows` the secret by design, no output may hold the canary."""
         streams = [io.TextIOWrapper(io.BytesIO(data), encoding="utf-8") for data in (stdin.encode(), b"", b"")]
-        outside = Outside(
+        environment = Environment(
             {**os.environ, **(env or {})},
             str(cwd or Path.cwd()),
             sys.platform,
@@ -148,7 +148,7 @@ class Cli:
         try:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(os, "execvpe", _become)
-                status = main(argv, outside)
+                status = main(argv, environment)
         except SystemExit as leaving:
             status = int(leaving.code or 0)
         except Became as became:
@@ -161,13 +161,13 @@ class Cli:
         assert "this is a bug" not in err, str(ran)
         check_output(argv, out)
         if fast_path.FORMS.keys() & set(argv):
-            self._check_fast_path(argv, outside, ran, child)
+            self._check_fast_path(argv, environment, ran, child)
         return ran
 
     @staticmethod
-    def _check_fast_path(argv: Sequence[str], outside: Outside, ran: Ran, child: object) -> None:
+    def _check_fast_path(argv: Sequence[str], environment: Environment, ran: Ran, child: object) -> None:
         try:
-            answer = fast_path.answer(argv, outside.environ, outside.platform, outside.cwd)
+            answer = fast_path.answer(argv, environment.environ, environment.platform, environment.cwd)
         except StoreUnavailable:
             assert ran.status == exits.STORE_UNAVAILABLE, ran
             return

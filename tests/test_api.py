@@ -19,7 +19,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 import omniprofile
-from omniprofile.app import Outside
+from omniprofile.app import Environment
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import (
     ConfigInvalid,
@@ -443,7 +443,7 @@ def test_a_session_is_renewed_before_it_expires_under_a_client_that_lives_on(
         assert client.request().status_code == 200
         assert omni.oauth.grants == []
         later = timedelta(hours=7, minutes=56)
-        monkeypatch.setattr(Outside, "now", lambda _: datetime.now(UTC) + later)
+        monkeypatch.setattr(Environment, "now", lambda _: datetime.now(UTC) + later)
         assert [client.request().status_code for _ in range(3)] == [200] * 3
     assert omni.oauth.grants == [("refresh_token", "granted")]
     assert "unknown" not in [seen.key for seen in omni.requests], "no request had to fail for it"

@@ -48,20 +48,20 @@ def login_session(
     from omniprofile.instance.client import Client
     from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem
 
-    origin, profile, passing = _origin(resolution), resolution.profile, app.outside.passing
+    origin, profile, passing = _origin(resolution), resolution.profile, app.environment.passing
     seconds = LIMIT_SECONDS if limit is None else limit
     screen = _Screen(app, console, resolution, seconds, browser=browser, port=port)
     screen.require_somebody()
     app.store.check()
     console.note(f"the session of `{profile}` ({origin}) will be stored in the {app.store.label}")
-    with Client(timeout=EXCHANGE_SECONDS, environ=app.outside.environ, connections=2) as client:
+    with Client(timeout=EXCHANGE_SECONDS, environ=app.environment.environ, connections=2) as client:
         endpoints = find_endpoints(client, origin)
         for notice in endpoints.notices:
             console.warn(notice)
-        uid = app.outside.uid
+        uid = app.environment.uid
         with authorized(origin, endpoints, screen, account=profile, limit=seconds, port=port or 0, uid=uid) as answer:
             passing("authorized")
-            session = redeem(client, origin, endpoints, answer.request, answer.code, now=app.outside.now)
+            session = redeem(client, origin, endpoints, answer.request, answer.code, now=app.environment.now)
             passing("granted")
             try:
                 if test:
@@ -81,7 +81,7 @@ def login_session(
             console.note(f"logged in to {origin.host}{who}")
             if session.expires_at is not None and session.refresh_token is not None:
                 console.note(
-                    f"stored; the access token {remaining(session.expires_at, app.outside.now())} and is refreshed ahead "
+                    f"stored; the access token {remaining(session.expires_at, app.environment.now())} and is refreshed ahead "
                     f"of that; `omniprofile exec {profile} -- COMMAND` uses it"
                 )
             if old is not None and old.is_session and old.token != session.token:
@@ -148,7 +148,7 @@ def _identify(app: App, console: Console, resolution: Resolution, session: Store
         [Subject(resolution.profile, lambda: credential, resolution.expect)],
         timeout=SECONDS,
         jobs=1,
-        environ=app.outside.environ,
+        environ=app.environment.environ,
     )
     error = error_of(result)
     if error is not None and (result.status is Status.INVALID or resolution.expect != Expect()):
@@ -179,7 +179,7 @@ class _Screen:
         self._limit = duration_text(limit)
         self._is_terminal = console.interactive
         self._browser = _browser(on_terminal=self._is_terminal) if browser else None
-        stdin = app.outside.stdin
+        stdin = app.environment.stdin
         # Without `--no-browser` nobody says that an answer will come on an input that is no terminal.
         self._input = stdin if (self._is_terminal or not browser) and not is_at_its_end(stdin) else None
         self._callback_is_expected = port is not None  # who fixes the port has arranged that a browser reaches it

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from omniprofile.app import Outside
+from omniprofile.app import Environment
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import Error, Interrupted, UsageError
 from omniprofile.model.names import legible
@@ -57,8 +57,10 @@ def _masked(value: object) -> object:
 class Console:
     """The streams of one run, with `-q`, `-v` and `--no-color` as the user gave them."""
 
-    def __init__(self, outside: Outside, *, quiet: bool = False, verbosity: int = 0, no_colour: bool = False) -> None:
-        self._outside = outside
+    def __init__(
+        self, environment: Environment, *, quiet: bool = False, verbosity: int = 0, no_colour: bool = False
+    ) -> None:
+        self._outside = environment
         self.quiet = quiet
         self.verbosity = verbosity
         self._no_colour = no_colour
@@ -217,12 +219,12 @@ def error_json(error: Error) -> dict[str, object]:
     return {"error": {"code": error.code, "message": error.message, "hint": error.hint or None}}
 
 
-def silence_stdout(outside: Outside) -> None:
+def silence_stdout(environment: Environment) -> None:
     """Point stdout nowhere, so that nothing is left to flush into a pipe that nobody reads."""
-    if outside.stdout is None:
+    if environment.stdout is None:
         return
     sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, outside.stdout.fileno())
+    os.dup2(sink, environment.stdout.fileno())
     os.close(sink)
 
 

@@ -25,7 +25,7 @@ def write_report(problem: BaseException, argv: Sequence[str], app: App) -> str |
         make_private_folder(folder)
         path = os.path.join(folder, _NAME)
         write_atomic(
-            path, masked("\n".join(report_lines(problem, argv, app.outside.now().isoformat()))).encode() + b"\n"
+            path, masked("\n".join(report_lines(problem, argv, app.environment.now().isoformat()))).encode() + b"\n"
         )
     except (OSError, Error):
         return None

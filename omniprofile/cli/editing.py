@@ -99,7 +99,7 @@ def unfinished(app: App, operation: str, name: str, new: str | None = None) -> "
     """The work as the journal notes it, and whether it was begun before. Raises Refused while another one is unfinished."""
     from omniprofile.config.journal import Unfinished
 
-    since = app.outside.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = app.environment.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     work = Unfinished(operation, name, new, app.places.config_file, since)
     begun = app.journal.read()
     if begun is not None and not begun.is_same(work):
@@ -240,7 +240,7 @@ def drop_in(app: App, draft: "Draft", given: str | None) -> str:
         return draft.main
     folder = os.path.join(app.places.config_folder, DROP_IN_FOLDER)
     if os.sep in given or (os.altsep and os.altsep in given):
-        path = os.path.normpath(os.path.join(app.outside.cwd or os.sep, given))
+        path = os.path.normpath(os.path.join(app.environment.cwd or os.sep, given))
     else:
         path = os.path.join(folder, given if given.endswith(".toml") else f"{given}.toml")
     real = {os.path.realpath(known): known for known in (draft.main, *draft.paths)}

@@ -5,7 +5,7 @@ import itertools
 import sys
 from collections.abc import Sequence
 
-from omniprofile.app import App, Outside
+from omniprofile.app import App, Environment
 from omniprofile.cli import exits
 from omniprofile.cli.console import Console, silence_stdout
 from omniprofile.cli.ending import undone_on_signals
@@ -20,22 +20,22 @@ _GIVES = frozenset({"token", "env"})
 
 def run(failed: BaseException | None = None) -> int:
     """Run the command line of this process; return the exit status. `failed` is as for `main`."""
-    outside = Outside.real()
+    environment = Environment.real()
     try:
         with undone_on_signals():
-            return main(sys.argv[1:], outside, failed)
+            return main(sys.argv[1:], environment, failed)
     finally:
         # The interpreter would fail at its end with what is left to flush, and make 120 of the status.
-        leave(outside.stdout)
-        leave(outside.stderr)
+        leave(environment.stdout)
+        leave(environment.stderr)
 
 
-def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = None) -> int:
-    """Run one command line in `outside`; return the exit status. Nothing but SystemExit by argparse's help escapes.
+def main(argv: Sequence[str], environment: Environment, failed: BaseException | None = None) -> int:
+    """Run one command line in `environment`; return the exit status. Nothing but SystemExit by argparse's help escapes.
 
     `failed` is what the fast path ran into after it had answered: it ends as if it had happened here.
     """
-    console = Console(outside)
+    console = Console(environment)
     as_json = _asks_for_json(argv)
     try:
         if failed is not None:
@@ -44,8 +44,8 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
         as_json = args.command not in _GIVES and (
             getattr(args, "json", False) or getattr(args, "format", None) == "json"
         )
-        console = Console(outside, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
-        app = App(outside, config_flag=args.config, notify=console.note, warn=console.warn)
+        console = Console(environment, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
+        app = App(environment, config_flag=args.config, notify=console.note, warn=console.warn)
         console.home = app.places.home
         app.ask = console.confirm if console.interactive else None
         if console.verbosity:
@@ -57,20 +57,20 @@ def main(argv: Sequence[str], outside: Outside, failed: BaseException | None = N
         finally:
             _renew_prompt(args, app, console)
     except Error as error:
-        return _report(console, error, as_json, outside)
+        return _report(console, error, as_json, environment)
     except KeyboardInterrupt:
-        return _report(console, Interrupted("interrupted"), as_json, outside)
+        return _report(console, Interrupted("interrupted"), as_json, environment)
     except BrokenPipeError:
-        silence_stdout(outside)
+        silence_stdout(environment)
         return exits.BROKEN_PIPE
     except MemoryError:
-        return _report(console, _out_of("memory"), as_json, outside)
+        return _report(console, _out_of("memory"), as_json, environment)
     except Exception as problem:  # noqa: BLE001 - the last resort: a bug becomes one line and a report
         if isinstance(problem, RuntimeError) and "start new thread" in str(problem):
-            return _report(console, _out_of("memory or threads"), as_json, outside)
+            return _report(console, _out_of("memory or threads"), as_json, environment)
         if isinstance(problem, ImportError) and (problem.name or "omniprofile").partition(".")[0] != "omniprofile":
-            return _report(console, _not_loaded(problem), as_json, outside)
-        return _report_bug(console, problem, argv, outside, as_json=as_json)
+            return _report(console, _not_loaded(problem), as_json, environment)
+        return _report_bug(console, problem, argv, environment, as_json=as_json)
 
 
 def _out_of(what: str) -> Error:
@@ -91,7 +91,7 @@ def _renew_prompt(args: argparse.Namespace, app: App, console: Console) -> None:
     """
     from omniprofile.config import prompt
 
-    asked = app.outside.environ.get("OMNIPROFILE_PROMPT") == "stale" or getattr(args, "prompt", False)
+    asked = app.environment.environ.get("OMNIPROFILE_PROMPT") == "stale" or getattr(args, "prompt", False)
     try:
         if app.config_flag is None and (asked or prompt.is_stale(app.places)):
             app.renew_prompt()
@@ -109,11 +109,11 @@ def _asks_for_json(argv: Sequence[str]) -> bool:
     return "--json" in words or "--format=json" in words or ("--format", "json") in itertools.pairwise(words)
 
 
-def _report(console: Console, error: Error, as_json: bool, outside: Outside) -> int:
+def _report(console: Console, error: Error, as_json: bool, environment: Environment) -> int:
     try:
         console.report(error, as_json=as_json)
     except BrokenPipeError:
-        silence_stdout(outside)
+        silence_stdout(environment)
     except Error:
         # stdout takes no JSON; what it would have said is on stderr already.
         return exits.status_of(error)
@@ -122,20 +122,22 @@ def _report(console: Console, error: Error, as_json: bool, outside: Outside) -> 
     return exits.status_of(error)
 
 
-def _report_bug(console: Console, problem: Exception, argv: Sequence[str], outside: Outside, *, as_json: bool) -> int:
+def _report_bug(
+    console: Console, problem: Exception, argv: Sequence[str], environment: Environment, *, as_json: bool
+) -> int:
     from omniprofile.cli.crash import write_report
 
     frame = problem.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next
     where = f" at {frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}" if frame else ""
-    path = write_report(problem, argv, App(outside))
+    path = write_report(problem, argv, App(environment))
     hint = f"report it with the file `{path}`" if path else "report what the same command prints with `-v -v`"
     bug = Unexpected(
         f"unexpected {type(problem).__name__}{where}: this is a bug in omniprofile", hint=f"{hint}; it holds no secret"
     )
     bug.__cause__ = problem
-    return _report(console, bug, as_json, outside)
+    return _report(console, bug, as_json, environment)
 
 
 def _trace(console: Console, problem: BaseException) -> None:

@@ -20,12 +20,14 @@ def omni_config_path(app: App, given: str | None) -> str:
     """The config of the vendor's CLI: FILE, else where the CLI looks for it."""
     from omniprofile.transfer.omni_cli import config_path
 
-    path = given or config_path(platform=app.outside.platform, environ=app.outside.environ, home=app.places.home)
+    path = given or config_path(
+        platform=app.environment.platform, environ=app.environment.environ, home=app.places.home
+    )
     return absolute(app, path)
 
 
 def absolute(app: App, path: str) -> str:
     """`path` as a whole path."""
-    if not os.path.isabs(path) and app.outside.cwd is None:
+    if not os.path.isabs(path) and app.environment.cwd is None:
         raise UsageError("the working directory is gone", hint="give the whole path of the file")
-    return os.path.normpath(os.path.join(app.outside.cwd or os.sep, path))
+    return os.path.normpath(os.path.join(app.environment.cwd or os.sep, path))

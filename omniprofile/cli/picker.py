@@ -32,7 +32,7 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> Choice:
     terminal = console.terminal
     if terminal is None:
         raise UsageError("no profile is named, and there is no terminal to choose on", hint="`omniprofile use NAME`")
-    wanted = app.outside.environ.get(PICKER_VARIABLE) or _PICKERS[0]
+    wanted = app.environment.environ.get(PICKER_VARIABLE) or _PICKERS[0]
     if wanted not in _PICKERS:
         raise UsageError(
             f"the value of `{PICKER_VARIABLE}` is `{printable(wanted)}`", hint=f"it is {quoted_list(_PICKERS)}"
@@ -40,11 +40,11 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> Choice:
     if wanted == "fzf":
         import shutil
 
-        if program := shutil.which("fzf", path=app.outside.environ.get("PATH")):
+        if program := shutil.which("fzf", path=app.environment.environ.get("PATH")):
             return Choice(_pick_by_fzf(app, program))
         console.note("there is no `fzf` on `PATH`: choose here")
     keys, output = terminal
-    if wanted == "list" or not screen.available(app.outside.environ, output):
+    if wanted == "list" or not screen.available(app.environment.environ, output):
         return Choice(_pick_from_list(app, console))
     return _pick_on_screen(app, console, keys, output, offer_here=offer_here)
 
@@ -88,7 +88,7 @@ def _pick_by_fzf(app: App, program: str) -> str:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=dict(app.outside.environ),
+        env=dict(app.environment.environ),
         check=False,
     )
     if ran.returncode in (1, 130):  # nothing matched, or left with Esc

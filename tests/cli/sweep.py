@@ -66,10 +66,10 @@ def _run(argv: list[str], at: int | None) -> tuple[int, str]:
         try:
             if at is not None:
                 sys.addaudithook(_killer(at, write))
-            from omniprofile.app import Outside
+            from omniprofile.app import Environment
             from omniprofile.cli.main import main
 
-            status = main(["-q", *argv], Outside.real())
+            status = main(["-q", *argv], Environment.real())
         finally:
             os._exit(status)
     os.close(write)

@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from omniprofile.app import App, Outside
+from omniprofile.app import App, Environment
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.stored import SecretStore
 from omniprofile.standin.server import Standin
@@ -153,7 +153,7 @@ def test_login_says_before_it_replaces_another_identity(cli: Cli, file_store: No
 def test_the_store_is_made_once_whoever_asks_first(cli: Cli, file_store: None) -> None:
     cli.profiles(profile(A))
     for _ in range(50):
-        app, start = App(Outside.real()), Barrier(16)
+        app, start = App(Environment.real()), Barrier(16)
         found: list[SecretStore] = []
 
         def first(app: App = app, start: Barrier = start, found: list[SecretStore] = found) -> None:

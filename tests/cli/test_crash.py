@@ -17,7 +17,7 @@ from omniprofile.cli import main
 from omniprofile.cli.commands import current
 
 def run(args, app, console):
-    secret = app.outside.environ["THE_SECRET"]
+    secret = app.environment.environ["THE_SECRET"]
     try:
         raise ValueError(secret)
     except ValueError as problem:

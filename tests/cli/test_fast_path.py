@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from omniprofile.app import Outside
+from omniprofile.app import Environment
 from omniprofile.cli import fast_path
 from omniprofile.cli.main import main
 from omniprofile.config import snapshot
@@ -248,7 +248,7 @@ class Place:
     def in_full(self, world: World, argv: list[str]) -> tuple[int, str, str, object]:
         """Status, stdout, stderr and what the process became."""
         streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape") for _ in range(3)]
-        outside = Outside(
+        environment = Environment(
             self.environ(world),
             str(self.root / "work/deep"),
             sys.platform,
@@ -259,7 +259,7 @@ class Place:
         )
         became: object = None
         try:
-            status = main(argv, outside)
+            status = main(argv, environment)
         except SystemExit as leaving:
             status = int(leaving.code or 0)
         except Became as program:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from omniprofile.app import Outside
+from omniprofile.app import Environment
 from omniprofile.cli.main import main
 from omniprofile.credentials.confirmations import FILE
 from tests.conftest import CANARY, Cli
@@ -76,8 +76,8 @@ def run(*argv: str, answer: str | None = None) -> Done:
     """Run a command line in this process, with a person who gives `answer`, or with nobody."""
     stdin = _Stream(f"{answer or ''}\n", terminal=answer is not None)
     stdout, stderr = _Stream("", terminal=False), _Stream("", terminal=answer is not None)
-    outside = Outside(os.environ, str(Path.cwd()), sys.platform, stdin, stdout, stderr, os.getuid())
-    status = main(argv, outside)
+    environment = Environment(os.environ, str(Path.cwd()), sys.platform, stdin, stdout, stderr, os.getuid())
+    status = main(argv, environment)
     return Done(status, stderr.text())
 
 

@@ -17,7 +17,7 @@ from tests.oauth.conftest import Login
 DRIVER = """\
 import os, signal, sys
 from dataclasses import replace
-from omniprofile.app import Outside
+from omniprofile.app import Environment
 from omniprofile.cli.main import main
 
 moment = sys.argv.pop(1)
@@ -26,7 +26,7 @@ def passing(name):
     if name == moment:
         os.kill(os.getpid(), signal.SIGKILL)
 
-sys.exit(main(sys.argv[1:], replace(Outside.real(), passing=passing)))
+sys.exit(main(sys.argv[1:], replace(Environment.real(), passing=passing)))
 """
 """The program, killed when it passes the moment named. The product itself reads no variable that could do that."""
 

@@ -17,7 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from omniprofile.app import Outside
+from omniprofile.app import Environment
 from omniprofile.cli.main import main
 
 NAMES = st.sampled_from(["a", "b", "prod", "d-1"])
@@ -85,7 +85,7 @@ class CommandLine(RuleBasedStateMachine):
         if self.variable:
             environ["OMNI_PROFILE"] = self.variable
         status = main(
-            argv, Outside(environ, str(self.work), sys.platform, streams[0], streams[1], streams[2], os.getuid())
+            argv, Environment(environ, str(self.work), sys.platform, streams[0], streams[1], streams[2], os.getuid())
         )
         texts = []
         for stream in streams[1:]:

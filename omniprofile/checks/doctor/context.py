@@ -15,24 +15,24 @@ from omniprofile.transfer.omni_cli import config_path
 
 
 class DoctorEnvironment(Protocol):
-    """The outside: `cwd` is None where the working directory is gone, `uid` where users have no numbers."""
+    """The environment: `cwd` is None where the working directory is gone, `uid` where users have no numbers."""
 
     @property
-    def environ(self) -> Mapping[str, str]: ...  # noqa: D102 - as `Outside` says
+    def environ(self) -> Mapping[str, str]: ...  # noqa: D102 - as `Environment` says
     @property
-    def cwd(self) -> str | None: ...  # noqa: D102 - as `Outside` says
+    def cwd(self) -> str | None: ...  # noqa: D102 - as `Environment` says
     @property
-    def platform(self) -> str: ...  # noqa: D102 - as `Outside` says
+    def platform(self) -> str: ...  # noqa: D102 - as `Environment` says
     @property
-    def uid(self) -> int | None: ...  # noqa: D102 - as `Outside` says
-    def now(self) -> datetime: ...  # noqa: D102 - as `Outside` says
+    def uid(self) -> int | None: ...  # noqa: D102 - as `Environment` says
+    def now(self) -> datetime: ...  # noqa: D102 - as `Environment` says
 
 
 class DoctorContext(Protocol):
     """The part of `App` that the checks use."""
 
     @property
-    def outside(self) -> DoctorEnvironment: ...  # noqa: D102 - as `App` says
+    def environment(self) -> DoctorEnvironment: ...  # noqa: D102 - as `App` says
     @property
     def places(self) -> Places: ...  # noqa: D102 - as `App` says
     @property
@@ -55,6 +55,6 @@ class DoctorContext(Protocol):
 
 def omni_config_path(app: DoctorContext) -> str:
     """Return where the vendor's CLI looks for its config when it runs outside of `exec`."""
-    outside, places = app.outside, app.places
-    path = config_path(platform=outside.platform, environ=outside.environ, home=places.home)
-    return os.path.normpath(os.path.join(outside.cwd or os.sep, path))
+    environment, places = app.environment, app.places
+    path = config_path(platform=environment.platform, environ=environment.environ, home=places.home)
+    return os.path.normpath(os.path.join(environment.cwd or os.sep, path))

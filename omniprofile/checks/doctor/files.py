@@ -45,7 +45,7 @@ def profiles(app: DoctorContext) -> Iterable[Diagnosis]:
 
 def permissions(app: DoctorContext) -> Iterable[Diagnosis]:
     """Whoever can write these can change where credentials go; whoever can read the secrets has them."""
-    if app.outside.platform == "win32" or app.outside.uid is None:
+    if app.environment.platform == "win32" or app.environment.uid is None:
         yield skipped("file modes say nothing on this system")
         return
     looked_at = 0
@@ -62,7 +62,7 @@ def permissions(app: DoctorContext) -> Iterable[Diagnosis]:
             )
             continue
         looked_at += 1
-        if (diagnosis := _judged(path, status, forbidden, app.outside.uid)) is not None:
+        if (diagnosis := _judged(path, status, forbidden, app.environment.uid)) is not None:
             bad = True
             yield diagnosis
     try:

@@ -21,7 +21,7 @@ _SCRUB = "run `omniprofile import {} --scrub`"
 
 def secret_store(app: DoctorContext) -> Iterable[Diagnosis]:
     """Which store is in use and why, and whether it works."""
-    asked = app.outside.environ.get(STORE_VARIABLE)
+    asked = app.environment.environ.get(STORE_VARIABLE)
     if not asked:
         try:
             settings = app.config.settings
@@ -143,7 +143,7 @@ def omni_cli(app: DoctorContext) -> Iterable[Diagnosis]:
         others = f", and {len(programs) - 1} more behind it" if len(programs) > 1 else ""
         yield ok(f"`omni` on PATH is `{printable_place(programs[0])}`{others} (not run)")
         folder = os.stat(os.path.dirname(programs[0]))
-        if app.outside.uid is not None and folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+        if app.environment.uid is not None and folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
             yield problem(
                 f"everybody can replace `{printable_place(programs[0])}`, which gets your tokens",
                 f"run `chmod o-w {quoted_place(os.path.dirname(programs[0]))}`",
@@ -155,8 +155,8 @@ def _programs(name: str, app: DoctorContext) -> Iterator[str]:
     from omniprofile.system.capture import find_program
 
     seen = set()
-    for folder in app.outside.environ.get("PATH", os.defpath).split(os.pathsep):
-        path = find_program(name, {**app.outside.environ, "PATH": folder}) if folder else None
+    for folder in app.environment.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = find_program(name, {**app.environment.environ, "PATH": folder}) if folder else None
         if path and os.path.realpath(path) not in seen:
             seen.add(os.path.realpath(path))
             yield path
@@ -217,10 +217,10 @@ def dotenv(app: DoctorContext) -> Iterable[Diagnosis]:
     """A `.env` in the working directory, as the SDK would find it."""
     from omniprofile.transfer.dotenv import Dotenv
 
-    if app.outside.cwd is None:
+    if app.environment.cwd is None:
         yield skipped("the working directory is gone")
         return
-    path = os.path.join(app.outside.cwd, ".env")
+    path = os.path.join(app.environment.cwd, ".env")
     if not os.path.lexists(path):
         yield ok("no `.env` in this folder")
     else:

@@ -58,7 +58,7 @@ def _names_of_no_profile(app: DoctorContext) -> Iterator[Diagnosis]:
     except Error as error:
         yield problem(error.message, error.hint)
     else:
-        if pin is not None and pin.value not in config.profiles and app.outside.environ.get("OMNI_PROFILE"):
+        if pin is not None and pin.value not in config.profiles and app.environment.environ.get("OMNI_PROFILE"):
             yield problem(
                 f"the {pin.provenance} names `{printable(pin.value)}`, which is no profile", "correct the pin"
             )
@@ -68,7 +68,7 @@ def environment(app: DoctorContext) -> Iterable[Diagnosis]:
     """Variables that take the place of a profile's own values, or that are probably not meant."""
     seen = list(_shadows(app))
     yield from seen
-    environ = app.outside.environ
+    environ = app.environment.environ
     hidden = environ.get("OMNI_CONFIG_PATH") == NO_CONFIG
     if not seen:
         mark = exported(environ)
@@ -80,7 +80,7 @@ def environment(app: DoctorContext) -> Iterable[Diagnosis]:
 
 
 def _shadows(app: DoctorContext) -> Iterator[Diagnosis]:
-    environ = app.outside.environ
+    environ = app.environment.environ
     own = own_values(environ)
     watched = (*VENDOR_TOKENS, VENDOR_BASE_URL, ORGANIZATION, "OMNI_PROFILE")
     if empty := [name for name in watched if environ.get(name) == ""]:
@@ -118,7 +118,7 @@ def _shadows(app: DoctorContext) -> Iterator[Diagnosis]:
 
 
 def _stale_organization(app: DoctorContext, own: frozenset[str]) -> Iterator[Diagnosis]:
-    name = app.outside.environ.get(ORGANIZATION)
+    name = app.environment.environ.get(ORGANIZATION)
     if not name or ORGANIZATION in own:
         return
     try:
@@ -139,9 +139,9 @@ def _profile_variables(app: DoctorContext) -> Iterator[Diagnosis]:
     except Error:
         return
     known = {variable: name for name in profiles for variable in profile_variables(name)}
-    for variable in sorted(app.outside.environ):
+    for variable in sorted(app.environment.environ):
         if (
-            not app.outside.environ[variable]
+            not app.environment.environ[variable]
             or not variable.startswith("OMNI_PROFILE_")
             or not variable.endswith(_SUFFIXES)
         ):
@@ -159,7 +159,7 @@ def _profile_variables(app: DoctorContext) -> Iterator[Diagnosis]:
 
 def hook(app: DoctorContext) -> Iterable[Diagnosis]:
     """Whether `use` can switch this shell alone."""
-    shell = app.outside.environ.get(_HOOK)
+    shell = app.environment.environ.get(_HOOK)
     if not shell:
         yield ok(
             'not loaded in this shell, and not needed: `eval "$(omniprofile hook bash)"` lets `use --shell` switch it alone'
@@ -185,12 +185,12 @@ def clock(app: DoctorContext) -> Iterable[Diagnosis]:
         yield skipped("not compared: nothing may be asked of the profile's instance")
         return
     try:
-        with Client(timeout=_CLOCK_TIMEOUT, environ=app.outside.environ, connections=1) as client:
+        with Client(timeout=_CLOCK_TIMEOUT, environ=app.environment.environ, connections=1) as client:
             answer = client.get(origin, "/")
     except TransportError as trouble:
         yield skipped(f"not compared: {trouble}", f"`omniprofile test {resolution.profile}` says more")
         return
-    now, theirs = app.outside.now(), http_date(answer.headers.get("date"))
+    now, theirs = app.environment.now(), http_date(answer.headers.get("date"))
     if theirs is None:
         yield skipped(f"not compared: {origin.host} does not say what time it is")
         return

@@ -29,5 +29,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Show the tour."""
-    demo.run(console.data, app.outside.environ)
+    demo.run(console.data, app.environment.environ)
     return DONE

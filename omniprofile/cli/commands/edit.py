@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     with app.editing() as draft:
         path = draft.main if args.name is None else profile_file(draft, args.name)
         before = draft.content(path)
-    editor = _editor(app.outside.environ, terminal=console.interactive)
+    editor = _editor(app.environment.environ, terminal=console.interactive)
     folder = _make_folder()
     copy = os.path.join(folder, os.path.basename(path))
     try:
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 def _edited(app: App, console: Console, editor: list[str], path: str, copy: str, before: bytes | None) -> bool:
     """Edit the copy and let it take the file's place; whether there was anything to save."""
     while True:
-        _run(editor, copy, app.outside.environ)
+        _run(editor, copy, app.environment.environ)
         after = _read_copy(copy)
         if after == (_NEW_FILE if before is None else before):
             return False

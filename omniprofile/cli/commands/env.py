@@ -64,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print or write the exports, or with `--unset` their removal."""
-    environ = app.outside.environ
+    environ = app.environment.environ
     if args.output == "":
         raise UsageError("the value of `--output` is empty", hint="`-` is standard output")
     output = None if args.output == "-" else args.output
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         resolution = app.resolve(call_of(args), GIVE)
         hint = f"name it, as in `omniprofile env {resolution.profile}`, or give `--yes`"
         credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
-        tell_expiry(console, credential, app.outside.now())
+        tell_expiry(console, credential, app.environment.now())
         assign, remove = exports(credential, environ)
         secrets = [secret.reveal() for secret in credential.secrets]
     if shell == "github":
@@ -101,7 +101,7 @@ def _is_dotenv(path: str) -> bool:
 
 def _to_file(app: App, output: str, text: str) -> None:
     """Put a file of mode 0600 in the place of `output`. Raises Refused for what is no regular file, CheckFailed."""
-    path = os.path.join(app.outside.cwd or os.sep, output)
+    path = os.path.join(app.environment.cwd or os.sep, output)
     shown = f"`{printable_place(output)}`"
     try:
         if os.path.lexists(path) and not stat.S_ISDIR(mode := os.lstat(path).st_mode) and not stat.S_ISREG(mode):
@@ -120,13 +120,13 @@ def _elsewhere(what: str, hint: str) -> Refused:
 
 def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[str], secrets: list[str]) -> None:
     """Mask the secrets in the job's log first, then append to the file that GitHub Actions reads variables from."""
-    path = app.outside.environ.get("GITHUB_ENV")
+    path = app.environment.environ.get("GITHUB_ENV")
     if not path:
         raise UsageError("`GITHUB_ENV` is not set", hint="the format `github` is for a step of a GitHub Actions job")
     masks, lines = github(assign, remove, secrets)
     console.give(masks)
     try:
-        with open(_opened(os.path.join(app.outside.cwd or os.sep, path)), "ab") as file:
+        with open(_opened(os.path.join(app.environment.cwd or os.sep, path)), "ab") as file:
             file.write(lines.encode("utf-8", "surrogateescape"))
     except OSError as problem:
         raise CheckFailed(f"the file of `GITHUB_ENV` cannot be written: {reason(problem)}") from problem

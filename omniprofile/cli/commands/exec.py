@@ -107,13 +107,13 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             interactive=console.interactive,
             job=args.job or timedelta(0),
         )
-        tell_expiry(console, credential, app.outside.now())
+        tell_expiry(console, credential, app.environment.now())
         own = credential_variables(credential, credential.base_url, credential.token)
         # The mark is for omniprofile, which reads no variable with a prefix.
         variables |= {prefix + name: value for name, value in own.items() if not prefix or name != MARKER}
         removed += [prefix + name for name in RIVALS]
         removed += resolution.key_variables
-    environ = child_environment(variables, app.outside.environ, key_variables=removed)
+    environ = child_environment(variables, app.environment.environ, key_variables=removed)
     if console.verbosity:
         console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
     if not args.child:
@@ -179,7 +179,7 @@ def _shell(app: App, console: Console) -> list[str]:
         raise UsageError(
             "no command is given", hint="`omniprofile exec NAME -- COMMAND …`: the command stands after `--`"
         )
-    environ = app.outside.environ
-    if app.outside.platform == "win32":
+    environ = app.environment.environ
+    if app.environment.platform == "win32":
         return [environ.get("COMSPEC") or "cmd.exe"]
     return [environ.get("SHELL") or "/bin/sh"]

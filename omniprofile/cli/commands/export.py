@@ -69,7 +69,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         config = OmniConfig.read(path) if exists else OmniConfig.empty()
         chosen = _chosen(args, app, console)
         default = app.config.default.value if app.config.default else None
-        merged = merge(config, chosen.outgoing, chosen.known, default=default, now=app.outside.now())
+        merged = merge(config, chosen.outgoing, chosen.known, default=default, now=app.environment.now())
         backup = None if args.dry_run else _write(app, path, config, merged)
     if args.json:
         console.json(_as_json(args, path, chosen, merged, backup))
@@ -156,7 +156,7 @@ def _write(app: App, path: str, config: "OmniConfig", merged: "Merge") -> str | 
         if merged.data == config.data:
             return None
         if any(result.key == "replaced" for result in merged.results):
-            return change(config.file, content, now=app.outside.now(), state_folder=app.places.state_folder)
+            return change(config.file, content, now=app.environment.now(), state_folder=app.places.state_folder)
         config.file.replace(content, 0o600)
         return None
     except OSError as problem:

@@ -126,7 +126,7 @@ def _omni_cli(args: argparse.Namespace, app: App) -> "Source":
                 f"`{printable_place(path)}` has no profile `{printable(name)}`",
                 hint=f"did you mean {quoted_list(printable(n) for n in near)}?" if near else None,
             )
-    return OmniSource(config, args.only or (), app.outside.now())
+    return OmniSource(config, args.only or (), app.environment.now())
 
 
 def _dotenv(args: argparse.Namespace, app: App) -> "Source":
@@ -137,7 +137,7 @@ def _dotenv(args: argparse.Namespace, app: App) -> "Source":
             f"`{printable(args.name)}` is no profile name ({RULE})", hint=f"did you mean `{nearest_valid(args.name)}`?"
         )
     dotenv = Dotenv.read(absolute(app, args.file or ".env"))
-    return DotenvSource(dotenv, app.outside.now(), name=args.name, base_url=args.base_url)
+    return DotenvSource(dotenv, app.environment.now(), name=args.name, base_url=args.base_url)
 
 
 def _require_good(app: App, source: "Source", *, allow_insecure: bool) -> None:
@@ -303,7 +303,7 @@ def _scrub(
         if content == source.file.content:
             return None
         return change(
-            source.file, content, now=app.outside.now(), state_folder=app.places.state_folder, mode=source.mode
+            source.file, content, now=app.environment.now(), state_folder=app.places.state_folder, mode=source.mode
         )
     except BaseException:
         _take_back(app, [(step, before) for step, before in stored if step.found.auth == "oauth"])

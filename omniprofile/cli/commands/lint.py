@@ -106,7 +106,7 @@ class _Linting:
                 home=self._app.places.home,
                 pins=self._pins,
                 contents={**self._contents, **(contents or {})},
-                environ=self._app.outside.environ,
+                environ=self._app.environment.environ,
             )
         finally:
             if collects:

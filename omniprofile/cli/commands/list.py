@@ -140,7 +140,7 @@ def _as_json(row: Row) -> dict[str, object]:
 def _cells(row: Row, app: App, console: Console) -> list[str]:
     credential = row.credential
     if row.expires_at is not None:
-        credential = remaining(row.expires_at, app.outside.now())
+        credential = remaining(row.expires_at, app.environment.now())
         if row.auth == "oauth" and row.credential == "expired":
             credential += ", refreshed on use"
     colour = {"present": "green", "missing": "yellow", "expired": "yellow"}.get(row.credential, "dim")

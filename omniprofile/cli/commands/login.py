@@ -141,7 +141,7 @@ def login(app: App, console: Console, call: Call, how: How, *, yes: bool = False
     app.store.check()
     console.note(f"the key for `{resolution.profile}` ({origin}) will be stored in the {app.store.label}")
     secret, who = _tested_key(app, console, resolution, how)
-    new = StoredSecret(origin=origin, token=secret, stored_at=app.outside.now(), identity=who)
+    new = StoredSecret(origin=origin, token=secret, stored_at=app.environment.now(), identity=who)
     tell_of_another_identity(app, console, resolution.profile, new)
     app.store.put(resolution.profile, new)
     console.note(f"stored; `omniprofile exec {resolution.profile} -- COMMAND` uses it")
@@ -170,7 +170,7 @@ def _read_key(app: App, console: Console, resolution: Resolution, *, with_key: b
             raise NoCredential("no key was given", hint="nothing was stored; run the command again")
     else:
         pipe = f"pipe it in: `… | omniprofile login {resolution.profile}`"
-        stdin = app.outside.stdin
+        stdin = app.environment.stdin
         if stdin is None:
             raise NoCredential("there is no key: standard input is closed", hint=pipe)
         console.note("reading the key from standard input")
@@ -213,7 +213,7 @@ def _test(app: App, console: Console, resolution: Resolution, secret: Secret) ->
         raise AssertionError("checked by the caller")
     credential = Credential(resolution.profile, resolution.origin, "api-key", secret)
     subject = Subject(resolution.profile, lambda: credential, resolution.expect)
-    (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.outside.environ)
+    (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.environment.environ)
     if (error := error_of(result)) is not None:
         error.hint = f"nothing was stored; {error.hint}" if error.hint else "nothing was stored"
         raise error

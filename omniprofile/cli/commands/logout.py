@@ -81,7 +81,7 @@ def _end_alone(app: App, console: Console, resolution: Resolution, account: Acco
 
 def _end(app: App, console: Console, resolution: Resolution, account: Account) -> bool:
     """Revoke and delete what is stored for one account; return whether there was anything."""
-    name, passing = account.profile, app.outside.passing
+    name, passing = account.profile, app.environment.passing
     secret: StoredSecret | None = None
     why: str | None = "this was interrupted"
     try:
@@ -124,5 +124,5 @@ def _revoke(app: App, resolution: Resolution, session: StoredSecret) -> str | No
 
     if (why := not_to_be_asked(app, resolution, session)) is not None:
         return why
-    with Client(timeout=REVOKE_SECONDS, environ=app.outside.environ, connections=1) as client:
+    with Client(timeout=REVOKE_SECONDS, environ=app.environment.environ, connections=1) as client:
         return revoke_session(client, session, None)

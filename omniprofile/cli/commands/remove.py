@@ -79,7 +79,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         app.journal.end()
     for _, did in sentences:
         console.note(did)
-    if app.outside.environ.get("OMNI_PROFILE") == name:
+    if app.environment.environ.get("OMNI_PROFILE") == name:
         console.warn(f"`OMNI_PROFILE` in this shell still names `{name}`")
     return DONE
 

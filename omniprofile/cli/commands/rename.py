@@ -203,7 +203,7 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     before = Content.read(path)
     if before.status is None or before.content is None:
         return False
-    own = app.outside.uid is None or before.status.st_uid == app.outside.uid
+    own = app.environment.uid is None or before.status.st_uid == app.environment.uid
     if not own or not os.access(os.path.realpath(path), os.W_OK):
         console.warn(f"the project pin `{path}` still names `{old}`, and is not yours to change")
         return False
@@ -214,7 +214,7 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
 
 def _tell_of_variables(app: App, console: Console, old: str) -> None:
     """Say what outside of omniprofile's reach still goes by the old name."""
-    environ = app.outside.environ
+    environ = app.environment.environ
     if environ.get("OMNI_PROFILE") == old:
         console.warn(f"`OMNI_PROFILE` in this shell still names `{old}`")
     for variable in (token_variable(old), base_url_variable(old)):

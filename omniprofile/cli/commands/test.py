@@ -70,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Test, print one line for each profile, and exit with the gravest outcome."""
     calls = _calls(args, app)
-    began, start = app.outside.now(), monotonic()
+    began, start = app.environment.now(), monotonic()
     with _Progress(console, len(calls)) as progress:
         results = check(
             app,
@@ -106,7 +106,7 @@ def check(
     from omniprofile.checks.live import check_live
 
     subjects = [app.subject(call, interactive=interactive and len(calls) == 1) for call in calls]
-    return check_live(subjects, timeout=timeout, jobs=jobs, environ=app.outside.environ, on_result=on_result)
+    return check_live(subjects, timeout=timeout, jobs=jobs, environ=app.environment.environ, on_result=on_result)
 
 
 def error_of(result: LiveResult) -> Error | None:

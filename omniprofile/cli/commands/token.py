@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
     intent = Intent(GIVE, hint=hint, yes=args.yes)
     credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=args.force_refresh)
-    tell_expiry(console, credential, app.outside.now())
+    tell_expiry(console, credential, app.environment.now())
     if args.json:
         console.json(
             {

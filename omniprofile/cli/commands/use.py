@@ -108,7 +108,7 @@ def _target(args: argparse.Namespace, app: App, console: Console) -> Choice:
     if args.name != "-":
         app.require(args.name)
         return Choice(args.name)
-    if args.shell and (name := app.outside.environ.get(PREVIOUS_VARIABLE)):
+    if args.shell and (name := app.environment.environ.get(PREVIOUS_VARIABLE)):
         app.require(name, Provenance(Layer.ENVIRONMENT, PREVIOUS_VARIABLE))
         return Choice(name)
     previous = app.state.read().previous
@@ -129,11 +129,11 @@ def _require_ok(app: App, console: Console, name: str) -> None:
 
 def _evaluated(app: App) -> bool:
     """Whether the hook's function evaluates what is printed."""
-    return app.outside.environ.get("OMNIPROFILE_EVAL") == "1"
+    return app.environment.environ.get("OMNIPROFILE_EVAL") == "1"
 
 
 def _shell(app: App) -> str:
-    return calling_shell(app.outside.environ, parent_command())
+    return calling_shell(app.environment.environ, parent_command())
 
 
 def _by_hand(shell: str, name: str) -> str:
@@ -147,7 +147,7 @@ def _by_hand(shell: str, name: str) -> str:
 
 
 def _script(app: App, name: str) -> str:
-    environ = app.outside.environ
+    environ = app.environment.environ
     try:
         previous = app.select().profile
     except Error:
@@ -166,7 +166,7 @@ def _hiding(app: App, name: str) -> str | None:
         return None
     if selection.provenance.layer is not Layer.ENVIRONMENT:
         return f"this folder does not see it: {selection.provenance} names `{selection.profile}`"
-    hooked = app.outside.environ.get("OMNIPROFILE_HOOK") == _shell(app)
+    hooked = app.environment.environ.get("OMNIPROFILE_HOOK") == _shell(app)
     how = f"`omniprofile use --shell {name}`" if hooked else _by_hand(_shell(app), name)
     if hooked and _shell(app) == "powershell":
         how = f"`Use-OmniProfile {name}`"
@@ -178,7 +178,7 @@ def _hiding(app: App, name: str) -> str | None:
 
 def _rivals(app: App, name: str) -> str | None:
     """Why this shell would not use the profile's own credential."""
-    environ = app.outside.environ
+    environ = app.environment.environ
     own = own_values(environ)
     rivals = [v for v in ("OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL") if environ.get(v) and v not in own]
     if not rivals:
