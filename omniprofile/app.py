@@ -76,7 +76,7 @@ class Environment:
     stdout: TextIO | None
     stderr: TextIO | None
     uid: int | None = None
-    passing: Callable[[str], None] = lambda _: None
+    checkpoint: Callable[[str], None] = lambda _: None
     """Called with the name of each moment of a login, refresh or logout that the process may be killed at."""
 
     @classmethod
@@ -429,7 +429,7 @@ class App:
             now=self.environment.now,
             tell=self.tell,
             lock_seconds=LOCK_SECONDS,
-            passing=self.environment.passing,
+            checkpoint=self.environment.checkpoint,
         )
 
     def _refresh(self, profile: str, session: "StoredSecret") -> "StoredSecret":

@@ -48,7 +48,7 @@ def login_session(
     from omniprofile.instance.client import Client
     from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem
 
-    origin, profile, passing = _origin(resolution), resolution.profile, app.environment.passing
+    origin, profile, checkpoint = _origin(resolution), resolution.profile, app.environment.checkpoint
     seconds = LIMIT_SECONDS if limit is None else limit
     screen = _Screen(app, console, resolution, seconds, browser=browser, port=port)
     screen.require_somebody()
@@ -60,9 +60,9 @@ def login_session(
             console.warn(notice)
         uid = app.environment.uid
         with authorized(origin, endpoints, screen, account=profile, limit=seconds, port=port or 0, uid=uid) as answer:
-            passing("authorized")
+            checkpoint("authorized")
             session = redeem(client, origin, endpoints, answer.request, answer.code, now=app.environment.now)
-            passing("granted")
+            checkpoint("granted")
             try:
                 if test:
                     session = replace(session, identity=_identify(app, console, resolution, session))
@@ -75,7 +75,7 @@ def login_session(
                 if not stored and (why := revoke_session(client, session, endpoints)):
                     console.warn(f"what the instance granted could not be revoked ({why}): {where(session)}")
                 raise
-            passing("stored")
+            checkpoint("stored")
             sentence = f"omniprofile is logged in to {origin.host} as profile {profile}{who}."
             answer.show(Page(True, "Logged in", sentence))
             console.note(f"logged in to {origin.host}{who}")
@@ -89,7 +89,7 @@ def login_session(
                 if why is None:
                     why = revoke_session(client, old, endpoints)
                 _tell_of_old(console, old, why)
-                passing("old-revoked")
+                checkpoint("old-revoked")
 
 
 def revoke_session(client: "Client", session: StoredSecret, endpoints: "Endpoints | None") -> str | None:

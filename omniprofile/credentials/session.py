@@ -69,7 +69,7 @@ class Sessions:
 
     `refresh(profile, session)` asks the instance and gives the new session, with the old refresh token where none came with
     it. It raises SessionEnded for `invalid_grant` alone; Unreachable or CredentialRefused otherwise. `user_lock(name, seconds)`
-    holds a lock that all processes of the OS user share. `passing` is called with the name of each
+    holds a lock that all processes of the OS user share. `checkpoint` is called with the name of each
     moment that a process may be killed at; the tests kill it there.
     """
 
@@ -79,7 +79,7 @@ class Sessions:
     now: Callable[[], datetime]
     tell: Callable[[str], None]
     lock_seconds: float
-    passing: Callable[[str], None] = lambda _: None
+    checkpoint: Callable[[str], None] = lambda _: None
 
     def fresh(
         self, profile: str, held: StoredSecret, *, force: bool = False, job: timedelta | None = None
@@ -157,7 +157,7 @@ class Sessions:
                 raise SessionBusy(
                     f"the session of `{account.profile}` cannot be refreshed: {problem}", hint=problem.hint
                 ) from problem
-            self.passing("locked")
+            self.checkpoint("locked")
             yield
 
     def _refreshed(self, account: Account, held: StoredSecret, *, force: bool, job: timedelta | None) -> StoredSecret:
@@ -176,7 +176,7 @@ class Sessions:
 
         # A store that takes nothing must be found out before the refresh token is spent.
         self.store.put(account.profile, found)
-        self.passing("store-tried")
+        self.checkpoint("store-tried")
         return critical_section(
             lambda: self._exchange(account, found),
             on_interrupt=lambda: self.tell(
@@ -195,12 +195,12 @@ class Sessions:
             found = self.store.get(account)
             if found is not None and found.refresh_token == sent.refresh_token:
                 self.store.delete(account)
-                self.passing("ended")
+                self.checkpoint("ended")
                 raise
             if found is not None and is_valid(found, self.now()):
                 return found
             raise
-        self.passing("answered")
+        self.checkpoint("answered")
         found = self.store.get(account)
         if found is None or found.refresh_token != sent.refresh_token:
             # Somebody has logged out or in without the lock: what they did stands.
@@ -208,7 +208,7 @@ class Sessions:
                 raise _logged_out(account)
             return found
         self._keep(account, sent, new)
-        self.passing("stored")
+        self.checkpoint("stored")
         return new
 
     def _keep(self, account: Account, sent: StoredSecret, new: StoredSecret) -> None:

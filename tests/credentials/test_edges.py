@@ -403,7 +403,7 @@ def moments(folder: Path, answer: Callable[[FileStore], StoredSecret]) -> tuple[
         now=lambda: NOW,
         tell=lambda _text: None,
         lock_seconds=5,
-        passing=passed.append,
+        checkpoint=passed.append,
     )
     return sessions, passed, store
 

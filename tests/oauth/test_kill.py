@@ -22,11 +22,11 @@ from omniprofile.cli.main import main
 
 moment = sys.argv.pop(1)
 
-def passing(name):
+def checkpoint(name):
     if name == moment:
         os.kill(os.getpid(), signal.SIGKILL)
 
-sys.exit(main(sys.argv[1:], replace(Environment.real(), passing=passing)))
+sys.exit(main(sys.argv[1:], replace(Environment.real(), checkpoint=checkpoint)))
 """
 """The program, killed when it passes the moment named. The product itself reads no variable that could do that."""
 

@@ -81,7 +81,7 @@ def _end_alone(app: App, console: Console, resolution: Resolution, account: Acco
 
 def _end(app: App, console: Console, resolution: Resolution, account: Account) -> bool:
     """Revoke and delete what is stored for one account; return whether there was anything."""
-    name, passing = account.profile, app.environment.passing
+    name, checkpoint = account.profile, app.environment.checkpoint
     secret: StoredSecret | None = None
     why: str | None = "this was interrupted"
     try:
@@ -91,10 +91,10 @@ def _end(app: App, console: Console, resolution: Resolution, account: Account) -
     try:
         if secret is not None and secret.is_session:
             why = _revoke(app, resolution, secret)
-            passing("revoked")
+            checkpoint("revoked")
     finally:
         deleted = app.store.delete(account)
-    passing("deleted")
+    checkpoint("deleted")
     if not deleted and secret is None:
         return False
     session = secret.is_session if secret else resolution.auth == "oauth"
