@@ -7,7 +7,7 @@ Sentences that the command line would say on stderr go to the logger `omniprofil
 
 import logging
 
-from omniprofile.app import GIVING, App, Call, Environment
+from omniprofile.app import GIVING, App, Environment, ProfileRequest
 from omniprofile.model.credential import Credential
 
 _LOG = logging.getLogger("omniprofile")
@@ -25,7 +25,7 @@ def resolve(profile: str | None = None, *, config: str | None = None) -> Credent
     protected profile, StoreUnavailable, and Unreachable or CredentialRefused when a session cannot be refreshed.
     """
     app = app_for(config)
-    return app.obtain(app.resolve(call_for(profile), GIVING.use), GIVING)
+    return app.obtain(app.resolve(request_for(profile), GIVING.use), GIVING)
 
 
 def app_for(config: str | None) -> App:
@@ -33,6 +33,6 @@ def app_for(config: str | None) -> App:
     return App(Environment.real(), config_flag=config, notify=_LOG.info, warn=_LOG.warning)
 
 
-def call_for(profile: str | None) -> Call:
+def request_for(profile: str | None) -> ProfileRequest:
     """What a caller names: a profile, or None for the one in use."""
-    return Call.for_profile(profile) if profile is not None else Call()
+    return ProfileRequest.for_profile(profile) if profile is not None else ProfileRequest()

@@ -101,16 +101,16 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """What one call names: a profile (with the flag or argument that named it) and its own overrides."""
+class ProfileRequest:
+    """What a command line or library call asks for: a profile, with the flag or argument that named it, and overrides."""
 
     profile: Sourced[str] | None = None
     base_url: str | None = None
     token_file: str | None = None
 
     @classmethod
-    def for_profile(cls, name: str, how: str = "NAME") -> "Call":
-        """A call that names a profile as the command line does."""
+    def for_profile(cls, name: str, how: str = "NAME") -> "ProfileRequest":
+        """Return the request that names a profile as the command line does."""
         return cls(profile=Sourced(name, Provenance(Layer.FLAG, how)))
 
 
@@ -274,7 +274,9 @@ class App:
         if prompt.watch(self.places) == before:
             prompt.write(self.places, before, config, again.is_protected)
 
-    def resolve(self, call: Call, use: "Use" = SHOW, *, explain: bool = False, tell: bool = True) -> "Resolution":
+    def resolve(
+        self, request: ProfileRequest, use: "Use" = SHOW, *, explain: bool = False, tell: bool = True
+    ) -> "Resolution":
         """Resolve the profile in use for this call, asking no key source.
 
         `use` is what is to be permitted later, if not only shown; `explain` also asks the layers that lose; `tell` passes the
@@ -282,12 +284,12 @@ class App:
         """
         from omniprofile.credentials.resolver import resolve
 
-        selection = self.select(call.profile, losers=explain, use=use)
+        selection = self.select(request.profile, losers=explain, use=use)
         resolution = resolve(
             self.config,
             selection,
             environ=self.environment.environ,
-            flags=self._flags(call),
+            flags=self._flags(request),
             peek=self.peek if explain else None,
         )
         if not tell:
@@ -439,25 +441,25 @@ class App:
         with Client(timeout=EXCHANGE_SECONDS, environ=self.environment.environ, connections=1) as client:
             return refresh(client, profile, session, now=self.environment.now)
 
-    def declared(self, call: Call, use: "Use" = SHOW) -> "Resolution":
+    def declared(self, request: ProfileRequest, use: "Use" = SHOW) -> "Resolution":
         """Resolve by what the files declare alone: no flag's and no variable's base URL or token applies."""
         from omniprofile.credentials.resolver import resolve
 
-        return resolve(self.config, self.select(call.profile, use=use), environ={})
+        return resolve(self.config, self.select(request.profile, use=use), environ={})
 
     def declared_profile(self, name: str) -> "Resolution":
         """Resolve profile `name` by what the files declare alone."""
-        return self.declared(Call.for_profile(name))
+        return self.declared(ProfileRequest.for_profile(name))
 
     def current(self) -> "Resolution":
         """Resolve the current profile with every override, and say nothing of it."""
-        return self.resolve(Call(), tell=False)
+        return self.resolve(ProfileRequest(), tell=False)
 
-    def subject(self, call: Call, *, interactive: bool = False) -> "Subject":
+    def subject(self, request: ProfileRequest, *, interactive: bool = False) -> "Subject":
         """What `checks.live` tests for this call. The credential is obtained when the check asks for it."""
         from omniprofile.checks.live import Subject
 
-        resolution = self.resolve(call)
+        resolution = self.resolve(request)
         return Subject(
             resolution.profile,
             lambda: self.obtain(resolution, SHOWING, interactive=interactive),
@@ -521,15 +523,15 @@ class App:
         """Return the accounts that the store lists for a profile's name, for whatever origin and of whichever file."""
         return sorted((account for account in self.store.summaries() if account.profile == profile), key=str)
 
-    def _flags(self, call: Call) -> "Flags":
+    def _flags(self, request: ProfileRequest) -> "Flags":
         from omniprofile.credentials.overrides import Flags
         from omniprofile.credentials.sources import read_token_file
         from omniprofile.model.secret import Secret
 
         token: Secret | None = None
-        if call.token_file is not None:
-            token = read_token_file(call.token_file, stdin=self._binary_stdin(), tell=self.tell)
-        return Flags(base_url=call.base_url, token=token)
+        if request.token_file is not None:
+            token = read_token_file(request.token_file, stdin=self._binary_stdin(), tell=self.tell)
+        return Flags(base_url=request.base_url, token=token)
 
     def _binary_stdin(self) -> BinaryIO:
         if self.environment.stdin is None:

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import httpx
 
-from omniprofile.api import app_for, call_for
-from omniprofile.app import GIVING, Call, Environment
+from omniprofile.api import app_for, request_for
+from omniprofile.app import GIVING, Environment, ProfileRequest
 from omniprofile.errors import Error, OriginMismatch
 from omniprofile.model.credential import Credential
 from omniprofile.model.freshness import AHEAD
@@ -36,7 +36,7 @@ class Auth(httpx.Auth):
     """
 
     def __init__(self, profile: str | None = None, *, config: str | None = None) -> None:
-        self._call = call_for(profile)
+        self._wanted = request_for(profile)
         self._config = config
         self._lock = Lock()
         self._held: _Held | None = None
@@ -44,7 +44,7 @@ class Auth(httpx.Auth):
         self._failed_at = 0.0
 
     def __repr__(self) -> str:
-        return f"Auth({self._call.profile.value if self._call.profile else None!r})"
+        return f"Auth({self._wanted.profile.value if self._wanted.profile else None!r})"
 
     def __call__(self, request: httpx.Request) -> httpx.Request:
         """Set the header of a request, and return it."""
@@ -104,10 +104,10 @@ class Auth(httpx.Auth):
 
     def _obtain(self, *, force_refresh: bool = False) -> "_Held":
         app = app_for(self._config)
-        resolution = app.resolve(self._call, GIVING.use)
+        resolution = app.resolve(self._wanted, GIVING.use)
         credential = app.obtain(resolution, GIVING, force_refresh=force_refresh)
         # Whatever the profile in use is by then, this value stays with the one that it began with.
-        self._call = Call(Sourced(resolution.profile, resolution.selection.provenance))
+        self._wanted = ProfileRequest(Sourced(resolution.profile, resolution.selection.provenance))
         return _Held(credential, app.environment)
 
     @staticmethod

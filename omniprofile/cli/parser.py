@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import NoReturn, Protocol
 
 import omniprofile
-from omniprofile.app import App, Call
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.registry import BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command, Help
 from omniprofile.cli.stream import write_out
@@ -210,13 +210,13 @@ def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
     return given[0] if given else None
 
 
-def call_of(args: argparse.Namespace) -> Call:
-    """What the command line names: a profile, and overrides of this call."""
+def request_of(args: argparse.Namespace) -> ProfileRequest:
+    """Return what the command line asks for: a profile, and overrides of this call."""
     if getattr(args, "base_url", None) == "":
         raise UsageError("the value of `--base-url` is empty")
     if getattr(args, "token_file", None) == "":
         raise UsageError("the value of `--token-file` is empty", hint="`-` is standard input")
-    return Call(named_profile(args), getattr(args, "base_url", None), getattr(args, "token_file", None))
+    return ProfileRequest(named_profile(args), getattr(args, "base_url", None), getattr(args, "token_file", None))
 
 
 def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:

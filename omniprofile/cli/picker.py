@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TextIO
 
-from omniprofile.app import App, Call
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli import screen
 from omniprofile.cli.chooser import Chooser, Entry
 from omniprofile.cli.console import Console
@@ -128,7 +128,7 @@ def _entries(app: App) -> list[Entry]:
 def _entry(app: App, name: str, *, active: bool) -> Entry:
     try:
         # All are https, but those of a test on this machine.
-        instance = str(app.resolve(Call.for_profile(name), tell=False).origin or "").removeprefix("https://")
+        instance = str(app.resolve(ProfileRequest.for_profile(name), tell=False).origin or "").removeprefix("https://")
     except Error:
         instance = ""  # what is wrong with it is said when it is chosen
     description = printable(masked(app.config.profiles[name].description or ""), 200)

@@ -79,9 +79,9 @@ def add(
 
 def next_steps(app: App, name: str) -> list[str]:
     """What there is left to do before the profile can be used, one sentence each."""
-    from omniprofile.app import Call
+    from omniprofile.app import ProfileRequest
 
-    resolution = app.declared(Call.for_profile(name))
+    resolution = app.declared(ProfileRequest.for_profile(name))
     if resolution.uses_store:
         return [f"next: `omniprofile login {name}`"]
     return [f"next: `omniprofile test {name}`, with the key from {resolution.key}"]

@@ -9,7 +9,7 @@ from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
-from omniprofile.cli.parser import PINNED, add_overrides, add_profile, add_yes, call_of
+from omniprofile.cli.parser import PINNED, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import CheckFailed, Refused, UsageError
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         remove = removals(environ)
         secrets: list[str] = []
     else:
-        resolution = app.resolve(call_of(args), GIVE)
+        resolution = app.resolve(request_of(args), GIVE)
         hint = f"name it, as in `omniprofile env {resolution.profile}`, or give `--yes`"
         credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
         tell_expiry(console, credential, app.environment.now())

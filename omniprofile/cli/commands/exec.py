@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from omniprofile.app import App, Call, Intent
+from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import span
 from omniprofile.cli.expiry import tell_expiry
-from omniprofile.cli.parser import add_overrides, add_profile, add_yes, call_of, named_profile
+from omniprofile.cli.parser import add_overrides, add_profile, add_yes, named_profile, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
@@ -88,9 +88,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Replace this process by the command (POSIX), or run it and return its exit status (Windows)."""
     command = args.child or _shell(app, console)
     program = printable(command[0])
-    calls = _calls(args) if args.prefixes else {"": call_of(args)}
-    resolutions = {prefix: app.resolve(call, RUN) for prefix, call in calls.items()}
-    intent = Intent(RUN, f"run `{program}` with it", _with_yes(calls, args.child), yes=args.yes, remember=True)
+    requests = _requests(args) if args.prefixes else {"": request_of(args)}
+    resolutions = {prefix: app.resolve(request, RUN) for prefix, request in requests.items()}
+    intent = Intent(RUN, f"run `{program}` with it", _with_yes(requests, args.child), yes=args.yes, remember=True)
     if args.prefixes:
         _refuse_clashes(resolutions)
         for resolution in resolutions.values():  # of all, before any key source is asked
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     return run_command(command, environ)
 
 
-def _calls(args: argparse.Namespace) -> dict[str, Call]:
+def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
     """Return what each prefix of `--as` stands for. Raises UsageError."""
     alone = named_profile(args)
     if alone is not None or args.base_url is not None or args.token_file is not None:
@@ -132,7 +132,7 @@ def _calls(args: argparse.Namespace) -> dict[str, Call]:
             hint=f"run `omniprofile exec {' '.join(f'--as {word}' for word in map(printable, args.prefixes))}"
             f"{f' --as OTHER_={printable(alone.value)}' if alone else ''} -- COMMAND …`",
         )
-    calls: dict[str, Call] = {}
+    requests: dict[str, ProfileRequest] = {}
     for text in args.prefixes:
         prefix, _, name = text.partition("=")
         if not prefix or not name:
@@ -144,18 +144,18 @@ def _calls(args: argparse.Namespace) -> dict[str, Call]:
                 f"`{printable(prefix)}` cannot begin a variable's name",
                 hint=f"use letters, digits and `_`, as in `--as SOURCE_={printable(name)}`",
             )
-        if prefix.upper() in map(str.upper, calls):  # to Windows both are one
+        if prefix.upper() in map(str.upper, requests):  # to Windows both are one
             raise UsageError(f"the prefix `{prefix}` is given twice", hint="give each profile a prefix of its own")
-        calls[prefix] = Call.for_profile(name, "--as")
-    return calls
+        requests[prefix] = ProfileRequest.for_profile(name, "--as")
+    return requests
 
 
-def _with_yes(calls: Mapping[str, Call], child: Sequence[str] | None) -> str:
+def _with_yes(requests: Mapping[str, ProfileRequest], child: Sequence[str] | None) -> str:
     """Return the hint that a protected profile wants `--yes`, as the command line that was meant."""
     words = ["omniprofile exec --yes"]
-    for prefix, call in calls.items():
-        if call.profile is not None:
-            words.append(f"--as {prefix}={call.profile.value}" if prefix else call.profile.value)
+    for prefix, request in requests.items():
+        if request.profile is not None:
+            words.append(f"--as {prefix}={request.profile.value}" if prefix else request.profile.value)
     words += ["--", printable(child[0]), "…"] if child else []
     return f"run `{' '.join(words)}`"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from omniprofile.app import App
 from omniprofile.cli.console import Console, Style, error_json
 from omniprofile.cli.exits import DONE, status_of
-from omniprofile.cli.parser import add_json, add_overrides, add_profile, call_of
+from omniprofile.cli.parser import add_json, add_overrides, add_profile, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import indented, table, width
 from omniprofile.model.names import printable
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 def run_view(args: argparse.Namespace, app: App, console: Console, *, losers: bool) -> int:
     """Print the resolution. One that would be refused is printed all the same, and then ends as the refusal does."""
-    resolution = app.resolve(call_of(args), explain=True)
+    resolution = app.resolve(request_of(args), explain=True)
     refusal = resolution.refusal
     if args.json:
         view = _as_json(resolution, losers=losers)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from omniprofile.app import App, Call
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.commands.add import add, next_steps
 from omniprofile.cli.commands.login import How, login
 from omniprofile.cli.console import Console
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.note(
             f"the active profile is still `{app.state.read().active}`; `omniprofile use {name}` switches to it"
         )
-    resolution = app.declared(Call.for_profile(name))
+    resolution = app.declared(ProfileRequest.for_profile(name))
     if args.no_login:
         return DONE
     if not resolution.uses_store or not (console.interactive or args.with_key):
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     login(
         app,
         console,
-        Call.for_profile(name),
+        ProfileRequest.for_profile(name),
         How(
             test=not args.no_test, browser=not args.no_browser, with_key=args.with_key and resolution.auth == "api-key"
         ),

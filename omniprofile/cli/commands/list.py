@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 from datetime import datetime
 
-from omniprofile.app import App, Call
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json
@@ -92,7 +92,7 @@ def _active(app: App, console: Console) -> tuple[str | None, tuple[str, ...]]:
 
 def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
     try:
-        resolution = app.resolve(Call.for_profile(name), tell=False)
+        resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
         state, expires_at = _credential(app, resolution)
     except Error as error:
         # One profile's trouble is no reason to hide the others.

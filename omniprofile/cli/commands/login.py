@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import dataclass
 
-from omniprofile.app import App, Call, Intent
+from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import DONE
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         timeout=args.timeout,
         with_key=args.with_key,
     )
-    login(app, console, Call(named_profile(args)), how, yes=args.yes)
+    login(app, console, ProfileRequest(named_profile(args)), how, yes=args.yes)
     return DONE
 
 
@@ -108,13 +108,13 @@ class How:
     with_key: bool = False
 
 
-def login(app: App, console: Console, call: Call, how: How, *, yes: bool = False) -> None:
+def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes: bool = False) -> None:
     """Log in by the browser (oauth), or read a key from a hidden prompt or from stdin; test it, and store it.
 
     It is stored for the profile's own base URL: overrides by variables do not apply, for what is stored belongs to what the
     files declare.
     """
-    resolution = app.declared(call, GIVE)
+    resolution = app.declared(request, GIVE)
     if resolution.refusal is not None:
         raise resolution.refusal
     origin = resolution.origin

@@ -3,7 +3,7 @@
 import argparse
 from contextlib import ExitStack
 
-from omniprofile.app import App, Call, Intent
+from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, add_yes, named_profile
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Revoke, and in any case delete, what is stored for the profile."""
-    resolution = app.declared(Call(named_profile(args)), DELETE)
+    resolution = app.declared(ProfileRequest(named_profile(args)), DELETE)
     hint = f"run `omniprofile logout {resolution.profile} --yes`"
     app.permit(resolution, Intent(DELETE, "delete what is stored for it", hint, yes=args.yes))
     logout(app, console, resolution)

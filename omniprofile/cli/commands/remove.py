@@ -6,7 +6,7 @@ Killed between two steps it leaves a note in the journal, and the same command, 
 import argparse
 from typing import TYPE_CHECKING
 
-from omniprofile.app import App, Call, Intent
+from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_leave_secret, is_stored, masked, profile_file, unfinished, write
 from omniprofile.cli.exits import DONE
@@ -137,7 +137,7 @@ def _confirm(app: App, console: Console, name: str, resolution: "Resolution | No
 
 def _resolution(app: App, name: str) -> "Resolution | None":
     try:
-        return app.declared(Call.for_profile(name))
+        return app.declared(ProfileRequest.for_profile(name))
     except Error:
         return None  # a removal that goes on, or mends the files: what is stored is deleted by its name alone
 

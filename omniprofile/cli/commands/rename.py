@@ -10,7 +10,7 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from omniprofile.app import App, Call
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import (
     add_diff,
@@ -131,7 +131,7 @@ def _is_in_store(app: App, old: str, new: str, *, resumed: bool) -> bool:
     if app.accounts(old) or app.accounts(new):
         return True
     try:
-        resolution = app.declared(Call.for_profile(old))
+        resolution = app.declared(ProfileRequest.for_profile(old))
     except Error:
         return resumed  # the files are between old and new; what was copied, the store knows
     return is_stored(app, resolution)
@@ -142,7 +142,7 @@ def _accounts(app: App, old: str, new: str) -> list[Account]:
     accounts = app.accounts(old)
     for name in (old, new):  # the files say one or the other, where this was interrupted
         try:
-            origin = app.declared(Call.for_profile(name)).origin
+            origin = app.declared(ProfileRequest.for_profile(name)).origin
         except Error:
             continue
         if origin is not None and Account(old, origin) not in accounts:

@@ -7,7 +7,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from omniprofile.app import App, Call
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
@@ -69,12 +69,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Test, print one line for each profile, and exit with the gravest outcome."""
-    calls = _calls(args, app)
+    requests = _requests(args, app)
     began, start = app.environment.now(), monotonic()
-    with _Progress(console, len(calls)) as progress:
+    with _Progress(console, len(requests)) as progress:
         results = check(
             app,
-            calls,
+            requests,
             timeout=args.timeout,
             jobs=args.jobs,
             on_result=progress.show,
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 def check(
     app: App,
-    calls: Sequence[Call],
+    requests: Sequence[ProfileRequest],
     *,
     timeout: float = SECONDS,
     jobs: int = JOBS,
@@ -105,7 +105,7 @@ def check(
     """Test the credential of each call; results in the same order. A key command may use the terminal only if alone."""
     from omniprofile.checks.live import check_live
 
-    subjects = [app.subject(call, interactive=interactive and len(calls) == 1) for call in calls]
+    subjects = [app.subject(request, interactive=interactive and len(requests) == 1) for request in requests]
     return check_live(subjects, timeout=timeout, jobs=jobs, environ=app.environment.environ, on_result=on_result)
 
 
@@ -122,7 +122,7 @@ def error_of(result: LiveResult) -> Error | None:
     return Unreachable(message, hint=result.remedy)
 
 
-def _calls(args: argparse.Namespace, app: App) -> list[Call]:
+def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
     names = [Sourced(name, Provenance(Layer.FLAG, "NAME")) for name in args.names]
     names += [Sourced(name, Provenance(Layer.FLAG, "--profile")) for name in args.profile or ()]
     if args.all and names:
@@ -136,8 +136,8 @@ def _calls(args: argparse.Namespace, app: App) -> list[Call]:
     unique = list({name.value: name for name in names}.values())
     for name in unique:
         app.require(name.value)
-    return [Call(name, args.base_url, args.token_file) for name in unique] or [
-        Call(None, args.base_url, args.token_file)
+    return [ProfileRequest(name, args.base_url, args.token_file) for name in unique] or [
+        ProfileRequest(None, args.base_url, args.token_file)
     ]
 
 

@@ -7,7 +7,7 @@ from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
-from omniprofile.cli.parser import PINNED, add_json, add_overrides, add_profile, add_yes, call_of
+from omniprofile.cli.parser import PINNED, add_json, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import rfc3339
 from omniprofile.credentials.protection import GIVE
@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the token, the header that carries it (RFC 6750, 2.1), or the whole credential as JSON."""
-    resolution = app.resolve(call_of(args), GIVE)
+    resolution = app.resolve(request_of(args), GIVE)
     hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
     intent = Intent(GIVE, hint=hint, yes=args.yes)
     credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=args.force_refresh)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from omniprofile.app import App, Call, Intent
+from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_yes
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
     choice = _target(args, app, console)
     name = choice.name
-    resolution = app.resolve(Call.for_profile(name), tell=False)
+    resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
     app.permit(resolution, Intent(RUN, "switch to it", f"run `omniprofile use {name} --yes`", yes=args.yes))
     if args.test:
         _require_ok(app, console, name)
@@ -121,7 +121,7 @@ def _target(args: argparse.Namespace, app: App, console: Console) -> Choice:
 def _require_ok(app: App, console: Console, name: str) -> None:
     from omniprofile.cli.commands.test import check, error_of
 
-    (result,) = check(app, [Call.for_profile(name)], interactive=console.interactive)
+    (result,) = check(app, [ProfileRequest.for_profile(name)], interactive=console.interactive)
     if (error := error_of(result)) is not None:
         raise error
     console.note(f"`{name}` passed the test")
