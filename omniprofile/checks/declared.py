@@ -265,15 +265,18 @@ _READS_ITSELF = frozenset((
 def _not_expanded(declared: Declared) -> None:
     """`$HOME`, `~` and `|` where no shell reads them: in a command's arguments, a file's name, a variable's value."""
     for table in declared.users():
-        for path, source in _sources(table):
-            if source.kind == "command":
-                program = os.path.basename(source.argv[0]).removesuffix(".exe")
-                for index, part in enumerate(source.argv):
-                    if _SHELL_SYNTAX.search(part) and (index == 0 or program not in _READS_ITSELF):
-                        message = "no shell reads a command: this part is passed as it stands"
-                        hint = 'write the value itself, or let a shell read it: ["sh", "-c", "…"]'
-                        place = (*_path(table), *path, "command", index)
-                        declared.warn(Code.NOT_EXPANDED, place, table.file, message, hint)
+        sources = list(_sources(table))
+        commands = [((*path, "command"), source.argv) for path, source in sources if source.kind == "command"]
+        if table.browser:
+            commands.append((("browser",), table.browser))
+        for path, argv in commands:
+            program = os.path.basename(argv[0]).removesuffix(".exe")
+            for index, part in enumerate(argv):
+                if _SHELL_SYNTAX.search(part) and (index == 0 or program not in _READS_ITSELF):
+                    message = "no shell reads a command: this part is passed as it stands"
+                    hint = 'write the value itself, or let a shell read it: ["sh", "-c", "…"]'
+                    declared.warn(Code.NOT_EXPANDED, (*_path(table), *path, index), table.file, message, hint)
+        for path, source in sources:
             if source.kind == "file" and "$" in str(source.path):
                 message = "a variable in a file's name is not replaced by its value"
                 hint = "`~` is your home; a relative path starts at the profile file's folder"

@@ -1,15 +1,15 @@
 """Logging in to an OAuth profile, as the person at the terminal sees it: where it is stored, the address, what came of it."""
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from omniprofile.app import App
+from omniprofile.cli.browser import Browser, find_browser
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.times import remaining
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
-from omniprofile.errors import Error, LoginFailed
+from omniprofile.errors import CheckFailed, Error, LoginFailed
 from omniprofile.model.declaration import Expect
 from omniprofile.model.live import Identity, Status
 from omniprofile.model.resolution import Resolution
@@ -178,12 +178,19 @@ class _Screen:
         self._origin = _origin(resolution)
         self._limit = duration_text(limit)
         self._is_terminal = console.interactive
-        self._browser = _browser(on_terminal=self._is_terminal) if browser else None
+        self._browser = self._find_browser(resolution) if browser else None
         stdin = app.environment.stdin
         # Without `--no-browser` nobody says that an answer will come on an input that is no terminal.
         self._input = stdin if (self._is_terminal or not browser) and not is_at_its_end(stdin) else None
         self._callback_is_expected = port is not None  # who fixes the port has arranged that a browser reaches it
         self.browser_opened: bool | None = None
+
+    def _find_browser(self, resolution: Resolution) -> Browser | None:
+        try:
+            return find_browser(resolution, self._app.environment.environ, on_terminal=self._is_terminal)
+        except CheckFailed as problem:
+            self._console.warn(f"{problem.message}; {problem.hint}")
+            return None
 
     def require_somebody(self) -> None:
         """Raise LoginFailed where no browser can be opened and no answer can be pasted."""
@@ -249,39 +256,6 @@ class _Screen:
     def pasted_badly(self, why: str) -> None:
         """Say why a pasted line is no answer."""
         self._console.say(f"omniprofile: this is not the answer to this login: {why}; paste the whole address:")
-
-
-_TEXT_BROWSERS = frozenset(("www-browser", "links", "elinks", "lynx", "w3m", "browsh"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Browser:
-    """The browser that `webbrowser` chooses. `shares_terminal`: it runs in the foreground, and may read what is typed."""
-
-    shares_terminal: bool
-
-    def __call__(self, address: str) -> bool:
-        """Open an address; tell whether that worked, as far as the browser says."""
-        import webbrowser
-
-        try:
-            return webbrowser.open(address)
-        except webbrowser.Error:
-            return False
-
-
-def _browser(*, on_terminal: bool) -> _Browser | None:
-    """The browser, or None where there is none: one that shows text does not count without a terminal."""
-    import webbrowser
-
-    try:
-        found = webbrowser.get()
-    except webbrowser.Error:
-        return None
-    in_foreground = type(found) is webbrowser.GenericBrowser
-    if in_foreground and not on_terminal and os.path.basename(getattr(found, "name", "")) in _TEXT_BROWSERS:
-        return None
-    return _Browser(in_foreground and on_terminal)
 
 
 def _origin(resolution: Resolution) -> "Origin":

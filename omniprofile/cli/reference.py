@@ -78,7 +78,11 @@ VARIABLES: tuple[tuple[str, str], ...] = (
         "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE",
         "the way to an instance, and certificates in place of the operating system's",
     ),
-    ("VISUAL, EDITOR, BROWSER", "the editor of `edit`, and the browser that `login` opens"),
+    (
+        "VISUAL, EDITOR, BROWSER",
+        "the editor of `edit`, and the browser of `login` and `open` where a profile has none of its own",
+    ),
+    ("SHELL, COMSPEC", "the shell that `exec` starts without a command; `COMSPEC` on Windows"),
     ("OMNI_CONFIG_PATH, OMNI_CONFIG_DIR", "where the vendor's CLI has its config, for `import`, `export` and `doctor`"),
     ("GITHUB_ENV", "the file that `env --shell github` appends to; GitHub Actions sets it"),
     ("NO_COLOR", "when not empty: no colour"),

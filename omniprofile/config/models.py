@@ -149,6 +149,11 @@ Host = Annotated[str, _text(_address(parse_host, "bi.acme.example"), HOST_PATTER
 EnvironmentValue = Annotated[str, _text(_without_nul("environment variable"), _NO_NUL)]
 Argument = Annotated[str, _text(_without_nul("argument of a program"), _NO_NUL)]
 AllowedRequest = Annotated[str, _text(_allowed_request, ALLOWED_REQUEST)]
+Program = Annotated[
+    list[Argument],
+    Field(min_length=1, json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]}),
+    AfterValidator(_names_a_program),
+]
 FilePath = Annotated[str, _text(_without_nul("path"), _NO_NUL, min_length=1)]
 
 
@@ -199,12 +204,10 @@ class EnvKey(Table):
 class CommandKey(Table):
     """The key or secret is what a command prints. It is run directly, without a shell."""
 
-    command: Annotated[list[Argument], AfterValidator(_names_a_program)] = Field(
-        min_length=1,
+    command: Program = Field(
         description="The program and its arguments; no shell reads them. It prints the key or secret, and nothing else, in "
         "one line.",
         examples=[["op", "read", "op://Work/Omni staging/credential"], ["pass", "show", "omni/prod"]],
-        json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]},
     )
     timeout: float = Field(
         default=30.0,
@@ -377,6 +380,11 @@ class Defaults(Table):
         "`*` stands for one segment.",
         examples=[["POST /api/v1/ai/jobs", "DELETE /api/v1/schedules/{id}"]],
     )
+    browser: Program | None = Field(
+        default=None,
+        description="The browser of `login` and `open`, before `BROWSER`: a program and its arguments; the address is appended.",
+        examples=[["firefox", "-P", "acme"], ["google-chrome", "--profile-directory=Profile 2"]],
+    )
     allow_insecure: bool | None = Field(
         default=None,
         description="Allow plain http. It is only ever allowed to a loopback address.",
@@ -424,6 +432,7 @@ class Defaults(Table):
             protected=self.protected,
             access=self.access,
             allow=None if self.allow is None else tuple(self.allow),
+            browser=None if self.browser is None else tuple(self.browser),
             allow_insecure=self.allow_insecure,
             expect=declaration.Expect(**dict(self.expect)) if self.expect else None,
             env={name: _env_value(value, at) for name, value in (self.env or {}).items()},

@@ -60,6 +60,7 @@ _OTHER_SPELLINGS = {
     "instances": ("instance", "hosts", "servers"),
     "protected": ("locked", "safe"),
     "access": ("readonly", "mode", "permissions", "permission"),
+    "browser": ("webbrowser", "browsercommand", "browserprofile"),
     "allow": ("allowed", "allowlist", "permit"),
     "allowed_hosts": ("allowhosts", "allowedhost", "trustedhosts"),
     "secret_store": ("store", "backend", "keyring", "credentialstore"),

@@ -118,6 +118,8 @@ def resolve(
             fields[f"expect.{part}"] = _field(wanted)
         if declared.allow.table is not None:
             fields["allow"] = _field(declared.sourced(declared.allow), _listed)
+        if declared.browser.table is not None:
+            fields["browser"] = _field(declared.sourced(declared.browser), _listed)
         for name, given in declared.env.items():
             values = declared.sourced(given)
             if names_secret(name):
@@ -139,6 +141,7 @@ def resolve(
         protected=declared.protected.value,
         access=declared.access.value,
         allow=declared.allow.value,
+        browser=declared.browser.value,
         expect=declared.expect.value,
         env=tuple(
             _given_variable(config, declared, name, given, origin=origin, overridden_by=base_url_provenance)

@@ -92,6 +92,7 @@ class Declaration:
     protected: bool | None = None
     access: Access | None = None
     allow: tuple[str, ...] | None = None
+    browser: tuple[str, ...] | None = None
     allow_insecure: bool | None = None
     expect: Expect | None = None
     env: Mapping[str, EnvValue] = field(default_factory=dict)

@@ -61,6 +61,7 @@ class Effective:
     protected: Given[bool]
     access: Given[Access]
     allow: Given[tuple[str, ...]]
+    browser: Given[tuple[str, ...]]
     expect: Given[Expect]
     env: Mapping[str, Given[EnvValue]]
     profile_insecure: Given[bool] | None
@@ -113,6 +114,7 @@ _BUILTIN = Effective(
     protected=Given(False),
     access=Given("full"),
     allow=Given(()),
+    browser=Given(()),
     expect=Given(Expect()),
     env={},
     profile_insecure=None,
@@ -186,6 +188,7 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
         protected=_over(table.protected, table, "protected", below.protected),
         access=_over(table.access, table, "access", below.access),
         allow=_over(table.allow, table, "allow", below.allow),
+        browser=_over(table.browser, table, "browser", below.browser),
         expect=_over(table.expect, table, "expect", below.expect),
     )
     if table.env:

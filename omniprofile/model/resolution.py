@@ -67,7 +67,8 @@ class Resolution:
     `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
     `key` (api-key) or the stored session (oauth). `refusal` is why no credential may be handed out whatever the source
     says. `notices` are sentences for stderr, `warnings` those that no `-q` silences. `explained` makes `fields`: most calls
-    need none. `pair` names the environment's base URL and token where they replace the profile's.
+    need none. `browser` is empty where the profile has none
+    of its own. `pair` names the environment's base URL and token where they replace the profile's.
     """
 
     selection: Selection
@@ -78,6 +79,7 @@ class Resolution:
     protected: bool
     access: Access
     allow: tuple[str, ...]
+    browser: tuple[str, ...]
     expect: Expect
     env: tuple[GivenVariable, ...]
     base_url_provenance: Provenance

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
-from tests.oauth.conftest import PROFILE, Login
+from tests.oauth.conftest import OBEDIENT, PROFILE, Login, make_browser
 
 
 def test_login_test_refresh_and_logout(login: Login) -> None:
@@ -66,6 +67,18 @@ def test_a_fresh_session_needs_neither_http_nor_the_protocol(login: Login) -> No
     assert (status, ran.stdout) == ("0", session.token.reveal() + "\n")
     heavy = {"httpx", "oauthlib", "filelock", "keyring", "secrets", "ssl", "webbrowser", "http.server", "hashlib"}
     assert heavy & set(loaded) == set()
+
+
+def test_login_opens_the_profile_s_own_browser_before_the_one_of_the_environment(login: Login, tmp_path: Path) -> None:
+    code = f"import sys\nopen({str(tmp_path / 'arguments')!r}, 'w').write(repr(sys.argv[1:-1]))\nsys.argv[1:] = sys.argv[-1:]\n"
+    own = make_browser(tmp_path / "own", code + OBEDIENT)
+    login.cli.profiles(PROFILE.format(url=login.omni.base_url, more=f'browser = ["{own}", "-P", "acme"]'))
+    assert login.run("login", "prod", BROWSER="false").returncode == 0
+    assert (tmp_path / "arguments").read_text() == "['-P', 'acme']"
+    login.cli.profiles(PROFILE.format(url=login.omni.base_url, more='browser = ["no-such-browser"]'))
+    ran = login.run("login", "prod", "--timeout", "5")
+    assert ran.returncode == 4
+    assert "the browser `no-such-browser` of profile `prod` was not found" in ran.stderr
 
 
 def test_list_tells_the_expiry_and_contacts_nobody(login: Login) -> None:

@@ -1,0 +1,53 @@
+"""`omniprofile open`: the profile's instance, in the profile's browser."""
+
+import argparse
+
+from omniprofile.app import App
+from omniprofile.cli.browser import find_browser
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_profile, request_of
+from omniprofile.cli.registry import Help
+from omniprofile.errors import CheckFailed
+from omniprofile.system.files import reason
+
+HELP = Help(
+    description="Opens the profile's base URL in the profile's browser: the program that its `browser` names, with the address "
+    "appended, else the one that `BROWSER` or the desktop gives. So each customer's instance opens where you are logged in to "
+    'it: `browser = ["firefox", "-P", "acme"]`. `login` uses the same browser. No credential is read or passed on.',
+    examples=(
+        ("omniprofile open staging", "the instance of a profile"),
+        ("omniprofile open --print", "the address of the current one, for a program"),
+    ),
+    exits=((1, "no browser could be opened"), (5, "there is no such profile"), (6, "the host is not allowed")),
+    see=("login", "show"),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_profile(parser)
+    parser.add_argument("--print", action="store_true", help="print the address instead")
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Open the address, or print it."""
+    resolution = app.resolve(request_of(args))
+    if resolution.refusal is not None:
+        raise resolution.refusal
+    address = str(resolution.origin)
+    if args.print:
+        console.data(f"{address}\n")
+        return DONE
+    hint = "`omniprofile open --print` prints the address, to be opened by hand"
+    browser = find_browser(resolution, app.environment.environ, on_terminal=console.interactive)
+    if browser is None:
+        raise CheckFailed("no browser was found", hint=hint)
+    console.note(f"opening {address}")
+    try:
+        opened = browser(address)
+    except (OSError, ValueError) as problem:
+        raise CheckFailed(f"the browser could not be started: {reason(problem)}", hint=hint) from problem
+    if not opened:
+        raise CheckFailed(f"the browser did not open {address}", hint=hint)
+    return DONE
