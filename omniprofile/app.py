@@ -237,7 +237,7 @@ class App:
         active = self.state.read().active
         return Sourced(active, self.state.provenance()) if active else None
 
-    def select(self, named: Sourced[str] | None = None, *, losers: bool = False, use: "Use" = SHOW) -> "Selection":
+    def select(self, named: Sourced[str] | None = None, *, overridden: bool = False, use: "Use" = SHOW) -> "Selection":
         """The profile in use."""
         selection = select(
             self.config_for(named),
@@ -245,7 +245,7 @@ class App:
             environ=self.environment.environ,
             pin=self.pin,
             state=self._active,
-            losers=losers,
+            overridden=overridden,
         )
         pinned = selection.provenance.layer is Layer.PROJECT
         if pinned and decide(use, protected=self.is_protected(selection.profile), pinned=True) == WARN:
@@ -284,7 +284,7 @@ class App:
         """
         from omniprofile.credentials.resolver import resolve
 
-        selection = self.select(request.profile, losers=explain, use=use)
+        selection = self.select(request.profile, overridden=explain, use=use)
         resolution = resolve(
             self.config,
             selection,

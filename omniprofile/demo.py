@@ -139,7 +139,7 @@ class _Tour:
         self.step("list", shows="present")
         self.step("use", "stagin", status=5, shows="did you mean `staging`?")
 
-        self.say("\n4. Where does a value come from, and what lost against it?\n\n")
+        self.say("\n4. Where does a value come from, and what does it override?\n\n")
         override = {"OMNI_PROFILE_STAGING_TOKEN": _STAGING_KEY}
         self.step("explain", environ=override, shows="OMNI_PROFILE_STAGING_TOKEN")
 

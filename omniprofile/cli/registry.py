@@ -43,7 +43,7 @@ COMMANDS = (
     Command("current", "print the profile in use", EVERYDAY),
     Command("list", "list the profiles", EVERYDAY),
     Command("show", "show the resolved profile", EVERYDAY),
-    Command("explain", "show where every value comes from, and every value that lost", EVERYDAY),
+    Command("explain", "show where every value comes from, and every overridden value", EVERYDAY),
     Command("env", "print what a shell must evaluate to have the credential", EVERYDAY),
     Command("exec", "run a command with the credential in its environment", EVERYDAY),
     Command("token", "print the bare token", EVERYDAY),

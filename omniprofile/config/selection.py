@@ -7,7 +7,7 @@ from omniprofile.errors import ConfigInvalid, Error, NoProfileSelected, NoSuchPr
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.model.resolution import Loser, Selection
+from omniprofile.model.resolution import Overridden, Selection
 
 Layered = Callable[[], Sourced[str] | None]
 """A layer that is asked only when no stronger one has answered. Answers, is absent (None), or raises: broken is not absent."""
@@ -20,9 +20,9 @@ def select(
     environ: Mapping[str, str],
     pin: Layered,
     state: Layered,
-    losers: bool,
+    overridden: bool,
 ) -> Selection:
-    """The profile in use. `named` is the one of the command line; with `losers`, the weaker layers are asked as well.
+    """Return the current profile. `named` is the one of the command line; with `overridden`, the weaker layers are asked as well.
 
     Raises NoSuchProfile when the deciding layer names a profile that no file defines, NoProfileSelected when no layer
     names one, and whatever a layer raises.
@@ -39,7 +39,7 @@ def select(
     if winner is None:
         raise _nothing_selected(config)
     require_profile(config, winner.value, winner.provenance)
-    return Selection(winner.value, winner.provenance, tuple(_losers(layers, winner)) if losers else ())
+    return Selection(winner.value, winner.provenance, tuple(_overridden(layers, winner)) if overridden else ())
 
 
 def require_profile(config: Config, name: str, provenance: Provenance) -> None:
@@ -86,15 +86,15 @@ def _only_profile(config: Config) -> Sourced[str] | None:
     return Sourced(profile.name, Provenance(Layer.BUILTIN, "the only profile", profile.file, profile.line))
 
 
-def _losers(weaker: Iterator[Layered], winner: Sourced[str]) -> Iterator[Loser]:
+def _overridden(weaker: Iterator[Layered], winner: Sourced[str]) -> Iterator[Overridden]:
     for layer in weaker:
         try:
             answer = layer()
         except ConfigInvalid as problem:
-            yield Loser(None, Provenance(Layer.PROJECT), f"cannot be read: {problem}")
+            yield Overridden(None, Provenance(Layer.PROJECT), f"cannot be read: {problem}")
             continue
         if answer is not None and answer.provenance.layer is not Layer.BUILTIN:
-            yield Loser(answer.value, answer.provenance, f"{winner.provenance} decides first")
+            yield Overridden(answer.value, answer.provenance, f"{winner.provenance} decides first")
 
 
 def _nothing_selected(config: Config) -> Error:

@@ -1,7 +1,7 @@
 """From a chosen profile to one credential.
 
 `resolve` is a pure function over what the files, flags and variables say. It decides every field and keeps every value
-that lost, so that `explain`, errors and JSON print the same decision. `obtain` then asks the one key source that was
+that is overridden, so that `explain`, errors and JSON print the same decision. `obtain` then asks the one key source that was
 decided on. Origin and token are one unit: `resolve` knows which origin a token is for before anybody asks for it.
 """
 
@@ -28,7 +28,7 @@ from omniprofile.model.identity import differences
 from omniprofile.model.names import base_url_variable, token_variable
 from omniprofile.model.origin import Origin, allowing
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.model.resolution import Field, GivenToken, GivenVariable, Loser, Resolution, Selection
+from omniprofile.model.resolution import Field, GivenToken, GivenVariable, Overridden, Resolution, Selection
 from omniprofile.model.secret import MASK, Secret, names_secret, remember
 from omniprofile.model.stored import Account, StoredSecret
 
@@ -441,12 +441,12 @@ def _listed(values: object) -> object:
 
 
 def _field(values: Values, show: Callable[[object], object] = lambda value: value) -> Field:
-    winner, *losers = values
-    beaten = [loser for loser in losers if loser.provenance.layer is not Layer.BUILTIN]
+    winner, *others = values
+    beaten = [other for other in others if other.provenance.layer is not Layer.BUILTIN]
     return Field(
         show(winner.value),
         winner.provenance,
-        tuple(Loser(show(loser.value), loser.provenance, f"{winner.provenance} is nearer") for loser in beaten),
+        tuple(Overridden(show(other.value), other.provenance, f"{winner.provenance} is nearer") for other in beaten),
     )
 
 
@@ -457,12 +457,14 @@ def _base_url_field(
     declared: list[Sourced[Origin]],
     overrides: Overrides,
 ) -> Field:
-    losers = [Loser(str(url.origin), url.provenance, f"{provenance} is stronger") for url in base_urls[1:]]
-    losers += [Loser(str(url.origin), url.provenance, url.ignored) for url in overrides.base_urls if url.ignored]
+    overridden = [Overridden(str(url.origin), url.provenance, f"{provenance} is stronger") for url in base_urls[1:]]
+    overridden += [
+        Overridden(str(url.origin), url.provenance, url.ignored) for url in overrides.base_urls if url.ignored
+    ]
     why = f"{provenance} overrides it" if base_urls else f"{provenance} is nearer"
     beaten = declared if base_urls else declared[1:]
-    losers += [Loser(str(url.value), url.provenance, why) for url in beaten]
-    return Field(str(origin) if origin else None, provenance, tuple(losers))
+    overridden += [Overridden(str(url.value), url.provenance, why) for url in beaten]
+    return Field(str(origin) if origin else None, provenance, tuple(overridden))
 
 
 def _token_field(
@@ -479,11 +481,11 @@ def _token_field(
         own = key_provenance
     own_value = None if known.state == "missing" else known.masked
     provenance = token.provenance if token else own
-    losers = [
-        Loser(other.secret.masked, other.provenance, other.ignored or f"{provenance} is stronger")
+    overridden = [
+        Overridden(other.secret.masked, other.provenance, other.ignored or f"{provenance} is stronger")
         for other in overrides.tokens
         if other is not token
     ]
     if token and own_value is not None:
-        losers.append(Loser(own_value, own, f"{provenance} overrides it"))
-    return Field(token.secret.masked if token else own_value, provenance, tuple(losers))
+        overridden.append(Overridden(own_value, own, f"{provenance} overrides it"))
+    return Field(token.secret.masked if token else own_value, provenance, tuple(overridden))

@@ -1,4 +1,4 @@
-"""What resolution decided and why: every field's winner, every value that lost, and what was noticed on the way."""
+"""What resolution decided and why: every field's winner, every overridden value, and what was noticed on the way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from omniprofile.model.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
-class Loser:
+class Overridden:
     """A value that some layer had and that does not apply. `value` is fit to be shown: secrets are masked in it."""
 
     value: object
@@ -25,7 +25,7 @@ class Field:
 
     value: object
     provenance: Provenance
-    overridden: tuple[Loser, ...] = ()
+    overridden: tuple[Overridden, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Selection:
 
     profile: str
     provenance: Provenance
-    overridden: tuple[Loser, ...] = ()
+    overridden: tuple[Overridden, ...] = ()
 
     @property
     def named(self) -> bool:

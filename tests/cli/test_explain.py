@@ -1,4 +1,4 @@
-"""`explain` and `show`: every value with its place, every loser with its reason, and no secret."""
+"""`explain` and `show`: every value with its place, every overridden value with its reason, and no secret."""
 
 import json
 from pathlib import Path
@@ -36,10 +36,10 @@ def test_explain_json_has_provenance_with_file_and_line_for_winner_and_losers(cl
     fields = answer["fields"]
     assert fields["base_url"]["value"] == "https://bi.acme.example"
     assert fields["base_url"]["provenance"] == {"layer": "profile", "name": "staging", "file": file, "line": 14}
-    (loser,) = fields["base_url"]["overridden"]
-    assert loser["value"] == "https://acme.omniapp.co"
-    assert loser["provenance"] == {"layer": "instance", "name": "acme", "file": file, "line": 5}
-    assert loser["reason"]
+    (other,) = fields["base_url"]["overridden"]
+    assert other["value"] == "https://acme.omniapp.co"
+    assert other["provenance"] == {"layer": "instance", "name": "acme", "file": file, "line": 5}
+    assert other["reason"]
     assert fields["auth"]["provenance"] == {"layer": "parent", "name": "ci", "file": file, "line": 10}
     assert fields["token"]["provenance"] == {"layer": "parent", "name": "ci", "file": file, "line": 11}
     assert fields["token"]["value"].startswith("omni_osk_")

@@ -23,7 +23,7 @@ def config(*names: str, default: str | None = None) -> Config:
     )
 
 
-def choose(known: Config, *, losers: bool = False, **says: str) -> Selection:
+def choose(known: Config, *, overridden: bool = False, **says: str) -> Selection:
     def layer(name: Layer) -> Sourced[str] | None:
         return Sourced(says[name], Provenance(name)) if name in says else None
 
@@ -34,7 +34,7 @@ def choose(known: Config, *, losers: bool = False, **says: str) -> Selection:
         environ=environ,
         pin=lambda: layer(Layer.PROJECT),
         state=lambda: layer(Layer.STATE),
-        losers=losers,
+        overridden=overridden,
     )
 
 
@@ -47,10 +47,10 @@ def test_for_every_subset_of_layers_the_strongest_decides_and_the_rest_is_listed
         with pytest.raises(NoProfileSelected):
             choose(known)
         return
-    selection = choose(known, losers=True, **says)
+    selection = choose(known, overridden=True, **says)
     assert selection.profile == named[0]
     assert selection.provenance.layer is named[0]
-    assert [loser.provenance.layer for loser in selection.overridden] == named[1:]
+    assert [other.provenance.layer for other in selection.overridden] == named[1:]
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,14 @@ def test_a_broken_stronger_layer_is_not_skipped():
 
     known = config("prod", "staging", default="prod")
     with pytest.raises(ConfigInvalid):
-        select(known, named=None, environ={}, pin=broken, state=lambda: None, losers=False)
+        select(known, named=None, environ={}, pin=broken, state=lambda: None, overridden=False)
     selection = select(
         known,
         named=Sourced("prod", Provenance(Layer.FLAG, "NAME")),
         environ={},
         pin=broken,
         state=lambda: None,
-        losers=True,
+        overridden=True,
     )
     assert selection.profile == "prod"
     assert "bad pin" in selection.overridden[0].reason
@@ -126,7 +126,7 @@ def test_a_weaker_layer_is_asked_only_for_an_explanation():
         raise AssertionError("a stronger layer has answered")
 
     named = Sourced("prod", Provenance(Layer.FLAG, "NAME"))
-    selection = select(config("prod"), named=named, environ={}, pin=unasked, state=unasked, losers=False)
+    selection = select(config("prod"), named=named, environ={}, pin=unasked, state=unasked, overridden=False)
     assert selection == Selection("prod", named.provenance)
 
 

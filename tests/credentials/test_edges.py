@@ -531,7 +531,7 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
         "protected": (True, Layer.PARENT),
         "allow_insecure": (True, Layer.DEFAULTS),
     }
-    assert [loser.provenance.layer for loser in fields["auth"].overridden] == [Layer.PARENT]
+    assert [other.provenance.layer for other in fields["auth"].overridden] == [Layer.PARENT]
     bare = resolve(PROD, Selection("prod", Provenance(Layer.FLAG)), environ={})
     assert (bare.protected, bare.expect, bare.auth, bare.key) == (False, Expect(), "api-key", KeySource("keyring"))
 

@@ -314,7 +314,7 @@ def test_every_value_that_is_set_is_either_the_winner_or_a_loser_with_a_reason(w
     explained = _resolve(world, explain=True)
     assert isinstance(explained, Resolution)
     field = explained.fields["base_url"]
-    shown = [field.value, *(loser.value for loser in field.overridden)]
+    shown = [field.value, *(other.value for other in field.overridden)]
     declared = [
         world.own_url or (world.instance_url if world.own_instance else None),
         world.parent_url or (world.instance_url if world.parent_instance else None),
@@ -323,9 +323,9 @@ def test_every_value_that_is_set_is_either_the_winner_or_a_loser_with_a_reason(w
     given_urls = [world.flag_url, world.variable_url, world.vendor_url, *declared]
     for value in given_urls:
         assert value is None or value in shown
-    assert all(loser.reason for loser in field.overridden)
+    assert all(other.reason for other in field.overridden)
     tokens = explained.fields["token"]
-    names = {tokens.provenance.name, *(loser.provenance.name for loser in tokens.overridden)}
+    names = {tokens.provenance.name, *(other.provenance.name for other in tokens.overridden)}
     for name, on in (
         ("--token-file", world.flag_token),
         ("OMNI_PROFILE_P_TOKEN", world.variable_token),
@@ -333,7 +333,7 @@ def test_every_value_that_is_set_is_either_the_winner_or_a_loser_with_a_reason(w
         ("OMNI_API_KEY", world.vendor_tokens[1]),
     ):
         assert (name in names) == on
-    assert all(loser.reason for loser in tokens.overridden)
+    assert all(other.reason for other in tokens.overridden)
     assert "key-" not in repr(explained.fields)
 
 
