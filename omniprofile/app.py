@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from omniprofile.config.journal import Journal
     from omniprofile.credentials.confirmations import Confirmations
     from omniprofile.credentials.overrides import Flags
-    from omniprofile.credentials.peek import Peek
     from omniprofile.credentials.protection import Use
     from omniprofile.credentials.session import Sessions
+    from omniprofile.credentials.status import CredentialStatus
     from omniprofile.model.credential import Credential
     from omniprofile.model.finding import Finding
     from omniprofile.model.origin import Origin
@@ -290,7 +290,7 @@ class App:
             selection,
             environ=self.environment.environ,
             flags=self._flags(request),
-            peek=self.peek if explain else None,
+            status_of=self.credential_status if explain else None,
         )
         if not tell:
             return resolution
@@ -613,11 +613,11 @@ class App:
     def _summaries(self) -> "dict[Account, StoredSummary]":
         return self.store.summaries()
 
-    def peek(
+    def credential_status(
         self, profile: str, origin: "Origin | None", auth: str, key: KeySource, variable: str | None = None
-    ) -> "Peek":
+    ) -> "CredentialStatus":
         """What is known of a profile's own credential, or of a secret of its `env`, unlocking and contacting nothing."""
-        from omniprofile.credentials.peek import peek_key
+        from omniprofile.credentials.status import credential_status
 
         everything = self._summaries if uses_store(auth, key) else {}
         stored = {
@@ -625,7 +625,7 @@ class App:
             for account, summary in everything.items()
             if account.profile == profile and account.variable == variable
         }
-        return peek_key(
+        return credential_status(
             profile,
             auth,
             key,

@@ -10,8 +10,8 @@ from functools import cache
 
 from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
-from omniprofile.credentials.peek import Peek
 from omniprofile.credentials.sources import checked_key, read_key
+from omniprofile.credentials.status import CredentialStatus
 from omniprofile.errors import (
     ConfigInvalid,
     Error,
@@ -44,12 +44,12 @@ def resolve(
     *,
     environ: Mapping[str, str],
     flags: Flags = NO_FLAGS,
-    peek: Callable[[str, Origin | None, str, KeySource, str | None], Peek] | None = None,
+    status_of: Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus] | None = None,
 ) -> Resolution:
     """Resolve the selected profile, asking no key source.
 
-    `peek(profile, origin, auth, key, variable)` tells what is known of the profile's own credential, or of the secret that its
-    `env` has for `variable`, without reading it, for `fields`.
+    `status_of(profile, origin, auth, key, variable)` tells what is known of the profile's own credential, or of the secret that
+    its `env` has for `variable`, without reading it, for `fields`.
     Raises what `read_overrides` raises; every other reason not to hand a credential out is in `refusal`.
     """
     profile = selection.profile
@@ -90,7 +90,7 @@ def resolve(
         if token is None and not base_urls:
             refusal = _inherited_mismatch(declared, declared.key, "key", token_origin, origin)
 
-    known = peek(profile, origin, auth_method, key_source, None) if peek else Peek("unknown")
+    known = status_of(profile, origin, auth_method, key_source, None) if status_of else CredentialStatus("unknown")
     if refusal is None and token is None and known.elsewhere and origin:
         refusal = stored_mismatch(profile, known.elsewhere, origin, base_url_provenance)
 
@@ -126,7 +126,7 @@ def resolve(
                 _hide(values)
 
             def shown(value: object, name: str = name) -> object:
-                return _shown_variable(value, name, profile, origin, peek)
+                return _shown_variable(value, name, profile, origin, status_of)
 
             fields[f"env.{name}"] = _field(values, shown)
         return fields
@@ -415,13 +415,13 @@ def _shown_variable(
     name: str,
     profile: str,
     origin: Origin | None,
-    peek: Callable[[str, Origin | None, str, KeySource, str | None], Peek] | None,
+    status_of: Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus] | None,
 ) -> str | None:
     """Return what may be shown of a variable of `env`: no secret and no token; None for a value that is missing."""
     if not isinstance(value, EnvValue):
         raise TypeError(f"{type(value)} is not the value of a variable")
     if value.secret is not None:
-        known = peek(profile, origin, "api-key", value.secret, name) if peek else Peek("unknown")
+        known = status_of(profile, origin, "api-key", value.secret, name) if status_of else CredentialStatus("unknown")
         return None if known.state == "missing" else known.masked
     if value.part is None:
         return value.text
@@ -473,7 +473,7 @@ def _token_field(
     key: KeySource,
     auth: str,
     key_provenance: Provenance,
-    known: Peek,
+    known: CredentialStatus,
 ) -> Field:
     if uses_store(auth, key):
         own = Provenance(Layer.STORE, known.store)

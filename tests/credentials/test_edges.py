@@ -18,9 +18,9 @@ from omniprofile.credentials.keyring_entries import Deadline, Entries
 from omniprofile.credentials.keyring_layout import Head, Layout, part_account, plan
 from omniprofile.credentials.names import nothing_overrides
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
-from omniprofile.credentials.peek import Peek, peek_key
 from omniprofile.credentials.resolver import obtain, resolve
 from omniprofile.credentials.session import Sessions
+from omniprofile.credentials.status import CredentialStatus, credential_status
 from omniprofile.credentials.stored_index import StoredIndex
 from omniprofile.errors import (
     NoCredential,
@@ -302,9 +302,9 @@ def test_a_credential_is_known_without_asking_for_it(tmp_path: Path) -> None:
     (tmp_path / "key").touch()
     origin = Origin.parse("https://acme.omniapp.co")
 
-    def peek(key: KeySource, auth: str = "api-key", summary: StoredSummary | None = None) -> Peek:
+    def status_of(key: KeySource, auth: str = "api-key", summary: StoredSummary | None = None) -> CredentialStatus:
         environ = {"KEY": "omni_osk_secret", "EMPTY": "", "": "nameless"}
-        return peek_key(
+        return credential_status(
             "a",
             auth,
             key,
@@ -315,18 +315,22 @@ def test_a_credential_is_known_without_asking_for_it(tmp_path: Path) -> None:
             store="file",
         )
 
-    assert peek(KeySource("env", variable="KEY")) == Peek("present", masked="omni_osk_********")
-    assert peek(KeySource("env", variable="EMPTY")) == peek(KeySource("env", variable="NONE")) == Peek("missing")
-    assert peek(KeySource("file", path=str(tmp_path / "key"))) == Peek("present")
-    assert peek(KeySource("file", path=str(tmp_path / "none"))) == Peek("missing")
-    assert peek(KeySource("file", path=str(tmp_path))) == Peek("missing")
-    assert peek(KeySource("command", argv=("true",))) == Peek("unknown")
+    assert status_of(KeySource("env", variable="KEY")) == CredentialStatus("present", masked="omni_osk_********")
+    assert (
+        status_of(KeySource("env", variable="EMPTY"))
+        == status_of(KeySource("env", variable="NONE"))
+        == CredentialStatus("missing")
+    )
+    assert status_of(KeySource("file", path=str(tmp_path / "key"))) == CredentialStatus("present")
+    assert status_of(KeySource("file", path=str(tmp_path / "none"))) == CredentialStatus("missing")
+    assert status_of(KeySource("file", path=str(tmp_path))) == CredentialStatus("missing")
+    assert status_of(KeySource("command", argv=("true",))) == CredentialStatus("unknown")
     for stored, auth in ((KeySource("keyring"), "api-key"), (KeySource("env", variable="KEY"), "oauth")):
-        assert peek(stored, auth) == Peek("missing", store="file")
+        assert status_of(stored, auth) == CredentialStatus("missing", store="file")
         for expires_at in (None, NOW + TICK):
-            known = peek(stored, auth, StoredSummary(NOW, expires_at))
-            assert known == Peek("present", expires_at, store="file")
-        assert peek(stored, auth, StoredSummary(NOW, NOW)) == Peek("expired", NOW, store="file")
+            known = status_of(stored, auth, StoredSummary(NOW, expires_at))
+            assert known == CredentialStatus("present", expires_at, store="file")
+        assert status_of(stored, auth, StoredSummary(NOW, NOW)) == CredentialStatus("expired", NOW, store="file")
 
 
 TOKEN = {"OMNI_API_TOKEN": "t"}

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omniprofile.credentials.overrides import Flags
-from omniprofile.credentials.peek import Peek
 from omniprofile.credentials.resolver import obtain, resolve
+from omniprofile.credentials.status import CredentialStatus
 from omniprofile.errors import Error
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config, Declaration, KeySource, Settings
@@ -162,12 +162,14 @@ def _resolve(world: World, *, explain: bool = False) -> Resolution | Error:
     flags = Flags(base_url=world.flag_url, token=Secret("key-flag") if world.flag_token else None)
     stored_for = Origin.parse(world.stored_for) if world.stored_for else None
 
-    def peek(profile: str, origin: Origin | None, auth: str, key: KeySource, variable: str | None) -> Peek:
+    def status_of(
+        profile: str, origin: Origin | None, auth: str, key: KeySource, variable: str | None
+    ) -> CredentialStatus:
         if key.kind == "keyring":
             if stored_for is None or stored_for == origin:
-                return Peek("present" if stored_for else "missing")
-            return Peek("unknown", elsewhere=(stored_for,))
-        return Peek("present")
+                return CredentialStatus("present" if stored_for else "missing")
+            return CredentialStatus("unknown", elsewhere=(stored_for,))
+        return CredentialStatus("present")
 
     try:
         return resolve(
@@ -175,7 +177,7 @@ def _resolve(world: World, *, explain: bool = False) -> Resolution | Error:
             Selection("p", layer),
             environ=_environ(world),
             flags=flags,
-            peek=peek if explain else None,
+            status_of=status_of if explain else None,
         )
     except Error as error:
         return error

@@ -119,7 +119,7 @@ def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]
         return "present", None
     if isinstance(resolution.refusal, OriginMismatch) and not resolution.uses_store:
         return "missing", None  # the key that there may be is for another origin
-    known = app.peek(resolution.profile, resolution.origin, resolution.auth, resolution.key)
+    known = app.credential_status(resolution.profile, resolution.origin, resolution.auth, resolution.key)
     return known.state, known.expires_at
 
 

@@ -1,4 +1,4 @@
-"""What is known of a profile's own credential without reading a secret, unlocking a store or running a command."""
+"""Tell what is known of a profile's own credential without reading a secret, unlocking a store or running a command."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ State = Literal["present", "missing", "expired", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Peek:
+class CredentialStatus:
     """`state` is the documented one of `list`; `elsewhere` are the origins of secrets that are stored for others alone."""
 
     state: State
@@ -27,7 +27,7 @@ class Peek:
     store: str | None = None
 
 
-def peek_key(
+def credential_status(
     profile: str,
     auth: str,
     key: KeySource,
@@ -38,8 +38,8 @@ def peek_key(
     now: datetime,
     store: str,
     variable: str | None = None,
-) -> Peek:
-    """Peek at the credential of `profile`, which has this auth method and key source, for `origin`.
+) -> CredentialStatus:
+    """Return what is known of the credential of `profile`, which has this auth method and key source, for `origin`.
 
     With `variable` it is that secret of its `env`, and `key` its source. `stored` is what the store says of the secrets that
     the profile has of this kind.
@@ -47,17 +47,17 @@ def peek_key(
     if uses_store(auth, key):
         summary = stored.get(origin) if origin else None
         if summary is None:
-            return Peek("unknown" if stored else "missing", elsewhere=tuple(stored), store=store)
+            return CredentialStatus("unknown" if stored else "missing", elsewhere=tuple(stored), store=store)
         if summary.stored_at is None:
-            return Peek("unknown", store=store)
+            return CredentialStatus("unknown", store=store)
         expired = summary.expires_at is not None and summary.expires_at <= now
-        return Peek("expired" if expired else "present", summary.expires_at, store=store)
+        return CredentialStatus("expired" if expired else "present", summary.expires_at, store=store)
     if key.kind == "env":
         base_url = str(origin) if origin else ""
         value = key_in_environment(environ, key.variable or "", profile, base_url, (variable,) if variable else TOKENS)
         if belongs_elsewhere(key.variable, base_url, environ):
-            return Peek("missing")
-        return Peek("present", masked=Secret(value).masked) if value else Peek("missing")
+            return CredentialStatus("missing")
+        return CredentialStatus("present", masked=Secret(value).masked) if value else CredentialStatus("missing")
     if key.kind == "file":
-        return Peek("present" if os.path.isfile(key.path or "") else "missing")
-    return Peek("unknown")
+        return CredentialStatus("present" if os.path.isfile(key.path or "") else "missing")
+    return CredentialStatus("unknown")
