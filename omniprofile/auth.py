@@ -52,7 +52,7 @@ class Auth(httpx.Auth):
         return request
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Httpx's protocol: yield the request with its header, and once more after a 401 that a new token may mend."""
+        """Httpx's protocol: yield the request with its header, and once more after a 401 that a new token may help against."""
         held = self._current()
         self._sign(request, held)
         response = yield request

@@ -86,14 +86,14 @@ RULES: tuple[Rule, ...] = (
         Level.ERROR,
         "others may write the file or its folder",
         "A profile file names hosts that get credentials and commands that are run as you. Who may write its folder can replace "
-        "it, or add a file to `profiles.d`. `chmod o-w` mends what everybody may write; a sticky folder such as `/tmp` is fine. "
+        "it, or add a file to `profiles.d`. `chmod o-w` fixes what everybody may write; a sticky folder such as `/tmp` is fine. "
         "What belongs to another user than you or root is refused as well, unless you are root.",
     ),
     Rule(
         Code.GROUP_WRITABLE,
         Level.WARNING,
         "a group may write the file",
-        "Whoever is in the group can name hosts that get your credentials and commands that run as you. `chmod g-w` mends it. A "
+        "Whoever is in the group can name hosts that get your credentials and commands that run as you. `chmod g-w` fixes it. A "
         "group of your own, as many systems give each user, is not meant.",
     ),
     Rule(

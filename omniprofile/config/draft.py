@@ -132,7 +132,7 @@ class Draft:
         return self._judge(self.paths, {path: (self.content(path) or b"") for path in self.paths})
 
     def check(self) -> int:
-        """How many errors are left; more than none only where the edit mends one and makes none.
+        """How many errors are left; more than none only where the edit fixes one and makes none.
 
         Raises Refused where the edit puts a secret into a file, ConfigInvalid where the result would not lint.
         """
@@ -142,16 +142,16 @@ class Draft:
         contents = {path: before.content for path, before in self._before.items() if before.content is not None}
         before = _errors(self._judge(list(self._before), contents))
         known = Counter(map(_sameness, before))
-        mended = known - Counter(map(_sameness, after))
+        fixed = known - Counter(map(_sameness, after))
         new = []
         for finding in after:
             if known[_sameness(finding)] > 0:
                 known[_sameness(finding)] -= 1
-            elif not (mended and finding.code in _OF_ALL_FILES):
+            elif not (fixed and finding.code in _OF_ALL_FILES):
                 new.append(finding)
         if new:
             raise _refusal(next((finding for finding in new if finding.code == Code.SECRET), new[0]))
-        if not mended:
+        if not fixed:
             first = after[0]
             raise ConfigInvalid(
                 f"{first.place}: {first.message} (it is so already; nothing was written)",
@@ -171,7 +171,7 @@ class Draft:
             first = document.findings[0]
             raise ConfigInvalid(
                 f"{first.place}: {first.message} (nothing was written)",
-                hint=first.suggestion or "mend it by hand first: `omniprofile edit`",
+                hint=first.suggestion or "fix it by hand first: `omniprofile edit`",
             )
         mark = BYTE_ORDER_MARK if (self.content(path) or b"").startswith(BYTE_ORDER_MARK) else b""
         self._after[path] = mark + change(document.text).encode("utf-8")

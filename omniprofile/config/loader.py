@@ -81,7 +81,7 @@ def load_files(paths: Sequence[str], *, home: str) -> Files:
     errors = [finding for finding in files.findings if finding.level is Level.ERROR]
     if not errors:
         return files
-    # The order of reading, not of lint's list: the first file's error is the one to mend first.
+    # The order of reading, not of lint's list: the first file's error is the one to fix first.
     order = {path: index for index, path in reversed(list(enumerate(paths)))}
     first = min(errors, key=lambda finding: (order[finding.file], finding))
     if first.code == Code.UNREADABLE:

@@ -55,7 +55,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A mending that cannot be wrong: `length` characters of the file from this place on become `text`."""
+    """A fix that cannot be wrong: `length` characters of the file from this place on become `text`."""
 
     line: int
     column: int

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from omniprofile.checks.fixes import apply_fixes
 from omniprofile.checks.lint import examine
-from omniprofile.checks.mending import mend
 from omniprofile.model.finding import Code
 
 SPARE = '[instances.spare]{}\nbase_url = "https://a.omniapp.co"\n'
@@ -74,5 +74,5 @@ def test_fix_takes_useless_ones_away(before: str, after: str, tmp_path: Path) ->
     path = tmp_path / "p.toml"
     path.write_text(before)
     report = examine([[str(path)]], home="/")
-    mended, _ = mend(report, lambda contents: examine([[str(path)]], home="/", contents=contents))
-    assert (mended[0].after if mended else before) == after
+    fixed, _ = apply_fixes(report, lambda contents: examine([[str(path)]], home="/", contents=contents))
+    assert (fixed[0].after if fixed else before) == after

@@ -28,7 +28,7 @@ def main() -> None:
     }
     # Everything is imported before the first fork, so that a child does nothing but its work.
     for module in (
-        "checks.lint", "checks.mending", "cli.main", "cli.commands.logout", "cli.commands.rename", "cli.commands.remove",
+        "checks.lint", "checks.fixes", "cli.main", "cli.commands.logout", "cli.commands.rename", "cli.commands.remove",
         "cli.commands.set", "config.draft", "config.prompt",
         "config.validate", "config.journal", "config.toml.values", "credentials.file_store",
         "credentials.session", "credentials.resolver", "compiled",

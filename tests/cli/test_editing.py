@@ -218,7 +218,7 @@ def test_add_refuses_what_it_should(cli: Cli, file: Path, argv: list[str], statu
     assert file.read_text() == FILE
 
 
-def test_an_edit_that_mends_an_error_is_let_through_and_another_is_not(cli: Cli, file: Path) -> None:
+def test_an_edit_that_fixes_an_error_is_let_through_and_another_is_not(cli: Cli, file: Path) -> None:
     broken = FILE.replace('"oauth" ', '"oath" ') + 'protectd = true\n\n[profiles.other]\ninstance = "acme"\n'
     file.write_text(broken)
     ran = cli("set", "other", "description", "x")

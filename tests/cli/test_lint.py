@@ -273,7 +273,7 @@ def test_a_file_that_vanishes_or_changes_between_two_reads(cli: Cli) -> None:
     assert writer.returncode == 0
 
 
-# --- mending -----------------------------------------------------------------------------------------------------------
+# --- fixes -------------------------------------------------------------------------------------------------------------
 
 BROKEN = (
     "# dotfiles\r\n"
@@ -287,7 +287,7 @@ BROKEN = (
     "[profiles.b] # omniprofile: ignore[OP303, OP206]\r\n"
     'base_url = "http://b.omniapp.co/"\r\n'
 )
-MENDED = (
+FIXED = (
     "# dotfiles\r\n"
     "version = 1\r\n"
     "[settings]\r\n"
@@ -301,7 +301,7 @@ MENDED = (
 )
 
 
-def test_fix_mends_what_cannot_be_wrong_and_nothing_else(cli: Cli) -> None:
+def test_fix_changes_what_cannot_be_wrong_and_nothing_else(cli: Cli) -> None:
     """By a link into a repository, with a byte-order mark and a mode of its own; the diff says it before."""
     repository = cli.work / "dotfiles.toml"
     repository.write_bytes(b"\xef\xbb\xbf" + BROKEN.encode())
@@ -313,16 +313,16 @@ def test_fix_mends_what_cannot_be_wrong_and_nothing_else(cli: Cli) -> None:
     assert shown.status == 1
     assert repository.read_bytes() == b"\xef\xbb\xbf" + BROKEN.encode()
     assert [line for line in shown.out.splitlines() if line.startswith("+")][1:] == [
-        f"+{line}" for line in MENDED.splitlines() if line not in BROKEN.splitlines()
+        f"+{line}" for line in FIXED.splitlines() if line not in BROKEN.splitlines()
     ]
     ran = cli("lint", "--fix")
     assert ran.status == 0, ran
-    assert repository.read_bytes() == b"\xef\xbb\xbf" + MENDED.encode()
+    assert repository.read_bytes() == b"\xef\xbb\xbf" + FIXED.encode()
     assert link.is_symlink()
     assert stat.S_IMODE(repository.stat().st_mode) == 0o640
     again = cli("lint", "--fix", "--strict")
     assert (again.status, again.out) == (0, ""), again
-    assert repository.read_bytes() == b"\xef\xbb\xbf" + MENDED.encode()
+    assert repository.read_bytes() == b"\xef\xbb\xbf" + FIXED.encode()
 
 
 def test_fix_does_not_guess(cli: Cli) -> None:
@@ -356,14 +356,14 @@ def test_fix_of_a_read_only_folder_says_what_to_write(cli: Cli, monkeypatch: pyt
     assert file.read_bytes() == BROKEN.encode() + b'key = "hunter2"\n'
 
 
-def test_fix_mends_each_file_of_several(cli: Cli) -> None:
+def test_fix_changes_each_file_of_several(cli: Cli) -> None:
     main = cli.profiles("Version = 1\n" + GOOD)
     other = cli.profiles('[profiles.b]\nbaseUrl = "https://b.omniapp.co"\n', "profiles.d/b.toml")
     ran = cli("lint", "--fix")
     assert ran.status == 0, ran
     assert main.read_text() == "version = 1\n" + GOOD
     assert other.read_text() == '[profiles.b]\nbase_url = "https://b.omniapp.co"\n'
-    assert ran.err.count("1 mistake mended") == 2
+    assert ran.err.count("1 mistake fixed") == 2
 
 
 def test_a_file_under_two_names_is_checked_once(cli: Cli, tmp_path: Path) -> None:

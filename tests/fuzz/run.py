@@ -1,6 +1,6 @@
 """Fuzz one target with atheris: `python -m tests.fuzz.run TARGET [libFuzzer options] [FOLDER…]`.
 
-`-runs=N` ends it after N executions. A crash leaves its input in the working folder; once mended it belongs in
+`-runs=N` ends it after N executions. A crash leaves its input in the working folder; once fixed it belongs in
 `tests/fuzz/corpus/TARGET/`, which `test_corpus.py` runs for ever after. The target `every` is all of them: an input's first
 byte says which one the rest is for.
 """

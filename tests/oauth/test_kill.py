@@ -111,7 +111,7 @@ def test_a_logout_killed_at(login: Login, moment: str) -> None:
 
 
 def test_refreshes_killed_by_the_clock(login: Login) -> None:
-    """Whenever the kill comes, the next command has a token, or says that the session is over and a login mends it."""
+    """Whenever the kill comes, the next command has a token, or says that the session is over and a login helps."""
     login.seed()
     login.omni.oauth.latency = 0.1
     began = time.monotonic()

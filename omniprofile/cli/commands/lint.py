@@ -17,8 +17,8 @@ from omniprofile.model.names import closest, quoted_list
 from omniprofile.system.files import LARGEST
 
 if TYPE_CHECKING:
+    from omniprofile.checks.fixes import FixedFile
     from omniprofile.checks.lint import Report
-    from omniprofile.checks.mending import Mended
     from omniprofile.config.replace import Change
 
 FORMATS = ("human", "json", "sarif", "github")
@@ -34,7 +34,7 @@ HELP = Help(
         ("omniprofile lint", "the files that are in use"),
         ("omniprofile lint --strict dotfiles/omniprofile/profiles.toml", "for CI: warnings fail too"),
         ("omniprofile lint --explain OP301", "why, with a bad and a good example"),
-        ("omniprofile lint --diff", "what `--fix` would mend"),
+        ("omniprofile lint --diff", "what `--fix` would change"),
         ("omniprofile lint --format json", "for a program; `sarif` and `github` for a code host"),
     ),
     exits=(
@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="human", help="how to print the findings")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
     parser.add_argument("--strict", action="store_true", help="fail on warnings as well")
-    parser.add_argument("--fix", action="store_true", help="mend what can be mended without a doubt")
+    parser.add_argument("--fix", action="store_true", help="fix what can be fixed without a doubt")
     parser.add_argument("--diff", action="store_true", help="show what `--fix` would change, and change nothing")
     parser.add_argument("--stdin-filename", metavar="FILE", help="what `-` stands for: its place, and its `profiles.d`")
     parser.add_argument("--explain", nargs="?", const="", metavar="CODE", help="explain a code, or list all of them")
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     linting = _Linting(app, args.files, args.stdin_filename)
     report = linting.report()
     if args.fix or args.diff:
-        report = _mend(args, linting, report, app, console)
+        report = _fix(args, linting, report, app, console)
     if not args.diff:
         _show(args.format, report, console)
     return _conclude(report, console, strict=args.strict)
@@ -125,40 +125,40 @@ def _show(name: str, report: "Report", console: Console) -> None:
         console.json({"json": findings.view, "sarif": sarif}[name](report))
 
 
-def _mend(args: argparse.Namespace, linting: _Linting, report: "Report", app: App, console: Console) -> "Report":
-    """Show the mending, or do it; the report of what is left after it was done."""
-    from omniprofile.checks.mending import diff, mend
+def _fix(args: argparse.Namespace, linting: _Linting, report: "Report", app: App, console: Console) -> "Report":
+    """Show the fixes, or apply them; return the report of what is left then."""
+    from omniprofile.checks.fixes import apply_fixes, diff
 
     if args.fix and linting.reads_stdin and not args.diff:
-        raise UsageError("standard input cannot be mended in its place", hint="`--diff` shows what would change")
-    mended, rest = mend(report, linting.report)
+        raise UsageError("standard input cannot be fixed in place", hint="`--diff` shows what would change")
+    fixed, rest = apply_fixes(report, linting.report)
     if args.diff:
-        console.data("".join(diff(file) for file in mended))
+        console.data("".join(diff(file) for file in fixed))
         return report
     with app.exclusive():
-        put(map(_change, mended), console, shown="".join(map(diff, mended)))
-    for file in mended:
-        console.note(f"{_count(file.changes, 'mistake')} mended in `{file.file}`")
+        put(map(_change, fixed), console, shown="".join(map(diff, fixed)))
+    for file in fixed:
+        console.note(f"{_count(file.changes, 'mistake')} fixed in `{file.file}`")
     return rest
 
 
-def _change(mended: "Mended") -> "Change":
+def _change(fixed: "FixedFile") -> "Change":
     from omniprofile.config.replace import Change, Content
 
-    before = Content.read(mended.file)
-    if before.text != mended.before:
+    before = Content.read(fixed.file)
+    if before.text != fixed.before:
         hint = "nothing was written; run the command again"
-        raise CheckFailed(f"`{mended.file}` was changed by another program meanwhile", hint=hint)
-    return Change(before, before.mark + mended.after.encode("utf-8"))
+        raise CheckFailed(f"`{fixed.file}` was changed by another program meanwhile", hint=hint)
+    return Change(before, before.mark + fixed.after.encode("utf-8"))
 
 
 def _conclude(report: "Report", console: Console, *, strict: bool) -> int:
     findings, files = report.findings, len(report.files)
     errors = sum(finding.level is Level.ERROR for finding in findings)
-    mendable = sum(finding.fix is not None for finding in findings)
+    fixable = sum(finding.fix is not None for finding in findings)
     words = [_count(errors, "error"), _count(len(findings) - errors, "warning")]
     words += [f"{report.silenced} silenced"] if report.silenced else []
-    words += [f"`--fix` mends {mendable}"] if mendable else []
+    words += [f"`--fix` fixes {fixable}"] if fixable else []
     console.note(f"{files} {'file' if files == 1 else 'files'} checked: {', '.join(words)}")
     return FINDINGS if errors or (strict and findings) else DONE
 

@@ -139,7 +139,7 @@ def _resolution(app: App, name: str) -> "Resolution | None":
     try:
         return app.declared(ProfileRequest.for_profile(name))
     except Error:
-        return None  # a removal that goes on, or mends the files: what is stored is deleted by its name alone
+        return None  # a removal that goes on, or fixes the files: what is stored is deleted by its name alone
 
 
 def _is_in_store(app: App, name: str, resolution: "Resolution | None", *, resumed: bool) -> bool:

@@ -1,4 +1,4 @@
-"""`--fix`: what lint can mend without a doubt, text by text. Every character outside a mended place stays as it is."""
+"""`--fix`: what lint can fix without a doubt, text by text. Every character outside a fixed place stays as it is."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
@@ -10,11 +10,11 @@ from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Fix
 
 _ROUNDS = 5
-"""A mended key may be one whose value can be mended then."""
+"""A fixed key may be one whose value can be fixed then."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class FixedFile:
     """One file's text before and after."""
 
     file: str
@@ -23,8 +23,11 @@ class Mended:
     changes: int
 
 
-def mend(report: Report, again: Callable[[Mapping[str, bytes]], Report]) -> tuple[list[Mended], Report]:
-    """Mend what can be mended; the report of what is left. `again` lints with these contents in place of the files'."""
+def apply_fixes(report: Report, again: Callable[[Mapping[str, bytes]], Report]) -> tuple[list[FixedFile], Report]:
+    """Apply all fixes; return the changed files, and the report of what is left.
+
+    `again` lints with these contents in place of the files'.
+    """
     first = report
     texts: dict[str, str] = {}
     changes: dict[str, int] = {}
@@ -33,10 +36,10 @@ def mend(report: Report, again: Callable[[Mapping[str, bytes]], Report]) -> tupl
         if not todo:
             break
         for file, fixes in todo.items():
-            texts[file] = _mended(report.documents[file], fixes)
+            texts[file] = _fixed(report.documents[file], fixes)
             changes[file] = changes.get(file, 0) + len(fixes)
         report = again({file: text.encode("utf-8") for file, text in texts.items()})
-    return [Mended(file, first.documents[file].text, text, changes[file]) for file, text in texts.items()], report
+    return [FixedFile(file, first.documents[file].text, text, changes[file]) for file, text in texts.items()], report
 
 
 def _fixes(report: Report, file: str) -> list[Fix]:
@@ -53,7 +56,7 @@ def _fixes(report: Report, file: str) -> list[Fix]:
     return taken
 
 
-def _mended(document: Document, fixes: Iterable[Fix]) -> str:
+def _fixed(document: Document, fixes: Iterable[Fix]) -> str:
     text = document.text
     for fix in reversed(list(fixes)):
         start = document.offset(fix.line, fix.column)
@@ -61,10 +64,10 @@ def _mended(document: Document, fixes: Iterable[Fix]) -> str:
     return text
 
 
-def diff(mended: Mended) -> str:
+def diff(fixed: FixedFile) -> str:
     """The change as a unified diff, secrets masked."""
-    before, after = ([_shown(line) for line in text.split("\n")] for text in (mended.before, mended.after))
-    lines = difflib.unified_diff(before, after, mended.file, mended.file, lineterm="")
+    before, after = ([_shown(line) for line in text.split("\n")] for text in (fixed.before, fixed.after))
+    lines = difflib.unified_diff(before, after, fixed.file, fixed.file, lineterm="")
     return "".join(f"{line}\n" for line in lines)
 
 
