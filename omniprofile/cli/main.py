@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from omniprofile.app import App, Environment
 from omniprofile.cli import exits
 from omniprofile.cli.console import Console, silence_stdout
-from omniprofile.cli.ending import undone_on_signals
 from omniprofile.cli.parser import command_first, parse
+from omniprofile.cli.signals import undone_on_signals
 from omniprofile.cli.stream import leave
 from omniprofile.errors import CheckFailed, Error, Interrupted, Unexpected
 from omniprofile.model.names import printable
