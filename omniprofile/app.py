@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 from omniprofile.config.paths import Places, find_pin, find_places, profile_files
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
-from omniprofile.credentials.names import STORE_VARIABLE, environment_pair
+from omniprofile.credentials.env_variables import STORE_VARIABLE, environment_pair
 from omniprofile.credentials.protection import ALLOW, GIVE, NAME, SHOW, WARN, decide
 from omniprofile.errors import (
     AccessLimited,

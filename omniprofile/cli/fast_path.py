@@ -124,12 +124,12 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
             raise Declined
     if command == "current":
         if not named and (environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY")):
-            from omniprofile.credentials.names import environment_pair
+            from omniprofile.credentials.env_variables import environment_pair
 
             if environment_pair(name, environ):  # which the full path says
                 raise Declined
         return name + "\n"
-    from omniprofile.credentials.names import nothing_overrides
+    from omniprofile.credentials.env_variables import nothing_overrides
 
     if not nothing_overrides(name, environ):
         raise Declined

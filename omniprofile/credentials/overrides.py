@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
-from omniprofile.credentials.names import VENDOR_TOKENS, profile_variables, vendor_variables
+from omniprofile.credentials.env_variables import VENDOR_TOKENS, profile_variables, vendor_variables
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.exported import own_values

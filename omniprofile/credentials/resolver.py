@@ -8,7 +8,7 @@ decided on. Origin and token are one unit: `resolve` knows which origin a token 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
-from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS
+from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
 from omniprofile.credentials.sources import checked_key, read_key
 from omniprofile.credentials.status import CredentialStatus

@@ -9,7 +9,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 
 import os
 
-from omniprofile.credentials.names import VENDOR_BASE_URL, belongs_elsewhere
+from omniprofile.credentials.env_variables import VENDOR_BASE_URL, belongs_elsewhere
 from omniprofile.model.exported import (
     TOKENS,
     exported,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from omniprofile.credentials.names import belongs_elsewhere
+from omniprofile.credentials.env_variables import belongs_elsewhere
 from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.exported import TOKENS, key_in_environment
 from omniprofile.model.origin import Origin

@@ -64,7 +64,7 @@ SHORT = {
         "system.files",
     },
     # `references` is asked about keys of an unknown shape, as personal tokens are; it imports nothing.
-    "token": {"credentials.names", "credentials.sources", "model.references", "model.secret"},
+    "token": {"credentials.env_variables", "credentials.sources", "model.references", "model.secret"},
     "env": {"handover.process", "handover.shells", "handover.variables", "model.variables"},
 }
 """What the everyday commands load of ours, each beside what those before it do. No library is among it."""

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Collection, Iterable, Iterator
 
 from omniprofile.checks.doctor.context import DoctorContext, omni_config_path
-from omniprofile.credentials.names import STORE_VARIABLE
+from omniprofile.credentials.env_variables import STORE_VARIABLE
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning

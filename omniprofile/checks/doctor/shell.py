@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from omniprofile.checks.doctor.context import DoctorContext
-from omniprofile.credentials.names import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
+from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
 from omniprofile.errors import Error, NoProfileSelected
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.exported import MARKER, ORGANIZATION, exported, own_values
