@@ -33,8 +33,8 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def keep(draft: "Draft", console: Console, *, diff: bool) -> bool:
-    """Judge a draft, then write it, or print it as a patch; whether files were changed.
+def save(draft: "Draft", console: Console, *, diff: bool) -> bool:
+    """Validate a draft, then write it, or print it as a patch; return whether files were changed.
 
     Raises what `Draft.check` and `Draft.write` raise; the change that could not be written is on stderr then.
     """
@@ -54,8 +54,8 @@ def keep(draft: "Draft", console: Console, *, diff: bool) -> bool:
 
 
 def write(draft: "Draft", console: Console) -> None:
-    """Write a draft that was judged. Raises what `put` raises."""
-    put(draft.changes(), console)
+    """Write a draft that was validated. Raises what `write_changes` raises."""
+    write_changes(draft.changes(), console)
 
 
 def masked(patch: str) -> str:
@@ -67,7 +67,7 @@ def masked(patch: str) -> str:
     )
 
 
-def put(changes: "Iterable[Change]", console: Console, *, shown: str | None = None) -> None:
+def write_changes(changes: "Iterable[Change]", console: Console, *, shown: str | None = None) -> None:
     """Write changes, all or none; those that could not be written are on stderr, to be made by hand.
 
     `shown` is what is shown then in place of the patch, where that could hold a secret. Raises NotWritten, CheckFailed.

@@ -10,7 +10,7 @@ from omniprofile.cli import exits
 from omniprofile.cli.console import Console, silence_stdout
 from omniprofile.cli.parser import command_first, parse
 from omniprofile.cli.signals import undone_on_signals
-from omniprofile.cli.stream import leave
+from omniprofile.cli.stream import flush
 from omniprofile.errors import CheckFailed, Error, Interrupted, Unexpected
 from omniprofile.model.names import printable
 
@@ -26,8 +26,8 @@ def run(failed: BaseException | None = None) -> int:
             return main(sys.argv[1:], environment, failed)
     finally:
         # The interpreter would fail at its end with what is left to flush, and make 120 of the status.
-        leave(environment.stdout)
-        leave(environment.stderr)
+        flush(environment.stdout)
+        flush(environment.stderr)
 
 
 def main(argv: Sequence[str], environment: Environment, failed: BaseException | None = None) -> int:

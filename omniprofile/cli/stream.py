@@ -27,7 +27,7 @@ def write_out(stream: "TextIO | None", text: str) -> None:
         raise CheckFailed(f"the output cannot be written: {reason(problem)}") from problem
 
 
-def leave(stream: "TextIO | None") -> None:
+def flush(stream: "TextIO | None") -> None:
     """Flush `stream`, and drop what cannot be written: it was reported, or there is nobody to report it to."""
     if stream is None:
         return

@@ -24,7 +24,7 @@ _NEW_FILE = "version = 1\n"
 _OF_ALL_FILES = frozenset({Code.NO_BASE_URL, Code.DANGLING, Code.CYCLE, Code.DEFAULT_MISSING, Code.VARIABLE_COLLISION})
 """What cannot be found while a file has errors that keep its tables from being read."""
 
-Judge = Callable[[Sequence[str], Mapping[str, bytes]], list[Finding]]
+Validate = Callable[[Sequence[str], Mapping[str, bytes]], list[Finding]]
 """What is wrong with the files that are named, those of the mapping taken as they stand there."""
 
 LOCK_SECONDS = 30.0
@@ -52,9 +52,9 @@ class Draft:
     Raises ConfigUnreadable, and UnsafePermissions for a file that others may write or replace: no command would use it.
     """
 
-    def __init__(self, paths: Sequence[str], main: str, judge: Judge, home: str = "") -> None:
+    def __init__(self, paths: Sequence[str], main: str, validate: Validate, home: str = "") -> None:
         self.main = main
-        self._judge = judge
+        self._validate = validate
         self._before = {path: Content.read(path) for path in paths}
         refuse_others_files(dict.fromkeys((main, *self._before)), home=home)
         self._after: dict[str, bytes] = {}
@@ -111,8 +111,8 @@ class Draft:
         written = {name: toml(value) for name, value in values.items()}
         self._change(path, lambda text: edit.add_table(text or _NEW_FILE, names, written))
 
-    def take(self, path: str, content: bytes) -> None:
-        """Let a file be `content`, whatever that is."""
+    def set_content(self, path: str, content: bytes) -> None:
+        """Replace the whole content of a file."""
         self._documents.pop(path, None)
         self._after[path] = content
 
@@ -129,7 +129,7 @@ class Draft:
 
     def findings(self) -> list[Finding]:
         """What is wrong with the files as the edit leaves them."""
-        return self._judge(self.paths, {path: (self.content(path) or b"") for path in self.paths})
+        return self._validate(self.paths, {path: (self.content(path) or b"") for path in self.paths})
 
     def check(self) -> int:
         """How many errors are left; more than none only where the edit fixes one and makes none.
@@ -140,7 +140,7 @@ class Draft:
         if not after:
             return 0
         contents = {path: before.content for path, before in self._before.items() if before.content is not None}
-        before = _errors(self._judge(list(self._before), contents))
+        before = _errors(self._validate(list(self._before), contents))
         known = Counter(map(_sameness, before))
         fixed = known - Counter(map(_sameness, after))
         new = []

@@ -4,7 +4,7 @@ import argparse
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, keep, profile_values, require_new_name
+from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, profile_values, require_new_name, save
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import offer
 from omniprofile.cli.registry import Help
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 def add(
     app: App, console: Console, name: str, values: dict[str, object], *, file: str | None = None, diff: bool = False
 ) -> None:
-    """Add the profile to its file. Raises UsageError for what cannot be meant, else what `keep` raises."""
+    """Add the profile to its file. Raises UsageError for what cannot be meant, else what `save` raises."""
     with app.editing(dry_run=diff) as draft:
         require_new_name(draft, name)
         defaults = [draft.table(path, ("defaults",)) for path in draft.paths]
@@ -67,7 +67,7 @@ def add(
         path = drop_in(app, draft, file)
         draft.add(path, ("profiles", name), values)
         try:
-            written = keep(draft, console, diff=diff)
+            written = save(draft, console, diff=diff)
         except InsecureURL as refusal:
             # What lint suggests is said for a file; here it is an option. Only for loopback does it suggest anything of this.
             if refusal.hint and "allow_insecure" in refusal.hint:

@@ -89,7 +89,7 @@ def _edited(app: App, console: Console, editor: list[str], path: str, copy: str,
                 raise CheckFailed(
                     f"`{path}` was changed by another program meanwhile", hint="nothing was written; edit it again"
                 )
-            draft.take(path, after)
+            draft.set_content(path, after)
             errors = [finding for finding in draft.findings() if finding.level is Level.ERROR]
             if not errors:
                 write(draft, console)
@@ -99,7 +99,7 @@ def _edited(app: App, console: Console, editor: list[str], path: str, copy: str,
         with app.editing() as draft:
             if draft.content(path) != before:
                 raise CheckFailed(f"`{path}` was changed by another program meanwhile", hint="nothing was written")
-            draft.take(path, after)
+            draft.set_content(path, after)
             write(draft, console)
         console.warn(f"`{path}` is saved with {len(errors)} {'error' if len(errors) == 1 else 'errors'} in it")
         return True

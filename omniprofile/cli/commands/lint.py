@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import put
+from omniprofile.cli.editing import write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.registry import Help
 from omniprofile.config.paths import profile_files
@@ -136,7 +136,7 @@ def _fix(args: argparse.Namespace, linting: _Linting, report: "Report", app: App
         console.data("".join(diff(file) for file in fixed))
         return report
     with app.exclusive():
-        put(map(_change, fixed), console, shown="".join(map(diff, fixed)))
+        write_changes(map(_change, fixed), console, shown="".join(map(diff, fixed)))
     for file in fixed:
         console.note(f"{_count(file.changes, 'mistake')} fixed in `{file.file}`")
     return rest

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, keep, target
+from omniprofile.cli.editing import add_diff, save, target
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.errors import Error, UsageError
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             draft.set(path, names[:-1], f"{{ {names[-1]} = {written} }}")
         else:
             draft.set(path, names, written)
-        if keep(draft, console, diff=args.diff):
+        if save(draft, console, diff=args.diff):
             console.note(f"`{'.'.join(names)}` is set in `{path}`")
             if replaced:
                 console.note(f"it takes the place of {'what `key` was' if replaced == 'key' else f'`{replaced}`'}")

@@ -4,7 +4,7 @@ import argparse
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, keep, target
+from omniprofile.cli.editing import add_diff, save, target
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.errors import UsageError
@@ -61,6 +61,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         if parent[-1:] == ("key",) and len(draft.table(path, parent)) == 1:
             names = parent  # a key that says no source would be none
         draft.unset(path, names)
-        if keep(draft, console, diff=args.diff):
+        if save(draft, console, diff=args.diff):
             console.note(f"`{'.'.join(names)}` is removed from `{path}`")
     return DONE
