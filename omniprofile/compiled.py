@@ -10,6 +10,7 @@ from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, profile_files
 from omniprofile.config.serialize import dump, load
 from omniprofile.model.declaration import Config, Expect
+from omniprofile.model.effective import effective
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
@@ -34,15 +35,24 @@ def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, 
 
     files = load_files(paths, home=places.home)
     config = files.config
-    sections = (_quick(config), completions(config), dump(config))
+    sections = (_quick(config), (profile_words(config), tag_words(config)), dump(config))
     if paths:
         snapshot.write(places, files.reads, sections, _real(config, paths))
     return config, sections
 
 
-def completions(config: Config) -> str:
+def profile_words(config: Config) -> str:
     """What `__complete profiles` prints: every profile's name and description, in the order of their files."""
     return "".join(f"{each.name}\t{printable(each.description or '', 60)}\n" for each in config.profiles.values())
+
+
+def tag_words(config: Config) -> str:
+    """What `__complete patterns` prints after the profiles: every `@TAG`, with the profiles that have it."""
+    tagged: dict[str, list[str]] = {}
+    for name in config.profiles:
+        for tag in effective(config, name).tags.value:
+            tagged.setdefault(tag, []).append(name)
+    return "".join(f"@{tag}\t{printable(', '.join(names), 60)}\n" for tag, names in sorted(tagged.items()))
 
 
 def _quick(config: Config) -> object:

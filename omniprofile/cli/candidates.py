@@ -1,7 +1,8 @@
 """What TAB offers, as plain values made from the real parser: for each command its options, their values, its operands.
 
-A value is of a kind: `@profiles`, `@files`, `@none`, `@codes` (lint's), `@keys` (of a profile, for `set`), or the words
-themselves, with commas. A kind that ends in `?` may be left out; an operand's that ends in `...` repeats.
+A value is of a kind: `@profiles`, `@patterns` (profiles and `@TAG`s), `@files`, `@none`, `@codes` (lint's), `@keys` (of a
+profile, for `set`), or the words themselves, with commas. A kind that ends in `?` may be left out; an operand's that ends in
+`...` repeats.
 """
 
 import argparse
@@ -20,6 +21,7 @@ KINDS = {
     "FOLDER": "@files",
     "NAME": "@profiles",
     "OLD": "@profiles",
+    "PATTERN": "@patterns",
     "NEW": "@none",
     "KEY": "@keys",
     "KEY=VALUE": "@none",

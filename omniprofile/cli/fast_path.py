@@ -40,7 +40,7 @@ FORMS = {
     "exec": (("-p", "--profile"), True, True),
 }
 
-COMPLETE = ["__complete", "profiles"]
+COMPLETE = (["__complete", "profiles"], ["__complete", "patterns"])
 
 
 class Declined(Exception):
@@ -97,9 +97,9 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         raise Declined
     uid = os.getuid() if hasattr(os, "getuid") else None
     places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=lambda: home_in_database(uid))
-    if list(argv) == COMPLETE:
-        names: str = _kept(places, snapshot.NAMES, compiling)
-        return names
+    if list(argv) in COMPLETE:
+        words, tags = _kept(places, snapshot.NAMES, compiling)
+        return str(words + tags if argv[1] == "patterns" else words)
     command, named, shell, child = _parsed(argv)
     default, store, trusted, profiles = _kept(places, snapshot.QUICK, compiling)
     chosen: tuple[str, bool] | None = first_answer(

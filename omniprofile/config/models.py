@@ -395,6 +395,12 @@ class Defaults(Table):
         description="The identity that the credential must have; `login` and `test` compare it with whoami.",
         examples=[{"key_scope": "user", "org_role": "MEMBER"}],
     )
+    tags: list[ProfileName] | None = Field(
+        default=None,
+        description="Words that `list`, `test` and `each` take as `@WORD`, for all profiles that have it. They replace those of "
+        "the parent.",
+        examples=[["acme", "eu"]],
+    )
     env: dict[FreeVariable, Value] | None = Field(
         default=None,
         description="Variables that are exported along with the credential: each a text as it stands here, a part of the "
@@ -435,6 +441,7 @@ class Defaults(Table):
             browser=None if self.browser is None else tuple(self.browser),
             allow_insecure=self.allow_insecure,
             expect=declaration.Expect(**dict(self.expect)) if self.expect else None,
+            tags=None if self.tags is None else tuple(self.tags),
             env={name: _env_value(value, at) for name, value in (self.env or {}).items()},
         )
 

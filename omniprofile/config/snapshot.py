@@ -1,8 +1,8 @@
 """The profile files compiled: what they say, read back while they are unchanged, with no TOML and no schema in the way.
 
 One file in the cache for each profile file that is in use, in three sections: `QUICK`, what the everyday commands need of
-every profile, `NAMES`, what a shell completes, and `WHOLE`, all declarations with their places. There is no secret in it.
-It is only ever believed when
+every profile, `NAMES`, what a shell completes (profiles, tags), and `WHOLE`, all declarations with their places. There is no
+secret in it. It is only ever believed when
 
 - the folder and the file belong to this user and nobody else can write them: the marshal format must not be read from
   anybody else (Python's documentation of `marshal`);

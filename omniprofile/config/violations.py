@@ -58,6 +58,7 @@ _OTHER_SPELLINGS = {
     "env": ("environment", "variables", "vars", "envvars"),
     "profiles": ("profile", "connections", "contexts"),
     "instances": ("instance", "hosts", "servers"),
+    "tags": ("tag", "label", "labels", "group", "groups"),
     "protected": ("locked", "safe"),
     "access": ("readonly", "mode", "permissions", "permission"),
     "browser": ("webbrowser", "browsercommand", "browserprofile"),
@@ -152,6 +153,12 @@ def _bad_name(document: Document, violation: Violation, name: str, found: "Found
         bad = str(_value(document, path))
         message = f"{name} is `{printable(bad)}`, which is no name ({RULE})"
         return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
+    if path[-2:-1] == ("tags",):
+        bad = str(_value(document, path))
+        near = bad.removeprefix("@") if is_valid(bad.removeprefix("@")) else None
+        message = f"{name} is `{printable(bad, 64)}`, which is not a valid tag ({RULE})"
+        hint = f"write `{near or nearest_valid(bad)}`" + ("; the `@` belongs to the command line" if near else "")
+        return found(Code.BAD_NAME, message, hint, replacement=f'"{near}"' if near else None)
     bad = str(path[-1])
     if violation.of_key and len(path) == 2:
         what = "an instance" if path[0] == "instances" else "a profile"

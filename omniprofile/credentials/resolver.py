@@ -120,6 +120,8 @@ def resolve(
             fields["allow"] = _field(declared.sourced(declared.allow), _listed)
         if declared.browser.table is not None:
             fields["browser"] = _field(declared.sourced(declared.browser), _listed)
+        if declared.tags.table is not None:
+            fields["tags"] = _field(declared.sourced(declared.tags), _listed)
         for name, given in declared.env.items():
             values = declared.sourced(given)
             if names_secret(name):

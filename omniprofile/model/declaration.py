@@ -95,6 +95,7 @@ class Declaration:
     browser: tuple[str, ...] | None = None
     allow_insecure: bool | None = None
     expect: Expect | None = None
+    tags: tuple[str, ...] | None = None
     env: Mapping[str, EnvValue] = field(default_factory=dict)
 
     def provenance(self, key: str, layer: Layer | None = None) -> Provenance:

@@ -63,6 +63,7 @@ class Effective:
     allow: Given[tuple[str, ...]]
     browser: Given[tuple[str, ...]]
     expect: Given[Expect]
+    tags: Given[tuple[str, ...]]
     env: Mapping[str, Given[EnvValue]]
     profile_insecure: Given[bool] | None
     default_insecure: Given[bool]
@@ -116,6 +117,7 @@ _BUILTIN = Effective(
     allow=Given(()),
     browser=Given(()),
     expect=Given(Expect()),
+    tags=Given(()),
     env={},
     profile_insecure=None,
     default_insecure=Given(False),
@@ -190,6 +192,7 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
         allow=_over(table.allow, table, "allow", below.allow),
         browser=_over(table.browser, table, "browser", below.browser),
         expect=_over(table.expect, table, "expect", below.expect),
+        tags=_over(table.tags, table, "tags", below.tags),
     )
     if table.env:
         env = {name: Given(value, table, f"env.{name}", below.env.get(name)) for name, value in table.env.items()}

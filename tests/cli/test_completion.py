@@ -23,6 +23,7 @@ description = "Production: `$(touch hacked)` 'it' [x]"
 base_url = "https://acme.omniapp.co"
 
 [profiles.staging]
+tags = ["eu-west", "trial"]
 description = "Where changes are tried"
 base_url = "https://acme-staging.omniapp.co"
 
@@ -78,6 +79,9 @@ ONE_CANDIDATE = [
     ("use --te", "use --test"),
     ("exec prod -- tou", "exec prod -- tou"),
     ("show -p stag", "show -p staging"),
+    ("list @tr", "list @trial"),
+    ("test prod @eu", "test prod @eu-west"),
+    ("list stag", "list staging"),
     ("--config OTHER use else", "--config OTHER use elsewhere"),
     ("lint --format js", "lint --format json"),
     ("lint --format=js", "lint --format=json"),

@@ -133,6 +133,7 @@ def test_list_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
             "protected": True,
             "access": "full",
             "description": "Production",
+            "tags": [],
         },
         {
             "name": "staging",
@@ -144,6 +145,7 @@ def test_list_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
             "protected": False,
             "access": "full",
             "description": None,
+            "tags": [],
         },
     ]
 

@@ -144,7 +144,7 @@ def test_an_answer_cannot_draw_on_the_terminal(cli: Cli, omni: Standin) -> None:
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (("--all", "ok"), "`--all` and a profile's name are given"),
+        (("--all", "ok"), "`--all` and a pattern are given"),
         (("ok", "invalid", "--base-url", "https://acme.omniapp.co"), "go with one profile"),
         (("--timeout", "0"), "a number of seconds, more than 0"),
         (("--timeout", "soon"), "a number of seconds, more than 0"),

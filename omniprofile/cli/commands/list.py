@@ -11,6 +11,7 @@ from omniprofile.cli.parser import add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.cli.render.times import remaining, rfc3339
+from omniprofile.config.patterns import matching
 from omniprofile.errors import Error, NoProfileSelected, OriginMismatch
 from omniprofile.model.effective import effective
 from omniprofile.model.names import printable
@@ -30,30 +31,38 @@ class Row:
     protected: bool
     access: str
     description: str | None
+    tags: tuple[str, ...]
 
 
 HELP = Help(
     description="Lists the profiles in the order of their files, the one in use marked with `*`. Whether a credential is "
     "there is told without unlocking a store, running a command or contacting an instance; `omniprofile test "
-    "--all` asks the instances.",
+    "--all` asks the instances.\n\n"
+    "A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this tag in their `tags`.",
     examples=(
         ("omniprofile list", "all profiles"),
+        ("omniprofile list @acme 'play-*'", "those with the tag, and those whose names begin so"),
         ("omniprofile list --json", "with documented keys"),
     ),
+    exits=((5, "no profile matches a PATTERN"),),
     see=("show", "test"),
 )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="only profiles of these names, globs or `@TAG`s")
     add_json(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the profiles in the order of their files, the one in use marked."""
-    profiles = app.config.profiles  # what is wrong with the files is an error, and no warning of the selection's
+    names = list(app.config.profiles)  # what is wrong with the files is an error, and no warning of the selection's
+    if args.patterns:
+        matched = matching(app.config, args.patterns)
+        names = [name for name in names if name in matched]
     active, shadows = _active(app, console)
-    rows = [_row(app, console, name, active=name == active) for name in profiles]
+    rows = [_row(app, console, name, active=name == active) for name in names]
     if args.json:
         console.json(
             {
@@ -91,16 +100,15 @@ def _active(app: App, console: Console) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
+    declared = effective(app.config, name)
     try:
         resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
         state, expires_at = _credential(app, resolution)
     except Error as error:
         # One profile's trouble is no reason to hide the others.
         console.warn(f"`{name}`: {error.message}")
-        declared = effective(app.config, name)
-        return Row(
-            name, active, None, "api-key", "unknown", None, declared.protected.value, declared.access.value, None
-        )
+        protected, access = declared.protected.value, declared.access.value
+        return Row(name, active, None, "api-key", "unknown", None, protected, access, None, declared.tags.value)
     return Row(
         name,
         active,
@@ -111,6 +119,7 @@ def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
         resolution.protected,
         resolution.access,
         app.config.profiles[name].description,
+        declared.tags.value,
     )
 
 
@@ -134,6 +143,7 @@ def _as_json(row: Row) -> dict[str, object]:
         "protected": row.protected,
         "access": row.access,
         "description": row.description,
+        "tags": list(row.tags),
     }
 
 
@@ -150,7 +160,12 @@ def _cells(row: Row, app: App, console: Console) -> list[str]:
         row.base_url or "none",
         row.auth,
         console.style(colour, credential),
-        ("[protected] " if row.protected else "")
-        + (f"[{row.access}] " if row.access != "full" else "")
-        + printable(row.description or "", 400),
+        " ".join(
+            [
+                *(["[protected]"] if row.protected else []),
+                *([f"[{row.access}]"] if row.access != "full" else []),
+                *([printable(row.description, 400)] if row.description else []),
+                *(f"@{tag}" for tag in row.tags),
+            ]
+        ),
     ]

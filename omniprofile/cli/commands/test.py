@@ -14,6 +14,7 @@ from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_
 from omniprofile.cli.parser import add_overrides, add_profile_option
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import indented, table
+from omniprofile.config.patterns import matching
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, Unreachable, UsageError
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.names import printable
@@ -32,6 +33,7 @@ HELP = Help(
     examples=(
         ("omniprofile test", "the profile in use"),
         ("omniprofile test prod staging", "these two"),
+        ("omniprofile test @acme 'play-*'", "those with the tag, and those whose names begin so"),
         ("omniprofile test --all --json", "everything, for a program"),
         ("omniprofile test --all --format junit > omniprofile.xml", "for a CI server"),
     ),
@@ -49,7 +51,9 @@ HELP = Help(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="the profiles (default: the one in use)")
+    parser.add_argument(
+        "patterns", nargs="*", metavar="PATTERN", help="names, globs or `@TAG`s (default: the current profile)"
+    )
     add_profile_option(parser, "one more profile, as an option; may be repeated")
     parser.add_argument("--all", action="store_true", help="test every profile")
     add_overrides(parser)
@@ -123,10 +127,10 @@ def error_of(result: LiveResult) -> Error | None:
 
 
 def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
-    names = [Sourced(name, Provenance(Layer.FLAG, "NAME")) for name in args.names]
+    names = [Sourced(name, Provenance(Layer.FLAG, "NAME")) for name in matching(app.config, args.patterns)]
     names += [Sourced(name, Provenance(Layer.FLAG, "--profile")) for name in args.profile or ()]
     if args.all and names:
-        raise UsageError("`--all` and a profile's name are given", hint="leave one of them out")
+        raise UsageError("`--all` and a pattern are given", hint="leave one of them out")
     if args.all:
         names = [Sourced(name, Provenance(Layer.FLAG, "--all")) for name in app.config.profiles]
         if not names:

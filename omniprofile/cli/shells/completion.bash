@@ -5,7 +5,9 @@
 # Lists the candidates for a kind of value as lines of a word, a tab, what it is.
 function __omniprofile_words {
   case $1 in
-    @profiles) \command omniprofile ${__omniprofile_config:+--config "$__omniprofile_config"} __complete profiles 2>/dev/null ;;
+    @profiles | @patterns)
+      \command omniprofile ${__omniprofile_config:+--config "$__omniprofile_config"} __complete "${1#@}" 2>/dev/null
+      ;;
     @none | @files) ;;
     @*) __omniprofile_table "$1" && \printf '%s\n' "$options" ;;
     *) \printf '%s\n' "${1//,/$'\n'}" ;;
@@ -63,6 +65,8 @@ function _omniprofile {
     fi
   done
   [[ $current == '=' ]] && current=''
+  # Bash breaks a word after `@`, and yet replaces the whole of it.
+  [[ -n $current && ${COMP_WORDS[COMP_CWORD - 1]} == '@' ]] && current=@$current
   current=${current#[\"\']}
   if [[ -n $kind && ! (-n $optional && $current == -*) ]]; then
     listed=$(__omniprofile_words "${kind%'?'}") || :

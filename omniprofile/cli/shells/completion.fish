@@ -8,10 +8,10 @@ function __omniprofile_words --argument-names kind prefix current config
         case @none
         case @files
             __fish_complete_path "$current"
-        case @profiles
+        case @profiles @patterns
             set -l flag
             test -n "$config"; and set flag --config "$config"
-            string replace -r '^' -- "$prefix" (command omniprofile $flag __complete profiles 2>/dev/null)
+            string replace -r '^' -- "$prefix" (command omniprofile $flag __complete (string sub -s 2 -- $kind) 2>/dev/null)
         case '@*'
             string replace -r '^' -- "$prefix" (string split \n -- (__omniprofile_table $kind)[1])
         case '*'

@@ -10,8 +10,8 @@ function __omniprofile_offer {
   case $kind in
     (@none) \builtin return 1 ;;
     (@files) _files; \builtin return ;;
-    (@profiles)
-      lines=$(\command omniprofile ${__omniprofile_config:+--config} ${__omniprofile_config:+"$__omniprofile_config"} __complete profiles 2>/dev/null)
+    (@profiles|@patterns)
+      lines=$(\command omniprofile ${__omniprofile_config:+--config} ${__omniprofile_config:+"$__omniprofile_config"} __complete ${kind#@} 2>/dev/null)
       ;;
     (@options) lines=$options ;;
     (@*) __omniprofile_table $kind && lines=$options ;;

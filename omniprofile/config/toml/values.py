@@ -26,6 +26,7 @@ _FORMS = {
 _EXAMPLES = {
     "allowed_hosts": '["bi.acme.example"]',
     "trusted_folders": '["/mnt/c/work"]',
+    "tags": '["acme", "eu"]',
     "command": '["op", "read", "op://Work/Omni/credential"]',
     "expect": '{ org_role = "MEMBER" }',
     "env": '{ OMNI_OUTPUT_FORMAT = "json" }',

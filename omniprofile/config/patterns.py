@@ -1,0 +1,54 @@
+"""Profiles that a command line names by patterns: a name in full, a glob over names (`acme-*`), or `@TAG`."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from omniprofile.config.selection import require_profile
+from omniprofile.errors import NoSuchProfile
+from omniprofile.model.declaration import Config
+from omniprofile.model.effective import effective
+from omniprofile.model.names import closest, printable, quoted_list
+from omniprofile.model.provenance import Layer, Provenance
+
+
+def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
+    """Return each profile that a pattern matches, in the order of the patterns and files; true if one names it in full.
+
+    Raises NoSuchProfile for a pattern that matches none, with the nearest names and tags.
+    """
+    found: dict[str, bool] = {}
+    tags = {name: effective(config, name).tags.value for name in config.profiles}
+    known = {tag for own in tags.values() for tag in own}
+    for pattern in patterns:
+        if in_full := not _is_glob(pattern) and not pattern.startswith("@"):
+            if pattern not in config.profiles and pattern in known:
+                raise NoSuchProfile(f"there is no profile `{pattern}`", hint=f"did you mean the tag `@{pattern}`?")
+            require_profile(config, pattern, Provenance(Layer.FLAG, "NAME"))
+            names = [pattern]
+        elif pattern.startswith("@"):
+            names = [name for name, own in tags.items() if any(fnmatchcase(tag, pattern[1:]) for tag in own)]
+        else:
+            names = [name for name in config.profiles if fnmatchcase(name, pattern)]
+        if not names:
+            raise _no_match(config, pattern, known)
+        for name in names:
+            found[name] = found.get(name, False) or in_full
+    return found
+
+
+def _is_glob(pattern: str) -> bool:
+    return any(character in pattern for character in "*?[")
+
+
+def _no_match(config: Config, pattern: str, tags: set[str]) -> NoSuchProfile:
+    words = [*config.profiles, *(f"@{tag}" for tag in tags)]
+    near = closest("".join(character for character in pattern if character not in "*?[]!"), words)
+    if pattern.startswith("@"):
+        message = f"no profile has a tag `{printable(pattern[1:])}`"
+        if not tags:
+            return NoSuchProfile(message, hint='give a profile some: `tags = ["acme"]`')
+        near = near or [f"@{tag}" for tag in sorted(tags)[:5]]
+    else:
+        message = f"no profile's name matches `{printable(pattern)}`"
+    hint = f"did you mean {quoted_list(near)}? " if near else ""
+    return NoSuchProfile(message, hint=f"{hint}`omniprofile list` shows all names and tags")

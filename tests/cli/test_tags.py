@@ -1,0 +1,132 @@
+"""Tags and patterns: which profiles `list` and `test` are about, what TAB offers, what is said where none matches."""
+
+import json
+
+import pytest
+
+from tests.conftest import CANARY, Cli
+
+PROFILES = """\
+[defaults]
+tags = ["customer"]
+
+[profiles.acme-prod]
+base_url = "https://acme.omniapp.co"
+tags = ["acme", "eu"]
+
+[profiles.acme-play]
+extends = "acme-prod"
+description = "Try things"
+
+[profiles.beta]
+base_url = "https://beta.omniapp.co"
+
+[profiles.own]
+base_url = "https://own.omniapp.co"
+tags = []
+"""
+
+
+def _listed(cli: Cli, *patterns: str) -> list[str]:
+    return [profile["name"] for profile in json.loads(cli("list", "--json", *patterns).out)["profiles"]]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "names"),
+    [
+        ([], ["acme-prod", "acme-play", "beta", "own"]),
+        (["beta"], ["beta"]),
+        (["acme-*"], ["acme-prod", "acme-play"]),
+        (["*-p[rx]o?"], ["acme-prod"]),
+        (["@acme"], ["acme-prod", "acme-play"]),
+        (["@customer"], ["beta"]),
+        (["@e?"], ["acme-prod", "acme-play"]),
+        (["own", "@eu", "acme-*", "own"], ["acme-prod", "acme-play", "own"]),
+        (["*"], ["acme-prod", "acme-play", "beta", "own"]),
+    ],
+)
+def test_a_pattern_is_a_name_a_glob_or_a_tag(cli: Cli, patterns: list[str], names: list[str]) -> None:
+    cli.profiles(PROFILES)
+    assert _listed(cli, *patterns) == names
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message", "hint"),
+    [
+        ("betta", "there is no profile `betta`", "`beta`"),
+        ("acme-x*", "no profile's name matches `acme-x*`", "`acme-p"),
+        ("@acmee", "no profile has a tag `acmee`", "`@acme`"),
+        ("@beta", "no profile has a tag `beta`", "`beta`"),
+        ("customer", "there is no profile `customer`", "the tag `@customer`"),
+        ("@", "no profile has a tag ``", "did you mean `@eu`, `@acme` or `@customer`?"),
+        ("zzz*", "no profile's name matches `zzz*`", "`omniprofile list` shows all names and tags"),
+    ],
+)
+def test_a_pattern_without_a_match_is_exit_5_with_the_nearest(cli: Cli, pattern: str, message: str, hint: str) -> None:
+    cli.profiles(PROFILES)
+    for command in ("list", "test"):
+        ran = cli(command, "beta", pattern)
+        assert (ran.status, ran.out) == (5, "")
+        assert message in ran.err
+        assert hint in ran.err.partition("hint: ")[2]
+
+
+def test_without_any_tag_the_hint_says_how_to_give_one(cli: Cli) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\n')
+    assert 'hint: give a profile some: `tags = ["acme"]`' in cli("list", "@eu").err
+
+
+def test_tags_are_listed_shown_and_explained(cli: Cli) -> None:
+    path = cli.profiles(PROFILES)
+    assert "Try things @acme @eu\n" in cli("list").out
+    tags = json.loads(cli("explain", "acme-play", "--json").out)["fields"]["tags"]
+    assert tags["value"] == ["acme", "eu"]
+    assert tags["provenance"] == {"layer": "parent", "name": "acme-prod", "file": str(path), "line": 6}
+    assert [lost["value"] for lost in tags["overridden"]] == [["customer"]]
+    assert "acme, eu" in cli("show", "acme-play").out
+    assert json.loads(cli("list", "--json", "own").out)["profiles"][0]["tags"] == []
+
+
+def test_test_takes_patterns_and_names_each_profile_once(cli: Cli) -> None:
+    cli.profiles(PROFILES.replace("[defaults]", '[defaults]\nkey = { env = "UNSET" }'))
+    ran = cli("test", "--json", "@acme", "acme-*", "-p", "own")
+    assert [result["profile"] for result in json.loads(ran.out)["results"]] == ["acme-prod", "acme-play", "own"]
+    ran = cli("test", "*", "--token-file", "-", stdin=CANARY)
+    assert "`--base-url` and `--token-file` go with one profile" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("tags", "finding"),
+    [
+        ('["@acme"]', "`profiles.a.tags[0]` is `@acme`, which is not a valid tag"),
+        ('["a b"]', "write `a-b`"),
+        ('["ok", ""]', "`profiles.a.tags[1]` is ``, which is not a valid tag"),
+        ('"acme"', "`profiles.a.tags` must be an array, not a string"),
+        ("[1]", "`profiles.a.tags[0]` must be a string, not an integer"),
+    ],
+)
+def test_a_tag_that_no_pattern_could_name_is_an_error(cli: Cli, tags: str, finding: str) -> None:
+    cli.profiles(f'[profiles.a]\nbase_url = "https://a.omniapp.co"\ntags = {tags}\n')
+    ran = cli("lint")
+    assert ran.status == 1
+    assert finding in ran.out
+
+
+def test_lint_takes_away_the_at_sign(cli: Cli) -> None:
+    path = cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\ntags = ["eu", "@acme"]\n')
+    assert cli("lint", "--fix").status == 0
+    assert path.read_text().endswith('tags = ["eu", "acme"]\n')
+
+
+def test_set_and_unset_change_tags(cli: Cli) -> None:
+    path = cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\n')
+    assert cli("set", "a", "tags", '["acme"]').status == 0
+    assert path.read_text().endswith('tags = ["acme"]\n')
+    assert 'such as \'["acme", "eu"]\'' in cli("set", "a", "tags", "acme").err
+    assert cli("unset", "a", "tags").status == 0
+
+
+def test_tab_is_offered_profiles_and_tags(cli: Cli) -> None:
+    cli.profiles(PROFILES)
+    tags = "@acme\tacme-prod, acme-play\n@customer\tbeta\n@eu\tacme-prod, acme-play\n"
+    assert cli("__complete", "patterns").out == cli("__complete", "profiles").out + tags
