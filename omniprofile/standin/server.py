@@ -141,11 +141,15 @@ class Standin:
             sleep(self.switches.latency)
             given = self.switches.answer(urlsplit(handler.path).path)
             if given is None and not self.switches.html:
-                given = self.oauth.answer(self.base_url, handler.command, handler.path, sent)
+                given = self.oauth.answer(self._origin(handler), handler.command, handler.path, sent)
             return given or self._answer(handler.path, token, key)
         finally:
             with self._lock:
                 self._now -= 1
+
+    def _origin(self, handler: BaseHTTPRequestHandler) -> str:
+        """Return the origin that the client asked, which may be a name that leads here."""
+        return f"{'https' if self._tls else 'http'}://{handler.headers.get('Host') or self.base_url.partition('//')[2]}"
 
     def _answer(self, target: str, token: str, key: Key | None) -> tuple[int, dict[str, str], bytes]:
         switches = self.switches

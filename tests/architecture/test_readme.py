@@ -37,7 +37,7 @@ def test_the_setup_command_installs_and_shows_the_main_job(tmp_path: Path) -> No
     assert "\n" not in line, "one command"
     ran = subprocess.run(["sh", "-c", line], cwd=copy, env=environ, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "I am MEMBER" in ran.stdout
+    assert "by one refresh" in ran.stdout
     script = (copy / ".venv/bin/omniprofile").read_text()
     assert "import re" not in script, "the start-up script costs nothing"
 

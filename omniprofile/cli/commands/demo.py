@@ -10,10 +10,10 @@ from omniprofile.cli.registry import Help
 
 HELP = Help(
     description="Runs the everyday commands against stand-ins of Omni on this machine, in a temporary home. It needs no "
-    "account, touches nothing of yours, and takes a few seconds.",
+    "account, touches nothing of yours, and takes ten seconds.",
     examples=(
-        ("omniprofile demo", "the tour"),
-        ("omniprofile demo | less", "page by page"),
+        ("omniprofile demo", "the tour, chapter by chapter"),
+        ("omniprofile demo --no-pause", "all of it at once"),
     ),
     exits=(
         (0, "everything did what it should"),
@@ -24,10 +24,29 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the tour has no choices."""
+    """Add the one choice."""
+    parser.add_argument(
+        "--no-pause", action="store_true", help="do not wait for Enter between the chapters, on a terminal"
+    )
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Show the tour."""
-    demo.run(console.data, app.environment.environ)
+    style = console.style
+    waits = console.interactive and console.shows_data and not args.no_pause
+
+    def pause() -> None:
+        if waits:
+            console.ask("\nEnter goes on, Ctrl-C ends the tour ")
+
+    demo.run(
+        demo.Screen(
+            title=lambda text: console.data("\n" + style("bold", text) + "\n"),
+            command=lambda line: console.data(style("green", "$") + " " + style("bold", line) + "\n"),
+            output=console.give,  # masked and coloured by the command that printed it
+            pause=pause,
+            colours=style.on,
+        ),
+        app.environment.environ,
+    )
     return DONE

@@ -1,0 +1,91 @@
+"""A proxy on loopback that answers for names of Omni's with stand-ins, so that the demo shows real addresses.
+
+What runs with `Relay.environ` reaches `https://NAME` through a tunnel (CONNECT, RFC 9110 section 9.3.6) to the stand-in of
+that name, and any other host not at all. `standin.pem` is a certificate and a private key that everybody has: nothing
+trusts it but processes with that environment.
+"""
+
+import os
+import socket
+import socketserver
+import ssl
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from omniprofile.standin.server import Standin
+
+_CERTIFICATE = str(Path(__file__).with_name("standin.pem"))
+_LONGEST_HEAD = 4096
+
+
+def tls() -> ssl.SSLContext:
+    """Return the context of a stand-in that answers for a name of `omniapp.co`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_CERTIFICATE)
+    return context
+
+
+class Relay:
+    """A running relay to stand-ins by host name, as a context manager."""
+
+    def __init__(self, standins: Mapping[str, Standin]) -> None:
+        ports = {host: int(standin.base_url.rpartition(":")[2]) for host, standin in standins.items()}
+        self._server = _Server(("127.0.0.1", 0), _handler(ports))
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Return the variables that make a program reach the stand-ins by their names."""
+        proxy = f"http://127.0.0.1:{self._server.server_address[1]}"
+        return {"HTTPS_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost,::1", "SSL_CERT_FILE": _CERTIFICATE}
+
+    def __enter__(self) -> Self:
+        """Listen on a free port of 127.0.0.1."""
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    # On POSIX a listener's port may be taken again at once; on Windows that word would let others share it.
+    allow_reuse_address = os.name == "posix"
+
+
+def _handler(ports: Mapping[str, int]) -> type[socketserver.BaseRequestHandler]:
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            """Open one tunnel, and pass bytes both ways until an end closes."""
+            method, _, target = self.rfile.readline(_LONGEST_HEAD).decode("ascii", "replace").partition(" ")
+            while self.rfile.readline(_LONGEST_HEAD).strip():
+                pass
+            host = target.split(":")[0]
+            if method != "CONNECT" or host not in ports:
+                self.wfile.write(b"HTTP/1.1 502 No Such Instance\r\nContent-Length: 0\r\n\r\n")
+                return
+            with socket.create_connection(("127.0.0.1", ports[host])) as upstream:
+                self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+                back = threading.Thread(target=_pump, args=(upstream, self.connection), daemon=True)
+                back.start()
+                _pump(self.connection, upstream)
+                back.join()
+
+    return Handler
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:  # an end is gone, and with it the tunnel
+        for end in (source, target):
+            end.close()

@@ -1,0 +1,41 @@
+"""The tour on a terminal: chapters that fit a screen, each of which waits for a key, in colour."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pexpect
+
+from tests.conftest import Cli
+
+ROWS, COLUMNS = 24, 100
+
+
+def _spawn(cli: Cli, *options: str) -> "pexpect.spawn[str]":
+    environ = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(Path(__file__).parents[2])}
+    environ.pop("NO_COLOR", None)
+    return pexpect.spawn(
+        sys.executable, ["-m", "omniprofile", "demo", *options], env=environ, encoding="utf-8", timeout=60,
+        dimensions=(ROWS, COLUMNS),
+    )  # fmt: skip
+
+
+def test_on_a_terminal_each_chapter_fits_the_screen_and_waits(cli: Cli) -> None:
+    terminal = _spawn(cli)
+    chapters = 0
+    while terminal.expect(["Enter goes on", pexpect.EOF]) == 0:
+        chapters += 1
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.before or "").split("\r\n")
+        assert sum(1 + (len(line) - 1) // COLUMNS for line in lines) <= ROWS, lines
+        assert "\x1b[1m" in (terminal.before or "")
+        terminal.sendline("")
+    assert chapters >= 5
+    assert terminal.wait() == 0
+
+
+def test_without_a_pause_it_goes_to_its_end(cli: Cli) -> None:
+    terminal = _spawn(cli, "--no-pause")
+    terminal.expect(pexpect.EOF)
+    assert "Enter goes on" not in (terminal.before or "")
+    assert terminal.wait() == 0
