@@ -7,8 +7,9 @@ Sentences that the command line would say on stderr go to the logger `omniprofil
 
 import logging
 
-from omniprofile.app import GIVING, App, Environment, ProfileRequest
+from omniprofile.app import GIVING, App, ProfileRequest
 from omniprofile.model.credential import Credential
+from omniprofile.system.environment import Environment
 
 _LOG = logging.getLogger("omniprofile")
 

@@ -1,103 +1,41 @@
 """The composition root: the environment on one side, the packages that do the work on the other.
 
-Nothing below this module reads the environment, a stream or the clock of its own accord, and nothing is imported or read
-before it is asked for. The command line and the library both are thin over `App`.
+Nothing is imported or read before it is asked for. The command line and the library both are thin over `App`.
 """
 
 import os
-import sys
-from _thread import RLock
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, BinaryIO
 
-from omniprofile.config.paths import Places, find_pin, find_places, profile_files
-from omniprofile.config.selection import require_profile, select
-from omniprofile.config.state import StateFile
 from omniprofile.credentials.env_variables import STORE_VARIABLE, environment_pair
 from omniprofile.credentials.protection import ALLOW, GIVE, NAME, SHOW, WARN, decide
 from omniprofile.errors import (
     AccessLimited,
     ConfigInvalid,
-    ConfigUnreadable,
     ProtectedProfile,
-    UnsafePermissions,
     UsageError,
 )
-from omniprofile.model.declaration import Config, KeySource, uses_store
+from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
+from omniprofile.workspace import Workspace, once, selected_by_pin
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from omniprofile.checks.live import Subject
-    from omniprofile.config.draft import Draft
-    from omniprofile.config.journal import Journal
     from omniprofile.credentials.confirmations import Confirmations
     from omniprofile.credentials.overrides import Flags
     from omniprofile.credentials.protection import Use
     from omniprofile.credentials.session import Sessions
     from omniprofile.credentials.status import CredentialStatus
     from omniprofile.model.credential import Credential
-    from omniprofile.model.finding import Finding
     from omniprofile.model.origin import Origin
     from omniprofile.model.resolution import Resolution, Selection
     from omniprofile.model.stored import Account, SecretStore, StoredSecret, StoredSummary
-    from omniprofile.system.files import ForeignAccess
-
-if TYPE_CHECKING:
-    _once = cached_property
-else:
-
-    class _once(cached_property):  # noqa: N801 - a decorator
-        """A cached property of an App that threads which ask for it at the same time make only once between them."""
-
-        def __get__(self, app, owner=None):
-            if app is None:
-                return self
-            with app.making:
-                return super().__get__(app, owner)
-
 
 TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """Everything of its surroundings that the program sees. `cwd` is None where the working directory is gone."""
-
-    environ: Mapping[str, str]
-    cwd: str | None
-    platform: str
-    stdin: TextIO | None
-    stdout: TextIO | None
-    stderr: TextIO | None
-    uid: int | None = None
-    checkpoint: Callable[[str], None] = lambda _: None
-    """Called with the name of each moment of a login, refresh or logout that the process may be killed at."""
-
-    @classmethod
-    def real(cls) -> "Environment":
-        """This process's own."""
-        try:
-            cwd = os.getcwd()
-        except OSError:
-            cwd = None
-        uid = os.getuid() if hasattr(os, "getuid") else None
-        return cls(os.environ, cwd, sys.platform, sys.stdin, sys.stdout, sys.stderr, uid)
-
-    def user_home(self) -> str | None:
-        """The home folder by the user database, for when no variable says it."""
-        from omniprofile.system.files import home_in_database
-
-        return home_in_database(self.uid)
-
-    def now(self) -> datetime:
-        """The time, aware, in UTC."""
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,143 +74,8 @@ GIVING = Intent(GIVE)
 """Handing the credential out, with nobody to ask."""
 
 
-@dataclass
-class App:
-    """One run of the program. `notify` gets each sentence that the user must be told, once; `warn` what no `-q` silences.
-
-    `detail` gets what `-v` asks for. `ask` puts a yes-or-no question to a person, None where there is nobody to ask.
-    """
-
-    environment: Environment
-    config_flag: str | None = None
-    notify: Callable[[str], None] = lambda _: None
-    warn: Callable[[str], None] = lambda _: None
-    ask: Callable[[str], bool] | None = None
-    detail: Callable[[str], None] = lambda _: None
-    _told: set[str] = field(default_factory=set)
-    _broken: ConfigInvalid | None = None
-    """Why `config` is only what the named profiles need."""
-    making: "RLock" = field(default_factory=RLock, repr=False, compare=False)
-
-    @_once
-    def places(self) -> Places:
-        """Where every file is."""
-        return find_places(
-            platform=self.environment.platform,
-            environ=self.environment.environ,
-            cwd=self.environment.cwd or os.sep,
-            user_home=self.environment.user_home,
-            config_flag=self.config_flag,
-        )
-
-    @_once
-    def config(self) -> Config:
-        """All profile files, checked. Raises ConfigInvalid."""
-        from omniprofile.compiled import configuration
-
-        return configuration(self.places)
-
-    def allow_new_file(self) -> None:
-        """Let a profile file that was named and is not there declare nothing: it is about to be made. Raises ConfigInvalid."""
-        try:
-            _ = self.config
-        except ConfigUnreadable:
-            if os.path.lexists(self.places.config_file):
-                raise
-            self.config = Config()
-
-    def config_for(self, named: Sourced[str] | None) -> Config:
-        """Return `config`; for a profile named in the call, without broken files of `profiles.d` that have no say in it.
-
-        Raises ConfigInvalid where a broken file could have one.
-        """
-        try:
-            if self._broken is None or named is None:
-                return self.config
-        except ConfigInvalid as problem:
-            if named is None or named.provenance.layer is not Layer.FLAG:
-                raise
-            self._broken = problem
-        from omniprofile.config.partial import load_for
-
-        partial = load_for(named.value, profile_files(self.places), home=self.places.home)
-        if partial is None:
-            raise self._broken
-        for finding in partial.left_out:
-            self.tell(f"`{finding.file}` is left out: line {finding.line}: {finding.message}", self.warn)
-        self.config = partial.config
-        return partial.config
-
-    @_once
-    def state(self) -> StateFile:
-        """The file that says which profile is active."""
-        return StateFile(self.places.state_folder, self.places.home)
-
-    def pin_file(self) -> str | None:
-        """Return the project pin above the working directory. One that others may write is ignored, and said."""
-        ignored: list[tuple[str, ForeignAccess]] = []
-        try:
-            trusted = self.config.settings.trusted_folders
-        except (ConfigInvalid, UnsafePermissions):
-            trusted = ()  # the caller says what is wrong, if it needs the files
-        path = find_pin(self.environment.cwd, self.places.home, trusted, ignored)
-        for pin, foreign in ignored:
-            what = f"it {foreign.why}" if foreign.path == pin else f"`{printable(foreign.path, 300)}` {foreign.why}"
-            self.tell(
-                f"the project pin `{printable(pin, 300)}` is ignored: {what}; if you trust it, add its folder to "
-                "`trusted_folders` in `[settings]`"
-            )
-        return path
-
-    def pin(self) -> Sourced[str] | None:
-        """The project pin's profile, if a pin stands above the working directory. Raises ConfigInvalid for a bad pin."""
-        path = self.pin_file()
-        if path is None:
-            return None
-        from omniprofile.config.loader import load_pin
-
-        return load_pin(path)
-
-    def _active(self) -> Sourced[str] | None:
-        active = self.state.read().active
-        return Sourced(active, self.state.provenance()) if active else None
-
-    def select(self, named: Sourced[str] | None = None, *, overridden: bool = False, use: "Use" = SHOW) -> "Selection":
-        """The profile in use."""
-        selection = select(
-            self.config_for(named),
-            named=named,
-            environ=self.environment.environ,
-            pin=self.pin,
-            state=self._active,
-            overridden=overridden,
-        )
-        pinned = selection.provenance.layer is Layer.PROJECT
-        if pinned and decide(use, protected=self.is_protected(selection.profile), pinned=True) == WARN:
-            self.tell(_by_pin(selection), self.warn)
-        return selection
-
-    def require(self, name: str, provenance: Provenance | None = None) -> None:
-        """Raise NoSuchProfile unless `name`, by default given on the command line, is a profile."""
-        provenance = provenance or Provenance(Layer.FLAG, "NAME")
-        require_profile(self.config_for(Sourced(name, provenance)), name, provenance)
-
-    def is_protected(self, name: str) -> bool:
-        """Whether the profile, a parent of it or `[defaults]` says `protected = true`, the nearest deciding."""
-        from omniprofile.model.effective import effective
-
-        return effective(self.config, name).protected.value
-
-    def renew_prompt(self) -> None:
-        """Write what a prompt may show of the profiles. Raises OSError and what reading the files raises."""
-        from omniprofile.config import prompt
-
-        again = self.reread()
-        before = prompt.watch(self.places)
-        config = again.config
-        # A change between would leave what was read for what is there.
-        if prompt.watch(self.places) == before:
-            prompt.write(self.places, before, config, again.is_protected)
+class App(Workspace):
+    """One run of the program: the profile files, and the credentials that they lead to."""
 
     def resolve(
         self, request: ProfileRequest, use: "Use" = SHOW, *, explain: bool = False, tell: bool = True
@@ -331,10 +134,10 @@ class App:
         if decision == ALLOW:
             return
         host = f" ({resolution.origin})" if resolution.origin else ""
-        subject = _by_pin(selection, host) if pinned else f"`{name}` is protected{host}"
+        subject = selected_by_pin(selection, host) if pinned else f"`{name}` is protected{host}"
         if intent.yes or decision == WARN:
             if pinned:
-                self.tell(_by_pin(selection), self.warn)
+                self.tell(selected_by_pin(selection), self.warn)
             return
         if decision == NAME or self.ask is None:
             raise ProtectedProfile(subject, hint=intent.hint)
@@ -342,7 +145,7 @@ class App:
         key, now = (str(name), str(resolution.origin)), self.environment.now()
         if confirmed and confirmed.has(*key, now):
             if pinned:
-                self.tell(_by_pin(selection), self.warn)
+                self.tell(selected_by_pin(selection), self.warn)
             return
         if not self.ask(f"{subject}. Really {intent.action}?"):
             raise ProtectedProfile(f"{subject}, and the answer was not yes: nothing was done")
@@ -419,7 +222,7 @@ class App:
             tell=lambda sentence: self.tell(sentence, self.warn),
         )
 
-    @_once
+    @once
     def sessions(self) -> "Sessions":
         """The OAuth sessions in the store."""
         from omniprofile.credentials.session import LOCK_SECONDS, Sessions
@@ -468,50 +271,6 @@ class App:
             renew=lambda: self.obtain(resolution, SHOWING, force_refresh=True),
         )
 
-    def editing(self, *, dry_run: bool = False) -> "AbstractContextManager[Draft]":
-        """The profile files, to be edited by this process alone. What is to be kept, the body has to `write`.
-
-        For a `dry_run`, which writes nothing, nobody is locked out.
-
-        Raises CheckFailed when another one edits for too long, ConfigUnreadable.
-        """
-        from omniprofile.config.draft import editing
-
-        return editing(self.lock_folders, self._draft, dry_run=dry_run)
-
-    def _draft(self) -> "Draft":
-        from omniprofile.config.draft import Draft
-
-        return Draft(self._existing_files(), self.places.config_file, self._judge, self.places.home)
-
-    def exclusive(self) -> "AbstractContextManager[None]":
-        """Hold the lock alone that `editing` holds, for who replaces files by other means. Raises CheckFailed."""
-        from omniprofile.config.draft import exclusive
-
-        return exclusive(self.lock_folders)
-
-    def _existing_files(self) -> list[str]:
-        places = self.places
-        if not os.path.lexists(places.config_file):  # a file that was named and is not there is made by an edit
-            places = Places(places.config_file, None, places.state_folder, places.cache_folder, places.home)
-        return profile_files(places)
-
-    def _judge(self, paths: Sequence[str], contents: Mapping[str, bytes]) -> "list[Finding]":
-        from omniprofile.checks.lint import lint
-
-        return lint(paths, home=self.places.home, contents=contents)
-
-    @_once
-    def journal(self) -> "Journal":
-        """What says that a rename or a removal was interrupted."""
-        from omniprofile.config.journal import Journal
-
-        return Journal(self.places.state_folder, self.places.home)
-
-    def reread(self) -> "App":
-        """Return an App in the same environment, with the files read anew."""
-        return App(self.environment, self.config_flag, self.notify, self.warn, self.ask, self.detail)
-
     def read_stdin_bytes(self, limit: int) -> bytes:
         """Standard input, at most `limit` bytes and one more, so that a reader can tell that there was more."""
         return self._binary_stdin().read(limit + 1)
@@ -538,7 +297,7 @@ class App:
             raise UsageError("standard input is closed", hint="give the input with `<` or a pipe")
         return self.environment.stdin.buffer
 
-    @_once
+    @once
     def store_name(self) -> str:
         """`keyring` or `file`: what was asked for by name, else the OS keyring. Raises ConfigInvalid."""
         asked = self.environment.environ.get(STORE_VARIABLE)
@@ -551,7 +310,7 @@ class App:
         chosen = self.config.settings.secret_store
         return chosen.value if chosen else "keyring"
 
-    @_once
+    @once
     def store(self) -> "SecretStore":
         """The secret store that was asked for, else the OS keyring. Never another one because that one fails."""
         if self.store_name == "file":
@@ -580,13 +339,6 @@ class App:
         """
         return file == self.owner or os.path.realpath(file) == os.path.realpath(self.owner)
 
-    @_once
-    def lock_folders(self) -> list[str]:
-        """Where locks may lie that all of this user's processes share, whatever their environment says."""
-        from omniprofile.system.locking import user_lock_folders
-
-        return user_lock_folders(self.environment.platform, self.environment.environ, self.environment.uid)
-
     def _session_lock(self, name: str, seconds: float) -> "AbstractContextManager[None]":
         from omniprofile.system.locking import user_lock
 
@@ -609,7 +361,7 @@ class App:
             )
         return seconds
 
-    @_once
+    @once
     def _summaries(self) -> "dict[Account, StoredSummary]":
         return self.store.summaries()
 
@@ -636,13 +388,3 @@ class App:
             store=self.store_name,
             variable=variable,
         )
-
-    def tell(self, sentence: str, to: Callable[[str], None] | None = None) -> None:
-        """Pass a sentence for the user on to `notify`, or to `to`, the first time."""
-        if sentence not in self._told:
-            self._told.add(sentence)
-            (to or self.notify)(sentence)
-
-
-def _by_pin(selection: "Selection", host: str = "") -> str:
-    return f"`{selection.profile}` is protected{host}, and {selection.provenance} selects it"

@@ -9,13 +9,14 @@ from typing import TypeVar
 import httpx
 
 from omniprofile.api import app_for, request_for
-from omniprofile.app import GIVING, Environment, ProfileRequest
+from omniprofile.app import GIVING, ProfileRequest
 from omniprofile.errors import Error, OriginMismatch
 from omniprofile.model.credential import Credential
 from omniprofile.model.freshness import AHEAD
 from omniprofile.model.names import printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Sourced
+from omniprofile.system.environment import Environment
 
 _AGAIN = timedelta(seconds=10)
 """How long to make do with a session that could not be renewed ahead of its expiry, before that is tried again."""

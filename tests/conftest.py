@@ -16,12 +16,12 @@ import keyring.core
 import pytest
 from hypothesis import settings
 
-from omniprofile.app import Environment
 from omniprofile.cli import exits, fast_path
 from omniprofile.cli.main import main
 from omniprofile.credentials import keyring_store
 from omniprofile.errors import StoreUnavailable
 from omniprofile.model.secret import forget_all
+from omniprofile.system.environment import Environment
 from tests.outputs import check_output
 
 collect_ignore = ["windows"]  # `tests/windows/run` runs it, in a Python for Windows

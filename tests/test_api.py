@@ -19,7 +19,6 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 import omniprofile
-from omniprofile.app import Environment
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import (
     ConfigInvalid,
@@ -36,6 +35,7 @@ from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.standin.oauth import Family
 from omniprofile.standin.server import Standin
+from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Cli
 
 WHOAMI = "/api/v1/whoami"

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from omniprofile.app import Environment
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import Error, Interrupted, UsageError
 from omniprofile.model.names import legible
 from omniprofile.model.secret import MASK, masked, remember
+from omniprofile.system.environment import Environment
 
 COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 MARK = f"\x1b{os.urandom(6).hex()}["

@@ -5,7 +5,7 @@ import itertools
 import sys
 from collections.abc import Sequence
 
-from omniprofile.app import App, Environment
+from omniprofile.app import App
 from omniprofile.cli import exits
 from omniprofile.cli.console import Console, silence_stdout
 from omniprofile.cli.parser import command_first, parse
@@ -13,6 +13,7 @@ from omniprofile.cli.signals import undone_on_signals
 from omniprofile.cli.stream import flush
 from omniprofile.errors import CheckFailed, Error, Interrupted, Unexpected
 from omniprofile.model.names import printable
+from omniprofile.system.environment import Environment
 
 _GIVES = frozenset({"token", "env"})
 """Commands whose stdout a program takes for the credential: their errors go to stderr alone, also with `--json`."""

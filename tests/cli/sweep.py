@@ -66,8 +66,8 @@ def _run(argv: list[str], at: int | None) -> tuple[int, str]:
         try:
             if at is not None:
                 sys.addaudithook(_killer(at, write))
-            from omniprofile.app import Environment
             from omniprofile.cli.main import main
+            from omniprofile.system.environment import Environment
 
             status = main(["-q", *argv], Environment.real())
         finally:

@@ -5,10 +5,11 @@ from threading import Barrier, Thread
 
 import pytest
 
-from omniprofile.app import App, Environment
+from omniprofile.app import App
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.stored import SecretStore
 from omniprofile.standin.server import Standin
+from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Cli
 
 A, B = "https://a.omniapp.co", "https://b.omniapp.co"

@@ -378,7 +378,8 @@ def test_an_instance_that_cannot_be_reached_is_no_finding(cli: Cli) -> None:
 
 
 def test_without_a_working_directory_it_still_looks(cli: Cli, good: Path) -> None:
-    from omniprofile.app import App, Environment
+    from omniprofile.app import App
+    from omniprofile.system.environment import Environment
 
     environment = replace(Environment.real(), cwd=None)
     assert not [one for one in doctor.examine(App(environment), offline=True) if one[1].actionable]

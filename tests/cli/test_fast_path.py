@@ -19,13 +19,13 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from omniprofile.app import Environment
 from omniprofile.cli import fast_path
 from omniprofile.cli.main import main
 from omniprofile.config import snapshot
 from omniprofile.errors import StoreUnavailable
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.times import format_time
+from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Became, Cli
 
 KEY = CANARY + "K"

@@ -13,9 +13,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from omniprofile.app import Environment
 from omniprofile.cli.main import main
 from omniprofile.credentials.confirmations import FILE
+from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Cli
 
 HOST = "http://127.0.0.1:9"

@@ -17,7 +17,7 @@ from tests.oauth.conftest import Login
 DRIVER = """\
 import os, signal, sys
 from dataclasses import replace
-from omniprofile.app import Environment
+from omniprofile.system.environment import Environment
 from omniprofile.cli.main import main
 
 moment = sys.argv.pop(1)

@@ -17,8 +17,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from omniprofile.app import Environment
 from omniprofile.cli.main import main
+from omniprofile.system.environment import Environment
 
 NAMES = st.sampled_from(["a", "b", "prod", "d-1"])
 HOSTS = st.sampled_from(["https://one.omniapp.co", "https://two.omniapp.co"])

@@ -1,8 +1,6 @@
 """What the checks of `doctor` may ask of the app. Whatever is asked may raise an Error, and gives the same every time."""
 
 import os
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Protocol
 
 from omniprofile.config.paths import Places
@@ -11,28 +9,15 @@ from omniprofile.model.declaration import Config
 from omniprofile.model.provenance import Sourced
 from omniprofile.model.resolution import Resolution, Selection
 from omniprofile.model.stored import SecretStore
+from omniprofile.system.environment import Environment
 from omniprofile.transfer.omni_cli import config_path
-
-
-class DoctorEnvironment(Protocol):
-    """The environment: `cwd` is None where the working directory is gone, `uid` where users have no numbers."""
-
-    @property
-    def environ(self) -> Mapping[str, str]: ...  # noqa: D102 - as `Environment` says
-    @property
-    def cwd(self) -> str | None: ...  # noqa: D102 - as `Environment` says
-    @property
-    def platform(self) -> str: ...  # noqa: D102 - as `Environment` says
-    @property
-    def uid(self) -> int | None: ...  # noqa: D102 - as `Environment` says
-    def now(self) -> datetime: ...  # noqa: D102 - as `Environment` says
 
 
 class DoctorContext(Protocol):
     """The part of `App` that the checks use."""
 
     @property
-    def environment(self) -> DoctorEnvironment: ...  # noqa: D102 - as `App` says
+    def environment(self) -> Environment: ...  # noqa: D102 - as `App` says
     @property
     def places(self) -> Places: ...  # noqa: D102 - as `App` says
     @property
