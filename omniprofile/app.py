@@ -4,7 +4,7 @@ Nothing is imported or read before it is asked for. The command line and the lib
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from omniprofile.credentials.protection import Use
     from omniprofile.credentials.session import Sessions
     from omniprofile.credentials.status import CredentialStatus
+    from omniprofile.gateway.gateway import Gateway
     from omniprofile.model.credential import Credential
     from omniprofile.model.origin import Origin
     from omniprofile.model.resolution import Resolution, Selection
@@ -220,6 +221,29 @@ class App(Workspace):
             fresh=lambda profile, held: self.sessions.fresh(profile, held, force=force_refresh, job=job),
             interactive=interactive,
             tell=lambda sentence: self.tell(sentence, self.warn),
+        )
+
+    def gateway(self, resolution: "Resolution", credential: "Credential", *, port: int = 0) -> "Gateway":
+        """Return a gateway to the origin of a credential that was obtained, which holds to the profile's `access`.
+
+        It is a context manager, and answers once it is told to `start`. `port` is 0 for any. Entering it raises CheckFailed.
+        """
+        from omniprofile.credentials.held import HeldCredential
+        from omniprofile.gateway.gateway import Gateway
+
+        permitted = replace(GIVING, guarded=True, yes=True)
+
+        def obtain(force_refresh: bool) -> "Credential":
+            return self.obtain(resolution, permitted, force_refresh=force_refresh)
+
+        return Gateway(
+            resolution.profile,
+            credential.origin,
+            HeldCredential(obtain, self.environment.now, credential),
+            access=resolution.access,
+            allow=resolution.allow,
+            environ=self.environment.environ,
+            port=port,
         )
 
     @once

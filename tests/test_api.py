@@ -137,8 +137,15 @@ def test_resolve_gives_what_the_command_gives(keyfile: Path, omni: Standin, cli:
 
 def test_no_token_shows_by_accident(keyfile: Path) -> None:
     credential, auth = omniprofile.resolve("prod"), omniprofile.Auth("prod")
-    auth._current()
-    for shown in (repr(credential), str(credential), f"{credential}", repr(vars(auth)), repr(auth), str(auth._held)):
+    auth._credential.current()
+    for shown in (
+        repr(credential),
+        str(credential),
+        f"{credential}",
+        repr(vars(auth)),
+        repr(auth),
+        str(vars(auth._credential)),
+    ):
         assert CANARY not in shown
     assert repr(auth) == "Auth('prod')"
 
@@ -477,7 +484,7 @@ def test_a_renewal_that_fails_ahead_of_time_is_not_tried_at_every_request(
     cli: Cli, omni: Standin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The access token has time left: it is used meanwhile."""
-    _log_in(omni, cli, monkeypatch, left=timedelta(minutes=2))
+    _log_in(omni, cli, monkeypatch, left=timedelta(seconds=15))
     omni.switches.answer = lambda path: (503, {}, b"") if path == "/oauth/token" else None
     with httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
         assert [client.get(WHOAMI).status_code for _ in range(5)] == [200] * 5

@@ -39,6 +39,18 @@ def undone_on_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
+def end_as(status: int) -> int:
+    """Return a child's exit status, or end by the signal that ended it, which `status` has with a minus."""
+    if status >= 0:
+        return status
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the memory of this process holds secrets
+    if -status not in (signal.SIGKILL, signal.SIGSTOP):
+        signal.signal(-status, signal.SIG_DFL)
+    raise Ended(-status)
+
+
 def _end(number: int, frame: object) -> None:
     del frame
     signal.signal(number, signal.SIG_DFL)

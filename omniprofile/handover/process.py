@@ -25,10 +25,11 @@ def run_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
             return _run(argv, environ)
         _become(argv, environ)
     except OSError as problem:
-        raise _not_run(argv[0], problem) from problem
+        raise not_run(argv[0], problem) from problem
 
 
-def _not_run(program: str, problem: OSError) -> "Error":
+def not_run(program: str, problem: OSError) -> "Error":
+    """Return the error for a command that the system does not run."""
     from omniprofile.errors import CommandNotFound, CommandNotRunnable
     from omniprofile.model.names import printable
 
@@ -66,7 +67,7 @@ def _become(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "NoReturn":
 def _run(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
     import subprocess
 
-    child = subprocess.Popen(_windows_command(argv, environ), env=dict(environ))
+    child = subprocess.Popen(windows_command(argv, environ), env=dict(environ))
     while True:
         try:
             return child.wait()
@@ -75,7 +76,7 @@ def _run(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
             continue
 
 
-def _windows_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "str | list[str]":
+def windows_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "str | list[str]":
     """Return what Windows must be given to run `argv`: the program as `PATHEXT` finds it, a batch file by `cmd`.
 
     Windows hands a batch file to `cmd`, which reads its command line by rules of its own; arguments are escaped for those,

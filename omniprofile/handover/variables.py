@@ -56,6 +56,19 @@ def removals(environ: "Mapping[str, str]") -> list[str]:
     return [*(name for name in names if name in ours or not environ.get(name)), MARKER]
 
 
+_PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_LOOPBACK = "127.0.0.1,localhost,::1"
+
+
+def behind_gateway(environ: "Mapping[str, str]", tokens: "Collection[str]") -> dict[str, str]:
+    """Return the environment of a child that asks a gateway: without the tokens, and with no proxy on the way to loopback."""
+    kept = {name: value for name, value in environ.items() if not any(token in value for token in tokens)}
+    if any(kept.get(name) for name in _PROXIES):
+        for name in ("no_proxy", "NO_PROXY"):
+            kept[name] = f"{kept[name]},{_LOOPBACK}" if kept.get(name) else _LOOPBACK
+    return kept
+
+
 def child_environment(
     variables: "Mapping[str, str]", environ: "Mapping[str, str]", *, key_variables: "Collection[str | None]" = ()
 ) -> dict[str, str]:

@@ -98,7 +98,8 @@ def authorized(
     browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and CheckFailed where the port
     cannot be listened on.
     """
-    from omniprofile.instance.callback import CannotListen, Listener, Page
+    from omniprofile.instance.callback import Listener, Page
+    from omniprofile.system.loopback import CannotListen
 
     queue: Queue[Taken | str | Error] = Queue()
     listener = Listener(queue.put, ui.notify, port=port, uid=uid)

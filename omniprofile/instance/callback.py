@@ -35,6 +35,7 @@ from omniprofile.instance.oauth import (
     read_callback,
 )
 from omniprofile.model.names import printable
+from omniprofile.system.loopback import listen
 from omniprofile.system.peers import is_same_user
 
 _LONGEST_TARGET = 8192
@@ -48,7 +49,6 @@ _PAGE_SECONDS = 90.0
 """How long a browser waits for the page that says how the login ended."""
 _REPEAT_SECONDS = 5.0
 """How long after the callback a repeat of it is still answered."""
-_ATTEMPTS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,6 @@ class Taken:
         if self._ready.wait(_PAGE_SECONDS) and self._page is not None:
             return self._page
         return Page(False, "No answer", "The terminal did not say how the login ended.", "Look there.")
-
-
-class CannotListen(Exception):
-    """No loopback port can be listened on. `str()` says why in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +127,7 @@ class Listener:
 
     def __enter__(self) -> Self:
         """Listen. Raises CannotListen."""
-        sockets = _listen(self._wanted_port)
+        sockets = listen(self._wanted_port)
         self.port: int = sockets[0].getsockname()[1]
         self.request: AuthorizationRequest = new_authorization_request(f"http://localhost:{self.port}{CALLBACK_PATH}")
         self._hosts = {f"{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
@@ -276,52 +272,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Connection": "close",
 }
-
-
-def _listen(port: int = 0) -> list[socket.socket]:
-    """Sockets that listen on one port of both loopback addresses, or of the one there is. `port` is 0 for a free one."""
-    for _ in range(_ATTEMPTS):
-        first = None
-        try:
-            first = _bound(socket.AF_INET, "127.0.0.1", port)
-            second = _bound(socket.AF_INET6, "::1", first.getsockname()[1] if first else port)
-        except OSError as problem:  # it is taken, no descriptor is left, or no right to listen
-            if first is not None:
-                first.close()
-            if port and problem.errno == errno.EADDRINUSE:
-                raise CannotListen(f"port {port} of the loopback addresses is in use") from problem
-            if problem.errno != errno.EADDRINUSE:
-                raise CannotListen(f"the loopback addresses cannot be listened on: {problem.strerror}") from problem
-            continue
-        found = [listening for listening in (first, second) if listening is not None]
-        if found:
-            return found
-        break
-    raise CannotListen("no free port was found on the loopback addresses")
-
-
-def _bound(family: int, address: str, port: int) -> socket.socket | None:
-    """A listening socket, or None where this machine has no such address. Raises OSError for a port that is taken."""
-    listening = None
-    try:
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        if family == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if port and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-            # A port that was asked for is free though connections of an earlier login are still being forgotten.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Windows lets another program listen on the same port beside us, unless it is told not to.
-        if (exclusive := getattr(socket, "SO_EXCLUSIVEADDRUSE", None)) is not None:
-            listening.setsockopt(socket.SOL_SOCKET, exclusive, 1)
-        listening.bind((address, port))
-        listening.listen(128)
-    except OSError as problem:
-        if listening is not None:
-            listening.close()
-        if problem.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
-            return None
-        raise
-    return listening
 
 
 class _Server(ThreadingHTTPServer):

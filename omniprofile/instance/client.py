@@ -8,12 +8,12 @@ second; no response is read beyond 1 MiB, and none that is compressed is read at
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -70,7 +70,6 @@ class Client:
         # and must not be what another one waits for.
         self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
         self._lock = Lock()
-        self._certificates: ssl.SSLContext | None = None
         self._transports: dict[tuple[str | None, str], httpx.HTTPTransport] = {}
 
     def __enter__(self) -> Self:
@@ -114,7 +113,7 @@ class Client:
         shown = proxy.named_by if proxy else None
 
         def exchange() -> Response:
-            began, trace = monotonic(), _ConnectionTrace()
+            began, trace = monotonic(), ConnectionTrace()
             try:
                 request = httpx.Request(
                     method,
@@ -126,7 +125,7 @@ class Client:
                 return _read(self._transport(origin, proxy).handle_request(request), origin, shown, began)
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as problem:
                 # No `from`: the chain of an HTTP error holds the request, and so the token.
-                raise _transport_error(problem, origin, trace, seconds, shown) from None
+                raise transport_error(problem, origin, trace, seconds, shown) from None
 
         try:
             return wait(start(exchange), seconds)
@@ -142,27 +141,40 @@ class Client:
             return self._transports[kind]
 
     def _made(self, origin: Origin, proxy: Proxy | None) -> httpx.HTTPTransport:
-        from omniprofile.instance.certificates import CertificatesUnusable, trusted_context
+        return transport(
+            origin, proxy, self._environ, lambda options: httpx.HTTPTransport(**options, limits=self._limits)
+        )
 
-        context: ssl.SSLContext | bool = False  # plain http has no use for certificates, which take time to load
-        if origin.scheme == "https":
-            try:
-                context = self._certificates = self._certificates or trusted_context(self._environ)
-            except CertificatesUnusable as problem:
-                raise TransportError("certificates", str(problem), hint=problem.hint) from None
-        if proxy is None:
-            return httpx.HTTPTransport(verify=context, trust_env=False, limits=self._limits)
+
+T = TypeVar("T")
+
+
+def transport(
+    origin: Origin, proxy: Proxy | None, environ: Mapping[str, str], make: Callable[[dict[str, Any]], T]
+) -> T:
+    """Return a transport to `origin` by `proxy`, which `make` makes of httpx's arguments. Raises TransportError."""
+    from omniprofile.instance.certificates import CertificatesUnusable, trusted_context
+
+    context: ssl.SSLContext | bool = False  # plain http has no use for certificates, which take time to load
+    if origin.scheme == "https":
         try:
-            to = httpx.Proxy(proxy.address)
-            to.ssl_context = self._certificates if to.url.scheme == "https" else None
-            return httpx.HTTPTransport(verify=context, trust_env=False, limits=self._limits, proxy=to)
-        except ImportError:
-            words = f"{proxy.named_by} names a SOCKS proxy, for which the package `socksio` is missing"
-            raise TransportError("socks", words, proxy=proxy.named_by) from None
-        except (ValueError, httpx.InvalidURL):
-            # No word of theirs: a proxy's address may hold a password.
-            words = f"the proxy address in {proxy.named_by} cannot be used"
-            raise TransportError("proxy", words, proxy=proxy.named_by) from None
+            context = trusted_context(environ)
+        except CertificatesUnusable as problem:
+            raise TransportError("certificates", str(problem), hint=problem.hint) from None
+    options: dict[str, Any] = {"verify": context, "trust_env": False}
+    if proxy is None:
+        return make(options)
+    try:
+        to = httpx.Proxy(proxy.address)
+        to.ssl_context = context if to.url.scheme == "https" and isinstance(context, ssl.SSLContext) else None
+        return make({**options, "proxy": to})
+    except ImportError:
+        words = f"{proxy.named_by} names a SOCKS proxy, for which the package `socksio` is missing"
+        raise TransportError("socks", words, proxy=proxy.named_by) from None
+    except (ValueError, httpx.InvalidURL):
+        # No word of theirs: a proxy's address may hold a password.
+        words = f"the proxy address in {proxy.named_by} cannot be used"
+        raise TransportError("proxy", words, proxy=proxy.named_by) from None
 
 
 def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: float) -> Response:
@@ -183,7 +195,7 @@ def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: fl
         response.close()
 
 
-class _ConnectionTrace:
+class ConnectionTrace:
     """Where a request was sent, by httpx's `trace` extension: the address that was called, and whether the tunnel that a
     proxy makes was there already.
     """
@@ -200,9 +212,11 @@ class _ConnectionTrace:
             self.in_tunnel = True
 
 
-def _transport_error(
-    problem: Exception, origin: Origin, trace: _ConnectionTrace, seconds: float, proxy: str | None
+def transport_error(
+    problem: Exception, origin: Origin, trace: ConnectionTrace, seconds: float, proxy: str | None
 ) -> TransportError:
+    """Return what an exception of httpx means: `trace` has where the request went, `seconds` is its time limit."""
+
     def error(symptom: str, words: str) -> TransportError:
         return TransportError(symptom, words, proxy=proxy)
 

@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 
 from omniprofile.cli.fast_path import answer
-from omniprofile.instance import callback
 from omniprofile.standin.server import Standin
+from omniprofile.system import loopback
 from tests.conftest import CANARY, Cli, Ran
 
 PROFILES = """\
@@ -409,7 +409,7 @@ def test_a_squatted_folder_for_locks_is_refused(tmp_path: Path) -> None:
 
 def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Browsers ask `::1` for `localhost` first: with 127.0.0.1 alone, the code would go to whoever listens there."""
-    real = callback._bound
+    real = loopback._bound
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as squatter:
         port = squatter.getsockname()[1]
         asked: list[int] = []
@@ -420,8 +420,8 @@ def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: p
             asked.append(wanted)
             return real(family, address, wanted)
 
-        monkeypatch.setattr(callback, "_bound", bound)
-        listening = callback._listen()
+        monkeypatch.setattr(loopback, "_bound", bound)
+        listening = loopback.listen()
         ports = {each.getsockname()[1] for each in listening}
         assert len(ports) == 1
         assert port not in ports
@@ -431,9 +431,9 @@ def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: p
                 socket.create_server(each.getsockname()[:2], family=each.family)
             each.close()
         asked.clear()
-        monkeypatch.setattr(callback, "_bound", lambda family, address, wanted: real(family, address, wanted or port))
-        with pytest.raises(callback.CannotListen, match="no free port"):
-            callback._listen()
+        monkeypatch.setattr(loopback, "_bound", lambda family, address, wanted: real(family, address, wanted or port))
+        with pytest.raises(loopback.CannotListen, match="no free port"):
+            loopback.listen()
 
 
 def _free_port() -> int:

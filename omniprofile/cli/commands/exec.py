@@ -2,8 +2,10 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
@@ -11,14 +13,19 @@ from omniprofile.cli.durations import span
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, named_profile, request_of
 from omniprofile.cli.registry import Help
+from omniprofile.cli.signals import end_as
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
+from omniprofile.handover.child import run_child
 from omniprofile.handover.process import run_command
-from omniprofile.handover.variables import RIVALS, child_environment
+from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.exported import MARKER, OWN, is_reserved
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.variables import HIDDEN, credential_variables
+
+if TYPE_CHECKING:
+    from omniprofile.gateway.gateway import Gateway
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
@@ -81,15 +88,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="fail unless the credential lasts so long, such as `30s`, `10min`, `2h`, `1d`; a session is renewed for it",
     )
+    parser.add_argument(
+        "--gateway",
+        action="store_true",
+        help="give COMMAND the address of a gateway in place of the token, as `access` of the profile may demand",
+    )
     add_yes(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Replace this process by the command (POSIX), or run it and return its exit status (Windows)."""
+    """Replace this process by the command (POSIX), or run it and return its exit status (Windows, and behind a gateway)."""
     command = args.child or _shell(app, console)
     program = printable(command[0])
     requests = _requests(args) if args.prefixes else {"": request_of(args)}
     resolutions = {prefix: app.resolve(request, RUN) for prefix, request in requests.items()}
+    limited = {prefix: args.gateway or resolution.access != "full" for prefix, resolution in resolutions.items()}
     intent = Intent(RUN, f"run `{program}` with it", _with_yes(requests, args.child), yes=args.yes, remember=True)
     if args.prefixes:
         _refuse_clashes(resolutions)
@@ -100,26 +113,43 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         intent = replace(intent, yes=True)
     variables: dict[str, str] = {}
     removed: list[str] = []
-    for prefix, resolution in resolutions.items():
-        credential = app.obtain(
-            resolution,
-            intent,
-            interactive=console.interactive,
-            job=args.job or timedelta(0),
-        )
-        tell_expiry(console, credential, app.environment.now())
-        own = credential_variables(credential, credential.base_url, credential.token)
-        # The mark is for omniprofile, which reads no variable with a prefix.
-        variables |= {prefix + name: value for name, value in own.items() if not prefix or name != MARKER}
-        removed += [prefix + name for name in RIVALS]
-        removed += resolution.key_variables
-    environ = child_environment(variables, app.environment.environ, key_variables=removed)
-    if console.verbosity:
-        console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
-    if not args.child:
-        who = quoted_list((resolution.profile for resolution in resolutions.values()), "and")
-        console.note(f"`{program}` has the credential of {who} until it ends")
-    return run_command(command, environ)
+    tokens: list[str] = []
+    gateways: list[Gateway] = []
+    with ExitStack() as opened:
+        for prefix, resolution in resolutions.items():
+            credential = app.obtain(
+                resolution,
+                replace(intent, guarded=limited[prefix]),
+                interactive=console.interactive,
+                job=args.job or timedelta(0),
+            )
+            if limited[prefix]:
+                gateway = opened.enter_context(app.gateway(resolution, credential))
+                gateways.append(gateway)
+                tokens.append(credential.token)
+                own = credential_variables(credential, gateway.base_url, gateway.token)
+            else:
+                tell_expiry(console, credential, app.environment.now())
+                own = credential_variables(credential, credential.base_url, credential.token)
+            # The mark is for omniprofile, which reads no variable with a prefix.
+            variables |= {prefix + name: value for name, value in own.items() if not prefix or name != MARKER}
+            removed += [prefix + name for name in RIVALS]
+            removed += resolution.key_variables
+        environ = child_environment(variables, app.environment.environ, key_variables=removed)
+        if console.verbosity:
+            console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
+        if not args.child:
+            who = quoted_list((resolution.profile for resolution in resolutions.values()), "and")
+            console.note(f"`{program}` has the credential of {who} until it ends")
+        if not gateways:
+            return run_command(command, environ)
+
+        def started() -> None:
+            for gateway in gateways:
+                gateway.start()
+
+        status = run_child(command, behind_gateway(environ, tokens), started)
+    return end_as(status)
 
 
 def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:

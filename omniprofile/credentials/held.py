@@ -1,0 +1,86 @@
+"""One credential for many requests, obtained anew before it expires and after it was refused."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Lock
+from time import monotonic
+
+from omniprofile.credentials.session import JUST_NOW
+from omniprofile.errors import Error
+from omniprofile.model.credential import Credential
+from omniprofile.model.freshness import AHEAD
+
+
+class HeldCredential:
+    """The credential that `obtain(force_refresh)` gives, for any number of threads at once.
+
+    Those who wait while it is obtained share what comes of it, be it an error. `held` is one that was obtained already.
+    """
+
+    def __init__(
+        self, obtain: Callable[[bool], Credential], now: Callable[[], datetime], held: Credential | None = None
+    ) -> None:
+        self._obtain = obtain
+        self._now = now
+        self._lock = Lock()
+        self._failure: Error | None = None
+        self._failed_at = 0.0
+        self._refused_again_at: float | None = None
+        self._renew_at: datetime | None = None
+        self._held = held
+        if held is not None:
+            self._renew_at = self._moment(held)
+
+    def ready(self) -> Credential | None:
+        """Return the credential if it need not be renewed yet, without waiting for anything."""
+        held = self._held
+        return held if held is not None and self._is_fresh() else None
+
+    def current(self) -> Credential:
+        """Return the credential, obtained if there is none yet or it is about to expire. Raises what `obtain` raises."""
+        return self.ready() or self._shared(lambda _: self._is_fresh())
+
+    def renewed(self, refused: Credential) -> Credential:
+        """Return the credential after the instance has refused `refused`. Raises what `obtain` raises.
+
+        One that was just obtained and is the same again is not asked for a third time at once: a key may come from a program
+        that asks a person.
+        """
+        at = self._refused_again_at
+        if at is not None and monotonic() - at < JUST_NOW.total_seconds() and self._held is not None:
+            return self._held
+        return self._shared(lambda held: held is not refused, force_refresh=True)
+
+    def settle(self, seconds: float) -> None:
+        """Wait for the refresh of a session that is under way: its answer must be stored before the process ends."""
+        if self._held is not None and self._held.auth == "oauth" and self._lock.acquire(timeout=seconds):
+            self._lock.release()
+
+    def _shared(self, will_do: Callable[[Credential], bool], *, force_refresh: bool = False) -> Credential:
+        asked = monotonic()
+        with self._lock:
+            before = self._held
+            if before is not None and will_do(before):
+                return before
+            if self._failure is not None and self._failed_at > asked:
+                raise self._failure
+            try:
+                held = self._obtain(force_refresh)
+            except Error as error:
+                self._failure, self._failed_at = error, monotonic()
+                raise
+            self._failure = None
+            same = force_refresh and before is not None and held.secret == before.secret
+            self._refused_again_at = monotonic() if same else None
+            self._held, self._renew_at = held, self._moment(held)
+            return held
+
+    def _is_fresh(self) -> bool:
+        return self._renew_at is None or self._now() < self._renew_at
+
+    def _moment(self, credential: Credential) -> datetime | None:
+        """Return when a credential is to be renewed, None for never: ahead of its end, and not at once where that failed."""
+        if credential.expires_at is None:
+            return None
+        left = max(credential.expires_at - self._now(), timedelta(0))
+        return credential.expires_at - min(AHEAD, left / 4)

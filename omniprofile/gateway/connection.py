@@ -1,0 +1,349 @@
+"""One client's connection to the gateway, and what becomes of each request on it. DOOR: h11.
+
+h11 reads and writes HTTP/1.1 by the letter, with some leniency towards old programs. `_StrictConnection` takes that away: two
+programs that read one request in two ways are how requests are smuggled.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from hmac import compare_digest
+from typing import Any, Protocol
+
+import h11
+
+from omniprofile.credentials.held import HeldCredential
+from omniprofile.errors import AccessLimited, Error
+from omniprofile.gateway.messages import Echoed, Mask, request_fields, response_fields
+from omniprofile.gateway.upstream import BrokenOff, Response, TransportError, Upstream
+from omniprofile.model.access import OVERRIDES, Denial, denial
+from omniprofile.model.credential import Credential
+from omniprofile.model.declaration import Access
+from omniprofile.system.threads import start
+
+_HEAD_SECONDS = 60.0
+"""How long a client may take to begin the next request and to send its head."""
+_STALLED_SECONDS = 600.0
+"""How long a client may take to send the next piece of a body, or to take one."""
+_GONE_SECONDS = 1.0
+"""How long a request goes on whose client has closed its side: some do that, and then read."""
+_PIECE = 64 * 1024
+_LARGEST_HEAD = 64 * 1024
+_LONGEST_TARGET = 32 * 1024
+_MOST_FIELDS = 200
+_REPEATABLE = 64 * 1024
+"""Of a request's body so much is kept until its response begins, to send it once more after a 401."""
+_LEFT = 1024 * 1024
+"""Of a request that was refused so much is still read, for its client may read the answer only then."""
+
+_LENIENT = re.compile(rb"\n[ \t]|(?<!\r)\n|\r(?!\n)|\0")
+"""What h11 takes in a head and no program has to send: folded lines, line ends that are none, NUL."""
+_OVERRIDES = frozenset(name.encode("ascii") for name in OVERRIDES)
+
+
+class Rules(Protocol):
+    """What a connection must know of its gateway."""
+
+    profile: str
+    access: Access
+    allow: tuple[str, ...]
+    token: str
+    hosts: frozenset[str]
+    credential: HeldCredential
+
+    def note(self, method: str, status: int) -> None:
+        """Take note of a request that was answered."""
+
+    def note_refused(self, method: str, path: str, status: int) -> None:
+        """Take note of a request that was refused."""
+
+
+class _StrictConnection(h11.Connection):
+    """h11 as a server, for heads by the letter of RFC 9112 alone."""
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER, _LARGEST_HEAD)
+
+    def next_event(self) -> Any:
+        """Return the next event, as h11 does."""
+        if self.their_state is h11.IDLE:
+            head = self.trailing_data[0].partition(b"\r\n\r\n")[0]
+            # The last character may be the first half of a line's end.
+            if (found := _LENIENT.search(head)) and (found.end() < len(head) or found[0] != b"\r"):
+                raise h11.RemoteProtocolError("the head of the request is not written as HTTP/1.1 asks for")
+            if len(head) > _LARGEST_HEAD:
+                raise h11.RemoteProtocolError("the head of the request is too large", error_status_hint=431)
+        return super().next_event()
+
+
+class _Refused(Exception):
+    """A request that is answered here and goes no further."""
+
+    def __init__(self, status: int, code: str, message: str, hint: str | None = None, rule: str | None = None) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.status = status
+        self.code = code
+        self.hint = hint
+
+
+class _Gone(Exception):
+    """The client is gone, or has stopped in the middle of a request."""
+
+
+class Connected(asyncio.StreamReaderProtocol):
+    """asyncio's protocol for one connection, which ends a request whose client has gone."""
+
+    def __init__(self, rules: Rules, upstream: Upstream, open_connections: "set[Connected]") -> None:
+        super().__init__(asyncio.StreamReader(limit=_PIECE), self._begin)
+        self._rules = rules
+        self._upstream = upstream
+        self._open = open_connections
+        self._serving: asyncio.Task[None] | None = None
+        self.transport: asyncio.Transport | None = None
+
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.transport = writer.transport  # type: ignore[assignment]  # a stream's is one
+        self._open.add(self)
+        connection = _Connection(reader, writer, self._rules, self._upstream)
+        self._serving = asyncio.get_running_loop().create_task(connection.serve())
+
+    def eof_received(self) -> bool:
+        """Give a client that has closed its side a moment to read what it asked for."""
+        super().eof_received()
+        if self._serving is not None:
+            asyncio.get_running_loop().call_later(_GONE_SECONDS, self._serving.cancel)
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what is done for this client."""
+        super().connection_lost(exc)
+        self._open.discard(self)
+        if self._serving is not None:
+            self._serving.cancel()
+
+
+class _Connection:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rules: Rules, upstream: Upstream
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._rules = rules
+        self._upstream = upstream
+        self._http = _StrictConnection()
+
+    async def serve(self) -> None:
+        """Answer one request after the other."""
+        try:
+            while await self._serve_one():
+                self._http.start_next_cycle()
+            await self._linger()
+        except (_Gone, BrokenOff, Echoed, h11.ProtocolError, OSError, TimeoutError, asyncio.CancelledError):
+            # Whoever reads a broken connection knows that the answer is not whole.
+            self._writer.transport.abort()
+        finally:
+            self._writer.close()
+
+    async def _serve_one(self) -> bool:
+        """Answer one request; return whether another one may follow."""
+        request = None
+        try:
+            async with asyncio.timeout(_HEAD_SECONDS):
+                event = await self._event()
+            if not isinstance(event, h11.Request):
+                return False
+            request = event
+            body = self._check(request)
+            if body is None:
+                self._http.next_event()  # the end of the request
+            await self._forward(request, body)
+        except h11.RemoteProtocolError as problem:
+            if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+                raise
+            status = max(problem.error_status_hint, 400)
+            await self._refuse(request, _Refused(status, "bad-request", "this is not a request of HTTP/1.1"))
+        except _Refused as refused:
+            await self._refuse(request, refused)
+        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+
+    async def _event(self) -> Any:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            self._http.receive_data(await self._reader.read(_PIECE))
+        return event
+
+    def _check(self, request: h11.Request) -> "_Body | None":
+        """Return the body to come of a request that may pass, None for none. Raises _Refused."""
+        rules = self._rules
+        method, target = request.method.decode("ascii"), request.target.decode("ascii")
+        fields = dict(request.headers)
+        if method == "CONNECT" or not target.startswith("/"):
+            raise _Refused(400, "not-a-proxy", "this gateway leads to one instance: ask it for a path")
+        if fields.get(b"host", b"").decode("latin-1").lower() not in rules.hosts:
+            raise _Refused(421, "wrong-host", "the request is for another host than this gateway")
+        scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer" or not compare_digest(token.strip(), rules.token.encode("ascii")):
+            raise _Refused(401, "wrong-token", "the request does not have the token of this gateway")
+        if len(request.headers) > _MOST_FIELDS:
+            raise _Refused(431, "too-many-fields", "the request has too many header fields")
+        if len(target) > _LONGEST_TARGET:
+            raise _Refused(414, "too-long", "the address of the request is too long")
+        if request.http_version not in (b"1.0", b"1.1"):
+            raise _Refused(505, "bad-request", "the request is not of HTTP/1.1")
+        if b"transfer-encoding" in fields and (b"content-length" in fields or request.http_version != b"1.1"):
+            raise _Refused(400, "bad-request", "the end of the request's body is ambiguous")
+        if method in ("TRACE", "TRACK"):
+            raise _Refused(405, "method", "a server would send the credential back (RFC 9110, section 9.3.8)")
+        denied = denial(rules.profile, rules.access, rules.allow, method, target)
+        if denied is not None:
+            raise _denied(denied)
+        if b"transfer-encoding" in fields or int(fields.get(b"content-length", b"0")):
+            return _Body(self)
+        return None
+
+    async def _forward(self, request: h11.Request, body: "_Body | None") -> None:
+        rules = self._rules
+        dropped = _OVERRIDES if rules.access == "read-only" else frozenset()
+        fields = request_fields(request.headers.raw_items(), dropped)
+        try:
+            used = rules.credential.ready()
+            if used is None:
+                used = await asyncio.wrap_future(start(rules.credential.current))
+            response = await self._send(request, fields, used, body.read() if body else None)
+            if response.status == 401 and (renewed := await self._renewed(used)) is not None:
+                again = body.again() if body else None
+                if body is None or again is not None:
+                    await response.close()
+                    used = renewed
+                    response = await self._send(request, fields, used, again)
+        except TransportError as problem:
+            raise _Refused(502, f"unreachable-{problem.symptom}", str(problem), problem.hint) from None
+        except Error as error:
+            raise _Refused(502, error.code, error.message, error.hint) from None
+        rules.note(request.method.decode("ascii"), response.status)
+        try:
+            await self._pass_on(request, response, used)
+        finally:
+            await response.close()
+
+    async def _send(
+        self,
+        request: h11.Request,
+        fields: list[tuple[bytes, bytes]],
+        used: Credential,
+        body: AsyncIterator[bytes] | None,
+    ) -> Response:
+        return await self._upstream.send(request.method, request.target, fields, used.token, body)
+
+    async def _renewed(self, refused: Credential) -> Credential | None:
+        """Return another credential in place of one that the instance refused, None where there is none."""
+        try:
+            renewed = await asyncio.wrap_future(start(lambda: self._rules.credential.renewed(refused)))
+        except Error:
+            return None  # the instance's own answer says what is wrong
+        return renewed if renewed.secret != refused.secret else None
+
+    async def _pass_on(self, request: h11.Request, response: Response, used: Credential) -> None:
+        fields = response_fields(response.fields)
+        encoding = next((value.strip().lower() for name, value in fields if name.lower() == b"content-encoding"), b"")
+        mask = Mask(used.token.encode("ascii"), b"" if encoding == b"identity" else encoding)
+        await self._begin(response.status, mask.fields(fields), response.reason)
+        async for piece in response.body():
+            if shown := mask.feed(piece):
+                await self._write(h11.Data(shown))
+        if request.method != b"HEAD" and (rest := mask.end()):
+            await self._write(h11.Data(rest))
+        await self._write(h11.EndOfMessage())
+
+    async def _begin(self, status: int, fields: list[tuple[bytes, bytes]], reason: bytes) -> None:
+        await self._write(h11.Response(status_code=status, headers=fields, reason=reason))
+
+    async def _write(self, event: Any) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+            async with asyncio.timeout(_STALLED_SECONDS):
+                await self._writer.drain()
+
+    async def _refuse(self, request: h11.Request | None, refused: _Refused) -> None:
+        """Answer a request here. One whose end is not certain ends the connection: what follows is not read as a request."""
+        if request is not None:
+            path = request.target.partition(b"?")[0].decode("ascii")
+            self._rules.note_refused(request.method.decode("ascii"), path, refused.status)
+            self._skim()
+        error = {"code": refused.code, "message": str(refused), "hint": refused.hint}
+        if refused.rule is not None:
+            error["rule"] = refused.rule
+        content = json.dumps({"error": error}).encode()
+        fields = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(content)).encode("ascii"))]
+        if refused.status == 401:
+            fields.append((b"WWW-Authenticate", b"Bearer"))
+        if refused.status == 400 or self._http.their_state is not h11.DONE:
+            fields.append((b"Connection", b"close"))
+        await self._begin(refused.status, fields, b"")
+        if request is None or request.method != b"HEAD":
+            await self._write(h11.Data(content))
+        await self._write(h11.EndOfMessage())
+
+    def _skim(self) -> None:
+        """Read the end of a request without a body, so that another one may follow."""
+        while not self._http.they_are_waiting_for_100_continue and isinstance(self._http.next_event(), h11.Data):
+            pass
+
+    async def _linger(self) -> None:
+        """End the connection so that the client reads the answer: what it still sends would reset it."""
+        if self._reader.at_eof() or self._http.their_state in (h11.IDLE, h11.CLOSED):
+            return
+        self._writer.write_eof()
+        async with asyncio.timeout(_GONE_SECONDS):
+            left = _LEFT
+            while left > 0 and (data := await self._reader.read(_PIECE)):
+                left -= len(data)
+
+    async def next_piece(self) -> bytes | None:
+        """Return the next piece of the request's body, None at its end. Raises _Gone."""
+        if self._http.they_are_waiting_for_100_continue:
+            await self._write(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
+        try:
+            async with asyncio.timeout(_STALLED_SECONDS):
+                event = await self._event()
+        except (h11.RemoteProtocolError, TimeoutError) as problem:
+            raise _Gone from problem
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        return None
+
+
+class _Body:
+    """The body of a request, which is read while it is sent on."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+        self._kept: list[bytes] | None = []
+        self._size = 0
+        self._ended = False
+
+    async def read(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes; its beginning is kept."""
+        while (piece := await self._connection.next_piece()) is not None:
+            self._size += len(piece)
+            if self._kept is not None:
+                self._kept.append(piece)
+                if self._size > _REPEATABLE:
+                    self._kept = None
+            yield piece
+        self._ended = True
+
+    def again(self) -> AsyncIterator[bytes] | None:
+        """Return the body once more, or None if it was not kept to its end."""
+        return _each(self._kept) if self._ended and self._kept is not None else None
+
+
+async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def _denied(found: Denial) -> _Refused:
+    return _Refused(403, AccessLimited.code, found.message, found.hint, found.rule)

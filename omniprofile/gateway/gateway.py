@@ -1,0 +1,133 @@
+"""A gateway: it listens on loopback, and sends what bears its token to one origin, with that origin's credential.
+
+The port is taken at once; what answers there is imported and begins in a thread, while the program that will ask it starts.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from threading import Event, Thread
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from omniprofile.errors import CheckFailed
+from omniprofile.system.loopback import CannotListen, listen
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from omniprofile.credentials.held import HeldCredential
+    from omniprofile.model.declaration import Access
+    from omniprofile.model.origin import Origin
+
+_MOST_REFUSED = 100
+"""So many refused requests are kept of one run."""
+_BACKLOG = 1024
+_STOP_SECONDS = 5.0
+_SETTLE_SECONDS = 60.0
+
+
+class Gateway:
+    """A gateway to `origin`, as a context manager; `start` lets it answer. `port` is 0 for any.
+
+    `token` is good for this gateway alone. `requests` counts the answers by method and status; `refused` has the method and
+    path of each request that was not passed on, up to a hundred.
+    """
+
+    def __init__(
+        self,
+        profile: str,
+        origin: "Origin",
+        credential: "HeldCredential",
+        *,
+        access: "Access",
+        allow: tuple[str, ...],
+        environ: Mapping[str, str],
+        port: int = 0,
+    ) -> None:
+        self.profile = profile
+        self.access = access
+        self.allow = allow
+        self.credential = credential
+        self.token = secrets.token_urlsafe(32)
+        self.requests: Counter[tuple[str, int]] = Counter()
+        self.refused: list[tuple[str, str]] = []
+        self._origin = origin
+        self._environ = environ
+        self._wanted_port = port
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending = Event()
+        self._thread: Thread | None = None
+        self._stop: Callable[[], None] = lambda: None
+
+    def __enter__(self) -> Self:
+        """Take a port on every loopback address. Raises CheckFailed."""
+        try:
+            self._sockets = listen(self._wanted_port)
+        except CannotListen as problem:
+            hint = "give another port" if self._wanted_port else "look whether something keeps programs from listening"
+            raise CheckFailed(f"the gateway cannot start: {problem}", hint=hint) from problem
+        self.port: int = self._sockets[0].getsockname()[1]
+        self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """Its address."""
+        host = self._sockets[0].getsockname()[0]
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def start(self) -> None:
+        """Let it answer from now on, in a thread."""
+        self._thread = Thread(target=self._run, name="omniprofile-gateway", daemon=True)
+        self._thread.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Listen no more, and break off what is still under way, but for the renewal of a session."""
+        self._ending.set()
+        for listening in self._sockets:
+            listening.close()
+        if self._thread is None:
+            return
+        if self._loop is not None:  # else it has not begun yet, and will not
+            with suppress(RuntimeError):  # it has ended of itself
+                self._loop.call_soon_threadsafe(self._stop)
+            self._thread.join(_STOP_SECONDS)
+        self.credential.settle(_SETTLE_SECONDS)
+
+    def note(self, method: str, status: int) -> None:
+        """Count a request that was passed on."""
+        self.requests[method, status] += 1
+
+    def note_refused(self, method: str, path: str, status: int) -> None:
+        """Keep a request that was refused."""
+        self.requests[method, status] += 1
+        if len(self.refused) < _MOST_REFUSED:
+            self.refused.append((method, path))
+
+    def _run(self) -> None:
+        import asyncio
+
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        import asyncio
+
+        from omniprofile.gateway.connection import Connected
+        from omniprofile.gateway.upstream import Upstream
+
+        loop = asyncio.get_running_loop()
+        connections: set[Connected] = set()
+        async with Upstream(self._origin, self._environ) as upstream:
+            stopped = asyncio.Event()
+            self._stop, self._loop = stopped.set, loop
+            if self._ending.is_set():
+                return
+            for listening in self._sockets:
+                await loop.create_server(
+                    lambda: Connected(self, upstream, connections), sock=listening, backlog=_BACKLOG
+                )
+            await stopped.wait()

@@ -1,0 +1,124 @@
+"""Running a command as a child, because something here must serve it, and being to everybody else what the command is.
+
+Exit status, signals and job control are the command's. It stays in this process's group, so a terminal's Ctrl-C, Ctrl-Z and
+hang-up reach it by themselves; what is sent to this process alone is passed on. When this process dies of whatever, Linux kills
+the command.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from omniprofile.handover.process import not_run, windows_command
+
+
+def run_child(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
+    """Run `argv` with `environ` to its end, and call `started` once it runs.
+
+    Return its exit status, or minus the number of the signal that ended it. Raises CommandNotFound and CommandNotRunnable.
+    """
+    try:
+        if sys.platform == "win32":
+            return _run_on_windows(argv, environ, started)
+        return _run(argv, environ, started)
+    except OSError as problem:
+        raise not_run(argv[0], problem) from problem
+
+
+def _run_on_windows(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
+    import subprocess
+
+    child = subprocess.Popen(windows_command(argv, environ), env=dict(environ))
+    started()
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C goes to the whole console group: the child has it already, and decides what it means.
+            continue
+
+
+if sys.platform != "win32":
+    import signal
+    import subprocess
+
+    _OWN = frozenset(
+        getattr(signal, name)
+        for name in (
+            "SIGKILL", "SIGSTOP", "SIGTTIN", "SIGTTOU",  # cannot be held back, or are about this process's own output
+            "SIGPIPE", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS", "SIGXCPU", "SIGXFSZ",  # its own faults
+        )
+        if hasattr(signal, name)
+    )  # fmt: skip
+    """Signals that are about this process, and are not passed on."""
+    _JOB_CONTROL = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+
+    def _run(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
+        # What is ignored (`nohup`) stays so, here and in the command.
+        numbers: set[int] = {
+            number for number in signal.valid_signals() - _OWN if signal.getsignal(number) is not signal.SIG_IGN
+        }
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody learns how a child ended
+        numbers.add(signal.SIGCHLD)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        try:
+            child = subprocess.Popen(argv, env=dict(environ), close_fds=False, preexec_fn=_in_child(before))  # noqa: PLW1509 - no thread runs yet
+            started()
+            while child.returncode is None:
+                _take(child, *_next_signal(numbers))
+            return child.returncode
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _in_child(mask: "set[int]") -> Callable[[], None]:
+        """Return what the child does before it becomes the command."""
+        parent = os.getpid()
+        control: Callable[[int, int], int] | None = None
+        if sys.platform == "linux":
+            import ctypes
+
+            control = ctypes.CDLL(None).prctl
+
+        def prepare() -> None:
+            if control is not None:
+                control(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+                if os.getppid() != parent:
+                    os._exit(1)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+        return prepare
+
+    def _next_signal(numbers: "set[int]") -> tuple[int, bool]:
+        """Wait for a signal; return it, and whether the terminal has sent it to the child as well."""
+        if hasattr(signal, "sigwaitinfo"):
+            came = signal.sigwaitinfo(numbers)
+            return came.si_signo, came.si_code > 0  # from the kernel, not from a process
+        number = signal.sigwait(numbers)
+        return number, number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH) and _in_foreground()
+
+    def _in_foreground() -> bool:
+        try:
+            terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+        except OSError:
+            return False
+        try:
+            return os.tcgetpgrp(terminal) == os.getpgrp()
+        except OSError:
+            return False
+        finally:
+            os.close(terminal)
+
+    def _take(child: "subprocess.Popen[bytes]", number: int, sent_to_group: bool) -> None:
+        """Do what a signal asks for: see what became of the child, or pass it on."""
+        if number != signal.SIGCHLD:
+            if not sent_to_group:
+                os.kill(child.pid, number)
+            return
+        pid, status = os.waitpid(child.pid, os.WNOHANG | os.WUNTRACED)
+        if pid == 0:
+            return
+        if os.WIFSTOPPED(status):
+            if os.WSTOPSIG(status) in _JOB_CONTROL:
+                os.kill(os.getpid(), signal.SIGSTOP)  # the shell that waits for this process sees a stopped job
+            return
+        child.returncode = os.waitstatus_to_exitcode(status)

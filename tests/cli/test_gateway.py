@@ -1,0 +1,225 @@
+"""`exec --gateway`, in processes of its own: what the child gets, whose exit status it is, and what is left of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from omniprofile.standin.server import Standin
+from tests.conftest import CANARY, Cli
+
+ASK = """
+import json, os, sys, urllib.error, urllib.request
+request = urllib.request.Request(os.environ["OMNI_BASE_URL"] + sys.argv[2], method=sys.argv[1])
+request.add_header("Authorization", "Bearer " + os.environ["OMNI_API_TOKEN"])
+try:
+    print(urllib.request.urlopen(request, timeout=30).status)
+except urllib.error.HTTPError as refused:
+    print(refused.code, refused.read().decode())
+"""
+
+PROFILES = """\
+[profiles.prod]
+base_url = "{url}"
+allow_insecure = true
+key = {{ env = "KEY" }}
+[profiles.prod.env]
+MCP_SERVER_URL = {{ from = "base_url", append = "/mcp/https" }}
+MCP_API_KEY = {{ from = "token" }}
+[profiles.reader]
+extends = "prod"
+access = "read-only"
+[profiles.guarded]
+extends = "prod"
+access = "gateway"
+"""
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def omni(cli: Cli) -> Iterator[Standin]:
+    """An instance that knows the key of three profiles."""
+    with Standin() as instance:
+        instance.add_key(CANARY)
+        cli.profiles(PROFILES.format(url=instance.base_url))
+        yield instance
+
+
+@pytest.fixture
+def start(omni: Standin) -> Callable[..., "subprocess.Popen[str]"]:
+    """Start `omniprofile exec …`."""
+
+    def started(*argv: str, **options: object) -> "subprocess.Popen[str]":
+        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+            [sys.executable, "-m", "omniprofile", "exec", *argv],
+            **{
+                "env": {**os.environ, "KEY": CANARY, "ALSO": f"x{CANARY}", "OMNI_PROFILE_PROD_TOKEN": ""},
+                "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True, **options,
+            },
+        )  # fmt: skip
+
+    return started
+
+
+@pytest.fixture
+def run(start: Callable[..., "subprocess.Popen[str]"]) -> Run:
+    """Run it to its end."""
+
+    def ran(*argv: str) -> "subprocess.CompletedProcess[str]":
+        child = start(*argv)
+        out, err = child.communicate(timeout=60)
+        assert CANARY not in out + err
+        return subprocess.CompletedProcess(argv, child.returncode, out, err)
+
+    return ran
+
+
+def _ask(run: Run, *options: str, request: tuple[str, str] = ("GET", "/api/v1/whoami")) -> str:
+    return run(*options, "--", sys.executable, "-c", ASK, *request).stdout.strip()
+
+
+def test_the_child_has_an_address_and_a_token_of_this_run_alone(run: Run, omni: Standin) -> None:
+    ran = run("prod", "--gateway", "--", sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))")
+    environ = json.loads(ran.stdout)
+    assert environ["OMNI_BASE_URL"].startswith("http://127.0.0.1:")
+    assert environ["OMNI_BASE_URL"] != omni.base_url
+    assert environ["OMNI_API_TOKEN"] == environ["OMNI_API_KEY"] == environ["MCP_API_KEY"]
+    assert environ["MCP_SERVER_URL"] == environ["OMNI_BASE_URL"] + "/mcp/https"
+    assert environ["OMNI_PROFILE"] == "prod"
+    assert not {"KEY", "ALSO", "OMNI_ORGANIZATION_NAME"} & set(environ)
+    again = run("prod", "--gateway", "--", "sh", "-c", "echo $OMNI_API_TOKEN").stdout.strip()
+    assert again != environ["OMNI_API_TOKEN"]
+
+
+@pytest.mark.parametrize("options", [("prod", "--gateway"), ("guarded",), ("reader",), ("reader", "--gateway")])
+def test_the_child_s_requests_reach_the_instance_with_the_real_key(
+    run: Run, omni: Standin, options: tuple[str, ...]
+) -> None:
+    assert _ask(run, *options) == "200"
+    assert [seen.key for seen in omni.requests] == ["u-1"]
+
+
+def test_a_read_only_profile_lets_no_child_write(run: Run, omni: Standin) -> None:
+    answer = _ask(run, "reader", request=("POST", "/api/v1/models"))
+    assert answer.startswith("403 ")
+    assert json.loads(answer[4:])["error"]["rule"] == "read-only"
+    assert omni.requests == []
+    assert _ask(run, "guarded", request=("POST", "/api/v1/models")) == "200"
+
+
+@pytest.mark.parametrize("status", [0, 1, 37, 255])
+def test_the_exit_status_is_the_child_s(run: Run, status: int) -> None:
+    assert run("prod", "--gateway", "--", "sh", "-c", f"exit {status}").returncode == status
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGSEGV, signal.SIGUSR1])
+def test_a_signal_that_ends_the_child_ends_omniprofile(run: Run, number: signal.Signals) -> None:
+    assert run("prod", "--gateway", "--", "sh", "-c", f"kill -{int(number)} $$").returncode == -number
+
+
+def test_a_command_that_is_not_there_ends_as_with_exec(run: Run) -> None:
+    assert run("prod", "--gateway", "--", "no-such-command").returncode == 127
+    assert run("prod", "--gateway", "--", "/").returncode == 126
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
+)
+def test_a_signal_to_omniprofile_reaches_the_child(
+    start: Callable[..., "subprocess.Popen[str]"], number: signal.Signals
+) -> None:
+    script = f"trap 'echo got; exit 5' {int(number)}; echo ready; while :; do sleep 0.05; done"
+    child = start("prod", "--gateway", "--", "sh", "-c", script, start_new_session=True)
+    assert child.stdout
+    assert child.stdout.readline() == "ready\n"
+    child.send_signal(number)
+    assert child.communicate(timeout=30)[0] == "got\n"
+    assert child.returncode == 5
+
+
+def test_descriptors_and_bytes_reach_the_child(start: Callable[..., "subprocess.Popen[str]"]) -> None:
+    read, write = os.pipe()
+    os.set_inheritable(read, True)
+    os.write(write, b"through")
+    os.close(write)
+    child = start(
+        "prod",
+        "--gateway",
+        "--",
+        "sh",
+        "-c",
+        f"cat /dev/fd/{read}; printf %s $1",
+        "sh",
+        "\udcff",
+        pass_fds=[read],
+        text=False,
+    )
+    os.close(read)
+    assert child.communicate(timeout=30)[0] == b"through\xff"  # type: ignore[comparison-overlap]  # without `text`
+
+
+def _listens(pid: int) -> bool:
+    inodes = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            inodes.add(os.readlink(entry))
+        except OSError:
+            continue
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return any(f"socket:[{fields[9]}]" in inodes and fields[3] == "0A" for fields in map(str.split, lines))
+
+
+def _gone(pid: int) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z"):
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_killed_omniprofile_leaves_neither_listener_nor_child(start: Callable[..., "subprocess.Popen[str]"]) -> None:
+    child = start("prod", "--gateway", "--", "sh", "-c", "echo $$ $OMNI_BASE_URL; exec sleep 60")
+    assert child.stdout
+    pid, url = child.stdout.readline().split()
+    assert _listens(child.pid)
+    assert not _listens(int(pid))
+    child.kill()
+    child.wait(timeout=20)
+    assert _gone(int(pid))
+    import socket
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=5)
+    child.communicate()
+
+
+def test_it_ends_with_the_command_whatever_that_left_behind(start: Callable[..., "subprocess.Popen[str]"]) -> None:
+    child = start("prod", "--gateway", "--", "sh", "-c", "sleep 30 >/dev/null 2>&1 & echo $!; exit 3")
+    out, _ = child.communicate(timeout=20)
+    assert child.returncode == 3
+    os.kill(int(out), signal.SIGKILL)
+
+
+def test_a_proxy_is_not_asked_for_the_gateway(run: Run, omni: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "acme.example")
+    assert _ask(run, "prod", "--gateway") == "200"
+
+
+def test_the_variable_of_an_override_does_not_reach_the_child(
+    run: Run, omni: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNI_PROFILE_READER_TOKEN", CANARY)
+    ran = run("reader", "--", "sh", "-c", "env")
+    assert "OMNI_PROFILE_READER_TOKEN" not in ran.stdout

@@ -1,0 +1,228 @@
+"""A gateway in this process, an instance behind it that does as the test says, and clients that speak by the letter."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+
+import pytest
+
+from omniprofile.credentials.held import HeldCredential
+from omniprofile.gateway.gateway import Gateway
+from omniprofile.model.credential import Credential
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from tests.conftest import CANARY
+
+Talk = Callable[["Peer"], None]
+
+
+class Peer:
+    """One connection of a client to the instance, as the instance sees it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self._rest = b""
+
+    def head(self) -> bytes:
+        """Read the head of one request; empty where the client has gone."""
+        while b"\r\n\r\n" not in self._rest:
+            try:
+                part = self.socket.recv(65536)
+            except OSError:
+                return b""
+            if not part:
+                return b""
+            self._rest += part
+        head, _, self._rest = self._rest.partition(b"\r\n\r\n")
+        return head + b"\r\n\r\n"
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes of a body."""
+        while len(self._rest) < size and (part := self.socket.recv(65536)):
+            self._rest += part
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+    def body(self, head: bytes) -> bytes:
+        """Read the body that belongs to a head, chunks put together."""
+        fields = {name.lower(): value for name, _, value in (line.partition(b": ") for line in head.split(b"\r\n"))}
+        if b"transfer-encoding" not in fields:
+            return self.read(int(fields.get(b"content-length", b"0")))
+        body = b""
+        while size := int(self._line(), 16):
+            body += self.read(size)
+            self._line()
+        self._line()
+        return body
+
+    def _line(self) -> bytes:
+        line = b""
+        while not line.endswith(b"\r\n"):
+            line += self.read(1)
+        return line[:-2]
+
+    def gone(self) -> bool:
+        """Wait until the client has closed the connection."""
+        try:
+            while self.socket.recv(65536):
+                pass
+        except ConnectionResetError:
+            return True
+        return True
+
+
+@dataclass
+class Raw:
+    """An instance that answers each request by `answer`, and keeps the heads and bodies of what it got."""
+
+    answer: Callable[[bytes, bytes], bytes] = lambda head, body: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    talk: Talk | None = None
+    heads: list[bytes] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    base_url: str = ""
+
+    @contextmanager
+    def running(self) -> Iterator["Raw"]:
+        """Serve on a free port of 127.0.0.1."""
+        server = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.base_url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        threading.Thread(target=self._accept, args=(server,), daemon=True).start()
+        try:
+            yield self
+        finally:
+            server.close()
+
+    def _accept(self, server: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            peer = Peer(connection)
+            if self.talk is not None:
+                self.talk(peer)
+                return
+            while head := peer.head():
+                body = peer.body(head)
+                self.heads.append(head)
+                self.bodies.append(body)
+                try:
+                    connection.sendall(self.answer(head, body))
+                except OSError:
+                    return
+
+    def fields(self, at: int = -1) -> list[tuple[str, str]]:
+        """Return the header fields of one of the requests, as they stand."""
+        lines = self.heads[at].decode("latin-1").split("\r\n")[1:]
+        return [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
+
+
+@dataclass
+class Behind:
+    """A gateway and what is at its two ends."""
+
+    gateway: Gateway
+    instance: Raw
+    tokens: list[str]
+
+    @property
+    def authorized(self) -> dict[str, str]:
+        """The header field that lets a request through."""
+        return {"Authorization": f"Bearer {self.gateway.token}"}
+
+    def connect(self) -> HTTPConnection:
+        """A connection of the standard library's client."""
+        return HTTPConnection("127.0.0.1", self.gateway.port, timeout=30)
+
+    def request(self, method: str, target: str, body: Any = None, **fields: str) -> tuple[HTTPResponse, bytes]:
+        """Send one request; underscores in names of fields are hyphens."""
+        connection = self.connect()
+        try:
+            headers = {**self.authorized, **{name.replace("_", "-"): value for name, value in fields.items()}}
+            connection.request(method, target, body, headers)
+            response = connection.getresponse()
+            return response, response.read()
+        finally:
+            connection.close()
+
+    def dial(self) -> socket.socket:
+        """A socket to the gateway."""
+        return socket.create_connection(("127.0.0.1", self.gateway.port), timeout=30)
+
+    def raw(self, request: bytes, *, token: bool = True) -> bytes:
+        """Send these bytes, with the token's field put in after the first line, and return all that comes back."""
+        if token:
+            line, _, rest = request.partition(b"\r\n")
+            request = line + b"\r\nAuthorization: Bearer " + self.gateway.token.encode() + b"\r\n" + rest
+        request = request.replace(b"HOST", f"127.0.0.1:{self.gateway.port}".encode())
+        with self.dial() as client:
+            client.sendall(request)
+            answer = b""
+            try:
+                client.settimeout(10)
+                while part := client.recv(65536):
+                    answer += part
+                    if _is_whole(answer):
+                        break
+            except ConnectionResetError:
+                pass
+        return answer
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, mark, body = answer.partition(b"\r\n\r\n")
+    for line in head.lower().split(b"\r\n"):
+        if mark and line.startswith(b"content-length: "):
+            return len(body) >= int(line.partition(b": ")[2])
+    return False
+
+
+Open = Callable[..., Behind]
+
+
+@pytest.fixture
+def behind() -> Iterator[Open]:
+    """Open a gateway to a raw instance. `tokens` are what the key source gives, one after the other."""
+    with ExitStack() as open_ones:
+
+        def opened(
+            instance: Raw | None = None,
+            *,
+            access: str = "full",
+            allow: tuple[str, ...] = (),
+            tokens: tuple[str, ...] = (CANARY,),
+            environ: dict[str, str] | None = None,
+        ) -> Behind:
+            served = open_ones.enter_context((instance or Raw()).running())
+            origin = Origin.parse(served.base_url)
+            given = list(tokens)
+
+            def obtain(force: bool) -> Credential:
+                token = given.pop(0) if len(given) > 1 else given[0]
+                return Credential("prod", origin, "api-key", Secret(token))
+
+            gateway = open_ones.enter_context(
+                Gateway(
+                    "prod",
+                    origin,
+                    HeldCredential(obtain, lambda: datetime.now(UTC)),
+                    access=access,  # type: ignore[arg-type]  # one of them
+                    allow=allow,
+                    environ=environ or {},
+                )
+            )
+            gateway.start()
+            return Behind(gateway, served, given)
+
+        yield opened

@@ -1,0 +1,221 @@
+"""What a gateway refuses: no token, another host, what is no request, and what a read-only profile must not do."""
+
+import json
+
+import pytest
+
+from tests.conftest import CANARY
+from tests.gateway.conftest import Open, Raw
+
+
+def _status(answer: bytes) -> int:
+    return int(answer.split(b" ")[1]) if answer else 0
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"", b"Authorization: Bearer \r\n", b"Authorization: Bearer x\r\n", b"Authorization: Basic TOKEN\r\n",
+        b"Authorization: TOKEN\r\n", b"Authorization: Bearer TOKENx\r\n", b"Authorization: Bearer\xff\r\n",
+        b"Proxy-Authorization: Bearer TOKEN\r\n", b"X-Authorization: Bearer TOKEN\r\n",
+    ],
+)  # fmt: skip
+def test_nothing_passes_without_the_token(behind: Open, field: bytes) -> None:
+    end = behind()
+    field = field.replace(b"TOKEN", end.gateway.token.encode())
+    answer = end.raw(b"GET /?token=TOKEN HTTP/1.1\r\nHost: HOST\r\n" + field + b"\r\n", token=False)
+    assert _status(answer) == 401
+    assert b"\r\nWWW-Authenticate: Bearer\r\n" in answer
+    assert end.instance.heads == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"acme.omniapp.co",
+        b"127.0.0.1",
+        b"127.0.0.1:1",
+        b"localhost",
+        b"evil.example:PORT",
+        b"127.0.0.1:PORT.evil.example",
+        b"",
+    ],
+)
+def test_another_host_is_refused(behind: Open, host: bytes) -> None:
+    end = behind()
+    host = host.replace(b"PORT", str(end.gateway.port).encode())
+    assert _status(end.raw(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")) == 421
+    assert end.instance.heads == []
+
+
+@pytest.mark.parametrize("host", [b"127.0.0.1:PORT", b"localhost:PORT", b"Localhost:PORT", b"[::1]:PORT"])
+def test_its_own_names_are_known(behind: Open, host: bytes) -> None:
+    end = behind()
+    host = host.replace(b"PORT", str(end.gateway.port).encode())
+    assert _status(end.raw(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")) == 200
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GET http://evil.example/ HTTP/1.1",
+        b"GET https://HOST/ HTTP/1.1",
+        b"CONNECT evil.example:443 HTTP/1.1",
+        b"OPTIONS * HTTP/1.1",
+    ],
+)
+def test_it_is_no_proxy(behind: Open, line: bytes) -> None:
+    end = behind()
+    assert _status(end.raw(line + b"\r\nHost: HOST\r\n\r\n")) == 400
+    assert end.instance.heads == []
+
+
+SMUGGLED = {
+    "both ends": b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcd",
+    "list of lengths": b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 4, 5\r\n\r\nabcd",
+    "signed length": b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: +4\r\n\r\nabcd",
+    "hexadecimal length": b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 0x4\r\n\r\nabcd",
+    "odd coding": b"POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "two codings": b"POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "coding twice": b"PUT / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n",
+    "coding in 1.0": b"POST / HTTP/1.0\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "space before colon": b"GET / HTTP/1.1\r\nHost: HOST\r\nX : y\r\n\r\n",
+    "folded": b"GET / HTTP/1.1\r\nHost: HOST\r\nX: a\r\n b\r\n\r\n",
+    "folded coding": b"POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    "folded by tab": b"GET / HTTP/1.1\r\nHost: HOST\r\nX: a\r\n\tb\r\n\r\n",
+    "first field folded": b"GET / HTTP/1.1\r\n X: a\r\nHost: HOST\r\n\r\n",
+    "NUL in value": b"GET / HTTP/1.1\r\nHost: HOST\r\nX: a\0b\r\n\r\n",
+    "NUL in name": b"GET / HTTP/1.1\r\nHost: HOST\r\nX\0: a\r\n\r\n",
+    "NUL in target": b"GET /\0 HTTP/1.1\r\nHost: HOST\r\n\r\n",
+    "bare CR": b"GET / HTTP/1.1\r\nHost: HOST\r\nX: a\rY: b\r\n\r\n",
+    "bare LF": b"GET / HTTP/1.1\r\nHost: HOST\r\nX: a\nY: b\r\n\r\n",
+    "only LF": b"GET / HTTP/1.1\nHost: HOST\n\n",
+    "two hosts": b"GET / HTTP/1.1\r\nHost: HOST\r\nHost: HOST\r\n\r\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "space in target": b"GET /a b HTTP/1.1\r\nHost: HOST\r\n\r\n",
+    "other version": b"GET / HTTP/2.0\r\nHost: HOST\r\n\r\n",
+    "no version": b"GET /\r\nHost: HOST\r\n\r\n",
+    "not ASCII": b"GET /\xc3\xbc HTTP/1.1\r\nHost: HOST\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03",
+}
+
+
+@pytest.mark.parametrize("request_", SMUGGLED.values(), ids=SMUGGLED)
+def test_a_request_that_can_be_read_in_two_ways_is_refused(behind: Open, request_: bytes) -> None:
+    end = behind()
+    assert 400 <= _status(end.raw(request_)) <= 505
+    assert end.instance.heads == []
+
+
+@pytest.mark.parametrize("second", [SMUGGLED["folded"], SMUGGLED["bare LF"], SMUGGLED["both ends"]])
+def test_so_is_one_that_comes_behind_another(behind: Open, second: bytes) -> None:
+    end = behind()
+    host, token = f"127.0.0.1:{end.gateway.port}".encode(), end.gateway.token.encode()
+    first = b"POST /first HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer TOKEN\r\nContent-Length: 2\r\n\r\nhi"
+    line, _, rest = second.partition(b"\r\n")
+    second = line + b"\r\nAuthorization: Bearer TOKEN\r\n" + rest
+    with end.dial() as client:
+        client.sendall((first + second).replace(b"HOST", host).replace(b"TOKEN", token))
+        answer = b""
+        while part := client.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 400 " in answer
+    assert [head.split(b" ")[1] for head in end.instance.heads] == [b"/first"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: HOST\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: HOST\r\n" + b"".join(b"X%d: 1\r\n" % at for at in range(300)) + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: HOST\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", 431),
+        (b"GET /" + b"a" * 100_000, 431),
+    ],
+    ids=["address", "fields", "field", "no end"],
+)
+def test_heads_are_bounded(behind: Open, request_: bytes, status: int) -> None:
+    end = behind()
+    assert _status(end.raw(request_)) == status
+    assert end.instance.heads == []
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK"])
+def test_a_method_that_sends_the_request_back_is_refused(behind: Open, method: str) -> None:
+    end = behind()
+    assert end.request(method, "/")[0].status == 405
+
+
+# the token in an answer
+
+
+@pytest.mark.parametrize("cut", range(0, len(CANARY), 7))
+def test_an_instance_that_repeats_the_token_is_masked(behind: Open, cut: int) -> None:
+    token = CANARY.encode()
+    first = b"HTTP/1.1 200 OK\r\nX-Echo: Bearer " + token + b"\r\nContent-Length: %d\r\n\r\n" % (len(token) + 20)
+    end = behind(Raw(lambda head, body: first + b"0123456789" + token[:cut] + token[cut:] + b"9876543210"))
+    response, body = end.request("GET", "/")
+    assert response.getheader("X-Echo") == "Bearer " + "*" * len(token)
+    assert body == b"0123456789" + b"*" * len(token) + b"9876543210"
+
+
+def test_a_compressed_answer_that_repeats_it_is_broken_off(behind: Open) -> None:
+    import gzip
+    from http.client import HTTPException
+
+    packed = gzip.compress(b"x" * 100_000 + CANARY.encode())
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    end = behind(Raw(lambda _, body: head + packed))
+    with pytest.raises((HTTPException, ConnectionError)):
+        end.request("GET", "/")
+
+
+# read-only
+
+
+def _error(body: bytes) -> dict[str, str]:
+    error: dict[str, str] = json.loads(body)["error"]
+    return error
+
+
+def test_a_read_only_gateway_says_which_rule_refuses_and_how_to_allow_it(behind: Open) -> None:
+    end = behind(access="read-only")
+    assert end.request("GET", "/api/v1/models")[0].status == 200
+    assert end.request("POST", "/api/v1/query/run", b"{}")[0].status == 200
+    response, body = end.request("POST", "/api/v1/models?x=1", b"{}")
+    assert (response.status, response.getheader("Content-Type")) == (403, "application/json")
+    assert _error(body)["rule"] == "read-only"
+    assert 'add "POST /api/v1/models" to `allow` in `[profiles.prod]`' in _error(body)["hint"]
+    assert end.gateway.refused == [("POST", "/api/v1/models")]
+    assert len(end.instance.heads) == 2
+
+
+def test_what_the_profile_allows_passes(behind: Open) -> None:
+    end = behind(access="read-only", allow=("POST /mcp/https", "DELETE /api/v1/schedules/{id}"))
+    assert end.request("POST", "/mcp/https", b"{}")[0].status == 200
+    assert end.request("DELETE", "/api/v1/schedules/7")[0].status == 200
+    assert end.request("DELETE", "/api/v1/schedules/7/x")[0].status == 403
+
+
+@pytest.mark.parametrize("target", ["//api", "/a/../b", "/a;b", "/a%2fb", "/a%2e%2e/", "/%2e/", "/a\\b", "/a%c0%ae"])
+def test_a_path_in_disguise_is_refused(behind: Open, target: str) -> None:
+    end = behind(access="read-only")
+    response, body = end.request("GET", target)
+    assert (response.status, _error(body)["rule"]) == (403, "path")
+
+
+def test_fields_that_ask_for_another_method_or_path_are_dropped(behind: Open) -> None:
+    fields = {
+        "X_HTTP_Method_Override": "DELETE",
+        "x_http_method": "PUT",
+        "X_Method_Override": "PUT",
+        "X_Original_URL": "/",
+        "X_Rewrite_URL": "/",
+    }
+    end = behind(access="read-only")
+    end.request("POST", "/api/v1/query/run", b"", **fields)
+    assert not {name.replace("_", "-").lower() for name in fields} & {name.lower() for name, _ in end.instance.fields()}
+    other = behind()
+    other.request("POST", "/", b"", **fields)
+    assert {name.replace("_", "-") for name in fields} <= {name for name, _ in other.instance.fields()}
