@@ -1,0 +1,133 @@
+"""The audit log: one JSON line for each credential that is handed out, in `audit.jsonl` of the state folder.
+
+Writing it never fails, delays or grows a command: whatever is wrong with the folder, the file or the disk, the line is not
+written. Lines are whole however many processes write at once: each is one write at the end of the file (open(2), O_APPEND).
+
+On the fast path: imports only what a bare interpreter has loaded.
+"""
+
+import os
+import stat
+import time
+
+from omniprofile.model.secret import masked
+from omniprofile.system.files import foreign_access, give_to_owner_of_folder, make_private_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    How = Literal["exec", "env", "token", "library", "gateway"]
+
+FILE, OLDER_FILE = "audit.jsonl", "audit.1.jsonl"
+LARGEST = 1024 * 1024
+"""Neither file is larger, in bytes."""
+_FULL = LARGEST - 128 * 1024
+"""From here on the file is put aside. What many processes write at that moment still has room."""
+_LONGEST = 1000
+"""Characters of a text that are kept."""
+
+
+def record(
+    folder: str,
+    home: str,
+    how: "How",
+    *,
+    profile: str | None,
+    base_url: str,
+    layer: str,
+    command: str | None = None,
+    requests: "Mapping[str, Mapping[str, int]] | None" = None,
+    refused: "Mapping[str, str] | None" = None,
+) -> None:
+    """Append one line to the log in the state folder `folder`, if it can be written there at once. Raises nothing.
+
+    `layer` is the one that chose the profile, which is None for a pair of the environment's own. Of `command`, only its base
+    name is kept. `requests` are a gateway's, `{"GET": {"200": 3}}`; `refused` has the `method` and `path` of one that it did
+    not let through, and is kept without its query. `home` is the user's home, above which no folder is judged.
+    """
+    seconds = time.time()
+    moment = time.gmtime(seconds)
+    line = _json(
+        {
+            "time": "{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z".format(*moment[:6], int(seconds % 1 * 1000)),
+            "profile": profile,
+            "base_url": base_url,
+            "how": how,
+            "command": None if command is None else masked(os.path.basename(command)),
+            "layer": layer,
+            "requests": requests,
+            "refused": refused and {"method": refused["method"], "path": masked(refused["path"].partition("?")[0])},
+        }
+    )
+    try:
+        _append(folder, home, line.encode("ascii") + b"\n")
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return  # a command does its work without a log
+
+
+def _append(folder: str, home: str, line: bytes) -> None:
+    path = os.path.join(folder, FILE)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # of a link or pipe in its place
+        flags |= getattr(os, name, 0)
+    if not os.path.isdir(folder):
+        if folder.startswith(os.path.join(home, "")) and not os.path.isdir(home):
+            return  # a home that is missing is not ours to make
+        make_private_folder(folder)
+    if foreign_access(folder, home) is not None:
+        return
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        status = os.fstat(descriptor)
+        if not _is_ours(status) or status.st_size + len(line) > LARGEST:
+            return
+        if os.name == "posix" and status.st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+        if status.st_size == 0:
+            give_to_owner_of_folder(descriptor, path)
+        else:
+            os.lseek(descriptor, -1, os.SEEK_END)
+            if os.read(descriptor, 1) != b"\n":  # a full disk cut the line before short: it must not spoil this one
+                line = b"\n" + line
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+    if status.st_size + len(line) > _FULL:
+        _put_aside(path, os.path.join(folder, OLDER_FILE))
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    """Whether it is a regular file of this user, with no other name; root may write to one of any owner."""
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        return False
+    return os.name != "posix" or os.geteuid() in (0, status.st_uid)
+
+
+def _put_aside(path: str, older: str) -> None:
+    """Make the log the older one, unless another process does it now or has done it."""
+    from omniprofile.system.locking import lock
+
+    with lock(f"{path}.lock", 0):
+        if os.stat(path).st_size > _FULL:
+            os.replace(path, older)
+
+
+def _json(value: object) -> str:
+    """Return JSON in ASCII on one line: without the module `json`, which costs as much as half of the interpreter's start."""
+    if value is None:
+        return "null"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        text = value[:_LONGEST]
+        if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+            return f'"{text}"'
+        units = text.encode("utf-16-be", "surrogatepass")
+        codes = [units[at] << 8 | units[at + 1] for at in range(0, len(units), 2)]
+        plain = (32 <= code < 127 and chr(code) not in '"\\' for code in codes)
+        return '"' + "".join(chr(code) if ok else f"\\u{code:04x}" for code, ok in zip(codes, plain, strict=True)) + '"'
+    if not isinstance(value, dict):
+        raise TypeError(type(value).__name__)
+    return "{" + ", ".join(f"{_json(key)}: {_json(item)}" for key, item in value.items()) + "}"
