@@ -1,8 +1,8 @@
 """What TAB offers, as plain values made from the real parser: for each command its options, their values, its operands.
 
-A value is of a kind: `@profiles`, `@patterns` (profiles and `@TAG`s), `@files`, `@none`, `@codes` (lint's), `@keys` (of a
-profile, for `set`), or the words themselves, with commas. A kind that ends in `?` may be left out; an operand's that ends in
-`...` repeats.
+A value is of a kind: `@profiles`, `@patterns` (profiles and `@TAG`s), `@secrets` (of `env`, for `login`), `@files`, `@none`,
+`@codes` (lint's), `@keys` (of a profile, for `set`), or the words themselves, with commas. A kind that ends in `?` may be left
+out; an operand's that ends in `...` repeats.
 """
 
 import argparse
@@ -110,7 +110,7 @@ def _keys() -> dict[str, str]:
     def keys_of(name: str, prefix: str) -> dict[str, str]:
         found: dict[str, str] = {}
         for key, field in definitions[name]["properties"].items():
-            tables = _references(field)
+            tables = [] if "patternProperties" in field else _references(field)  # a variable's name is the person's own
             if not tables:
                 found[prefix + key] = field.get("description", "")
             for table in tables:

@@ -14,7 +14,6 @@ from omniprofile.errors import ConfigInvalid, NotWritten, Refused, StoreUnavaila
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.names import RULE, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer
-from omniprofile.model.stored import Account
 
 if TYPE_CHECKING:
     from omniprofile.config.draft import Draft
@@ -112,10 +111,8 @@ def is_stored(app: App, resolution: "Resolution") -> bool:
 
     The store itself is asked, for the list may be lost; a store that cannot be used has nothing that could be moved.
     """
-    if not resolution.uses_store or resolution.origin is None:
-        return False
     try:
-        return app.store.get(Account(resolution.profile, resolution.origin)) is not None
+        return any(app.store.get(account) is not None for account in resolution.accounts)
     except StoreUnavailable as problem:
         app.tell(f"{problem.message}; what may be stored there for `{resolution.profile}` stays")
         return False
@@ -229,7 +226,7 @@ def profile_values(args: argparse.Namespace) -> dict[str, object]:
         "protected": args.protected or None,
         "allow_insecure": args.allow_insecure or None,
         "expect": _assignments(args.expect, "--expect") or None,
-        "env": _assignments(args.env, "--env") or None,
+        "env": {name: _variable(str(text)) for name, text in _assignments(args.env, "--env").items()} or None,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -262,6 +259,17 @@ def _words(command: str) -> list[str]:
     if not words:
         raise UsageError("the command of `--key-command` is empty")
     return words
+
+
+def _variable(text: str) -> object:
+    """Return the value of a variable as it was typed: a text, or a table in TOML (`{ from = "token" }`)."""
+    from omniprofile.config.toml.edit import value_of
+
+    try:
+        value = value_of(text.strip())
+    except ValueError:
+        return text
+    return value if isinstance(value, dict) else text
 
 
 def _assignments(given: list[str], option: str) -> dict[str, object]:

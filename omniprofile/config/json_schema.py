@@ -14,7 +14,7 @@ from omniprofile.model.declaration import Part
 from omniprofile.model.exported import OWN, RESERVED, RESERVED_PREFIXES, TOKENS
 from omniprofile.model.origin import Origin
 
-TomlKind = Literal["string", "boolean", "integer", "number", "array", "table"]
+TomlKind = Literal["string", "boolean", "integer", "number", "array", "table", "string or table"]
 
 
 def json_schema() -> dict[str, object]:
@@ -82,8 +82,16 @@ def _reserved_pattern() -> str:
     return f"^(({names})$|{'|'.join(any_case(prefix) for prefix in RESERVED_PREFIXES)})"
 
 
+def is_variable_of_env(path: tuple[str, ...]) -> bool:
+    """Tell whether `path` is that of one variable of an `env`."""
+    return path[-2:-1] == ("env",) and path[:-2] in (("defaults",), ("profiles", *path[1:2]))
+
+
 def toml_kind(path: Iterable[str]) -> TomlKind | None:
     """Return what kind of TOML value the key at `path` of a profile file holds; None for an unknown key."""
+    path = tuple(path)
+    if is_variable_of_env(path):
+        return "string or table"
     kind = type_at(ProfilesFile, path)
     if get_origin(kind) is Literal:
         kind = type(get_args(kind)[0])

@@ -8,6 +8,7 @@ from omniprofile.model.declaration import Access, EnvValue, Expect, KeySource, u
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Provenance
 from omniprofile.model.secret import Secret
+from omniprofile.model.stored import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,15 @@ class Resolution:
     def secret_source(self, variable: str) -> KeySource | None:
         """Return where the secret comes from that `env` declares for `variable`; None where it declares none."""
         return next((each.value.secret for each in self.env if each.name == variable), None)
+
+    @property
+    def accounts(self) -> list[Account]:
+        """The accounts of the secret store that the profile uses: its own credential's, and those of its `env`."""
+        if self.origin is None:
+            return []
+        own = [Account(self.profile, self.origin)] if self.uses_store else []
+        secrets = [each.name for each in self.env if each.value.secret and each.value.secret.kind == "keyring"]
+        return own + [Account(self.profile, self.origin, variable) for variable in secrets]
 
     @property
     def profile(self) -> str:

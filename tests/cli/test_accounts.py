@@ -147,7 +147,7 @@ def test_login_says_before_it_replaces_another_identity(cli: Cli, file_store: No
         assert "another identity" not in cli("login", "prod", stdin=KEY_A).err
         ran = cli("login", "prod", stdin=KEY_B)
         assert ran.status == 0, ran
-        assert "replaces the credential of another identity" in ran.err
+        assert "will replace the credential of another identity" in ran.err
         assert ran.err.index("u-1") < ran.err.index("u-2") < ran.err.index("stored;")
 
 

@@ -26,6 +26,7 @@ base_url = "https://acme.omniapp.co"
 tags = ["eu-west", "trial"]
 description = "Where changes are tried"
 base_url = "https://acme-staging.omniapp.co"
+env = { OMNI_EMBED_SECRET = { keyring = true } }
 
 [profiles.stable]
 base_url = "https://acme-stable.omniapp.co"
@@ -89,6 +90,7 @@ ONE_CANDIDATE = [
     ("completion fi", "completion fish"),
     ("lint not", "lint notes.txt"),
     ("set prod key.com", "set prod key.command"),
+    ("login staging --secret OMNI_E", "login staging --secret OMNI_EMBED_SECRET"),
     ("unset stag", "unset staging"),
     ("rename stag", "rename staging"),
 ]

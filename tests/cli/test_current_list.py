@@ -134,6 +134,7 @@ def test_list_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
             "access": "full",
             "description": "Production",
             "tags": [],
+            "secrets": [],
         },
         {
             "name": "staging",
@@ -146,6 +147,7 @@ def test_list_json_has_the_documented_keys(cli: Cli, two: Path) -> None:
             "access": "full",
             "description": None,
             "tags": [],
+            "secrets": [],
         },
     ]
 

@@ -6,6 +6,7 @@ import stat
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 import omniprofile
@@ -43,6 +44,19 @@ FROM_FILE = { file = "embed" }
 def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAGING_KEY", STAGING_KEY)
     monkeypatch.setenv("STAGING_EMBED", EMBED)
+
+
+STORED = """\
+[profiles.staging]
+base_url = "https://acme-staging.omniapp.co"
+key = { env = "STAGING_KEY" }
+env = { OMNI_EMBED_SECRET = { keyring = true }, TEAM = "a", OTHER = { env = "STAGING_EMBED" } }
+[profiles.child]
+extends = "staging"
+base_url = "https://acme.omniapp.co"
+key = { env = "STAGING_KEY" }
+env = { OTHER = "" }
+"""
 
 
 def _given(cli: Cli, *argv: str, env: dict[str, str] | None = None) -> dict[str, str | None]:
@@ -245,3 +259,162 @@ def test_the_fast_path_reads_what_needs_neither_store_nor_command(cli: Cli) -> N
     assert isinstance(answer, str)
     assert json.loads(answer) == given
     assert stat.S_IMODE((cli.config.parent / "embed").stat().st_mode) == 0o600
+
+
+def _login(cli: Cli, profile: str = "staging", secret: str = EMBED) -> None:
+    ran = cli("login", profile, "--secret", "OMNI_EMBED_SECRET", stdin=secret + "\n")
+    assert ran.status == 0, ran
+
+
+def _stored(cli: Cli) -> list[str]:
+    return sorted(json.loads((cli.state / "secrets.json").read_text())["secrets"])
+
+
+def test_a_secret_of_the_store_is_the_profiles_own_for_its_own_origin(cli: Cli, file_store: None) -> None:
+    cli.profiles(STORED)
+    ran = cli("exec", "staging", "--", "true")
+    assert (ran.status, ran.err.splitlines()) == (
+        4,
+        [
+            "omniprofile: error: the secret `OMNI_EMBED_SECRET` of `staging` is not stored",
+            "hint: run `omniprofile login staging --secret OMNI_EMBED_SECRET`",
+        ],
+    )
+    _login(cli)
+    assert _given(cli, "staging")["OMNI_EMBED_SECRET"] == EMBED
+    assert _stored(cli) == [f"staging@{URL}#OMNI_EMBED_SECRET"]
+    assert cli("exec", "child", "--", "true").status == 4, "a child of another origin has a secret of its own"
+    _login(cli, "child", EMBED + "2")
+    assert _given(cli, "child")["OMNI_EMBED_SECRET"] == EMBED + "2"
+    cli.profiles(STORED.replace("acme-staging", "acme-other"))
+    ran = cli("exec", "staging", "--", "true")
+    assert ran.status == 6
+    assert f"the stored secret `OMNI_EMBED_SECRET` of `staging` is for {URL}, but its base URL is now" in ran.err
+    assert "run `omniprofile login staging --secret OMNI_EMBED_SECRET`" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("OMNI_EMBED_SECRTE", "did you mean `OMNI_EMBED_SECRET`?"),
+        ("PASSWORD", "write `PASSWORD = { keyring = true }` in `[profiles.staging.env]`"),
+        ("TEAM", "`TEAM` of `staging` is not a secret"),
+        ("OTHER", "`staging` takes `OTHER` from environment variable `STAGING_EMBED`"),
+        ("\x1b[2J", "is not among the variables of `staging`"),
+    ],
+)
+def test_only_a_declared_secret_is_stored(cli: Cli, file_store: None, variable: str, says: str) -> None:
+    cli.profiles(STORED)
+    ran = cli("login", "staging", "--secret", variable, stdin=EMBED)
+    assert ran.status == 2
+    assert says in ran.err
+    assert not (cli.state / "secrets.json").exists()
+
+
+@pytest.mark.parametrize("given", ["", "two words", f'"{EMBED}"', "$SECRET"])
+def test_what_is_no_secret_is_not_stored(cli: Cli, file_store: None, given: str) -> None:
+    cli.profiles(STORED)
+    assert cli("login", "staging", "--secret", "OMNI_EMBED_SECRET", stdin=given).status == 4
+    assert not (cli.state / "secrets.json").exists()
+
+
+def test_a_person_types_a_secret_that_is_not_shown(cli: Cli, file_store: None) -> None:
+    cli.profiles(STORED)
+    argv = ["-m", "omniprofile", "login", "staging", "--secret", "OMNI_EMBED_SECRET"]
+    terminal = pexpect.spawn(sys.executable, argv, env={**os.environ}, encoding="utf-8", timeout=30)
+    terminal.expect("OMNI_EMBED_SECRET for staging: ")
+    terminal.sendline(EMBED)
+    terminal.expect("stored; ")
+    assert CANARY not in str(terminal.before)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert _given(cli, "staging")["OMNI_EMBED_SECRET"] == EMBED
+
+
+def test_a_pinned_protected_profile_gets_no_secret_without_a_yes(cli: Cli, file_store: None) -> None:
+    cli.profiles(STORED.replace("[profiles.child]", "protected = true\n[profiles.child]"))
+    (cli.work / ".omniprofile.toml").write_text('profile = "staging"\n')
+    ran = cli("login", "--secret", "OMNI_EMBED_SECRET", stdin=EMBED, cwd=cli.work)
+    assert ran.status == 6
+    assert "omniprofile login staging --secret OMNI_EMBED_SECRET" in ran.err
+
+
+def test_rename_logout_and_remove_take_the_secrets_along(cli: Cli, file_store: None) -> None:
+    cli.profiles(STORED)
+    _login(cli)
+    _login(cli, "child")
+    assert cli("rename", "staging", "stage").status == 0
+    assert _stored(cli) == ["child@https://acme.omniapp.co#OMNI_EMBED_SECRET", f"stage@{URL}#OMNI_EMBED_SECRET"]
+    assert _given(cli, "stage")["OMNI_EMBED_SECRET"] == EMBED
+    ran = cli("logout", "stage")
+    assert "the secret `OMNI_EMBED_SECRET` of `stage` is deleted from the file" in ran.err
+    assert _stored(cli) == ["child@https://acme.omniapp.co#OMNI_EMBED_SECRET"]
+    assert cli("remove", "child", "--yes").status == 0
+    assert _stored(cli) == []
+    assert "nothing is stored for `stage`" in cli("logout", "stage").err
+
+
+def test_list_and_doctor_count_secrets_and_prune_those_that_nothing_declares(cli: Cli, file_store: None) -> None:
+    cli.profiles(STORED)
+    _login(cli)
+    rows = {row["name"]: row["secrets"] for row in json.loads(cli("list", "--json").out)["profiles"]}
+    assert rows == {
+        "staging": [
+            {"variable": "OMNI_EMBED_SECRET", "state": "present"},
+            {"variable": "OTHER", "state": "present"},
+        ],
+        "child": [{"variable": "OMNI_EMBED_SECRET", "state": "missing"}],
+    }
+    listed = cli("list").out
+    assert "present, 2 secrets" in listed
+    assert "present, 1 of 1 secret missing" in listed
+    assert (
+        "1 secret stored, each for its profile's instance; not stored: `OMNI_EMBED_SECRET` of `child`"
+        in cli("doctor").out
+    )
+    assert cli("doctor", "--prune", "--yes").status in (0, 1)
+    assert len(_stored(cli)) == 1
+    cli.profiles(STORED.replace("OMNI_EMBED_SECRET", "EMBED_SECRET"))
+    assert "the secret `OMNI_EMBED_SECRET` is stored for `staging`" in cli("doctor").out
+    cli("doctor", "--prune", "--yes")
+    assert _stored(cli) == []
+
+
+def test_set_and_unset_write_texts_aliases_and_sources(cli: Cli) -> None:
+    file = cli.profiles(
+        '[profiles.staging]\nbase_url = "https://acme.omniapp.co"\n[profiles.staging.env]\nTEAM = "a"\n'
+    )
+    steps = [
+        (("set", "TEAM", "b c"), 'TEAM = "b c"'),
+        (("set", "TEAM", "{ from = 'host' }"), "TEAM = { from = 'host' }"),
+        (("set", "TEAM.append", "/x"), "TEAM = { from = 'host', append = \"/x\" }"),
+        (("set", "TEAM.keyring", "true"), "TEAM = { keyring = true }"),
+        (("set", "TEAM.env", "X"), 'TEAM = { env = "X" }'),
+        (("set", "TEAM", "[1]"), 'TEAM = "[1]"'),
+        (("set", "TEAM.from", "token"), 'TEAM = { from = "token" }'),
+        (("set", "TEAM.append", "x"), 'TEAM = { from = "token", append = "x" }'),
+        (("unset", "TEAM.append"), 'TEAM = { from = "token" }'),
+        (("unset", "TEAM.from"), None),
+    ]
+    for (command, key, *value), line in steps:
+        ran = cli(command, "staging", f"env.{key}", *value)
+        assert ran.status == 0, ran
+        found = [each for each in file.read_text().splitlines() if each.startswith("TEAM")]
+        assert found == ([line] if line else []), (command, key, value)
+    for wrong in ("{ form = 'token' }", "{ keyring = false }", "{}"):
+        ran = cli("set", "staging", "env.TEAM", wrong)
+        assert (ran.status, "nothing was written" in ran.err) == (3, True), ran
+    assert cli("set", "staging", "env.OMNI_BASE_URL.from", "token").status == 3
+    assert (
+        cli(
+            "add", "other", "--base-url", "https://b.omniapp.co", "--env", "A={ from = 'token' }", "--env", "B={}x"
+        ).status
+        == 0
+    )
+    assert 'env = { A = { from = "token" }, B = "{}x" }' in file.read_text()
+
+
+def test_the_words_of_completion_are_the_declared_secrets(cli: Cli) -> None:
+    cli.profiles(STORED)
+    assert cli("__complete", "secrets").out == "OMNI_EMBED_SECRET\tof staging, child\n"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,19 @@ def test_one_name_for_several_origins_is_as_many_accounts(open_store: OpenStore)
     assert open_store().delete(gone) is True
     assert {one: open_store().get(one) for one in secrets} == {**secrets, gone: None}
     assert open_store().get(account("prod.", origins[0])) is None
+
+
+def test_a_profiles_key_and_the_secrets_of_its_variables_are_accounts_of_their_own(open_store: OpenStore) -> None:
+    names = (None, "OMNI_EMBED_SECRET", "omni_embed_secret", "_x9")
+    secrets = [replace(make_secret(f"secret-{n}" * 300), variable=name) for n, name in enumerate(names)]
+    for secret in secrets:
+        open_store().put("prod", secret)
+
+    accounts = [secret.account("prod") for secret in secrets]
+    assert open_store().summaries().keys() == set(accounts)
+    assert [open_store().get(one) for one in accounts] == secrets
+    assert open_store().delete(accounts[1]) is True
+    assert [open_store().get(one) for one in accounts] == [secrets[0], None, *secrets[2:]]
 
 
 def test_every_file_that_stored_a_secret_is_noted(open_store: OpenStore) -> None:

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from omniprofile.checks.doctor.context import DoctorContext, omni_config_path
 from omniprofile.credentials.env_variables import STORE_VARIABLE
@@ -84,16 +85,18 @@ def _is_used(app: DoctorContext, account: Account, stored: Collection[Account]) 
         resolution = app.declared_profile(account.profile)
     except Error:
         return True  # nobody knows: then its secret is not for us to call useless
-    if not resolution.uses_store:
-        return False
-    return resolution.origin in (None, account.origin) or Account(account.profile, resolution.origin) not in stored
+    if resolution.origin is None:
+        return True
+    own = replace(account, origin=resolution.origin)
+    return own in resolution.accounts and (account == own or own not in stored)
 
 
 def _uses_store(app: DoctorContext, profile: str) -> bool:
     try:
-        return app.declared_profile(profile).uses_store
+        resolution = app.declared_profile(profile)
     except Error:
         return True
+    return resolution.uses_store or bool(resolution.accounts)
 
 
 def stored_secrets(app: DoctorContext) -> Iterable[Diagnosis]:
@@ -110,7 +113,7 @@ def stored_secrets(app: DoctorContext) -> Iterable[Diagnosis]:
     for account in orphans:
         bad = True
         yield warning(
-            f"a secret is stored for `{printable(account.profile)}` ({account.origin}), and no profile uses it",
+            f"{_what(account)} is stored for `{printable(account.profile)}` ({account.origin}), and no profile uses it",
             "run `omniprofile doctor --prune` to delete what no profile uses",
         )
     for account, summary in sorted(summaries.items(), key=lambda item: str(item[0])):
@@ -119,18 +122,37 @@ def stored_secrets(app: DoctorContext) -> Iterable[Diagnosis]:
             bad = True
             yield diagnosis
     if not bad:
+        missing = [
+            f"`{account.variable}` of `{account.profile}`" for account in _declared(app) if account not in summaries
+        ]
         yield ok(
             f"{len(summaries) or 'no'} secret{'' if len(summaries) == 1 else 's'} stored, each for its profile's instance"
+            + (f"; not stored: {', '.join(missing)}" if missing else "")
         )
+
+
+def _declared(app: DoctorContext) -> Iterator[Account]:
+    """Yield the accounts of the secrets of every profile's `env`."""
+    for name in app.config.profiles:
+        try:
+            yield from (account for account in app.declared_profile(name).accounts if account.variable)
+        except Error:
+            continue
+
+
+def _what(account: Account) -> str:
+    return f"the secret `{account.variable}`" if account.variable else "a secret"
 
 
 def _of_another_origin(app: DoctorContext, account: Account) -> Diagnosis | None:
     origin = app.declared_profile(account.profile).origin
     if origin is None or origin == account.origin:
         return None
+    named, option = (f" `{account.variable}`", f" --secret {account.variable}") if account.variable else ("", "")
     return problem(
-        f"the stored secret of `{account.profile}` is for {account.origin}, and the profile is for {origin}: it is refused",
-        f"run `omniprofile login {account.profile}`, or change the profile's base URL back",
+        f"the stored secret{named} of `{account.profile}` is for {account.origin}, and the profile is for {origin}: it is "
+        "refused",
+        f"run `omniprofile login {account.profile}{option}`, or change the profile's base URL back",
     )
 
 

@@ -11,16 +11,31 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.compiled import profile_words, tag_words
+from omniprofile.model.names import printable
 
 HELP = Help("Lists words for the completion of a shell.")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("kind", choices=("profiles", "patterns"), help="what to list")
+    parser.add_argument("kind", choices=("profiles", "patterns", "secrets"), help="what to list")
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print every profile's name and description, in the order of their files, and for patterns every tag."""
-    console.give(profile_words(app.config) + (tag_words(app.config) if args.kind == "patterns" else ""))
+    """Print every profile's name and description, in the order of their files, for patterns every tag too; or the secrets."""
+    if args.kind == "secrets":
+        console.give(_secrets(app))
+    else:
+        console.give(profile_words(app.config) + (tag_words(app.config) if args.kind == "patterns" else ""))
     return DONE
+
+
+def _secrets(app: App) -> str:
+    from omniprofile.model.effective import every_effective
+
+    owners: dict[str, list[str]] = {}
+    for name, profile in every_effective(app.config).items():
+        for variable, given in profile.env.items():
+            if given.value.secret and given.value.secret.kind == "keyring":
+                owners.setdefault(variable, []).append(name)
+    return "".join(f"{variable}\tof {printable(', '.join(names), 60)}\n" for variable, names in owners.items())

@@ -1,6 +1,7 @@
 """`omniprofile list`: every profile at a glance, with no store unlocked and nobody contacted."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +33,8 @@ class Row:
     access: str
     description: str | None
     tags: tuple[str, ...]
+    secrets: Mapping[str, str]
+    """What is known of each secret of the profile's `env`, by its variable."""
 
 
 HELP = Help(
@@ -104,11 +107,16 @@ def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
     try:
         resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
         state, expires_at = _credential(app, resolution)
+        secrets = {
+            each.name: app.credential_status(name, resolution.origin, "api-key", each.value.secret, each.name).state
+            for each in resolution.env
+            if each.value.secret
+        }
     except Error as error:
         # One profile's trouble is no reason to hide the others.
         console.warn(f"`{name}`: {error.message}")
         protected, access = declared.protected.value, declared.access.value
-        return Row(name, active, None, "api-key", "unknown", None, protected, access, None, declared.tags.value)
+        return Row(name, active, None, "api-key", "unknown", None, protected, access, None, declared.tags.value, {})
     return Row(
         name,
         active,
@@ -120,6 +128,7 @@ def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
         resolution.access,
         app.config.profiles[name].description,
         declared.tags.value,
+        secrets,
     )
 
 
@@ -144,6 +153,7 @@ def _as_json(row: Row) -> dict[str, object]:
         "access": row.access,
         "description": row.description,
         "tags": list(row.tags),
+        "secrets": [{"variable": variable, "state": state} for variable, state in row.secrets.items()],
     }
 
 
@@ -153,6 +163,10 @@ def _cells(row: Row, app: App, console: Console) -> list[str]:
         credential = remaining(row.expires_at, app.environment.now())
         if row.auth == "oauth" and row.credential == "expired":
             credential += ", refreshed on use"
+    if row.secrets:
+        count, missing = len(row.secrets), list(row.secrets.values()).count("missing")
+        noun = "secret" if count == 1 else "secrets"
+        credential += f", {missing} of {count} {noun} missing" if missing else f", {count} {noun}"
     colour = {"present": "green", "missing": "yellow", "expired": "yellow"}.get(row.credential, "dim")
     return [
         console.style("bold", "*") if row.active else "",

@@ -7,14 +7,15 @@ from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import PINNED, add_profile, add_yes, named_profile
+from omniprofile.cli.parser import PINNED, add_profile, add_yes, named_profile, offer
 from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential
 from omniprofile.model.live import Identity
-from omniprofile.model.names import printable
+from omniprofile.model.names import closest, printable
+from omniprofile.model.origin import Origin
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
@@ -31,6 +32,8 @@ HELP = Help(
     "For `oauth`: shows the address of the instance's login page, opens the browser there (`BROWSER` says which), and waits "
     "two minutes (`--timeout`) for the answer on a port of localhost (`--port` fixes it); then asks the instance who that "
     "was, and stores the session. One that was stored before works until then, and is revoked after it.\n\n"
+    "`--secret VARIABLE` stores a secret of the profile's `env` that says `{ keyring = true }`: it is read as a key is, and no "
+    "instance is asked.\n\n"
     "`--no-browser` is for a machine reached over SSH: it shows the address, to be visited anywhere, and takes the "
     "address that the browser ends at, pasted on the terminal or on standard input. Where a browser of yours reaches this "
     "machine's loopback (`ssh -L 8765:localhost:8765`), `--port 8765` lets it answer by itself.",
@@ -40,8 +43,10 @@ HELP = Help(
         ("omniprofile login prod --port 8765", "OAuth with a fixed port, for `ssh -L` or a container"),
         ("op read op://Work/Omni/key | omniprofile login staging", "the key from another program"),
         ("omniprofile login staging --no-test < key.txt", "without asking the instance"),
+        ("omniprofile login staging --secret OMNI_EMBED_SECRET", "a secret that is exported along with the credential"),
     ),
     exits=(
+        (2, "the profile takes no key, or not this secret, from the secret store"),
         (4, "no key was given, or the login was denied or not answered in time"),
         (6, "the key or session is someone else's than `expect` says: nothing is stored"),
         (7, "the instance cannot be reached: nothing is stored"),
@@ -55,6 +60,10 @@ HELP = Help(
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_profile(parser)
+    secret = parser.add_argument(
+        "--secret", metavar="VARIABLE", help="store this secret of the profile's `env`, and not its key"
+    )
+    offer("@secrets", secret)
     parser.add_argument("--no-test", action="store_true", help="store it without asking the instance whose it is")
     parser.add_argument(
         "--no-browser",
@@ -93,7 +102,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         timeout=args.timeout,
         with_key=args.with_key,
     )
-    login(app, console, ProfileRequest(named_profile(args)), how, yes=args.yes)
+    if args.secret is not None:
+        _login_secret(
+            app, console, ProfileRequest(named_profile(args)), args.secret, with_key=args.with_key, yes=args.yes
+        )
+    else:
+        login(app, console, ProfileRequest(named_profile(args)), how, yes=args.yes)
     return DONE
 
 
@@ -114,14 +128,7 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
     It is stored for the profile's own base URL: overrides by variables do not apply, for what is stored belongs to what the
     files declare.
     """
-    resolution = app.declared(request, GIVE)
-    if resolution.refusal is not None:
-        raise resolution.refusal
-    origin = resolution.origin
-    if origin is None:
-        raise AssertionError("a resolution without an origin has a refusal")
-    hint = f"name it, as in `omniprofile login {resolution.profile}`, or give `--yes`"
-    app.permit(resolution, Intent(GIVE, hint=hint, yes=yes))
+    resolution, origin = _permitted(app, request, "", yes=yes)
     if resolution.auth == "oauth":
         from omniprofile.cli.browser_login import login_session
 
@@ -147,13 +154,62 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
     console.note(f"stored; `omniprofile exec {resolution.profile} -- COMMAND` uses it")
 
 
+def _permitted(app: App, request: ProfileRequest, option: str, *, yes: bool) -> tuple[Resolution, Origin]:
+    """Return what the files declare for the profile, and the address that its secrets are stored for."""
+    resolution = app.declared(request, GIVE)
+    if resolution.refusal is not None:
+        raise resolution.refusal
+    hint = f"name it, as in `omniprofile login {resolution.profile}{option}`, or give `--yes`"
+    app.permit(resolution, Intent(GIVE, hint=hint, yes=yes))
+    if resolution.origin is None:
+        raise AssertionError("a resolution without an origin has a refusal")
+    return resolution, resolution.origin
+
+
+def _login_secret(
+    app: App, console: Console, request: ProfileRequest, variable: str, *, with_key: bool, yes: bool
+) -> None:
+    """Read a secret of the profile's `env` from a hidden prompt or from stdin, and store it for the profile's own base URL."""
+    option = f" --secret {printable(variable)}"
+    resolution, origin = _permitted(app, request, option, yes=yes)
+    name = resolution.profile
+    _require_secret(resolution, variable)
+    app.store.check()
+    console.note(f"the secret `{variable}` of `{name}` ({origin}) will be stored in the {app.store.label}")
+    prompt, command = f"{variable} for {name}: ", f"omniprofile login {name}{option}"
+    secret = _read(app, console, "secret", prompt, command, with_key=with_key)
+    app.store.put(name, StoredSecret(origin, secret, app.environment.now(), variable=variable))
+    console.note(f"stored; `omniprofile exec {name} -- COMMAND` has it as `{variable}`")
+
+
+def _require_secret(resolution: Resolution, variable: str) -> None:
+    """Raise UsageError unless the profile's `env` takes this secret from the secret store."""
+    source, name = resolution.secret_source(variable), resolution.profile
+    if source is not None and source.kind == "keyring":
+        return
+    if source is not None:
+        raise UsageError(
+            f"`{name}` takes `{variable}` from {source}, not from the secret store",
+            hint=f"put it there, or write `{variable} = {{ keyring = true }}` in `[profiles.{name}.env]`",
+        )
+    stored = [each.name for each in resolution.env if each.value.secret and each.value.secret.kind == "keyring"]
+    near = closest(variable, stored, 1)
+    if any(each.name == variable for each in resolution.env):
+        what = f"`{variable}` of `{name}` is not a secret: its value stands in the profile file"
+    else:
+        what = f"`{printable(variable)}` is not among the variables of `{name}`"
+    hint = f"write `{printable(variable)} = {{ keyring = true }}` in `[profiles.{name}.env]`"
+    raise UsageError(what, hint=f"did you mean `{near[0]}`?" if near else hint)
+
+
 def _tested_key(app: App, console: Console, resolution: Resolution, how: How) -> tuple[Secret, Identity | None]:
     """Return the key and whose it is. A person whose key is refused is asked for another one."""
     left = _ATTEMPTS if console.interactive else 1
     while True:
         left -= 1
         try:
-            secret = _read_key(app, console, resolution, with_key=how.with_key)
+            prompt, command = f"API key for {resolution.profile}: ", f"omniprofile login {resolution.profile}"
+            secret = _read(app, console, "key", prompt, command, with_key=how.with_key)
             return secret, _test(app, console, resolution, secret) if how.test else None
         except (CredentialRefused, IdentityMismatch, KeySourceFailed) as refused:
             if not left:
@@ -161,19 +217,20 @@ def _tested_key(app: App, console: Console, resolution: Resolution, how: How) ->
             console.warn(f"{refused.message}; try another key, or press Ctrl-C")
 
 
-def _read_key(app: App, console: Console, resolution: Resolution, *, with_key: bool) -> Secret:
+def _read(app: App, console: Console, what: str, prompt: str, command: str, *, with_key: bool) -> Secret:
+    """Read a key or secret from a hidden prompt, or from standard input where there is no terminal."""
     from omniprofile.credentials.sources import checked_key
 
     if console.interactive:
-        text = console.ask_secret(f"API key for {resolution.profile}: ").strip()
+        text = console.ask_secret(prompt).strip()
         if not text:
-            raise NoCredential("no key was given", hint="nothing was stored; run the command again")
+            raise NoCredential(f"no {what} was given", hint="nothing was stored; run the command again")
     else:
-        pipe = f"pipe it in: `… | omniprofile login {resolution.profile}`"
+        pipe = f"pipe it in: `… | {command}`"
         stdin = app.environment.stdin
         if stdin is None:
-            raise NoCredential("there is no key: standard input is closed", hint=pipe)
-        console.note("reading the key from standard input")
+            raise NoCredential(f"there is no {what}: standard input is closed", hint=pipe)
+        console.note(f"reading the {what} from standard input")
         try:
             text = read_all(stdin, limit=_LARGEST_KEY, seconds=float("inf") if with_key else KEY_SECONDS)
         except TimeoutError:
@@ -182,8 +239,8 @@ def _read_key(app: App, console: Console, resolution: Resolution, *, with_key: b
                 hint=f"{pipe}, with `--with-key` where that takes longer",
             ) from None
         if not text.strip():
-            raise NoCredential("no key came on standard input", hint=pipe)
-    return checked_key(text, "the given key")
+            raise NoCredential(f"no {what} came on standard input", hint=pipe)
+    return checked_key(text, f"the given {what}")
 
 
 def tell_of_another_identity(app: App, console: Console, profile: str, new: StoredSecret) -> None:

@@ -53,10 +53,10 @@ def logout(app: App, console: Console, resolution: Resolution) -> None:
     """
     name = resolution.profile
     accounts = app.accounts(name)
-    if resolution.uses_store and resolution.origin and (own := Account(name, resolution.origin)) not in accounts:
-        accounts.append(own)  # the list of what is stored may be lost, and the store itself knows
+    # The list of what is stored may be lost, and the store itself knows.
+    accounts += [account for account in resolution.accounts if account not in accounts]
     if not [account for account in accounts if _end_alone(app, console, resolution, account)]:
-        if resolution.uses_store:
+        if resolution.accounts:
             console.note(f"nothing is stored for `{name}`")
         else:
             console.note(f"`{name}` takes its key from {resolution.key}: nothing is stored, and nothing was deleted")
@@ -97,6 +97,11 @@ def _end(app: App, console: Console, resolution: Resolution, account: Account) -
     checkpoint("deleted")
     if not deleted and secret is None:
         return False
+    if account.variable:
+        console.note(
+            f"the secret `{account.variable}` of `{name}` is deleted from the {app.store.label}; it stays valid where it was made"
+        )
+        return True
     session = secret.is_session if secret else resolution.auth == "oauth"
     console.note(f"the {'session' if session else 'key'} of `{name}` is deleted from the {app.store.label}")
     if not session:

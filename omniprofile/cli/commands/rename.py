@@ -8,6 +8,7 @@ secret, the journal.
 import argparse
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from omniprofile.app import App, ProfileRequest
@@ -138,15 +139,15 @@ def _is_in_store(app: App, old: str, new: str, *, resumed: bool) -> bool:
 
 
 def _accounts(app: App, old: str, new: str) -> list[Account]:
-    """Return the accounts of the old name that may hold a secret: those of the list, and the declared one."""
+    """Return the accounts of the old name that may hold a secret: those of the list, and the declared ones."""
     accounts = app.accounts(old)
     for name in (old, new):  # the files say one or the other, where this was interrupted
         try:
-            origin = app.declared(ProfileRequest.for_profile(name)).origin
+            declared = app.declared(ProfileRequest.for_profile(name)).accounts
         except Error:
             continue
-        if origin is not None and Account(old, origin) not in accounts:
-            accounts.append(Account(old, origin))
+        own = (replace(account, profile=old) for account in declared)
+        accounts += [account for account in own if account not in accounts]
     return accounts
 
 
@@ -154,7 +155,7 @@ def _require_free(app: App, old: str, new: str) -> None:
     """Raise Refused where another profile file has a secret for the new name, which the copy would replace."""
     summaries = app.store.summaries()
     for account in app.accounts(old):
-        there = summaries.get(Account(new, account.origin))
+        there = summaries.get(replace(account, profile=new))
         if there and (others := [file for file in there.files if not app.is_owner(file)]):
             raise Refused(
                 f"a secret is stored for `{new}` and {account.origin} already, by `{printable_place(others[0])}`",
@@ -165,7 +166,7 @@ def _require_free(app: App, old: str, new: str) -> None:
 def _copy_secrets(app: App, console: Console, accounts: list[Account], new: str, copied: list[Account]) -> None:
     """Copy what is stored, and read it back; `copied` gets the account of each copy."""
     for account in accounts:
-        secret, copy = app.store.get(account), Account(new, account.origin)
+        secret, copy = app.store.get(account), replace(account, profile=new)
         if secret is None:
             there = app.store.summaries().get(copy)
             if there and all(map(app.is_owner, there.files)) and app.store.delete(copy):
@@ -181,7 +182,7 @@ def _copy_secrets(app: App, console: Console, accounts: list[Account], new: str,
 
 def _drop_old_secret(app: App, account: Account, new: str, *, copied: list[Account]) -> None:
     """Delete the old entry, with what a login may have put there meanwhile carried along."""
-    copy = Account(new, account.origin)
+    copy = replace(account, profile=new)
     secret, carried = app.store.get(account), app.store.get(copy)
     if secret is not None and (carried is None or (copy in copied and secret != carried)):
         app.store.put(new, secret)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from omniprofile.config.toml.edit import NamePath
 
 _RIVALS = {"instance": "base_url", "base_url": "instance"}
-_SOURCES = ("keyring", "env", "command", "file")
+_FORMS = ("from", "keyring", "env", "command", "file")
+"""What says where a key, or the value of a variable of `env`, comes from: one of them."""
 
 HELP = Help(
     description="Sets one value of a profile in the file that defines it, or, where KEY stands alone, one from the top of the "
@@ -74,25 +75,28 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         )
         written = value_text(names, value, toml_kind(names))
         replaced = _make_room(draft, path, names)
-        if replaced == "key":
+        if replaced == "source":
             draft.set(path, names[:-1], f"{{ {names[-1]} = {written} }}")
         else:
             draft.set(path, names, written)
         if save(draft, console, diff=args.diff):
             console.note(f"`{'.'.join(names)}` is set in `{path}`")
             if replaced:
-                console.note(f"it takes the place of {'what `key` was' if replaced == 'key' else f'`{replaced}`'}")
+                was = f"what `{'.'.join(names[2:-1])}` was" if replaced == "source" else f"`{replaced}`"
+                console.note(f"it takes the place of {was}")
             if names[0] == "profiles":
                 _tell_of_another_origin(app.reread(), console, names[1])
     return DONE
 
 
 def _make_room(draft: "Draft", path: str, names: "NamePath") -> str | None:
-    """Let a key take the place of the one that it contradicts; that one's name, if there is one.
+    """Let a key take the place of the one that it contradicts; that one's name, or `source` for all that says where from.
 
     `instance` and `base_url` both say which address to use, and a key comes from one source: without this, changing from
     one to the other would lead over a file that does not lint.
     """
+    from omniprofile.config.json_schema import is_variable_of_env
+
     parent, name = names[:-1], names[-1]
     table = draft.table(path, parent)
     rival = _RIVALS.get(name)
@@ -104,16 +108,17 @@ def _make_room(draft: "Draft", path: str, names: "NamePath") -> str | None:
     ):
         draft.rename(path, (*parent, rival), name)
         return rival
-    if parent[-1:] == ("key",) and name in _SOURCES and any(other in table for other in _SOURCES if other != name):
-        return "key"
-    return None
+    if not (parent[-1:] == ("key",) or is_variable_of_env(parent)) or name not in _FORMS:
+        return None
+    is_text = not table and bool(draft.files_of(parent))
+    return "source" if is_text or any(other in table for other in _FORMS if other != name) else None
 
 
 def _tell_of_another_origin(app: App, console: Console, name: str) -> None:
     """Say when what is stored for the profile is for another address than the one that it has now."""
     try:
         origin = app.declared(ProfileRequest.for_profile(name)).origin
-        stored = [account.origin for account in app.accounts(name)]
+        stored = [account.origin for account in app.accounts(name) if account.variable is None]
     except Error:
         return  # there is nothing to say of it; what is wrong there, the command that needs it says
     if stored and origin and origin not in stored:

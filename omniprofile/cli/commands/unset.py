@@ -42,6 +42,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Remove the key."""
     if len(args.words) > 2:
         raise UsageError("more than a profile and a key are given", hint="remove one key at a time")
+    from omniprofile.config.json_schema import is_variable_of_env
+
     with app.editing(dry_run=args.diff) as draft:
         path, names = target(
             draft, args.words, "`omniprofile unset NAME KEY`; `omniprofile remove NAME` removes it whole"
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 else "`omniprofile explain` shows where a value comes from",
             )
         parent = names[:-1]
-        if parent[-1:] == ("key",) and len(draft.table(path, parent)) == 1:
+        if (parent[-1:] == ("key",) or is_variable_of_env(parent)) and len(draft.table(path, parent)) == 1:
             names = parent  # a key that says no source would be none
         draft.unset(path, names)
         if save(draft, console, diff=args.diff):

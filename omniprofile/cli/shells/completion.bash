@@ -5,7 +5,7 @@
 # Lists the candidates for a kind of value as lines of a word, a tab, what it is.
 function __omniprofile_words {
   case $1 in
-    @profiles | @patterns)
+    @profiles | @patterns | @secrets)
       \command omniprofile ${__omniprofile_config:+--config "$__omniprofile_config"} __complete "${1#@}" 2>/dev/null
       ;;
     @none | @files) ;;

@@ -8,7 +8,7 @@ function __omniprofile_words --argument-names kind prefix current config
         case @none
         case @files
             __fish_complete_path "$current"
-        case @profiles @patterns
+        case @profiles @patterns @secrets
             set -l flag
             test -n "$config"; and set flag --config "$config"
             string replace -r '^' -- "$prefix" (command omniprofile $flag __complete (string sub -s 2 -- $kind) 2>/dev/null)

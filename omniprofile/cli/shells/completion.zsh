@@ -10,7 +10,7 @@ function __omniprofile_offer {
   case $kind in
     (@none) \builtin return 1 ;;
     (@files) _files; \builtin return ;;
-    (@profiles|@patterns)
+    (@profiles|@patterns|@secrets)
       lines=$(\command omniprofile ${__omniprofile_config:+--config} ${__omniprofile_config:+"$__omniprofile_config"} __complete ${kind#@} 2>/dev/null)
       ;;
     (@options) lines=$options ;;

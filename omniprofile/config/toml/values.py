@@ -62,13 +62,13 @@ def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
         raise UsageError("the value is no UTF-8") from problem
     name = path[-1]
     _refuse_secret(path, typed, known=kind is not None)
-    if kind in ("string", None):
-        return string_text(typed)
     written = typed.strip()
     try:
         value = value_of(written)
     except ValueError:
         value = None
+    if kind in ("string", None) or (kind == "string or table" and not isinstance(value, dict)):
+        return string_text(typed)
     good: bool
     if kind in _SCALARS:
         good = isinstance(value, _SCALARS[kind]) and (kind == "boolean") == isinstance(value, bool)
