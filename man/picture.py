@@ -29,6 +29,7 @@ STEPS = (
         """omniprofile exec -- sh -c 'echo "$OMNI_BASE_URL, with a token"'""",
     ),
     ("A key goes to its own host, and nowhere else", "omniprofile token staging --base-url https://acme.omniapp.co"),
+    ("An agent may read, and not write", "omniprofile exec agent -- ./delete-model"),
     ("All of them, tried at once", "omniprofile test --all"),
 )
 KEYS = {"prod": "omni_osk_picture_p", "staging": "omni_osk_picture_s", "agent": "omni_osk_picture_a"}
@@ -50,9 +51,11 @@ description = "For the assistant"
 instance = "acme"
 access = "read-only"
 """
-AGENT = """\
-#!/bin/sh
-curl -sX DELETE -H "Authorization: Bearer $OMNI_API_TOKEN" "$OMNI_BASE_URL/api/v1/models/1"; echo
+AGENT = f"""\
+#!{sys.executable}
+import os, httpx
+headers = {{"Authorization": "Bearer " + os.environ["OMNI_API_TOKEN"]}}
+print(httpx.delete(os.environ["OMNI_BASE_URL"] + "/api/v1/models/1", headers=headers).text)
 """
 THEME = TerminalTheme(
     (13, 17, 23),

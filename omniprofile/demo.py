@@ -161,6 +161,12 @@ class _Tour:
         self.session(production)
         self.screen.pause()
 
+        self.screen.title("6. An agent may read, and its token is of no use anywhere else.")
+        self.save("agent.py", _AGENT)
+        python = os.path.basename(sys.executable)
+        self.step("exec", "agent", "--", python, "agent.py", shows="straight to Omni: 401")
+        self.screen.pause()
+
         self.screen.title("7. One look at all of them, and the end.")
         self.step("test", "--all", shows="ok")
         self.step("logout", "me", shows="are revoked")

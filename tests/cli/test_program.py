@@ -209,7 +209,14 @@ def test_schema_is_json(cli: Cli) -> None:
 def test_demo_shows_everything_and_touches_nothing_of_the_users(process: Process, cli: Cli) -> None:
     ran = process("demo", env={"OMNI_PROFILE": "mine", "OMNI_API_TOKEN": CANARY}, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    for words in ("did you mean `instance`?", "accepts the key", "is now `staging`", "by one refresh", "are revoked"):
+    for words in (
+        "did you mean `instance`?",
+        "accepts the key",
+        "is now `staging`",
+        "by one refresh",
+        "gateway: 403",
+        "are revoked",
+    ):
         assert words in ran.stdout
     assert "127.0.0.1" not in ran.stdout.replace("http://127.0.0.1", "", 1), "real addresses, but for the gateway's"
     assert 40 <= len(ran.stdout.splitlines()) <= 65

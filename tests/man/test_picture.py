@@ -27,7 +27,7 @@ def test_the_picture_shows_what_the_program_shows_now(tmp_path: Path) -> None:
     now, committed = _masked(drawn.read_text()), _masked(PICTURE.read_text())
     assert now == committed, "draw it again: python man/picture.py"
     shown = " ".join(re.findall(r">([^<]+)<", PICTURE.read_text())).replace("&#160;", " ")
-    for words in ("present", "the active profile is now", "not for", "ORG_ADMIN, organization"):
+    for words in ("present", "the active profile is now", "not for", "is read-only", "ORG_ADMIN, organization"):
         assert words in shown, words
 
 
