@@ -12,7 +12,7 @@ import sys
 
 from omniprofile.config import snapshot
 from omniprofile.config.choosing import LARGEST_PIN, VARIABLE, first_answer, in_order, plain_pin
-from omniprofile.config.paths import Places, find_pin, find_places, profile_files
+from omniprofile.config.paths import Places, find_pin, find_places, own_omni_config, profile_files
 from omniprofile.config.state import StateFile
 from omniprofile.model.compiled_profile import CompiledProfile
 from omniprofile.model.exported import TOKENS
@@ -146,12 +146,29 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         from omniprofile.handover.shells import calling_shell, render
         from omniprofile.handover.variables import exports
 
-        return render(shell or calling_shell(environ, parent_command()), *exports(profile, environ))
-    from omniprofile.handover.variables import child_environment
+        assign, remove = exports(profile, environ)
+        if _has_session(own_omni_config(environ, remove, platform=platform, home=places.home), cwd):
+            raise Declined
+        return render(shell or calling_shell(environ, parent_command()), assign, remove)
+    from omniprofile.handover.variables import child_environment, find_dotenv
+
+    if (dotenv := find_dotenv(cwd)) is not None:
+        from omniprofile.handover.dotenv_file import other_instance
+
+        if other_instance(dotenv, profile.base_url):
+            raise Declined
     from omniprofile.model.variables import credential_variables
 
     variables = credential_variables(profile, profile.base_url, profile.token)
     return child, child_environment(variables, environ, key_variables=profile.key_variables())
+
+
+def _has_session(omni_config: str | None, cwd: str) -> bool:
+    """Whether the config of the vendor's CLI may have a session as its default, of which the full path knows more."""
+    try:
+        return omni_config is not None and b'"oauth"' in read_regular(os.path.join(cwd, omni_config))
+    except FileNotFoundError:
+        return False
 
 
 def _kept(places: Places, section: int, compiling: bool) -> "Any":

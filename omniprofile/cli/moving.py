@@ -4,6 +4,7 @@ import os
 from contextlib import AbstractContextManager
 
 from omniprofile.app import App
+from omniprofile.config.paths import omni_cli_config
 from omniprofile.errors import UsageError
 from omniprofile.system import locking
 
@@ -18,9 +19,7 @@ def exclusive(app: App) -> AbstractContextManager[None]:
 
 def omni_config_path(app: App, given: str | None) -> str:
     """The config of the vendor's CLI: FILE, else where the CLI looks for it."""
-    from omniprofile.transfer.omni_cli import config_path
-
-    path = given or config_path(
+    path = given or omni_cli_config(
         platform=app.environment.platform, environ=app.environment.environ, home=app.places.home
     )
     return absolute(app, path)

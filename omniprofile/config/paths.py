@@ -177,3 +177,38 @@ def _is_in(path: str, folders: "Sequence[str]") -> bool:
 
 def _variable(environ: "Mapping[str, str]", name: str) -> str | None:
     return environ.get(name) or None
+
+
+def omni_cli_config(*, platform: str, environ: "Mapping[str, str]", home: str) -> str:
+    """Return where the vendor's `omni` looks for its config outside of `omniprofile exec`, which hides it."""
+    from omniprofile.model.variables import NO_CONFIG
+
+    windows = platform == "win32"
+    if windows:
+        import ntpath as path
+    else:
+        import posixpath as path  # type: ignore[no-redef]  # as above
+    given = environ.get("OMNI_CONFIG_PATH")
+    if given and given != NO_CONFIG:
+        return given
+    if folder := environ.get("OMNI_CONFIG_DIR"):
+        return str(path.join(folder, "config.json"))
+    if folder := environ.get("XDG_CONFIG_HOME"):
+        return str(path.join(folder, "omni-cli", "config.json"))
+    if windows:
+        base = environ.get("APPDATA") or path.join(home, "AppData", "Roaming")
+    else:
+        base = path.join(home, ".config")
+    return str(path.join(base, "omni-cli", "config.json"))
+
+
+def own_omni_config(
+    environ: "Mapping[str, str]", removed: "Sequence[str]", *, platform: str, home: str
+) -> "str | None":
+    """Return the config that a bare `omni` reads in a shell once `removed` are gone from it; None where it is hidden."""
+    from omniprofile.model.variables import NO_CONFIG
+
+    left = {name: value for name, value in environ.items() if name not in removed}
+    if left.get("OMNI_CONFIG_PATH") == NO_CONFIG:
+        return None
+    return omni_cli_config(platform=platform, environ=left, home=home)

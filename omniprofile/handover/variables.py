@@ -48,6 +48,15 @@ def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[st
     return assign, [name for name in dict.fromkeys([*sorted(own_values(environ)), *rivals]) if name not in assign]
 
 
+def find_dotenv(folder: str) -> str | None:
+    """Return the `.env` that python-dotenv's `find_dotenv(usecwd=True)` finds from `folder`: the nearest one upward."""
+    while not os.path.isfile(path := os.path.join(folder, ".env")):
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return None
+    return path
+
+
 def removals(environ: "Mapping[str, str]") -> list[str]:
     """Return what `env --unset` removes: all that `env` sets, but for a value that the user has set or changed since."""
     mark = exported(environ)

@@ -6,12 +6,10 @@ case, would be read by the Go program in a way of its own.
 """
 
 import json
-import ntpath
-import posixpath
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from omniprofile.errors import ConfigInvalid, Error
@@ -22,7 +20,6 @@ from omniprofile.model.references import command_for, stand_in
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import parse_time
-from omniprofile.model.variables import NO_CONFIG
 from omniprofile.transfer.foreign import ForeignFile, Found, together
 
 WHAT = "config of the vendor's CLI"
@@ -39,27 +36,11 @@ _PROFILE = ("apiEndpoint", "authMethod", "defaultOutputFormat", *SECRETS, "token
 _NO_TIME = "0001-01-01T00:00:00"
 """How Go writes a time that was never set."""
 
+_AHEAD = timedelta(seconds=10)
+"""How long before its expiry `omni` renews a session."""
 DEEPEST = 100
 
 Json = dict[str, object]
-
-
-def config_path(*, platform: str, environ: Mapping[str, str], home: str) -> str:
-    """Return where `omni` looks for its config outside of `omniprofile exec`, which hides it."""
-    windows = platform == "win32"
-    path = ntpath if windows else posixpath
-    given = environ.get("OMNI_CONFIG_PATH")
-    if given and given != NO_CONFIG:
-        return given
-    if folder := environ.get("OMNI_CONFIG_DIR"):
-        return str(path.join(folder, "config.json"))
-    if folder := environ.get("XDG_CONFIG_HOME"):
-        return str(path.join(folder, "omni-cli", "config.json"))
-    if windows:
-        base = environ.get("APPDATA") or path.join(home, "AppData", "Roaming")
-    else:
-        base = path.join(home, ".config")
-    return str(path.join(base, "omni-cli", "config.json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +76,19 @@ class OmniConfig:
         """`defaultProfile`, if it names one of the profiles."""
         name = self.data.get("defaultProfile")
         return name if isinstance(name, str) and name in self.profiles else None
+
+    @property
+    def session_default(self) -> str | None:
+        """The default profile where it is a session that `omni` renews: its token then takes the place of every other."""
+        name = self.default
+        return name if name and self.auth(name) == "oauth" and self.profiles[name].get("refreshToken") else None
+
+    def has_expired(self, name: str, now: datetime) -> bool:
+        """Whether `omni` would renew the session of `name` now. A time that it cannot read it takes for "never"."""
+        try:
+            return now >= parse_time(self.profiles[name].get("tokenExpiresAt")) - _AHEAD
+        except ValueError:
+            return False
 
     def auth(self, name: str) -> AuthMethod:
         """The method of profile `name`; an unset one is an API key, as in the program itself."""

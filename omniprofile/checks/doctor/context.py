@@ -3,14 +3,13 @@
 import os
 from typing import Protocol
 
-from omniprofile.config.paths import Places
+from omniprofile.config.paths import Places, omni_cli_config
 from omniprofile.config.state import StateFile
 from omniprofile.model.declaration import Config
 from omniprofile.model.provenance import Sourced
 from omniprofile.model.resolution import Resolution, Selection
 from omniprofile.model.stored import SecretStore
 from omniprofile.system.environment import Environment
-from omniprofile.transfer.omni_cli import config_path
 
 
 class DoctorContext(Protocol):
@@ -41,5 +40,5 @@ class DoctorContext(Protocol):
 def omni_config_path(app: DoctorContext) -> str:
     """Return where the vendor's CLI looks for its config when it runs outside of `exec`."""
     environment, places = app.environment, app.places
-    path = config_path(platform=environment.platform, environ=environment.environ, home=places.home)
+    path = omni_cli_config(platform=environment.platform, environ=environment.environ, home=places.home)
     return os.path.normpath(os.path.join(environment.cwd or os.sep, path))

@@ -213,8 +213,8 @@ def _omni_config(app: DoctorContext) -> Iterator[Diagnosis]:
 
 def _oauth_default(config: "OmniConfig", shown: str) -> Iterator[Diagnosis]:
     """Name the trap that `exec` shields its child from, and the exports of `env` do not."""
-    name = config.default
-    if name is not None and config.auth(name) == "oauth" and config.profiles[name].get("refreshToken"):
+    name = config.session_default
+    if name is not None:
         yield warning(
             f"the default profile `{printable(name, 40)}` in {shown} is an OAuth session: once it has expired, a bare `omni` "
             "renews it and sends its token in place of every other, that of `omniprofile env` too",

@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import stat
+from collections.abc import Sequence
 
 from omniprofile.app import App, Intent
 from omniprofile.cli.console import Console
@@ -11,12 +12,13 @@ from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import PINNED, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
+from omniprofile.config.paths import own_omni_config
 from omniprofile.credentials.protection import GIVE
-from omniprofile.errors import CheckFailed, Refused, UsageError
+from omniprofile.errors import CheckFailed, Error, Refused, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, calling_shell, github, render
 from omniprofile.handover.variables import exports, removals
-from omniprofile.model.names import printable_place
+from omniprofile.model.names import printable, printable_place
 from omniprofile.system.files import reason, sweep, write_atomic
 
 HELP = Help(
@@ -30,6 +32,8 @@ HELP = Help(
     "since.\n\n"
     "`--output` puts a file that only you can read (mode 0600) in the place of FILE, whole or not at all. A link, pipe or "
     "device is refused.\n\n"
+    "Where the vendor's `omni` has a default profile of its own whose OAuth session has expired, it renews that and sends its "
+    "token in place of this one: that is said.\n\n"
     "A program that you start yourself is safer run by `omniprofile exec`: then no token stays in the shell.",
     examples=(
         ('eval "$(omniprofile env staging)"', "into this shell"),
@@ -44,6 +48,9 @@ HELP = Help(
     ),
     see=("exec", "token"),
 )
+
+_FOR_PROGRAMS = ("dotenv", "json", "github")
+"""Formats that no shell evaluates."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +89,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
         tell_expiry(console, credential, app.environment.now())
         assign, remove = exports(credential, environ)
+        if not output and shell not in _FOR_PROGRAMS:
+            _warn_of_omni(app, console, remove)
         secrets = [secret.reveal() for secret in credential.secrets]
     if shell == "github":
         _to_github(app, console, assign, remove, secrets)
@@ -91,6 +100,27 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     else:
         console.give(render(shell, assign, remove))
     return DONE
+
+
+def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
+    """Say that a bare `omni` in this shell would use another credential: a session of its own that has expired."""
+    from omniprofile.transfer.omni_cli import OmniConfig
+
+    there = app.environment
+    path = own_omni_config(there.environ, removed, platform=there.platform, home=app.places.home)
+    if path is None:
+        return
+    try:
+        config = OmniConfig.read(os.path.join(there.cwd or os.sep, path), whole=False)
+    except Error:
+        return  # to `omni` that is no config
+    name = config.session_default
+    if name is not None and config.has_expired(name, there.now()):
+        console.warn(
+            f"a bare `omni` will not use this credential: its own default profile `{printable(name, 40)}` "
+            f"(`{printable_place(path)}`) is an expired OAuth session, which it renews and sends instead; "
+            "use `omniprofile exec -- omni …`"
+        )
 
 
 def _is_dotenv(path: str) -> bool:

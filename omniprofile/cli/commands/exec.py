@@ -18,9 +18,9 @@ from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
 from omniprofile.handover.child import run_child
 from omniprofile.handover.process import run_command
-from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
+from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment, find_dotenv
 from omniprofile.model.exported import MARKER, OWN, is_reserved
-from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.names import printable, printable_place, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.variables import HIDDEN, credential_variables
 
@@ -42,6 +42,8 @@ HELP = Help(
     "`--as` hands several profiles to one command: all their variables, and with them the profile's own `env`, begin with "
     "the prefix, as in `SOURCE_OMNI_API_TOKEN`, and there are none without. Each counts as named, each session is renewed.\n\n"
     "Without COMMAND a terminal gets a shell (`SHELL`, on Windows `COMSPEC`), in which `OMNI_PROFILE` names the profile.\n\n"
+    "A `.env` in this folder or the nearest one above that has it, which names another instance, is said: a program that "
+    "loads it may go there.\n\n"
     "The command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
     "with the statuses below before the command starts.",
     examples=(
@@ -138,6 +140,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         environ = child_environment(variables, app.environment.environ, key_variables=removed)
         if console.verbosity:
             console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
+        if not args.prefixes:
+            _tell_of_dotenv(app, resolutions[""])
         if not args.child:
             who = quoted_list((resolution.profile for resolution in resolutions.values()), "and")
             console.note(f"`{program}` has the credential of {who} until it ends")
@@ -150,6 +154,20 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
         status = run_child(command, behind_gateway(environ, tokens), started)
     return end_as(status)
+
+
+def _tell_of_dotenv(app: App, resolution: Resolution) -> None:
+    """Say that the `.env` that programs find from here names another instance."""
+    from omniprofile.handover.dotenv_file import other_instance
+
+    cwd = app.environment.cwd
+    path = find_dotenv(cwd) if cwd else None
+    if path is not None and (other := other_instance(path, str(resolution.origin))):
+        name, origin = other
+        app.tell(
+            f"`{printable_place(path)}` names {printable(origin, 100)} in `{name}`: a program that loads that file may use it "
+            f"in place of {resolution.origin}"
+        )
 
 
 def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:

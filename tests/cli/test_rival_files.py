@@ -1,0 +1,150 @@
+"""Files that would lead a program to another instance than the one it was given: `.env`, and the vendor's own config."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from dotenv import find_dotenv
+
+from omniprofile.cli import fast_path
+from omniprofile.handover import variables
+from omniprofile.handover.dotenv_file import LARGEST, other_instance
+from omniprofile.model.variables import NO_CONFIG
+from tests.conftest import CANARY, Cli
+
+Process = Callable[..., subprocess.CompletedProcess[str]]
+HERE = "https://acme-staging.omniapp.co"
+"""The instance of `staging`."""
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("OMNI_BASE_URL=https://other.omniapp.co\n", "OMNI_BASE_URL https://other.omniapp.co"),
+        ("export OMNI_BASE_URL = 'https://other.omniapp.co/api/v1'  # prod", "OMNI_BASE_URL https://other.omniapp.co"),
+        ('X=1\r\nOMNI_BASE_URL="https://Other.omniapp.co"\r\n', "OMNI_BASE_URL https://other.omniapp.co"),
+        ("OMNI_BASE_URL=other.omniapp.co # prod", "OMNI_BASE_URL https://other.omniapp.co"),
+        ("OMNI_BASE_URL=https://u:p@other.omniapp.co", "OMNI_BASE_URL https://other.omniapp.co"),
+        ("OMNI_BASE_URL=http://acme-staging.omniapp.co", "OMNI_BASE_URL http://acme-staging.omniapp.co"),
+        ("OMNI_ORGANIZATION_NAME=other", "OMNI_ORGANIZATION_NAME https://other.omniapp.co"),
+        (f"OMNI_BASE_URL={HERE}\nOMNI_BASE_URL=https://other.omniapp.co", "OMNI_BASE_URL https://other.omniapp.co"),
+        ("OMNI_BASE_URL=\n", None),
+        (f"OMNI_BASE_URL={HERE}", None),
+        (f"OMNI_BASE_URL={HERE}:443/api/", None),
+        ("OMNI_ORGANIZATION_NAME=acme-staging", None),
+        ("# OMNI_BASE_URL=https://other.omniapp.co", None),
+        ("OMNI_BASE_URL=${OTHER}", None),
+        ("OMNI_BASE_URL", None),
+        ("MY_OMNI_BASE_URL=https://other.omniapp.co", None),
+        ("OMNI_API_KEY=omni_osk_other", None),
+        ("", None),
+    ],
+)
+def test_another_instance_is_one_that_a_program_would_go_to(tmp_path: Path, text: str, named: str | None) -> None:
+    file = tmp_path / "env"
+    file.write_bytes(text.encode())
+    found = other_instance(str(file), HERE)
+    assert (found and " ".join(found)) == named
+
+
+def test_a_file_of_any_kind_and_size_is_no_reason_to_fail(tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_text("#" * LARGEST + "\nOMNI_BASE_URL=https://other.omniapp.co")
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\x00OMNI_BASE_URL\xfe")
+    for path in (large, binary, tmp_path, tmp_path / "gone"):
+        assert other_instance(str(path), HERE) is None
+
+
+def test_it_is_found_as_python_dotenv_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = tmp_path / "a" / "b" / "c"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    for place in (tmp_path, tmp_path / "a", below):
+        assert (variables.find_dotenv(str(below)) or "") == find_dotenv(usecwd=True)
+        (place / ".env").write_text("X=1\n")
+        assert variables.find_dotenv(str(below)) == find_dotenv(usecwd=True) == str(place / ".env")
+    (below / ".env").unlink()
+    (below / ".env").mkdir()
+    assert variables.find_dotenv(str(below)) == find_dotenv(usecwd=True) == str(tmp_path / "a" / ".env")
+
+
+def test_exec_says_in_one_line_that_a_dotenv_above_names_another_instance(cli: Cli, two: Path) -> None:
+    file = cli.work / ".env"
+    below = cli.work / "below"
+    below.mkdir()
+    file.write_text(f"OMNI_API_KEY={CANARY}\nOMNI_BASE_URL=https://other.omniapp.co\n")
+    ran = cli("exec", "staging", "--", "true", cwd=below)
+    assert ran.status == 0
+    assert ran.err == (
+        f"omniprofile: `{file}` names https://other.omniapp.co in `OMNI_BASE_URL`: a program that loads that file may use it "
+        f"in place of {HERE}\n"
+    )
+    assert cli("-q", "exec", "staging", "--", "true", cwd=below).err == ""
+    assert cli("token", "staging", cwd=below, shows=True).err == ""
+    assert cli("exec", "--as", "A_=staging", "--", "true", cwd=below).err == ""
+    file.write_text(f"OMNI_BASE_URL={HERE}\n")
+    assert cli("exec", "staging", "--", "true", cwd=below).err == ""
+    answer = fast_path.answer(["exec", "staging", "--", "true"], {**_environ(cli)}, "linux", str(below), compiling=True)
+    assert answer is not None, "a `.env` for the same instance costs no more than a look"
+
+
+def _environ(cli: Cli) -> dict[str, str]:
+    return {"HOME": str(cli.home), "STAGING_KEY": CANARY, "PATH": "/bin"}
+
+
+def _omni_config(cli: Cli, *, expires: datetime | None, auth: str = "oauth", **changed: object) -> Path:
+    path = cli.home / ".config" / "omni-cli" / "config.json"
+    path.parent.mkdir(exist_ok=True)
+    mine = {
+        "apiEndpoint": "https://other.omniapp.co",
+        "authMethod": auth,
+        "accessToken": CANARY,
+        "refreshToken": CANARY,
+        "tokenExpiresAt": expires.isoformat() if expires else "0001-01-01T00:00:00Z",
+        **changed,
+    }
+    path.write_text(json.dumps({"version": 1, "defaultProfile": "mine", "profiles": {"mine": mine}}))
+    return path
+
+
+NOW = datetime.now(UTC)
+PAST, FUTURE = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "cmd"])
+def test_env_names_the_trap_of_an_expired_session_of_omni_s_own(cli: Cli, two: Path, shell: str) -> None:
+    path = _omni_config(cli, expires=PAST)
+    ran = cli("env", "staging", "--shell", shell, shows=True)
+    assert ran.status == 0
+    assert f"warning: a bare `omni` will not use this credential: its own default profile `mine` (`{path}`)" in ran.err
+    assert "`omniprofile exec -- omni …`" in ran.err
+    assert "OMNI_API_TOKEN" in ran.out
+
+
+@pytest.mark.parametrize("expires", [FUTURE, None])
+def test_env_says_nothing_where_omni_uses_what_it_is_given(cli: Cli, two: Path, expires: datetime | None) -> None:
+    _omni_config(cli, expires=expires)
+    assert cli("env", "staging", "--shell", "bash", shows=True).err == ""
+
+
+def test_env_says_nothing_of_a_config_that_is_no_trap(cli: Cli, two: Path) -> None:
+    def said(*argv: str, **environ: str) -> str:
+        return cli("env", *argv, env=environ, shows=True).err
+
+    path = _omni_config(cli, expires=PAST, auth="api-key")
+    assert said("staging", "--shell", "bash") == ""
+    _omni_config(cli, expires=PAST, refreshToken=None)
+    assert said("staging", "--shell", "bash") == ""
+    _omni_config(cli, expires=PAST)
+    assert said("staging", "--shell", "json") == said("--unset", "--shell", "bash") == ""
+    assert said("staging", "--shell", "bash", OMNI_CONFIG_PATH=NO_CONFIG) == "", "in a child of exec"
+    assert "bare `omni`" in said("staging", "--shell", "bash", OMNI_CONFIG_DIR="/nowhere"), "which `env` removes"
+    path.write_text('{"oauth"')
+    assert said("staging", "--shell", "bash") == ""
+    path.unlink()
+    path.mkdir()
+    assert said("staging", "--shell", "bash") == ""
