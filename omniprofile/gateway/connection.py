@@ -133,12 +133,14 @@ class _Connection:
         self._rules = rules
         self._upstream = upstream
         self._http = _StrictConnection()
+        self._out = b""
 
     async def serve(self) -> None:
         """Answer one request after the other."""
         try:
             while await self._serve_one():
                 self._http.start_next_cycle()
+            self._flush()
             await self._linger()
         except (_Gone, BrokenOff, Echoed, h11.ProtocolError, OSError, TimeoutError, asyncio.CancelledError):
             # Whoever reads a broken connection knows that the answer is not whole.
@@ -260,11 +262,20 @@ class _Connection:
         await self._write(h11.Response(status_code=status, headers=fields, reason=reason))
 
     async def _write(self, event: Any) -> None:
-        data = self._http.send(event)
-        if data:
-            self._writer.write(data)
+        self._out += self._http.send(event) or b""
+        if isinstance(event, h11.Response):
+            asyncio.get_running_loop().call_soon(
+                self._flush
+            )  # with the beginning of the body, if that is there already
+        elif self._out:
+            self._flush()
             async with asyncio.timeout(_STALLED_SECONDS):
                 await self._writer.drain()
+
+    def _flush(self) -> None:
+        if self._out:
+            self._writer.write(self._out)
+            self._out = b""
 
     async def _refuse(self, request: h11.Request | None, refused: _Refused) -> None:
         """Answer a request here. One whose end is not certain ends the connection: what follows is not read as a request."""

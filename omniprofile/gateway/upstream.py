@@ -4,14 +4,16 @@ It works on httpx's transport, below what could carry the credential elsewhere: 
 variable read but those that `instance.proxies` and `instance.certificates` know.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 import httpx
 
 from omniprofile.gateway.messages import Fields
-from omniprofile.instance.client import ConnectionTrace, TransportError, transport, transport_error
+from omniprofile.instance.client import ConnectionTrace, TransportError, certificates, transport, transport_error
 from omniprofile.instance.proxies import proxy_for
 from omniprofile.model.origin import Origin
 
@@ -20,6 +22,10 @@ _IDLE_SECONDS = 3600.0
 """How long the instance may send or take nothing: long polls wait for minutes."""
 _KEPT_SECONDS = 20.0
 """How long a connection that nobody uses is kept; less than servers keep theirs."""
+
+_MOST_KEPT = 64
+_REPEATABLE = (b"GET", b"HEAD", b"OPTIONS")
+_ENDED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class _Body(httpx.AsyncByteStream):
@@ -42,10 +48,11 @@ class _Target(httpx.URL):
 
 
 class Response:
-    """A response whose body is still to come."""
+    """A response whose body is still to come. `release` gets its connection back, if the body was read to its end."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx.Response, release: Callable[[], Awaitable[None]]) -> None:
         self._response = response
+        self._release = release
         self.status = response.status_code
         self.fields: Fields = response.headers.raw
         self.reason: bytes = response.extensions.get("reason_phrase", b"")
@@ -64,6 +71,7 @@ class Response:
     async def close(self) -> None:
         """Give the connection back, or end it where the body was not read to its end."""
         await self._response.aclose()
+        await self._release()
 
 
 class BrokenOff(Exception):
@@ -71,26 +79,18 @@ class BrokenOff(Exception):
 
 
 class Upstream:
-    """The connections to one origin, as an async context manager."""
+    """The connections to one origin, as an async context manager.
+
+    Each connection is a transport of its own, the one used last first: httpx's pool looks at every connection at every request.
+    """
 
     def __init__(self, origin: Origin, environ: Mapping[str, str]) -> None:
         self._origin = origin
         self._environ = environ
         self._proxy = proxy_for(origin, environ)
         self._host = str(origin).partition("://")[2].encode("ascii")
-        self._made: httpx.AsyncHTTPTransport | None = None
-
-    def _transport(self) -> httpx.AsyncHTTPTransport:
-        """Return the transport, made when it is first needed. Raises TransportError."""
-        if self._made is None:
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=_KEPT_SECONDS)
-            self._made = transport(
-                self._origin,
-                self._proxy,
-                self._environ,
-                lambda options: httpx.AsyncHTTPTransport(**options, limits=limits),
-            )
-        return self._made
+        self._certificates: ssl.SSLContext | None = None
+        self._idle: list[httpx.AsyncHTTPTransport] = []
 
     async def __aenter__(self) -> Self:
         """Return the upstream itself."""
@@ -99,9 +99,26 @@ class Upstream:
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close every connection."""
-        if self._made is not None:
-            await self._made.aclose()
+        """Close the connections that nobody uses; the others are closed by who uses them."""
+        for each in self._idle:
+            await each.aclose()
+
+    async def _release(self, sender: httpx.AsyncHTTPTransport) -> None:
+        if len(self._idle) < _MOST_KEPT:
+            self._idle.append(sender)
+        else:
+            await sender.aclose()
+
+    def _transport(self) -> tuple[httpx.AsyncHTTPTransport, bool]:
+        """Return a transport that nobody uses, and whether it was used before. Raises TransportError."""
+        if self._idle:
+            return self._idle.pop(), True
+        self._certificates = self._certificates or certificates(self._origin, self._environ)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEPT_SECONDS)
+        made = transport(
+            self._certificates, self._proxy, lambda options: httpx.AsyncHTTPTransport(**options, limits=limits)
+        )
+        return made, False
 
     async def send(
         self, method: bytes, target: bytes, fields: Fields, token: str, body: AsyncIterator[bytes] | None
@@ -128,13 +145,17 @@ class Upstream:
             },
         )  # fmt: skip
         request.method, request.url = method.decode("ascii"), url  # httpx has changed both
-        sender = self._transport()
-        try:
-            return Response(await sender.handle_async_request(request))
-        except (httpx.HTTPError, httpx.StreamError) as problem:
-            # No `from`: the chain of an HTTP error holds the request, and so the token.
-            shown = self._proxy.named_by if self._proxy else None
-            raise transport_error(problem, self._origin, ConnectionTrace(), _CONNECT_SECONDS, shown) from None
+        while True:
+            sender, used = self._transport()
+            try:
+                return Response(await sender.handle_async_request(request), partial(self._release, sender))
+            except (httpx.HTTPError, httpx.StreamError) as problem:
+                await sender.aclose()
+                if used and body is None and method in _REPEATABLE and isinstance(problem, _ENDED):
+                    continue  # the instance has just closed the connection, for nobody used it
+                # No `from`: the chain of an HTTP error holds the request, and so the token.
+                shown = self._proxy.named_by if self._proxy else None
+                raise transport_error(problem, self._origin, ConnectionTrace(), _CONNECT_SECONDS, shown) from None
 
 
 __all__ = ["BrokenOff", "Response", "TransportError", "Upstream"]

@@ -70,6 +70,7 @@ class Client:
         # and must not be what another one waits for.
         self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
         self._lock = Lock()
+        self._certificates: ssl.SSLContext | None = None
         self._transports: dict[tuple[str | None, str], httpx.HTTPTransport] = {}
 
     def __enter__(self) -> Self:
@@ -137,36 +138,38 @@ class Client:
         kind = (proxy.address if proxy else None, origin.scheme)
         with self._lock:
             if kind not in self._transports:
-                self._transports[kind] = self._made(origin, proxy)
+                if origin.scheme == "https":
+                    self._certificates = self._certificates or certificates(origin, self._environ)
+                context = self._certificates if origin.scheme == "https" else None
+                self._transports[kind] = transport(
+                    context, proxy, lambda options: httpx.HTTPTransport(**options, limits=self._limits)
+                )
             return self._transports[kind]
-
-    def _made(self, origin: Origin, proxy: Proxy | None) -> httpx.HTTPTransport:
-        return transport(
-            origin, proxy, self._environ, lambda options: httpx.HTTPTransport(**options, limits=self._limits)
-        )
 
 
 T = TypeVar("T")
 
 
-def transport(
-    origin: Origin, proxy: Proxy | None, environ: Mapping[str, str], make: Callable[[dict[str, Any]], T]
-) -> T:
-    """Return a transport to `origin` by `proxy`, which `make` makes of httpx's arguments. Raises TransportError."""
+def certificates(origin: Origin, environ: Mapping[str, str]) -> ssl.SSLContext | None:
+    """Return what the certificate of `origin` is judged by, None for plain http. Raises TransportError."""
+    if origin.scheme != "https":  # certificates take time to load
+        return None
     from omniprofile.instance.certificates import CertificatesUnusable, trusted_context
 
-    context: ssl.SSLContext | bool = False  # plain http has no use for certificates, which take time to load
-    if origin.scheme == "https":
-        try:
-            context = trusted_context(environ)
-        except CertificatesUnusable as problem:
-            raise TransportError("certificates", str(problem), hint=problem.hint) from None
-    options: dict[str, Any] = {"verify": context, "trust_env": False}
+    try:
+        return trusted_context(environ)
+    except CertificatesUnusable as problem:
+        raise TransportError("certificates", str(problem), hint=problem.hint) from None
+
+
+def transport(context: ssl.SSLContext | None, proxy: Proxy | None, make: Callable[[dict[str, Any]], T]) -> T:
+    """Return a transport that goes by `proxy`, which `make` makes of httpx's arguments. Raises TransportError."""
+    options: dict[str, Any] = {"verify": context or False, "trust_env": False}
     if proxy is None:
         return make(options)
     try:
         to = httpx.Proxy(proxy.address)
-        to.ssl_context = context if to.url.scheme == "https" and isinstance(context, ssl.SSLContext) else None
+        to.ssl_context = context if to.url.scheme == "https" else None
         return make({**options, "proxy": to})
     except ImportError:
         words = f"{proxy.named_by} names a SOCKS proxy, for which the package `socksio` is missing"

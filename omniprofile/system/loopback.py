@@ -36,7 +36,8 @@ def _bound(family: int, address: str, port: int) -> socket.socket | None:
     """A listening socket, or None where this machine has no such address. Raises OSError for a port that is taken."""
     listening = None
     try:
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # The protocol is named because asyncio sends small pieces at once (TCP_NODELAY) only where it is.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if port and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):

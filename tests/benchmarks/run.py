@@ -130,6 +130,7 @@ def rows(environment: Path, folder: Path, *, quick: bool) -> Iterator[Row]:
         edited = Home(folder / f"edited-{count}", count, files)
         yield Row(f"first run after an edit; {count:,}", [ours, "current"], edited.environ, goal, before=edited.edit)
     steady = Home(folder / "steady", 3, 1)
+    yield Row("exec --gateway -- true", [ours, "exec", "--gateway", "--", "true"], steady.environ, "≤ 18")
     for command in ("list", "show", "explain", "lint"):
         yield Row(f"{command}; 3 profiles", [ours, command], steady.environ, "≤ 13")
     session = Home(folder / "session", 3, 1)
@@ -254,6 +255,13 @@ def live(environment: Path, folder: Path) -> str:
     return f"test --all, 200 profiles, 100 ms each, 16 at once: {spent:.2f} s; goal ≤ {1.3 * least + startup:.2f} s"
 
 
+def gateway(environment: Path, folder: Path) -> list[str]:
+    """What the gateway adds to a request: see `gateway.py` beside this file."""
+    script = Path(__file__).with_name("gateway.py")
+    argv = [sys.executable, str(script), "--environment", str(environment)]
+    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
 def memory(table: list[Row]) -> dict[str, int]:
     """Peak resident KiB of the first rows, by GNU time, whose own few pages are what a child starts with."""
     tool = "/usr/bin/time"
@@ -324,7 +332,7 @@ def main() -> None:
         token = next(row for row in table if row.name.startswith("token"))
         imported = imports(token)
         print("\nimported by `token` beyond the bare interpreter:\n" + "\n".join(imported))
-        more = [] if args.quick else [live(environment, folder)]
+        more = [] if args.quick else [live(environment, folder), *gateway(environment, folder)]
         print("\n" + "\n".join(more))
         if args.json:
             data = {
