@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from omniprofile.credentials.protection import Use
     from omniprofile.model.freshness import Stored
-    from omniprofile.model.stored import StoredSecret
     from omniprofile.system.files import ForeignAccess
 
     Answer = str | tuple[list[str], dict[str, str]]
@@ -267,8 +266,8 @@ def _stored(
         from omniprofile.credentials.secrets_file import SecretsFile
 
         found: Stored | None = check(SecretsFile(places.state_folder, places.home).read()[name], name)
-    elif store == "keyring" and not session and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
-        found = _in_keyring(name, environ, platform, places)
+    elif store == "keyring" and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
+        found = _in_keyring(name, environ, platform, places, session=session)
     else:
         raise Declined
     from omniprofile.model.freshness import is_fresh, is_session
@@ -283,14 +282,23 @@ def _stored(
     return found.token.reveal()
 
 
-def _in_keyring(name: str, environ: "Mapping[str, str]", platform: str, places: Places) -> "StoredSecret | None":
-    """Return what the keyring holds for the account `name`. What the keyring raises is final: it is not asked again."""
-    from omniprofile.credentials.keyring_store import KeyringStore
-    from omniprofile.errors import StoreUnavailable
-    from omniprofile.model.stored import Account
+def _in_keyring(
+    name: str, environ: "Mapping[str, str]", platform: str, places: Places, *, session: bool
+) -> "Stored | None":
+    """Return what the keyring holds for the account `name`. What the keyring package raises is final: it is not asked again."""
+    from omniprofile.credentials import light_keyring
     from omniprofile.system.locking import user_lock_folders
 
     lock_folders = user_lock_folders(platform, environ, os.getuid() if hasattr(os, "getuid") else None)
+    try:
+        return light_keyring.get(name, places.state_folder, places.home, lock_folders, environ)
+    except Exception:  # whatever is wrong, the keyring package finds it too, and says so
+        if session:  # which may have to be refreshed: the full path asks
+            raise
+    from omniprofile.credentials.keyring_store import KeyringStore
+    from omniprofile.errors import StoreUnavailable
+    from omniprofile.model.stored import Account
+
     try:
         return KeyringStore(places.state_folder, lock_folders=lock_folders, home=places.home).get(Account.parse(name))
     except (StoreUnavailable, KeyboardInterrupt) as problem:

@@ -11,12 +11,12 @@ from time import monotonic
 from typing import Protocol, TypeVar
 
 from omniprofile.credentials.keyring_layout import GENERATIONS, MOST_PARTS, Head, part_account, plan
+from omniprofile.credentials.light_keyring import SERVICE
 from omniprofile.errors import Error, StoreLocked, StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable
 
 T = TypeVar("T")
 
-SERVICE = "omniprofile"
 LARGEST = 1024 * 1024
 """Characters of one entry that are looked at: two tokens of the largest size are an eighth of that."""
 FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of mode 0600 instead"

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from omniprofile.credentials.envelope import from_data, load, pack, summary_of, with_owner
 from omniprofile.credentials.keyring_entries import (
     FILE_STORE,
-    SERVICE,
     Backend,
     Deadline,
     Entries,
@@ -25,6 +24,7 @@ from omniprofile.credentials.keyring_entries import (
     timed_out,
     translated,
 )
+from omniprofile.credentials.light_keyring import LOCK, SERVICE
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable, printable_place
@@ -298,7 +298,7 @@ class KeyringStore:
         """
         seconds = _SHARE_TO_WAIT * deadline.remaining(self._name)
         try:
-            with user_lock(self._lock_folders, "keyring.lock", seconds, shared=shared):
+            with user_lock(self._lock_folders, LOCK, seconds, shared=shared):
                 yield
         except TimeoutError as problem:
             raise self._busy() from problem

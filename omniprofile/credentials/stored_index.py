@@ -2,14 +2,18 @@
 
 The index follows from the keyring and is healed by reading it, so a damaged index is an empty one. One that others may
 write or replace is refused: it decides which backend is asked.
+
+On the fast path, up to `entries`.
 """
 
 import os
 
 from omniprofile.credentials.envelope import load, summary_as_data, summary_of
-from omniprofile.model.stored import Account, StoredSummary
 from omniprofile.system.files import Unreadable, read_regular, refuse_foreign, write_atomic
-from omniprofile.system.locking import lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from omniprofile.model.stored import Account, StoredSummary
 
 INDEX_FILE = "stored.json"
 _VERSION = 1
@@ -23,8 +27,8 @@ class StoredIndex:
         self.path = path
         self._home = home
 
-    def read(self) -> dict[Account, StoredSummary]:
-        """Return the summaries that can be read, without what is missing or damaged.
+    def entries(self) -> dict[str, object]:
+        """Return the summaries by the name of their account, as they stand, without what is missing or damaged.
 
         Raises UnsafePermissions for an index that others may write or replace.
         """
@@ -34,17 +38,25 @@ class StoredIndex:
         except (FileNotFoundError, Unreadable, ValueError):
             return {}
         entries = data.get("stored") if isinstance(data, dict) and data.get("version") == _VERSION else None
+        return entries if isinstance(entries, dict) else {}
+
+    def read(self) -> "dict[Account, StoredSummary]":
+        """Return the summaries that can be read. Raises as `entries`."""
+        from omniprofile.model.stored import Account
+
         summaries = {}
-        for key, entry in entries.items() if isinstance(entries, dict) else ():
+        for key, entry in self.entries().items():
             try:
                 summaries[Account.parse(key)] = summary_of(entry)
             except ValueError:
                 continue
         return summaries
 
-    def set(self, account: Account, summary: StoredSummary | None, timeout: float) -> None:
+    def set(self, account: "Account", summary: "StoredSummary | None", timeout: float) -> None:
         """Set or remove one account's summary. Raises TimeoutError when another writer takes longer, and OSError."""
         import json
+
+        from omniprofile.system.locking import lock
 
         with lock(os.path.realpath(self.path) + ".lock", timeout):
             summaries = self.read()

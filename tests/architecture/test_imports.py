@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("pydantic", "httpx", "keyring", "tomlkit", "rich", "importlib.metadata", "platformdirs", "secrets", "ssl")
 
 
-def _loaded_after(code: str) -> set[str]:
+def loaded_after(code: str) -> set[str]:
+    """Return the modules that a process loads to run `code`."""
     script = f"import sys; before = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(ran.stdout.split())
@@ -41,7 +42,7 @@ def test_import_contracts_hold() -> None:
 
 
 def test_the_package_itself_loads_nothing() -> None:
-    loaded = _loaded_after("import omniprofile; omniprofile.__version__")
+    loaded = loaded_after("import omniprofile; omniprofile.__version__")
     ours = {name for name in loaded if name.startswith("omniprofile")}
     assert ours == {"omniprofile"}
     assert not loaded & {"argparse", "json", "re", "dataclasses", "typing"}
@@ -49,7 +50,7 @@ def test_the_package_itself_loads_nothing() -> None:
 
 @pytest.mark.parametrize("module", [command.module for command in COMMANDS if command.name != "demo"])
 def test_no_command_module_loads_a_heavy_library_by_being_imported(module: str) -> None:
-    loaded = _loaded_after(f"import omniprofile.cli.main, {module}")
+    loaded = loaded_after(f"import omniprofile.cli.main, {module}")
     assert not loaded & set(HEAVY)
 
 
@@ -83,8 +84,8 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
         "from omniprofile.config import snapshot; snapshot._SETTLED = 0"  # or a slow machine reads the file once more
     )
     run = f"import sys; sys.argv = ['omniprofile', {command!r}]; {keep}; from omniprofile.cli.fast_path import run"
-    _loaded_after(f"{run}; run()")
-    loaded = _loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
+    loaded_after(f"{run}; run()")
+    loaded = loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
     order = list(SHORT)
     allowed = set().union(*(SHORT[name] for name in order[: order.index(command) + 1]))
@@ -113,8 +114,8 @@ def test_a_session_in_the_file_store_loads_no_more_than_its_dates_need(
     )
     keep = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"
     run = f"import sys; sys.argv = ['omniprofile', 'token']; {keep}; from omniprofile.cli.fast_path import run"
-    _loaded_after(f"{run}; run()")
-    loaded = _loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
+    loaded_after(f"{run}; run()")
+    loaded = loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
     assert ours - {"model.names", "model.compiled_profile", "model.exported"} <= (
         SHORT["current"] | SHORT["token"] | STORED
@@ -136,8 +137,8 @@ def test_unchanged_files_load_neither_models_nor_parser(
     command = f"import sys; sys.argv = ['omniprofile', *{line.split()!r}]; from omniprofile.cli.fast_path import run"
     keep = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"
     if fresh:
-        _loaded_after(f"{keep}; {command}; run()")
-    loaded = _loaded_after(f"{keep}; {command}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
+        loaded_after(f"{keep}; {command}; run()")
+    loaded = loaded_after(f"{keep}; {command}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     assert not loaded & {"httpx", "keyring", "tomlkit"}
     assert {"pydantic", "tomllib"} <= loaded or (fresh and not loaded & {"pydantic", "tomllib"})
 

@@ -21,6 +21,8 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.model.freshness import StoredFields
+from omniprofile.model.live import Identity
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
@@ -50,6 +52,13 @@ def make_secret(text: str = CANARY, *, origin: str = "https://acme.omniapp.co", 
         client_id="omni-cli",
         scope="user:default",
     )
+
+
+def stored_secret(account: Account, fields: StoredFields) -> StoredSecret:
+    """What the fast path read, as the full path would have it."""
+    values = vars(fields)
+    identity = values.pop("identity")
+    return StoredSecret(account.origin, **values, identity=identity and Identity(**identity), variable=account.variable)
 
 
 class MemoryKeyring(KeyringBackend):

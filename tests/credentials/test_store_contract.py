@@ -7,14 +7,28 @@ from pathlib import Path
 
 import pytest
 
+from omniprofile.credentials import light_keyring
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import SecretStore, StoredSecret
+from omniprofile.model.stored import Account, SecretStore, StoredSecret
 from tests.conftest import CANARY
-from tests.credentials.conftest import MemoryKeyring, SmallKeyring, account, make_secret
+from tests.credentials.conftest import MemoryKeyring, SmallKeyring, account, make_secret, stored_secret
 
 OpenStore = Callable[[], SecretStore]
+
+
+class LightlyRead(KeyringStore):
+    """The keyring, read without the package `keyring`, which is asked only for what is not stored."""
+
+    def get(self, account: Account) -> StoredSecret | None:
+        folder = os.path.dirname(self._index.path)
+        try:
+            fields = light_keyring.get(str(account), folder, "", self._lock_folders, os.environ)
+        except light_keyring.NotLight:
+            assert super().get(account) is None
+            return None
+        return stored_secret(account, fields)
 
 
 @pytest.fixture(
@@ -24,6 +38,7 @@ OpenStore = Callable[[], SecretStore]
         "small",
         pytest.param("secret-service", marks=pytest.mark.secret_service),
         pytest.param("secret-service-split", marks=pytest.mark.secret_service),
+        pytest.param("secret-service-light", marks=pytest.mark.secret_service),
     ]
 )
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
@@ -37,7 +52,8 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
         request.getfixturevalue("secret_service")
     limit = {"small": 1280, "secret-service-split": 300}.get(kind)
     folders = str(tmp_path / "state"), str(tmp_path / "locks")
-    return lambda: KeyringStore(folders[0], timeout=120, lock_folders=[folders[1]], limit=limit)
+    store = LightlyRead if kind == "secret-service-light" else KeyringStore
+    return lambda: store(folders[0], timeout=120, lock_folders=[folders[1]], limit=limit)
 
 
 def test_nothing_is_stored_at_first(open_store: OpenStore) -> None:

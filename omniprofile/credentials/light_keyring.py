@@ -1,0 +1,63 @@
+"""Reading from the OS keyring without the package `keyring`, whose import costs most of what a command with it takes.
+
+Only what needs no decision of that package is read: an entry that the index says its Secret Service backend wrote, while nobody
+has configured that package otherwise, and that is as the index has it. All else is for `keyring_store`, which also writes, and
+says every sentence that there is to say. On the fast path.
+"""
+
+import os
+
+from omniprofile.credentials.envelope import check, load
+from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from omniprofile.model.freshness import StoredFields
+
+SERVICE = "omniprofile"
+LOCK = "keyring.lock"
+"""The name of the lock of the OS user under which the keyring is used."""
+SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - the name of a class
+"""The class of keyring's backend for the Secret Service, which the index records."""
+_SECONDS = 1.0
+"""How long to wait for another writer, and how long for the service."""
+
+
+class NotLight(Exception):
+    """This is for the keyring package."""
+
+
+def get(
+    account: str, state_folder: str, home: str, lock_folders: list[str], environ: "Mapping[str, str]"
+) -> "StoredFields":
+    """Return what is stored for `account`, as `model.names.account_name` calls it.
+
+    The folders and `home` are as for `KeyringStore`. Raises NotLight, or what `secret_service.password` and the lock raise: then
+    the keyring package must be asked.
+    """
+    known = StoredIndex(os.path.join(state_folder, INDEX_FILE), home).entries().get(account)
+    if not isinstance(known, dict) or known.get("backend") != SECRET_SERVICE or _is_configured(home, environ):
+        raise NotLight
+    from omniprofile.credentials.secret_service import password
+    from omniprofile.system.locking import user_lock
+
+    with user_lock(lock_folders, LOCK, _SECONDS, shared=True):
+        data = load(password(environ["DBUS_SESSION_BUS_ADDRESS"], SERVICE, account, _SECONDS))
+    fields = check(data, account)
+    if not isinstance(data, dict) or any(
+        data.get(key) != known.get(key) for key in ("stored_at", "expires_at", "files")
+    ):
+        raise NotLight  # the index has to be put right
+    return fields
+
+
+def _is_configured(home: str, environ: "Mapping[str, str]") -> bool:
+    """Tell whether somebody has told the keyring package what to use (its `core` and `backend`)."""
+    if any(name.startswith("KEYRING_PROPERTY_") for name in environ):
+        return True
+    if "PYTHON_KEYRING_BACKEND" in environ:
+        return environ["PYTHON_KEYRING_BACKEND"] != SECRET_SERVICE
+    folder = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    return os.path.lexists(os.path.join(folder, "python_keyring", "keyringrc.cfg"))

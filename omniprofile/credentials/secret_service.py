@@ -1,0 +1,139 @@
+"""One entry of a Secret Service, read with little: https://specifications.freedesktop.org/secret-service. DOOR: jeepney.
+
+It asks what keyring's own backend asks (`keyring.backends.SecretService`, by the package SecretStorage), of the same collection
+by the same attributes, so both find the same items, whichever version of it stored them. But it asks over a `plain` session:
+the bus is a socket of the user's own, and the keys for another kind of session cost most of what `keyring` costs. Nothing here
+unlocks, prompts, starts a service or picks one of several: whatever is not one unlocked item is `Unusual`, and for keyring.
+
+Of jeepney the messages are used, and not its connections: those wait for the bus's first answer without a limit, and read
+as much as they are sent.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from jeepney import DBusAddress, Header, HeaderFields, Message, MessageFlag, MessageType, Properties, new_method_call
+from jeepney.auth import BEGIN, Authenticator
+from jeepney.bus import get_bus
+from jeepney.bus_messages import message_bus
+from jeepney.low_level import calc_msg_size
+
+_NAME = "org.freedesktop.secrets"
+_INTERFACE = "org.freedesktop.Secret."
+_SERVICE = DBusAddress("/org/freedesktop/secrets", _NAME, _INTERFACE + "Service")
+_COLLECTION = DBusAddress("/org/freedesktop/secrets/aliases/default", _NAME, _INTERFACE + "Collection")
+_MOST = 2 * 1024 * 1024
+"""Bytes that are read from the bus in all."""
+
+
+class Unusual(Exception):
+    """The service answered otherwise than with the one item."""
+
+
+def password(address: str, service: str, username: str, seconds: float) -> str:
+    """Return the password of the one unlocked item of `service` and `username` in the default collection.
+
+    `address` is the bus's, as `DBUS_SESSION_BUS_ADDRESS` has it; all of it takes at most `seconds`. Raises Unusual, OSError
+    (TimeoutError), and whatever jeepney makes of bytes that are no message.
+    """
+    with _connected(address, monotonic() + seconds) as bus:
+        attributes = {"service": service, "username": username}
+        _, session, found = bus.ask(
+            message_bus.Hello(),
+            new_method_call(_SERVICE, "OpenSession", "sv", ("plain", ("s", ""))),
+            new_method_call(_COLLECTION, "SearchItems", "a{ss}", (attributes,)),
+        )
+        (paths,) = found
+        if len(paths) != 1:
+            raise Unusual(f"{len(paths)} items")
+        item = DBusAddress(paths[0], _NAME, _INTERFACE + "Item")
+        ((locked,),) = bus.ask(Properties(item).get("Locked"))
+        if locked != ("b", False):
+            raise Unusual("locked")
+        ((secret,),) = bus.ask(new_method_call(item, "GetSecret", "o", (session[1],)))
+        value: bytes = secret[2]
+        return value.decode()
+
+
+class _Bus:
+    """A connection to a bus, until the moment `end`."""
+
+    def __init__(self, connection: socket.socket, end: float) -> None:
+        self._socket = connection
+        self._end = end
+        self._left = _MOST
+        self._buffer = b""
+        self._serial = 0
+
+    def authenticate(self) -> None:
+        """Say who we are: the user whom the kernel sees."""
+        authenticator = Authenticator()
+        for data in authenticator:
+            self._send(data)
+            authenticator.feed(self._receive())
+        self._send(BEGIN)
+
+    def ask(self, *messages: Message) -> list[Any]:
+        """Send method calls in one go; return the bodies of their answers. Raises Unusual for an error."""
+        calls = b""
+        serials = []
+        for message in messages:
+            message.header.flags = MessageFlag.no_auto_start
+            self._serial += 1
+            serials.append(self._serial)
+            calls += message.serialise(self._serial)
+        self._send(calls)
+        answers: dict[int, Any] = {}
+        while len(answers) < len(serials):
+            message = self._next()
+            serial = message.header.fields.get(HeaderFields.reply_serial)
+            if serial in serials:
+                if message.header.message_type is not MessageType.method_return:
+                    raise Unusual(message.header.fields.get(HeaderFields.error_name))
+                answers[serial] = message.body
+        return [answers[serial] for serial in serials]
+
+    def _next(self) -> Message:
+        size = 16  # the first bytes of a message tell its size
+        while len(self._buffer) < size or len(self._buffer) < (size := calc_msg_size(self._buffer)):
+            self._buffer += self._receive()
+        content, self._buffer = self._buffer[:size], self._buffer[size:]
+        head = size - int.from_bytes(content[4:8], "little" if content[:1] == b"l" else "big")
+        # Of empty structures an array has endlessly many in no bytes, and jeepney reads them all.
+        if b"()" in content[:head]:
+            raise Unusual("an empty structure")
+        signature = Header.from_buffer(content)[0].fields.get(HeaderFields.signature, "")
+        if "v" in signature and b"()" in content[head:]:
+            raise Unusual("a value that may be an empty structure")
+        return Message.from_buffer(content)
+
+    def _send(self, data: bytes) -> None:
+        self._limit_time()
+        self._socket.sendall(data)
+
+    def _receive(self) -> bytes:
+        self._limit_time()
+        data = self._socket.recv(min(self._left, 65536))
+        self._left -= len(data)
+        if not data:
+            raise Unusual("the end, or too much")
+        return data
+
+    def _limit_time(self) -> None:
+        seconds = self._end - monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        self._socket.settimeout(seconds)
+
+
+@contextmanager
+def _connected(address: str, end: float) -> Iterator[_Bus]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(end - monotonic())
+        connection.connect(get_bus(address))
+        bus = _Bus(connection, end)
+        bus.authenticate()
+        yield bus
