@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from omniprofile.errors import Error
     from omniprofile.model.credential import Credential
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = ["Auth", "Credential", "Error", "__version__", "resolve"]
 
 _HOMES = {

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import omniprofile
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -56,7 +58,7 @@ def test_the_index_would_take_them(built: list[Path]) -> None:
 def test_the_wheel_holds_the_package_its_license_and_its_own_start_up_script(built: list[Path]) -> None:
     wheel = next(path for path in built if path.suffix == ".whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for name in ("omniprofile/py.typed", "omniprofile/__main__.py"):
+    for name in ("omniprofile/py.typed", "omniprofile/__main__.py", "omniprofile/schemas/omniprofile.schema.json"):
         assert name in names
     assert any(name.endswith("data/scripts/omniprofile") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
@@ -88,6 +90,31 @@ def test_the_source_archive_can_be_tested(built: list[Path]) -> None:
         names = {name.partition("/")[2] for name in opened.getnames()}
     for name in ("tests/all", "tests/conftest.py", "schemas/omniprofile.schema.json", "README.md", "LICENSE"):
         assert name in names
+
+
+@pytest.mark.parametrize(("tool", "suffix"), [("uv tool", ".whl"), ("pipx", ".tar.gz")])
+def test_a_tool_installs_the_command_into_a_fresh_home(
+    tool: str, suffix: str, built: list[Path], tmp_path: Path
+) -> None:
+    archive = next(path for path in built if path.name.endswith(suffix))
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OMNI", "XDG", "UV_TOOL", "PIPX"))
+    }
+    environ = {**kept, "HOME": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-m", *tool.split(), "install", str(archive)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    command = str(tmp_path / ".local/bin/omniprofile")
+    shown = subprocess.run([command, "--version"], env=environ, capture_output=True, text=True, check=True).stdout
+    assert shown == f"omniprofile {omniprofile.__version__}\n"
+    path = subprocess.run([command, "schema", "--path"], env=environ, capture_output=True, text=True, check=True).stdout
+    committed = (ROOT / "schemas/omniprofile.schema.json").read_text()
+    assert Path(path.strip()).read_text() == committed
 
 
 def test_who_installs_the_wheel_gets_its_types(built: list[Path], tmp_path: Path) -> None:
