@@ -24,7 +24,7 @@ from omniprofile.cli import help as screens
 from omniprofile.cli import reference
 from omniprofile.cli.candidates import subparsers
 from omniprofile.cli.parser import build_parser, load
-from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, Command
+from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Command
 from omniprofile.config.json_schema import json_schema
 
 HERE = Path(__file__).parent
@@ -134,6 +134,10 @@ def _overview(parser: argparse.ArgumentParser) -> list[str]:
             if command.group == group
         ]
         lines += roff.compact(rows)
+    lines += [
+        ".SS Also understood",
+        *roff.compact((name, f"{words[0].upper()}{words[1:]}.") for name, words in OTHER_NAMES),
+    ]
     lines += _from_argparse(parser)
     lines += [".SH PRECEDENCE", ".SS Which profile", *roff.filled("The first that names one:")]
     for number, (_, words) in enumerate(reference.SELECTION, 1):

@@ -13,7 +13,8 @@ from typing import Any
 
 import jsonschema
 
-from omniprofile.cli.registry import BY_NAME
+from omniprofile.cli.parser import command_first
+from omniprofile.cli.registry import ALIASES, COMMANDS, HIDDEN
 
 FOLDER = Path(__file__).parents[1] / "schemas/output"
 FORMATS = jsonschema.FormatChecker(())
@@ -31,8 +32,9 @@ def check_output(argv: Sequence[str], out: str) -> None:
     """Hold what `omniprofile *argv` printed against its schema, if it printed JSON by `--json` or `--format json`."""
     words = list(argv[: argv.index("--")] if "--" in argv else argv)
     asked = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
-    command = next((word for word in words if word in BY_NAME), None)
-    if not asked or command is None or not out:
+    word = command_first(words)[0] or ""
+    command = ALIASES.get(word, word)
+    if not asked or command not in {each.name for each in (*COMMANDS, *HIDDEN)} or not out:
         return
     value = json.loads(out)
     name = "error" if set(value) == {"error"} else command

@@ -121,11 +121,13 @@ class Console:
 
     def with_short_paths(self, text: str) -> str:
         """Return `text` with `~` for the home where a path begins; not within the commands of a hint, which may be quoted."""
-        if not self.home or self.home not in text:
+        if not self.home:
             return text
-        import re
-
-        return re.sub(rf"(^|[`(]|: ){re.escape(self.home)}(?={re.escape(os.sep)})", r"\1~", text, flags=re.MULTILINE)
+        first, *others = text.split(self.home + os.sep)
+        for part in others:
+            begins = not first or first.endswith(("`", "(", ": ", "\n"))
+            first += ("~" if begins else self.home) + os.sep + part
+        return first
 
     def json(self, value: object, *, exact: bool = False) -> None:
         """Write one JSON value to stdout; `exact` for the commands that give a secret."""

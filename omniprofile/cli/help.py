@@ -5,7 +5,7 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
-from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, Help
+from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Help
 
 _WIDEST = 100
 _NARROWEST = 60
@@ -45,6 +45,7 @@ def first_screen(parser: argparse.ArgumentParser) -> str:
     for group in dict.fromkeys(command.group for command in COMMANDS):
         rows = [(command.name, command.summary) for command in COMMANDS if command.group == group]
         parts.append(f"{group}:\n{_columns(rows, width)}")
+    parts.append(f"also understood:\n{_columns(OTHER_NAMES)}")
     parts.append(_arguments(parser))
     parts.append(f"examples:\n{_columns(FIRST_EXAMPLES)}")
     parts.append("More: `omniprofile COMMAND --help`, `man omniprofile`.\n")

@@ -3,7 +3,7 @@
 import argparse
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from omniprofile.app import App
 from omniprofile.cli import exits
@@ -41,7 +41,7 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
     try:
         if failed is not None:
             raise failed  # noqa: TRY301 - the clauses below are for it, too
-        args, command = parse(argv)
+        args, command = parse(argv, lambda config: _names(environment, config))
         as_json = args.command not in _GIVES and (
             getattr(args, "json", False) or getattr(args, "format", None) == "json"
         )
@@ -72,6 +72,14 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
         if isinstance(problem, ImportError) and (problem.name or "omniprofile").partition(".")[0] != "omniprofile":
             return _report(console, _not_loaded(problem), as_json, environment)
         return _report_bug(console, problem, argv, environment, as_json=as_json)
+
+
+def _names(environment: Environment, config: str | None) -> Collection[str]:
+    """Return the names of the profiles, for what is said of a wrong command line; none where the files are wrong, too."""
+    try:
+        return App(environment, config_flag=config).config.profiles
+    except (Error, OSError):
+        return ()
 
 
 def _out_of(what: str) -> Error:

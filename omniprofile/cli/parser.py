@@ -3,20 +3,22 @@
 import argparse
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
 from typing import NoReturn, Protocol
 
 import omniprofile
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
-from omniprofile.cli.registry import BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command, Help
+from omniprofile.cli.habits import commands_for, exec_line
+from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command, Help
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 _GLOBAL_WITH_VALUE = ("--config",)
+_GLOBAL = ("-q", "--quiet", "-v", "-vv", "--verbose", "--no-color")
 
 
 class CommandModule(Protocol):
@@ -38,6 +40,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     described: tuple[Command, Help] | None = None
+    commands: "Mapping[str, Parser]" = {}
 
     def format_usage(self) -> str:
         """The usage alone, without what every command takes."""
@@ -60,37 +63,121 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError in place of printing the usage and exiting."""
-        unknown = message.removeprefix("unrecognized arguments: ")
-        if unknown != message:  # options alone: what stands beside one that is not known could be a secret
-            options = [word.partition("=")[0] for word in unknown.split() if word.startswith("-")]
-            message = f"unrecognized arguments: {' '.join(options)}" if options else "there are too many arguments"
-        raise UsageError(message, hint=f"`{self.prog} --help` shows how it is called")
+        raise UsageError(self._in_our_words(message), hint=self.hint)
+
+    @property
+    def hint(self) -> str:
+        """The help page to read on."""
+        return f"`{self.prog} --help` shows how to use it"
+
+    def refuse(self, rest: Sequence[str]) -> NoReturn:
+        """Raise UsageError for words that no argument takes. What stands beside an unknown option could be a secret."""
+        options = [word.partition("=")[0] for word in rest if word.startswith("-")]
+        if not options:
+            is_address = "--base-url" in self._option_string_actions and "://" in rest[0]
+            hint = "give the address with `--base-url`" if is_address else self.hint
+            raise UsageError(f"too many arguments for `{self.prog}`", hint=hint)
+        unknown = options[0] if options[0].startswith("--") else options[0][:2]
+        near = closest(unknown, self._option_string_actions) if len(unknown) > 2 else []
+        hint = f"did you mean {quoted_list(near)}? " if near else ""
+        raise UsageError(f"unknown option `{printable(unknown, 40)}` for `{self.prog}`", hint=hint + self.hint)
+
+    def split_options(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return the options that `words` begin with, each with its value, and the rest."""
+        front: list[str] = []
+        rest = list(words)
+        while rest and rest[0].startswith("-"):
+            action = self._option_string_actions.get(rest[0])
+            takes = 2 if action and action.nargs != 0 else 1
+            front, rest = front + rest[:takes], rest[takes:]
+        return front, rest
+
+    def _in_our_words(self, message: str) -> str:
+        """Return argparse's complaint as one sentence, without a value that could be a secret."""
+        required = message.removeprefix("the following arguments are required: ")
+        if required != message:
+            missing = required.split(", ")
+            choices = next(
+                (action.choices for action in self._actions if missing[0] in (action.dest, action.metavar)), None
+            )
+            which = f": give {quoted_list(map(str, choices))}" if choices else ""
+            verb = "is" if len(missing) == 1 else "are"
+            return f"{quoted_list((word.upper() for word in missing), 'and')} {verb} missing{which}"
+        named, colon, complaint = message.partition(": ")
+        if not colon or not named.startswith("argument "):
+            return message
+        name = named.removeprefix("argument ").rpartition("/")[2]
+        if complaint.startswith("invalid choice: "):
+            action = next(each for each in self._actions if name in (*each.option_strings, each.dest, each.metavar))
+            name = name if action.option_strings else name.upper()
+            return f"the value of `{name}` must be {quoted_list(map(str, action.choices or ()))}"
+        other = complaint.removeprefix("not allowed with argument ")
+        if other != complaint:
+            return f"`{name}` and `{other.rpartition('/')[2]}` cannot be given together"
+        if complaint.startswith("ignored explicit argument"):
+            return f"`{name}` takes no value"
+        if complaint.startswith("expected"):
+            return f"`{name}` needs a value"
+        return f"`{name}`: {complaint}"
 
 
-def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, CommandModule]:
-    """Parse a command line. Raises UsageError; `--help` and `--version` print and raise SystemExit, as argparse does."""
+def parse(
+    argv: Sequence[str], profiles: Callable[[str | None], Collection[str]] = lambda _: ()
+) -> tuple[argparse.Namespace, CommandModule]:
+    """Parse a command line. Raises UsageError; help and `--version` print and raise SystemExit, as argparse does.
+
+    `profiles` gives the names of the profiles, of the file that `--config` names, to tell what a word that does not fit is.
+    """
     name, argv = command_first(argv)
+    if name is None:
+        parser = build_parser(COMMANDS, configured=())
+        if rest := parser.parse_known_args(argv)[1]:
+            parser.refuse(rest)
+        parser.print_help()
+        parser.exit()
+    at = argv.index(name)
+    if name in ("help", "version"):
+        return parse([*argv[at + 1 : at + 2], "--help"] if name == "help" else ["--version"], profiles)
+    config = next((argv[at + 1] for at, word in enumerate(argv[:-1]) if word == "--config"), None)
+    name = argv[at] = ALIASES.get(name, name)
+    command = next((each for each in (*COMMANDS, *HIDDEN) if each.name == name), None)
+    if command is None:
+        raise _unknown(name, profiles(config))
     child: list[str] | None = None
     if name == "exec" and "--" in argv:
         # What follows belongs to the child, whatever it looks like; argparse never sees it.
         cut = argv.index("--")
         argv, child = argv[:cut], argv[cut + 1 :]
-    if name is None:
-        args = build_parser(COMMANDS, configured=()).parse_args(argv)
-        raise UsageError("no command is given", hint="`omniprofile --help` lists the commands")
-    command = BY_NAME.get(name) or next((hidden for hidden in HIDDEN if hidden.name == name), None)
-    if command is None:
-        near = closest(name, BY_NAME)
-        hint = f"did you mean {quoted_list(near)}? " if near else ""
-        raise UsageError(
-            f"there is no command `{printable(name)}`", hint=f"{hint}`omniprofile --help` lists the commands"
-        )
-    args = build_parser((command,), configured=(command,)).parse_args(argv)
+    parser = build_parser((command,), configured=(command,))
+    args, rest = parser.parse_known_args(argv)
+    own = parser.commands[name]
+    if rest and name == "exec" and child is None:
+        front, words = own.split_options(argv[at + 1 :])
+        known = profiles(config)
+        if words and rest[0] not in front and (len(words) > 1 or words[0] not in known):
+            line = exec_line(front, words, known)
+            raise UsageError("`--` is missing before the command", hint=f"run `{line}`")
+    if rest and rest[0] in ("-p", "--profile"):
+        raise UsageError(f"`{own.prog}` takes no `--profile`", hint=own.hint)
+    if rest:
+        own.refuse(rest)
     args.child = child
     return args, load(command)
 
 
-def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> argparse.ArgumentParser:
+def _unknown(word: str, profiles: Collection[str]) -> UsageError:
+    if word in profiles:
+        return UsageError(
+            f"`{word}` is a profile, not a command",
+            hint=f"run `omniprofile use {word}` to switch to it, or `omniprofile exec {word} -- COMMAND` to run a command "
+            "with it",
+        )
+    near = commands_for(word, [*BY_NAME, "help", "version", "status"])
+    hint = f"did you mean {quoted_list(near)}? " if near else ""
+    return UsageError(f"unknown command `{printable(word)}`", hint=f"{hint}`omniprofile help` lists the commands")
+
+
+def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> Parser:
     """A parser that knows `commands`, with the arguments of those in `configured`."""
     parser = Parser(
         prog="omniprofile",
@@ -98,6 +185,7 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
         allow_abbrev=False,
     )
     parser.add_argument(
+        "-V",
         "--version",
         action="version",
         help="print the version and exit",
@@ -118,6 +206,7 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
             subparser.described = command, module.HELP
             add_globals(subparser, default=False)
             module.configure(subparser)
+    parser.commands = subparsers.choices
     return parser
 
 
@@ -222,7 +311,7 @@ def request_of(args: argparse.Namespace) -> ProfileRequest:
 def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     """Return the command, and the words with a `-p NAME` that stands before it behind it. None: no command is named.
 
-    The command is the first word that is no option and no value of one.
+    The command is the first word that is no option and no value of one; there is none behind an option that is not known.
     """
     front: list[str] = []
     moved: list[str] = []
@@ -236,8 +325,8 @@ def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
             front += [word, *itertools.islice(words, 1)]
         elif word == "--" or not word.startswith("-") or word == "-":
             return word, [*front, word, *moved, *words]
-        elif word in ("-h", "--help", "--version"):
-            return None, [*front, word, *words]
-        else:
+        elif word in _GLOBAL or word.startswith("--config="):
             front.append(word)
+        else:
+            return None, [*front, word]
     return None, front

@@ -67,7 +67,21 @@ COMMANDS = (
     Command("hook", "print what a shell reads at its start, to be switched alone", EDITING),
     Command("demo", "see it all work against an embedded instance", EDITING),
 )
-HIDDEN = (Command("__complete", "list words for the completion of a shell", ""),)
-"""For the shell scripts that omniprofile prints; on no help screen."""
+HIDDEN = (
+    Command("__complete", "list words for the completion of a shell", ""),
+    Command("status", "show the current profile as `list` does, and what selected it", ""),
+)
+"""On no help screen: for the shell scripts that omniprofile prints, and for people with other habits."""
+
+ALIASES = {"ls": "list", "mv": "rename", "rm": "remove", "whoami": "test"}
+"""Other names of commands, which work as they do."""
+
+OTHER_NAMES = (
+    ("help [COMMAND]", "the help of a command"),
+    ("version", "the version"),
+    *((alias, f"the same as `{name}`") for alias, name in ALIASES.items()),
+    ("status", "the current profile as `list` shows it, and what selected it"),
+)
+"""What is understood beside the commands, for the first help screen and the manual."""
 
 BY_NAME = {command.name: command for command in COMMANDS}

@@ -124,10 +124,12 @@ def profile_files(places: Places) -> list[str]:
     if not files and places.config_given:
         from omniprofile.errors import ConfigUnreadable
 
-        how = f"--config {_quoted(places.config_file)} " if places.config_given == "--config" else ""
+        init = "`omniprofile init`"
+        if places.config_given == "--config":
+            init = f"`omniprofile --config {_quoted(places.config_file)} init`"
         raise ConfigUnreadable(
             f"`{places.config_file}`, named by `{places.config_given}`, not found",
-            hint=f"check the path, or create the file with `omniprofile {how}init`",
+            hint=f"check the path, or create the file with {init}",
         )
     return files
 

@@ -53,15 +53,42 @@ def nearest_valid(name: str) -> str:
 
 
 def closest(name: str, known: "Iterable[str]", count: int = 3) -> list[str]:
-    """At most `count` of the `known` names that a user who typed `name` may have meant, best first."""
-    from difflib import get_close_matches
+    """Return at most `count` of the `known` names that a user who typed `name` may have meant, best first.
 
-    candidates = sorted(known)
-    folded = {candidate.casefold(): candidate for candidate in candidates}
-    best = [folded[name.casefold()]] if name.casefold() in folded else []
-    best += [match for match in get_close_matches(name, candidates, n=count, cutoff=0.5) if match not in best]
-    best += [candidate for candidate in candidates if name and candidate.startswith(name) and candidate not in best]
-    return best[:count]
+    Near is what differs by one letter or two, has the same words, or begins with what was typed.
+    """
+    found = [(off, candidate) for candidate in known if (off := _how_far(name, candidate)) is not None]
+    return [candidate for _, candidate in sorted(found)[:count]]
+
+
+def _how_far(name: str, candidate: str) -> "int | None":
+    """Say how far a candidate is from what was typed; None where it is another word."""
+    typed, meant = name.casefold(), candidate.casefold()
+    off = distance(typed, meant)
+    # In a short word one letter makes another word: `get` is not `set`.
+    if off == 0 or (off == 1 and (len(typed) > 3 or typed[:1] == meant[:1])) or (off == 2 and len(typed) > 5):
+        return off
+    words = set(meant.replace("_", "-").replace(".", "-").split("-"))
+    if len(typed) > 1 and (meant.startswith(typed) or set(typed.replace("_", "-").split("-")) <= words):
+        return 3
+    return 4 if len(meant) > 3 and typed.startswith(meant) else None
+
+
+def distance(one: str, other: str) -> int:
+    """Count the letters to change, add, leave out or swap (optimal string alignment); 3 where it is more than 2."""
+    # Each change adds one letter to the set and takes one from it, at most.
+    if abs(len(one) - len(other)) > 2 or len(set(one) ^ set(other)) > 4:
+        return 3
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(one, 1):
+        row = [i] + [3] * len(other)
+        for j in range(max(1, i - 2), min(len(other), i + 2) + 1):  # the rest is more than 2 off
+            char = other[j - 1]
+            row[j] = min(rows[-1][j] + 1, row[j - 1] + 1, rows[-1][j - 1] + (letter != char))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == char:
+                row[j] = min(row[j], rows[-2][j - 2] + 1)
+        rows.append(row)
+    return min(rows[-1][-1], 3)
 
 
 def quoted_list(names: "Iterable[str]", last: str = "or") -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+from omniprofile.model.names import distance
+
 OMNI_DOMAINS = (
     "omniapp.co",
     "exploreomni.dev",
@@ -114,26 +116,10 @@ def _meant(host: str) -> str | None:
         for count in range(1, min(4, len(labels) + 1)):
             end = ".".join(labels[-count:])
             same_name = labels[-count] == domain.partition(".")[0]
-            off = 2 if same_name else _distance(end, domain)
+            off = 2 if same_name else distance(end, domain)
             if off <= 2 and (best is None or off < best[0]):
                 best = off, ".".join([*labels[:-count], domain])
     return best[1] if best else None
-
-
-def _distance(one: str, other: str) -> int:
-    """How many letters must be changed, added, left out or swapped (optimal string alignment); 3 where it is more than 2."""
-    if abs(len(one) - len(other)) > 2:
-        return 3
-    rows = [list(range(len(other) + 1))]
-    for i, letter in enumerate(one, 1):
-        row = [i]
-        for j, char in enumerate(other, 1):
-            least = min(rows[-1][j] + 1, row[j - 1] + 1, rows[-1][j - 1] + (letter != char))
-            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == char:
-                least = min(least, rows[-2][j - 2] + 1)
-            row.append(least)
-        rows.append(row)
-    return min(rows[-1][-1], 3)
 
 
 def parse_host(text: str) -> str:

@@ -1,6 +1,5 @@
 """Each command with `--json` has a schema of what it prints; `tests.outputs` holds every test's output against it."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import jsonschema
 import pytest
 
 from omniprofile.cli.parser import build_parser
-from omniprofile.cli.registry import COMMANDS
+from omniprofile.cli.registry import COMMANDS, HIDDEN
 from tests.conftest import Cli
 from tests.outputs import FOLDER, check_output
 
@@ -16,9 +15,9 @@ SCHEMAS = sorted(FOLDER.glob("*.json"))
 
 
 def _commands_with_json() -> set[str]:
-    parser = build_parser(COMMANDS, configured=COMMANDS)
-    (commands,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    return {name for name, command in commands.choices.items() if "--json" in command._option_string_actions}
+    everything = (*COMMANDS, *HIDDEN)
+    parsers = build_parser(everything, configured=everything).commands
+    return {name for name, command in parsers.items() if "--json" in command._option_string_actions}
 
 
 def test_every_command_with_json_has_a_schema() -> None:

@@ -151,7 +151,7 @@ def test_an_answer_cannot_draw_on_the_terminal(cli: Cli, omni: Standin) -> None:
         (("--timeout", "nan"), "a number of seconds, more than 0"),
         (("--jobs", "0"), "a number from 1 to 256"),
         (("--jobs", "1.5"), "a number from 1 to 256"),
-        (("--format", "yaml"), "invalid choice"),
+        (("--format", "yaml"), "must be `human`"),
     ],
 )
 def test_wrong_usage_is_one_sentence(cli: Cli, omni: Standin, argv: tuple[str, ...], words: str) -> None:

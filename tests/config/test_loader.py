@@ -111,7 +111,7 @@ def test_a_pin_that_is_wrong_says_what_a_pin_is(tmp_path: Path) -> None:
 
 def test_many_dangling_names_do_not_each_look_at_every_name(tmp_path: Path) -> None:
     """Without a bound on the guesses this takes hours."""
-    (path,) = _files(tmp_path, "".join(f'[profiles.p{n}]\nextends = "q{n}"\n' for n in range(5000)))
+    (path,) = _files(tmp_path, "".join(f'[profiles.p{n}]\nextends = "px{n}"\n' for n in range(5000)))
     found = read([path], home="/").findings
     assert len(found) == 5000
     assert "did you mean" in str(found[0].suggestion)

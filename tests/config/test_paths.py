@@ -115,9 +115,9 @@ def test_nothing_set_up_yet_is_no_error(tmp_path: Path):
 
 
 def test_a_missing_file_that_was_named_is_an_error_that_says_who_named_it(tmp_path: Path):
-    with pytest.raises(ConfigUnreadable, match="which `--config` names") as caught:
+    with pytest.raises(ConfigUnreadable, match="named by `--config`, not found") as caught:
         profile_files(folder_places(tmp_path, given="--config"))
-    assert "omniprofile init" in str(caught.value.hint)
+    assert f"`omniprofile --config {tmp_path}" in str(caught.value.hint)
 
 
 def test_a_drop_in_folder_that_is_a_file_is_an_error(tmp_path: Path):

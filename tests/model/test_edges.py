@@ -82,9 +82,33 @@ def test_a_text_without_a_letter_that_a_name_may_have_becomes_profile() -> None:
     assert nearest_valid("-X_Y.") == "X_Y"
 
 
-def test_a_name_is_offered_where_half_of_it_is_alike() -> None:
-    assert closest("prod-eu", ["eu-prod"]) == ["eu-prod"]
-    assert closest("prodx", ["prod1", "prod2", "prod3"], 1) == ["prod3"]
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("prod-eu", "eu-prod"),
+        ("prodx", "prod1"),
+        ("staging", "acme-staging"),
+        ("production", "prod"),
+        ("stagnig", "staging"),
+    ],
+)
+def test_what_is_near_is_offered(typed: str, meant: str) -> None:
+    assert closest(typed, [meant, "unrelated", "x"]) == [meant]
+
+
+@pytest.mark.parametrize(
+    ("typed", "other"),
+    [
+        ("get", "set"),
+        ("nosuch", "oscorp"),
+        ("mv", "remove"),
+        ("create", "rename"),
+        ("acme-corp", "acme-prod"),
+        ("", "a"),
+    ],
+)
+def test_another_word_is_not_offered(typed: str, other: str) -> None:
+    assert closest(typed, [other]) == []
 
 
 def test_at_most_three_names_are_offered_and_a_name_in_another_case_first() -> None:

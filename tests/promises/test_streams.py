@@ -53,6 +53,7 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "completion": [("completion", "bash")],
     "hook": [("hook", "zsh")],
     "demo": [("demo", "--help")],  # the tour itself is long, and runs the commands above
+    "status": [("status",), ("status", "--json")],
     "__complete": [("__complete", "profiles"), ("__complete", "commands")],
     "": [(), ("--help",), ("--version",), ("use", "--help"), ("nonsense",), ("--json",)],
 }

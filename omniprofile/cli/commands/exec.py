@@ -11,6 +11,7 @@ from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import span
 from omniprofile.cli.expiry import tell_expiry
+from omniprofile.cli.habits import exec_line
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, named_profile, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.signals import end_as
@@ -20,7 +21,7 @@ from omniprofile.handover.child import run_child
 from omniprofile.handover.process import run_command
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment, find_dotenv
 from omniprofile.model.exported import MARKER, OWN, is_reserved
-from omniprofile.model.names import printable, printable_place, quoted_list
+from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.variables import HIDDEN, credential_variables
 
@@ -100,7 +101,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Replace this process by the command (POSIX), or run it and return its exit status (Windows, and behind a gateway)."""
-    command = args.child or _shell(app, console)
+    command = args.child or _shell(args, app, console)
     program = printable(command[0])
     requests = _requests(args) if args.prefixes else {"": request_of(args)}
     resolutions = {prefix: app.resolve(request, RUN) for prefix, request in requests.items()}
@@ -221,12 +222,18 @@ def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
         seen |= own
 
 
-def _shell(app: App, console: Console) -> list[str]:
-    """Return the person's shell. Raises UsageError where there is no terminal."""
-    if not console.interactive:
+def _shell(args: argparse.Namespace, app: App, console: Console) -> list[str]:
+    """Return the person's shell. Raises UsageError where there is no terminal, or NAME can only be the command."""
+    profiles = app.config.profiles
+    if args.name is not None and args.name not in profiles and not closest(args.name, profiles):
+        line = exec_line([], [args.name], profiles)
         raise UsageError(
-            "no command is given", hint="`omniprofile exec NAME -- COMMAND …`: the command stands after `--`"
+            f"profile `{printable(args.name)}` not found, and no command is given",
+            hint=f"if that is the command, run `{line}`",
         )
+    if not console.interactive:
+        name = args.name or "NAME"
+        raise UsageError("no command is given", hint=f"put it after `--`: `omniprofile exec {name} -- COMMAND`")
     environ = app.environment.environ
     if app.environment.platform == "win32":
         return [environ.get("COMSPEC") or "cmd.exe"]

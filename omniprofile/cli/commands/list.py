@@ -1,7 +1,7 @@
 """`omniprofile list`: every profile at a glance, with no store unlocked and nobody contacted."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,25 +65,16 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         matched = matching(app.config, args.patterns)
         names = [name for name in names if name in matched]
     active, shadows = _active(app, console)
-    rows = [_row(app, console, name, active=name == active) for name in names]
+    rows = [row_of(app, console, name, active=name == active) for name in names]
     if args.json:
         console.json(
             {
-                "profiles": [_as_json(row) for row in rows],
+                "profiles": [row_json(row) for row in rows],
                 "shadowed_by": [{"layer": "environment", "name": name} for name in shadows],
             }
         )
     elif rows:
-        console.data(
-            table(
-                [_cells(row, app, console) for row in rows],
-                [
-                    console.style("dim", title)
-                    for title in ("", "NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION")
-                ],
-                columns=console.columns,
-            )
-        )
+        console.data(table_of(rows, app, console))
     else:
         console.note("no profile is defined yet: run `omniprofile init`")
     return DONE
@@ -102,7 +93,8 @@ def _active(app: App, console: Console) -> tuple[str | None, tuple[str, ...]]:
     return selection.profile, app.shadowed_by(selection)
 
 
-def _row(app: App, console: Console, name: str, *, active: bool) -> Row:
+def row_of(app: App, console: Console, name: str, *, active: bool) -> Row:
+    """Return what is known of one profile; what is wrong with it is said."""
     declared = effective(app.config, name)
     try:
         resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
@@ -141,7 +133,8 @@ def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]
     return known.state, known.expires_at
 
 
-def _as_json(row: Row) -> dict[str, object]:
+def row_json(row: Row) -> dict[str, object]:
+    """Return the documented shape of a row."""
     return {
         "name": row.name,
         "active": row.active,
@@ -155,6 +148,16 @@ def _as_json(row: Row) -> dict[str, object]:
         "tags": list(row.tags),
         "secrets": [{"variable": variable, "state": state} for variable, state in row.secrets.items()],
     }
+
+
+def table_of(rows: Sequence[Row], app: App, console: Console) -> str:
+    """Return the rows as a table."""
+    titles = ("", "NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION")
+    return table(
+        [_cells(row, app, console) for row in rows],
+        [console.style("dim", title) for title in titles],
+        columns=console.columns,
+    )
 
 
 def _cells(row: Row, app: App, console: Console) -> list[str]:

@@ -1,0 +1,49 @@
+"""`omniprofile status`: the current profile, with what selected it and how it stands."""
+
+import argparse
+
+from omniprofile.app import App
+from omniprofile.cli.commands.list import row_json, row_of, table_of
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_json, add_profile_option, named_profile
+from omniprofile.cli.registry import Help
+
+HELP = Help(
+    description="Shows the current profile as `omniprofile list` does, and what selected it. Nothing is unlocked or contacted: "
+    "`omniprofile test` asks the instance.",
+    examples=(
+        ("omniprofile status", "the current profile"),
+        ("omniprofile status --json", "for a program"),
+    ),
+    exits=((5, "no profile is selected, or the selected one does not exist"),),
+    see=("current", "list", "test"),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_profile_option(parser, "the profile, as for the other commands")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Print the row of the current profile, and what selected it."""
+    selection = app.select(named_profile(args))
+    shadows = app.shadowed_by(selection)
+    row = row_of(app, console, selection.profile, active=True)
+    if args.json:
+        shown = row_json(row)
+        del shown["name"], shown["active"]
+        console.json(
+            {
+                "profile": selection.profile,
+                "selected_by": selection.provenance.as_json(),
+                **shown,
+                "shadowed_by": [{"layer": "environment", "name": name} for name in shadows],
+            }
+        )
+    else:
+        console.data(table_of([row], app, console))
+        console.note(f"selected by {selection.provenance}")
+    return DONE

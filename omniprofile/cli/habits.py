@@ -1,0 +1,73 @@
+"""What people type who know other tools: words for commands, and command lines that lack `--`.
+
+A suggestion is near or a known word, and is never a command that deletes for one that does not.
+"""
+
+import shlex
+from collections.abc import Collection, Sequence
+
+from omniprofile.model.names import closest, distance
+from omniprofile.model.secret import masked, without_opaque_words
+
+DELETING = frozenset({"logout", "remove", "unset"})
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "add": ("clone", "copy", "cp", "create", "duplicate", "new", "register"),
+    "completion": ("autocomplete", "complete"),
+    "current": ("active", "current-context", "which"),
+    "doctor": ("clean", "debug", "diagnose", "health", "prune"),
+    "edit": ("config", "configuration", "open-config"),
+    "env": ("environment", "printenv", "variables", "vars"),
+    "exec": ("run", "shell", "start", "with"),
+    "explain": ("diff", "trace", "why"),
+    "export": ("push",),
+    "help": ("man", "usage"),
+    "hook": ("integrate", "prompt", "shell-init"),
+    "import": ("migrate", "pull"),
+    "init": ("bootstrap", "configure", "setup"),
+    "lint": ("check", "fmt", "format", "validate"),
+    "list": ("all", "contexts", "get-contexts", "keys", "profile", "profiles", "secrets"),
+    "login": ("auth", "authenticate", "connect", "sign-in", "signin"),
+    "logout": ("clear", "disconnect", "revoke", "sign-out", "signout"),
+    "remove": ("del", "delete", "destroy", "erase", "rmdir", "trash"),
+    "rename": ("move",),
+    "set": ("change", "put", "set-context", "update", "write"),
+    "show": ("cat", "describe", "get", "info", "inspect", "print", "read", "view"),
+    "test": ("check", "ping", "verify"),
+    "token": ("access-token", "bearer", "get-token", "print-token"),
+    "use": ("activate", "checkout", "select", "switch", "use-context"),
+}
+"""Words of other tools, by the command that does it here."""
+
+
+def commands_for(word: str, known: Collection[str]) -> list[str]:
+    """Return the `known` commands that were probably meant by `word`, which is none of them."""
+    typed = word.casefold()
+    if meant := [command for command, words in SYNONYMS.items() if typed in words and command in known]:
+        return meant
+    return [
+        command
+        for command in closest(word, known)
+        if command not in DELETING or (distance(typed, command) == 1 and typed[0] == command[0])
+    ]
+
+
+def exec_line(front: Sequence[str], words: Sequence[str], profiles: Collection[str]) -> str:
+    """Return the `omniprofile exec` that was meant by options, `front`, and `words` behind them that have no `--`.
+
+    Of the command only words that cannot be a secret are repeated.
+    """
+    name, command = (words[:1], words[1:]) if words[0] in profiles else ((), words)
+    return " ".join(["omniprofile exec", *map(shlex.quote, [*front, *name]), "--", *_harmless(command)])
+
+
+def _harmless(words: Sequence[str]) -> list[str]:
+    """Return the words up to the first that could be a secret, or hold one; an ellipsis stands for the others."""
+    shown: list[str] = []
+    for word in words:
+        is_value = bool(shown) and shown[-1].startswith("-")
+        plain = word.isascii() and all(char.isalnum() or char in "-_./:+" for char in word)
+        if is_value or not plain or without_opaque_words(masked(word)) != word:
+            return [*shown, "…"]
+        shown.append(word)
+    return shown

@@ -1,0 +1,185 @@
+"""What people type who know other tools: it is understood, or what was meant is said; and every hint can be followed."""
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import omniprofile
+from omniprofile.cli.habits import DELETING, SYNONYMS, commands_for
+from omniprofile.cli.parser import parse
+from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS
+from omniprofile.errors import UsageError
+from tests.conftest import CANARY, Cli
+
+NAMES = [command.name for command in COMMANDS]
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    """What a command line prints that prints help, or the version, and exits with 0."""
+    with pytest.raises(SystemExit) as left:
+        parse(argv)
+    assert left.value.code in (0, None)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "same"),
+    [
+        ([], ["--help"]),
+        (["-q"], ["--help"]),
+        (["help"], ["--help"]),
+        (["help", "use"], ["use", "--help"]),
+        (["help", "rm"], ["remove", "--help"]),
+        (["help", "status"], ["status", "--help"]),
+        (["-q", "help", "exec"], ["exec", "--help"]),
+        (["version"], ["--version"]),
+        (["-V"], ["--version"]),
+    ],
+)
+def test_help_and_version_are_had_as_everywhere(
+    argv: list[str], same: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert help_of(capsys, *argv) == help_of(capsys, *same) != ""
+
+
+def test_other_names_of_commands_do_the_same(cli: Cli, two: Path) -> None:
+    assert cli("ls").out == cli("list").out
+    assert cli("ls", "--json").out == cli("list", "--json").out
+    assert cli("whoami", "--timeout", "0.1", "staging").status == cli("test", "--timeout", "0.1", "staging").status == 7
+    assert cli("mv", "staging", "stage").status == 0
+    assert cli("rm", "stage", "--yes").status == 0
+    assert set(ALIASES.values()) <= set(BY_NAME)
+
+
+def test_status_is_the_current_profile_with_its_row(cli: Cli, two: Path) -> None:
+    ran = cli("status", env={"OMNI_PROFILE": "staging"})
+    assert ran.out.splitlines()[1].split()[:3] == ["*", "staging", "https://acme-staging.omniapp.co"]
+    assert "selected by environment variable `OMNI_PROFILE`" in ran.err
+    assert cli("-p", "staging", "status", "--json").status == 0
+    assert cli("status", "--json", env={"OMNI_PROFILE": "nosuch"}).status == 5
+
+
+def test_a_word_that_is_a_profile_suggests_what_can_be_done_with_one(cli: Cli, two: Path, tmp_path: Path) -> None:
+    for argv in (["staging"], ["staging", "env"], ["-q", "staging", "--", "env"]):
+        ran = cli(*argv)
+        assert ran.status == 2
+        assert "`omniprofile use staging`" in ran.err
+        assert "`omniprofile exec staging -- COMMAND`" in ran.err
+    other = tmp_path / "other.toml"
+    other.write_text('[profiles.only-here]\nbase_url = "https://a.omniapp.co"\n')
+    assert "`omniprofile use only-here`" in cli("--config", str(other), "only-here").err
+    cli.profiles("[profiles")
+    assert "unknown command `staging`" in cli("staging").err
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["staging", "env"], "omniprofile exec staging -- env"),
+        (["staging", "python", "report.py"], "omniprofile exec staging -- python report.py"),
+        (["sh", "-c", "echo $OMNI_PROFILE"], "omniprofile exec -- sh -c …"),
+        (["env"], "omniprofile exec -- env"),
+        (["--yes", "prod", "omni", "whoami"], "omniprofile exec --yes prod -- omni whoami"),
+        (["-p", "staging", "omni", "whoami"], "omniprofile exec -p staging -- omni whoami"),
+        (["staging", "curl", "-H", f"Authorization: Bearer {CANARY}"], "omniprofile exec staging -- curl -H …"),
+        (["staging", "login", "Tr0ub4dor&3"], "omniprofile exec staging -- login …"),
+    ],
+)
+def test_exec_without_its_dashes_says_the_line_that_was_meant(cli: Cli, two: Path, words: list[str], line: str) -> None:
+    ran = cli("exec", *words)
+    assert ran.status == 2
+    assert f"run `{line}`" in ran.err
+
+
+@pytest.mark.parametrize("name", [*NAMES, *ALIASES, "status"])
+def test_every_usage_error_names_the_page_of_its_command(cli: Cli, name: str) -> None:
+    page = f"`omniprofile {ALIASES.get(name, name)} --help`"
+    many = ["x"] * 5
+    for argv in (
+        [name, "--no-such-option"],
+        [name, "--no-such-option", *many],
+        [name, "-Z"],
+        [name, *many, "--config"],
+    ):
+        ran = cli(*argv)
+        assert ran.status == 2, ran
+        assert page in ran.err or (name == "exec" and "run `omniprofile exec -- " in ran.err), ran
+    ran = cli(name, *many)
+    assert page in ran.err or ran.status != 2 or "hint: " in ran.err, ran
+    assert "unrecognized" not in ran.err
+
+
+def test_an_unknown_option_is_named_wherever_it_stands(cli: Cli) -> None:
+    for argv in (["--conf", "x", "list"], ["--conf=x", "list"]):
+        ran = cli(*argv)
+        assert "unknown option `--conf`" in ran.err
+        assert "did you mean `--config`?" in ran.err
+    assert "did you mean `--with-key`?" in cli("login", "--key", CANARY).err
+
+
+OTHER_TOOLS = """
+mv move new run inspect prune uninstall switch check clear staging create get ping print shell select push keys secrets
+clean info whoami status version help config activate verify describe use-context set-context reset preset inset offset
+insert renew resume recover restore refresh rotate update upgrade unlock undo redo sync save load open close start stop
+reload
+"""
+
+
+@pytest.mark.parametrize("word", [word for word in OTHER_TOOLS.split() if word not in ("clear", *ALIASES)])
+def test_no_suggestion_deletes_for_a_word_that_does_not(word: str) -> None:
+    assert not DELETING & set(commands_for(word, BY_NAME))
+
+
+@pytest.mark.parametrize(
+    ("word", "command"),
+    [
+        ("switch", "use"), ("new", "add"), ("run", "exec"), ("move", "rename"), ("delete", "remove"), ("inspect", "show"),
+        ("lits", "list"), ("exce", "exec"), ("remov", "remove"), ("lgoin", "login"), ("hlep", "help"), ("stauts", "status"),
+    ],
+)  # fmt: skip
+def test_what_was_meant_is_offered(cli: Cli, word: str, command: str) -> None:
+    assert f"did you mean `{command}`?" in cli(word).err
+
+
+def test_words_of_other_tools_are_no_commands_of_ours() -> None:
+    words = {word for each in SYNONYMS.values() for word in each}
+    assert not words & {*BY_NAME, *ALIASES}
+    assert all(set(commands_for(word, BY_NAME)) <= set(BY_NAME) for word in words)
+
+
+def hints() -> Iterator[tuple[str, str]]:
+    """Every command line of omniprofile that the program's source, the manual and the golden files quote."""
+    package = Path(omniprofile.__file__).parent
+    root = package.parent
+    pages = (*root.glob("tests/*/golden/*.txt"), *root.glob("man/*.md"), root / "README.md")
+    texts = [(path.name, path.read_text()) for path in pages]
+    for path in sorted(package.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "placeholder" for part in node.values]
+                texts.append((f"{path.name}:{node.lineno}", "".join(map(str, parts))))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                texts.append((f"{path.name}:{node.lineno}", node.value))
+    for place, text in texts:
+        for line in re.findall(r"`(?:eval \"\$\(|… \| )?(omniprofile [^`]+)`", text):
+            if not line.startswith(("omniprofile placeholder", "omniprofile COMMAND")):
+                yield place, re.sub(r"[)|>].*", "", line)
+
+
+@pytest.mark.parametrize(("place", "line"), sorted(set(hints())))
+def test_every_command_that_is_quoted_can_be_typed(place: str, line: str) -> None:
+    try:
+        parse(shlex.split(line)[1:])
+    except SystemExit as left:
+        if left.code:
+            raise
+    except UsageError as error:
+        is_open = any(word in line for word in ("placeholder", "{}")) and "must be" in error.message
+        if not is_open:
+            raise AssertionError(f"{place}: `{line}`: {error}") from error
