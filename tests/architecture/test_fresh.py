@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from omniprofile.cli import reference
-from omniprofile.cli.registry import COMMANDS
 from omniprofile.config.json_schema import json_schema, pin_json_schema
 
 ROOT = Path(__file__).parents[2]
@@ -27,26 +26,15 @@ def test_the_committed_schema_of_a_pin_is_fresh() -> None:
     assert committed == pin_json_schema(), "renew it: omniprofile schema --pin > schemas/omniprofile-pin.schema.json"
 
 
-def test_the_readme_names_every_command() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for command in COMMANDS:
-        assert f"`{command.name}`" in readme or f"`{command.name} " in readme, command.name
-
-
 def test_the_readme_quotes_the_reference() -> None:
-    """Precedence, places and statuses stand once, in `cli.reference`; the manual is generated from there."""
+    """What chooses a profile stands once, in `cli.reference`; the manual is generated from there."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    flat = " ".join(readme.split())
     for number, (_, words) in enumerate(reference.SELECTION, 1):
         assert f"\n{number}. {words}\n" in readme
-    for _, what, applies in reference.VALUES:
-        assert f"\n| {what} | {applies} |\n" in readme
-    for what, where, words in reference.FILES:
-        assert f"\n| {what} | {where} | {words} |\n" in readme
-    for status, words in reference.EXIT_STATUSES:
-        assert f"\n| {status} | {words} |\n" in readme
-    assert reference.TOGETHER in flat
-    assert reference.EXEC_STATUS in flat
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 1200
 
 
 def test_the_links_of_the_documents_lead_somewhere() -> None:
@@ -54,7 +42,7 @@ def test_the_links_of_the_documents_lead_somewhere() -> None:
         headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
         return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
-    for name in ("README.md", "CONTRIBUTING.md", "man/recipes.md"):
+    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "man/recipes.md", "man/security.md"):
         for target in re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text(encoding="utf-8")):
             if "://" in target:
                 continue

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
 
@@ -42,57 +43,53 @@ def test_the_setup_command_installs_and_shows_the_main_job(tmp_path: Path) -> No
     assert "import re" not in script, "the start-up script costs nothing"
 
 
-def test_every_command_of_the_use_chapter_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    toml = next(block for block in _blocks("toml") if block.startswith("# ~/.config"))
-    with Standin() as production, Standin() as staging:
+def _steps() -> list[tuple[str, list[str]]]:
+    """Every command of the README's console blocks, with the lines that it is said to print."""
+    steps: list[tuple[str, list[str]]] = []
+    for line in "".join(_blocks("console")).splitlines():
+        if line.startswith("$ "):
+            steps.append((line.removeprefix("$ "), []))
+        else:
+            steps[-1][1].append(line)
+    return steps
+
+
+def test_every_command_runs_and_prints_what_it_is_said_to(tmp_path: Path) -> None:
+    steps = _steps()
+    assert len(steps) > 15
+    binary = tmp_path / "bin"
+    binary.mkdir()
+    (binary / "omniprofile").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m omniprofile "$@"\n')
+    (binary / "omniprofile").chmod(0o755)
+    script = ["set -eu"]
+    for number, (command, _) in enumerate(steps):
+        script += [f"echo '=== {number}'", command]
+    with Standin(tls=tls()) as production, Standin(tls=tls()) as staging:
         production.add_key(CANARY + "P")
         staging.add_key(CANARY + "S")
-
-        def local(text: str) -> str:
-            """The README's text with the stand-ins in place of Omni's hosts: plain http, so it must be allowed."""
-            for host, instance in (("acme-staging", staging), ("acme", production)):
-                url = f"https://{host}.omniapp.co"
-                text = text.replace(f'base_url = "{url}"', f'base_url = "{instance.base_url}"\nallow_insecure = true')
-                text = text.replace(f"--base-url {url}", f"--base-url {instance.base_url} --allow-insecure")
-                text = text.replace(url, instance.base_url)
-            return text
-
-        commands = [
-            line.removeprefix("$ ")
-            for block in _blocks("console")
-            for line in block.splitlines()
-            if line.startswith("$ ")
-        ]
-        assert len(commands) > 15
-        config = Path(os.environ["XDG_CONFIG_HOME"], "omniprofile/profiles.toml")
-        script = ["set -eu"]
-        for command in commands:
-            if command == "omniprofile lint":
-                script.append(f"cat > {config} <<'TOML'\n{local(toml)}TOML")
-            script += [f"echo '+' {_quoted(command)}", local(command)]
-        binary = tmp_path / "bin"
-        binary.mkdir()
-        (binary / "omniprofile").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m omniprofile "$@"\n')
-        (binary / "omniprofile").chmod(0o755)
-        environ = {
-            **os.environ,
-            "PATH": f"{binary}{os.pathsep}{os.environ['PATH']}",
-            "OMNIPROFILE_SECRET_STORE": "file",
-            "STAGING_KEY": CANARY + "S",
-            "PROD_KEY": CANARY + "P",
-            "ACME_OMNI_KEY": CANARY + "P",
-        }
-        ran = subprocess.run(
-            ["bash", "-c", "\n".join(script)],
-            env=environ,
-            cwd=tmp_path / "work",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        assert "Traceback" not in ran.stderr
-        assert f"{staging.base_url}\n" in ran.stdout
+        with Relay({"acme.omniapp.co": production, "acme-staging.omniapp.co": staging}) as relay:
+            environ = {
+                **os.environ,
+                **relay.environ,
+                "PATH": f"{binary}{os.pathsep}{os.environ['PATH']}",
+                "OMNIPROFILE_SECRET_STORE": "file",
+                "STAGING_KEY": CANARY + "S",
+                "PROD_KEY": CANARY + "P",
+                "ACME_OMNI_KEY": CANARY + "P",
+            }
+            ran = subprocess.run(
+                ["bash", "-c", "\n".join(script)],
+                env=environ,
+                cwd=tmp_path / "work",
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+    printed = re.split(r"=== \d+\n", ran.stdout)[1:]
+    for (command, expected), actual in zip(steps, printed, strict=True):
+        assert not expected or actual.splitlines() == expected, command
 
 
 def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
