@@ -14,6 +14,8 @@ from omniprofile.errors import (
     AccessLimited,
     ConfigInvalid,
     ProtectedProfile,
+    StoreUnavailable,
+    UnsafePermissions,
     UsageError,
 )
 from omniprofile.model.declaration import KeySource, uses_store
@@ -300,7 +302,31 @@ class App(Workspace):
         return self._binary_stdin().read(limit + 1)
 
     def _stored(self, account: "Account") -> "StoredSecret | None":
-        return self.store.get(account)  # asked only for what is stored: the store itself may be unusable
+        found = self.store.get(account)  # asked only for what is stored: the store itself may be unusable
+        if found is None and (other := self._other_store(account)):
+            name, used = printable(account.profile), "OS keyring" if self.store_name == "keyring" else self.store.label
+            raise StoreUnavailable(
+                f"the secret of `{name}` is stored in the {other}, and the {used} is in use now",
+                hint=f"set `{STORE_VARIABLE}={'file' if self.store_name == 'keyring' else 'keyring'}`, or store it anew with "
+                f"`omniprofile login {name}{f' --secret {account.variable}' if account.variable else ''}`",
+            )
+        return found
+
+    def _other_store(self, account: "Account") -> str | None:
+        """Return the label of the store that is not in use if it is known to hold `account`, unlocking nothing."""
+        from omniprofile.credentials.keyring_store import backend_label
+        from omniprofile.credentials.secrets_file import SecretsFile
+        from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
+
+        folder, home = self.places.state_folder, self.places.home
+        try:
+            if self.store_name == "keyring":
+                file = SecretsFile(folder, home)
+                return file.label if str(account) in file.read() else None
+            known = StoredIndex(os.path.join(folder, INDEX_FILE), home).read().get(account)
+        except (StoreUnavailable, UnsafePermissions):  # what is wrong with a store that nobody uses is nobody's trouble
+            return None
+        return backend_label(known.backend) if known and known.backend else None
 
     def accounts(self, profile: str) -> "list[Account]":
         """Return the accounts that the store lists for a profile's name, for whatever origin and of whichever file."""

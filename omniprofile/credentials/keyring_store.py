@@ -74,7 +74,7 @@ class _Member:
     @property
     def name(self) -> str:
         """Return "OS keyring (SecretService Keyring)". From the class: a backend's own `name` could be anything."""
-        return _named(self.kind)
+        return backend_label(self.kind)
 
     @property
     def is_plain(self) -> bool:
@@ -234,29 +234,38 @@ class KeyringStore:
 
     def _members(self) -> list[_Member]:
         """Return the backends that the keyring package would use, in its order. Raises StoreUnavailable if there are none."""
+        members = self._loaded()
+        if not members:
+            raise no_keyring()
+        return members
+
+    def _loaded(self) -> list[_Member]:
         if not self._opened:
-            members = []
             for backend in translated(_UNOPENED, "load", _backends):
                 kinds = class_names(backend)
                 windows = any(kind.startswith("keyring.backends.Windows.") for kind in kinds)
                 if _NO_KEYRING not in kinds:
-                    members.append(_Member(backend, self._limit or (_WINDOWS_LIMIT if windows else None)))
-            if not members:
-                raise no_keyring()
-            self._opened = members
+                    self._opened.append(_Member(backend, self._limit or (_WINDOWS_LIMIT if windows else None)))
         return self._opened
 
     def _readers(self, account: Account) -> list[_Member]:
-        """Return the backends that may hold `account`: the one that wrote it, where the index knows, else all in turn."""
-        members = self._members()
+        """Return the backends that may hold `account`: the one that wrote it, where the index knows, else all in turn.
+
+        Raises StoreUnavailable where that one is not among those that can be used.
+        """
+        members = self._loaded()
         known = self._index.read().get(account)
         if known is None or known.backend is None:
+            members = self._members()
             return [member for member in members if not member.is_plain] or [self._refused(members[0])]
         if found := [member for member in members if member.kind == known.backend]:
             return [self._refused(member) if member.is_plain else member for member in found]
         name = printable(account.profile)
+        stored = f"the secret of `{name}` is stored in the {backend_label(known.backend)}"
+        if not members:
+            raise StoreUnavailable(f"{stored}, and no keyring can be used now", hint=no_keyring().hint)
         raise StoreUnavailable(
-            f"the secret of `{name}` is stored in the {_named(known.backend)}, and the {members[0].name} is in use now",
+            f"{stored}, and the {members[0].name} is in use now",
             hint=f"let the keyring package use `{printable(known.backend)}` again, or store the secret anew with "
             f"`omniprofile login {name}`",
         )
@@ -351,8 +360,8 @@ def _backends() -> list[Backend]:
     return [backend]
 
 
-def _named(kind: str) -> str:
-    """`OS keyring (SecretService Keyring)`, from a backend's qualified class name."""
+def backend_label(kind: str) -> str:
+    """Return `OS keyring (SecretService Keyring)` for a backend's qualified class name."""
     module, _, name = kind.rpartition(".")
     return f"{_UNOPENED} ({printable(module.rpartition('.')[2] + ' ' + name)})"
 

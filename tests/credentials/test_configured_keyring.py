@@ -215,6 +215,37 @@ def test_a_secret_in_a_keyring_that_is_not_used_now_is_not_missing(backends: Hom
     assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
 
 
+def test_a_secret_is_not_missing_where_there_is_no_keyring_any_more(backends: Home) -> None:
+    """As in a session over SSH, which has no bus."""
+    assert backends.run("login", "prod", "--no-test", PYTHON_KEYRING_BACKEND="backends.Vault").returncode == 0
+    for command in (("token", "prod"), ("logout", "prod")):
+        ran = backends.run(*command, PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
+        assert ran.returncode == 9, ran.stderr
+        assert "is stored in the OS keyring (backends Vault), and no keyring can be used now" in ran.stderr
+        assert "start a Secret Service" in ran.stderr
+
+
+@pytest.mark.parametrize(("then", "now"), [("keyring", "file"), ("file", "keyring")])
+def test_a_secret_in_the_store_that_is_not_used_now_is_not_missing(backends: Home, then: str, now: str) -> None:
+    """A variable appeared, or went away."""
+    keyring = {"PYTHON_KEYRING_BACKEND": "backends.Vault"}
+    assert backends.run("login", "prod", "--no-test", **keyring, OMNIPROFILE_SECRET_STORE=then).returncode == 0
+    ran = backends.run("token", "prod", **keyring, OMNIPROFILE_SECRET_STORE=now)
+    assert ran.returncode == 9, ran.stderr
+    labels = {
+        "keyring": "the OS keyring",
+        "file": f"the file `{backends.folder}/.local/state/omniprofile/secrets.json`",
+    }
+    assert f"the secret of `prod` is stored in {labels[then]}" in ran.stderr
+    assert f"and {labels[now]} is in use now" in ran.stderr
+    assert f"set `OMNIPROFILE_SECRET_STORE={then}`, or store it anew with `omniprofile login prod`" in ran.stderr
+    assert backends.run("token", "prod", **keyring, OMNIPROFILE_SECRET_STORE=then).stdout == f"{CANARY}\n"
+    (
+        backends.folder / ".local/state/omniprofile" / ("stored.json" if then == "keyring" else "secrets.json")
+    ).write_text("{")
+    assert backends.run("token", "prod", **keyring, OMNIPROFILE_SECRET_STORE=now).returncode == 4
+
+
 def test_a_lost_list_is_made_again_by_reading(backends: Home) -> None:
     variables = {"PYTHON_KEYRING_BACKEND": "backends.Chain", "CHAIN": "Feed Vault"}
     assert backends.run("login", "prod", "--no-test", **variables).returncode == 0
