@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from omniprofile.credentials.protection import Use
     from omniprofile.model.finding import Finding
     from omniprofile.model.resolution import Selection
-    from omniprofile.system.files import ForeignAccess
+    from omniprofile.system.access import ForeignAccess
 
 if TYPE_CHECKING:
     once = cached_property

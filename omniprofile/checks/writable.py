@@ -6,7 +6,7 @@ import stat
 from omniprofile.config.loader import RISK, Files
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import quoted_place
-from omniprofile.system.files import is_above, others_can_write, steps_to
+from omniprofile.system.access import is_above, others_can_write, steps_to
 
 
 def writable_by_groups(files: Files) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from omniprofile.credentials.protection import Use
     from omniprofile.model.freshness import Stored
-    from omniprofile.system.files import ForeignAccess
+    from omniprofile.system.access import ForeignAccess
 
     Answer = str | tuple[list[str], dict[str, str]]
     """What to print, or the command and the environment to become."""

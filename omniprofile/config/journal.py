@@ -16,15 +16,8 @@ from typing import Any
 
 from omniprofile.errors import CheckFailed, ConfigUnreadable
 from omniprofile.model.names import printable
-from omniprofile.system.files import (
-    Unreadable,
-    make_private_folder,
-    read_regular,
-    reason,
-    refuse_foreign,
-    sweep,
-    write_atomic,
-)
+from omniprofile.system.access import refuse_foreign
+from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
 
 _VERSION = 1
 

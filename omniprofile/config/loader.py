@@ -18,14 +18,8 @@ from omniprofile.model.declaration import Config, Declaration, Settings, StoreNa
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.system.files import (
-    ForeignAccess,
-    Unreadable,
-    foreign_access,
-    is_read_only,
-    open_regular,
-    others_can_write,
-)
+from omniprofile.system.access import ForeignAccess, foreign_access, is_read_only, others_can_write
+from omniprofile.system.files import Unreadable, open_regular
 
 if TYPE_CHECKING:
     from omniprofile.config.validate import FileDeclarations

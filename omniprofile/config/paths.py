@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from omniprofile.system.files import ForeignAccess
+    from omniprofile.system.access import ForeignAccess
 
 PROFILES_FILE = "profiles.toml"
 DROP_IN_FOLDER = "profiles.d"
@@ -157,7 +157,7 @@ def find_pin(
     A pin that somebody else may write is passed over, and added to `ignored` with the reason, unless it really lies in one
     of the `trusted` folders.
     """
-    from omniprofile.system.files import foreign_access
+    from omniprofile.system.access import foreign_access
 
     folder = cwd
     while folder:

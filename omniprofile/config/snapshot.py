@@ -25,7 +25,7 @@ import time
 from binascii import crc32
 
 from omniprofile import __version__
-from omniprofile.system.files import foreign_access
+from omniprofile.system.access import foreign_access
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

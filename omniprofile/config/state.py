@@ -6,7 +6,8 @@ interpreter has loaded, and the rest when it is needed.
 
 import os
 
-from omniprofile.system.files import Unreadable, open_regular, refuse_foreign
+from omniprofile.system.access import refuse_foreign
+from omniprofile.system.files import Unreadable, open_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class StateFile:
 
     def _change(self, change: "Callable[[ActiveState], ActiveState]", hint: str) -> ActiveState:
         from omniprofile.errors import CheckFailed
-        from omniprofile.system.files import make_private_folder, owner_hint, reason, sweep, write_atomic
+        from omniprofile.system.access import owner_hint
+        from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
         from omniprofile.system.locking import lock
 
         try:

@@ -8,7 +8,8 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from omniprofile.errors import UnsafePermissions
-from omniprofile.system.files import Unreadable, make_private_folder, open_regular, refuse_foreign, write_atomic
+from omniprofile.system.access import refuse_foreign
+from omniprofile.system.files import Unreadable, make_private_folder, open_regular, write_atomic
 
 FILE = "confirmed.json"
 LASTS = timedelta(hours=1)

@@ -16,7 +16,8 @@ from omniprofile.credentials.secrets_file import RISK, VERSION, SecretsFile
 from omniprofile.errors import StoreTimeout
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
-from omniprofile.system.files import make_private_folder, owner_hint, reason, refuse_foreign, sweep, write_atomic
+from omniprofile.system.access import owner_hint, refuse_foreign
+from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
 from omniprofile.system.locking import LockFailed, lock
 
 T = TypeVar("T")

@@ -7,7 +7,8 @@ import os
 
 from omniprofile.credentials.envelope import load
 from omniprofile.model.names import printable_place, quoted_place
-from omniprofile.system.files import Unreadable, open_regular, others_can_read, refuse_foreign
+from omniprofile.system.access import others_can_read, refuse_foreign
+from omniprofile.system.files import Unreadable, open_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from omniprofile.model.exported import (
 )
 from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.secret import LONGEST_KEY, Secret, looks_like_key, remember
-from omniprofile.system.files import Unreadable, is_read_only, open_regular, others_can_read
+from omniprofile.system.access import is_read_only, others_can_read
+from omniprofile.system.files import Unreadable, open_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ On the fast path, up to `entries`.
 import os
 
 from omniprofile.credentials.envelope import load, summary_as_data, summary_of
-from omniprofile.system.files import Unreadable, read_regular, refuse_foreign, write_atomic
+from omniprofile.system.access import refuse_foreign
+from omniprofile.system.files import Unreadable, read_regular, write_atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import stat
 import time
 
 from omniprofile.model.secret import masked
-from omniprofile.system.files import foreign_access, give_to_owner_of_folder, make_private_folder
+from omniprofile.system.access import foreign_access
+from omniprofile.system.files import give_to_owner_of_folder, make_private_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,14 +19,8 @@ from time import monotonic, sleep
 
 from omniprofile.errors import CheckFailed, UnsafePermissions
 from omniprofile.model.names import quoted_place
-from omniprofile.system.files import (
-    give_to_owner_of_folder,
-    home_in_database,
-    make_private_folder,
-    owner_hint,
-    owner_of,
-    reason,
-)
+from omniprofile.system.access import owner_hint, owner_of
+from omniprofile.system.files import give_to_owner_of_folder, home_in_database, make_private_folder, reason
 
 _POLL_SECONDS = 0.02
 _TEMPORARY = "/tmp"  # noqa: S108 - the folder made there is checked: see `_require_own`

@@ -62,6 +62,7 @@ SHORT = {
         "config.paths",
         "config.snapshot",
         "config.state",
+        "system.access",
         "system.files",
     },
     # `references` is asked about keys of an unknown shape, as personal tokens are; it imports nothing.

@@ -185,7 +185,7 @@ def _programs(name: str, app: DoctorContext) -> Iterator[str]:
 
 
 def _omni_config(app: DoctorContext) -> Iterator[Diagnosis]:
-    from omniprofile.system.files import others_can_read
+    from omniprofile.system.access import others_can_read
     from omniprofile.transfer.omni_cli import OmniConfig
 
     path = omni_config_path(app)

@@ -374,7 +374,7 @@ def _say(
     backup: str | None,
 ) -> None:
     """What the table does not say: where things went, what was left, and what to do about it."""
-    from omniprofile.system.files import others_can_read
+    from omniprofile.system.access import others_can_read
     from omniprofile.transfer.plan import SecretStep
 
     dry, path = args.dry_run, printable_place(source.file.path)
