@@ -44,7 +44,7 @@ def login_session(
     """
     from omniprofile.cli.commands.login import tell_of_another_identity
     from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
-    from omniprofile.instance.callback import Page
+    from omniprofile.instance.callback_server import Page
     from omniprofile.instance.client import Client
     from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem
 

@@ -25,7 +25,8 @@ from omniprofile.model.times import duration_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from omniprofile.instance.callback import Page, Taken
+    from omniprofile.instance.callback import Taken
+    from omniprofile.instance.callback_server import Page
     from omniprofile.model.secret import Secret
 
 LIMIT_SECONDS = 120.0
@@ -98,7 +99,8 @@ def authorized(
     browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and CheckFailed where the port
     cannot be listened on.
     """
-    from omniprofile.instance.callback import Listener, Page
+    from omniprofile.instance.callback import Listener
+    from omniprofile.instance.callback_server import Page
     from omniprofile.system.loopback import CannotListen
 
     queue: Queue[Taken | str | Error] = Queue()

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 import httpx
 
 from omniprofile.errors import Error
-from omniprofile.instance.callback import Listener, Page, Taken, _handler
+from omniprofile.instance.callback import Listener, Taken
+from omniprofile.instance.callback_server import Page, _handler
 from omniprofile.instance.client import Response
 from omniprofile.instance.endpoints import read_metadata
 from omniprofile.instance.oauth import (
@@ -104,7 +105,7 @@ def request(data: bytes) -> None:
     listener.request = _ATTEMPT
     listener._hosts = {"localhost:7777"}
     connection = _Connection(data)
-    _handler(listener)(cast("Any", connection), ("127.0.0.1", 1), cast("Any", _Server()))
+    _handler(listener.respond)(cast("Any", connection), ("127.0.0.1", 1), cast("Any", _Server()))
     assert all(map(_is_shown, refused)), refused
     assert not (answered.taken and refused)
     if answered.taken:
