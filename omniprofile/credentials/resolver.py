@@ -8,32 +8,29 @@ decided on. Origin and token are one unit: `resolve` knows which origin a token 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
-from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS
+from omniprofile.credentials.explanation import (
+    Values,
+    base_url_field,
+    field_of,
+    hide,
+    listed,
+    shown_variable,
+    token_field,
+)
 from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
+from omniprofile.credentials.refusals import host_refusal, inherited_mismatch, mismatch, stored_mismatch
 from omniprofile.credentials.sources import checked_key, read_key
 from omniprofile.credentials.status import CredentialStatus
-from omniprofile.errors import (
-    ConfigInvalid,
-    Error,
-    HostNotAllowed,
-    IdentityMismatch,
-    InsecureURL,
-    NoCredential,
-    OriginMismatch,
-)
+from omniprofile.errors import ConfigInvalid, IdentityMismatch, NoCredential
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, EnvValue, KeySource, uses_store
+from omniprofile.model.declaration import Config, EnvValue, KeySource
 from omniprofile.model.effective import Effective, Given, effective, own_address
 from omniprofile.model.identity import differences
-from omniprofile.model.names import base_url_variable, token_variable
-from omniprofile.model.origin import Origin, allowing
+from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.model.resolution import Field, GivenToken, GivenVariable, Overridden, Resolution, Selection
-from omniprofile.model.secret import MASK, Secret, names_secret, remember
+from omniprofile.model.resolution import Field, GivenToken, GivenVariable, Resolution, Selection
+from omniprofile.model.secret import Secret, names_secret
 from omniprofile.model.stored import Account, StoredSecret
-
-Values = Sequence[Sourced[object]]
-"""What the files, and omniprofile itself, have for one field, strongest first."""
 
 NO_FLAGS = Flags()
 
@@ -84,11 +81,11 @@ def resolve(
         elif token.provenance.name != key_variable:
             notices.append(sentence)
 
-    refusal = _refusal(config, selection, origin, base_url_provenance, allow_insecure=declared.allow_insecure)
+    refusal = host_refusal(config, selection, origin, base_url_provenance, allow_insecure=declared.allow_insecure)
     if refusal is None and origin and token_origin and origin != token_origin:
-        refusal = _mismatch(profile, token, token_origin, origin, base_url_provenance)
+        refusal = mismatch(profile, token, token_origin, origin, base_url_provenance)
         if token is None and not base_urls:
-            refusal = _inherited_mismatch(declared, declared.key, "key", token_origin, origin)
+            refusal = inherited_mismatch(declared, declared.key, "key", token_origin, origin)
 
     known = status_of(profile, origin, auth_method, key_source, None) if status_of else CredentialStatus("unknown")
     if refusal is None and token is None and known.elsewhere and origin:
@@ -102,35 +99,35 @@ def resolve(
         key = declared.sourced(declared.key)
         urls = list(dict.fromkeys(addresses))  # child and parent may name the same instance
         fields = {
-            "base_url": _base_url_field(origin, base_url_provenance, base_urls, urls, overrides),
-            "auth": _field(declared.sourced(declared.auth)),
-            "key": _field(key, str),
-            "token": _token_field(token, overrides, key_source, auth_method, key[0].provenance, known),
-            "protected": _field(declared.sourced(declared.protected)),
-            "access": _field(declared.sourced(declared.access)),
-            "allow_insecure": _field(declared.sourced(declared.insecure())),
+            "base_url": base_url_field(origin, base_url_provenance, base_urls, urls, overrides),
+            "auth": field_of(declared.sourced(declared.auth)),
+            "key": field_of(key, str),
+            "token": token_field(token, overrides, key_source, auth_method, key[0].provenance, known),
+            "protected": field_of(declared.sourced(declared.protected)),
+            "access": field_of(declared.sourced(declared.access)),
+            "allow_insecure": field_of(declared.sourced(declared.insecure())),
         }
         own = config.profiles[profile]
         for name, text in (("description", own.description), ("extends", own.extends)):
             if text is not None:
                 fields[name] = Field(text, own.provenance(name))
         for part, wanted in _expectations(declared).items():
-            fields[f"expect.{part}"] = _field(wanted)
+            fields[f"expect.{part}"] = field_of(wanted)
         if declared.allow.table is not None:
-            fields["allow"] = _field(declared.sourced(declared.allow), _listed)
+            fields["allow"] = field_of(declared.sourced(declared.allow), listed)
         if declared.browser.table is not None:
-            fields["browser"] = _field(declared.sourced(declared.browser), _listed)
+            fields["browser"] = field_of(declared.sourced(declared.browser), listed)
         if declared.tags.table is not None:
-            fields["tags"] = _field(declared.sourced(declared.tags), _listed)
+            fields["tags"] = field_of(declared.sourced(declared.tags), listed)
         for name, given in declared.env.items():
             values = declared.sourced(given)
             if names_secret(name):
-                _hide(values)
+                hide(values)
 
             def shown(value: object, name: str = name) -> object:
-                return _shown_variable(value, name, profile, origin, status_of)
+                return shown_variable(value, name, profile, origin, status_of)
 
-            fields[f"env.{name}"] = _field(values, shown)
+            fields[f"env.{name}"] = field_of(values, shown)
         return fields
 
     return Resolution(
@@ -260,7 +257,7 @@ def _given_variable(
     if value.secret is not None and value.secret.kind != "keyring":
         bound = own_address(config, given.table)
         if bound and own and bound != own:
-            return GivenVariable(name, value, _inherited_mismatch(declared, given, f"secret `{name}`", bound, own))
+            return GivenVariable(name, value, inherited_mismatch(declared, given, f"secret `{name}`", bound, own))
     if value.secret is not None and origin != own:
         why = f"`{name}` is left out: it is a secret for {own}, not for {origin} ({overridden_by})"
         return GivenVariable(name, value, left_out=why)
@@ -324,72 +321,6 @@ def _token(
     return token, origin
 
 
-def _refusal(
-    config: Config, selection: Selection, origin: Origin | None, provenance: Provenance, *, allow_insecure: bool
-) -> Error | None:
-    if origin is None:
-        table = config.profiles[selection.profile]
-        return ConfigInvalid(
-            f"{table.file}:{table.line}: profile `{selection.profile}` has no base URL",
-            hint='give it `base_url = "https://…"`, or `instance = "NAME"` with an `[instances.NAME]`',
-        )
-    code = origin.refusal(config.settings.allowed_hosts, allow_insecure=allow_insecure)
-    if code == "insecure-url":
-        hint = "use https"
-        if origin.is_loopback:
-            hint = f"use https, or set `allow_insecure = true` on profile `{selection.profile}` or its instance"
-        return InsecureURL(f"{origin} is plain http ({provenance})", hint=hint)
-    if code == "host-not-allowed":
-        return HostNotAllowed(
-            f"`{origin.host}` is neither one of Omni's hosts nor in `allowed_hosts` ({provenance})",
-            hint=allowing(origin.host),
-        )
-    return None
-
-
-def _mismatch(
-    profile: str, token: TokenOverride | None, token_origin: Origin | str, origin: Origin, provenance: Provenance
-) -> OriginMismatch:
-    whose = f"the token from {token.provenance}" if token else f"the key of profile `{profile}`"
-    if provenance.layer is Layer.FLAG:
-        hint = "give that host's token with `--token-file`, or leave `--base-url` out"
-    elif provenance.name != VENDOR_BASE_URL:
-        hint = f"unset `{provenance.name}`, or set `{token_variable(profile)}` too: together they are a pair"
-    elif token is None:
-        hint = f"unset `{VENDOR_BASE_URL}`, or set `{VENDOR_TOKENS[0]}` too: together they are a pair"
-    else:  # a token that is stronger than the vendor's: only a base URL of its own reach goes with it
-        also = "give `--base-url`" if token.reach is Reach.CALL else f"set `{base_url_variable(profile)}`"
-        hint = f"unset `{VENDOR_BASE_URL}`, or {also} too: it goes with that token"
-    return OriginMismatch(f"{whose} is for {token_origin}, not for {origin} ({provenance})", hint=hint)
-
-
-def _inherited_mismatch(
-    profile: Effective, given: Given[object], what: str, bound: Origin, origin: Origin
-) -> OriginMismatch:
-    """Return the refusal to send a key or secret that a table declares for its own address to another one."""
-    name = profile.table.name if profile.table else ""
-    address = profile.provenance(profile.base_url) if profile.base_url else Provenance(Layer.BUILTIN)
-    return OriginMismatch(
-        f"the {what} that profile `{name}` inherits from {profile.provenance(given)} is for {bound}, not for {origin} "
-        f"({address})",
-        hint=f"give `[profiles.{name}]` a {what} of its own for {origin.host}, or repeat that one there if it is for both",
-    )
-
-
-def stored_mismatch(
-    profile: str, stored_for: Sequence[Origin], origin: Origin, provenance: Provenance, variable: str | None = None
-) -> OriginMismatch:
-    """Return the refusal to send a secret that was stored for other origins to this one; `variable` is one of `env`."""
-    others = " and ".join(map(str, stored_for[:3])) + (" and others" if len(stored_for) > 3 else "")
-    if provenance.layer in (Layer.FLAG, Layer.ENVIRONMENT):
-        return _mismatch(profile, None, others, origin, provenance)
-    what, option = (f"secret `{variable}`", f" --secret {variable}") if variable else ("secret", "")
-    return OriginMismatch(
-        f"the stored {what} of `{profile}` is for {others}, but its base URL is now {origin} ({provenance})",
-        hint=f"run `omniprofile login {profile}{option}` to store one for {origin.host}, or change the base URL back",
-    )
-
-
 def _expectations(profile: Effective) -> Mapping[str, Values]:
     """The parts of every table's `expect`. The nearest table decides all of them: what it leaves out may be anybody."""
     parts: dict[str, Values] = {}
@@ -403,91 +334,3 @@ def _expectations(profile: Effective) -> Mapping[str, Values]:
         if said:
             parts[part] = said if said[0] is wanted[0] else [wanted[0], *said]
     return parts
-
-
-def _hide(values: Sequence[Sourced[EnvValue]]) -> None:
-    """Keep the values of a variable that holds a secret out of what is shown; a reference to one is no secret."""
-    for each in values:
-        if each.value.text and "://" not in each.value.text:
-            remember(each.value.text)
-
-
-def _shown_variable(
-    value: object,
-    name: str,
-    profile: str,
-    origin: Origin | None,
-    status_of: Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus] | None,
-) -> str | None:
-    """Return what may be shown of a variable of `env`: no secret and no token; None for a value that is missing."""
-    if not isinstance(value, EnvValue):
-        raise TypeError(f"{type(value)} is not the value of a variable")
-    if value.secret is not None:
-        known = status_of(profile, origin, "api-key", value.secret, name) if status_of else CredentialStatus("unknown")
-        return None if known.state == "missing" else known.masked
-    if value.part is None:
-        return value.text
-    address = str(origin) if origin else None
-    parts = {
-        "token": MASK,
-        "base_url": address,
-        "host": address and address.partition("://")[2],
-        "organization": origin.organization_name if origin else None,
-    }
-    part = parts[value.part]
-    return part and part + value.append
-
-
-def _listed(values: object) -> object:
-    return list(values) if isinstance(values, tuple) else values
-
-
-def _field(values: Values, show: Callable[[object], object] = lambda value: value) -> Field:
-    winner, *others = values
-    beaten = [other for other in others if other.provenance.layer is not Layer.BUILTIN]
-    return Field(
-        show(winner.value),
-        winner.provenance,
-        tuple(Overridden(show(other.value), other.provenance, f"{winner.provenance} is nearer") for other in beaten),
-    )
-
-
-def _base_url_field(
-    origin: Origin | None,
-    provenance: Provenance,
-    base_urls: list[BaseUrlOverride],
-    declared: list[Sourced[Origin]],
-    overrides: Overrides,
-) -> Field:
-    overridden = [Overridden(str(url.origin), url.provenance, f"{provenance} is stronger") for url in base_urls[1:]]
-    overridden += [
-        Overridden(str(url.origin), url.provenance, url.ignored) for url in overrides.base_urls if url.ignored
-    ]
-    why = f"{provenance} overrides it" if base_urls else f"{provenance} is nearer"
-    beaten = declared if base_urls else declared[1:]
-    overridden += [Overridden(str(url.value), url.provenance, why) for url in beaten]
-    return Field(str(origin) if origin else None, provenance, tuple(overridden))
-
-
-def _token_field(
-    token: TokenOverride | None,
-    overrides: Overrides,
-    key: KeySource,
-    auth: str,
-    key_provenance: Provenance,
-    known: CredentialStatus,
-) -> Field:
-    if uses_store(auth, key):
-        own = Provenance(Layer.STORE, known.store)
-    else:
-        own = key_provenance
-    own_value = None if known.state == "missing" else known.masked
-    provenance = token.provenance if token else own
-    overridden = [
-        Overridden(other.secret.masked, other.provenance, other.ignored or f"{provenance} is stronger")
-        for other in overrides.tokens
-        if other is not token
-    ]
-    if token and own_value is not None:
-        overridden.append(Overridden(own_value, own, f"{provenance} overrides it"))
-    return Field(token.secret.masked if token else own_value, provenance, tuple(overridden))
