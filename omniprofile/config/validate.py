@@ -1,17 +1,24 @@
 """A parsed document to what it declares, by the models of `models`: what is wrong in it is found, and the rest is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from omniprofile.config.models import Defaults, Instance, Pin, Place, ProfilesFile, Violation, read, violations
+from pydantic import ValidationError
+
+from omniprofile.config.fields import wrong_value
+from omniprofile.config.models import OWN_PARTS, Defaults, Instance, Pin, ProfilesFile
+from omniprofile.config.sources import Place, Table
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.config.violations import findings_of
+from omniprofile.config.violations import Violation, findings_of
 from omniprofile.model.declaration import Declaration, Settings
+from omniprofile.model.exported import TOKENS
 from omniprofile.model.finding import Finding
+from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
+M = TypeVar("M", bound=Table)
 _ROUNDS = 4
 """Some violations only show when others are out of the way."""
 
@@ -118,3 +125,55 @@ def _remove(data: dict[str, Any], path: KeyPath) -> None:
         part = path[-1] if path else ""
     if isinstance(table, dict) and table.pop(part, None) is None and len(path) > 1:
         _remove(data, path[:-1])
+
+
+def read(data: Mapping[str, Any], model: type[M]) -> M | list[Violation]:
+    """Return `data` as `model` has it, or else everything that the model objects to in it."""
+    found = list(_unfit_own_variables(data)) if model is ProfilesFile else []
+    try:
+        made = model.model_validate(data)
+    except ValidationError as problem:
+        errors = problem.errors(include_url=False, include_input=False)
+        found += [Violation(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
+    return found or made
+
+
+def _unfit_own_variables(data: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield what is wrong with omniprofile's own variables in `env`: a value that is no fit alias, and leaves none out."""
+    profiles = data.get("profiles")
+    tables: list[tuple[tuple[str, ...], Any]] = [(("defaults",), data.get("defaults"))]
+    tables += [(("profiles", name), table) for name, table in profiles.items()] if isinstance(profiles, Mapping) else []
+    for path, table in tables:
+        env: Any = table.get("env") if isinstance(table, Mapping) else None
+        for name, parts in OWN_PARTS.items() if isinstance(env, Mapping) else ():
+            value = env.get(name, "")
+            alias = value if isinstance(value, Mapping) and "from" in value else None
+            if value == "" or (alias and alias["from"] in parts and not (name in TOKENS and alias.get("append"))):
+                continue
+            problem = wrong_value(
+                f"may only be an alias of {quoted_list(parts)}, or be left out: it carries the credential",
+                f'write `{{ from = "{parts[0]}" }}`, or `""` to leave it out; the profile\'s own keys say what it should be',
+            )
+            yield Violation(problem.type, (*path, "env", name), True, problem.context or {})
+
+
+def violations(data: Mapping[str, Any], model: type[Table]) -> list[Violation]:
+    """Return what `model` objects to in `data`; empty for good data."""
+    found = read(data, model)
+    return found if isinstance(found, list) else []
+
+
+def _path(loc: Iterable[str | int]) -> tuple[tuple[str | int, ...], bool]:
+    """The location that pydantic gives, as a path of the document, and whether it is about a key itself and not about its value.
+
+    After a profile's `key`, and a variable of its `env`, pydantic puts the tag of the union that it chose, which no file has.
+    """
+    parts = [part for part in loc if part != "[key]"]
+    of_key = any(part == "[key]" for part in loc)
+    key_at = {"profiles": 2, "defaults": 1}.get(str(parts[0])) if parts else None
+    tag_at = (
+        key_at + {"key": 1, "env": 2}.get(str(parts[key_at]), len(parts)) if key_at and len(parts) > key_at else None
+    )
+    if tag_at and len(parts) > tag_at:
+        del parts[tag_at]
+    return tuple(parts), of_key

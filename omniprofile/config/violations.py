@@ -5,25 +5,28 @@ A message names keys and never repeats a value that could be a secret.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from omniprofile.config.models import (
-    Expect,
-    Instance,
-    Pin,
-    Profile,
-    ProfilesFile,
-    SettingsTable,
-    Table,
-    Violation,
-    keys_of,
-    type_at,
-)
+from omniprofile.config.models import Expect, Instance, Pin, Profile, ProfilesFile, SettingsTable, keys_of, type_at
+from omniprofile.config.sources import Table
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Code, Finding, Level, store_it
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing that a model objects to. `kind` and `context` are pydantic's, of stable names; no value is in it.
+
+    `path` is the document's; `of_key` says that it is about the last key itself and not about its value.
+    """
+
+    kind: str
+    path: tuple[str | int, ...]
+    of_key: bool
+    context: Mapping[str, Any]
 
 
 def findings_of(document: Document, model: type[Table], violations: list[Violation]) -> list[Finding]:

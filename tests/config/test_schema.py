@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from jsonschema.validators import extend
 
 from omniprofile.config.json_schema import json_schema, pin_json_schema
-from omniprofile.config.models import Pin, ProfilesFile, Table, violations
+from omniprofile.config.models import Pin, ProfilesFile
+from omniprofile.config.sources import Table
 from omniprofile.config.toml.text import Document
+from omniprofile.config.validate import violations
 from omniprofile.model.exported import RESERVED
 
 CORPUS = Path(__file__).parents[1] / "corpus"

@@ -18,13 +18,13 @@ from omniprofile.cli.render.sarif import sarif
 from omniprofile.config import snapshot
 from omniprofile.config.journal import Journal, Unfinished
 from omniprofile.config.json_schema import json_schema, pin_json_schema
-from omniprofile.config.models import Pin, ProfilesFile, violations
+from omniprofile.config.models import Pin, ProfilesFile
 from omniprofile.config.paths import Places
 from omniprofile.config.state import ActiveState, StateFile
 from omniprofile.config.toml.edit import add_table, remove, rename, set_text, set_value
 from omniprofile.config.toml.positions import every_pair, scan
 from omniprofile.config.toml.text import Document
-from omniprofile.config.validate import validate, validate_pin
+from omniprofile.config.validate import validate, validate_pin, violations
 from omniprofile.errors import CheckFailed, ConfigUnreadable
 from tests.fuzz.choices import Choices
 

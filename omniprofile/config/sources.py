@@ -1,0 +1,153 @@
+"""The forms of a key or secret, and of a value of `env`, in a profile file. DOOR: pydantic."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from omniprofile.config.fields import LONGEST_TIMEOUT, EnvironmentValue, FilePath, Program, VariableName, exactly
+from omniprofile.model.declaration import EnvValue, KeySource, Part
+from omniprofile.model.provenance import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A table's name, file and lines, as `Declaration` has them, and the home that `~` stands for."""
+
+    layer: Literal[Layer.PROFILE, Layer.INSTANCE, Layer.DEFAULTS]
+    name: str
+    file: str
+    line: int
+    lines: Mapping[str, int]
+    home: str
+
+
+class Table(BaseModel):
+    """What every table has in common: strict, closed, and left as it is."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class KeyringKey(Table):
+    """It lies in the secret store: `omniprofile login NAME` puts the key there, with `--secret VARIABLE` a secret of `env`."""
+
+    keyring: Annotated[Literal[True], exactly(True)] = Field(
+        description="It lies in the secret store; `omniprofile login NAME` puts the key there, with `--secret VARIABLE` a "
+        "secret of `env`.",
+        examples=[True],
+    )
+
+    def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
+        """Return it as the program has it."""
+        return KeySource("keyring")
+
+
+class EnvKey(Table):
+    """The key or secret is the value of an environment variable."""
+
+    env: VariableName = Field(
+        description="The variable that holds it: its name, not its value.", examples=["ACME_OMNI_KEY"]
+    )
+
+    def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
+        """Return it as the program has it."""
+        return KeySource("env", variable=self.env)
+
+
+class CommandKey(Table):
+    """The key or secret is what a command prints. It is run directly, without a shell."""
+
+    command: Program = Field(
+        description="The program and its arguments; no shell reads them. It prints the key or secret, and nothing else, in "
+        "one line.",
+        examples=[["op", "read", "op://Work/Omni staging/credential"], ["pass", "show", "omni/prod"]],
+    )
+    timeout: float = Field(
+        default=30.0,
+        gt=0,
+        le=LONGEST_TIMEOUT,
+        allow_inf_nan=False,
+        description="Seconds after which the command and its children are ended.",
+        examples=[30, 0.5],
+    )
+
+    def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
+        """Return it as the program has it."""
+        return KeySource("command", argv=tuple(self.command), timeout=float(self.timeout))
+
+
+class FileKey(Table):
+    """The key or secret is the content of a file that nobody else may read."""
+
+    file: FilePath = Field(
+        description="The file. `~` is your home; a relative path starts at the profile file's folder.",
+        examples=["~/.secrets/omni-staging", "/run/secrets/omni"],
+    )
+
+    def source(self, at: "Place") -> KeySource:
+        """Return it as the program has it: `~` is the home, a relative path starts where the file really lies, links followed."""
+        if self.file == "~" or self.file.startswith(("~/", "~" + os.sep)):
+            return KeySource("file", path=os.path.join(at.home, self.file[2:]))
+        folder = os.path.dirname(os.path.realpath(at.file))
+        return KeySource("file", path=os.path.normpath(os.path.join(folder, self.file)))
+
+
+class Alias(Table):
+    """A part of the credential that the profile comes to, under another name."""
+
+    part: Part = Field(
+        alias="from",
+        description="What the variable holds: the token, the base URL, its host (with a port that is not the usual one), or NAME "
+        "of `NAME.omniapp.co`.",
+        examples=["token", "base_url"],
+    )
+    append: EnvironmentValue = Field(default="", description="A text after it.", examples=["/api", "/mcp/https"])
+
+    def value(self) -> EnvValue:
+        """Return it as the program has it."""
+        return EnvValue(part=self.part, append=self.append)
+
+
+SOURCES = ("keyring", "env", "command", "file")
+"""The forms of a key or secret, each by the key that every one of them has and no other."""
+
+
+def _kind_among(*kinds: str) -> Callable[[object], str | None]:
+    """Return what tells the form of a table: by which of `kinds`, exactly one, it has."""
+
+    def kind_of(value: object) -> str | None:
+        if not isinstance(value, Mapping):
+            return "text" if isinstance(value, str) and "from" in kinds else None
+        found = [kind for kind in kinds if kind in value]
+        return found[0] if len(found) == 1 else None
+
+    return kind_of
+
+
+Key = Annotated[
+    Annotated[KeyringKey, Tag("keyring")]
+    | Annotated[EnvKey, Tag("env")]
+    | Annotated[CommandKey, Tag("command")]
+    | Annotated[FileKey, Tag("file")],
+    Discriminator(_kind_among(*SOURCES)),
+]
+
+
+Value = Annotated[
+    Annotated[EnvironmentValue, Tag("text")]
+    | Annotated[Alias, Tag("from")]
+    | Annotated[KeyringKey, Tag("keyring")]
+    | Annotated[EnvKey, Tag("env")]
+    | Annotated[CommandKey, Tag("command")]
+    | Annotated[FileKey, Tag("file")],
+    Discriminator(_kind_among("from", *SOURCES)),
+]
+
+
+def env_value(value: Any, at: Place) -> EnvValue:
+    """Return a value of `env` as the program has it."""
+    if isinstance(value, str):
+        return EnvValue(text=value)
+    return value.value() if isinstance(value, Alias) else EnvValue(secret=value.source(at))
