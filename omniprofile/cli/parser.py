@@ -278,6 +278,13 @@ PINNED = "allow a protected profile that only a project pin selects"
 """What `-y` is for where a protected profile that is named needs no confirmation."""
 
 
+def port_number(text: str) -> int:
+    """Read a port. Raises what argparse takes for a usage error."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError("a number from 1 to 65535 is needed")
+    return int(text)
+
+
 def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
     """The profile that the command line names. Raises UsageError when it names two, or an empty one."""
     given = [

@@ -25,6 +25,8 @@ _MOST_REFUSED = 100
 """So many refused requests are kept of one run."""
 _BACKLOG = 1024
 _STOP_SECONDS = 5.0
+_SLICE_SECONDS = 0.5
+"""How long one wait lasts: on Windows a longer one does not see Ctrl-C."""
 _SETTLE_SECONDS = 60.0
 
 
@@ -82,6 +84,11 @@ class Gateway:
         """Let it answer from now on, in a thread."""
         self._thread = Thread(target=self._run, name="omniprofile-gateway", daemon=True)
         self._thread.start()
+
+    def wait(self) -> None:
+        """Wait for as long as it answers, which a signal ends."""
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(_SLICE_SECONDS)
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None

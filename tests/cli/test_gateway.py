@@ -223,3 +223,101 @@ def test_the_variable_of_an_override_does_not_reach_the_child(
     monkeypatch.setenv("OMNI_PROFILE_READER_TOKEN", CANARY)
     ran = run("reader", "--", "sh", "-c", "env")
     assert "OMNI_PROFILE_READER_TOKEN" not in ran.stdout
+
+
+# `gateway`
+
+
+@pytest.fixture
+def opened(omni: Standin) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Start `omniprofile gateway …`, which is ended with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*argv: str) -> "subprocess.Popen[str]":
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "omniprofile", "gateway", *argv],
+                env={**os.environ, "KEY": CANARY},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def _given(process: "subprocess.Popen[str]") -> dict[str, str]:
+    assert process.stdout
+    given: dict[str, str] = json.loads(process.stdout.readline())
+    return given
+
+
+def _asked(given: dict[str, str], method: str = "GET", path: str = "/api/v1/whoami") -> str:
+    environ = {"OMNI_BASE_URL": given["base_url"], "OMNI_API_TOKEN": given["token"]}
+    ran = subprocess.run(
+        [sys.executable, "-c", ASK, method, path],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ran.stdout.strip()
+
+
+def test_a_gateway_in_the_foreground_prints_where_it_is_and_answers(
+    opened: Callable[..., "subprocess.Popen[str]"], omni: Standin
+) -> None:
+    process = opened("guarded")
+    given = _given(process)
+    assert list(given) == ["base_url", "token"]
+    assert _asked(given) == "200"
+    assert [seen.key for seen in omni.requests] == ["u-1"]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert CANARY not in err
+    with pytest.raises(subprocess.CalledProcessError):
+        _asked(given)
+
+
+def test_a_hang_up_ends_it(opened: Callable[..., "subprocess.Popen[str]"]) -> None:
+    process = opened("prod")
+    _given(process)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=20) == -signal.SIGHUP
+
+
+def test_it_takes_the_port_that_is_asked_for_or_says_that_it_cannot(
+    opened: Callable[..., "subprocess.Popen[str]"],
+) -> None:
+    first = _given(opened("prod"))
+    port = first["base_url"].rpartition(":")[2]
+    process = opened("prod", "--port", port)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert f"port {port} of the loopback addresses is in use" in err
+
+
+def test_a_read_only_one_refuses_what_is_no_read(opened: Callable[..., "subprocess.Popen[str]"], omni: Standin) -> None:
+    given = _given(opened("reader"))
+    assert _asked(given, "POST", "/api/v1/models").startswith("403 ")
+    assert omni.requests == []
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x", "-1", ""])
+def test_what_is_no_port_is_a_usage_error(cli: Cli, port: str) -> None:
+    assert cli("gateway", "--port", port).status == 2
+
+
+def test_a_protected_profile_wants_a_yes(cli: Cli) -> None:
+    cli.profiles('[profiles.p]\nbase_url = "https://acme.omniapp.co"\nprotected = true\nkey = { env = "KEY" }\n')
+    for argv in (["gateway", "p"], ["exec", "p", "--gateway", "--", "true"]):
+        ran = cli(*argv, env={"KEY": CANARY})
+        assert ran.status == 6, ran
+        assert "--yes" in ran.err

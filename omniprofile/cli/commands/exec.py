@@ -38,19 +38,24 @@ HELP = Help(
     "a profile is named: that is said, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
     "for once an hour in one terminal session (on Linux, elsewhere each time); without a terminal it needs `--yes`.\n\n"
     "A session is renewed first when less than half of its life is left. `--for 2h` asks for more, and fails at once where "
-    "that cannot be had; an API key lasts. A command that runs longer than its token calls `omniprofile exec` for each of "
-    "its steps: that renews it. `-v` says until when the token is good.\n\n"
+    "that cannot be had; an API key lasts. `-v` says until when the token is good. A command that runs longer than its token "
+    "calls `omniprofile exec` for each of its steps, or gets `--gateway`.\n\n"
+    "With `--gateway`, and always where the profile's `access` is not `full`, COMMAND gets the address of a gateway on this "
+    "machine and a token that is good for this run alone. The gateway sends its requests on to the instance, and nowhere else, "
+    "with the real credential, renewed whenever it must be: COMMAND never has that, and it never expires for it. omniprofile "
+    "stays meanwhile, with COMMAND's exit status, and ends with COMMAND, also for what that leaves in the background.\n\n"
     "`--as` hands several profiles to one command: all their variables, and with them the profile's own `env`, begin with "
     "the prefix, as in `SOURCE_OMNI_API_TOKEN`, and there are none without. Each counts as named, each session is renewed.\n\n"
     "Without COMMAND a terminal gets a shell (`SHELL`, on Windows `COMSPEC`), in which `OMNI_PROFILE` names the profile.\n\n"
     "A `.env` in this folder or the nearest one above that has it, which names another instance, is said: a program that "
     "loads it may go there.\n\n"
-    "The command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
+    "Without a gateway the command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
     "with the statuses below before the command starts.",
     examples=(
         ("omniprofile exec staging -- omni whoami whoami", "the vendor's CLI"),
         ("omniprofile exec staging -- python report.py", "a program"),
         ("omniprofile exec staging", "a shell, until `exit`"),
+        ("omniprofile exec mine --gateway -- ./nightly.sh", "a job of many hours, whose token never expires"),
         (
             "omniprofile exec --as SOURCE_=staging --as TARGET_=prod --yes -- ./migrate.py",
             "two instances at once: `SOURCE_OMNI_BASE_URL`, `TARGET_OMNI_API_TOKEN` and so on",
@@ -68,7 +73,7 @@ HELP = Help(
         (126, "the command cannot be run"),
         (127, "there is no such command"),
     ),
-    see=("env", "token"),
+    see=("env", "gateway", "token"),
 )
 
 

@@ -7,7 +7,7 @@ from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import PINNED, add_profile, add_yes, named_profile, offer
+from omniprofile.cli.parser import PINNED, add_profile, add_yes, named_profile, offer, port_number
 from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.protection import GIVE
@@ -71,7 +71,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="OAuth: show the address, and also take the address that the browser ends at, pasted back",
     )
     parser.add_argument(
-        "--port", type=_port, metavar="N", help="OAuth: the port that the browser comes back to (default: a free one)"
+        "--port",
+        type=port_number,
+        metavar="N",
+        help="OAuth: the port that the browser comes back to (default: a free one)",
     )
     parser.add_argument(
         "--timeout",
@@ -85,12 +88,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"read the key from standard input, however long that takes (default there: {KEY_SECONDS:g} s)",
     )
     add_yes(parser, PINNED)
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536):
-        raise argparse.ArgumentTypeError("a number from 1 to 65535 is needed")
-    return int(text)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:

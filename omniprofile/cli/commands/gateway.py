@@ -1,0 +1,54 @@
+"""`omniprofile gateway`: a gateway in the foreground, for programs that `exec` cannot start."""
+
+import argparse
+import json
+
+from omniprofile.app import App, Intent
+from omniprofile.cli.console import Console
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_overrides, add_profile, add_yes, port_number, request_of
+from omniprofile.cli.registry import Help
+from omniprofile.credentials.protection import RUN
+
+HELP = Help(
+    description='Prints `{"base_url": …, "token": …}` and then answers there: a request that bears this token goes to the '
+    "profile's instance with the real credential, renewed whenever it must be, and nowhere else. The token is good for this run "
+    "and this port alone. Only programs on this machine reach the address.\n\n"
+    'For editors, MCP clients and other programs that `exec` cannot start. `access = "read-only"` in the profile lets only reads '
+    "through, and what `allow` adds. It ends with Ctrl-C or its terminal.",
+    examples=(
+        ("omniprofile gateway staging", "on a free port"),
+        ("omniprofile gateway staging --port 8790", "on a port that a program is set up for"),
+    ),
+    exits=(
+        (1, "the port cannot be listened on"),
+        (4, "there is no usable credential"),
+        (5, "there is no such profile"),
+        (6, "token and host do not belong together, or the profile is protected and there was no yes"),
+        (130, "it was ended by Ctrl-C"),
+    ),
+    see=("exec",),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_profile(parser)
+    add_overrides(parser)
+    parser.add_argument("--port", type=port_number, default=0, metavar="N", help="the port (default: a free one)")
+    add_yes(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Print the address and the token, and answer until somebody ends this."""
+    resolution = app.resolve(request_of(args), RUN)
+    named = f" {resolution.profile}" if resolution.selection.named else ""
+    hint = f"run `omniprofile gateway --yes{named}`"
+    intent = Intent(RUN, "open a gateway to it", hint, yes=args.yes, remember=True, guarded=True)
+    credential = app.obtain(resolution, intent, interactive=console.interactive)
+    with app.gateway(resolution, credential, port=args.port) as gateway:
+        gateway.start()
+        console.give(json.dumps({"base_url": gateway.base_url, "token": gateway.token}) + "\n")
+        console.note(f"requests to {gateway.base_url} go to {resolution.origin} until Ctrl-C")
+        gateway.wait()
+    return DONE
