@@ -54,6 +54,13 @@ def run() -> int:
     """Run this process's command line; return the exit status."""
     failed: BaseException | None = None
     try:
+        if sys.argv[1:2] in (["__omni"], ["__shim"]):
+            from omniprofile.cli.omni import shim, wrapped
+
+            ours = shim(sys.argv[2:]) if sys.argv[1] == "__shim" else wrapped(sys.argv[2:])
+            if isinstance(ours, int):
+                return ours
+            sys.argv[1:] = ours
         given = answer(sys.argv[1:], os.environ, sys.platform, compiling=True)
         if isinstance(given, str):
             from omniprofile.cli.stream import write_out
@@ -134,7 +141,8 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         raise Declined
     if profile.kind == "stored":
         store = environ.get("OMNIPROFILE_SECRET_STORE") or store or "keyring"
-        profile.token = _stored(profile, environ, platform, places, store, for_child=command == "exec")
+        found = _stored(profile, environ, platform, places, store, for_child=command == "exec")
+        profile.token, profile.expires_at = found.token.reveal(), found.expires_at
     else:
         profile.token = _read(profile.kind, profile.where, profile, environ, *TOKENS)
     if command == "token":
@@ -149,6 +157,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         if _has_session(own_omni_config(environ, remove, platform=platform, home=places.home), cwd):
             raise Declined
         return render(shell or calling_shell(environ, parent_command()), assign, remove)
+    from omniprofile.handover.omni import handed_over, is_omni, planned
     from omniprofile.handover.variables import child_environment, find_dotenv
 
     if (dotenv := find_dotenv(cwd)) is not None:
@@ -159,7 +168,9 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     from omniprofile.model.variables import credential_variables
 
     variables = credential_variables(profile, profile.base_url, profile.token)
-    return child, child_environment(variables, environ, key_variables=profile.key_variables())
+    variables |= handed_over(profile, profile.base_url, profile.token)
+    given = child_environment(variables, environ, key_variables=profile.key_variables())
+    return planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
 
 
 def _has_session(omni_config: str | None, cwd: str) -> bool:
@@ -257,7 +268,7 @@ def _stored(
     store: str,
     *,
     for_child: bool,
-) -> str:
+) -> "Stored":
     """Ask the secret store, unless a session must be refreshed."""
     session = profile.auth == "oauth"
     name = account_name(profile.profile, profile.base_url)
@@ -279,7 +290,7 @@ def _stored(
 
         if not is_fresh(found, datetime.now(UTC), timedelta(0) if for_child else None):
             raise Declined
-    return found.token.reveal()
+    return found
 
 
 def _in_keyring(

@@ -5,7 +5,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 
 import os
 
-from omniprofile.model.exported import MARKER, OWN, exported, own_values
+from omniprofile.model.exported import CHILD, MARKER, OWN, exported, own_values
 from omniprofile.model.variables import NO_CONFIG, credential_variables
 
 TYPE_CHECKING = False
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from omniprofile.model.variables import Handed
+
+SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
+"""The folder that has our `omni` (`handover.omni`), and no other program."""
 
 RIVALS = (
     *OWN,
@@ -31,6 +34,7 @@ _OF_THIS_SHELL = (
     "OMNIPROFILE_EVAL",
     "OMNIPROFILE_PROMPT",
     MARKER,
+    CHILD,
 )
 """Variables that omniprofile has in a shell for itself: removed for a child."""
 
@@ -42,7 +46,7 @@ def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[st
     gave to its child. Raises as `credential_variables` does.
     """
     assign = credential_variables(credential, credential.base_url, credential.token)
-    rivals = [name for name in (*RIVALS, MARKER) if name in environ]
+    rivals = [name for name in (*RIVALS, MARKER, CHILD) if name in environ]
     if environ.get("OMNI_CONFIG_PATH") == NO_CONFIG:
         rivals.remove("OMNI_CONFIG_PATH")
     return assign, [name for name in dict.fromkeys([*sorted(own_values(environ)), *rivals]) if name not in assign]
@@ -86,9 +90,11 @@ def child_environment(
     Away goes as well what an earlier `omniprofile env` put into this shell and is unchanged, and `key_variables`, from which
     the profile takes its key and secrets. Profiles' own variables (`OMNI_PROFILE_<NAME>_TOKEN`, other key sources') stay: no
     consumer but omniprofile reads them, and a script that runs under `exec` may itself call omniprofile for another profile.
+    The folder of our `omni` comes first on `PATH`.
     """
     same = str.upper if os.name == "nt" else str  # names differ by more than their case, but not on Windows
     names = (*RIVALS, *_OF_THIS_SHELL, *own_values(environ), *key_variables, *variables)
     removed = {same(name) for name in names if name}
     kept = {name: value for name, value in environ.items() if same(name) not in removed}
-    return {**kept, **variables, "OMNI_CONFIG_PATH": NO_CONFIG}
+    path = [folder for folder in (environ.get("PATH") or os.defpath).split(os.pathsep) if folder != SHIM]
+    return {**kept, **variables, "PATH": os.pathsep.join([SHIM, *path]), "OMNI_CONFIG_PATH": NO_CONFIG}

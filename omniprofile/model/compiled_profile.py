@@ -5,12 +5,14 @@ On the fast path: imports nothing.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime
+
     Env = tuple[tuple[str, str | tuple[str, str]], ...]
     Plain = tuple[str | None, str | None, str, str | None, str | None, bool, Env | None]
 
 
 class CompiledProfile:
-    """One profile, with no override applied, and with its token and `env` once those are known.
+    """One profile, with no override applied, and with its token, when that expires, and `env` once those are known.
 
     `kind` is `env` or `file`, and `where` the variable or the file, or `stored`; it is None where the full path must say more:
     the key comes from elsewhere, or no credential may be handed out. `declared_env` is as `model.variables` takes it, but that
@@ -18,7 +20,8 @@ class CompiledProfile:
     """
 
     __slots__ = (
-        "auth", "base_url", "declared_env", "env", "kind", "organization_name", "profile", "protected", "token", "where"
+        "auth", "base_url", "declared_env", "env", "expires_at", "kind", "organization_name", "profile", "protected",
+        "token", "where"
     )  # fmt: skip
 
     of_profile = True  # what the environment overrides is for the full path
@@ -26,6 +29,7 @@ class CompiledProfile:
     def __init__(self, profile: str, plain: "Plain") -> None:
         self.profile = profile
         self.token = ""
+        self.expires_at: datetime | None = None
         base_url, self.organization_name, self.auth, self.kind, where, self.protected, self.declared_env = plain
         self.env: Env = ()
         self.base_url = base_url or ""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MARKER = "OMNIPROFILE_EXPORTED"
+CHILD = "OMNIPROFILE_CHILD"
+"""What `exec` handed over to its child, for our `omni` (`handover.omni`)."""
 
 TOKENS = TOKEN, TOKEN_FOR_SDK = "OMNI_API_TOKEN", "OMNI_API_KEY"
 """The token: for the vendor's CLI, and for the Python SDKs."""
@@ -73,7 +75,7 @@ def marker(profile: str, variables: "Mapping[str, str]", base_url: str) -> str:
     It is `PROFILE,@=CHECKSUM,NAME=CHECKSUM,…` and needs quotes in no shell and no file.
     """
     summed = {_ORIGIN: base_url} | {name: value for name, value in variables.items() if name != MARKER}
-    return ",".join([profile, *(f"{name}={_checksum(value)}" for name, value in summed.items())])
+    return ",".join([profile, *(f"{name}={checksum(value)}" for name, value in summed.items())])
 
 
 def exported(environ: "Mapping[str, str]") -> Exported | None:
@@ -84,11 +86,11 @@ def exported(environ: "Mapping[str, str]") -> Exported | None:
     profile, *pairs = text.split(",")
     variables = {}
     for pair in pairs:
-        name, _, checksum = pair.partition("=")
-        if len(checksum) != 8 or not (name == _ORIGIN or (name.isidentifier() and name.isascii())):
+        name, _, summed = pair.partition("=")
+        if len(summed) != 8 or not (name == _ORIGIN or (name.isidentifier() and name.isascii())):
             return None
         if name.upper() not in _NEVER_OURS:
-            variables[name] = checksum
+            variables[name] = summed
     base_url = variables.pop(_ORIGIN, "")
     return Exported(profile, base_url, variables) if profile and variables else None
 
@@ -97,7 +99,7 @@ def own_values(environ: "Mapping[str, str]") -> frozenset[str]:
     """The variables that still have the value that `omniprofile env` gave them: no overrides by the user."""
     mark = exported(environ)
     given = mark.variables.items() if mark else ()
-    return frozenset(name for name, checksum in given if name in environ and _checksum(environ[name]) == checksum)
+    return frozenset(name for name, summed in given if name in environ and checksum(environ[name]) == summed)
 
 
 def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str | None = None) -> frozenset[str]:
@@ -109,7 +111,7 @@ def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str 
     mark = exported(environ)
     if mark is None:
         return frozenset()
-    same_origin = base_url is None or mark.base_url == _checksum(base_url)
+    same_origin = base_url is None or mark.base_url == checksum(base_url)
     return frozenset() if mark.profile == profile and same_origin else own_values(environ)
 
 
@@ -121,7 +123,7 @@ def exported_secret(
     It stands in for the variable that the key or secret came from, which `exec` removes from its child.
     """
     mark = exported(environ)
-    if mark is None or mark.profile != profile or mark.base_url != _checksum(base_url):
+    if mark is None or mark.profile != profile or mark.base_url != checksum(base_url):
         return ""
     own = own_values(environ)
     return next((environ[name] for name in names if name in own), "")
@@ -146,7 +148,8 @@ def without_values_of_another(environ: "Mapping[str, str]", profile: str, base_u
     return {name: value for name, value in environ.items() if name not in theirs and not (theirs and name == MARKER)}
 
 
-def _checksum(value: str) -> str:
+def checksum(value: str) -> str:
+    """Return the CRC-32 of `value`, in eight hexadecimal digits."""
     from binascii import crc32
 
     return f"{crc32(value.encode('utf-8', 'surrogatepass')):08x}"

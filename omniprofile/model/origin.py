@@ -8,17 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+from omniprofile.model.domains import OMNI_DOMAINS, is_omni_host
 from omniprofile.model.names import distance
-
-OMNI_DOMAINS = (
-    "omniapp.co",
-    "exploreomni.dev",
-    "thundersalmon.com",
-    "embed-omniapp.co",
-    "embed-exploreomni.dev",
-    "embed-thundersalmon.com",
-)
-"""Domains that, with their subdomains, the vendor's CLI sends a token to (exploreomni/cli)."""
 
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -78,7 +69,7 @@ class Origin:
     @property
     def is_omni(self) -> bool:
         """Whether the host is one of Omni's domains or a subdomain of one, compared label by label."""
-        return any(self.host == domain or self.host.endswith("." + domain) for domain in OMNI_DOMAINS)
+        return is_omni_host(self.host)
 
     @property
     def organization_name(self) -> str | None:

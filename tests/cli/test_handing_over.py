@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.cli import fast_path
+from omniprofile.handover.variables import SHIM
 from omniprofile.model.exported import marker
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY
 from tests.conftest import CANARY, Cli
@@ -471,7 +472,8 @@ def test_a_forged_mark_takes_nothing_from_a_child_that_every_program_needs(proce
         "staging", {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "MINE": "other"}, "https://a.co"
     )
     child = _child(process, "staging", env={"OMNIPROFILE_EXPORTED": forged, "MINE": "kept"})
-    assert (child["PATH"], child["HOME"], child["MINE"]) == (os.environ["PATH"], os.environ["HOME"], "kept")
+    assert (child["HOME"], child["MINE"]) == (os.environ["HOME"], "kept")
+    assert child["PATH"] == f"{SHIM}{os.pathsep}{os.environ['PATH']}"
 
 
 INHERITING = """\

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import span
+from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.habits import exec_line
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, named_profile, request_of
@@ -17,6 +18,7 @@ from omniprofile.cli.registry import Help
 from omniprofile.cli.signals import end_as
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
+from omniprofile.handover import omni
 from omniprofile.handover.child import run_child
 from omniprofile.handover.process import run_command
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment, find_dotenv
@@ -109,6 +111,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     command = args.child or _shell(args, app, console)
     program = printable(command[0])
     requests = _requests(args) if args.prefixes else {"": request_of(args)}
+    line = omni.CommandLine(command[1:]) if omni.is_omni(command[0]) and not args.prefixes else None
+    if line and line.direct:
+        if (named := requests[""].profile) is not None:
+            app.require(named.value, named.provenance)
+        environ = child_environment({}, app.environment.environ)
+        return run_command(*omni.straight_through(line, environ, omni.named_path(command[0])))
     resolutions = {prefix: app.resolve(request, RUN) for prefix, request in requests.items()}
     limited = {prefix: args.gateway or resolution.access != "full" for prefix, resolution in resolutions.items()}
     intent = Intent(RUN, f"run `{program}` with it", _with_yes(requests, args.child), yes=args.yes, remember=True)
@@ -119,6 +127,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 raise resolution.refusal
             app.permit(resolution, intent)
         intent = replace(intent, yes=True)
+    if line and (said := _instead_of_omni(line, resolutions[""])):
+        console.give(said)
+        return DONE
     variables: dict[str, str] = {}
     removed: list[str] = []
     tokens: list[str] = []
@@ -141,16 +152,28 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 own = credential_variables(credential, credential.base_url, credential.token)
             # The mark is for omniprofile, which reads no variable with a prefix.
             variables |= {prefix + name: value for name, value in own.items() if not prefix or name != MARKER}
+            if not prefix:
+                reached = gateways[-1] if gateways else credential
+                file = app.places.config_file if app.config_flag else ""
+                variables |= omni.handed_over(credential, reached.base_url, reached.token, file)
             removed += [prefix + name for name in RIVALS]
             removed += resolution.key_variables
         environ = child_environment(variables, app.environment.environ, key_variables=removed)
         if console.verbosity:
+            console.note(omni.reach(environ))
             console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
         if not args.prefixes:
             _tell_of_dotenv(app, resolutions[""])
         if not args.child:
             who = quoted_list((resolution.profile for resolution in resolutions.values()), "and")
             console.note(f"`{program}` has the credential of {who} until it ends")
+        if gateways:
+            environ = behind_gateway(environ, tokens)
+        if line:
+            given = omni.planned(command, environ, console.note)
+            if isinstance(given, str):
+                raise TypeError("what is printed in place of `omni` was printed above")
+            command, environ = given
         if not gateways:
             return run_command(command, environ)
 
@@ -158,7 +181,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             for gateway in gateways:
                 gateway.start()
 
-        status = run_child(command, behind_gateway(environ, tokens), started)
+        status = run_child(command, environ, started)
     return end_as(status)
 
 
@@ -174,6 +197,14 @@ def _tell_of_dotenv(app: App, resolution: Resolution) -> None:
             f"`{printable_place(path)}` names {printable(origin, 100)} in `{name}`: a program that loads that file may use it "
             f"in place of {resolution.origin}"
         )
+
+
+def _instead_of_omni(line: omni.CommandLine, resolution: Resolution) -> str | None:
+    """Return what is printed in place of running `omni`, before any key source is asked. Raises Refused."""
+    if resolution.refusal is not None or resolution.origin is None:
+        return None
+    profile = "" if resolution.pair else resolution.profile
+    return omni.check(line, profile, resolution.auth, str(resolution.origin))
 
 
 def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:

@@ -1,0 +1,68 @@
+"""Our `omni`: the shim in a child of `exec`, and what the hook's wrapper calls.
+
+The shim starts with `python -I -S`: what it imports is in the standard library or of omniprofile itself.
+
+On the fast path: imports only what a bare interpreter has loaded, and the rest when there is an error.
+"""
+
+import os
+import sys
+
+from omniprofile.handover.omni import CommandLine, plan, straight_through
+from omniprofile.model.exported import CHILD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def shim(words: "Sequence[str]") -> int:
+    """Run `omni` in a child of `exec`; return the exit status. On POSIX it becomes the real one."""
+    from omniprofile.handover.process import run_command
+
+    try:
+        given = plan(CommandLine(words), os.environ, _tell)
+        if not isinstance(given, str):
+            return run_command(*given)
+        from omniprofile.cli.stream import write_out
+
+        write_out(sys.stdout, given)
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as problem:
+        from omniprofile.cli.exits import BROKEN_PIPE, status_of
+        from omniprofile.errors import Error
+
+        if isinstance(problem, BrokenPipeError):
+            return BROKEN_PIPE
+        if not isinstance(problem, Error):
+            raise
+        _tell(f"error: {problem.message}" + (f"\nhint: {problem.hint}" if problem.hint else ""))
+        return status_of(problem)
+
+
+def wrapped(words: "Sequence[str]") -> list[str] | int:
+    """Return the command line of omniprofile that runs a wrapped `omni`, or the exit status where it ran already.
+
+    The profile that `-p` names is that of `exec`. In a child of `exec` what that handed over is used, if no other is named.
+    """
+    line = CommandLine(words)
+    if line.direct:
+        from omniprofile.handover.process import run_command
+
+        return run_command(*straight_through(line, os.environ))
+    names = [name for name in line.given["--profile"] if name]
+    if CHILD in os.environ and not names:
+        return shim(words)
+    rest = list(line.rest)
+    for url in line.given["--base-url"]:
+        rest[:0] = ["--base-url", url]
+    return ["exec", *(word for name in names for word in ("-p", name)), "--", "omni", *rest]
+
+
+def _tell(sentence: str) -> None:
+    try:
+        os.write(2, f"omniprofile: {sentence}\n".encode("utf-8", "replace"))
+    except OSError:  # nobody reads it, and the exit status says it too
+        return

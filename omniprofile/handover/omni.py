@@ -1,0 +1,448 @@
+"""The rules for `omni`, the vendor's CLI, wherever it runs with a credential that omniprofile handed over.
+
+The CLI would ignore an unknown `--profile`, and take the credential to any host that `--base-url` names. Here each is
+refused, unless it says what holds anyway. `exec` applies these rules to a command `omni` of its own; for every `omni` further
+down it puts a folder first on `PATH` that has one of ours, which does the same (`cli.omni`), and says in `OMNIPROFILE_CHILD`
+what it handed over.
+
+An `omni` of ours that finds no credential in its environment, or another one than was handed over, does not let the real one
+run: that one would fall back on its own config, and so on another instance, and say nothing. A base URL and a token that
+were both set since are a pair: used as they are, and said.
+
+On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
+"""
+
+import os
+import sys
+
+from omniprofile.model.domains import is_omni_host
+from omniprofile.model.exported import CHILD, checksum, exported, own_values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from typing import Protocol
+
+    from omniprofile.errors import Refused
+
+    class Session(Protocol):
+        """What tells when to renew: a `Credential`, or what the fast path knows of one."""
+
+        @property
+        def profile(self) -> str: ...  # noqa: D102 - as `Credential` says
+        @property
+        def base_url(self) -> str: ...  # noqa: D102 - as `Credential` says
+        @property
+        def auth(self) -> str: ...  # noqa: D102 - as `Credential` says
+        @property
+        def expires_at(self) -> datetime | None: ...  # noqa: D102 - as `Credential` says
+        @property
+        def of_profile(self) -> bool: ...  # noqa: D102 - as `Credential` says
+
+
+PYTHON, ENTERED = "OMNIPROFILE_PYTHON", "OMNIPROFILE_ENTERED"
+"""The interpreter of omniprofile; the scripts that were run as the real `omni`."""
+INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
+"""Lets the CLI send a token to a host that is not Omni's, and by http."""
+
+_OURS = b"omniprofile's shim of omni:"
+_RENEW_AHEAD = 300.0
+"""Seconds before its expiry at which a session is renewed. One that lives shorter is left to the store's own rule each time."""
+_DIRECT = ("help", "completion", "__complete", "__completeNoDesc", "agent-help", "version")
+_TRUE = ("1", "t", "T", "true", "TRUE", "True")  # what Go's flags take
+_VALUED = ("--profile", "--base-url", "--token", "--format")
+_LETTERS = {"p": "--profile", "o": "--format"}
+_SWITCHES = ("--compact", "--help", "--version")
+
+
+class CommandLine:
+    """The words after `omni`, as Go's `pflag` reads them.
+
+    `given` has the values of each flag that is known, `command` the words that are no flags, `rest` all `words` without the
+    profile and the base URL; `direct` says that it needs no credential.
+    """
+
+    __slots__ = ("command", "direct", "given", "rest", "words")
+
+    def __init__(self, words: "Sequence[str]") -> None:
+        self.words = words
+        self.rest: list[str] = []
+        self.given: dict[str, list[str]] = {flag: [] for flag in _VALUED}
+        self.direct = not words
+        after_unknown: list[str] = []  # the words without those that are an unknown flag's value, if it takes one
+        plain: list[str] = []
+        left = list(words)
+        unknown = doubt = False
+        while left:
+            word = left.pop(0)
+            if word == "-" or word[:1] != "-":
+                plain.append(word)
+                after_unknown += [] if unknown else [word]
+                unknown = False
+                self.rest.append(word)
+            elif word == "--":
+                self.rest.append(word)
+                if not unknown:
+                    self.rest += left
+                    break
+                # It may be the flag's value: then flags go on. What follows is judged as one, and kept.
+                unknown, doubt = False, True
+            else:
+                unknown = self._flag(word, left, doubt=doubt, first=not plain)
+        heads = (*_DIRECT, "config")
+        self.command = next(
+            (command for command in (plain, after_unknown) if command[:1] and command[0] in heads), plain
+        )
+        self.direct = self.direct or bool(self.command and self.command[0] in _DIRECT)
+
+    def _flag(self, word: str, left: list[str], *, doubt: bool, first: bool) -> bool:
+        """Take in one word of flags, and its value from `left`; tell whether it is unknown and may take the next word."""
+        name, equals, value = word.partition("=")
+        if word[:2] != "--":
+            for place, letter in enumerate(word[1:], 2):
+                name, equals, value = _LETTERS.get(letter, letter), word[place : place + 1], word[place:]
+                if name in _VALUED:
+                    value = value[1:] if len(value) > 1 and value[0] == "=" else value
+                    break
+                if letter == "h" or (letter == "v" and first):
+                    self.direct = self.direct or not doubt
+                else:
+                    self.rest.append(word)
+                    return len(word) == 2
+            else:
+                self.rest.append(word)
+                return False
+        elif name in _SWITCHES:
+            self.direct = self.direct or (name != "--compact" and not doubt and (not equals or value in _TRUE))
+            self.rest.append(word)
+            return False
+        elif name not in _VALUED:
+            self.rest.append(word)
+            return not equals
+        taken = [word]
+        if not equals:
+            if not left:  # the CLI says what is missing
+                self.rest.append(word)
+                return False
+            value = left.pop(0)
+            taken.append(value)
+        self.given[name].append(value)
+        if doubt or name not in ("--profile", "--base-url"):
+            self.rest += taken
+        return False
+
+
+def is_omni(program: str) -> bool:
+    """Tell whether a command that is to be run is `omni`, by its name."""
+    name = os.path.basename(program)
+    return name == "omni" or (sys.platform == "win32" and name.lower() in ("omni", "omni.exe", "omni.cmd", "omni.bat"))
+
+
+def handed_over(credential: "Session", base_url: str, token: str, config: str = "") -> dict[str, str]:
+    """Return the variables that tell our `omni` in a child what the child was given.
+
+    `config` is the profile file that a flag named. The token's checksum must find a change, not withstand an attacker, as
+    that in `OMNIPROFILE_EXPORTED`.
+    """
+    expires_at = credential.expires_at if base_url == credential.base_url else None  # a gateway renews it itself
+    renew = "" if expires_at is None else f"{expires_at.timestamp() - _RENEW_AHEAD:.0f}"
+    profile = credential.profile if credential.of_profile else ""
+    # Nothing but the path of the file may hold a comma.
+    told = ",".join([profile, credential.auth, renew, checksum(token), base_url, credential.base_url, config])
+    return {CHILD: told, PYTHON: sys.executable}
+
+
+class Given:
+    """The credential in the environment of an `omni`.
+
+    `profile` is empty for a pair of the environment's own; `origin` is the instance, which a gateway at `base_url` may stand
+    before; `allowed` says that omniprofile has handed it over, and so has
+    found its host allowed; `renew` is when a session must be renewed, in seconds since the epoch.
+    """
+
+    __slots__ = ("allowed", "auth", "base_url", "config", "origin", "profile", "renew", "token")
+
+    def __init__(
+        self,
+        profile: str,
+        auth: str,
+        base_url: str,
+        token: str,
+        *,
+        origin: str = "",
+        allowed: bool = True,
+        renew: float | None = None,
+        config: str = "",
+    ) -> None:
+        self.profile = profile
+        self.auth = auth
+        self.base_url = base_url
+        self.token = token
+        self.origin = origin or base_url
+        self.allowed = allowed
+        self.renew = renew
+        self.config = config
+
+
+def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:
+    """Return the credential that `environ` has from omniprofile. Raises Refused.
+
+    `tell` gets a sentence where the environment's own pair takes its place.
+    """
+    base_url = environ.get("OMNI_BASE_URL", "")
+    token = environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY", "")
+    fields = environ.get(CHILD, "").split(",", 6)
+    if len(fields) == 7:
+        profile, auth, renew, handed_sum, handed_url, origin, config = fields
+        same_token = checksum(token) == handed_sum
+        same_url = not base_url or same_origin(base_url, handed_url)
+        if same_token and same_url:
+            expiry = float(renew) if renew else None
+            return Given(profile, auth, handed_url, token, origin=origin, renew=expiry, config=config)
+        if token and base_url and not same_token and not same_url:
+            tell(f"using the token and the base URL of the environment ({base_url}), not what `exec` handed over")
+            return Given("", "", base_url, token, allowed=False)
+        whose = f"`{profile}`" if profile else "the environment that `exec` was called in"
+        if not token:
+            raise _refusal(
+                f"the token of {whose} is no longer in the environment: `omni` would go on with its own config",
+                f"run `omniprofile exec {profile or 'NAME'} -- omni …`",
+            )
+        changed, kept = ("OMNI_BASE_URL", "token") if same_token else ("OMNI_API_TOKEN", "base URL")
+        raise _refusal(
+            f"`{changed}` was changed, and the {kept} is still that of {whose} ({origin}): they do not belong together",
+            "run `omniprofile exec NAME -- omni …` with the profile that is meant, or set both `OMNI_BASE_URL` and "
+            "`OMNI_API_TOKEN`",
+        )
+    mark = exported(environ)
+    if mark and {"OMNI_BASE_URL", "OMNI_API_TOKEN"} <= own_values(environ):
+        return Given(mark.profile, "", base_url, token)
+    raise _refusal(
+        "nothing that `omniprofile exec` handed over is in the environment: `omni` would go on with its own config",
+        "run `omniprofile exec NAME -- omni …`, or call the real `omni` by its path",
+    )
+
+
+def check(line: CommandLine, profile: str, auth: str, base_url: str) -> str | None:
+    """Apply the rules to a command line of `omni` that is to run with this profile's credential; "" is the environment's pair.
+
+    Return what to print in its place, or None: it may run. Raises Refused, which names the command that was meant.
+    """
+    whose = f"profile `{profile}`" if profile else "a base URL and a token of the environment"
+    for name in line.given["--profile"]:
+        if name not in ("", profile):
+            raise _refusal(f"`omni` runs with {whose} here, not with `{_shown(name)}`", f"run `{_by_exec(name, line)}`")
+    for url in line.given["--base-url"]:
+        if url and not same_origin(url, base_url):
+            raise _refusal(
+                f"the token of {whose} is for {base_url}, not for `{_shown(url)}`",
+                f"run `{_by_exec('', line)}` with the profile of that address",
+            )
+    if line.given["--token"]:
+        raise _refusal(
+            f"`omni` runs with the token of {whose} here; `--token` would show another one to all users of this machine",
+            f"run `{_by_exec(profile, line, ' --token-file FILE')}`",
+        )
+    if line.command[:1] == ["config"]:
+        return _config(line, profile, auth, base_url)
+    return None
+
+
+def _config(line: CommandLine, profile: str, auth: str, base_url: str) -> str | None:
+    style = (line.given["--format"] or [""])[-1]
+    verb, word, other = (*line.command[1:4], "", "", "")[:3]
+    if verb in ("show", "list", "ls"):
+        if style == "json" or (verb == "show" and style != "human"):
+            import json
+
+            name = profile or "environment"
+            shown = {"apiEndpoint": base_url, **({"authMethod": auth} if auth else {})}
+            return json.dumps({"version": 1, "defaultProfile": name, "profiles": {name: shown}}, indent=2) + "\n"
+        return f"* {profile or 'environment'}  {base_url}  ({f'{auth}, ' if auth else ''}by omniprofile)\n"
+    if verb == "use" and word:
+        if word == profile:
+            return f"`{profile}` is the current profile here already ({base_url})\n"
+        name = _shown(word)
+        raise _refusal(
+            f"`omni` runs with {f'profile `{profile}`' if profile else 'the credential of the environment'} here, "
+            f"and `omniprofile` chooses the profile",
+            f"run `omniprofile exec {name} -- omni …` for one command, or `omniprofile use {name}` before the next ones",
+        )
+    name = _shown(word) if word else profile or "NAME"
+    instead = {
+        "init": "omniprofile init",
+        "login": f"omniprofile login {name}",
+        "logout": f"omniprofile logout {name}",
+        "rename": f"omniprofile rename {name if word else 'OLD'} {_shown(other) if other else 'NEW'}",
+        "delete": f"omniprofile remove {name if word else 'NAME'}",
+        "set-format": f"omniprofile set {profile or 'NAME'} env.OMNI_OUTPUT_FORMAT {word or 'json'}",
+    }.get(verb)
+    if instead:
+        raise _refusal(
+            f"`omni config {verb}` can save nothing here: omniprofile keeps the profiles and their secrets",
+            f"run `{instead}`",
+        )
+    return None
+
+
+def _by_exec(name: str, line: CommandLine, options: str = "") -> str:
+    """Return the `exec` that was meant. What may be a secret or long is left out."""
+    words: list[str] = []
+    for word in line.rest:
+        if len(words) == 3 or len(word) > 30 or not word[:1].isalpha() or not word.replace("-", "").isalnum():
+            break
+        words.append(word)
+    more = " …" if len(line.rest) > len(words) or not words else ""
+    return f"omniprofile exec {_shown(name) if name else 'NAME'}{options} -- omni {' '.join(words)}".rstrip() + more
+
+
+def _shown(text: str) -> str:
+    from omniprofile.model.names import printable
+    from omniprofile.model.secret import without_keys
+
+    return printable(without_keys(text), 80)
+
+
+def _refusal(message: str, hint: str) -> "Refused":
+    from omniprofile.errors import Refused
+
+    return Refused(message, hint=hint)
+
+
+def same_origin(url: str, base_url: str) -> bool:
+    """Tell whether `url`, which a person wrote, is at the origin `base_url`."""
+    if url.rstrip("/").lower() in (base_url, base_url + "/api"):
+        return True
+    from omniprofile.model.origin import NotAnOrigin, Origin
+
+    try:
+        return str(Origin.parse(url)) == base_url
+    except NotAnOrigin as problem:  # a path after the host, or no scheme: the base URL that holds here is used anyway
+        return problem.suggestion == base_url
+
+
+def real_omni(environ: "Mapping[str, str]") -> str:
+    """Return the path of the next `omni` on `PATH` that is none of ours. Raises CommandNotFound.
+
+    Ours are known by what is in them, copies and links included. A script is entered once only: one that calls
+    `omniprofile exec` again would go round for ever. Folders of `PATH` that are relative are left out, as for key commands.
+    """
+    entered = environ.get(ENTERED, "").split(os.pathsep)
+    for folder in (environ.get("PATH") or os.defpath).split(os.pathsep):
+        path = _program(folder, environ)
+        if path:
+            head = _head(path)
+            if _OURS not in head and not (head[:2] == b"#!" and path in entered):
+                return path
+    from omniprofile.errors import CommandNotFound
+
+    raise CommandNotFound(
+        "the real `omni` is not on `PATH`", hint="install the vendor's CLI, or put its folder on `PATH`"
+    )
+
+
+def _program(folder: str, environ: "Mapping[str, str]") -> str | None:
+    if not os.path.isabs(folder):
+        return None
+    if sys.platform == "win32":
+        from omniprofile.system.capture import find_program
+
+        return find_program("omni", {**environ, "PATH": folder})
+    path = os.path.join(folder, "omni")
+    return path if os.access(path, os.X_OK) and not os.path.isdir(path) else None
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(100)
+    except OSError:  # a program may be executable and not readable
+        return b""
+
+
+def becoming(path: str, words: "Sequence[str]", environ: "Mapping[str, str]") -> tuple[list[str], dict[str, str]]:
+    """Return the command and the environment that run the real `omni` at `path`."""
+    entered = {}
+    if _head(path)[:2] == b"#!":
+        entered = {ENTERED: os.pathsep.join(filter(None, [environ.get(ENTERED), path]))}
+    return [path, *words], {**environ, **entered}
+
+
+def plan(
+    line: CommandLine,
+    environ: "Mapping[str, str]",
+    tell: "Callable[[str], None]",
+    path: str | None = None,
+    *,
+    fresh: bool = False,
+) -> "str | tuple[list[str], dict[str, str]]":
+    """Return what to print, or the command to become with its environment, for `omni` in a child of `exec`.
+
+    `path` is the real `omni` where it was named by its path; `fresh` says that nothing need be renewed. Raises Refused and
+    CommandNotFound.
+    """
+    if line.direct:
+        return straight_through(line, environ, path)
+    own = given(environ, tell)
+    line.given["--base-url"] = [url for url in line.given["--base-url"] if not same_origin(url, own.base_url)]
+    said = check(line, own.profile, own.auth, own.origin)
+    if said is not None:
+        return said
+    if own.renew is not None and not fresh:
+        import time
+
+        if time.time() >= own.renew:
+            config = ["--config", own.config] if own.config else []
+            again = ["-P", "-m", "omniprofile", *config, "exec", "--yes", own.profile, "--", "omni"]
+            return [sys.executable, *again, *line.rest], dict(environ)
+    variables = {"OMNI_BASE_URL": own.base_url, "OMNI_API_TOKEN": own.token}
+    scheme, _, host = own.base_url.partition("://")
+    if own.allowed and not (scheme == "https" and is_omni_host(host.partition(":")[0])):
+        variables[INSECURE] = "1"
+    return becoming(path or real_omni(environ), line.rest, {**environ, **variables})
+
+
+def planned(
+    command: "Sequence[str]", environ: "Mapping[str, str]", tell: "Callable[[str], None]"
+) -> "str | tuple[list[str], dict[str, str]]":
+    """Return what `plan` does for a command `omni` that `exec` was given, with the environment of its child."""
+    return plan(CommandLine(command[1:]), environ, tell, named_path(command[0]), fresh=True)
+
+
+def named_path(program: str) -> str | None:
+    """Return the real `omni` that a command names by its path, or None where `PATH` is to be searched."""
+    return program if os.path.dirname(program) and _OURS not in _head(program) else None
+
+
+def straight_through(
+    line: CommandLine, environ: "Mapping[str, str]", path: str | None = None
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command and the environment of an `omni` that needs no credential, and gets none to take elsewhere."""
+    kept = dict(environ)
+    if line.given["--base-url"]:
+        kept = {name: value for name, value in environ.items() if name not in ("OMNI_API_TOKEN", "OMNI_API_KEY")}
+    return becoming(path or real_omni(environ), line.words, kept)
+
+
+def reach(environ: "Mapping[str, str]") -> str:
+    """Return whether a bare `omni` in a child with this environment is ours, in words."""
+    return unreached(environ) or "`omni` is omniprofile's own, and keeps to what was handed over"
+
+
+def unreached(environ: "Mapping[str, str]") -> str | None:
+    """Return why a bare `omni` would not be ours in a child of `exec` with this environment, or None where it is."""
+    from omniprofile.handover.variables import SHIM
+
+    ours = os.path.join(SHIM, "omni.cmd" if sys.platform == "win32" else "omni")
+    if os.pathsep in SHIM:
+        return f"`{SHIM}` cannot stand on `PATH`: `omni` is the real one, without omniprofile's rules"
+    if not os.access(ours, os.X_OK):
+        return f"`{ours}` cannot be run, as on a file system mounted noexec: `omni` is the real one, without omniprofile's rules"
+    for folder in environ.get("PATH", "").split(os.pathsep):
+        path = _program(folder, environ)
+        if path:
+            return (
+                None if _OURS in _head(path) else f"`{path}` comes first on `PATH`: it runs without omniprofile's rules"
+            )
+    return "no `omni` is on `PATH`"

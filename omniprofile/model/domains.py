@@ -1,0 +1,19 @@
+"""Omni's own domains.
+
+On the fast path: imports nothing.
+"""
+
+OMNI_DOMAINS = (
+    "omniapp.co",
+    "exploreomni.dev",
+    "thundersalmon.com",
+    "embed-omniapp.co",
+    "embed-exploreomni.dev",
+    "embed-thundersalmon.com",
+)
+"""Domains that, with their subdomains, the vendor's CLI sends a token to (exploreomni/cli)."""
+
+
+def is_omni_host(host: str) -> bool:
+    """Tell whether `host` is one of Omni's domains or a subdomain of one, compared label by label."""
+    return any(host == domain or host.endswith("." + domain) for domain in OMNI_DOMAINS)
