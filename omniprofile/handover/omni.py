@@ -59,8 +59,8 @@ _SWITCHES = ("--compact", "--help", "--version")
 class CommandLine:
     """The words after `omni`, as Go's `pflag` reads them.
 
-    `given` has the values of each flag that is known, `command` the words that are no flags, `rest` all `words` without the
-    profile and the base URL; `direct` says that it needs no credential.
+    `given` has the values of each flag that is known, `command` the words that are no flags, `rest` all `words` without a
+    profile, base URL and token; `direct` says that it needs no credential.
     """
 
     __slots__ = ("command", "direct", "given", "rest", "words")
@@ -128,7 +128,7 @@ class CommandLine:
             value = left.pop(0)
             taken.append(value)
         self.given[name].append(value)
-        if doubt or name not in ("--profile", "--base-url"):
+        if doubt or name == "--format":
             self.rest += taken
         return False
 

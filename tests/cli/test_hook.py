@@ -121,12 +121,11 @@ WRAPPED = {
     "query --profile other x": "other|query|x",
     "query --profile=other x": "other|query|x",
     "--base-url https://acme-staging.omniapp.co query": "staging|query",
+    "-p other --base-url https://o.omniapp.co query": "other|query",
+    "query --base-url": "staging|query|--base-url",
     # No credential is needed, none is handed over, and no profile is asked for.
     "": "none",
-    "config show": "none|config|show",
-    "-o json config show": "none|-o|json|config|show",
-    "--compact config show": "none|--compact|config|show",
-    "-p x config show": "none|-p|x|config|show",
+    "-p x config show --help": "none|-p|x|config|show|--help",
     "--format json -p x help": "none|--format|json|-p|x|help",
     "--version": "none|--version",
     "-v": "none|-v",
@@ -136,11 +135,17 @@ WRAPPED = {
     "__completeNoDesc config ''": "none|__completeNoDesc|config|",
     "completion bash": "none|completion|bash",
 }
-REFUSED = {
+ANSWERED = {
+    "config use staging": (0, "`staging` is the current profile here already"),
+    "config show": (0, '"defaultProfile": "staging"'),
+    "-p prod config show": (0, '"defaultProfile": "prod"'),
+    "-o json config show": (0, '"defaultProfile": "staging"'),
+    "--compact config list": (0, "* staging"),
+    "config use prod": (6, "omniprofile use prod"),
+    "config init": (6, "omniprofile init"),
+    "config login": (6, "omniprofile login staging"),
     "-p nope query": (5, "nope"),
     "-p staging -p other query": (2, "two profiles are named"),
-    "-p": (2, "needs a value"),
-    "query --base-url": (2, "needs a value"),
     "--token x query": (6, "--token"),
     "query --token=x": (6, "--token"),
     "--base-url https://acme.omniapp.co query": (6, "acme.omniapp.co"),
@@ -163,11 +168,16 @@ def test_wrapped_omni_gets_the_credential_of_the_profile_that_it_names(shell: st
     load = f"{HARDENED[shell]}\n{LOAD[shell].format(' --wrap-omni')}\n"
     ran = run_script(shell, load + "\n".join(_status(shell, f"omni {words}") for words in WRAPPED), programs, env=env)
     assert dict(zip(WRAPPED, ran.stdout.split("\n3\n"), strict=False)) == WRAPPED, ran
-    for words, (status, text) in REFUSED.items():
+    for words, (status, text) in ANSWERED.items():
         ran = run_script(shell, load + _status(shell, f"omni {words}"), programs, env=env)
-        assert (ran.stdout, text in ran.stderr) == (f"{status}\n", True), ran
-    ran = run_script(shell, load + _status(shell, "omni config use x"), programs, env=env)
-    assert "`omniprofile use NAME`" in ran.stderr
+        assert ran.stdout.endswith(f"{status}\n"), ran
+        assert text in ran.stdout + ran.stderr, ran
+    # In a shell of `exec` it is the profile of `exec`, with what that handed over.
+    inner = f"{load}\n{_status(shell, 'omni query')}\n{_status(shell, 'omni -p other query')}"
+    script = {"bash": "bash --norc -c", "zsh": "zsh -f -c", "fish": "fish --no-config -c"}[shell]
+    outer = f'omniprofile exec other -- {script} "$INNER"'
+    ran = run_script(shell, outer, programs, env={"INNER": inner})
+    assert ran.stdout.splitlines() == ["other|query", "3", "other|query", "3"], ran
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -16,6 +16,7 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.standin.server import Standin
+from tests.cli.vendor_omni import VendorOmni
 from tests.conftest import CANARY
 from tests.oauth.conftest import OBEDIENT, PROFILE, Login, make_browser
 
@@ -410,3 +411,43 @@ def test_a_profile_that_moved_logs_in_at_its_new_place_and_logs_out_of_both(logi
         assert (ran.returncode, ran.stderr.count("are revoked")) == (0, 2), ran
         assert before.oauth.live_sessions == login.omni.oauth.live_sessions == 0
     assert store.summaries() == {}
+
+
+EXPIRE = """\
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from omniprofile.credentials.file_store import FileStore
+from omniprofile.model.origin import Origin
+from omniprofile.model.stored import Account
+store, account = FileStore(sys.argv[1]), Account("prod", Origin.parse(sys.argv[2]))
+store.put("prod", replace(store.get(account), expires_at=datetime.now(UTC) + timedelta(seconds=1)))
+"""
+
+
+@pytest.mark.parametrize("more", ["", "protected = true"])
+def test_omni_in_a_long_child_gets_a_fresh_token_at_each_call(login: Login, more: str, tmp_path: Path) -> None:
+    """A session that lives shorter than the time it is renewed ahead is looked up each time; protected is asked for once."""
+    login.cli.profiles(PROFILE.format(url=login.omni.base_url, more=more))
+    login.omni.oauth.lifetime = 200
+    login.seed(left=timedelta(seconds=100))
+    vendor = VendorOmni(tmp_path / "vendor")
+    (tmp_path / "expire.py").write_text(EXPIRE)
+    expire = f"{sys.executable} {tmp_path}/expire.py {login.cli.state} {login.omni.base_url}"
+    script = f"omni models; {expire}; omni models && omni -p prod models -ojson; omni -p other models"
+    path = f"{vendor.folder}{os.pathsep}{os.environ['PATH']}"
+    ran = login.run("exec", "prod", "--yes", "--", "sh", "-c", script, PATH=path)
+    first, second, third = (str(request["token"]) for request in vendor.requests())
+    assert (ran.returncode, first == second, second == third) == (6, False, True), ran
+    assert login.omni.oauth.grants == [("refresh_token", "granted")] * 2
+    stored = login.stored()
+    assert stored is not None
+    assert stored.token.reveal() == third
+
+
+def test_omni_asks_no_store_while_its_token_lasts(login: Login, tmp_path: Path) -> None:
+    login.seed()
+    vendor = VendorOmni(tmp_path / "vendor")
+    path = f"{vendor.folder}{os.pathsep}{os.environ['PATH']}"
+    ran = login.run("exec", "prod", "--", "sh", "-c", f"rm -r {login.cli.state}; omni models", PATH=path)
+    assert (ran.returncode, len(vendor.requests())) == (0, 1), ran

@@ -26,7 +26,7 @@ def _build(folder: Path, **environ: str) -> list[Path]:
     for name in filter(None, tracked.decode().split("\0")):
         if (ROOT / name).exists():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, source / name)
+            shutil.copy(ROOT / name, source / name)
     built = folder / "dist"
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(built), str(source)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environ})
@@ -70,6 +70,47 @@ def test_the_wheel_holds_the_package_its_license_and_its_own_start_up_script(bui
     ):
         assert any(name.endswith(f"data/data/share/man/{page}") for name in names), page
     assert not [name for name in names if name.startswith("tests")]
+
+
+def test_omni_of_our_own_can_be_run_where_the_wheel_is_installed(built: list[Path], tmp_path: Path) -> None:
+    """By pip and by uv, with nothing in the environment, and found from its own place."""
+    wheel = next(path for path in built if path.suffix == ".whl")
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    python = str(venv / "bin/python")
+    for installer in (
+        [python, "-m", "pip", "install", "--force-reinstall", "--no-deps", "--quiet", "--no-index"],
+        [
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "install",
+            "--python",
+            python,
+            "--reinstall",
+            "--no-deps",
+            "--quiet",
+            "--offline",
+            "--no-index",
+        ],
+    ):
+        subprocess.run([*installer, str(wheel)], check=True)
+        (shim,) = venv.glob("lib/python*/site-packages/omniprofile/shim")
+        real = tmp_path / "real/omni"
+        real.parent.mkdir(exist_ok=True)
+        real.write_text("#!/bin/sh\necho real: $*\n")
+        real.chmod(0o755)
+        path = f"{shim}:{real.parent}:/usr/bin:/bin"
+        ran = subprocess.run(
+            ["env", "-i", f"PATH={path}", "sh", "-c", "omni --version"], capture_output=True, text=True, check=False
+        )
+        assert (ran.stdout, ran.stderr) == ("real: --version\n", "")
+        ran = subprocess.run(
+            ["env", "-i", f"PATH={path}", f"{shim}/omni", "models"], capture_output=True, text=True, check=False
+        )
+        assert (ran.returncode, ran.stdout) == (6, ""), ran.stderr
+        assert (shim / "omni.cmd").read_bytes().count(b"\r\n") == 7
 
 
 def test_the_wheel_for_windows_has_an_entry_point_and_no_script(tmp_path: Path) -> None:
