@@ -55,34 +55,48 @@ def names_secret(name: str) -> bool:
     return name.lower().removesuffix("s").endswith(_NAMES_OF_SECRETS)
 
 
-_obtained: dict[str, set[str]] = {}
-"""Secrets that this process has read or made, each with its spellings once they were asked for."""
+_obtained: dict[str, None] = {}
+"""Secrets that this process has read or made."""
+_unspelt: dict[str, None] = {}
+"""Those of them that are not in `_spelt` yet."""
+_spelt: dict[str, set[str]] = {}
+"""Their spellings by their first characters, so that a text is searched for all of them at once."""
 _MOST_OBTAINED = 4096
 _UNRESERVED = dict.fromkeys(map(ord, "-._~"))
-_SHORTEST = 8
+_SHORTEST = 5
 """A text of fewer characters is not looked for in other texts: it would be found in words that have nothing to do with it."""
 
 
 def remember(secret: str) -> None:
     """Have `masked` hide `secret`, and each line of it, for the rest of this process; of very many, the latest."""
     for text in {secret, *secret.splitlines()}:
-        if len(text.strip()) >= _SHORTEST:
-            _obtained.setdefault(text.strip(), set())
+        if len(text.strip()) >= _SHORTEST and text.strip() not in _obtained:
+            _obtained[text.strip()] = _unspelt[text.strip()] = None
     while len(_obtained) > _MOST_OBTAINED:
         del _obtained[next(iter(_obtained))]
+        _unspelt.update(_obtained)
+        _spelt.clear()
 
 
 def forget_all() -> None:
     """Forget what `remember` was given."""
-    _obtained.clear()
+    for known in (_obtained, _unspelt, _spelt):
+        known.clear()
 
 
 def masked(text: str) -> str:
     """Return `text` fit to be shown: no key, no password of a URL, and no secret that this process has obtained is in it."""
-    for secret, spellings in list(_obtained.items()):  # another thread may obtain one meanwhile
-        if not spellings:
-            spellings.update(_spellings(secret))
-        for spelling in spellings:
+    for secret in list(_unspelt):  # another thread may obtain one meanwhile, or do the same
+        for spelling in _spellings(secret):
+            _spelt.setdefault(spelling[:_SHORTEST], set()).add(spelling)
+        _unspelt.pop(secret, None)
+    starts = list(_spelt)
+    if len(starts) < len(text):
+        found = [start for start in starts if start in text]
+    else:
+        found = [start for at in range(len(text)) if (start := text[at : at + _SHORTEST]) in _spelt]
+    for start in found:
+        for spelling in list(_spelt.get(start, ())):
             text = _without(text, spelling)
     if "://" in text and "@" in text:
         import re
@@ -183,8 +197,6 @@ def without_sent(text: str, sent: "Iterable[Secret]") -> str:
 
 
 _PIECE = 8
-_SHORTEST = 5
-"""Fewer letters are in any sentence, and no token has so few."""
 
 
 def _letters(text: str) -> "list[tuple[str, int, int]]":

@@ -12,7 +12,7 @@ import pytest
 from omniprofile.cli import fast_path
 from omniprofile.cli.console import as_json, shown
 from omniprofile.model.names import quoted_place
-from omniprofile.model.secret import MASK, remember
+from omniprofile.model.secret import MASK, masked, remember
 from tests.conftest import Cli, Ran
 
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07 \x1b]8;;https://evil.example\x1b\\ \x9b31m \u202e \u200d \u2066 \x7f \x08"
@@ -145,6 +145,26 @@ def test_what_was_obtained_is_masked_however_it_is_spelt_or_cut() -> None:
         assert MASK in shown(text)
     assert json.loads(as_json({secret: [secret]})) == {MASK: [MASK]}
     assert json.loads(as_json(secret, exact=True)) == secret
+
+
+@pytest.mark.parametrize("count", [1, 300, 5000], ids="of {}".format)
+def test_the_latest_of_many_secrets_are_masked_wherever_they_stand(count: int) -> None:
+    """They are found by their beginnings, which many share: those of one kind of key, or of JSON Web Tokens."""
+    for number in range(count):
+        remember(f"omni_x_{number:08}")
+        remember(f"{number:08}/é")
+    latest = f"omni_x_{count - 1:08}"
+    for text, expected in (
+        (latest, MASK),
+        (f"a {latest}, b {count - 1:08}/é {count - 1:08}", f"a {MASK}, b {MASK} {count - 1:08}"),
+        (f"{count - 1:08}%2F%C3%A9{latest}", MASK + MASK),
+        (f"{latest}{'.' * 20_000}{latest}", f"{MASK}{'.' * 20_000}{MASK}"),
+        (f"cut short: {latest[:9]}…", f"cut short: {MASK}…"),
+        (latest[:9], latest[:9]),
+        ("omni_", "omni_"),
+        ("", ""),
+    ):
+        assert masked(text) == expected
 
 
 @pytest.mark.parametrize(
