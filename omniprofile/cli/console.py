@@ -79,14 +79,15 @@ class Console:
         return _is_terminal(self._outside.stdin) and _is_terminal(self._outside.stderr)
 
     @property
-    def terminal(self) -> tuple[int, TextIO] | None:
-        """The descriptor that keys come from and the stream that shows, where a person can be asked."""
+    def terminal(self) -> tuple[TextIO, TextIO] | None:
+        """The stream that keys come from and the one that shows, where a person can be asked."""
         stdin, stderr = self._outside.stdin, self._outside.stderr
-        return (stdin.fileno(), stderr) if self.interactive and stdin and stderr else None
+        return (stdin, stderr) if self.interactive and stdin and stderr else None
 
-    def emphasis(self, text: str) -> str:
-        """`text` as the terminal shows what is chosen; as it is without colour."""
-        return f"\x1b[7m{text}\x1b[0m" if self._colours(self._outside.stderr) else text
+    @property
+    def emphasis(self) -> bool:
+        """Whether what is chosen on the terminal may be shown in reverse."""
+        return self._colours(self._outside.stderr)
 
     @property
     def shows_data(self) -> bool:

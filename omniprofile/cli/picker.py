@@ -1,10 +1,11 @@
 """Choosing a profile by hand, on a terminal: on a screen of its own, with `fzf` where that is wanted, or from a plain list."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli import screen
 from omniprofile.cli.chooser import Chooser, Entry
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
@@ -14,6 +15,8 @@ from omniprofile.model.secret import masked
 
 PICKER_VARIABLE = "OMNIPROFILE_PICKER"
 _PICKERS = ("screen", "fzf", "list")
+_SMALLEST = (30, 6)
+_DUMB = ("dumb", "emacs", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +47,24 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> Choice:
             return Choice(_pick_by_fzf(app, program))
         console.note("there is no `fzf` on `PATH`: choose here")
     keys, output = terminal
-    if wanted == "list" or not screen.available(app.environment.environ, output):
+    if wanted == "list" or not _shows_screens(app.environment.environ, output):
         return Choice(_pick_from_list(app, console))
-    return _pick_on_screen(app, console, keys, output, offer_here=offer_here)
+    from omniprofile.cli.screen import choose
+
+    taken = choose(Chooser(_entries(app)), keys, output, emphasis=console.emphasis, offer_here=offer_here)
+    if taken is None:
+        raise Interrupted("nothing was changed")
+    return Choice(taken[0].name, here=taken[1])
 
 
-def _pick_on_screen(app: App, console: Console, keys: int, output: TextIO, *, offer_here: bool) -> Choice:
-    help_line = (
-        "enter: use it   tab: use it in this shell alone   esc: leave" if offer_here else "enter: use it   esc: leave"
-    )
-    chooser = Chooser(_entries(app), help_line)
-    with screen.Screen(keys, output).taken() as shown:
-        while True:
-            shown.draw(chooser.view(*shown.size), console.emphasis)
-            kind, key = shown.read()
-            if kind == "text":
-                chooser.type(key)
-            elif key == screen.LEAVE:
-                raise Interrupted("nothing was changed")
-            elif (key == screen.ENTER or (key == screen.TAB and offer_here)) and chooser.chosen is not None:
-                return Choice(chooser.chosen.name, here=key == screen.TAB)
-            else:
-                chooser.press(key)
+def _shows_screens(environ: Mapping[str, str], output: TextIO) -> bool:
+    """Whether this terminal can show a screen: not a dumb one, and not too small."""
+    try:
+        columns, rows = os.get_terminal_size(output.fileno())
+    except (OSError, ValueError):
+        columns, rows = 80, 24
+    dumb = environ.get("TERM", "" if os.name == "posix" else "windows") in ("", *_DUMB)
+    return not dumb and (columns or 80) >= _SMALLEST[0] and (rows or 24) >= _SMALLEST[1]
 
 
 def _pick_by_fzf(app: App, program: str) -> str:

@@ -1,190 +1,138 @@
-"""A whole terminal for a while: keys one by one, a screen of its own, and everything as it was afterwards, whatever happens.
+"""The screen that a profile is chosen on. DOOR: prompt_toolkit, imported only where there is something to choose."""
 
-The doors `termios` and `select` on POSIX alone; where they are not, `available` says so. Meaning of the sequences: ECMA-48,
-and xterm's control sequences for the second screen (1049).
-"""
-
-import codecs
+import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import TextIO
 
-from omniprofile.cli import chooser
+from prompt_toolkit.application import Application, get_app, run_in_terminal
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.data_structures import Point
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input import create_input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, Window
+from prompt_toolkit.layout.processors import BeforeInput, ConditionalProcessor, PasswordProcessor
+from prompt_toolkit.output import create_output
+from prompt_toolkit.utils import get_cwidth
+
+from omniprofile.cli.chooser import Chooser, Entry
 from omniprofile.errors import Interrupted
+from omniprofile.model.secret import masked
 
-ENTER, TAB, LEAVE = "enter", "tab", "leave"
-
-_BYTES = {
-    b"\r": ENTER,
-    b"\n": ENTER,
-    b"\t": TAB,
-    b"\x03": LEAVE,  # Ctrl-C: in raw mode it is a byte, and no signal
-    b"\x04": LEAVE,
-    b"\x07": LEAVE,
-    b"\x7f": chooser.BACKSPACE,
-    b"\x08": chooser.BACKSPACE,
-    b"\x15": chooser.CLEAR,
-    b"\x17": chooser.WORD,
-    b"\x10": chooser.UP,
-    b"\x0e": chooser.DOWN,
-}
-_SEQUENCES = {
-    b"[A": chooser.UP,
-    b"OA": chooser.UP,
-    b"[B": chooser.DOWN,
-    b"OB": chooser.DOWN,
-    b"[5~": chooser.PAGE_UP,
-    b"[6~": chooser.PAGE_DOWN,
-    b"[H": chooser.HOME,
-    b"OH": chooser.HOME,
-    b"[1~": chooser.HOME,
-    b"[F": chooser.END,
-    b"OF": chooser.END,
-    b"[4~": chooser.END,
-}
 _ESCAPE_SECONDS = 0.05  # within which the rest of a key's sequence arrives; Esc alone comes alone
-_SMALLEST = (30, 6)
-_DUMB = ("", "dumb", "emacs", "unknown")
+_LAST = 1_000_000
 
 
-def available(environ: Mapping[str, str], output: TextIO) -> bool:
-    """Whether this terminal can show a screen: not a dumb one, not too small, and on a system that has raw mode."""
+def choose(
+    chooser: Chooser, keys: TextIO, output: TextIO, *, emphasis: bool, offer_here: bool
+) -> tuple[Entry, bool] | None:
+    """Let a person choose an entry; return it, and whether Tab took it, which only `offer_here` lets; None for no choice.
+
+    Raises Interrupted when the terminal is gone.
+    """
+    screen = _Screen(chooser, emphasis=emphasis, offer_here=offer_here)
+    app: Application[tuple[Entry, bool] | None] = Application(
+        screen.layout(),
+        key_bindings=screen.bindings(),
+        full_screen=True,
+        input=create_input(keys),
+        output=create_output(output),
+    )
+    app.ttimeoutlen = app.timeoutlen = _ESCAPE_SECONDS
     try:
-        import termios  # noqa: F401 - Windows has none
-    except ImportError:
-        return False
-    columns, rows = _size(output)
-    return environ.get("TERM", "") not in _DUMB and columns >= _SMALLEST[0] and rows >= _SMALLEST[1]
+        taken: tuple[Entry, bool] | None = app.run(pre_run=_stop_like_a_program)
+    except EOFError:
+        raise Interrupted("the input ended") from None
+    return taken
 
 
-class Screen:
-    """The terminal in raw mode, on its second screen."""
+class _Screen:
+    def __init__(self, chooser: Chooser, *, emphasis: bool, offer_here: bool) -> None:
+        self._chooser = chooser
+        self._emphasis = "reverse" if emphasis else ""
+        self._offer_here = offer_here
+        self._buffer = Buffer(multiline=False, on_text_changed=lambda buffer: chooser.search(buffer.text))
+        self._rows = Window(
+            FormattedTextControl(self._lines, show_cursor=False, get_cursor_position=lambda: Point(0, chooser.at))
+        )
 
-    def __init__(self, keys: int, output: TextIO) -> None:
-        self._keys = keys
-        self._output = output
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    def layout(self) -> Layout:
+        """Return what is typed, how many match, the entries, what the keys do."""
+        is_secret = Condition(lambda: masked(self._buffer.text) != self._buffer.text)  # typed in the wrong place
+        hidden = ConditionalProcessor(PasswordProcessor(), is_secret)
+        typed = BufferControl(self._buffer, [hidden, BeforeInput("profile> ")])
+        here = "   tab: use it in this shell alone" if self._offer_here else ""
+        return Layout(
+            HSplit(
+                [
+                    Window(typed, height=1),
+                    Window(FormattedTextControl(self._count), height=1),
+                    self._rows,
+                    Window(FormattedTextControl(f"enter: use it{here}   esc: leave"), height=1),
+                ]
+            )
+        )
 
-    def draw(self, view: chooser.View, emphasis: Callable[[str], str]) -> None:
-        """Show `view`, with `emphasis` on the chosen line."""
-        shown = [emphasis(line) if at == view.chosen else line for at, line in enumerate(view.lines)]
-        self._write("\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in shown) + f"\x1b[J\x1b[1;{view.column + 1}H")
+    def _count(self) -> str:
+        return f"  {len(self._chooser.matches)} of {len(self._chooser.entries)}   * in use   ! protected"
+
+    def _lines(self) -> StyleAndTextTuples:
+        matches, columns = self._chooser.matches, get_app().output.get_size().columns
+        names = min(columns * 3 // 10, max((get_cwidth(each.name) for each in matches), default=0))
+        instances = min(columns * 4 // 10, max((get_cwidth(each.instance) for each in matches), default=0))
+        lines: StyleAndTextTuples = [] if matches else [("", "    nothing matches")]
+        for at, each in enumerate(matches):
+            chosen = at == self._chooser.at
+            mark = f"{'>' if chosen else ' '} {'*' if each.active else ' '}{'!' if each.protected else ' '} "
+            line = f"{mark}{_fit(each.name, names)}  {_fit(each.instance, instances)}  {each.description}".rstrip()
+            lines.append((self._emphasis if chosen else "", line + "\n"))
+        return lines
+
+    def bindings(self) -> KeyBindings:
+        """Return what the keys do, besides typing and erasing."""
+        chooser, bindings = self._chooser, KeyBindings()
+        moves = {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "home": -_LAST, "end": _LAST}
+        for key, by in moves.items():
+            bindings.add(key)(lambda _, by=by: chooser.move(by))
+        bindings.add("pageup")(lambda _: chooser.move(-self._page))
+        bindings.add("pagedown")(lambda _: chooser.move(self._page))
+        bindings.add("enter")(lambda event: self._take(event, here=False))
+        bindings.add("tab", filter=Condition(lambda: self._offer_here))(lambda event: self._take(event, here=True))
+        for key in ("escape", "c-c", "c-d", "c-g"):
+            bindings.add(key, eager=True)(lambda event: event.app.exit(result=None))
+        bindings.add("<sigint>")(lambda event: event.app.exit(exception=KeyboardInterrupt))
+        return bindings
+
+    def _take(self, event: KeyPressEvent, *, here: bool) -> None:
+        if self._chooser.chosen is not None:
+            event.app.exit(result=(self._chooser.chosen, here))
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Columns and rows, as they are now."""
-        return _size(self._output)
-
-    def read(self) -> tuple[str, str]:
-        """The next key, as `("key", NAME)` or `("text", CHARACTER)`; `("size", "")` when the window's size has changed.
-
-        Raises Interrupted when the terminal is gone.
-        """
-        byte = self._byte()
-        if byte is None:
-            return "size", ""
-        if byte == b"\x1b":
-            return "key", self._sequence()
-        if byte in _BYTES:
-            return "key", _BYTES[byte]
-        return "text", self._decoder.decode(byte)
-
-    def _sequence(self) -> str:
-        """The key whose bytes follow an Esc; Esc itself if none follow."""
-        sequence = b""
-        while self._ready(_ESCAPE_SECONDS):
-            byte = os.read(self._keys, 1)
-            if not byte:
-                break
-            sequence += byte
-            if len(sequence) > 1 and b"\x40" <= byte <= b"\x7e":
-                return _SEQUENCES.get(sequence, "")
-            if len(sequence) == 1 and byte not in b"[O":
-                return ""  # Alt and a key
-        return "" if sequence else LEAVE
-
-    def _byte(self) -> bytes | None:
-        if not self._ready(None):
-            return None
-        try:
-            byte = os.read(self._keys, 1)
-        except OSError:
-            byte = b""
-        if not byte:
-            raise Interrupted("the input ended")
-        return byte
-
-    def _ready(self, seconds: float | None) -> bool:
-        """Whether a byte is there, within `seconds`, or for ever; False as well when a signal came in between."""
-        import select
-
-        ready, _, _ = select.select([self._keys, self._wake], [], [], seconds)
-        if self._wake in ready:
-            os.read(self._wake, 1024)
-            return False
-        return bool(ready)
-
-    def _write(self, text: str) -> None:
-        self._output.write(text)
-        self._output.flush()
-
-    @contextmanager
-    def taken(self) -> Iterator["Screen"]:
-        """Take the terminal, and give it back as it was: at the end, on an error, on a signal that ends or stops this process."""
-        import termios
-
-        before = termios.tcgetattr(self._keys)
-        self._wake, told = os.pipe()
-        os.set_blocking(told, False)
-        handlers = {
-            signal.SIGWINCH: lambda *_: None,  # that it came is what matters: the pipe wakes `read`
-            signal.SIGTERM: lambda number, _: self._leave_by(number, before),
-            signal.SIGHUP: lambda number, _: self._leave_by(number, before),
-            signal.SIGTSTP: lambda number, _: self._leave_by(number, before),
-        }
-        old_wake = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-        old_handlers = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        try:
-            self._take()
-            yield self
-        finally:
-            self._give_back(before)
-            for number, handler in old_handlers.items():
-                signal.signal(number, handler)
-            signal.set_wakeup_fd(old_wake)
-            os.close(self._wake)
-            os.close(told)
-
-    def _take(self) -> None:
-        import termios
-        import tty
-
-        tty.setraw(self._keys, termios.TCSADRAIN)
-        self._write("\x1b[?1049h")
-
-    def _give_back(self, before: list[object]) -> None:
-        import termios
-
-        try:
-            self._write("\x1b[?1049l")
-            termios.tcsetattr(self._keys, termios.TCSADRAIN, before)  # type: ignore[arg-type]  # what tcgetattr gave
-        except OSError:
-            return  # the terminal is gone, and nobody sees it
-
-    def _leave_by(self, number: int, before: list[object]) -> None:
-        """Give the terminal back, then do what the signal does to a program; if that was to stop, go on after it."""
-        self._give_back(before)
-        handler = signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-        signal.signal(number, handler)
-        self._take()
+    def _page(self) -> int:
+        shown = self._rows.render_info
+        return shown.window_height if shown else 1
 
 
-def _size(output: TextIO) -> tuple[int, int]:
-    try:
-        columns, rows = os.get_terminal_size(output.fileno())
-    except (OSError, ValueError):
-        return 80, 24
-    return columns or 80, rows or 24
+def _fit(text: str, columns: int) -> str:
+    while get_cwidth(text) > columns:
+        text = text[:-2] + "…"
+    return text + " " * (columns - get_cwidth(text))
+
+
+def _stop_like_a_program() -> None:
+    """Give the terminal back before SIGTSTP stops this process, and take it again when it goes on."""
+    if os.name != "posix":
+        return
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.remove_signal_handler(signal.SIGTSTP)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        take()
+
+    def take() -> None:
+        loop.add_signal_handler(signal.SIGTSTP, lambda: run_in_terminal(stop))
+
+    take()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.shells import START, install_program
 from tests.cli.terminal import Terminal
-from tests.conftest import Cli
+from tests.conftest import CANARY, Cli
 
 Spawn = Callable[..., Terminal]
 
@@ -84,7 +84,7 @@ def test_a_signal_gives_the_terminal_back_first(use: Spawn, cli: Cli, number: si
     assert not terminal.restored
     terminal.child.kill(number)
     assert terminal.end() == (130 if number is signal.SIGINT else -number)
-    assert terminal.raw.endswith("\x1b[?1049l") or "interrupted" in terminal.screen
+    assert "\x1b[?1049l" in terminal.raw or "interrupted" in terminal.screen
     assert terminal.restored
 
 
@@ -136,6 +136,22 @@ def test_a_thousand_profiles_scroll(use: Spawn, cli: Cli) -> None:
     terminal.type("\x1b[B\r")
     assert terminal.end() == 0
     assert cli("current").out == "c0421\n"
+
+
+def test_erasing_brings_back_and_a_key_that_is_typed_is_not_shown(use: Spawn) -> None:
+    terminal = use()
+    terminal.see("2 of 2")
+    terminal.type("prod stag")
+    terminal.see("profile> prod stag", "0 of 2")
+    terminal.type("\x17\x7f\x7f")
+    terminal.see("profile> pro", "1 of 2")
+    terminal.type(f"\x15{CANARY}")
+    terminal.see("profile> " + "*" * len(CANARY), "nothing matches")
+    assert CANARY[10:20] not in terminal.raw
+    terminal.type("\x15")
+    terminal.see("2 of 2")
+    terminal.type("\x1b")
+    assert terminal.end() == 130
 
 
 def test_wide_and_right_to_left_texts_keep_the_columns(use: Spawn, cli: Cli) -> None:

@@ -1,4 +1,4 @@
-"""Rows as aligned columns, in the width of a terminal or, for a pipe, in any.
+"""Rows as aligned columns, in the width of a terminal or, for a pipe, in any. DOOR: wcwidth, for what is not ASCII.
 
 Nothing is ever cut: what is shown may have to be copied. Where the row is too wide, its last cell goes on in its own column,
 broken between words, or where that would be too narrow below the row.
@@ -6,7 +6,6 @@ broken between words, or where that would be too narrow below the row.
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 
 from omniprofile.cli.console import MARK
@@ -96,23 +95,11 @@ def wrapped(text: str, room: int) -> list[str]:
 
 
 def width(text: str) -> int:
-    """The columns that `text` takes on a terminal, colours aside.
-
-    UAX 11: wide and fullwidth take two; marks that combine take none; what asks for an emoji's look (U+FE0F) makes it wide,
-    and a skin colour belongs to the emoji before it (UTS 51).
-    """
+    """Return the columns that `text` takes on a terminal, colours aside."""
+    text = _COLOUR.sub("", text)
     if text.isascii():
-        return len(_COLOUR.sub("", text))
-    size = 0
-    before = 0
-    for char in _COLOUR.sub("", text):
-        own = 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if char == "\ufe0f":
-            size += 1 if before == 1 else 0
-            before = 2
-        elif unicodedata.category(char) in ("Mn", "Me", "Cf") or ("\U0001f3fb" <= char <= "\U0001f3ff" and before == 2):
-            continue
-        else:
-            size += own
-            before = own
-    return size
+        return len(text)
+    from wcwidth import wcswidth
+
+    size = wcswidth(text)
+    return len(text) if size < 0 else size  # a control character has no width: it will be shown as an escape
