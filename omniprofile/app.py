@@ -4,8 +4,10 @@ Nothing is imported or read before it is asked for. The command line and the lib
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from omniprofile.credentials.env_variables import STORE_VARIABLE, environment_pair
@@ -225,13 +227,24 @@ class App(Workspace):
             tell=lambda sentence: self.tell(sentence, self.warn),
         )
 
-    def gateway(self, resolution: "Resolution", credential: "Credential", *, port: int = 0) -> "Gateway":
+    def gateway(
+        self, resolution: "Resolution", credential: "Credential", *, port: int = 0, command: str | None = None
+    ) -> "Gateway":
         """Return a gateway to the origin of a credential that was obtained, which holds to the profile's `access`.
 
-        It is a context manager, and answers once it is told to `start`. `port` is 0 for any. Entering it raises CheckFailed.
+        It is a context manager, and answers once it is told to `start`. `port` is 0 for any; `command` is what it is for, for the
+        audit log. Entering it raises CheckFailed.
         """
         from omniprofile.credentials.held import HeldCredential
         from omniprofile.gateway.gateway import Gateway
+
+        secrets = [each.name for each in resolution.env if each.value.secret] if resolution.access != "full" else []
+        if secrets:
+            raise AccessLimited(
+                f"`{resolution.profile}` keeps its token from programs, and would give them "
+                f"the secret of {quoted_list(secrets, 'and')}",
+                hint=f"remove it from `env` of `{resolution.profile}`, or move it to a profile of its own",
+            )
 
         permitted = replace(GIVING, guarded=True, yes=True)
 
@@ -245,7 +258,30 @@ class App(Workspace):
             access=resolution.access,
             allow=resolution.allow,
             environ=self.environment.environ,
+            record=partial(self._record_of_gateway, resolution, command),
             port=port,
+        )
+
+    def _record_of_gateway(
+        self,
+        resolution: "Resolution",
+        command: str | None,
+        *,
+        requests: Mapping[str, Mapping[str, int]] | None = None,
+        refused: Mapping[str, str] | None = None,
+    ) -> None:
+        from omniprofile.system.audit import record
+
+        record(
+            self.places.state_folder,
+            self.places.home,
+            "gateway",
+            profile=None if resolution.pair else resolution.profile,
+            base_url=str(resolution.origin),
+            layer=resolution.selection.provenance.layer,
+            command=command,
+            requests=requests,
+            refused=refused,
         )
 
     @once

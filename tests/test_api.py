@@ -21,6 +21,7 @@ from anyio.from_thread import start_blocking_portal
 import omniprofile
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import (
+    AccessLimited,
     ConfigInvalid,
     KeySourceFailed,
     NoProfileSelected,
@@ -515,3 +516,48 @@ if TYPE_CHECKING:
     httpx.get("/", auth=_auth)
     omniprofile.Profile  # type: ignore[attr-defined]  # noqa: B018 - no such name
     omniprofile.Auth(1)  # type: ignore[arg-type]  # a profile is a text
+
+
+# a profile whose `access` is limited
+
+
+def _read_only(cli: Cli, omni: Standin, tmp_path: Path) -> None:
+    omni.add_key(CANARY)
+    key = tmp_path / "key"
+    key.write_text(CANARY)
+    key.chmod(0o600)
+    cli.profiles(_profile(omni, f'key = {{ file = "{key}" }}\naccess = "read-only"\nallow = ["POST /api/v1/ai/jobs"]'))
+
+
+def test_auth_works_where_the_token_is_handed_to_nobody_and_holds_to_the_rules(
+    cli: Cli, omni: Standin, tmp_path: Path
+) -> None:
+    _read_only(cli, omni, tmp_path)
+    with pytest.raises(AccessLimited):
+        omniprofile.resolve("prod")
+    with httpx.Client(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
+        assert client.get(WHOAMI, headers={"X-HTTP-Method-Override": "DELETE"}).status_code == 200
+        assert client.post("/api/v1/query/run", json={}).status_code == 404  # which the stand-in does not know
+        assert client.post("/api/v1/ai/jobs", json={}).status_code == 404
+        passed = len(omni.requests)
+        for method, path in (
+            ("POST", "/api/v1/models"),
+            ("DELETE", WHOAMI),
+            ("GET", "/api/v1/%2e%2e/x"),
+            ("PROPFIND", "/"),
+        ):
+            with pytest.raises(AccessLimited, match="read-only"):
+                client.request(method, path)
+    assert len(omni.requests) == passed
+
+
+def test_so_does_an_async_client(cli: Cli, omni: Standin, tmp_path: Path) -> None:
+    _read_only(cli, omni, tmp_path)
+
+    async def main() -> None:
+        async with httpx.AsyncClient(auth=omniprofile.Auth("prod"), base_url=omni.base_url) as client:
+            assert (await client.get(WHOAMI)).status_code == 200
+            with pytest.raises(AccessLimited):
+                await client.post("/api/v1/models")
+
+    anyio.run(main)

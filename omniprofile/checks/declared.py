@@ -326,6 +326,19 @@ def _allow_without_use(declared: Declared) -> None:
             declared.warn(Code.ALLOW_WITHOUT_USE, (*_path(table), "allow"), table.file, message, hint)
 
 
+def _secret_beside_gateway(declared: Declared) -> None:
+    """A secret in `env` of a profile that keeps its token from programs: they would have that secret."""
+    for name, effective in declared.profiles.items():
+        access = effective.access.value
+        for variable, given in effective.env.items() if access != "full" else ():
+            if given.value.secret is not None:
+                table = declared.config.profiles[name]
+                path = (*_path(table), "env", variable) if variable in table.env else _path(table)
+                message = f"programs that `{name}` gives a gateway would have the secret of `{variable}`"
+                hint = "remove it, or move it to a profile of its own"
+                declared.files.report(Code.SECRET_BESIDE_GATEWAY, path, table.file, message, hint, at_key=True)
+
+
 Rule = Callable[[Declared], None]
 RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
     _host_not_allowed: (Code.HOST_NOT_ALLOWED, Code.PLAIN_HTTP),
@@ -345,6 +358,7 @@ RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
     _empty_variable: (Code.EMPTY_VARIABLE,),
     _impossible_identity: (Code.IMPOSSIBLE_IDENTITY,),
     _allow_without_use: (Code.ALLOW_WITHOUT_USE,),
+    _secret_beside_gateway: (Code.SECRET_BESIDE_GATEWAY,),
 }
 """Every rule, with the codes that it reports."""
 NEED_EVERY_FILE = frozenset({_host_not_allowed})

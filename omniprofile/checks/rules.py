@@ -214,6 +214,15 @@ RULES: tuple[Rule, ...] = (
         '[profiles.staging]\nbase_url = "https://acme-staging.omniapp.co"\nkey = { env = "ACME_STAGING" }\n',
     ),
     Rule(
+        Code.SECRET_BESIDE_GATEWAY,
+        Level.ERROR,
+        "a secret in `env` of a profile that keeps its token from programs",
+        'With `access = "gateway"` or `"read-only"` a program gets the address of a gateway and no secret. A secret in `env`, its '
+        "own or an inherited one, would be handed to it all the same; `exec`, `each` and `gateway` refuse to.",
+        '[profiles.agent]\nbase_url = "https://acme.omniapp.co"\naccess = "read-only"\nenv = { OMNI_EMBED_SECRET = { keyring = true } }\n',
+        '[profiles.agent]\nbase_url = "https://acme.omniapp.co"\naccess = "read-only"\n',
+    ),
+    Rule(
         Code.DANGLING,
         Level.ERROR,
         "a name that is referred to is not defined",

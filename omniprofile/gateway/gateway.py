@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Event, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from omniprofile.errors import CheckFailed
 from omniprofile.system.loopback import CannotListen, listen
@@ -21,8 +21,18 @@ if TYPE_CHECKING:
     from omniprofile.model.declaration import Access
     from omniprofile.model.origin import Origin
 
+
+class Record(Protocol):
+    """Writes into the audit log."""
+
+    def __call__(
+        self, *, requests: Mapping[str, Mapping[str, int]] | None = None, refused: Mapping[str, str] | None = None
+    ) -> None:
+        """Record one run's requests, or a request that was refused."""
+
+
 _MOST_REFUSED = 100
-"""So many refused requests are kept of one run."""
+"""So many refused requests of one run are recorded one by one."""
 _BACKLOG = 1024
 _STOP_SECONDS = 5.0
 _SLICE_SECONDS = 0.5
@@ -33,8 +43,8 @@ _SETTLE_SECONDS = 60.0
 class Gateway:
     """A gateway to `origin`, as a context manager; `start` lets it answer. `port` is 0 for any.
 
-    `token` is good for this gateway alone. `requests` counts the answers by method and status; `refused` has the method and
-    path of each request that was not passed on, up to a hundred.
+    `token` is good for this gateway alone. `requests` counts the answers by method and status. `record` takes, by name, the
+    `requests` of the whole run at its end, and the method and path of each one that was `refused`, at most a hundred.
     """
 
     def __init__(
@@ -46,6 +56,7 @@ class Gateway:
         access: "Access",
         allow: tuple[str, ...],
         environ: Mapping[str, str],
+        record: Record,
         port: int = 0,
     ) -> None:
         self.profile = profile
@@ -54,9 +65,10 @@ class Gateway:
         self.credential = credential
         self.token = secrets.token_urlsafe(32)
         self.requests: Counter[tuple[str, int]] = Counter()
-        self.refused: list[tuple[str, str]] = []
+        self._refused = 0
         self._origin = origin
         self._environ = environ
+        self._record = record
         self._wanted_port = port
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = Event()
@@ -99,6 +111,7 @@ class Gateway:
             listening.close()
         if self._thread is None:
             return
+        self._record(requests=self._summary())
         if self._loop is not None:  # else it has not begun yet, and will not
             with suppress(RuntimeError):  # it has ended of itself
                 self._loop.call_soon_threadsafe(self._stop)
@@ -110,10 +123,17 @@ class Gateway:
         self.requests[method, status] += 1
 
     def note_refused(self, method: str, path: str, status: int) -> None:
-        """Keep a request that was refused."""
-        self.requests[method, status] += 1
-        if len(self.refused) < _MOST_REFUSED:
-            self.refused.append((method, path))
+        """Count a request that was refused, and record it."""
+        self.note(method, status)
+        self._refused += 1
+        if self._refused <= _MOST_REFUSED:
+            self._record(refused={"method": method, "path": path})
+
+    def _summary(self) -> dict[str, dict[str, int]]:
+        summary: dict[str, dict[str, int]] = {}
+        for (method, status), count in sorted(self.requests.items()):
+            summary.setdefault(method, {})[str(status)] = count
+        return summary
 
     def _run(self) -> None:
         import asyncio

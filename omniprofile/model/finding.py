@@ -36,6 +36,7 @@ class Code(StrEnum):
     KEY_FOR_ANOTHER_HOST = "OP305"
     EXPORTED_KEY = "OP306"
     KEY_FOR_SEVERAL_HOSTS = "OP307"
+    SECRET_BESIDE_GATEWAY = "OP308"  # noqa: S105 - a code
     DANGLING = "OP401"
     CYCLE = "OP402"
     DUPLICATE = "OP403"

@@ -135,6 +135,7 @@ class Behind:
     gateway: Gateway
     instance: Raw
     tokens: list[str]
+    records: list[dict[str, Any]]
 
     @property
     def authorized(self) -> dict[str, str]:
@@ -212,6 +213,11 @@ def behind() -> Iterator[Open]:
                 token = given.pop(0) if len(given) > 1 else given[0]
                 return Credential("prod", origin, "api-key", Secret(token))
 
+            records: list[dict[str, Any]] = []
+
+            def recorded(**given: Any) -> None:
+                records.append({name: value for name, value in given.items() if value is not None})
+
             gateway = open_ones.enter_context(
                 Gateway(
                     "prod",
@@ -220,9 +226,10 @@ def behind() -> Iterator[Open]:
                     access=access,  # type: ignore[arg-type]  # one of them
                     allow=allow,
                     environ=environ or {},
+                    record=recorded,
                 )
             )
             gateway.start()
-            return Behind(gateway, served, given)
+            return Behind(gateway, served, given, records)
 
         yield opened

@@ -187,7 +187,10 @@ def test_a_read_only_gateway_says_which_rule_refuses_and_how_to_allow_it(behind:
     assert (response.status, response.getheader("Content-Type")) == (403, "application/json")
     assert _error(body)["rule"] == "read-only"
     assert 'add "POST /api/v1/models" to `allow` in `[profiles.prod]`' in _error(body)["hint"]
-    assert end.gateway.refused == [("POST", "/api/v1/models")]
+    assert end.records == [{"refused": {"method": "POST", "path": "/api/v1/models"}}]
+    end.gateway.__exit__(None, None, None)
+    requests = {"GET": {"200": 1}, "POST": {"200": 1, "403": 1}}
+    assert end.records[1:] == [{"requests": requests}]
     assert len(end.instance.heads) == 2
 
 

@@ -143,7 +143,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 job=args.job or timedelta(0),
             )
             if limited[prefix]:
-                gateway = opened.enter_context(app.gateway(resolution, credential))
+                gateway = opened.enter_context(app.gateway(resolution, credential, command=command[0]))
                 gateways.append(gateway)
                 tokens.append(credential.token)
                 own = credential_variables(credential, gateway.base_url, gateway.token)
