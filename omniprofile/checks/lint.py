@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from omniprofile.checks.declared import NEED_EVERY_FILE, NEED_EVERY_TABLE, RULES_OVER_TABLES, Declared
 from omniprofile.checks.ignores import apply_ignores
+from omniprofile.checks.mcp import check_mcp
 from omniprofile.checks.secrets import secrets_in_plain_text
 from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.choosing import LARGEST_PIN
@@ -55,13 +56,14 @@ def examine(
     *,
     home: str,
     pins: Sequence[str] = (),
+    mcp: Sequence[str] = (),
     contents: Mapping[str, bytes] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Report:
     """Check sets of files, each set by itself: its files are one configuration.
 
     `contents` has what stands for a file's content where it is not to be read. `environ` is only asked for variables that
-    are empty. A project pin of `pins` is held against the files if there is one set of them.
+    are empty. `mcp` are files of MCP clients. A project pin of `pins` is held against the files if there is one set of them.
     """
     sets = list(sets)
     findings: list[Finding] = []
@@ -77,8 +79,10 @@ def examine(
         undecided |= {path: _ALL if path in broken else skipped for path in paths}
     for pin in pins:
         findings += _check_pin(pin, contents or {}, documents, files if len(sets) == 1 else None)
+    for path in mcp:
+        findings += check_mcp(path, (contents or {}).get(path))
     findings, silenced = apply_ignores(findings, documents, undecided)
-    names = tuple(dict.fromkeys([*(path for paths in sets for path in paths), *pins]))
+    names = tuple(dict.fromkeys([*(path for paths in sets for path in paths), *pins, *mcp]))
     order = {path: index for index, path in enumerate(names)}
     findings = sorted(set(findings), key=lambda finding: (order[finding.file], finding))
     return Report(names, findings, documents, silenced)

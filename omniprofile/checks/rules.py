@@ -154,7 +154,8 @@ RULES: tuple[Rule, ...] = (
         "variable, a password manager's command, or a file that only you may read. Remove it, store it, and revoke it if the file "
         "was ever shared: it is in the history. Found are texts of a key's shape anywhere, comments included, and whatever stands "
         "in a key's place: in `key`, as the text that a command only prints, behind an option like `--token`, in a variable or "
-        'comment that says "password". It is never shown, and no comment silences it.',
+        'comment that says "password". In the settings of MCP clients it is the key of a server of Omni\'s. It is never shown, and '
+        "no comment silences it.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nkey = "not-a-source"\n',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME_OMNI_KEY" }\n',
     ),

@@ -204,6 +204,12 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
         _old(STATE + "/backups/config.json-20261125T000000Z.bak"), "backups", "warning", "backup", "delete it",
     ),
     "a key in .env": (_dotenv(f"OMNI_API_KEY={CANARY}\n"), "dotenv", "warning", "OMNI_API_KEY", "import dotenv --scrub"),
+    "a key in .mcp.json": (
+        lambda cli, _: (cli.work / ".mcp.json").write_text(
+            f'{{"mcpServers": {{"omni": {{"headers": {{"Authorization": "Bearer {CANARY}"}}}}}}}}'
+        ),
+        "mcp", "warning", "header `Authorization` of the MCP server `omni`", "omniprofile token --header NAME",
+    ),
     "a .env that is a FIFO": (lambda cli, _: os.mkfifo(cli.work / ".env"), "dotenv", "problem", "a FIFO", ""),
 }  # fmt: skip
 

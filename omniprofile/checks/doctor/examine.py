@@ -38,6 +38,7 @@ CHECKS = (
     Check("stored-secrets", secrets.stored_secrets, needs_profiles=True),
     Check("omni-cli", secrets.omni_cli),
     Check("dotenv", secrets.dotenv),
+    Check("mcp", secrets.mcp),
     Check("backups", secrets.backups),
     Check("clock", shell.clock, needs_profiles=True, contacts=True),
 )

@@ -236,23 +236,48 @@ def backups(app: DoctorContext) -> Iterable[Diagnosis]:
 
 
 def dotenv(app: DoctorContext) -> Iterable[Diagnosis]:
-    """A `.env` in the working directory, as the SDK would find it."""
+    """A `.env` in the working directory or above it, as programs find it."""
+    from omniprofile.handover.variables import find_dotenv
     from omniprofile.transfer.dotenv import Dotenv
 
     if app.environment.cwd is None:
         yield skipped("the working directory is gone")
         return
-    path = os.path.join(app.environment.cwd, ".env")
-    if not os.path.lexists(path):
-        yield ok("no `.env` in this folder")
+    here = os.path.join(app.environment.cwd, ".env")
+    path = here if os.path.lexists(here) else find_dotenv(app.environment.cwd)
+    if path is None:
+        yield ok("no `.env` in this folder or above")
+        return
+    file = Dotenv.read(path)
+    shown = f"`{printable_place(path)}`"
+    names = list(dict.fromkeys(f"`{setting.name}`" for setting in file.with_secrets()))
+    names += [f"a key in the comment of line {line}" for line in file.commented()]
+    if names:
+        yield warning(
+            f"{shown} has {', '.join(names)} in plain text",
+            _SCRUB.format("dotenv" if path == here else f"dotenv {quoted_place(path)}"),
+        )
     else:
-        file = Dotenv.read(path)
-        names = list(dict.fromkeys(f"`{setting.name}`" for setting in file.with_secrets()))
-        names += [f"a key in the comment of line {line}" for line in file.commented()]
-        if names:
-            yield warning(f"`{printable_place(path)}` has {', '.join(names)} in plain text", _SCRUB.format("dotenv"))
-        else:
-            yield ok(f"`{printable_place(path)}` has no key of Omni's")
+        yield ok(f"{shown} has no key of Omni's")
+
+
+def mcp(app: DoctorContext) -> Iterable[Diagnosis]:
+    """Keys of Omni's in the settings of MCP clients: in this project, and where those for all projects are."""
+    from omniprofile.checks.mcp import check_mcp, project_files, user_files
+
+    environment, home = app.environment, app.places.home
+    paths = user_files(platform=environment.platform, environ=environment.environ, home=home)
+    if environment.cwd is not None:
+        paths = [*dict.fromkeys([*project_files(environment.cwd, home), *paths])]
+    clean = True
+    for path in paths:
+        for finding in check_mcp(path):
+            clean = False
+            yield warning(
+                f"`{printable_place(path)}`, line {finding.line}: {finding.message}", finding.suggestion or ""
+            )
+    if clean:
+        yield ok("no key of Omni's in the settings of an MCP client")
 
 
 def _listed(names: list[str]) -> str:

@@ -28,6 +28,8 @@ HELP = Help(
     description="Checks the profile files, or the FILEs together, and contacts nobody. Findings are `file:line:column: "
     "CODE message`, with the line and what was probably meant; a secret is found and never shown. A `profiles.toml` "
     "and the `profiles.d` beside it are checked together, whichever of them is named.\n\n"
+    "In the settings of MCP clients (`.mcp.json`, `.cursor/mcp.json`, `.vscode/mcp.json`, `claude_desktop_config.json`) a key of "
+    "Omni's in plain text is found, with what to write in its place: in those that are named, else in this folder's project.\n\n"
     "A comment `# omniprofile: ignore[CODE]` behind a line, or alone above it, silences that code there. What every "
     "command refuses, and secrets, cannot be silenced; a comment that silences nothing is found itself.",
     examples=(
@@ -49,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument(
         "files", nargs="*", metavar="FILE",
-        help="files to check together, `-` for standard input (default: your profile files and the project pin)",
+        help="files to check together, `-` for standard input (default: your profile files, the project's pin and MCP settings)",
     )  # fmt: skip
     parser.add_argument("--format", choices=FORMATS, default="human", help="how to print the findings")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
@@ -74,10 +76,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 class _Linting:
-    """What one call lints: sets of files, pins, and what stands for standard input."""
+    """What one call lints: sets of files, pins, files of MCP clients, and what stands for standard input."""
 
     def __init__(self, app: App, given: Sequence[str], stdin_name: str | None) -> None:
         from omniprofile.checks.lint import file_sets
+        from omniprofile.checks.mcp import is_mcp_file, project_files
 
         self._app = app
         self.reads_stdin = _STDIN in given
@@ -87,8 +90,11 @@ class _Linting:
             self._contents[name] = app.read_stdin_bytes(LARGEST)
             given = [name if path == _STDIN else path for path in given]
         if given:
-            self._sets, self._pins = file_sets(given)
+            self._mcp = [path for path in given if is_mcp_file(path)]
+            self._sets, self._pins = file_sets([path for path in given if not is_mcp_file(path)])
         else:
+            cwd = app.environment.cwd
+            self._mcp = project_files(cwd, app.places.home) if cwd else []
             self._sets = [profile_files(app.places)]
             pin = app.pin_file()
             self._pins = [pin] if pin else []
@@ -105,6 +111,7 @@ class _Linting:
                 self._sets,
                 home=self._app.places.home,
                 pins=self._pins,
+                mcp=self._mcp,
                 contents={**self._contents, **(contents or {})},
                 environ=self._app.environment.environ,
             )

@@ -1,0 +1,162 @@
+"""MCP clients' own files: Omni's key in plain text in them, and what to write in its place.
+
+Claude Code, Claude Desktop, Cursor and VS Code keep a server's headers, variables and arguments in JSON, VS Code and Cursor
+with comments. Only what belongs to a server of Omni's is looked at: the secrets of others are not ours to judge.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.names import printable
+from omniprofile.model.references import stand_in
+from omniprofile.model.secret import KEY_SHAPES, names_secret, remember
+from omniprofile.system.files import Unreadable, read_regular
+
+IN_PROJECT = (".mcp.json", os.path.join(".cursor", "mcp.json"), os.path.join(".vscode", "mcp.json"))
+_DESKTOP = "claude_desktop_config.json"
+_NAMES = (".mcp.json", "mcp.json", _DESKTOP)
+
+_SHAPES = re.compile(KEY_SHAPES)
+_STRING = r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))'  # to the end where it is not closed, so that each character is read once
+_COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_LAST_COMMA = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
+_SCHEME = re.compile(r"^\s*(?:[\w-]+:\s*)?bearer\s+", re.IGNORECASE)
+_HEADER = re.compile(r"authorization\s*[:=]", re.IGNORECASE)
+
+
+def is_mcp_file(path: str) -> bool:
+    """Whether a file is called as MCP clients call theirs."""
+    return os.path.basename(path) in _NAMES
+
+
+def project_files(folder: str, home: str) -> list[str]:
+    """Return the files that are there in `folder` and above it, up to the repository's own folder, the home or the root."""
+    found = []
+    while True:
+        found += [path for name in IN_PROJECT if os.path.isfile(path := os.path.join(folder, name))]
+        above = os.path.dirname(folder)
+        if folder in (home, above) or os.path.lexists(os.path.join(folder, ".git")):
+            return found
+        folder = above
+
+
+def user_files(*, platform: str, environ: Mapping[str, str], home: str) -> list[str]:
+    """Return the files that are there where the clients keep what holds for all projects of a user."""
+    if platform == "win32":
+        base = environ.get("APPDATA") or os.path.join(home, "AppData", "Roaming")
+    elif platform == "darwin":
+        base = os.path.join(home, "Library", "Application Support")
+    else:
+        base = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    paths = [
+        os.path.join(base, "Claude", _DESKTOP),
+        os.path.join(home, ".claude.json"),
+        os.path.join(home, ".cursor", "mcp.json"),
+        os.path.join(base, "Code", "User", "mcp.json"),
+    ]
+    return [path for path in paths if os.path.isfile(path)]
+
+
+def check_mcp(path: str, content: bytes | None = None) -> list[Finding]:
+    """Return what is wrong with one file: a finding for each key; `content` stands for what is not to be read from it."""
+    try:
+        data = read_regular(path) if content is None else content
+    except (FileNotFoundError, Unreadable) as problem:
+        why = "is not there" if isinstance(problem, FileNotFoundError) else f"cannot be read: {problem}"
+        return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, f"`{path}` {why}", "check the path")]
+    text = data.decode("utf-8-sig", "replace")
+    found: dict[tuple[int, int], Finding] = {}
+    for secret, what, hint in _secrets(path, text):
+        remember(secret)
+        at = max(text.find(json.dumps(secret, ensure_ascii=False)[1:-1]), 0)
+        line, column = text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
+        message, suggestion = (
+            f"{what} stands here in plain text",
+            f"{hint}, and revoke the key in Omni: it was readable here",
+        )
+        found.setdefault((line, column), Finding(path, line, column, Code.SECRET, Level.ERROR, message, suggestion))
+    return sorted(found.values())
+
+
+def _secrets(path: str, text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each secret, what it is, and what to write in its place."""
+    for name, server in _servers(_parsed(text)):
+        if _is_omni(name, server):
+            for secret, where in _of_server(server):
+                yield secret, f"{where} of the MCP server `{printable(name, 60)}`", _instead(path, server)
+    for match in _SHAPES.finditer(text):  # a file that cannot be parsed, or a place that no client knows
+        if match["prefix"] or (match["bearer"] and "omni" in text.lower()):
+            yield match[0].removeprefix(match["bearer"] or ""), "a key of Omni's", _instead(path, {})
+
+
+def _parsed(text: str) -> object:
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    with suppress(ValueError, RecursionError):
+        return json.loads(_LAST_COMMA.sub(_kept, _COMMENT.sub(_kept, text)))
+    return None
+
+
+def _kept(match: re.Match[str]) -> str:
+    return match[1] or ""
+
+
+def _servers(data: object, depth: int = 0) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield every server with its name; Claude Code has some for each project."""
+    if not isinstance(data, dict) or depth > 4:
+        return
+    for key, value in data.items():
+        if key in ("mcpServers", "servers") and isinstance(value, dict):
+            yield from ((name, server) for name, server in value.items() if isinstance(server, dict))
+        else:
+            yield from _servers(value, depth + 1)
+
+
+def _is_omni(name: str, server: dict[str, object]) -> bool:
+    about = f"{name} {json.dumps(server)}".lower()
+    return "omni" in about or "/mcp/https" in about
+
+
+def _of_server(server: dict[str, object]) -> Iterator[tuple[str, str]]:
+    for table in ("headers", "env"):
+        values = server.get(table)
+        for name, value in values.items() if isinstance(values, dict) else ():
+            where = f"the {'header' if table == 'headers' else 'variable'} `{printable(name, 60)}`"
+            is_named = name.lower() == "authorization" or names_secret(name) or name.upper().endswith("_KEY")
+            if isinstance(value, str) and (is_named or _SHAPES.search(value)) and (secret := _literal(value)):
+                yield secret, where
+    arguments = server.get("args")
+    for value in arguments if isinstance(arguments, list) else ():
+        if isinstance(value, str) and (_HEADER.search(value) or _SHAPES.search(value)) and (secret := _literal(value)):
+            yield secret, "an argument"
+
+
+def _literal(value: str) -> str | None:
+    """Return the secret that a header, variable or argument is, without its scheme; None for what only refers to one."""
+    shape = _SHAPES.search(value)
+    secret = shape[0].removeprefix(shape["bearer"] or "") if shape else _SCHEME.sub("", value).strip()
+    is_reference = "${" in secret or stand_in(secret) is not None
+    return None if not secret or " " in secret or is_reference else secret
+
+
+def _instead(path: str, server: dict[str, object]) -> str:
+    """Return what to write where a client finds the key, as that client reads it."""
+    program = server.get("command")
+    if isinstance(program, str) or os.path.basename(path) == _DESKTOP:
+        start = printable(program, 60) if isinstance(program, str) else "npx"
+        return (
+            f'let omniprofile start the server (`"command": "omniprofile", "args": ["exec", "NAME", "--", "{start}", …]`), '
+            "remove the key"
+        )
+    folder = os.path.basename(os.path.dirname(path))
+    if folder in (".cursor", ".vscode", "User"):
+        editor = "cursor" if folder == ".cursor" else "code"
+        return (
+            'write `"Authorization": "Bearer ${env:OMNI_API_TOKEN}"` in its place, start the editor by '
+            f"`omniprofile exec NAME -- {editor} .`"
+        )
+    return 'write `"headersHelper": "omniprofile token --header NAME"` in place of the header'
