@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from omniprofile.app import App, Intent, ProfileRequest
 from omniprofile.cli.console import Console
@@ -13,6 +12,7 @@ from omniprofile.cli.durations import span
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.habits import exec_line
+from omniprofile.cli.handing_over import environment_of, hand_over
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, named_profile, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.signals import end_as
@@ -21,14 +21,11 @@ from omniprofile.errors import UsageError
 from omniprofile.handover import omni
 from omniprofile.handover.child import run_child
 from omniprofile.handover.process import run_command
-from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment, find_dotenv
-from omniprofile.model.exported import MARKER, OWN, is_reserved
+from omniprofile.handover.variables import child_environment, find_dotenv
+from omniprofile.model.exported import OWN, is_reserved
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.resolution import Resolution
-from omniprofile.model.variables import HIDDEN, credential_variables
-
-if TYPE_CHECKING:
-    from omniprofile.gateway.gateway import Gateway
+from omniprofile.model.variables import HIDDEN
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
@@ -118,7 +115,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         environ = child_environment({}, app.environment.environ)
         return run_command(*omni.straight_through(line, environ, omni.named_path(command[0])))
     resolutions = {prefix: app.resolve(request, RUN) for prefix, request in requests.items()}
-    limited = {prefix: args.gateway or resolution.access != "full" for prefix, resolution in resolutions.items()}
     intent = Intent(RUN, f"run `{program}` with it", _with_yes(requests, args.child), yes=args.yes, remember=True)
     if args.prefixes:
         _refuse_clashes(resolutions)
@@ -130,35 +126,25 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if line and (said := _instead_of_omni(line, resolutions[""])):
         console.give(said)
         return DONE
-    variables: dict[str, str] = {}
-    removed: list[str] = []
-    tokens: list[str] = []
-    gateways: list[Gateway] = []
     with ExitStack() as opened:
-        for prefix, resolution in resolutions.items():
-            credential = app.obtain(
+        handed = [
+            hand_over(
+                app,
                 resolution,
-                replace(intent, guarded=limited[prefix]),
+                intent,
+                opened,
+                command[0],
+                prefix=prefix,
+                gateway=args.gateway,
                 interactive=console.interactive,
                 job=args.job or timedelta(0),
             )
-            if limited[prefix]:
-                gateway = opened.enter_context(app.gateway(resolution, credential, command=command[0]))
-                gateways.append(gateway)
-                tokens.append(credential.token)
-                own = credential_variables(credential, gateway.base_url, gateway.token)
-            else:
-                tell_expiry(console, credential, app.environment.now())
-                own = credential_variables(credential, credential.base_url, credential.token)
-            # The mark is for omniprofile, which reads no variable with a prefix.
-            variables |= {prefix + name: value for name, value in own.items() if not prefix or name != MARKER}
-            if not prefix:
-                reached = gateways[-1] if gateways else credential
-                file = app.places.config_file if app.config_flag else ""
-                variables |= omni.handed_over(credential, reached.base_url, reached.token, file)
-            removed += [prefix + name for name in RIVALS]
-            removed += resolution.key_variables
-        environ = child_environment(variables, app.environment.environ, key_variables=removed)
+            for prefix, resolution in resolutions.items()
+        ]
+        for each in handed:
+            if not each.gateway:
+                tell_expiry(console, each.credential, app.environment.now())
+        environ = environment_of(handed, app.environment.environ)
         if console.verbosity:
             console.note(omni.reach(environ))
             console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
@@ -167,13 +153,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         if not args.child:
             who = quoted_list((resolution.profile for resolution in resolutions.values()), "and")
             console.note(f"`{program}` has the credential of {who} until it ends")
-        if gateways:
-            environ = behind_gateway(environ, tokens)
         if line:
             given = omni.planned(command, environ, console.note)
             if isinstance(given, str):
                 raise TypeError("what is printed in place of `omni` was printed above")
             command, environ = given
+        gateways = [each.gateway for each in handed if each.gateway]
         if not gateways:
             return run_command(command, environ)
 
