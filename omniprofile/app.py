@@ -63,7 +63,7 @@ class Intent:
 
     `action` completes "Really …?", `hint` says how to do it where it is refused, `yes` confirms it in advance, and `remember`
     lets a person's yes hold for an hour in the same terminal session. `guarded` says that the caller keeps the token to itself
-    and holds to the profile's `access`.
+    and holds to the profile's `access`. Without `asks` nobody is asked.
     """
 
     use: "Use"
@@ -72,6 +72,7 @@ class Intent:
     yes: bool = False
     remember: bool = False
     guarded: bool = False
+    asks: bool = True
 
 
 SHOWING = Intent(SHOW, guarded=True)
@@ -144,7 +145,7 @@ class App(Workspace):
             if pinned:
                 self.tell(selected_by_pin(selection), self.warn)
             return
-        if decision == NAME or self.ask is None:
+        if decision == NAME or self.ask is None or not intent.asks:
             raise ProtectedProfile(subject, hint=intent.hint)
         confirmed = self._confirmations() if intent.remember else None
         key, now = (str(name), str(resolution.origin)), self.environment.now()

@@ -2,7 +2,9 @@
 
 import json
 import os
+from _thread import RLock
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -12,7 +14,9 @@ from omniprofile.model.names import legible
 from omniprofile.model.secret import MASK, masked, remember
 from omniprofile.system.environment import Environment
 
-COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+COLOURS = {
+    "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36",
+}  # fmt: skip
 MARK = f"\x1b{os.urandom(6).hex()}["
 """Begins a colour until the text is written: nobody else can know it, so any other control character is data."""
 
@@ -65,6 +69,7 @@ class Console:
         self.verbosity = verbosity
         self._no_colour = no_colour
         self._has_status = False
+        self._writing = RLock()
         self.home = ""
         """The folder that paths on a terminal are shown relative to, as `~`."""
 
@@ -129,6 +134,24 @@ class Console:
             begins = not first or first.endswith(("`", "(", ": ", "\n"))
             first += ("~" if begins else self.home) + os.sep + part
         return first
+
+    def relay(self, lines: bytes, label: str, colour: str, *, error: bool) -> None:
+        """Write lines that another program has printed to stdout, or as its errors to stderr, each behind a coloured label.
+
+        They pass as they are, but that a colour left on ends with its line. Where nobody takes stderr, its lines are dropped.
+        """
+        stream = self._outside.stderr if error else self._outside.stdout
+        coloured = self._colours(stream)
+        mark = shown(Style(coloured)(colour, label)).encode("utf-8", "surrogateescape")
+        end = b"\x1b[0m\n" if coloured and b"\x1b" in lines else b"\n"
+        whole = mark + lines.removesuffix(b"\n").replace(b"\n", end + mark) + end
+        text = whole.decode("utf-8", "surrogateescape")
+        with self._writing:
+            if not error:
+                write_out(stream, text)
+                return
+            with suppress(Error, OSError, ValueError):
+                write_out(stream, text)
 
     def json(self, value: object, *, exact: bool = False) -> None:
         """Write one JSON value to stdout; `exact` for the commands that give a secret."""
@@ -204,8 +227,9 @@ class Console:
         if stream is None:
             return
         try:
-            stream.write(text)
-            stream.flush()
+            with self._writing:
+                stream.write(text)
+                stream.flush()
         except (OSError, ValueError):
             # Nobody listens on stderr: there is no better place to say so, and the work goes on.
             return

@@ -16,6 +16,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "completion": ("autocomplete", "complete"),
     "current": ("active", "current-context", "which"),
     "doctor": ("clean", "debug", "diagnose", "health", "prune"),
+    "each": ("all-profiles", "foreach", "for-each", "parallel"),
     "edit": ("config", "configuration", "open-config"),
     "env": ("environment", "printenv", "variables", "vars"),
     "exec": ("run", "shell", "start", "with"),

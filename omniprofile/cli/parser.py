@@ -144,7 +144,7 @@ def parse(
     if command is None:
         raise _unknown(name, profiles(config))
     child: list[str] | None = None
-    if name == "exec" and "--" in argv:
+    if name in ("exec", "each") and "--" in argv:
         # What follows belongs to the child, whatever it looks like; argparse never sees it.
         cut = argv.index("--")
         argv, child = argv[:cut], argv[cut + 1 :]
@@ -267,6 +267,19 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: "argparse._ActionsContainer") -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON, with documented keys")
+
+
+def add_jobs(parser: argparse.ArgumentParser, default: int) -> None:
+    """Add `-j`, how many are worked on at once."""
+    parser.add_argument(
+        "-j", "--jobs", type=_count, default=default, metavar="N", help=f"how many at once (default {default})"
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError("a number from 1 to 256 is needed")
+    return int(text)
 
 
 def add_yes(parser: argparse.ArgumentParser, purpose: str = "do not ask for confirmation") -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
 """What a program that is told to end gets for tidying up, before it and its children are killed."""
+_running: "set[Popen[bytes]]" = set()
+"""Programs whose output is read now, in whatever thread."""
 _INTERRUPTED = 130
 """The status of a shell whose command was ended by SIGINT (128 + 2)."""
 
@@ -71,6 +73,7 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
             process_group=None if lent is None else 0,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows alone
         )
+        _running.add(process)
         ended = False
         try:
             if lent is not None:
@@ -78,8 +81,9 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
             result = _attend(process, monotonic() + timeout, limit)
             ended = result.how == "exited"
         finally:
+            _running.discard(process)
             if not ended:
-                _end(process, environ)
+                end_groups([process], environ)
             if process.stdout and os.name == "posix":
                 process.stdout.close()
         if lent is not None and result.how == "exited" and _was_interrupted(result.status):
@@ -216,25 +220,36 @@ def _threaded_output(process: "Popen[bytes]") -> Iterator[bytes | None]:
             yield None
 
 
-def _end(process: "Popen[bytes]", environ: Mapping[str, str]) -> None:
-    """End the process and its children: asked first, killed after a short grace."""
+def end_captures(environ: Mapping[str, str]) -> None:
+    """End every program that other threads `capture`, when nobody waits for those any more."""
+    end_groups(list(_running), environ)
+
+
+def end_groups(processes: "Sequence[Popen[bytes]]", environ: Mapping[str, str]) -> None:
+    """End processes that lead a group, with their groups: asked first, killed after a short grace, also at a second Ctrl-C."""
     from subprocess import TimeoutExpired
 
     if os.name == "posix":
         import signal
 
-        for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process acts on SIGTERM once it goes on
-            with suppress(OSError):
-                os.killpg(process.pid, number)
-        grace = monotonic() + _GRACE_SECONDS
-        while monotonic() < grace and _group_lives(process):
-            sleep(_POLL_SECONDS)
-        with suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
+        try:
+            for process in processes:
+                for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process acts on SIGTERM once it goes on
+                    with suppress(OSError):
+                        os.killpg(process.pid, number)
+            grace = monotonic() + _GRACE_SECONDS
+            while monotonic() < grace and any(map(_group_lives, processes)):
+                sleep(_POLL_SECONDS)
+        finally:
+            for process in processes:
+                with suppress(OSError):
+                    os.killpg(process.pid, signal.SIGKILL)
     else:
-        _end_tree(process, environ)
-    with suppress(TimeoutExpired):  # one that not even SIGKILL ends, in a system call: nobody can do more
-        process.wait(_GRACE_SECONDS)
+        for process in processes:
+            _end_tree(process, environ)
+    for process in processes:
+        with suppress(TimeoutExpired):  # one that not even SIGKILL ends, in a system call: nobody can do more
+            process.wait(_GRACE_SECONDS)
 
 
 def _group_lives(process: "Popen[bytes]") -> bool:

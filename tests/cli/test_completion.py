@@ -79,6 +79,8 @@ ONE_CANDIDATE = [
     ("-q use pro", "-q use prod"),
     ("use --te", "use --test"),
     ("exec prod -- tou", "exec prod -- tou"),
+    ("each prod -- tou", "each prod -- tou"),
+    ("each @tr", "each @trial"),
     ("show -p stag", "show -p staging"),
     ("list @tr", "list @trial"),
     ("test prod @eu", "test prod @eu-west"),

@@ -11,7 +11,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
-from omniprofile.cli.parser import add_overrides, add_profile_option
+from omniprofile.cli.parser import add_jobs, add_overrides, add_profile_option
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.config.patterns import matching
@@ -64,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help=f"how long each instance is asked, waits for its rate limit included (default {SECONDS:g})",
     )
-    parser.add_argument("--jobs", type=_count, default=JOBS, metavar="N", help=f"how many at once (default {JOBS})")
+    add_jobs(parser, JOBS)
     parser.add_argument(
         "--format", choices=("human", "json", "junit"), default="human", help="how to print the results"
     )
@@ -214,9 +214,3 @@ class _Progress:
         if self._shown:
             bad = f", {self._bad} not ok" if self._bad else ""
             self._console.status(f"{self._done} of {self._total} tested{bad}")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 256:
-        raise argparse.ArgumentTypeError("a number from 1 to 256 is needed")
-    return int(text)

@@ -36,7 +36,7 @@ function _omniprofile {
     fi
     if [[ -n $ended ]]; then
       count=$((count + 1))
-    elif [[ $word == -- && $command == exec ]]; then
+    elif [[ $word == -- && ($command == exec || $command == each) ]]; then
       if \declare -F _command_offset >/dev/null; then
         _command_offset $((index + 1))
       elif ((COMP_CWORD == index + 1)); then

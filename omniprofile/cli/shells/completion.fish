@@ -46,7 +46,7 @@ function __omniprofile_complete
         end
         if test -n "$ended"
             set count (math $count + 1)
-        else if test "$word $command" = '-- exec'
+        else if contains -- "$word $command" '-- exec' '-- each'
             # What follows is a command line of its own.
             set -l rest $words[(math $index + 1)..-1]
             complete -C (string join ' ' -- (string escape -- $rest) $current | string collect)

@@ -48,7 +48,7 @@ function _omniprofile {
     fi
     if [[ -n $ended ]]; then
       (( count++ ))
-    elif [[ $word == -- && $command == exec ]]; then
+    elif [[ $word == -- && ( $command == exec || $command == each ) ]]; then
       words=("${(@)words[index+1,-1]}")
       (( CURRENT -= index ))
       _normal

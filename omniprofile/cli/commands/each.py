@@ -1,0 +1,258 @@
+"""`omniprofile each`: run a command once for each of several profiles, some at once, each with exactly its own credential."""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+
+from omniprofile.app import App, Intent, ProfileRequest
+from omniprofile.cli.console import Console, error_json, shown
+from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.handing_over import environment_of, hand_over
+from omniprofile.cli.parser import add_jobs, add_json, add_yes
+from omniprofile.cli.registry import Help
+from omniprofile.config.patterns import matching
+from omniprofile.credentials.protection import RUN
+from omniprofile.errors import Error, ProtectedProfile, UsageError
+from omniprofile.handover import omni
+from omniprofile.handover.many import Commands, Ending, Stream
+from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.resolution import Resolution
+from omniprofile.system.capture import end_captures
+from omniprofile.system.threads import next_of, start
+
+JOBS = 8
+_COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
+
+HELP = Help(
+    description="Runs COMMAND once for each profile that a PATTERN matches, with the environment that `omniprofile exec NAME` "
+    "gives it. A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this tag in their "
+    "`tags`. The profiles count as named on the command line: `OMNI_API_TOKEN` and its like are ignored.\n\n"
+    "Each line of output stands behind its profile's name, on the stream that the command wrote it to; lines of more than 1 MiB "
+    "are broken. The commands have no standard input and no terminal. Ctrl-C ends them all, with what they started.\n\n"
+    "A protected profile is run for only where its name stands in full, with `--yes` or a yes on the terminal; else it is "
+    "skipped, which is said and is no failure. A profile without a credential, or whose command does not exit with 0, is a "
+    "failure, and the others go on.\n\n"
+    "`--json` prints one object when all have ended, with the whole output of each; bytes that are not UTF-8 are replaced "
+    "by U+FFFD there. The exit code of a command that a signal ended is 128 and the signal's number.",
+    examples=(
+        ("omniprofile each @acme -- omni whoami whoami", "all profiles with a tag"),
+        ("omniprofile each --all -j 4 -- ./nightly.sh", "all that are not protected, four at once"),
+        ("omniprofile each 'acme-*' prod --yes --json -- omni models list", "and a protected one, for a program"),
+    ),
+    exits=(
+        (0, "every command exited with 0"),
+        (1, "one did not, or a profile has no credential"),
+        (5, "no profile matches a PATTERN"),
+    ),
+    see=("exec", "test", "list"),
+)
+
+
+@dataclass(slots=True)
+class _Result:
+    """What became of one profile."""
+
+    profile: str
+    exit_code: int | None = None
+    seconds: float | None = None
+    output: dict[Stream, bytearray] = field(default_factory=lambda: {"stdout": bytearray(), "stderr": bytearray()})
+    skipped: bool = False
+    error: Error | None = None
+
+    @property
+    def failed(self) -> bool:
+        return not self.skipped and self.exit_code != 0
+
+    @property
+    def ending(self) -> str:
+        return f"exit {self.exit_code}" if self.error is None else self.error.code
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "profile": self.profile,
+            "exit_code": self.exit_code,
+            "duration_ms": None if self.seconds is None else round(self.seconds * 1000, 1),
+            "stdout": self.output["stdout"].decode("utf-8", "replace"),
+            "stderr": self.output["stderr"].decode("utf-8", "replace"),
+            "skipped": "protected" if self.skipped else None,
+            **(error_json(self.error) if self.error else {"error": None}),
+        }
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments; the command itself stands after `--`, where argparse does not look."""
+    parser.usage = "omniprofile each [PATTERN ...] [options] -- COMMAND [ARGUMENT ...]"
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="names, globs or `@TAG`s")
+    parser.add_argument("--all", action="store_true", help="every profile")
+    add_jobs(parser, JOBS)
+    add_json(parser)
+    add_yes(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Run the commands, pass on what they print, and tell at the end how they ended."""
+    if not args.child:
+        raise UsageError(
+            "no command is given", hint="`omniprofile each PATTERN -- COMMAND …`: the command stands after `--`"
+        )
+    matched = _matched(args, app)
+    results = [_Result(name) for name in matched]
+    permitted: dict[str, Resolution] = {}
+    for result in results:
+        with _error_kept(result):
+            resolution = app.resolve(ProfileRequest.for_profile(result.profile), RUN)
+            try:
+                app.permit(resolution, _intent(args, in_full=matched[result.profile]))
+            except ProtectedProfile as refusal:
+                result.skipped = True
+                console.warn(f"{refusal.message}: skipped, for its name in full and `--yes` are needed")
+            else:
+                permitted[result.profile] = resolution
+    _Run(args, app, console, results, permitted).all()
+    if args.json:
+        console.json({"results": [result.as_json() for result in results]}, exact=True)
+    console.note(_summary(results))
+    return FINDINGS if any(result.failed for result in results) else DONE
+
+
+def _matched(args: argparse.Namespace, app: App) -> dict[str, bool]:
+    """Return the profiles, and of each whether it is named in full. Raises UsageError, NoSuchProfile, NoProfileSelected."""
+    if args.all and args.patterns:
+        raise UsageError("`--all` and a pattern are given", hint="leave one of them out")
+    if not args.all and not args.patterns:
+        raise UsageError("no profile is named", hint="name some by a PATTERN, or all by `--all`")
+    if not app.config.profiles:
+        app.select()  # says that there is none, and what to do
+    return dict.fromkeys(app.config.profiles, False) if args.all else matching(app.config, args.patterns)
+
+
+def _intent(args: argparse.Namespace, *, in_full: bool) -> Intent:
+    action = f"run `{printable(args.child[0])}` with it"
+    return Intent(RUN, action, yes=args.yes and in_full, remember=True, asks=in_full)
+
+
+@contextmanager
+def _error_kept(result: _Result) -> Iterator[None]:
+    """Let an error of the body be the profile's own."""
+    try:
+        yield
+    except Error as error:
+        result.error = error
+
+
+class _Run:
+    """The commands of one run, and the threads that run them."""
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        app: App,
+        console: Console,
+        results: Sequence[_Result],
+        permitted: Mapping[str, Resolution],
+    ) -> None:
+        self._args = args
+        self._app = app
+        self._console = console
+        self._results = results
+        self._permitted = permitted
+        self._intent = replace(_intent(args, in_full=True), yes=True)
+        self._width = max(len(result.profile) for result in results)
+        self._colour = {result.profile: _COLOURS[at % len(_COLOURS)] for at, result in enumerate(results)}
+        self._commands = Commands()
+        self._waiting: SimpleQueue[_Result] = SimpleQueue()
+        self._finished: SimpleQueue[_Result | BaseException] = SimpleQueue()
+
+    def all(self) -> None:
+        """Run each command that is permitted to its end. Whatever comes between ends them all, and is raised."""
+        for result in self._results:
+            if result.profile in self._permitted:
+                self._waiting.put(result)
+            else:
+                self._say_error(result)
+        try:
+            for _ in range(min(self._args.jobs, len(self._permitted))):
+                start(self._work)
+            for _ in self._permitted:
+                self._say_error(self._next())
+        except BaseException:
+            self._commands.end(self._app.environment.environ)
+            end_captures(self._app.environment.environ)
+            raise
+
+    def _next(self) -> _Result:
+        found = next_of(self._finished)
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def _work(self) -> None:
+        """Run commands until none is left."""
+        try:
+            with suppress(Empty, Ending):
+                while True:
+                    result = self._waiting.get_nowait()
+                    with _error_kept(result), ExitStack() as opened:
+                        self._run(result, opened)
+                    self._finished.put(result)
+        except BaseException as problem:  # noqa: BLE001 - raised again in the main thread
+            self._finished.put(problem)
+
+    def _run(self, result: _Result, opened: ExitStack) -> None:
+        handed = hand_over(
+            self._app,
+            self._permitted[result.profile],
+            self._intent,
+            opened,
+            self._args.child[0],
+            interactive=self._console.interactive and len(self._permitted) == 1,
+        )
+
+        def emit(stream: Stream, part: bytes) -> None:
+            if self._args.json:
+                result.output[stream] += part
+                return
+            try:
+                self._relay(result, part, error=stream == "stderr")
+            except BaseException as problem:  # noqa: BLE001 - a reader that is gone: raised again in the main thread
+                self._finished.put(problem)
+
+        command, environ = self._args.child, environment_of([handed], self._app.environment.environ)
+        if omni.is_omni(command[0]):
+            given = omni.planned(command, environ, self._console.note)
+            if isinstance(given, str):  # what is printed in place of `omni`
+                emit("stdout", given.encode())
+                result.exit_code, result.seconds = DONE, 0.0
+                return
+            command, environ = given
+        ended = self._commands.run(
+            command,
+            environ,
+            emit,
+            whole=self._args.json,
+            started=handed.gateway.start if handed.gateway else lambda: None,
+        )
+        result.exit_code, result.seconds = ended.status, ended.seconds
+
+    def _say_error(self, result: _Result) -> None:
+        """Say why a profile's command did not run, where it did not."""
+        if result.error is not None and not self._args.json:
+            hint = f"\nhint: {result.error.hint}" if result.error.hint else ""
+            text = shown(f"omniprofile: error: {result.error.message}{hint}")
+            self._relay(result, text.encode("utf-8", "surrogateescape"), error=True)
+
+    def _relay(self, result: _Result, lines: bytes, *, error: bool) -> None:
+        label = f"{result.profile:{self._width}} | "
+        self._console.relay(lines, label, self._colour[result.profile], error=error)
+
+
+def _summary(results: Sequence[_Result]) -> str:
+    good = sum(not result.failed and not result.skipped for result in results)
+    parts = [f"{good} of {len(results)} ok"]
+    if failed := [f"`{result.profile}` ({result.ending})" for result in results if result.failed]:
+        parts.append(f"failed: {', '.join(failed)}")
+    if skipped := [result.profile for result in results if result.skipped]:
+        parts.append(f"skipped as protected: {quoted_list(skipped, 'and')}")
+    return "; ".join(parts)
