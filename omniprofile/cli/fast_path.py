@@ -1,9 +1,9 @@
 """The fast path: the exact everyday command lines, answered from the snapshot with no parser, no schema and no resolver.
 
-It decides nothing of its own. What the files decide is in the snapshot, made by the full path; which profile is in use is
-`config.choosing`; keys, variables and quoting are the functions that the full path calls too. Whatever is not
-exactly one of these forms, is overridden, protected, missing or broken is declined, and so goes to the full path, which
-also says every sentence that there is to say. `tests/cli/test_fast_path.py` holds both paths equal.
+It parses and wires, and decides nothing. What the files decide is in the snapshot, made by the full path; which profile is the
+current one says `config.choosing`, its token `credentials.fast_obtain`; variables and quoting are the functions that the full
+path calls too. Whatever is not exactly one of these forms, is overridden, protected, missing or broken goes to the full path,
+which also says every sentence that there is to say. `tests/cli/test_fast_path.py` holds both paths equal.
 """
 
 import marshal
@@ -11,22 +11,17 @@ import os
 import sys
 
 from omniprofile.config import snapshot
-from omniprofile.config.choosing import LARGEST_PIN, VARIABLE, first_answer, in_order, plain_pin
-from omniprofile.config.paths import Places, find_pin, find_places, own_omni_config, profile_files
-from omniprofile.config.state import StateFile
-from omniprofile.model.compiled_profile import CompiledProfile
-from omniprofile.model.exported import TOKENS
-from omniprofile.model.names import account_name
+from omniprofile.config.choosing import choose
+from omniprofile.config.paths import Places, find_places, own_omni_config, profile_files
+from omniprofile.model.compiled_profile import CompiledProfile, Final, Undecided
 from omniprofile.system.files import home_in_database, read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from omniprofile.credentials.protection import Use
-    from omniprofile.model.freshness import Stored
-    from omniprofile.system.access import ForeignAccess
 
     Answer = str | tuple[list[str], dict[str, str]]
     """What to print, or the command and the environment to become."""
@@ -40,14 +35,6 @@ FORMS = {
 }
 
 COMPLETE = (["__complete", "profiles"], ["__complete", "patterns"])
-
-
-class Declined(Exception):
-    """This is for the full path."""
-
-
-class Ended(Exception):
-    """This ends with its cause, as it would in the full path."""
 
 
 def run() -> int:
@@ -92,15 +79,15 @@ def answer(
     """
     try:
         return _answer(argv, environ, platform, cwd or os.getcwd(), compiling)
-    except Ended as ended:
-        raise ended.__cause__ or ended from None
+    except Final as final:
+        raise final.__cause__ or final from None
     except Exception:  # noqa: BLE001 - whatever is wrong, the full path finds it too and says so
         return None
 
 
 def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str, compiling: bool) -> "Answer":
     if environ.get("OMNIPROFILE_PROMPT"):  # the full path renews what this shell's prompt knows
-        raise Declined
+        raise Undecided
     uid = os.getuid() if hasattr(os, "getuid") else None
     places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=lambda: home_in_database(uid))
     if list(argv) in COMPLETE:
@@ -108,46 +95,30 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         return str(words + tags if argv[1] == "patterns" else words)
     command, named, shell, child = _parsed(argv)
     default, store, trusted, profiles = _kept(places, snapshot.QUICK, compiling)
-    chosen: tuple[str, bool] | None = first_answer(
-        in_order(
-            named=lambda: (named, False) if named else None,
-            environment=lambda: (environ[VARIABLE], False) if environ.get(VARIABLE) else None,
-            pin=lambda: _pinned(cwd, places, trusted),
-            active=lambda: (active, False) if (active := _active(places)) else None,
-            default=lambda: (default, False) if default else None,
-            only=lambda: (next(iter(profiles)), False) if len(profiles) == 1 else None,
-        )
+    name, by_pin = choose(
+        named, environ=environ, cwd=cwd, places=places, default=default, trusted=trusted, profiles=profiles
     )
-    if chosen is None:
-        raise Declined
-    name, by_pin = chosen
     profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked whose it is
     if profile.protected:
         from omniprofile.credentials import protection as allowed
 
         use: Use = allowed.RUN if command == "exec" else allowed.SHOW if command == "current" else allowed.GIVE
         if allowed.decide(use, protected=True, pinned=by_pin) != allowed.ALLOW:
-            raise Declined
+            raise Undecided
     if command == "current":
         if not named and (environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY")):
             from omniprofile.credentials.env_variables import environment_pair
 
             if environment_pair(name, environ):  # which the full path says
-                raise Declined
+                raise Undecided
         return name + "\n"
-    from omniprofile.credentials.env_variables import nothing_overrides
+    from omniprofile.credentials.fast_obtain import Stores, obtain, variables
 
-    if not nothing_overrides(name, environ):
-        raise Declined
-    if profile.kind == "stored":
-        store = environ.get("OMNIPROFILE_SECRET_STORE") or store or "keyring"
-        found = _stored(profile, environ, platform, places, store, for_child=command == "exec")
-        profile.token, profile.expires_at = found.token.reveal(), found.expires_at
-    else:
-        profile.token = _read(profile.kind, profile.where, profile, environ, *TOKENS)
+    stores = Stores(store, places.state_folder, places.home, platform, uid)
+    obtain(profile, environ, stores, for_child=command == "exec")
     if command == "token":
         return profile.token + "\n"
-    profile.env = tuple(_environment(profile, environ))
+    profile.env = tuple(variables(profile, environ))
     if command == "env":
         from omniprofile.handover.process import parent_command
         from omniprofile.handover.shells import calling_shell, render
@@ -155,7 +126,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
 
         assign, remove = exports(profile, environ)
         if _has_session(own_omni_config(environ, remove, platform=platform, home=places.home), cwd):
-            raise Declined
+            raise Undecided
         return render(shell or calling_shell(environ, parent_command()), assign, remove)
     from omniprofile.handover.omni import handed_over, is_omni, planned
     from omniprofile.handover.variables import child_environment, find_dotenv
@@ -164,12 +135,12 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         from omniprofile.handover.dotenv_file import other_instance
 
         if other_instance(dotenv, profile.base_url):
-            raise Declined
+            raise Undecided
     from omniprofile.model.variables import credential_variables
 
-    variables = credential_variables(profile, profile.base_url, profile.token)
-    variables |= handed_over(profile, profile.base_url, profile.token)
-    given = child_environment(variables, environ, key_variables=profile.key_variables())
+    own = credential_variables(profile, profile.base_url, profile.token)
+    own |= handed_over(profile, profile.base_url, profile.token)
+    given = child_environment(own, environ, key_variables=profile.key_variables())
     return planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
 
 
@@ -189,7 +160,7 @@ def _kept(places: Places, section: int, compiling: bool) -> "Any":
 
         return compile_files(places, files)[1][section]
     if kept is None:
-        raise Declined
+        raise Undecided
     return kept
 
 
@@ -204,7 +175,7 @@ def _parsed(argv: "Sequence[str]") -> tuple[str, str | None, str | None, list[st
         cut = words.index("--")
         words, child = words[:cut], words[cut + 1 :]
         if not child:
-            raise Declined
+            raise Undecided
     found: dict[str, str] = {}
     while words:
         word, *words = words
@@ -213,104 +184,6 @@ def _parsed(argv: "Sequence[str]") -> tuple[str, str | None, str | None, list[st
             value, *words = words
             key = "--shell" if word == "--shell" else "NAME"
         if not key or key in found or not value or value[0] == "-":
-            raise Declined
+            raise Undecided
         found[key] = value
     return command, found.get("NAME"), found.get("--shell"), child
-
-
-def _pinned(cwd: str, places: Places, trusted: "Sequence[str]") -> tuple[str, bool] | None:
-    ignored: list[tuple[str, ForeignAccess]] = []
-    path = find_pin(cwd, places.home, trusted, ignored)
-    if ignored:
-        raise Declined
-    if path is None:
-        return None
-    profile = plain_pin(read_regular(path, LARGEST_PIN))
-    if profile is None:
-        raise Declined
-    return profile, True
-
-
-def _active(places: Places) -> str | None:
-    return StateFile(places.state_folder, places.home).read().active
-
-
-def _read(kind: str | None, where: str, profile: CompiledProfile, environ: "Mapping[str, str]", *names: str) -> str:
-    """Ask a key source that is no command; `names` are the variables that omniprofile exports what it holds as."""
-    from omniprofile.credentials.sources import checked_key, key_in_file
-    from omniprofile.model.exported import key_in_environment
-
-    if kind == "env":
-        return checked_key(key_in_environment(environ, where, profile.profile, profile.base_url, names), "").reveal()
-    if kind == "file":
-        return key_in_file(where, "").reveal()
-    raise Declined
-
-
-def _environment(
-    profile: CompiledProfile, environ: "Mapping[str, str]"
-) -> "Iterator[tuple[str, str | tuple[str, str]]]":
-    """Yield the profile's `env` with its secrets read."""
-    if profile.declared_env is None:
-        raise Declined
-    for name, value in profile.declared_env:
-        if isinstance(value, tuple) and value[0] in ("env", "file"):
-            yield name, _read(*value, profile, environ, name)
-        else:
-            yield name, value
-
-
-def _stored(
-    profile: CompiledProfile,
-    environ: "Mapping[str, str]",
-    platform: str,
-    places: Places,
-    store: str,
-    *,
-    for_child: bool,
-) -> "Stored":
-    """Ask the secret store, unless a session must be refreshed."""
-    session = profile.auth == "oauth"
-    name = account_name(profile.profile, profile.base_url)
-    if store == "file":
-        from omniprofile.credentials.envelope import check
-        from omniprofile.credentials.secrets_file import SecretsFile
-
-        found: Stored | None = check(SecretsFile(places.state_folder, places.home).read()[name], name)
-    elif store == "keyring" and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
-        found = _in_keyring(name, environ, platform, places, session=session)
-    else:
-        raise Declined
-    from omniprofile.model.freshness import is_fresh, is_session
-
-    if found is None or is_session(found) != session:
-        raise Declined
-    if session:
-        from datetime import UTC, datetime, timedelta
-
-        if not is_fresh(found, datetime.now(UTC), timedelta(0) if for_child else None):
-            raise Declined
-    return found
-
-
-def _in_keyring(
-    name: str, environ: "Mapping[str, str]", platform: str, places: Places, *, session: bool
-) -> "Stored | None":
-    """Return what the keyring holds for the account `name`. What the keyring package raises is final: it is not asked again."""
-    from omniprofile.credentials import light_keyring
-    from omniprofile.system.locking import user_lock_folders
-
-    lock_folders = user_lock_folders(platform, environ, os.getuid() if hasattr(os, "getuid") else None)
-    try:
-        return light_keyring.get(name, places.state_folder, places.home, lock_folders, environ)
-    except Exception:  # whatever is wrong, the keyring package finds it too, and says so
-        if session:  # which may have to be refreshed: the full path asks
-            raise
-    from omniprofile.credentials.keyring_store import KeyringStore
-    from omniprofile.errors import StoreUnavailable
-    from omniprofile.model.stored import Account
-
-    try:
-        return KeyringStore(places.state_folder, lock_folders=lock_folders, home=places.home).get(Account.parse(name))
-    except (StoreUnavailable, KeyboardInterrupt) as problem:
-        raise Ended from problem

@@ -1,14 +1,21 @@
-"""Which layer chooses the profile, and how a plain pin reads: for the full path (`selection`) and the fast one.
+"""Which layer chooses the profile, and how a plain pin reads, for both paths; and the whole choice for the fast one.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """
 
+from omniprofile.config.paths import find_pin
+from omniprofile.config.state import StateFile
+from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.names import is_valid
+from omniprofile.system.files import read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import TypeVar
+
+    from omniprofile.config.paths import Places
+    from omniprofile.system.access import ForeignAccess
 
     T = TypeVar("T")
     Layer = Callable[[], T | None]
@@ -50,3 +57,49 @@ def plain_pin(content: bytes) -> str | None:
     value = value.strip(" \t")
     name = value[1:-1]
     return name if key.rstrip(" \t") == "profile" and value == f'"{name}"' and is_valid(name) else None
+
+
+def choose(
+    named: str | None,
+    *,
+    environ: "Mapping[str, str]",
+    cwd: str,
+    places: "Places",
+    default: str | None,
+    trusted: "Sequence[str]",
+    profiles: "Collection[str]",
+) -> tuple[str, bool]:
+    """Return the current profile, and whether a pin selects it. Raises Undecided where there is something to say of it.
+
+    `default`, `trusted` folders and `profiles` are what the files declare.
+    """
+    chosen: tuple[str, bool] | None = first_answer(
+        in_order(
+            named=lambda: (named, False) if named else None,
+            environment=lambda: (environ[VARIABLE], False) if environ.get(VARIABLE) else None,
+            pin=lambda: _pinned(cwd, places, trusted),
+            active=lambda: (active, False) if (active := _active(places)) else None,
+            default=lambda: (default, False) if default else None,
+            only=lambda: (next(iter(profiles)), False) if len(profiles) == 1 else None,
+        )
+    )
+    if chosen is None or chosen[0] not in profiles:
+        raise Undecided
+    return chosen
+
+
+def _pinned(cwd: str, places: "Places", trusted: "Sequence[str]") -> tuple[str, bool] | None:
+    ignored: list[tuple[str, ForeignAccess]] = []
+    path = find_pin(cwd, places.home, trusted, ignored)
+    if ignored:
+        raise Undecided
+    if path is None:
+        return None
+    profile = plain_pin(read_regular(path, LARGEST_PIN))
+    if profile is None:
+        raise Undecided
+    return profile, True
+
+
+def _active(places: "Places") -> str | None:
+    return StateFile(places.state_folder, places.home).read().active

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     Plain = tuple[str | None, str | None, str, str | None, str | None, bool, Env | None]
 
 
+class Undecided(Exception):
+    """Only the full path can tell."""
+
+
+class Final(Exception):
+    """What caused this would end the full path in the same way: it need not be tried."""
+
+
 class CompiledProfile:
     """One profile, with no override applied, and with its token, when that expires, and `env` once those are known.
 

@@ -20,7 +20,18 @@ from omniprofile.model.live import Identity
 from tests.credentials.conftest import make_secret
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("pydantic", "httpx", "keyring", "tomlkit", "rich", "importlib.metadata", "platformdirs", "secrets", "ssl")
+HEAVY = (
+    "pydantic",
+    "prompt_toolkit",
+    "httpx",
+    "keyring",
+    "tomlkit",
+    "rich",
+    "importlib.metadata",
+    "platformdirs",
+    "secrets",
+    "ssl",
+)
 
 
 def loaded_after(code: str) -> set[str]:
@@ -66,7 +77,13 @@ SHORT = {
         "system.files",
     },
     # `references` is asked about keys of an unknown shape, as personal tokens are; it imports nothing.
-    "token": {"credentials.env_variables", "credentials.sources", "model.references", "model.secret"},
+    "token": {
+        "credentials.env_variables",
+        "credentials.fast_obtain",
+        "credentials.sources",
+        "model.references",
+        "model.secret",
+    },
     "env": {"handover.process", "handover.shells", "handover.variables", "model.variables"},
 }
 """What the everyday commands load of ours, each beside what those before it do. No library is among it."""

@@ -1,0 +1,113 @@
+"""The credential of a profile whose files alone decide it, from sources that need no library: variables, files, the store.
+
+On the fast path: imports only what a bare interpreter has loaded; for a session the dates, and for the keyring what it takes.
+"""
+
+from omniprofile.credentials.env_variables import STORE_VARIABLE, nothing_overrides
+from omniprofile.model.compiled_profile import Final, Undecided
+from omniprofile.model.exported import TOKENS
+from omniprofile.model.names import account_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from omniprofile.model.compiled_profile import CompiledProfile
+    from omniprofile.model.freshness import Stored
+
+
+class Stores:
+    """Where secrets are stored: `name` is the store that the files ask for; folder and home as for the stores themselves."""
+
+    def __init__(self, name: str | None, state_folder: str, home: str, platform: str, uid: int | None) -> None:
+        self.name = name
+        self.state_folder = state_folder
+        self.home = home
+        self.platform = platform
+        self.uid = uid
+
+
+def obtain(profile: "CompiledProfile", environ: "Mapping[str, str]", stores: Stores, *, for_child: bool) -> None:
+    """Give the profile its token, and when that expires; `for_child` says that whoever gets it cannot renew it.
+
+    Raises Undecided, or whatever is wrong, where the full path must look; Final where that would find the same.
+    """
+    if not nothing_overrides(profile.profile, environ):
+        raise Undecided
+    if profile.kind == "stored":
+        found = _stored(profile, environ, stores, for_child=for_child)
+        profile.token, profile.expires_at = found.token.reveal(), found.expires_at
+    else:
+        profile.token = _read(profile.kind, profile.where, profile, environ, *TOKENS)
+
+
+def _read(kind: str | None, where: str, profile: "CompiledProfile", environ: "Mapping[str, str]", *names: str) -> str:
+    """Ask a key source that is no command; `names` are the variables that omniprofile exports what it holds as."""
+    from omniprofile.credentials.sources import checked_key, key_in_file
+    from omniprofile.model.exported import key_in_environment
+
+    if kind == "env":
+        return checked_key(key_in_environment(environ, where, profile.profile, profile.base_url, names), "").reveal()
+    if kind == "file":
+        return key_in_file(where, "").reveal()
+    raise Undecided
+
+
+def variables(
+    profile: "CompiledProfile", environ: "Mapping[str, str]"
+) -> "Iterator[tuple[str, str | tuple[str, str]]]":
+    """Yield the profile's `env` with its secrets read. Raises as `obtain` does."""
+    if profile.declared_env is None:
+        raise Undecided
+    for name, value in profile.declared_env:
+        if isinstance(value, tuple) and value[0] in ("env", "file"):
+            yield name, _read(*value, profile, environ, name)
+        else:
+            yield name, value
+
+
+def _stored(profile: "CompiledProfile", environ: "Mapping[str, str]", stores: Stores, *, for_child: bool) -> "Stored":
+    """Ask the secret store, unless a session must be refreshed."""
+    session = profile.auth == "oauth"
+    name = account_name(profile.profile, profile.base_url)
+    store = environ.get(STORE_VARIABLE) or stores.name or "keyring"
+    if store == "file":
+        from omniprofile.credentials.envelope import check
+        from omniprofile.credentials.secrets_file import SecretsFile
+
+        found: Stored | None = check(SecretsFile(stores.state_folder, stores.home).read()[name], name)
+    elif store == "keyring" and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
+        found = _in_keyring(name, environ, stores, session=session)
+    else:
+        raise Undecided
+    from omniprofile.model.freshness import is_fresh, is_session
+
+    if found is None or is_session(found) != session:
+        raise Undecided
+    if session:
+        from datetime import UTC, datetime, timedelta
+
+        if not is_fresh(found, datetime.now(UTC), timedelta(0) if for_child else None):
+            raise Undecided
+    return found
+
+
+def _in_keyring(name: str, environ: "Mapping[str, str]", stores: Stores, *, session: bool) -> "Stored | None":
+    """Return what the keyring holds for the account `name`. What the keyring package raises is final: it is not asked again."""
+    from omniprofile.credentials import light_keyring
+    from omniprofile.system.locking import user_lock_folders
+
+    lock_folders = user_lock_folders(stores.platform, environ, stores.uid)
+    try:
+        return light_keyring.get(name, stores.state_folder, stores.home, lock_folders, environ)
+    except Exception:  # whatever is wrong, the keyring package finds it too, and says so
+        if session:  # which may have to be refreshed: the full path asks
+            raise
+    from omniprofile.credentials.keyring_store import KeyringStore
+    from omniprofile.errors import StoreUnavailable
+    from omniprofile.model.stored import Account
+
+    try:
+        return KeyringStore(stores.state_folder, lock_folders=lock_folders, home=stores.home).get(Account.parse(name))
+    except (StoreUnavailable, KeyboardInterrupt) as problem:
+        raise Final from problem
