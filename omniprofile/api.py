@@ -30,10 +30,10 @@ def resolve(profile: str | None = None, *, config: str | None = None) -> Credent
 
 
 def app_for(config: str | None) -> App:
-    """The program as a library runs it, with the profile file that the caller names."""
+    """Return the program as a library runs it, with the profile file that the caller names."""
     return App(Environment.real(), config_flag=config, notify=_LOG.info, warn=_LOG.warning)
 
 
 def request_for(profile: str | None) -> ProfileRequest:
-    """What a caller names: a profile, or None for the one in use."""
+    """Return what a caller names: a profile, or None for the one in use."""
     return ProfileRequest.for_profile(profile) if profile is not None else ProfileRequest()

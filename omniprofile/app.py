@@ -86,7 +86,7 @@ class App(Workspace):
     def resolve(
         self, request: ProfileRequest, use: "Use" = SHOW, *, explain: bool = False, tell: bool = True
     ) -> "Resolution":
-        """Resolve the profile in use for this call, asking no key source.
+        """Resolve the current profile for this call, asking no key source.
 
         `use` is what is to be permitted later, if not only shown; `explain` also asks the layers that lose; `tell` passes the
         resolution's notices on.
@@ -164,7 +164,7 @@ class App(Workspace):
                 self.tell(f"this will be asked again: the answer could not be kept: {reason(problem)}")
 
     def _protected_by(self, resolution: "Resolution") -> str | None:
-        """The protected profile that a resolution is of, or whose host a flag or variable gives it; None for none."""
+        """Return the protected profile that a resolution is of, or whose host a flag or variable gives it; None for none."""
         if resolution.protected:
             return resolution.profile
         if resolution.origin is None or resolution.base_url_provenance.layer not in (Layer.FLAG, Layer.ENVIRONMENT):
@@ -322,7 +322,7 @@ class App(Workspace):
         return self.resolve(ProfileRequest(), tell=False)
 
     def subject(self, request: ProfileRequest, *, interactive: bool = False) -> "Subject":
-        """What `checks.live` tests for this call. The credential is obtained when the check asks for it."""
+        """Return what `checks.live` tests for this call. The credential is obtained when the check asks for it."""
         from omniprofile.checks.live import Subject
 
         resolution = self.resolve(request)
@@ -455,7 +455,7 @@ class App(Workspace):
     def credential_status(
         self, profile: str, origin: "Origin | None", auth: str, key: KeySource, variable: str | None = None
     ) -> "CredentialStatus":
-        """What is known of a profile's own credential, or of a secret of its `env`, unlocking and contacting nothing."""
+        """Return what is known of a profile's own credential, or of a secret of its `env`, unlocking and contacting nothing."""
         from omniprofile.credentials.status import credential_status
 
         everything = self._summaries if uses_store(auth, key) else {}

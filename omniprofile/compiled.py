@@ -22,7 +22,7 @@ _NAMED = Provenance(Layer.FLAG, "NAME")
 
 
 def configuration(places: Places) -> Config:
-    """All profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
+    """Return all profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
     paths = profile_files(places)
     kept = snapshot.read(places, paths, snapshot.WHOLE)
     config: Config | None = load(kept, Config)
@@ -42,12 +42,12 @@ def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, 
 
 
 def profile_words(config: Config) -> str:
-    """What `__complete profiles` prints: every profile's name and description, in the order of their files."""
+    """Return what `__complete profiles` prints: every profile's name and description, in the order of their files."""
     return "".join(f"{each.name}\t{printable(each.description or '', 60)}\n" for each in config.profiles.values())
 
 
 def tag_words(config: Config) -> str:
-    """What `__complete patterns` prints after the profiles: every `@TAG`, with the profiles that have it."""
+    """Return what `__complete patterns` prints after the profiles: every `@TAG`, with the profiles that have it."""
     tagged: dict[str, list[str]] = {}
     for name in config.profiles:
         for tag in effective(config, name).tags.value:
@@ -56,7 +56,7 @@ def tag_words(config: Config) -> str:
 
 
 def _quick(config: Config) -> object:
-    """What the fast path reads: three settings, and of each profile what the files decide."""
+    """Return what the fast path reads: three settings, and of each profile what the files decide."""
     from omniprofile.credentials.resolver import resolve
 
     profiles = {
@@ -104,7 +104,7 @@ def _plain_env(resolution: Resolution) -> "tuple[tuple[str, str | tuple[str, str
 
 
 def _real(config: Config, paths: list[str]) -> tuple[str, ...] | None:
-    """Where the files really lie, if that decides about the path of a key or secret."""
+    """Return where the files really lie, if that decides about the path of a key or secret."""
     tables = [*config.profiles.values(), *config.defaults]
     sources = [source for table in tables for source in (table.key, *(value.secret for value in table.env.values()))]
     if any(source and source.path for source in sources):

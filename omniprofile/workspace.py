@@ -133,7 +133,7 @@ class Workspace:
         return path
 
     def pin(self) -> Sourced[str] | None:
-        """The project pin's profile, if a pin stands above the working directory. Raises ConfigInvalid for a bad pin."""
+        """Return the project pin's profile, if a pin stands above the working directory. Raises ConfigInvalid for a bad pin."""
         path = self.pin_file()
         if path is None:
             return None
@@ -146,7 +146,7 @@ class Workspace:
         return Sourced(active, self.state.provenance()) if active else None
 
     def select(self, named: Sourced[str] | None = None, *, overridden: bool = False, use: "Use" = SHOW) -> "Selection":
-        """The profile in use."""
+        """Return the current profile."""
         selection = select(
             self.config_for(named),
             named=named,
@@ -183,7 +183,7 @@ class Workspace:
             prompt.write(self.places, before, config, again.is_protected)
 
     def editing(self, *, dry_run: bool = False) -> "AbstractContextManager[Draft]":
-        """The profile files, to be edited by this process alone. What is to be kept, the body has to `write`.
+        """Return the profile files, to be edited by this process alone. What is to be kept, the body has to `write`.
 
         For a `dry_run`, which writes nothing, nobody is locked out.
 

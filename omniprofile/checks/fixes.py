@@ -43,7 +43,7 @@ def apply_fixes(report: Report, again: Callable[[Mapping[str, bytes]], Report]) 
 
 
 def _fixes(report: Report, file: str) -> list[Fix]:
-    """The fixes of a file, first to last; of two that overlap the first."""
+    """Return the fixes of a file, first to last; of two that overlap the first."""
     document = report.documents[file]
     taken: list[Fix] = []
     end = -1
@@ -65,7 +65,7 @@ def _fixed(document: Document, fixes: Iterable[Fix]) -> str:
 
 
 def diff(fixed: FixedFile) -> str:
-    """The change as a unified diff, secrets masked."""
+    """Return the change as a unified diff, secrets masked."""
     before, after = ([_shown(line) for line in text.split("\n")] for text in (fixed.before, fixed.after))
     lines = difflib.unified_diff(before, after, fixed.file, fixed.file, lineterm="")
     return "".join(f"{line}\n" for line in lines)

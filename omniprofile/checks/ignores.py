@@ -34,7 +34,7 @@ class _Ignore:
 def apply_ignores(
     findings: list[Finding], documents: Mapping[str, Document], undecided: Mapping[str, Collection[str]]
 ) -> tuple[list[Finding], int]:
-    """The findings that are left, with those about the comments themselves; and how many were silenced.
+    """Return the findings that are left, with those about the comments themselves; and how many were silenced.
 
     `undecided` has, for each file, the codes of rules that could not look at it: whether they would find something is not
     known. At most `MOST` comments that silence nothing are told of.
@@ -82,7 +82,7 @@ def _finding(file: str, ignore: _Ignore, message: str, suggestion: str) -> Findi
 
 
 def _ignores(document: Document) -> Iterator[_Ignore]:
-    """Every code of every comment, last comment first: what a comment speaks of stands below it."""
+    """Yield every code of every comment, last comment first: what a comment speaks of stands below it."""
     lines = document.lines
     below: tuple[int, ...] = ()
     seen = len(lines) + 1

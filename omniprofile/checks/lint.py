@@ -107,7 +107,7 @@ def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:
 def _check_pin(
     path: str, contents: Mapping[str, bytes], documents: dict[str, Document], files: Files | None
 ) -> list[Finding]:
-    """What is wrong with a project pin."""
+    """Return what is wrong with a project pin."""
     from omniprofile.config.validate import validate_pin  # it imports pydantic
 
     try:
@@ -171,7 +171,7 @@ def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
 
 
 def _once(paths: Iterable[str]) -> list[str]:
-    """Each file under the first of its names."""
+    """Return each file under the first of its names."""
     return list({os.path.realpath(path): path for path in reversed(list(paths))}.values())[::-1]
 
 

@@ -129,7 +129,7 @@ class _Run:
 
 
 def _not_asked(subject: Subject, error: Error) -> LiveResult:
-    """The result where there is no credential to ask about. A session's refresh may have asked the instance already."""
+    """Return the result where there is no credential to ask about. A session's refresh may have asked the instance already."""
     status = Status.UNTESTED
     if isinstance(error, CredentialRefused | IdentityMismatch | SessionEnded):
         status = Status.INVALID
@@ -146,7 +146,7 @@ def _judged(verdict: ProbeResult, subject: Subject) -> ProbeResult:
 
 
 def _pinned(verdict: ProbeResult, expect: Expect) -> ProbeResult:
-    """The verdict after the identity pin. An identity that cannot be checked is not the one expected."""
+    """Return the verdict after the identity pin. An identity that cannot be checked is not the one expected."""
     if verdict.symptom is not None or expect == Expect():
         return verdict
     if verdict.identity is None:

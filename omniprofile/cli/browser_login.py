@@ -129,7 +129,7 @@ def _tell_of_old(console: Console, old: StoredSecret, why: str | None) -> None:
 
 
 def where(session: StoredSecret) -> str:
-    """Where a person revokes what could not be revoked from here."""
+    """Return where a person revokes what could not be revoked from here."""
     return f"revoke it in Omni, {session.origin}, {SETTINGS}"
 
 

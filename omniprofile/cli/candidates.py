@@ -51,7 +51,7 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """The table of all shells: the program, its commands, and the kinds that are lists."""
+    """Return the table of all shells: the program, its commands, and the kinds that are lists."""
     parser = build_parser(COMMANDS, configured=COMMANDS)
     everything = [Row("", *_arguments(parser)[:2], "@commands")]
     everything += [Row(name, *_arguments(subparser)) for name, subparser in subparsers(parser).items()]
@@ -88,7 +88,7 @@ def _arguments(parser: argparse.ArgumentParser) -> tuple[str, str, str]:
 
 
 def subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The parser of each command, by its name."""
+    """Return the parser of each command, by its name."""
     for action in parser._actions:  # noqa: SLF001 - no public way
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
             return dict(action.choices)
@@ -102,7 +102,7 @@ def _codes() -> dict[str, str]:
 
 
 def _keys() -> dict[str, str]:
-    """The keys of a profile as `set` takes them, of a table each key in it."""
+    """Return the keys of a profile as `set` takes them, of a table each key in it."""
     from omniprofile.config.json_schema import json_schema
 
     definitions = cast("dict[str, dict[str, dict[str, dict[str, str]]]]", json_schema()["$defs"])
@@ -121,7 +121,7 @@ def _keys() -> dict[str, str]:
 
 
 def _references(schema: object) -> list[str]:
-    """The names of the definitions that a part of a JSON Schema refers to."""
+    """Return the names of the definitions that a part of a JSON Schema refers to."""
     if isinstance(schema, dict):
         own = [str(schema["$ref"]).rpartition("/")[2]] if "$ref" in schema else []
         return own + [name for value in schema.values() for name in _references(value)]

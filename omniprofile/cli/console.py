@@ -28,7 +28,7 @@ class Style:
     on: bool
 
     def __call__(self, colour: str, text: str) -> str:
-        """`text` in `colour`, one of COLOURS, where colour is on."""
+        """Return `text` in `colour`, one of COLOURS, where colour is on."""
         return f"{MARK}{COLOURS[colour]}m{text}{MARK}0m" if self.on and text else text
 
 
@@ -242,7 +242,7 @@ class Console:
 
 
 def error_json(error: Error) -> dict[str, object]:
-    """The documented shape of a failure."""
+    """Return the documented shape of a failure."""
     return {"error": {"code": error.code, "message": error.message, "hint": error.hint or None}}
 
 

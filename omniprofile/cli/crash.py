@@ -33,14 +33,14 @@ def write_report(problem: BaseException, argv: Sequence[str], app: App) -> str |
 
 
 def report_lines(problem: BaseException, argv: Sequence[str], time: str) -> Iterator[str]:
-    """The report, line by line."""
+    """Yield the report, line by line."""
     yield f"omniprofile {omniprofile.__version__}, Python {platform.python_version()}, {sys.platform}, {time}"
     yield f"command: omniprofile {' '.join(_redacted(argv))}"
     yield from trace(problem)
 
 
 def trace(problem: BaseException) -> Iterator[str]:
-    """The frames and types of an exception and its causes; of their texts only those of omniprofile's own errors."""
+    """Yield the frames and types of an exception and its causes; of their texts only those of omniprofile's own errors."""
     import traceback
 
     link: BaseException | None = problem
@@ -55,7 +55,7 @@ def trace(problem: BaseException) -> Iterator[str]:
 
 
 def _redacted(argv: Sequence[str]) -> Iterator[str]:
-    """The command and the names of its options: they are the program's own words, everything else is the user's."""
+    """Yield the command and the names of its options: they are the program's own words, everything else is the user's."""
     known = True
     for word in argv:
         if word == "--":

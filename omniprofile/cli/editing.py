@@ -58,7 +58,7 @@ def write(draft: "Draft", console: Console) -> None:
 
 
 def masked(patch: str) -> str:
-    """A patch with the secrets masked that the files hold, though they should not."""
+    """Return a patch with the secrets masked that the files hold, though they should not."""
     from omniprofile.checks.secrets import without_secrets
 
     return "".join(
@@ -119,7 +119,7 @@ def is_stored(app: App, resolution: "Resolution") -> bool:
 
 
 def profile_file(draft: "Draft", name: str) -> str:
-    """The file that defines the profile. Raises NoSuchProfile, ConfigInvalid where two do."""
+    """Return the file that defines the profile. Raises NoSuchProfile, ConfigInvalid where two do."""
     files = draft.files_of(("profiles", name))
     if len(files) > 1:
         raise ConfigInvalid(
@@ -151,7 +151,7 @@ def _profiles(draft: "Draft") -> dict[str, Declaration]:
 
 
 def target(draft: "Draft", words: list[str], how: str) -> "tuple[str, NamePath]":
-    """The file and the path that `NAME KEY` of a profile, or `KEY` from the top of the file, mean.
+    """Return the file and the path that `NAME KEY` of a profile, or `KEY` from the top of the file, mean.
 
     `how` says, with `NAME` in it, what to type where a profile is named alone.
     """
@@ -206,7 +206,7 @@ def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyE
 
 
 def profile_values(args: argparse.Namespace) -> dict[str, object]:
-    """The keys of the profile that the options describe, in the order in which people write them. Raises UsageError."""
+    """Return the keys of the profile that the options describe, in the order in which people write them. Raises UsageError."""
     key: dict[str, object] = {}
     if args.key_env is not None:
         key = {"env": args.key_env}
@@ -232,7 +232,7 @@ def profile_values(args: argparse.Namespace) -> dict[str, object]:
 
 
 def drop_in(app: App, draft: "Draft", given: str | None) -> str:
-    """The profile file that `--file` means: a path, or the bare name of a file in `profiles.d`."""
+    """Return the profile file that `--file` means: a path, or the bare name of a file in `profiles.d`."""
     if given is None:
         return draft.main
     folder = os.path.join(app.places.config_folder, DROP_IN_FOLDER)

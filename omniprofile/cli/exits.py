@@ -36,5 +36,5 @@ STATUSES: tuple[tuple[type[errors.Error], int], ...] = (
 
 
 def status_of(error: errors.Error) -> int:
-    """The exit status of an error: that of the first family it belongs to."""
+    """Return the exit status of an error: that of the first family it belongs to."""
     return next((status for family, status in STATUSES if isinstance(error, family)), FINDINGS)

@@ -73,7 +73,7 @@ def answer(
     *,
     compiling: bool = False,
 ) -> "Answer | None":
-    """What the full path would do for this command line, or None: ask the full path.
+    """Return what the full path would do for this command line, or None: ask the full path.
 
     `compiling` lets it read files that have changed, and keep the new snapshot.
     """
@@ -165,7 +165,7 @@ def _kept(places: Places, section: int, compiling: bool) -> "Any":
 
 
 def _parsed(argv: "Sequence[str]") -> tuple[str, str | None, str | None, list[str]]:
-    """The command, the profile and the shell that are named, and what follows `--`."""
+    """Return the command, the profile and the shell that are named, and what follows `--`."""
     front, argv = (argv[:2], argv[2:]) if argv[0] in ("-p", "--profile") else ((), argv)
     command, *words = argv
     words = [*front, *words]

@@ -19,12 +19,12 @@ FIRST_EXAMPLES = (
 
 
 def screen_width() -> int:
-    """The columns that help may take: the terminal's, or `COLUMNS`, but lines no longer than one likes to read."""
+    """Return the columns that help may take: the terminal's, or `COLUMNS`, but lines no longer than one likes to read."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns - 2))
 
 
 def usage(parser: argparse.ArgumentParser) -> str:
-    """How the command is called, without `--help` and the options that every command takes."""
+    """Return how the command is called, without `--help` and the options that every command takes."""
     formatter = _formatter(parser)
     plain = [
         action
@@ -39,7 +39,7 @@ def usage(parser: argparse.ArgumentParser) -> str:
 
 
 def first_screen(parser: argparse.ArgumentParser) -> str:
-    """The help of the program itself: commands by group, options, and where to read on."""
+    """Return the help of the program itself: commands by group, options, and where to read on."""
     parts = [usage(parser), textwrap.fill(parser.description or "", screen_width()) + "\n"]
     width = max(len(command.name) for command in COMMANDS)
     for group in dict.fromkeys(command.group for command in COMMANDS):
@@ -67,7 +67,7 @@ def command_screen(parser: argparse.ArgumentParser, name: str, texts: Help) -> s
 
 
 def _filled(block: str) -> str:
-    """A paragraph in the width of the screen; a block that is indented stays as it is."""
+    """Return a paragraph in the width of the screen; a block that is indented stays as it is."""
     return block if block.startswith("  ") else textwrap.fill(block, screen_width())
 
 
@@ -86,7 +86,7 @@ def _columns(rows: Sequence[Sequence[str]], width: int = 0) -> str:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> str:
-    """What argparse knows of the arguments and options, the list of commands left out."""
+    """Return what argparse knows of the arguments and options, the list of commands left out."""
     formatter = _formatter(parser)
     for group in _groups(parser):
         if group.title == GLOBAL_OPTIONS:

@@ -87,7 +87,7 @@ def _out_of(what: str) -> Error:
 
 
 def _not_loaded(problem: ImportError) -> Error:
-    """A library that is missing, broken or too big for the memory that there is."""
+    """Return the error for a library that is missing, broken or too big for the memory that there is."""
     return CheckFailed(
         f"the library `{problem.name}` cannot be loaded: {printable(problem.msg, 200)}",
         hint="install omniprofile again; where memory is limited (`ulimit -v`), raise the limit",

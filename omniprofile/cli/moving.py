@@ -18,7 +18,7 @@ def exclusive(app: App) -> AbstractContextManager[None]:
 
 
 def omni_config_path(app: App, given: str | None) -> str:
-    """The config of the vendor's CLI: FILE, else where the CLI looks for it."""
+    """Return the config of the vendor's CLI: FILE, else where the CLI looks for it."""
     path = given or omni_cli_config(
         platform=app.environment.platform, environ=app.environment.environ, home=app.places.home
     )
@@ -26,7 +26,7 @@ def omni_config_path(app: App, given: str | None) -> str:
 
 
 def absolute(app: App, path: str) -> str:
-    """`path` as a whole path."""
+    """Return `path` as a whole path."""
     if not os.path.isabs(path) and app.environment.cwd is None:
         raise UsageError("the working directory is gone", hint="give the whole path of the file")
     return os.path.normpath(os.path.join(app.environment.cwd or os.sep, path))

@@ -43,13 +43,13 @@ class Parser(argparse.ArgumentParser):
     commands: "Mapping[str, Parser]" = {}
 
     def format_usage(self) -> str:
-        """The usage alone, without what every command takes."""
+        """Return the usage alone, without what every command takes."""
         from omniprofile.cli.help import usage
 
         return usage(self)
 
     def format_help(self) -> str:
-        """The help screen."""
+        """Return the help screen."""
         from omniprofile.cli.help import command_screen, first_screen
 
         if self.described is None:
@@ -178,7 +178,7 @@ def _unknown(word: str, profiles: Collection[str]) -> UsageError:
 
 
 def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> Parser:
-    """A parser that knows `commands`, with the arguments of those in `configured`."""
+    """Return a parser that knows `commands`, with the arguments of those in `configured`."""
     parser = Parser(
         prog="omniprofile",
         description="Declarative profiles for Omni: which instance, which credential, resolved and explained.",
@@ -299,7 +299,7 @@ def port_number(text: str) -> int:
 
 
 def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
-    """The profile that the command line names. Raises UsageError when it names two, or an empty one."""
+    """Return the profile that the command line names. Raises UsageError when it names two, or an empty one."""
     given = [
         Sourced(value, Provenance(Layer.FLAG, how))
         for values, how in (

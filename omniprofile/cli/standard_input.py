@@ -11,7 +11,7 @@ _LONGEST_LINE = 65536
 
 
 def _parts(stream: TextIO) -> Iterator[bytes]:
-    """The bytes of `stream` as they come. A terminal that goes away ends them."""
+    """Yield the bytes of `stream` as they come. A terminal that goes away ends them."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):

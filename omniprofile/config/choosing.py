@@ -51,7 +51,7 @@ def first_answer(layers: "Iterator[Layer[T]]") -> "T | None":
 
 
 def plain_pin(content: bytes) -> str | None:
-    """The name in a pin that is the one line `profile = "NAME"` and nothing else; None for any other, good or bad."""
+    """Return the name in a pin that is the one line `profile = "NAME"` and nothing else; None for any other, good or bad."""
     text = content.decode("utf-8", "replace").replace("\r\n", "\n")
     key, _, value = text.strip(" \t\n").partition("=")
     value = value.strip(" \t")

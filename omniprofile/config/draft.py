@@ -67,27 +67,27 @@ class Draft:
         return [path for path in new if path == self.main] + [*self._before, *(p for p in new if p != self.main)]
 
     def content(self, path: str) -> bytes | None:
-        """What a file holds now; None where it is not there."""
+        """Return what a file holds now; None where it is not there."""
         before = self._before[path].content if path in self._before else None
         return self._after.get(path, before)
 
     def data(self, path: str) -> Mapping[str, Any]:
-        """What a file says now; empty where it is not there, or is no TOML."""
+        """Return what a file says now; empty where it is not there, or is no TOML."""
         return self._document(path).data or {}
 
     def files_of(self, names: NamePath) -> list[str]:
-        """The files that have the key or table at `names`."""
+        """Return the files that have the key or table at `names`."""
         return [path for path in self.paths if _has(self.data(path), names)]
 
     def table(self, path: str, names: NamePath) -> Mapping[str, Any]:
-        """The table at `names` in a file; empty where there is none."""
+        """Return the table at `names` in a file; empty where there is none."""
         value: Any = self.data(path)
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None
         return value if isinstance(value, dict) else {}
 
     def place(self, path: str, names: NamePath) -> str:
-        """`FILE:LINE` of a key or table."""
+        """Return `FILE:LINE` of a key or table."""
         return f"{path}:{self._document(path).position(names).line}"
 
     def set(self, path: str, names: NamePath, written: str) -> None:
@@ -117,7 +117,7 @@ class Draft:
         self._after[path] = content
 
     def changes(self) -> list[Change]:
-        """The files that the edit changes, in the order in which they were first changed."""
+        """Return the files that the edit changes, in the order in which they were first changed."""
         nothing = {path: Content(path, None, None) for path in self._after}
         changes = [Change((nothing | self._before)[path], content) for path, content in self._after.items()]
         return [change for change in changes if change.after != change.before.content]
@@ -128,11 +128,11 @@ class Draft:
         return "".join(change.patch for change in self.changes())
 
     def findings(self) -> list[Finding]:
-        """What is wrong with the files as the edit leaves them."""
+        """Return what is wrong with the files as the edit leaves them."""
         return self._validate(self.paths, {path: (self.content(path) or b"") for path in self.paths})
 
     def check(self) -> int:
-        """How many errors are left; more than none only where the edit fixes one and makes none.
+        """Return how many errors are left; more than none only where the edit fixes one and makes none.
 
         Raises Refused where the edit puts a secret into a file, ConfigInvalid where the result would not lint.
         """
@@ -197,7 +197,7 @@ def _errors(findings: list[Finding]) -> list[Finding]:
 
 
 def _sameness(finding: Finding) -> tuple[str, str, str]:
-    """A finding without its place and the lines in its words: an edit moves those."""
+    """Return a finding without its place and the lines in its words: an edit moves those."""
     return finding.file, finding.code, "".join("0" if char.isdigit() else char for char in finding.message)
 
 

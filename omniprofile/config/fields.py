@@ -39,7 +39,7 @@ def exactly(expected: object) -> BeforeValidator:
 
 
 def _text(read: Callable[[str], object], pattern: str, *, min_length: int = 0) -> GetPydanticSchema:
-    """A string that `read` makes into the field's value, or refuses; `pattern` says the same to editors."""
+    """Return a string that `read` makes into the field's value, or refuses; `pattern` says the same to editors."""
     schema = core_schema.no_info_after_validator_function(read, core_schema.str_schema(min_length=min_length))
     written: JsonSchemaValue = {"type": "string", "pattern": pattern}
     if min_length:

@@ -58,7 +58,7 @@ class Journal:
         self.path = os.path.join(folder, "unfinished.json")
 
     def read(self) -> Unfinished | None:
-        """What was interrupted; None if nothing was.
+        """Return what was interrupted; None if nothing was.
 
         Raises ConfigUnreadable for a file that does not say, UnsafePermissions for one that others may write or replace.
         """

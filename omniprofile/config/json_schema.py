@@ -20,12 +20,12 @@ TomlKind = Literal["string", "boolean", "integer", "number", "array", "table", "
 
 
 def json_schema() -> dict[str, object]:
-    """The JSON Schema (draft 2020-12) of the profile file, made from the models."""
+    """Return the JSON Schema (draft 2020-12) of the profile file, made from the models."""
     return _json_schema(ProfilesFile, "omniprofile.schema.json", "omniprofile profiles")
 
 
 def pin_json_schema() -> dict[str, object]:
-    """The JSON Schema of the project pin, `.omniprofile.toml`."""
+    """Return the JSON Schema of the project pin, `.omniprofile.toml`."""
     return _json_schema(Pin, "omniprofile-pin.schema.json", "omniprofile project pin")
 
 

@@ -61,7 +61,7 @@ class Files:
 
 
 def load(paths: Sequence[str], *, home: str) -> Config:
-    """The config that `load_files` gives."""
+    """Return the config that `load_files` gives."""
     return load_files(paths, home=home).config
 
 
@@ -88,7 +88,7 @@ def load_files(paths: Sequence[str], *, home: str) -> Files:
 
 
 def load_pin(path: str) -> Sourced[str]:
-    """The profile that a project pin names. Raises ConfigUnreadable, ConfigInvalid."""
+    """Return the profile that a project pin names. Raises ConfigUnreadable, ConfigInvalid."""
     document = Document.read(path, LARGEST_PIN)
     if (name := plain_pin(document.text.encode())) is not None:
         line = document.line(("profile",))
@@ -212,7 +212,7 @@ class _Merge:
                 mine[name] = self._first(mine.get(name), table, what, (f"{kind}s", name), _place_of_table) or table
 
     def config(self, paths: tuple[str, ...]) -> Config:
-        """All of it."""
+        """Return all of it."""
         return Config(
             files=paths,
             default=self._default,
@@ -274,7 +274,7 @@ def _check_references(files: Files) -> None:
 
 
 def _written_names(files: Files) -> set[tuple[str, str]] | None:
-    """Every instance and profile that is written down, also where it is not good; None where a file cannot be read."""
+    """Return every instance and profile that is written down, also where it is not good; None where a file cannot be read."""
     names: set[tuple[str, str]] = set()
     if len(files.documents) < len(set(files.config.files)):
         return None
@@ -293,7 +293,7 @@ def _tables(config: Config) -> Iterator[Declaration]:
 
 
 def _cycles(profiles: Mapping[str, Declaration]) -> Iterable[list[str]]:
-    """Every circle of `extends` once, from its first member in the files' order."""
+    """Return every circle of `extends` once, from its first member in the files' order."""
     order = {name: index for index, name in enumerate(profiles)}
     done: set[str] = set()
     for start in profiles:

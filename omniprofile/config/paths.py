@@ -102,7 +102,7 @@ def find_places(
 
 
 def profile_files(places: Places) -> list[str]:
-    """The profile files that are there, in reading order: the main file, then `profiles.d/*.toml` by name.
+    """Return the profile files that are there, in reading order: the main file, then `profiles.d/*.toml` by name.
 
     A missing default file is no error (nothing is set up yet); a missing file that was named is. Raises ConfigUnreadable.
     """
@@ -141,7 +141,7 @@ def _quoted(path: str) -> str:
 
 
 def drop_ins(folder: str) -> list[str]:
-    """The profile files in a `profiles.d`, by name; a hidden one is none. Raises OSError."""
+    """Return the profile files in a `profiles.d`, by name; a hidden one is none. Raises OSError."""
     names = sorted(name for name in os.listdir(folder) if name.endswith(".toml") and not name.startswith("."))
     return [os.path.join(folder, name) for name in names]
 

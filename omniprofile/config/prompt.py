@@ -28,7 +28,10 @@ Watched = tuple[str, str | None, int]
 
 
 def watch(places: Places) -> list[Watched]:
-    """The files and the folder that decide, as they are now. Taken before and after reading, they tell a change between."""
+    """Return the files and the folder that decide, as they are now.
+
+    Taken before and after reading, they tell a change between.
+    """
     folder = os.path.join(places.config_folder, DROP_IN_FOLDER)
     try:
         files = drop_ins(folder)
@@ -100,7 +103,7 @@ def _watched(path: str) -> Watched:
 
 
 def _default(config: Config) -> str | None:
-    """The profile that is used where nothing chooses one."""
+    """Return the profile that is used where nothing chooses one."""
     if config.default is not None:
         return config.default.value
     return next(iter(config.profiles)) if len(config.profiles) == 1 else None

@@ -106,7 +106,7 @@ def replace_all(changes: Iterable[Change]) -> None:
 
 
 def _staged(change: Change) -> tuple[str, str]:
-    """The new content beside the file that it is for, and that file. Raises OSError where it could not take its place."""
+    """Return the new content beside the file that it is for, and that file. Raises OSError where it could not take its place."""
     target = os.path.realpath(change.path)
     status = change.before.status
     if status is None:
@@ -129,7 +129,7 @@ def _require_unchanged(before: Content) -> None:
 
 
 def unified_diff(path: str, before: bytes | None, after: bytes) -> str:
-    """The difference as a unified diff."""
+    """Return the difference as a unified diff."""
     from difflib import unified_diff
 
     old, new = ((content or b"").decode("utf-8", "backslashreplace") for content in (before, after))

@@ -52,7 +52,7 @@ _MOST = 16
 
 
 def stamp(status: os.stat_result) -> tuple[int, ...]:
-    """What of a file's status changes when the file, or who may write it, does."""
+    """Return what of a file's status changes when the file, or who may write it, does."""
     return (
         status.st_size,
         status.st_mtime_ns,
@@ -128,7 +128,7 @@ def write(
 
 
 def _content(key: "Any", sections: "tuple[Any, Any, Any]") -> bytes:
-    """The whole file."""
+    """Return the whole file."""
     first = _dump(key, 0)
     parts = [first, *(_dump(section, _salt(first, number)) for number, section in enumerate(sections))]
     lengths = (len(part).to_bytes(_LENGTH, "little") for part in parts)
@@ -136,7 +136,7 @@ def _content(key: "Any", sections: "tuple[Any, Any, Any]") -> bytes:
 
 
 def real_paths(files: "Sequence[str]") -> tuple[str, ...]:
-    """Where the files really lie: relative paths in them start there, and a link elsewhere on the way changes it."""
+    """Return where the files really lie: relative paths in them start there, and a link elsewhere on the way changes it."""
     folders = {os.path.dirname(file) for file in files}
     links = [file for file in files if os.path.islink(file)]
     return tuple(os.path.realpath(path) for path in [*sorted(folders), *links])
@@ -194,7 +194,7 @@ def _take(descriptor: int, size: int) -> bytes:
 
 
 def _salt(key: bytes, section: int) -> int:
-    """What the checksum of a section begins with: the one of the snapshot's key, and which section it is."""
+    """Return what the checksum of a section begins with: the one of the snapshot's key, and which section it is."""
     return (int.from_bytes(key[:_CHECK], "little") + 1 + section) % 2**63
 
 

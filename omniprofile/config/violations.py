@@ -109,7 +109,7 @@ def _finding(document: Document, model: type[Table], violation: Violation) -> Fi
         code: Code, message: str, suggestion: str | None = None, *,
         at_key: bool = violation.of_key, replacement: str | None = None,
     ) -> Finding:  # fmt: skip
-        """A finding at the value or the key. `replacement` is TOML that can safely stand for what is there."""
+        """Return a finding at the value or the key. `replacement` is TOML that can safely stand for what is there."""
         place = document.position(path) if at_key else document.value_position(path)
         fix = document.replacing(place, replacement)
         return Finding(document.file, place.line, place.column, code, Level.ERROR, message, suggestion, fix)
@@ -180,7 +180,7 @@ def _value(document: Document, path: KeyPath) -> object:
 
 
 def _dotted(path: KeyPath) -> str:
-    """`profiles.prod.env`, quoted where TOML would: a name of the document, made fit to print."""
+    """Return `profiles.prod.env`, quoted where TOML would: a name of the document, made fit to print."""
     words: list[str] = []
     for part in path:
         if isinstance(part, int):
@@ -217,19 +217,19 @@ def _unknown_key(document: Document, model: type[Table], path: KeyPath, found: F
 
 
 def _profile_at(path: KeyPath) -> str:
-    """The profile that `path` lies in, as a name to put into a command."""
+    """Return the profile that `path` lies in, as a name to put into a command."""
     return str(path[1]) if len(path) > 2 and path[0] == "profiles" and is_valid(str(path[1])) else "NAME"
 
 
 def _other_spelling(model: type[Table], path: KeyPath, key: str) -> str | None:
-    """The known key that `key` is another spelling of, or a word for."""
+    """Return the known key that `key` is another spelling of, or a word for."""
     plain = _normalized(key)
     known = _known_keys(model, path[:-1])
     return next((word for word in known if _normalized(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())), None)
 
 
 def _meant(model: type[Table], path: KeyPath, key: str, value: object) -> str | None:
-    """What the user probably meant by an unknown key."""
+    """Return what the user probably meant by an unknown key."""
     known = _known_keys(model, path[:-1])
     if path[-2:-1] == ("key",) or path[-3:-2] == ("env",):
         return "`timeout` belongs to a `command`" if key == "timeout" else _form_near(key)
@@ -280,7 +280,7 @@ def _form_near(key: str) -> str | None:
 
 
 def _wrong_variable(document: Document, path: KeyPath, found: Found) -> Finding:
-    """What is neither a text nor one of the tables that a variable of `env` may be."""
+    """Return what is neither a text nor one of the tables that a variable of `env` may be."""
     name = f"`{_dotted(path)}`"
     value = _value(document, path)
     if not isinstance(value, dict):

@@ -42,7 +42,7 @@ class Confirmations:
         write_atomic(self._path, json.dumps(rows).encode(), durable=False)
 
     def _read(self, now: datetime) -> dict[tuple[str, str, str], datetime]:
-        """The confirmations that still hold. One from the future, by a clock that was set back, does not."""
+        """Return the confirmations that still hold. One from the future, by a clock that was set back, does not."""
         try:
             content, _ = open_regular(self._path, limit=_LARGEST)
             refuse_foreign(self._path, self._home, "confirm a protected profile in your name")

@@ -18,12 +18,12 @@ STORE_VARIABLE = "OMNIPROFILE_SECRET_STORE"
 
 
 def profile_variables(profile: str) -> tuple[str, ...]:
-    """The profile's own variables: they apply to it always."""
+    """Return the profile's own variables: they apply to it always."""
     return token_variable(profile), base_url_variable(profile)
 
 
 def vendor_variables() -> tuple[str, ...]:
-    """The vendor's variables: they apply to the profile in use."""
+    """Return the vendor's variables: they apply to the current profile."""
     return *VENDOR_TOKENS, VENDOR_BASE_URL
 
 

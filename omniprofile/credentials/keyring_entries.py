@@ -134,7 +134,10 @@ class Entries:
         return found
 
     def read(self, account: str) -> str | None:
-        """The whole value of `account`, put together if it is split, or None. Call it with the lock held, if only shared."""
+        """Return the whole value of `account`, put together if it is split, or None.
+
+        Call it with the lock held, if only shared.
+        """
         text = self.get(account)
         head = Head.parse(text)
         if head is None:
@@ -213,7 +216,7 @@ def translated(name: str, verb: str, work: Callable[[], T]) -> T:
 
 
 def no_keyring() -> StoreUnavailable:
-    """The error for a machine without a keyring."""
+    """Return the error for a machine without a keyring."""
     if sys.platform == "linux":
         how = "start a Secret Service (gnome-keyring, KWallet or KeePassXC) in a D-Bus session"
     else:
@@ -222,10 +225,10 @@ def no_keyring() -> StoreUnavailable:
 
 
 def timed_out(name: str, what: str) -> StoreTimeout:
-    """The error for a keyring that took too long."""
+    """Return the error for a keyring that took too long."""
     return StoreTimeout(f"the {name} {what}", hint=f"look whether it asks for a password in a window, or {FILE_STORE}")
 
 
 def class_names(value: object) -> list[str]:
-    """The full names of the value's class and of its bases."""
+    """Return the full names of the value's class and of its bases."""
     return [f"{cls.__module__}.{cls.__qualname__}" for cls in type(value).__mro__]

@@ -24,7 +24,7 @@ class Head:
 
     @classmethod
     def parse(cls, text: str | None) -> "Head | None":
-        """The head that `text` is, or None where it is anything else."""
+        """Return the head that `text` is, or None where it is anything else."""
         if text is None or not text.startswith('{"generation":'):
             return None
         try:

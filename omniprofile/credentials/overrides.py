@@ -1,7 +1,7 @@
 """What flags and variables say about one call: tokens and base URLs that may take the place of the profile's own.
 
 A flag applies to this call; `OMNI_PROFILE_<NAME>_*` to that profile, always; the vendor's
-variables to the profile in use, unless a profile was named on the command line. An empty variable counts as unset. What
+variables to the current profile, unless a profile was named on the command line. An empty variable counts as unset. What
 `omniprofile env` itself exported into the shell is no override by the user (`OMNIPROFILE_EXPORTED`).
 """
 

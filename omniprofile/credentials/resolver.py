@@ -303,7 +303,7 @@ def _winning_base_url(
 def _token(
     overrides: Overrides, *, origin: Origin | None, base_urls: list[BaseUrlOverride], key_origin: Origin | None
 ) -> tuple[TokenOverride | None, Origin | None]:
-    """The override token that applies, and the origin that the token in use is for: None where nothing binds it to one.
+    """Return the override token that applies, and the origin that the token in use is for: None where nothing binds it to one.
 
     A token belongs to the base URL of its own reach. A call's or a profile's token without one belongs to the profile's
     base URL; a token of the vendor's variables without one to no origin in particular. The profile's own key belongs to
@@ -322,7 +322,7 @@ def _token(
 
 
 def _expectations(profile: Effective) -> Mapping[str, Values]:
-    """The parts of every table's `expect`. The nearest table decides all of them: what it leaves out may be anybody."""
+    """Return the parts of every table's `expect`. The nearest table decides all of them: what it leaves out may be anybody."""
     parts: dict[str, Values] = {}
     for part in ("user", "membership_id", "key_scope", "org_role"):
         wanted = [

@@ -84,7 +84,7 @@ class Sessions:
     def fresh(
         self, profile: str, held: StoredSecret, *, force: bool = False, job: timedelta | None = None
     ) -> StoredSecret:
-        """The session of `profile`, which the store gave as `held`, with an access token that lasts.
+        """Return the session of `profile`, which the store gave as `held`, with an access token that lasts.
 
         `force` replaces one that has time left, unless somebody did so just now; `job` is as for `is_fresh`. Raises
         SessionEnded, Unreachable, CredentialRefused, SessionBusy, or what the store raises; while the old access token is
@@ -161,7 +161,7 @@ class Sessions:
             yield
 
     def _refreshed(self, account: Account, held: StoredSecret, *, force: bool, job: timedelta | None) -> StoredSecret:
-        """What `fresh` gives, with the lock held."""
+        """Return what `fresh` gives, with the lock held."""
         found = self._store_what_is_left(account, self.store.get(account))
         if found is None:
             raise _logged_out(account)
@@ -238,7 +238,7 @@ class Sessions:
             sleep(wait)
 
     def _store_what_is_left(self, account: Account, found: StoredSecret | None) -> StoredSecret | None:
-        """`found`, or what this process could not store in its place before and can store now."""
+        """Return `found`, or what this process could not store in its place before and can store now."""
         left = _unstored.get(self._lock_of(account))
         if left is None or found is None or found.refresh_token != left[0].refresh_token:
             return found
@@ -253,7 +253,7 @@ class Sessions:
             return None
 
     def _lock_of(self, account: Account) -> str:
-        """The name of the user's lock for one secret: the same for whoever comes to it by whatever folder's name."""
+        """Return the name of the user's lock for one secret: the same for whoever comes to it by whatever folder's name."""
         return _lock_name(f"{self.store.identity}\0{account}")
 
     def _busy(self, account: Account) -> SessionBusy:

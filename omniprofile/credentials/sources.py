@@ -110,7 +110,7 @@ def _stand_in(key: str, *, computed: bool) -> str | None:
 
 
 def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None]") -> Secret:
-    """The key in the file that `--token-file` names, `-` being `stdin`; a pipe (`<(…)`) may be named too.
+    """Return the key in the file that `--token-file` names, `-` being `stdin`; a pipe (`<(…)`) may be named too.
 
     A file that others can read is said to `tell` and taken all the same: somebody named it for this one call, and the secrets
     that containers are given lie so. Raises KeySourceFailed.
@@ -128,7 +128,7 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
 
 
 def key_in_file(path: str, label: str) -> Secret:
-    """The key in a file that nobody else can read; `label` names it in messages. Raises as `read_key` does."""
+    """Return the key in a file that nobody else can read; `label` names it in messages. Raises as `read_key` does."""
     return _checked_bytes(_file_content(path, label), label)
 
 

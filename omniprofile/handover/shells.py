@@ -120,7 +120,7 @@ SHELLS: "Mapping[str, Lines | None]" = {
 
 
 def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> str:
-    """What `shell` must take in to remove the variables in `remove`, then set those in `assign`.
+    """Return what `shell` must take in to remove the variables in `remove`, then set those in `assign`.
 
     Raises UsageError, naming the variable, for a value that the format cannot carry.
     """
@@ -134,7 +134,7 @@ def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> 
 
 
 def github(assign: "Mapping[str, str]", remove: "Iterable[str]", secrets: "Collection[str]") -> tuple[str, str]:
-    """The masks to print, one for each line of each secret, and the text to append to the file `$GITHUB_ENV`.
+    """Return the masks to print, one for each line of each secret, and the text to append to the file `$GITHUB_ENV`.
 
     GitHub masks single lines, and a workflow command escapes `%`, CR and LF. A line that only holds a delimiter would end a
     value, so each delimiter is one that no line of the value is.
@@ -157,7 +157,7 @@ def _workflow_command(text: str) -> str:
 
 
 def switch_script(shell: str, profile: str, previous: str | None, remove: "Iterable[str]") -> str:
-    """What `shell` must evaluate to use `profile` in this shell alone, and to forget what `omniprofile env` exported."""
+    """Return what `shell` must evaluate to use `profile` in this shell alone, and to forget what `omniprofile env` exported."""
     assign = {"OMNI_PROFILE": profile}
     removed = list(dict.fromkeys([*remove, MARKER]))
     if previous is None:
@@ -170,7 +170,7 @@ def switch_script(shell: str, profile: str, previous: str | None, remove: "Itera
 
 
 def quote(shell: str, text: str) -> str:
-    """`text` as one word of a program for bash, zsh, fish or powershell."""
+    """Return `text` as one word of a program for bash, zsh, fish or powershell."""
     return {"fish": _fish, "powershell": _powershell}.get(shell, _posix)(text)
 
 

@@ -73,7 +73,7 @@ class Authorized:
 
 
 def find_endpoints(client: Client, origin: Origin) -> Endpoints:
-    """The instance's endpoints. Raises Unreachable, before any browser is opened, if nothing answers there."""
+    """Return the instance's endpoints. Raises Unreachable, before any browser is opened, if nothing answers there."""
     try:
         return discover(client, origin, timeout=_DISCOVERY_SECONDS)
     except TransportError as problem:
@@ -156,7 +156,7 @@ def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
 
 
 def _next(queue: "Queue[Taken | str | Error]", until: float) -> "Taken | str | Error | None":
-    """What comes next, or None when the time is over. In slices: on Windows a longer wait does not see Ctrl-C."""
+    """Return what comes next, or None when the time is over. In slices: on Windows a longer wait does not see Ctrl-C."""
     while (left := until - monotonic()) > 0:
         try:
             return queue.get(timeout=min(_SLICE, left))

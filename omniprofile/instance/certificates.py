@@ -52,7 +52,7 @@ def trusted_context(environ: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def _named(environ: Mapping[str, str]) -> dict[str, str]:
-    """What the variables name, as arguments of `load_verify_locations`; it has been looked at, and can be used."""
+    """Return what the variables name, as arguments of `load_verify_locations`; it has been looked at, and can be used."""
     named: dict[str, str] = {}
     if path := environ.get("SSL_CERT_FILE"):
         named["cafile"] = _usable_file("SSL_CERT_FILE", path)

@@ -45,7 +45,7 @@ def discover(client: Client, origin: Origin, *, timeout: float | None = None) ->
 
 
 def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
-    """The endpoints that a metadata document of `origin` names.
+    """Return the endpoints that a metadata document of `origin` names.
 
     A document whose `issuer` is another one is not used at all (RFC 8414, section 3.3).
     """

@@ -84,7 +84,7 @@ def new_authorization_request(redirect_uri: str) -> AuthorizationRequest:
 
 
 def authorization_query(request: AuthorizationRequest) -> str:
-    """The query of the address that the browser opens (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
+    """Return the query of the address that the browser opens (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
     uri = _client().prepare_request_uri(
         _NOWHERE,
         redirect_uri=request.redirect_uri,
@@ -97,7 +97,7 @@ def authorization_query(request: AuthorizationRequest) -> str:
 
 
 def code_form(request: AuthorizationRequest, code: Secret) -> dict[str, str]:
-    """The form that turns a code into tokens."""
+    """Return the form that turns a code into tokens."""
     return _fields(
         _client().prepare_request_body(
             code=code.reveal(), redirect_uri=request.redirect_uri, code_verifier=request.verifier.reveal()
@@ -106,12 +106,12 @@ def code_form(request: AuthorizationRequest, code: Secret) -> dict[str, str]:
 
 
 def refresh_form(refresh_token: Secret, client_id: str) -> dict[str, str]:
-    """The form that turns a refresh token into new tokens."""
+    """Return the form that turns a refresh token into new tokens."""
     return _fields(_client(client_id).prepare_refresh_body(refresh_token=refresh_token.reveal(), client_id=client_id))
 
 
 def revocation_form(token: Secret, kind: Kind, client_id: str) -> dict[str, str]:
-    """The form that revokes a token; `kind` is `refresh_token` or `access_token` (RFC 7009, section 2.1)."""
+    """Return the form that revokes a token; `kind` is `refresh_token` or `access_token` (RFC 7009, section 2.1)."""
     _, _, body = _client(client_id).prepare_token_revocation_request(
         _NOWHERE, token.reveal(), token_type_hint=kind, client_id=client_id
     )

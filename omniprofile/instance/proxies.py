@@ -41,7 +41,7 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
 
 
 def _of_the_system(origin: Origin) -> Proxy | None:
-    """The proxy of macOS's or Windows's settings."""
+    """Return the proxy of macOS's or Windows's settings."""
     from urllib.request import getproxies, proxy_bypass
 
     address = getproxies().get("https")
@@ -88,7 +88,7 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def _readable_name(name: str) -> str:
-    """A host name in lower case, with its `xn--` labels decoded (RFC 3492): entries write them in either form."""
+    """Return a host name in lower case, with its `xn--` labels decoded (RFC 3492): entries write them in either form."""
     from unicodedata import normalize
 
     labels = []

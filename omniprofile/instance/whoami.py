@@ -64,7 +64,7 @@ class _Asking:
     sleep: Callable[[float], None]
 
     def ask(self, path: str) -> ProbeResult:
-        """The verdict by one path."""
+        """Return the verdict by one path."""
         unsaid = 1.0
         while True:
             left = self.until - monotonic()
@@ -118,7 +118,7 @@ _SHORTEST_WAIT = 0.1
 
 
 def http_date(text: str | None) -> datetime | None:
-    """An HTTP date, aware. None for what is none."""
+    """Return an HTTP date as an aware time, or None for anything else."""
     try:
         date = parsedate_to_datetime(text or "")
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -198,7 +198,7 @@ def _identity(body: dict[str, object], sent: Secret) -> Identity:
     fields = user if isinstance(user, dict) else {}
 
     def text(value: object) -> str | None:
-        """An identifier, from a text or a whole number. What is neither, or no size for one, says nothing."""
+        """Return an identifier, from a text or a whole number. What is neither, or no size for one, says nothing."""
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value) if abs(value) < 10**20 else None
         if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_IDENTIFIER or not value.isprintable():

@@ -96,7 +96,7 @@ def exported(environ: "Mapping[str, str]") -> Exported | None:
 
 
 def own_values(environ: "Mapping[str, str]") -> frozenset[str]:
-    """The variables that still have the value that `omniprofile env` gave them: no overrides by the user."""
+    """Return the variables that still have the value that `omniprofile env` gave them: no overrides by the user."""
     mark = exported(environ)
     given = mark.variables.items() if mark else ()
     return frozenset(name for name, summed in given if name in environ and checksum(environ[name]) == summed)

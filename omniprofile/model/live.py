@@ -44,7 +44,7 @@ class LiveResult:
     error: Error | None = None
 
     def as_json(self) -> dict[str, object]:
-        """The documented shape."""
+        """Return the documented shape."""
         who = self.identity or Identity()
         return {
             "profile": self.profile,

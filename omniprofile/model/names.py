@@ -92,23 +92,23 @@ def distance(one: str, other: str) -> int:
 
 
 def quoted_list(names: "Iterable[str]", last: str = "or") -> str:
-    """`a`, `b` or `c`; `last` is the word before the last one."""
+    """Return `a`, `b` or `c`; `last` is the word before the last one."""
     words = [f"`{name}`" for name in names]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
 
 def variable_stem(profile: str) -> str:
-    """The middle of a profile's own variables: upper case, every other character `_` (`my-conn` gives `MY_CONN`)."""
+    """Return the middle of a profile's own variables: upper case, every other character `_` (`my-conn` gives `MY_CONN`)."""
     return "".join(char.upper() if char in _LETTERS_DIGITS else "_" for char in profile)
 
 
 def token_variable(profile: str) -> str:
-    """The variable whose value is a token for `profile`, always."""
+    """Return the variable whose value is a token for `profile`, always."""
     return f"OMNI_PROFILE_{variable_stem(profile)}_TOKEN"
 
 
 def base_url_variable(profile: str) -> str:
-    """The variable whose value is the base URL of `profile`, always."""
+    """Return the variable whose value is the base URL of `profile`, always."""
     return f"OMNI_PROFILE_{variable_stem(profile)}_BASE_URL"
 
 

@@ -98,7 +98,7 @@ def allowing(host: str) -> str:
 
 
 def _meant(host: str) -> str | None:
-    """The host of Omni's that `host` misspells: two letters off, with a dot too few, or under another top-level domain."""
+    """Return the host of Omni's that `host` misspells: two letters off, with a dot too few, or under another top-level domain."""
     labels = host.split(".")
     best: tuple[int, str] | None = None
     for domain in OMNI_DOMAINS:
@@ -114,7 +114,7 @@ def _meant(host: str) -> str | None:
 
 
 def parse_host(text: str) -> str:
-    """A whole host name or address as `allowed_hosts` holds it, in lower case. Raises NotAnOrigin."""
+    """Return a whole host name or address as `allowed_hosts` holds it, in lower case. Raises NotAnOrigin."""
     if not text.isascii() or not text.isprintable() or " " in text:
         raise NotAnOrigin("has a character that no host name has (write an international host name in its `xn--` form)")
     if "://" in text:

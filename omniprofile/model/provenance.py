@@ -54,7 +54,7 @@ class Provenance:
         return f"{label} ({self.place})" if self.place else label
 
     def as_json(self) -> dict[str, object]:
-        """The documented JSON shape: layer, name, file, line."""
+        """Return the documented JSON shape: layer, name, file, line."""
         return {"layer": self.layer.value, "name": self.name, "file": self.file, "line": self.line}
 
 

@@ -106,7 +106,7 @@ def masked(text: str) -> str:
 
 
 def _spellings(secret: str) -> set[str]:
-    """A secret as it stands in plain text, and as JSON, XML, a URL or a workflow command spell it."""
+    """Return a secret as it stands in plain text, and as JSON, XML, a URL or a workflow command spell it."""
     if secret.isascii() and secret.translate(_UNRESERVED).isalnum():
         return {secret}
     import json
@@ -126,7 +126,7 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _without(text: str, secret: str) -> str:
-    """`text` without `secret`, also where it is cut short by an ellipsis."""
+    """Return `text` without `secret`, also where it is cut short by an ellipsis."""
     start, at = secret[:_SHORTEST], 0
     pieces: list[str] = []
     while (found := text.find(start, at)) >= 0:
@@ -140,7 +140,7 @@ def _without(text: str, secret: str) -> str:
 
 
 def without_keys(text: str) -> str:
-    """`text` with whatever has a key's shape masked, behind its public beginning."""
+    """Return `text` with whatever has a key's shape masked, behind its public beginning."""
     if not ("omni_" in text or "eyJ" in text or "earer" in text):
         return text
     import re
@@ -149,7 +149,7 @@ def without_keys(text: str) -> str:
 
 
 def without_opaque_words(text: str) -> str:
-    """`text`, as a server said it, with every long word masked that no person would write: it may be a token sent before.
+    """Return `text`, as a server said it, with every long word masked that no person would write: it may be a token sent before.
 
     A UUID stays: it is what a server's support asks for.
     """
@@ -166,7 +166,7 @@ def without_opaque_words(text: str) -> str:
 
 
 def without_sent(text: str, sent: "Iterable[Secret]") -> str:
-    """`text`, as a server said it, with whatever it repeats of the secrets that it was `sent` masked.
+    """Return `text`, as a server said it, with whatever it repeats of the secrets that it was `sent` masked.
 
     A piece of eight letters and digits counts (of a shorter secret all of it), whatever the case, whatever other characters
     stand between them, and also percent-encoded, once or more often.
@@ -200,7 +200,7 @@ _PIECE = 8
 
 
 def _letters(text: str) -> "list[tuple[str, int, int]]":
-    """The letters and digits of `text` in lower case, percent-decoded, each with where it begins and ends there."""
+    """Return the letters and digits of `text` in lower case, percent-decoded, each with where it begins and ends there."""
     found = [(char, at, at + 1) for at, char in enumerate(text)]
     for _ in range(4):  # `%2525…`: each time it is encoded, it grows
         decoded: list[tuple[str, int, int]] = []
@@ -228,7 +228,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The secret itself. Every call is a place to review."""
+        """Return the secret itself. Every call is a place to review."""
         return self._text
 
     @property

@@ -152,7 +152,7 @@ class OAuth:
         return 200, {**answer, "expires_in": self.lifetime, "scope": "user:default"}, "granted"
 
     def grant(self) -> dict[str, object]:
-        """The token answer of a login, for a test that begins after one."""
+        """Return the token answer of a login, for a test that begins after one."""
         with self._lock:
             return self._grant(Family(self.role, self.user))[1]
 

@@ -180,7 +180,7 @@ def _attend(process: "Popen[bytes]", deadline: float, limit: int) -> Captured:
 
 
 def _posix_output(process: "Popen[bytes]") -> Iterator[bytes | None]:
-    """What can be read now, again and again: bytes, b"" at the end, None after a short wait without any."""
+    """Yield what can be read now, again and again: bytes, b"" at the end, None after a short wait without any."""
     import select
 
     if process.stdout is None:

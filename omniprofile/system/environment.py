@@ -35,9 +35,9 @@ class Environment:
         return cls(os.environ, cwd, sys.platform, sys.stdin, sys.stdout, sys.stderr, uid)
 
     def user_home(self) -> str | None:
-        """The home folder by the user database, for when no variable says it."""
+        """Return the home folder by the user database, for when no variable says it."""
         return home_in_database(self.uid)
 
     def now(self) -> datetime:
-        """The time, aware, in UTC."""
+        """Return the time, aware, in UTC."""
         return datetime.now(UTC)

@@ -28,7 +28,7 @@ class Unreadable(Exception):
 
 
 def read_regular(path: str, limit: int = LARGEST) -> bytes:
-    """The bytes of a regular file (symbolic links followed). Never blocks on a FIFO or device.
+    """Return the bytes of a regular file (symbolic links followed). Never blocks on a FIFO or device.
 
     Raises FileNotFoundError when nothing is there (a dangling link included), Unreadable in every other case.
     """
@@ -202,7 +202,7 @@ def give_to_owner_of_folder(descriptor: int, path: str) -> None:
 
 
 def reason(problem: BaseException) -> str:
-    """An operating system's error as a few lower-case words, without the path."""
+    """Return an operating system's error as a few lower-case words, without the path."""
     text = getattr(problem, "strerror", None) or str(problem)
     return text[:1].lower() + text[1:]
 

@@ -33,7 +33,7 @@ def listen(port: int = 0) -> list[socket.socket]:
 
 
 def _bound(family: int, address: str, port: int) -> socket.socket | None:
-    """A listening socket, or None where this machine has no such address. Raises OSError for a port that is taken."""
+    """Return a listening socket, or None where this machine has no such address. Raises OSError for a port that is taken."""
     listening = None
     try:
         # The protocol is named because asyncio sends small pieces at once (TCP_NODELAY) only where it is.

@@ -33,7 +33,7 @@ def is_same_user(uid: int | None, peer: tuple[str, int], local: tuple[str, int])
 
 
 def _entries(address: tuple[str, int]) -> list[str]:
-    """How the tables write an address: words of 32 bits in the machine's own order, in hexadecimal."""
+    """Return how the tables write an address: words of 32 bits in the machine's own order, in hexadecimal."""
     host, port = address
     packed = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
     forms = [packed] if len(packed) == 16 else [packed, _MAPPED + packed]

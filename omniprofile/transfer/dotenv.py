@@ -81,12 +81,12 @@ class Dotenv:
         return found
 
     def with_secrets(self) -> list[Setting]:
-        """The assignments of a token in plain text."""
+        """Return the assignments of a token in plain text."""
         settings = [setting for name in TOKENS for setting in self.settings.get(name, [])]
         return [setting for setting in settings if setting.value and not _stand_in(setting.value)]
 
     def commented(self) -> list[int]:
-        """The lines of comments with a key in them: an old one, most often."""
+        """Return the lines of comments with a key in them: an old one, most often."""
         lines = []
         at = 1
         for part in self.parts:
@@ -97,7 +97,7 @@ class Dotenv:
         return lines
 
     def found(self, now: datetime, *, name: str | None, base_url: str | None) -> Found:
-        """The profile that the file describes. `base_url` is for a file that says none.
+        """Return the profile that the file describes. `base_url` is for a file that says none.
 
         Raises ConfigInvalid, and UsageError when the base URL is missing or given twice.
         """
@@ -125,7 +125,7 @@ class Dotenv:
         return (mark + text).encode("utf-8")
 
     def _token(self) -> str | None:
-        """The one token of the file."""
+        """Return the one token of the file."""
         settings = [setting for name in TOKENS for setting in self.settings.get(name, []) if setting.value]
         if not settings:
             return None
@@ -206,7 +206,7 @@ def _stand_in(value: str) -> str | None:
 
 
 def _without_keys(part: str | Setting) -> str:
-    """A part of the file with nothing in the place of a key that stands in its comment."""
+    """Return a part of the file with nothing in the place of a key that stands in its comment."""
     text = part.text if isinstance(part, Setting) else part
     # A value may have a `#` in it; what follows the last one with a blank before it is a comment if it is not in the value.
     start = text.rfind(" #") if isinstance(part, Setting) else text.find("#")

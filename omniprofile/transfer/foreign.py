@@ -94,7 +94,7 @@ class ForeignFile:
         return cls(path, content, status)
 
     def text(self) -> str:
-        """The content as UTF-8. Raises ConfigInvalid."""
+        """Return the content as UTF-8. Raises ConfigInvalid."""
         try:
             return self.content.decode("utf-8")
         except UnicodeDecodeError as problem:
@@ -104,11 +104,11 @@ class ForeignFile:
         raise ConfigInvalid(broken, hint="save the file as UTF-8")
 
     def wrong(self, where: str, what: str, hint: str | None = None) -> ConfigInvalid:
-        """The error for something in the file. `where` may hold a foreign name; `what` never holds a value."""
+        """Return the error for something in the file. `where` may hold a foreign name; `what` never holds a value."""
         return ConfigInvalid(f"{printable_place(self.path)}: {printable(where, 160)} {what}", hint=hint)
 
     def origin(self, where: str, text: str, *, shown: bool = True) -> Origin:
-        """The base URL that stands at `where`. Raises ConfigInvalid."""
+        """Return the base URL that stands at `where`. Raises ConfigInvalid."""
         try:
             return Origin.parse(text)
         except NotAnOrigin as problem:

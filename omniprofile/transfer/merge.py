@@ -117,7 +117,7 @@ def _put_key(table: Json, profile: Outgoing) -> KeyAction:
 
 
 def _entries_of(config: OmniConfig, ours: Sequence[Known], now: datetime) -> dict[str, str]:
-    """The entries that are there for our profiles, by our names. Entries that could not be imported are nobody's."""
+    """Return the entries that are there for our profiles, by our names. Entries that could not be imported are nobody's."""
     found = []
     for name in config.profiles:
         try:

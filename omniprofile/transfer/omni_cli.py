@@ -63,7 +63,7 @@ class OmniConfig:
 
     @classmethod
     def empty(cls) -> "OmniConfig":
-        """What a new file starts from."""
+        """Return what a new file starts from."""
         return cls(None, {"version": 1, "profiles": {}})
 
     @property
@@ -91,15 +91,15 @@ class OmniConfig:
             return False
 
     def auth(self, name: str) -> AuthMethod:
-        """The method of profile `name`; an unset one is an API key, as in the program itself."""
+        """Return the method of profile `name`; an unset one is an API key, as in the program itself."""
         return "oauth" if self.profiles[name].get("authMethod") == "oauth" else "api-key"
 
     def output_format(self, name: str) -> str | None:
-        """The output format that `omni` uses with profile `name`: its own, else the file's."""
+        """Return the output format that `omni` uses with profile `name`: its own, else the file's."""
         return _text(self.profiles[name].get("defaultOutputFormat")) or _text(self.data.get("defaultOutputFormat"))
 
     def origin(self, name: str) -> Origin:
-        """The origin of profile `name`. Raises ConfigInvalid."""
+        """Return the origin of profile `name`. Raises ConfigInvalid."""
         file, where = self.read_file, f"profile `{name}`: `apiEndpoint`"
         text = _text(self.profiles[name].get("apiEndpoint"))
         if text is None:
@@ -129,11 +129,11 @@ class OmniConfig:
         return [key for key in SECRETS if key not in used and _text(self.profiles[name].get(key))]
 
     def with_secrets(self) -> list[str]:
-        """The profiles that hold any secret in plain text."""
+        """Return the profiles that hold any secret in plain text."""
         return [name for name, table in self.profiles.items() if any(_text(table.get(key)) for key in SECRETS)]
 
     def without_secrets_of(self, names: list[str]) -> bytes:
-        """The file without the credentials that the profiles `names` use."""
+        """Return the file without the credentials that the profiles `names` use."""
         profiles: Json = dict(self.profiles)
         for name in names:
             gone = _OF_METHOD[self.auth(name)]
@@ -141,7 +141,7 @@ class OmniConfig:
         return self.rendered({**self.data, "profiles": profiles})
 
     def rendered(self, data: Json) -> bytes:
-        """`data` in the form of the file: its indentation, and a newline at its end if it has one there."""
+        """Return `data` in the form of the file: its indentation, and a newline at its end if it has one there."""
         text = self.file.text() if self.file else ""
         second = text.split("\n", 2)[1] if text.count("\n") else "  "
         indent = second[: len(second) - len(second.lstrip())] or "  "
@@ -298,7 +298,7 @@ class _NotJson(Exception):
 
 
 def _parse(file: ForeignFile) -> Json:
-    """The file's one JSON object. Raises ConfigInvalid, with the line; no message has a part of the text."""
+    """Return the file's one JSON object. Raises ConfigInvalid, with the line; no message has a part of the text."""
     text = file.text()
     if text.startswith("\ufeff"):
         raise file.wrong(

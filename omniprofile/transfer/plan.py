@@ -117,21 +117,21 @@ class _Naming:
         return profile
 
     def by_name_and_secret(self, found: Found) -> Known | None:
-        """The free profile that has the name and the very secret."""
+        """Return the free profile that has the name and the very secret."""
         profile = self._free.get(next(_candidates(found.name)))
         return profile if profile and _fits(found, profile) and same_secret(found.secret, profile.secret) else None
 
     def by_number_and_secret(self, found: Found) -> Known | None:
-        """The free profile that has the name with a number, and the very secret."""
+        """Return the free profile that has the name with a number, and the very secret."""
         return next((p for p in self._numbered(found) if same_secret(found.secret, p.secret)), None)
 
     def by_secret(self, found: Found) -> Known | None:
-        """The free profile that has the very secret, whatever it is called now."""
+        """Return the free profile that has the very secret, whatever it is called now."""
         same = [p for p in self._free.values() if _fits(found, p) and same_secret(found.secret, p.secret)]
         return min(same, key=lambda profile: profile.name, default=None)
 
     def by_name(self, found: Found) -> Known | None:
-        """The free profile that has the name, or the name with a number that an earlier import gave it."""
+        """Return the free profile that has the name, or the name with a number that an earlier import gave it."""
         return next(self._numbered(found), None)
 
     def _numbered(self, found: Found) -> Iterator[Known]:

@@ -52,7 +52,7 @@ class Model:
         return profile.host if profile.own_host else self.host(str(profile.extends))
 
     def current(self, pin: str | None, variable: str | None) -> str | None:
-        """The profile in use; "?" for a name that does not exist."""
+        """The current profile; "?" for a name that does not exist."""
         for name in (variable, pin, self.active, self.default):
             if name is not None:
                 return name if name in self.profiles else "?"

@@ -78,7 +78,7 @@ def add(
 
 
 def next_steps(app: App, name: str) -> list[str]:
-    """What there is left to do before the profile can be used, one sentence each."""
+    """Return what there is left to do before the profile can be used, one sentence each."""
     from omniprofile.app import ProfileRequest
 
     resolution = app.declared(ProfileRequest.for_profile(name))

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 def table(shell: str) -> str:
-    """The words of every command in the syntax of `shell`."""
+    """Return the words of every command in the syntax of `shell`."""
     from omniprofile.cli.candidates import rows
 
     head, row, tail = _SYNTAX[shell]

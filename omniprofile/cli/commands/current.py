@@ -1,4 +1,4 @@
-"""`omniprofile current`: the profile in use, and why."""
+"""`omniprofile current`: the current profile, and why."""
 
 import argparse
 
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print the profile in use; with `--json` also which layer selected it."""
+    """Print the current profile; with `--json` also which layer selected it."""
     selection = app.select(named_profile(args))
     shadows = app.shadowed_by(selection)
     if args.json:

@@ -212,7 +212,7 @@ def _require_name(args: argparse.Namespace, steps: "Sequence[Step]") -> None:
 
 
 def _default(config: Config, source: "Source", steps: "Sequence[Step]") -> str | None:
-    """The profile that becomes `default`: the file's, where ours say none."""
+    """Return the profile that becomes `default`: the file's, where ours say none."""
     if config.default is not None:
         return None
     return next((step.profile for step in steps if step.found.name == source.default), None)
@@ -271,7 +271,7 @@ def _take_back(app: App, stored: "Sequence[tuple[Step, StoredSecret | None]]") -
 
 
 def _values(config: Config, step: "Step") -> Mapping[str, object]:
-    """The profile's table. An instance that is declared for its origin is named, not repeated."""
+    """Return the profile's table. An instance that is declared for its origin is named, not repeated."""
     found = step.found
     values: dict[str, object] = {}
     if step.profile != found.name:

@@ -131,7 +131,7 @@ def _ask_address(console: Console, *, allow_insecure: bool) -> str:
 
 
 def _ask_method(console: Console) -> str:
-    """`api-key` or `oauth`; an empty answer is the first."""
+    """Ask for `api-key` or `oauth`; an empty answer is the first."""
     while True:
         answer = _answer(console, f"log in with {' or '.join(METHODS)}? [{METHODS[0]}] ").lower()
         matches = [method for method in METHODS if method.startswith(answer)]

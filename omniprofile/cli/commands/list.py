@@ -81,7 +81,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 def _active(app: App, console: Console) -> tuple[str | None, tuple[str, ...]]:
-    """The current profile, and the variables that shadow it."""
+    """Return the current profile, and the variables that shadow it."""
     try:
         selection = app.select()
     except NoProfileSelected:

@@ -114,7 +114,7 @@ def check(
 
 
 def error_of(result: LiveResult) -> Error | None:
-    """The result as the error that a command depending on it ends with; None if it is ok."""
+    """Return the result as the error that a command depending on it ends with; None if it is ok."""
     if result.status is Status.OK:
         return None
     if result.error is not None:

@@ -137,7 +137,7 @@ def _shell(app: App) -> str:
 
 
 def _by_hand(shell: str, name: str) -> str:
-    """How a shell that has no hook is switched."""
+    """Return how a shell that has no hook is switched."""
     command = f"omniprofile use --shell {name}"
     return {
         "fish": f"`{command} | source`",

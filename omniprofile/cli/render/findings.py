@@ -41,7 +41,7 @@ def _entry(finding: Finding, document: Document | None, style: Style, columns: i
 
 
 def _excerpt(finding: Finding, document: Document | None, code_of_line: str) -> list[str]:
-    """The line of a finding with a caret, or nothing where there is none to show."""
+    """Return the line of a finding with a caret, or nothing where there is none to show."""
     if document is None or finding.line > len(document.lines):
         return []
     line = document.lines[finding.line - 1].rstrip("\r")
@@ -66,7 +66,7 @@ def _excerpt(finding: Finding, document: Document | None, code_of_line: str) -> 
 
 
 def _cell(char: str) -> str:
-    """A character as a terminal may show it: no control, no bidi."""
+    """Return a character as a terminal may show it: no control, no bidi."""
     return "    " if char == "\t" else char if char.isprintable() else char.encode("unicode_escape").decode()
 
 

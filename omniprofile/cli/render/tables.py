@@ -72,13 +72,13 @@ def _folded(line: list[str], columns: int, gutter: int | None) -> str:
 
 
 def indented(text: str, columns: int | None) -> str:
-    """`text` below a row, broken between words where the terminal is narrower."""
+    """Return `text` below a row, broken between words where the terminal is narrower."""
     lines = [text] if columns is None else wrapped(text, max(columns - _INDENT, _NARROWEST))
     return "".join(" " * _INDENT + line + "\n" for line in lines)
 
 
 def wrapped(text: str, room: int) -> list[str]:
-    """`text` in lines of at most `room` columns, unless one word alone is longer: no word is broken."""
+    """Return `text` in lines of at most `room` columns, unless one word alone is longer: no word is broken."""
     styled = _STYLED.fullmatch(text)
     if styled:
         return [f"{styled[1]}{line}{styled[3]}" for line in wrapped(styled[2], room)]

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 
 def rfc3339(time: datetime | None) -> str | None:
-    """An aware time as RFC 3339 in UTC, to the second: `2026-11-24T10:00:00Z`. None stays None."""
+    """Return an aware time as RFC 3339 in UTC, to the second: `2026-11-24T10:00:00Z`. None stays None."""
     return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def remaining(time: datetime, now: datetime) -> str:
-    """How far `time` is from `now`, rounded to one unit: `expires in 7 h`, `expired 3 d ago`."""
+    """Return how far `time` is from `now`, rounded to one unit: `expires in 7 h`, `expired 3 d ago`."""
     seconds = int((time - now).total_seconds())
     size = abs(seconds)
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):

@@ -27,7 +27,7 @@ _COMMENT = re.compile(r"[ \t]*#")
 
 
 def data_of(text: str) -> dict[str, Any]:
-    """What a text says."""
+    """Return what a text says."""
     document = Document.parse("", text.encode("utf-8"))
     if document.data is None:
         raise AssertionError("only a text that parses is edited")
@@ -35,7 +35,7 @@ def data_of(text: str) -> dict[str, Any]:
 
 
 def value_of(written: str) -> object:
-    """What a value, as written, stands for. Raises ValueError where it is no single value."""
+    """Return what a value, as written, stands for. Raises ValueError where it is no single value."""
     text = f"value = {written}"
     data = Document.parse("", text.encode()).data
     if data is None or set(data) != {"value"} or scan(text)[0].pairs[0].end != len(text):
@@ -138,7 +138,7 @@ def same(one: object, other: object) -> bool:
 
 
 def _verified(before: str, after: str, path: NamePath, change: Callable[[dict[str, Any]], None]) -> str:
-    """`after`, if its data are those of `before` with `change` made to them."""
+    """Return `after`, if its data are those of `before` with `change` made to them."""
     wanted = copy.deepcopy(data_of(before))
     change(wanted)
     document = Document.parse("", after.encode("utf-8"))
@@ -203,7 +203,7 @@ def _new_table(text: str, path: NamePath, written: str) -> str:
 
 
 def _appended(text: str, lines: Sequence[str], newline: str) -> str:
-    """`lines` at the end, after an empty line; the last one ends as the text did."""
+    """Return `lines` at the end, after an empty line; the last one ends as the text did."""
     block = newline.join(lines)
     if not text:
         return block + newline
@@ -213,7 +213,7 @@ def _appended(text: str, lines: Sequence[str], newline: str) -> str:
 
 
 def _line_below(text: str, at: int, line: str) -> str:
-    """`line` below the line that `at` is in."""
+    """Return `line` below the line that `at` is in."""
     end = _line_end(text, at)
     newline = _newline(text, end)
     if end and text[end - 1] == "\n":
@@ -222,7 +222,7 @@ def _line_below(text: str, at: int, line: str) -> str:
 
 
 def _at_top(text: str, tables: list[Table], new: str) -> str:
-    """`new` below the last key of the top of the file; where there is none, above the first table and what heads it."""
+    """Return `new` below the last key of the top of the file; where there is none, above the first table and what heads it."""
     if tables[0].pairs:
         last = tables[0].pairs[-1]
         return _line_below(text, last.end, _indent(text, last.keys[0].start) + new)
@@ -310,7 +310,7 @@ def _pair_at(text: str, path: NamePath) -> Pair | None:
 
 
 def _dotted(tables: list[Table], path: NamePath) -> Pair | None:
-    """The last pair whose own keys make the table at `path`."""
+    """Return the last pair whose own keys make the table at `path`."""
     found = [
         pair
         for pair in every_pair(tables)
@@ -324,13 +324,13 @@ def _is_inline(tables: list[Table], pair: Pair) -> bool:
 
 
 def _heading_start(text: str, at: int) -> int:
-    """Where the lines start that go with the header at `at`: a comment right above it, if an empty line sets it off."""
+    """Return where the lines start that go with the header at `at`: a comment right above it, if an empty line sets it off."""
     start = _block_start(text, at)
     return start if start and text[_line_start(text, start - 1) : start].strip() == "" else _line_start(text, at)
 
 
 def _block_start(text: str, at: int) -> int:
-    """Where the comment lines right above the line of `at` start."""
+    """Return where the comment lines right above the line of `at` start."""
     start = _line_start(text, at)
     # What looks like a comment may be a line of the value before it.
     ends = [end for table in scan(text[:start]) for end in (table.end, *(pair.end for pair in table.pairs))]
@@ -345,13 +345,13 @@ def _line_start(text: str, at: int) -> int:
 
 
 def _line_end(text: str, at: int) -> int:
-    """The offset behind the end of the line that `at` is in."""
+    """Return the offset behind the end of the line that `at` is in."""
     end = text.find("\n", at)
     return len(text) if end < 0 else end + 1
 
 
 def _newline(text: str, at: int) -> str:
-    """The line ending that lines before `at` have, else the text's first, else the usual one."""
+    """Return the line ending that lines before `at` have, else the text's first, else the usual one."""
     index = text.rfind("\n", 0, at)
     index = text.find("\n") if index < 0 else index
     return "\r\n" if index > 0 and text[index - 1] == "\r" else "\n"
@@ -373,7 +373,7 @@ def _cut(text: str, start: int, end: int, piece: str) -> str:
 
 
 def _present(data: Mapping[str, Any], path: NamePath) -> int:
-    """How many parts of `path` are there."""
+    """Return how many parts of `path` are there."""
     table: Any = data
     for depth, name in enumerate(path):
         if not isinstance(table, dict) or name not in table:

@@ -89,35 +89,35 @@ class Document:
         return line, offset - self._starts[line - 1] + 1
 
     def offset(self, line: int, column: int) -> int:
-        """Where in the text the character at a line and column is."""
+        """Return where in the text the character at a line and column is."""
         return self._starts[line - 1] + column - 1
 
     def comments(self) -> Iterator[tuple[Position, str]]:
-        """Every comment with its place, from its `#` to the end of its line. `#` in a string begins none."""
+        """Yield every comment with its place, from its `#` to the end of its line. `#` in a string begins none."""
         for match in _STRINGS_AND_COMMENTS.finditer(self.text) if "#" in self.text else ():
             if match[0].startswith("#"):
                 yield Position(*self.place(match.start())), match[0].rstrip("\r")
 
     def word(self, place: Position) -> str:
-        """The bare or quoted key, or the scalar value on one line, that starts at `place`, as it is written."""
+        """Return the bare or quoted key, or the scalar value on one line, that starts at `place`, as it is written."""
         match = _WORD.match(self.lines[place.line - 1], place.column - 1)
         return match[0] if match else ""
 
     def replacing(self, place: Position, text: str | None) -> Fix | None:
-        """The fix that puts `text` in the place of the word that stands there; None where none does."""
+        """Return the fix that puts `text` in the place of the word that stands there; None where none does."""
         word = self.word(place) if text is not None else ""
         return Fix(place.line, place.column, len(word), text) if word and text is not None else None
 
     def position(self, path: KeyPath) -> Position:
-        """Where the key at `path` stands; the nearest enclosing one's place where `path` itself is not written down."""
+        """Return where the key at `path` stands; the nearest enclosing one's place where `path` itself is not written down."""
         return Position(*self.place(self._key(path)))
 
     def line(self, path: KeyPath) -> int:
-        """The line of `position(path)`."""
+        """Return the line of `position(path)`."""
         return self.place(self._key(path))[0]
 
     def value_position(self, path: KeyPath) -> Position:
-        """Where the value at `path` stands; its key's place where the value is a table with a header."""
+        """Return where the value at `path` stands; its key's place where the value is a table with a header."""
         offset = self._places.values.get(path) if self._places else None
         return self.position(path) if offset is None else Position(*self.place(offset))
 
@@ -189,7 +189,7 @@ class Document:
         return None
 
     def _without_line(self, text: str, problem: Position) -> str:
-        """`text` with the statement at `problem` taken out, so that what follows is looked at too; empty to stop there."""
+        """Return `text` with the statement at `problem` taken out, so that what follows is looked at too; empty to stop there."""
         lines = text.split("\n")
         index = problem.line - 1
         if index >= len(lines) or not lines[index].strip() or '"""' in lines[index] or "'''" in lines[index]:
@@ -242,7 +242,7 @@ def _line_start(text: str, line: int) -> int:
 
 
 def _depth(data: object) -> int:
-    """How deep tables and arrays are nested, the outermost one counted."""
+    """Return how deep tables and arrays are nested, the outermost one counted."""
     depth, level = 0, [data]
     while level:
         depth += 1
@@ -256,13 +256,13 @@ def _depth(data: object) -> int:
 
 
 def _position_after(text: str) -> Position:
-    """The place right after the end of `text`."""
+    """Return the place right after the end of `text`."""
     line = text.count("\n") + 1
     return Position(line, len(text) - (text.rfind("\n") + 1) + 1)
 
 
 def _too_deep(text: str) -> Position | None:
-    """The first place where brackets nest too deep or a key has too many parts, looking past strings and comments.
+    """Return the first place where brackets nest too deep or a key has too many parts, looking past strings and comments.
 
     Good enough to keep `tomllib` from harm, in one pass: in a file that is no TOML it may find a place that is none.
     """

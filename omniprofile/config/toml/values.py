@@ -36,7 +36,7 @@ _SECRET_WORDS = re.compile(r"(?:token|apikey|secret|password|bearer|credential)$
 
 
 def key_path(key: str) -> NamePath:
-    """The names of a dotted key, as TOML reads it: `env.A`, `expect.org_role`. Raises UsageError."""
+    """Return the names of a dotted key, as TOML reads it: `env.A`, `expect.org_role`. Raises UsageError."""
     data: Any = Document.parse("", f"{key} = 0".encode("utf-8", "replace")).data if "\n" not in key else None
     names: list[str] = []
     while isinstance(data, dict) and len(data) == 1:
@@ -50,7 +50,7 @@ def key_path(key: str) -> NamePath:
 
 
 def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
-    """The value that was `typed` for the key at `path`, in TOML. Strings need no quotes.
+    """Return the value that was `typed` for the key at `path`, in TOML. Strings need no quotes.
 
     `kind` is what the key holds, as `json_schema.toml_kind` tells it; None for a key that the models do not know.
 

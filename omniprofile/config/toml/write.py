@@ -8,21 +8,21 @@ from collections.abc import Mapping
 
 
 def key_text(name: str) -> str:
-    """A name as one part of a key, in quotes where it needs them."""
+    """Return a name as one part of a key, in quotes where it needs them."""
     import tomlkit
 
     return _visible(tomlkit.key(name).as_string())
 
 
 def string_text(text: str) -> str:
-    """A text as a TOML string, in double quotes."""
+    """Return a text as a TOML string, in double quotes."""
     import tomlkit
 
     return _visible(tomlkit.string(text).as_string())
 
 
 def toml(value: object) -> str:
-    """A value as TOML, tables inline."""
+    """Return a value as TOML, tables inline."""
     import tomlkit
 
     match value:
@@ -38,7 +38,7 @@ def toml(value: object) -> str:
 
 
 def inline(values: Mapping[str, str]) -> str:
-    """An inline table of values that are TOML already."""
+    """Return an inline table of values that are TOML already."""
     members = ", ".join(f"{key_text(name)} = {value}" for name, value in values.items())
     return f"{{ {members} }}" if members else "{}"
 
