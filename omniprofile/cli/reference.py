@@ -65,6 +65,10 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("OMNIPROFILE_PICKER", "how `use` lets you choose: `screen` (without it), `fzf` if that is there, or `list`"),
     ("OMNIPROFILE_SHELL", "the shell that `env` and `use --shell` print for, where they cannot tell"),
     (
+        "OMNIPROFILE_CHILD, OMNIPROFILE_PYTHON, OMNIPROFILE_ENTERED",
+        "set by `exec` for the `omni` in its child: what was handed over, with a checksum of the token, and what to run",
+    ),
+    (
         "OMNIPROFILE_EXPORTED, OMNIPROFILE_PREVIOUS",
         "set by what `env` and `use --shell` print: which variables are omniprofile's own in this shell, and the profile before",
     ),

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
         def of_profile(self) -> bool: ...  # noqa: D102 - as `Credential` says
 
 
-PYTHON, ENTERED = "OMNIPROFILE_PYTHON", "OMNIPROFILE_ENTERED"
-"""The interpreter of omniprofile; the scripts that were run as the real `omni`."""
+ENTERED = "OMNIPROFILE_ENTERED"
+"""The scripts that were run as the real `omni`."""
 INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
 """Lets the CLI send a token to a host that is not Omni's, and by http."""
 
@@ -140,7 +140,7 @@ def is_omni(program: str) -> bool:
 
 
 def handed_over(credential: "Session", base_url: str, token: str, config: str = "") -> dict[str, str]:
-    """Return the variables that tell our `omni` in a child what the child was given.
+    """Return the variable that tells our `omni` in a child what the child was given.
 
     `config` is the profile file that a flag named. The token's checksum must find a change, not withstand an attacker, as
     that in `OMNIPROFILE_EXPORTED`.
@@ -150,7 +150,7 @@ def handed_over(credential: "Session", base_url: str, token: str, config: str = 
     profile = credential.profile if credential.of_profile else ""
     # Nothing but the path of the file may hold a comma.
     told = ",".join([profile, credential.auth, renew, checksum(token), base_url, credential.base_url, config])
-    return {CHILD: told, PYTHON: sys.executable}
+    return {CHILD: told}
 
 
 class Given:
@@ -412,7 +412,7 @@ def planned(
 
 def named_path(program: str) -> str | None:
     """Return the real `omni` that a command names by its path, or None where `PATH` is to be searched."""
-    return program if os.path.dirname(program) and _OURS not in _head(program) else None
+    return program if os.path.dirname(program) and not is_ours(program) else None
 
 
 def straight_through(
@@ -425,24 +425,29 @@ def straight_through(
     return becoming(path or real_omni(environ), line.words, kept)
 
 
-def reach(environ: "Mapping[str, str]") -> str:
-    """Return whether a bare `omni` in a child with this environment is ours, in words."""
-    return unreached(environ) or "`omni` is omniprofile's own, and keeps to what was handed over"
+def is_ours(path: str) -> bool:
+    """Tell whether the program at `path` is an `omni` of ours."""
+    return _OURS in _head(path)
 
 
-def unreached(environ: "Mapping[str, str]") -> str | None:
-    """Return why a bare `omni` would not be ours in a child of `exec` with this environment, or None where it is."""
-    from omniprofile.handover.variables import SHIM
+def unreached(environ: "Mapping[str, str]", shim: str) -> tuple[str, str] | None:
+    """Return why a bare `omni` is not the one in our folder `shim` in a child of `exec` with this environment, and what to do.
 
-    ours = os.path.join(SHIM, "omni.cmd" if sys.platform == "win32" else "omni")
-    if os.pathsep in SHIM:
-        return f"`{SHIM}` cannot stand on `PATH`: `omni` is the real one, without omniprofile's rules"
+    None where it is. The real one uses what was handed over all the same, since it has no config.
+    """
+    ours = os.path.join(shim, "omni.cmd" if sys.platform == "win32" else "omni")
+    if os.pathsep in shim:
+        return f"`{shim}` cannot stand on `PATH`", f"install omniprofile in a folder without `{os.pathsep}` in its name"
     if not os.access(ours, os.X_OK):
-        return f"`{ours}` cannot be run, as on a file system mounted noexec: `omni` is the real one, without omniprofile's rules"
+        lost = os.path.exists(ours) and not os.stat(ours).st_mode & 0o111
+        remedy = (
+            f"run `chmod +x {ours}`" if lost else "install omniprofile on a file system that programs may be run from"
+        )
+        return f"`{ours}` cannot be run" + ("" if lost else ", as on a file system mounted noexec"), remedy
     for folder in environ.get("PATH", "").split(os.pathsep):
         path = _program(folder, environ)
+        if path and not is_ours(path):
+            return f"`{path}` comes first on `PATH`", f"put `{shim}` first, as `exec` did"
         if path:
-            return (
-                None if _OURS in _head(path) else f"`{path}` comes first on `PATH`: it runs without omniprofile's rules"
-            )
-    return "no `omni` is on `PATH`"
+            break
+    return None

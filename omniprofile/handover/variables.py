@@ -4,6 +4,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 """
 
 import os
+import sys
 
 from omniprofile.model.exported import CHILD, MARKER, OWN, exported, own_values
 from omniprofile.model.variables import NO_CONFIG, credential_variables
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
 """The folder that has our `omni` (`handover.omni`), and no other program."""
+PYTHON = "OMNIPROFILE_PYTHON"
+"""Names omniprofile's interpreter to our `omni`, which is a script for `sh`."""
 
 RIVALS = (
     *OWN,
@@ -97,4 +100,5 @@ def child_environment(
     removed = {same(name) for name in names if name}
     kept = {name: value for name, value in environ.items() if same(name) not in removed}
     path = [folder for folder in (environ.get("PATH") or os.defpath).split(os.pathsep) if folder != SHIM]
-    return {**kept, **variables, "PATH": os.pathsep.join([SHIM, *path]), "OMNI_CONFIG_PATH": NO_CONFIG}
+    ours = {"PATH": os.pathsep.join([SHIM, *path]), PYTHON: sys.executable, "OMNI_CONFIG_PATH": NO_CONFIG}
+    return {**kept, **variables, **ours}

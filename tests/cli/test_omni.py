@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.handover.omni import CommandLine, handed_over
+from omniprofile.handover.omni import CommandLine, handed_over, unreached
 from omniprofile.handover.variables import SHIM
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
@@ -311,7 +311,7 @@ def test_a_gateway_is_the_one_address_that_its_child_may_use_http_for(vendor: Ve
     credential = Credential("staging", Origin.parse(STAGING), "oauth", Secret("real"), datetime.now(UTC))
     url, run_token = "http://127.0.0.1:40123", "token-of-this-run"
     environ = {**os.environ, "OMNI_BASE_URL": url, "OMNI_API_TOKEN": run_token, "OMNI_CONFIG_PATH": NO_CONFIG}
-    environ |= handed_over(credential, url, run_token)
+    environ |= {**handed_over(credential, url, run_token), "OMNIPROFILE_PYTHON": sys.executable}
     ran = subprocess.run([f"{SHIM}/omni", "models"], env=environ, capture_output=True, text=True, check=False)
     assert (ran.returncode, vendor.hosts()) == (0, [(url, run_token, ["models"])]), ran
     words = [f"{SHIM}/omni", "models", "--base-url"]
@@ -368,8 +368,41 @@ def test_nothing_that_omni_saves_is_in_a_file(process: Process, cli: Cli, vendor
         assert not path.is_file() or b"secret-of-init" not in path.read_bytes(), path
 
 
-def test_exec_says_with_v_whether_omni_is_ours(process: Process, vendor: VendorOmni, tmp_path: Path) -> None:
+def test_exec_and_doctor_say_whether_omni_is_ours(process: Process, vendor: VendorOmni, tmp_path: Path) -> None:
     assert "`omni` is omniprofile's own" in process("-v", "exec", "staging", "--", "true").stderr
+    look = f"{sys.executable} -m omniprofile doctor --offline --json"
+
+    def found(script: str) -> tuple[str, str]:
+        ran = process("exec", "staging", "--", "sh", "-c", script)
+        (check,) = (each for each in json.loads(ran.stdout)["checks"] if each["check"] == "omni-under-exec")
+        return check["status"], check["message"]
+
+    assert found(look) == ("ok", "it is omniprofile's own, and keeps to what was handed over")
+    status, message = found(f"PATH={vendor.folder}:$PATH {look}")
+    assert (status, f"`{vendor.path}` comes first on `PATH`" in message) == ("warning", True)
+    assert json.loads(process("doctor", "--offline", "--json").stdout)["checks"]
+
+
+@pytest.mark.parametrize(
+    ("make", "why", "remedy"),
+    [
+        (lambda folder: (folder / "omni").chmod(0o644), "cannot be run", "chmod +x"),
+        (lambda folder: (folder / "omni").unlink(), "noexec", "file system"),
+        (lambda folder: folder.rename(folder.with_name("a:b")), "cannot stand on `PATH`", "in its name"),
+    ],
+)
+def test_a_shim_that_cannot_be_reached_says_why(
+    make: Callable[[Path], object], why: str, remedy: str, vendor: VendorOmni, tmp_path: Path
+) -> None:
+    folder = tmp_path / "shim"
+    shutil.copytree(SHIM, folder)
+    assert unreached({"PATH": f"{folder}:{vendor.folder}"}, str(folder)) is None
+    make(folder)
+    if not folder.exists():
+        folder = folder.with_name("a:b")
+    found = unreached({"PATH": f"{folder}:{vendor.folder}"}, str(folder))
+    assert found is not None
+    assert (why in found[0], remedy in found[1]) == (True, True), found
 
 
 def test_ours_is_installed_to_be_run_and_imports_little(vendor: VendorOmni) -> None:

@@ -34,6 +34,12 @@ SHOWS: dict[str, list[str]] = {
     "A folder that pins its profile": ["\nstaging\n", "project pin"],
     "A Python program": ["\n200\n", "sdk.py\n{staging}\n"],
     "A program or agent that must not prompt": ['"status": "ok"', "\n{staging}\n", "refused with 6"],
+    "Agents that follow the vendor's skills": [
+        '"defaultProfile": "staging"',
+        "`staging` is the current profile here already",
+        "omni at {staging}",
+        "refused with 6",
+    ],
     "Moving from omni config": ["ok  My-team", "the secrets were removed"],
     "One repository of profiles for a team": ["mine", "\n{staging}\n"],
     "Keys from a central manager, fleets and many jobs": ["\nnightly\n", "\nhourly-report\n"],

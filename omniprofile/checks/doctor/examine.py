@@ -37,6 +37,7 @@ CHECKS = (
     Check("secret-store", secrets.secret_store),
     Check("stored-secrets", secrets.stored_secrets, needs_profiles=True),
     Check("omni-cli", secrets.omni_cli),
+    Check("omni-under-exec", shell.omni_under_exec),
     Check("dotenv", secrets.dotenv),
     Check("mcp", secrets.mcp),
     Check("backups", secrets.backups),

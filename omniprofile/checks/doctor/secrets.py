@@ -174,12 +174,13 @@ def omni_cli(app: DoctorContext) -> Iterable[Diagnosis]:
 
 
 def _programs(name: str, app: DoctorContext) -> Iterator[str]:
+    from omniprofile.handover.omni import is_ours
     from omniprofile.system.capture import find_program
 
     seen = set()
     for folder in app.environment.environ.get("PATH", os.defpath).split(os.pathsep):
         path = find_program(name, {**app.environment.environ, "PATH": folder}) if folder else None
-        if path and os.path.realpath(path) not in seen:
+        if path and os.path.realpath(path) not in seen and not is_ours(path):
             seen.add(os.path.realpath(path))
             yield path
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from omniprofile.checks.doctor.context import DoctorContext
 from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
 from omniprofile.errors import Error, NoProfileSelected
+from omniprofile.handover.omni import unreached
+from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.exported import MARKER, ORGANIZATION, exported, own_values
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
@@ -155,6 +157,20 @@ def _profile_variables(app: DoctorContext) -> Iterator[Diagnosis]:
             near = closest(variable, known, 1)
             hint = f"did you mean {quoted_list(near)}?" if near else f"unset {printable(variable)}"
             yield warning(f"{shown} is the variable of no profile", hint)
+
+
+def omni_under_exec(app: DoctorContext) -> Iterable[Diagnosis]:
+    """Report whether `omni` in a child of `exec`, which this process may be, is omniprofile's own."""
+    environ = app.environment.environ
+    inside = environ.get("OMNI_CONFIG_PATH") == NO_CONFIG
+    found = unreached(environ if inside else child_environment({}, environ), SHIM)
+    if found is None:
+        yield ok("it is omniprofile's own, and keeps to what was handed over")
+    else:
+        yield warning(
+            f"{printable(found[0], 400)}: it is the real one, which ignores another `-p` and obeys `--base-url`",
+            found[1],
+        )
 
 
 def hook(app: DoctorContext) -> Iterable[Diagnosis]:

@@ -21,7 +21,7 @@ from omniprofile.errors import UsageError
 from omniprofile.handover import omni
 from omniprofile.handover.child import run_child
 from omniprofile.handover.process import run_command
-from omniprofile.handover.variables import child_environment, find_dotenv
+from omniprofile.handover.variables import SHIM, child_environment, find_dotenv
 from omniprofile.model.exported import OWN, is_reserved
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.resolution import Resolution
@@ -45,6 +45,11 @@ HELP = Help(
     "stays meanwhile, with COMMAND's exit status, and ends with COMMAND, also for what that leaves in the background.\n\n"
     "`--as` hands several profiles to one command: all their variables, and with them the profile's own `env`, begin with "
     "the prefix, as in `SOURCE_OMNI_API_TOKEN`, and there are none without. Each counts as named, each session is renewed.\n\n"
+    "`omni`, wherever the command calls it, is one of omniprofile's own that runs the real one with this credential, a session "
+    "renewed at each call. It refuses `--token`, and `-p` and `--base-url` of another profile or instance; `omni config show` "
+    "and `list` show the profile, and its other verbs name the command of omniprofile that does it. A host of `allowed_hosts` "
+    "is allowed to it for each call. In an environment that was emptied or changed it refuses to go on with omni's own "
+    "config. `-v` and `doctor` say where it does not come first on `PATH`.\n\n"
     "Without COMMAND a terminal gets a shell (`SHELL`, on Windows `COMSPEC`), in which `OMNI_PROFILE` names the profile.\n\n"
     "A `.env` in this folder or the nearest one above that has it, which names another instance, is said: a program that "
     "loads it may go there.\n\n"
@@ -68,7 +73,10 @@ HELP = Help(
     exits=(
         (4, "there is no usable credential, or none that lasts `--for` so long"),
         (5, "there is no such profile"),
-        (6, "token and host do not belong together, or the profile is protected and there was no yes"),
+        (
+            6,
+            "token and host do not belong together, the profile is protected and there was no yes, or `omni` was to go elsewhere",
+        ),
         (126, "the command cannot be run"),
         (127, "there is no such command"),
     ),
@@ -146,8 +154,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 tell_expiry(console, each.credential, app.environment.now())
         environ = environment_of(handed, app.environment.environ)
         if console.verbosity:
-            console.note(omni.reach(environ))
-            console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
+            _tell_of_omni(console, environ)
         if not args.prefixes:
             _tell_of_dotenv(app, resolutions[""])
         if not args.child:
@@ -168,6 +175,18 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
         status = run_child(command, environ, started)
     return end_as(status)
+
+
+def _tell_of_omni(console: Console, environ: Mapping[str, str]) -> None:
+    """Say what holds of a child `omni`, and whether our own stands before it."""
+    console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
+    found = omni.unreached(environ, SHIM)
+    if found is None:
+        console.note(f"`omni` is omniprofile's own (`{printable_place(SHIM)}`), which keeps to what is handed over")
+    else:
+        console.note(
+            f"{found[0]}: `omni` is the real one, which ignores another `-p` and obeys `--base-url`; {found[1]}"
+        )
 
 
 def _tell_of_dotenv(app: App, resolution: Resolution) -> None:

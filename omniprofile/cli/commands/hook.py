@@ -17,7 +17,10 @@ HELP = Help(
     "and the switch is `Use-OmniProfile NAME`.\n\n"
     "With `--prompt` the profile in use stands before the prompt: `(omni staging)`, `(omni prod, protected)`; a `?` is "
     "what the shell cannot know without a process, until the next omniprofile command. For another place, put "
-    "`$OMNIPROFILE_SEGMENT` into your own prompt.",
+    "`$OMNIPROFILE_SEGMENT` into your own prompt.\n\n"
+    "With `--wrap-omni` the `omni` that you type keeps the rules of `exec`, and `omni -p NAME` is `exec NAME -- omni`; help and "
+    "completion need no credential. It is a function of this shell: scripts, `xargs` and `timeout` start the program itself, "
+    "with its own config. Run those by `omniprofile exec -- …`, and empty that config by `omniprofile import omni-cli --scrub`.",
     examples=(
         ("omniprofile hook bash > ~/.omniprofile.bash", "then `. ~/.omniprofile.bash` in `~/.bashrc`"),
         ("omniprofile hook zsh > ~/.omniprofile.zsh", "then `. ~/.omniprofile.zsh` in `~/.zshrc`"),
