@@ -63,6 +63,13 @@ TABLES = [
     'key = { env = "OTHER_KEY" }\n',
     'base_url = "http://127.0.0.1:8000"\nallow_insecure = true\nkey = { env = "OWN_KEY" }\n',
     'extends = "prod"\n',
+    (
+        'instance = "acme"\nkey = { env = "OWN_KEY" }\n[profiles.NAME.env]\nTEAM = { env = "OTHER_KEY" }\nKEY = { file = "key" }\n'
+        'OMNI_PROFILE = ""\nOMNI_BASE_URL = { from = "base_url", append = "/api" }\nMCP = { from = "token" }\n'
+    ),
+    'instance = "acme"\nkey = { env = "OWN_KEY" }\nenv = { MCP = { from = "organization" }, TEAM = { from = "host" } }\n',
+    'instance = "acme"\nkey = { env = "OWN_KEY" }\nenv = { TEAM = { keyring = true } }\n',
+    'instance = "bi"\nkey = { env = "OWN_KEY" }\nenv = { ORG = { from = "organization" } }\n',
     'extends = "ci"\nprotected = false\nenv = { TEAM = "own" }\n',
     'instance = "nowhere"\n',
 ]
@@ -188,7 +195,7 @@ class Place:
 
     @staticmethod
     def tables(profiles: Mapping[str, str]) -> str:
-        return "".join(f'[profiles."{name}"]\n{body}' for name, body in profiles.items())
+        return "".join(f'[profiles."{name}"]\n{body.replace("NAME", name)}' for name, body in profiles.items())
 
     def store(self, how: str) -> None:
         """What the file store holds for `ci` and `prod`."""

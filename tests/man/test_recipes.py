@@ -7,6 +7,7 @@ Programs that cannot be installed for a test (`omni`, `op`, `vault`) are scripts
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,12 +26,23 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "man/recipes.md").read_text(encoding="utf-8")
 RECIPES = dict(re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", TEXT, re.DOTALL | re.MULTILINE))
 PROD_KEY, STAGING_KEY = CANARY + "P", CANARY + "S"
+EMBED_SECRET = CANARY.ljust(40, "E")
 
 SHOWS: dict[str, list[str]] = {
     "Two instances and the vendor's CLI": ["omni at {staging}", "omni at {prod}"],
     "Dotfiles with stow or chezmoi": ["the active profile is now `staging`"],
     "CI on GitHub Actions": [],
     "Keys from a password manager": ["by-op", "by-pass", "by-vault", "3 tested: 3 ok"],
+    "Embedded dashboards": [
+        "present, 2 secrets",
+        "OMNI_EMBED_SECRET for {staging_host} has 40 characters\nBRAND_EMBED_SECRET for {staging_host} has 40 characters",
+    ],
+    "MCP clients that are configured by variables": ["codex has a token for {staging}"],
+    "Containers": [
+        "run --rm report\ncontainer at {staging}",
+        "OMNI_API_KEY report\ncontainer at {staging}",
+        "\ncontainer by file at {staging}",
+    ],
     "A folder that pins its profile": ["\nstaging\n", "project pin"],
     "A Python program": ["\n200\n", "sdk.py\n{staging}\n"],
     "A program or agent that must not prompt": ['"status": "ok"', "\n{staging}\n", "refused with 6"],
@@ -51,9 +63,30 @@ SCRIPTS = {
     "python": 'exec "{python}" "$@"',
     "omni": '[ "$*" = "whoami whoami" ] || exit 64; echo "omni at $OMNI_BASE_URL"',
     "op": '[ "$*" = "read op://Work/Omni staging/credential" ] || exit 64; echo "$STAGING_KEY"',
+    "codex": 'if [ $# = 0 ]; then test -n "$OMNI_API_KEY" && echo "codex has a token for $OMNI_BASE_URL"; else\n'
+    '[ "$1 $2 $3 $4 $6 $7" = "mcp add omni --url --bearer-token-env-var OMNI_API_KEY" ] || exit 64; fi',
+    "npx": '[ "$*" = "@omni-co/mcp" ] || exit 64; test -n "$MCP_API_KEY" && echo "bridge to $MCP_SERVER_URL"',
+    "docker": 'exec "{python}" - "$@" <<\'END\'\n{docker}\nEND',
     "vault": 'case "$*" in "kv get -field=key secret/omni/staging") echo "$STAGING_KEY";;\n'
     '"kv get -field=key secret/omni/nightly") echo "$PROD_KEY";; *) exit 64;; esac',
 }
+
+
+DOCKER = """\
+import os, re, sys
+match sys.argv[1:]:  # what Docker's reference says of these forms: a name takes its value from here, a file's values are literal
+    case ["run", "--rm", "-e", "OMNI_BASE_URL", "-e", "OMNI_API_KEY", "report"]:
+        how, given = "", {name: os.environ[name] for name in ("OMNI_BASE_URL", "OMNI_API_KEY")}
+    case ["compose", "run", "--rm", "report"]:
+        names = re.search(r"environment: \\[(.*)\\]", open("compose.yaml").read())[1].split(", ")
+        how, given = "", {name: os.environ[name] for name in names}
+    case ["run", "--rm", "--env-file", path, "report"]:
+        how, given = " by file", dict(line.rstrip("\\n").split("=", 1) for line in open(path))
+    case _:
+        sys.exit(64)
+assert given["OMNI_API_KEY"].startswith("omni_osk_")
+print(f"container{how} at {given['OMNI_BASE_URL']}")
+"""
 
 
 @dataclass(frozen=True)
@@ -92,6 +125,8 @@ class Stage:
             "STAGING_KEY": STAGING_KEY,
             "PROD_KEY": PROD_KEY,
             "READER_KEY": STAGING_KEY,
+            "EMBED_SECRET": EMBED_SECRET,
+            "BRAND_SECRET": EMBED_SECRET,
             "OMNI_BASE_URL": "",
             **environ,
         }
@@ -115,7 +150,9 @@ class Stage:
 def stage(tmp_path: Path) -> Iterator[Stage]:
     (tmp_path / "bin").mkdir()
     for name, script in SCRIPTS.items():
-        (tmp_path / "bin" / name).write_text("#!/bin/sh\n" + script.replace("{python}", sys.executable) + "\n")
+        (tmp_path / "bin" / name).write_text(
+            "#!/bin/sh\n" + script.replace("{python}", sys.executable).replace("{docker}", DOCKER) + "\n"
+        )
         (tmp_path / "bin" / name).chmod(0o755)
     with Standin() as prod, Standin() as staging:
         prod.add_key(PROD_KEY, role="ORG_ADMIN")
@@ -169,7 +206,7 @@ def test_a_recipe_does_what_it_says(title: str, stage: Stage) -> None:
         needs("stow")
     gnupg = tempfile.mkdtemp(prefix="omni-gpg-")  # short, for the agent's socket lies there
     environ = {"GNUPGHOME": gnupg, "PASSWORD_STORE_DIR": f"{gnupg}/store"}
-    if "password manager" in title:
+    if "pass " in RECIPES[title]:
         needs("pass")
         setup = ["gpg --batch -q --passphrase '' --quick-gen-key a@example.invalid default default never 2>/dev/null"]
         setup += ["pass init a@example.invalid >/dev/null"]
@@ -179,11 +216,22 @@ def test_a_recipe_does_what_it_says(title: str, stage: Stage) -> None:
         subprocess.run(["gpgconf", "--kill", "all"], env={**os.environ, **environ}, check=False, capture_output=True)
         shutil.rmtree(gnupg, ignore_errors=True)
     for words in SHOWS[title]:
-        assert words.format(prod=stage.prod.base_url, staging=stage.staging.base_url) in out, out
+        prod, staging = stage.prod.base_url, stage.staging.base_url
+        assert words.format(prod=prod, staging=staging, staging_host=staging.partition("://")[2]) in out, out
     if "stow" in title:
         link = stage.home / ".config/omniprofile/profiles.toml"
         assert link.is_symlink()
         assert "dotfiles" in str(link.resolve())
+
+
+def test_the_entry_of_claude_desktop_starts_the_bridge(stage: Stage) -> None:
+    recipe = RECIPES["MCP clients that are configured by variables"]
+    (entry,) = (json.loads(text)["mcpServers"]["omni"] for language, text in _blocks(recipe) if language == "json")
+    _script(stage, recipe)
+    profiles = stage.path("~/.config/omniprofile/profiles.toml")
+    profiles.write_text(stage.local(_files(recipe)["~/.config/omniprofile/profiles.toml"]))
+    out = stage.run([shlex.join([entry["command"], *entry["args"]])])
+    assert out == f"bridge to {stage.staging.base_url}/mcp/https\n"
 
 
 def test_two_people_share_profiles_and_no_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,22 @@ api = OmniAPI(credential.token, credential.base_url)
 import requests
 print(requests.get(credential.base_url + "/api/v1/whoami", headers=api.headers).json()["user"]["id"])
 """
+NEXT_SDK = """
+# As its version 1, which PyPI has not yet, finds its way: variables, of which an address may end in `/api`.
+import os, requests
+class AuthenticatedClient:
+    def __init__(self, base_url, token):
+        self.base_url, self.headers = base_url, {"Authorization": f"Bearer {token}"}
+def client_from_env():
+    return AuthenticatedClient(os.environ["OMNI_BASE_URL"].rstrip("/").removesuffix("/api"), os.environ["OMNI_API_KEY"])
+client = client_from_env()
+print(requests.get(client.base_url + "/api/v1/whoami", headers=client.headers).json()["user"]["id"])
+"""
+BY_VARIABLES = """
+import os, omniprofile, subprocess, sys
+environ = {**os.environ, **omniprofile.resolve("staging").variables()}
+sys.exit(subprocess.run([sys.executable, "next.py"], env=environ).returncode)
+"""
 BY_HTTPX = """
 import httpx, omniprofile
 auth = omniprofile.Auth("staging")
@@ -66,6 +82,29 @@ def test_the_sdk_needs_a_dotenv_file_and_then_takes_what_exec_exported(
 def test_the_sdk_gets_token_and_host_from_the_library(omni: Standin, process: Process, tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", BY_LIBRARY], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert ran.stdout == "sdk-user\n", ran.stderr
+
+
+ALIASES = 'env = { OMNI_BASE_URL = { from = "base_url", append = "/api" } }\n'
+
+
+@pytest.mark.parametrize("form", ["", ALIASES], ids=["as it is", "with /api"])
+@pytest.mark.parametrize("how", ["exec", "library"])
+def test_both_sdks_take_what_exec_and_the_library_give(
+    omni: Standin, process: Process, cli: Cli, tmp_path: Path, form: str, how: str
+) -> None:
+    cli.profiles(cli.config.read_text() + form)
+    (tmp_path / "next.py").write_text(NEXT_SDK)
+    (tmp_path / ".env").write_text("OMNI_API_KEY=stale\n")
+    (tmp_path / "first.py").write_text(BY_ENVIRONMENT)
+    if how == "exec":
+        ran = process("exec", "staging", "--", "sh", "-c", f'cd "{tmp_path}" && "{sys.executable}" next.py')
+    else:
+        ran = subprocess.run(
+            [sys.executable, "-c", BY_VARIABLES], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+    assert ran.stdout == "sdk-user\n", ran.stderr
+    first = process("exec", "staging", "--", "sh", "-c", f'cd "{tmp_path}" && "{sys.executable}" first.py')
+    assert first.stdout == f"{omni.base_url} True\n", first.stderr
 
 
 def test_httpx_gets_the_credential_by_auth(omni: Standin, tmp_path: Path) -> None:
