@@ -58,6 +58,9 @@ instance = "acme-staging"
 key = { command = ["op", "read", "op://Work/Omni staging/credential"], timeout = 30 }
 [profiles.staging.env]                # exported along with the credential
 OMNI_OUTPUT_FORMAT = "json"
+MCP_API_KEY = { from = "token" }
+MCP_SERVER_URL = { from = "base_url", append = "/mcp/https" }
+OMNI_EMBED_SECRET = { keyring = true }      # `omniprofile login staging --secret OMNI_EMBED_SECRET`
 """
 
 

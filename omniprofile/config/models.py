@@ -146,7 +146,8 @@ class Defaults(Table):
         default=None,
         description="Variables that are exported along with the credential: each a text as it stands here, a part of the "
         'credential (`{ from = "token" }`), or a secret of its own (`{ keyring = true }` or another source, never the secret '
-        "itself).",
+        "itself), which belongs to the profile's origin as its key does. `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_BASE_URL`, "
+        '`OMNI_PROFILE` and `OMNI_ORGANIZATION_NAME` may be aliases, and `""` leaves one of them out.',
         examples=[
             {
                 "OMNI_OUTPUT_FORMAT": "json",
