@@ -258,7 +258,7 @@ def _given_variable(
         bound = own_address(config, given.table)
         if bound and own and bound != own:
             return GivenVariable(name, value, inherited_mismatch(declared, given, f"secret `{name}`", bound, own))
-    if value.secret is not None and origin != own:
+    if value.secret is not None and own and origin != own:
         why = f"`{name}` is left out: it is a secret for {own}, not for {origin} ({overridden_by})"
         return GivenVariable(name, value, left_out=why)
     if value.part == "organization" and origin and origin == own and origin.organization_name is None:

@@ -64,7 +64,8 @@ TABLES = [
     'base_url = "http://127.0.0.1:8000"\nallow_insecure = true\nkey = { env = "OWN_KEY" }\n',
     'extends = "prod"\n',
     (
-        'instance = "acme"\nkey = { env = "OWN_KEY" }\n[profiles.NAME.env]\nTEAM = { env = "OTHER_KEY" }\nKEY = { file = "key" }\n'
+        'instance = "acme"\nkey = { env = "OWN_KEY" }\n[profiles.NAME.env]\nTEAM = { env = "OTHER_KEY" }\n'
+        'KEY = { file = "key" }\n'
         'OMNI_PROFILE = ""\nOMNI_BASE_URL = { from = "base_url", append = "/api" }\nMCP = { from = "token" }\n'
     ),
     'instance = "acme"\nkey = { env = "OWN_KEY" }\nenv = { MCP = { from = "organization" }, TEAM = { from = "host" } }\n',

@@ -16,7 +16,7 @@ from omniprofile.credentials.resolver import obtain, resolve
 from omniprofile.credentials.status import CredentialStatus
 from omniprofile.errors import Error
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, Declaration, KeySource, Settings
+from omniprofile.model.declaration import Config, Declaration, EnvValue, KeySource, Settings
 from omniprofile.model.exported import marker
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
@@ -50,6 +50,8 @@ class World:
     exported: bool
     named: bool
     stored_for: str | None
+    own_secret: str | None = None
+    parent_secret: str | None = None
 
     @property
     def declared_url(self) -> str | None:
@@ -75,7 +77,15 @@ class World:
     @property
     def key_url(self) -> str | None:
         """The base URL that the key is for: that of the table which declares it, else the one that the files declare."""
-        url, instance = (self.own_url, self.own_instance) if self.own_key else (self.parent_url, self.parent_instance)
+        return self._url_of(own=bool(self.own_key))
+
+    @property
+    def secret_url(self) -> str | None:
+        """The base URL that the secret of `env` is for, as the key's."""
+        return self._url_of(own=bool(self.own_secret))
+
+    def _url_of(self, *, own: bool) -> str | None:
+        url, instance = (self.own_url, self.own_instance) if own else (self.parent_url, self.parent_instance)
         return url or (self.instance_url if instance else None) or self.declared_url
 
 
@@ -98,13 +108,18 @@ worlds = st.builds(
     exported=st.booleans(),
     named=st.booleans(),
     stored_for=maybe_url,
+    own_secret=st.sampled_from([None, "keyring", "env"]),
+    parent_secret=st.sampled_from([None, "keyring", "env"]),
 )
 
 
 def _config(world: World) -> Config:
     sources = {"keyring": KeySource("keyring"), "env": KeySource("env", variable="OWN_KEY")}
+    secrets = {"keyring": KeySource("keyring"), "env": KeySource("env", variable="OWN_SECRET")}
 
-    def table(name: str, base_url: str | None, instance: bool, key: str | None, extends: str | None) -> Declaration:
+    def table(
+        name: str, base_url: str | None, instance: bool, key: str | None, secret: str | None, extends: str | None
+    ) -> Declaration:
         return Declaration(
             Layer.PROFILE,
             name,
@@ -115,6 +130,7 @@ def _config(world: World) -> Config:
             instance="i" if instance and not base_url else None,
             key=sources[key] if key else None,
             extends=extends,
+            env={"SECRET": EnvValue(secret=secrets[secret])} if secret else {},
         )
 
     defaults: tuple[Declaration, ...] = ()
@@ -134,14 +150,14 @@ def _config(world: World) -> Config:
             )
         },
         profiles={
-            "p": table("p", world.own_url, world.own_instance, world.own_key, "q"),
-            "q": table("q", world.parent_url, world.parent_instance, world.parent_key, None),
+            "p": table("p", world.own_url, world.own_instance, world.own_key, world.own_secret, "q"),
+            "q": table("q", world.parent_url, world.parent_instance, world.parent_key, world.parent_secret, None),
         },
     )
 
 
 def _environ(world: World) -> dict[str, str]:
-    environ = {"OWN_KEY": "key-own"}
+    environ = {"OWN_KEY": "key-own", "OWN_SECRET": "secret-own"}
     if world.variable_url:
         environ["OMNI_PROFILE_P_BASE_URL"] = world.variable_url
     if world.variable_token:
@@ -187,18 +203,26 @@ def _obtain(world: World, resolution: Resolution) -> Credential | Error:
     def stored(account: Account) -> StoredSecret | None:
         if world.stored_for is None or account.origin != Origin.parse(world.stored_for):
             return None
-        return StoredSecret(Origin.parse(world.stored_for), Secret("key-stored"), datetime(2026, 1, 1, tzinfo=UTC))
+        text = "secret-stored" if account.variable else "key-stored"
+        return StoredSecret(Origin.parse(world.stored_for), Secret(text), datetime(2026, 1, 1, tzinfo=UTC))
 
     try:
         return obtain(
             resolution,
             environ=_environ(world),
             stored=stored,
-            elsewhere=lambda _, variable: [Origin.parse(world.stored_for)] if world.stored_for and not variable else [],
+            elsewhere=lambda _, variable: [Origin.parse(world.stored_for)] if world.stored_for else [],
             fresh=lambda _, session: session,
             interactive=False,
             tell=lambda _: None,
         )
+    except Error as error:
+        return error
+
+
+def _variables(credential: Credential) -> dict[str, str] | Error:
+    try:
+        return credential.variables()
     except Error as error:
         return error
 
@@ -218,8 +242,10 @@ def belongs(world: World, token: str, host: str) -> bool:
         case "key-own":
             # Without an address in the files, the key is for the one that a flag or variable gives.
             return world.key_url is None or host == world.key_url
-        case "key-stored":
+        case "key-stored" | "secret-stored":
             return host == world.stored_for
+        case "secret-own":
+            return world.secret_url is None or host == world.secret_url
     return False
 
 
@@ -235,6 +261,28 @@ def test_every_subset_of_layers_resolves_totally_and_never_mixes_hosts(world: Wo
     else:
         assert credential.message
         assert credential.hint, f"no hint: {credential.message}"
+
+
+@given(worlds)
+@settings(max_examples=600)
+def test_a_secret_of_a_variable_never_goes_with_a_host_that_it_is_not_for(world: World) -> None:
+    resolution = _resolve(world)
+    assert isinstance(resolution, Resolution)
+    credential = _obtain(world, resolution)
+    if not isinstance(credential, Credential):
+        return
+    declared = world.own_secret or world.parent_secret
+    variables = _variables(credential)
+    if isinstance(variables, Error):
+        assert declared
+        assert variables.hint
+        fits = world.stored_for if declared == "keyring" else world.secret_url
+        assert fits != credential.base_url, f"refused without cause: {variables}"
+        return
+    secret = variables.get("SECRET")
+    assert secret is None or belongs(world, secret, variables["OMNI_BASE_URL"]), world
+    overridden = world.declared_url is not None and credential.base_url != world.declared_url
+    assert (secret is None) == (declared is None or overridden)
 
 
 @given(worlds)
