@@ -254,13 +254,13 @@ def _given_variable(
 ) -> GivenVariable:
     """Return a variable of `env` as it applies at `origin`: a secret goes to the origin that it was declared for alone."""
     value, own = given.value, declared.base_url.value if declared.base_url else None
-    if value.secret is not None and value.secret.kind != "keyring":
-        bound = own_address(config, given.table)
-        if bound and own and bound != own:
+    if value.secret is not None:
+        bound = own if value.secret.kind == "keyring" else own_address(config, given.table) or own
+        if bound and own and origin == own != bound:
             return GivenVariable(name, value, inherited_mismatch(declared, given, f"secret `{name}`", bound, own))
-    if value.secret is not None and own and origin != own:
-        why = f"`{name}` is left out: it is a secret for {own}, not for {origin} ({overridden_by})"
-        return GivenVariable(name, value, left_out=why)
+        if bound and origin != bound:
+            why = f"`{name}` is left out: it is a secret for {bound}, not for {origin} ({overridden_by})"
+            return GivenVariable(name, value, left_out=why)
     if value.part == "organization" and origin and origin == own and origin.organization_name is None:
         place = declared.provenance(given).place
         refusal = ConfigInvalid(

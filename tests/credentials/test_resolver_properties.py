@@ -281,8 +281,8 @@ def test_a_secret_of_a_variable_never_goes_with_a_host_that_it_is_not_for(world:
         return
     secret = variables.get("SECRET")
     assert secret is None or belongs(world, secret, variables["OMNI_BASE_URL"]), world
-    overridden = world.declared_url is not None and credential.base_url != world.declared_url
-    assert (secret is None) == (declared is None or overridden)
+    bound = world.declared_url if declared == "keyring" else world.secret_url
+    assert (secret is None) == (declared is None or bound not in (None, credential.base_url))
 
 
 @given(worlds)
