@@ -52,6 +52,10 @@ SHOWS: dict[str, list[str]] = {
         "omni at {staging}",
         "refused with 6",
     ],
+    "An agent on production that only reads": ['"orgRole": "ORG_ADMIN"', '"rule": "read-only"', "refused with 6"],
+    "Claude Code and Cursor over a gateway": ["claude at http://127.0.0.1:", "cursor at http://127.0.0.1:"],
+    "A job that runs all night": ["all pages are there"],
+    "curl and Postman": ['"orgRole": "MEMBER"'],
     "Moving from omni config": ["ok  My-team", "the secrets were removed"],
     "One repository of profiles for a team": ["mine", "\n{staging}\n"],
     "Keys from a central manager, fleets and many jobs": ["\nnightly\n", "\nhourly-report\n"],
@@ -62,6 +66,8 @@ SCRIPTS = {
     "omniprofile": 'exec "{python}" -m omniprofile "$@"',
     "python": 'exec "{python}" "$@"',
     "omni": '[ "$*" = "whoami whoami" ] || exit 64; echo "omni at $OMNI_BASE_URL"',
+    "claude": '[ $# = 0 ] || exit 64; echo "claude at $OMNI_BASE_URL"',
+    "cursor": '[ "$*" = "--wait ." ] || exit 64; echo "cursor at $OMNI_BASE_URL"',
     "op": '[ "$*" = "read op://Work/Omni staging/credential" ] || exit 64; echo "$STAGING_KEY"',
     "codex": 'if [ $# = 0 ]; then test -n "$OMNI_API_KEY" && echo "codex has a token for $OMNI_BASE_URL"; else\n'
     '[ "$1 $2 $3 $4 $6 $7" = "mcp add omni --url --bearer-token-env-var OMNI_API_KEY" ] || exit 64; fi',
@@ -204,6 +210,8 @@ def test_a_recipe_does_what_it_says(title: str, stage: Stage) -> None:
     setup = []
     if "stow" in title:
         needs("stow")
+    if "curl" in RECIPES[title]:
+        needs("curl")
     gnupg = tempfile.mkdtemp(prefix="omni-gpg-")  # short, for the agent's socket lies there
     environ = {"GNUPGHOME": gnupg, "PASSWORD_STORE_DIR": f"{gnupg}/store"}
     if "pass " in RECIPES[title]:
