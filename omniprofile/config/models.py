@@ -235,7 +235,9 @@ class ProfilesFile(Table):
     default: ProfileName | None = Field(
         default=None, description="The profile in use when nothing else selects one.", examples=["prod"]
     )
-    settings: SettingsTable = Field(default=SettingsTable(), description="How omniprofile itself behaves.")
+    settings: SettingsTable = Field(
+        default_factory=SettingsTable.model_construct, description="How omniprofile itself behaves."
+    )
     instances: dict[ProfileName, Instance] = Field(
         default={},
         description="Omni deployments, by name: `[instances.NAME]`.",

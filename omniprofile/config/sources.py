@@ -27,7 +27,7 @@ class Place:
 class Table(BaseModel):
     """What every table has in common: strict, closed, and left as it is."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 class KeyringKey(Table):

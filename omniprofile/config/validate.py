@@ -1,5 +1,6 @@
 """A parsed document to what it declares, by the models of `models`: what is wrong in it is found, and the rest is kept."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -19,6 +20,7 @@ from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 M = TypeVar("M", bound=Table)
+_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 _ROUNDS = 4
 """Some violations only show when others are out of the way."""
 
@@ -130,12 +132,29 @@ def _remove(data: dict[str, Any], path: KeyPath) -> None:
 def read(data: Mapping[str, Any], model: type[M]) -> M | list[Violation]:
     """Return `data` as `model` has it, or else everything that the model objects to in it."""
     found = list(_unfit_own_variables(data)) if model is ProfilesFile else []
+    if not model.__pydantic_complete__:
+        _build(model)
     try:
         made = model.model_validate(data)
     except ValidationError as problem:
         errors = problem.errors(include_url=False, include_input=False)
         found += [Violation(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
     return found or made
+
+
+def _build(model: type[Table]) -> None:
+    """Build what validates, without pydantic's plugins: they could record what is in a file, and looking for them takes a while.
+
+    pydantic is told so by the environment alone, which is left as it was.
+    """
+    before = os.environ.get(_PLUGINS)
+    os.environ[_PLUGINS] = "__all__"
+    try:
+        model.model_rebuild()
+    finally:
+        del os.environ[_PLUGINS]
+        if before is not None:
+            os.environ[_PLUGINS] = before
 
 
 def _unfit_own_variables(data: Mapping[str, Any]) -> Iterator[Violation]:

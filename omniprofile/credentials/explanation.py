@@ -1,14 +1,19 @@
 """What `explain` shows of a resolution: each field, with what it overrides and why. No secret is in it."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from omniprofile.credentials.overrides import BaseUrlOverride, Overrides, TokenOverride
-from omniprofile.credentials.status import CredentialStatus
 from omniprofile.model.declaration import EnvValue, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, Overridden
 from omniprofile.model.secret import MASK, remember
+
+if TYPE_CHECKING:
+    from omniprofile.credentials.status import CredentialStatus
+
+    StatusOf = Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus]
 
 Values = Sequence[Sourced[object]]
 """What the files, and omniprofile itself, have for one field, strongest first."""
@@ -26,13 +31,13 @@ def shown_variable(
     name: str,
     profile: str,
     origin: Origin | None,
-    status_of: Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus] | None,
+    status_of: "StatusOf | None",
 ) -> str | None:
     """Return what may be shown of a variable of `env`: no secret and no token; None for a value that is missing."""
     if not isinstance(value, EnvValue):
         raise TypeError(f"{type(value)} is not the value of a variable")
     if value.secret is not None:
-        known = status_of(profile, origin, "api-key", value.secret, name) if status_of else CredentialStatus("unknown")
+        known = status_of(profile, origin, "api-key", value.secret, name) if status_of else _unknown()
         return None if known.state == "missing" else known.masked
     if value.part is None:
         return value.text
@@ -87,9 +92,10 @@ def token_field(
     key: KeySource,
     auth: str,
     key_provenance: Provenance,
-    known: CredentialStatus,
+    known: "CredentialStatus | None",
 ) -> Field:
     """Return the field of the token: the one that overrides, or what is known of the profile's own."""
+    known = known or _unknown()
     if uses_store(auth, key):
         own = Provenance(Layer.STORE, known.store)
     else:
@@ -104,3 +110,9 @@ def token_field(
     if token and own_value is not None:
         overridden.append(Overridden(own_value, own, f"{provenance} overrides it"))
     return Field(token.secret.masked if token else own_value, provenance, tuple(overridden))
+
+
+def _unknown() -> "CredentialStatus":
+    from omniprofile.credentials.status import CredentialStatus
+
+    return CredentialStatus("unknown")

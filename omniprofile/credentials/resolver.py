@@ -7,6 +7,7 @@ decided on. Origin and token are one unit: `resolve` knows which origin a token 
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from omniprofile.credentials.explanation import (
     Values,
@@ -20,17 +21,18 @@ from omniprofile.credentials.explanation import (
 from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
 from omniprofile.credentials.refusals import host_refusal, inherited_mismatch, mismatch, stored_mismatch
 from omniprofile.credentials.sources import checked_key, read_key
-from omniprofile.credentials.status import CredentialStatus
 from omniprofile.errors import ConfigInvalid, IdentityMismatch, NoCredential
-from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config, EnvValue, KeySource
 from omniprofile.model.effective import Effective, Given, effective, own_address
-from omniprofile.model.identity import differences
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, GivenToken, GivenVariable, Resolution, Selection
 from omniprofile.model.secret import Secret, names_secret
-from omniprofile.model.stored import Account, StoredSecret
+
+if TYPE_CHECKING:
+    from omniprofile.credentials.explanation import StatusOf
+    from omniprofile.model.credential import Credential
+    from omniprofile.model.stored import Account, StoredSecret
 
 NO_FLAGS = Flags()
 
@@ -41,7 +43,7 @@ def resolve(
     *,
     environ: Mapping[str, str],
     flags: Flags = NO_FLAGS,
-    status_of: Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus] | None = None,
+    status_of: "StatusOf | None" = None,
 ) -> Resolution:
     """Resolve the selected profile, asking no key source.
 
@@ -87,8 +89,8 @@ def resolve(
         if token is None and not base_urls:
             refusal = inherited_mismatch(declared, declared.key, "key", token_origin, origin)
 
-    known = status_of(profile, origin, auth_method, key_source, None) if status_of else CredentialStatus("unknown")
-    if refusal is None and token is None and known.elsewhere and origin:
+    known = status_of(profile, origin, auth_method, key_source, None) if status_of else None
+    if refusal is None and token is None and known and known.elsewhere and origin:
         refusal = stored_mismatch(profile, known.elsewhere, origin, base_url_provenance)
 
     pair: tuple[str, ...] = ()
@@ -158,12 +160,12 @@ def obtain(
     resolution: Resolution,
     *,
     environ: Mapping[str, str],
-    stored: Callable[[Account], StoredSecret | None],
+    stored: "Callable[[Account], StoredSecret | None]",
     elsewhere: Callable[[str, str | None], Sequence[Origin]],
-    fresh: Callable[[str, StoredSecret], StoredSecret],
+    fresh: "Callable[[str, StoredSecret], StoredSecret]",
     interactive: bool,
     tell: Callable[[str], None],
-) -> Credential:
+) -> "Credential":
     """Ask the decided source and give the credential.
 
     `stored(account)` reads the secret store; `elsewhere(profile, variable)` gives the origins that it has credentials of the
@@ -173,6 +175,9 @@ def obtain(
     Raises the resolution's refusal, NoCredential, OriginMismatch where secrets are stored for other origins alone,
     IdentityMismatch, and whatever the source or the store raises.
     """
+    from omniprofile.model.credential import Credential
+    from omniprofile.model.stored import Account
+
     if resolution.refusal is not None:
         raise resolution.refusal
     origin = resolution.origin
@@ -271,8 +276,10 @@ def _given_variable(
     return GivenVariable(name, value)
 
 
-def _own(found: StoredSecret | None, resolution: Resolution) -> StoredSecret:
+def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret":
     """Return what the store has for the profile, if it is of the profile's auth method and whose the profile expects."""
+    from omniprofile.model.identity import differences
+
     profile = resolution.profile
     wanted, other = ("session", "API key") if resolution.auth == "oauth" else ("key", "OAuth session")
     hint = f"run `omniprofile login {profile}`"

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from omniprofile.errors import Error
 from omniprofile.model.declaration import Access, EnvValue, Expect, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Provenance
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import Account
+
+if TYPE_CHECKING:
+    from omniprofile.model.stored import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,12 @@ class Resolution:
         return next((each.value.secret for each in self.env if each.name == variable), None)
 
     @property
-    def accounts(self) -> list[Account]:
+    def accounts(self) -> "list[Account]":
         """The accounts of the secret store that the profile uses: its own credential's, and those of its `env`."""
         if self.origin is None:
             return []
+        from omniprofile.model.stored import Account
+
         own = [Account(self.profile, self.origin)] if self.uses_store else []
         secrets = [each.name for each in self.env if each.value.secret and each.value.secret.kind == "keyring"]
         return own + [Account(self.profile, self.origin, variable) for variable in secrets]

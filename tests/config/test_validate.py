@@ -1,5 +1,9 @@
 """A document to what it declares: values with their types and lines, what is wrong, and what is kept in spite of that."""
 
+import os
+import subprocess
+import sys
+import textwrap
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -232,3 +236,27 @@ def test_of_very_many_objections_the_first_are_shown_and_the_others_counted() ->
     _, findings = validate(_document("".join(f"k{number} = 1\n" for number in range(1500))), home="/")
     assert len(findings) == 1000
     assert findings[-1].message.endswith("; 500 more are not shown")
+
+
+def test_no_plugin_of_pydantic_sees_a_profile_file(tmp_path: Path) -> None:
+    """One that is installed for another program may record whatever is validated; and the other program keeps it."""
+    (tmp_path / "spy.py").write_text("print('spy')\n")
+    info = tmp_path / "spy-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: spy\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[pydantic]\nspy = spy\n")
+    code = """
+        import os
+        from omniprofile.config.models import ProfilesFile
+        from omniprofile.config.validate import read
+        assert isinstance(read({"profiles": {"a": {"base_url": "https://acme.omniapp.co"}}}, ProfilesFile), ProfilesFile)
+        print("read", os.environ.get("PYDANTIC_DISABLE_PLUGINS"))
+        import pydantic
+        pydantic.TypeAdapter(int)
+    """
+    argv = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
+    for before, expected in ((None, ["read None", "spy"]), ("x", ["read x", "spy"])):
+        variables = {"PYTHONPATH": f"{Path(__file__).parents[2]}{os.pathsep}{tmp_path}"}
+        variables |= {"PYDANTIC_DISABLE_PLUGINS": before} if before else {}
+        ran = subprocess.run(argv, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+        assert ran.stdout.splitlines()[:2] == expected, ran.stderr
