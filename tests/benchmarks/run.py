@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -27,6 +28,8 @@ from statistics import median
 
 ROOT = Path(__file__).parents[2]
 KEY = "omni_osk_" + "b" * 32
+EVERYDAY = ("current", "token", "env", "exec -- true", "completion of names")
+SECRETS = ("token", "token of a fresh session")
 
 
 @dataclass
@@ -131,8 +134,8 @@ def rows(environment: Path, folder: Path, *, quick: bool) -> Iterator[Row]:
         yield Row(f"first run after an edit; {count:,}", [ours, "current"], edited.environ, goal, before=edited.edit)
     steady = Home(folder / "steady", 3, 1)
     yield Row("exec --gateway -- true", [ours, "exec", "--gateway", "--", "true"], steady.environ, "≤ 18")
-    for command in ("list", "show", "explain", "lint"):
-        yield Row(f"{command}; 3 profiles", [ours, command], steady.environ, "≤ 13")
+    for command, goal in {"list": "≤ 13", "show": "≤ 13", "explain": "≤ 13", "lint": "≤ 17"}.items():
+        yield Row(f"{command}; 3 profiles", [ours, command], steady.environ, goal)
     session = Home(folder / "session", 3, 1)
     session.environ["OMNIPROFILE_SECRET_STORE"] = "file"
     (session.config / "profiles.toml").write_text(
@@ -182,6 +185,7 @@ def secret_service(folder: Path) -> Iterator[dict[str, str] | None]:
     if not (shutil.which("dbus-daemon") and shutil.which("gnome-keyring-daemon")):
         yield None
         return
+    folder.mkdir(mode=0o700)
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
     bus = subprocess.Popen(
         ["dbus-daemon", "--session", "--nofork", "--print-address"], env=environ, stdout=subprocess.PIPE, text=True
@@ -209,16 +213,60 @@ def secret_service(folder: Path) -> Iterator[dict[str, str] | None]:
             process.wait()
 
 
-def keyring_rows(environment: Path, folder: Path, service: dict[str, str]) -> Iterator[Row]:
-    """`token` from the Secret Service beside `keyring get`, both of the same environment."""
-    home = Home(folder / "keyring", 3, 1)
-    (home.config / "profiles.toml").write_text('[profiles.k]\nbase_url = "https://acme.omniapp.co"\n')
-    environ = home.environ | {name: value for name, value in service.items() if name != "HOME"}
-    ours, keyring = str(environment / "bin/omniprofile"), str(environment / "bin/keyring")
-    subprocess.run([ours, "login", "k", "--no-test"], input=KEY.encode(), env=environ, check=True, capture_output=True)
-    yield Row("keyring get, Secret Service", [keyring, "get", "omniprofile", "k@https://acme.omniapp.co"], environ)
-    peer = "keyring get, Secret Service"
-    yield Row("token, Secret Service", [ours, "token"], environ, "≤ 1 × keyring get", against=peer)
+def keyring_rows(environment: Path, folder: Path, few: dict[str, str], many: dict[str, str]) -> Iterator[Row]:
+    """What reads a Secret Service: one with three items, and one with a thousand, of as many profiles."""
+    python, ours = str(environment / "bin/python"), str(environment / "bin/omniprofile")
+    homes = []
+    for service, count in ((few, 3), (many, 1000)):
+        home = Home(folder / f"keyring-{count}", count, 1)
+        home.environ |= {name: value for name, value in service.items() if name != "HOME"}
+        tables = (f'[profiles.p{number}]\nbase_url = "https://acme.omniapp.co"\n' for number in range(count - 1))
+        session = '[profiles.o]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\n'
+        (home.config / "profiles.toml").write_text(f'default = "p0"\n{"".join(tables)}{session}')
+        _store_in_keyring(python, home, count)
+        homes.append(home)
+    entry = "p0@https://acme.omniapp.co"
+    small, large = (home.environ for home in homes)
+    yield Row("keyring get", [str(environment / "bin/keyring"), "get", "omniprofile", entry], small)
+    if tool := shutil.which("secret-tool"):
+        yield Row("secret-tool lookup", [tool, "lookup", "service", "omniprofile", "username", entry], small)
+    everyday = {
+        "token": ["token"], "token of a fresh session": ["token", "o"], "env": ["env"], "exec -- true": ["exec", "--", "true"]
+    }  # fmt: skip
+    for name, argv in everyday.items():
+        name += ", Secret Service"
+        yield Row(f"{name}; 3 profiles", [ours, *argv], small, "≤ 4")
+        yield Row(f"{name}; 1,000", [ours, *argv], large, "≤ 1.15 × of 3", against=f"{name}; 3 profiles")
+
+
+def _store_in_keyring(python: str, home: Home, count: int) -> None:
+    """Store a session of `o` and keys of the others as `login` does, but with one list written instead of a thousand."""
+    code = """
+        import json, sys
+        from datetime import UTC, datetime, timedelta
+        from pathlib import Path
+        import keyring
+        from omniprofile.credentials.envelope import pack, summary_as_data
+        from omniprofile.model.origin import Origin
+        from omniprofile.model.secret import Secret
+        from omniprofile.model.stored import Account, StoredSecret, StoredSummary
+        folder, key, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+        origin, now, files = Origin.parse("https://acme.omniapp.co"), datetime.now(UTC), ("/home/user/profiles.toml",)
+        until = now + timedelta(days=1)
+        secrets = {f"p{n}": StoredSecret(origin, Secret(key), now) for n in range(count - 1)}
+        secrets["o"] = StoredSecret(origin, Secret(key), now, until, Secret("r" * 40), "client")
+        stored = {}
+        for name, secret in secrets.items():
+            account = Account(name, origin)
+            keyring.set_password("omniprofile", str(account), pack(secret, account, files))
+            kind = "keyring.backends.SecretService.Keyring"
+            stored[str(account)] = summary_as_data(StoredSummary(now, secret.expires_at, files, kind))
+        folder.mkdir(parents=True, mode=0o700)
+        (folder / "stored.json").write_text(json.dumps({"version": 1, "stored": stored}, indent=1))
+        (folder / "stored.json").chmod(0o600)
+    """
+    argv = [python, "-c", textwrap.dedent(code), str(home.root / ".local/state/omniprofile"), KEY, str(count)]
+    subprocess.run(argv, env=home.environ, check=True)
 
 
 def measure(table: list[Row], rounds: int) -> None:
@@ -303,6 +351,33 @@ def printed(table: list[Row], peaks: dict[str, int]) -> str:
     return "\n".join(lines)
 
 
+QUOTED = (
+    ("`current`, `token`, `env`, `exec -- true`, completion of names", "{}; 3 profiles", EVERYDAY),
+    ("the same with 1,000 profiles in 20 files, × those with 3", "{}; 1,000", EVERYDAY),
+    ("the first run after an edit, 3 / 1,000 profiles", "first run after an edit; {}", ("3", "1,000")),
+    ("`list`, `show`, `explain`, `lint` of 3 profiles", "{}; 3 profiles", ("list", "show", "explain", "lint")),
+    ("`token` of a fresh OAuth session in the file store", "{}", ("token, fresh OAuth session in the file store",)),
+    ("`token` with the key, with a fresh session in a Secret Service", "{}, Secret Service; 3 profiles", SECRETS),
+    ("the same with 1,000 profiles and items, × those with 3", "{}, Secret Service; 1,000", SECRETS),
+    ("for comparison: `secret-tool lookup`, `keyring get`", "{}", ("secret-tool lookup", "keyring get")),
+    ("for comparison: `kubectl config current-context`, `aws configure get`", "{}",
+     ("kubectl config current-context", "aws configure get")),
+)  # fmt: skip
+"""The lines of the manual's table of speed: what they say, and the rows that they are about."""
+
+
+def quoted(table: list[Row]) -> str:
+    """Return the table as `man/speed.md` has it, without what was not measured."""
+    rows = {row.name: row for row in table}
+    lines = ["| what | goal | × |", "|---|---|---|"]
+    for what, form, names in QUOTED:
+        found = [rows[form.format(name)] for name in names if form.format(name) in rows]
+        if len(found) == len(names):
+            goals = dict.fromkeys(row.goal.removeprefix("≤ ").partition(" ")[0] for row in found)
+            lines.append(f"| {what} | {', '.join(goals)} | {', '.join(f'{median(row.ratios):.3g}' for row in found)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -317,8 +392,8 @@ def main() -> None:
         environment = args.environment.absolute() if args.environment else _installed(folder / "environment")
         table = list(rows(environment, folder, quick=args.quick))
         if not args.quick:
-            service = stack.enter_context(secret_service(folder))
-            table += keyring_rows(environment, folder, service) if service else []
+            few, many = (stack.enter_context(secret_service(folder / name)) for name in ("few", "many"))
+            table += keyring_rows(environment, folder, few, many) if few and many else []
         for row in table:
             row.run()
         time.sleep(2.5)  # so that the files are old: a file that has just changed is looked into
@@ -329,6 +404,7 @@ def main() -> None:
         )
         print(f"{time.strftime('%Y-%m-%d')}, {machine}, load {os.getloadavg()[0]:.1f}\n")
         print(printed(table, peaks))
+        print("\nas `man/speed.md` has it:\n\n" + quoted(table))
         token = next(row for row in table if row.name.startswith("token"))
         imported = imports(token)
         print("\nimported by `token` beyond the bare interpreter:\n" + "\n".join(imported))

@@ -17,6 +17,7 @@ def test_the_benchmark_runs(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert "| token; 3 profiles | ≤ 1.5 |" in ran.stdout
+    assert "| `list`, `show`, `explain`, `lint` of 3 profiles | 13, 17 |" in ran.stdout
     assert "omniprofile.cli.fast_path" in ran.stdout
     assert {row["name"] for row in json.loads(result.read_text())["rows"]} >= {"bare interpreter", "list; 3 profiles"}
 
