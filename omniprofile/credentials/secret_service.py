@@ -3,7 +3,8 @@
 It asks what keyring's own backend asks (`keyring.backends.SecretService`, by the package SecretStorage), of the same collection
 by the same attributes, so both find the same items, whichever version of it stored them. But it asks over a `plain` session:
 the bus is a socket of the user's own, and the keys for another kind of session cost most of what `keyring` costs. Nothing here
-unlocks, prompts, starts a service or picks one of several: whatever is not one unlocked item is `Unusual`, and for keyring.
+unlocks, prompts, starts a service or picks one of several: whatever is not one unlocked item is `Unusual`, and for keyring. (A
+service must answer `GetSecret` for a locked item by an error, without a prompt.)
 
 Of jeepney the messages are used, and not its connections: those wait for the bus's first answer without a limit, and read
 as much as they are sent.
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from jeepney import DBusAddress, Header, HeaderFields, Message, MessageFlag, MessageType, Properties, new_method_call
+from jeepney import DBusAddress, Header, HeaderFields, Message, MessageFlag, MessageType, new_method_call
 from jeepney.auth import BEGIN, Authenticator
 from jeepney.bus import get_bus
 from jeepney.bus_messages import message_bus
@@ -50,9 +51,6 @@ def password(address: str, service: str, username: str, seconds: float) -> str:
         if len(paths) != 1:
             raise Unusual(f"{len(paths)} items")
         item = DBusAddress(paths[0], _NAME, _INTERFACE + "Item")
-        ((locked,),) = bus.ask(Properties(item).get("Locked"))
-        if locked != ("b", False):
-            raise Unusual("locked")
         ((secret,),) = bus.ask(new_method_call(item, "GetSecret", "o", (session[1],)))
         value: bytes = secret[2]
         return value.decode()
@@ -66,6 +64,7 @@ class _Bus:
         self._end = end
         self._left = _MOST
         self._buffer = b""
+        self._unsent = b""
         self._serial = 0
 
     def authenticate(self) -> None:
@@ -74,11 +73,11 @@ class _Bus:
         for data in authenticator:
             self._send(data)
             authenticator.feed(self._receive())
-        self._send(BEGIN)
+        self._unsent = BEGIN
 
     def ask(self, *messages: Message) -> list[Any]:
         """Send method calls in one go; return the bodies of their answers. Raises Unusual for an error."""
-        calls = b""
+        calls, self._unsent = self._unsent, b""
         serials = []
         for message in messages:
             message.header.flags = MessageFlag.no_auto_start
