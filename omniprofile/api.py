@@ -9,6 +9,7 @@ import logging
 
 from omniprofile.app import GIVING, App, ProfileRequest
 from omniprofile.model.credential import Credential
+from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.environment import Environment
 
 _LOG = logging.getLogger("omniprofile")
@@ -36,4 +37,4 @@ def app_for(config: str | None) -> App:
 
 def request_for(profile: str | None) -> ProfileRequest:
     """Return what a caller names: a profile, or None for the one in use."""
-    return ProfileRequest.for_profile(profile) if profile is not None else ProfileRequest()
+    return ProfileRequest(Sourced(profile, Provenance(Layer.FLAG)) if profile is not None else None)

@@ -170,7 +170,7 @@ def _exported_key(declared: Declared) -> None:
         for path, source in _sources(table):
             variable = source.variable or ""
             if variable.upper() in exported and path != ("env", variable):  # a profile may pass one on as it is
-                message = f"omniprofile exports `{variable}` itself, and what it exported for one profile is no key of another"
+                message = f"omniprofile exports `{variable}` itself, and what it exported for one profile is not a key of another"
                 hint = "keep the key in a variable that only you set"
                 declared.warn(Code.EXPORTED_KEY, (*_path(table), *path, "env"), table.file, message, hint)
 

@@ -68,7 +68,7 @@ def _objection(code: str) -> tuple[str, str] | None:
     if code not in _KNOWN:
         near = closest(code, _KNOWN, 1)
         hint = f"did you mean `{near[0]}`?" if near else "`omniprofile lint --explain` lists the codes"
-        return f"`{printable(code, 40)}` is no code of a rule", hint
+        return f"`{printable(code, 40)}` is not the code of a rule", hint
     if code not in _CAN_BE_SILENCED:
         return f"`{code}` cannot be silenced", f"`omniprofile lint --explain {code}` says what to do about it"
     return None

@@ -113,7 +113,7 @@ def _check_pin(
     try:
         document = Document.parse(path, contents[path] if path in contents else read_regular(path, LARGEST_PIN))
     except FileNotFoundError:
-        return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, f"`{path}` is not there", "check the path")]
+        return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, f"`{path}` not found", "check the path")]
     except Unreadable as problem:
         message = f"`{path}` cannot be read: {problem}"
         hint = "check what it is and who may read it"

@@ -76,7 +76,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Code.SYNTAX,
         Level.ERROR,
-        "the file is no TOML",
+        "the file is not TOML",
         "TOML 1.0 in UTF-8 is read, as the standard library reads it.",
         '[profiles.prod\nbase_url = "https://acme.omniapp.co"\n',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\n',
@@ -199,7 +199,7 @@ RULES: tuple[Rule, ...] = (
         Level.WARNING,
         "a key comes from a variable that omniprofile exports",
         "`env` and `exec` set `OMNI_API_TOKEN` and its like for the profile that they are called for, and a profile's `env` sets "
-        "its variables. What was exported for one profile is no key of another: there the variable counts as unset.",
+        "its variables. What was exported for one profile is not a key of another: there the variable counts as unset.",
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "OMNI_API_TOKEN" }\n',
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME_CI_KEY" }\n',
     ),

@@ -42,7 +42,7 @@ def save(draft: "Draft", console: Console, *, diff: bool) -> bool:
         console.data(masked(draft.patch))
         return False
     if not draft.changes():
-        console.note("nothing changes: it is so already")
+        console.note("nothing to change")
         return False
     write(draft, console)
     if left:
@@ -138,11 +138,12 @@ def require_new_name(draft: "Draft", name: str) -> None:
     """Raise UsageError unless `name` can name a new profile."""
     if not is_valid(name):
         raise UsageError(
-            f"`{printable(name)}` is no profile name ({RULE})", hint=f"did you mean `{nearest_valid(name)}`?"
+            f"`{printable(name)}` is not a valid profile name: use {RULE}",
+            hint=f"did you mean `{nearest_valid(name)}`?",
         )
     if files := draft.files_of(("profiles", name)):
         place = draft.place(files[0], ("profiles", name))
-        raise UsageError(f"profile `{name}` is there already ({place})", hint="choose another name")
+        raise UsageError(f"profile `{name}` already exists ({place})", hint="choose another name")
 
 
 def _profiles(draft: "Draft") -> dict[str, Declaration]:

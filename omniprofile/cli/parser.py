@@ -131,8 +131,11 @@ def parse(
     name, argv = command_first(argv)
     if name is None:
         parser = build_parser(COMMANDS, configured=())
-        if rest := parser.parse_known_args(argv)[1]:
+        args, rest = parser.parse_known_args(argv)
+        if rest:
             parser.refuse(rest)
+        if args.profile is not None:
+            raise UsageError("no command is given", hint="`omniprofile help` lists the commands")
         parser.print_help()
         parser.exit()
     at = argv.index(name)
@@ -349,4 +352,4 @@ def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
             front.append(word)
         else:
             return None, [*front, word]
-    return None, front
+    return None, [*front, *moved]

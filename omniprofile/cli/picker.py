@@ -34,7 +34,7 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> Choice:
     """
     terminal = console.terminal
     if terminal is None:
-        raise UsageError("no profile is named, and there is no terminal to choose on", hint="`omniprofile use NAME`")
+        raise UsageError("no profile is named, and there is no terminal to choose it on", hint="`omniprofile use NAME`")
     wanted = app.environment.environ.get(PICKER_VARIABLE) or _PICKERS[0]
     if wanted not in _PICKERS:
         raise UsageError(
@@ -45,7 +45,7 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> Choice:
 
         if program := shutil.which("fzf", path=app.environment.environ.get("PATH")):
             return Choice(_pick_by_fzf(app, program))
-        console.note("there is no `fzf` on `PATH`: choose here")
+        console.note("`fzf` not found on `PATH`: choose here")
     keys, output = terminal
     if wanted == "list" or not _shows_screens(app.environment.environ, output):
         return Choice(_pick_from_list(app, console))
@@ -113,7 +113,7 @@ def _pick_from_list(app: App, console: Console) -> str:
         matches = _matches(answer, names)
         if len(matches) == 1:
             return matches[0]
-        console.say(f"that could be {quoted_list(matches[:5])}" if matches else "that is none of them")
+        console.say(f"that could be {quoted_list(matches[:5])}" if matches else "no profile matches")
 
 
 def _entries(app: App) -> list[Entry]:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 def write_out(stream: "TextIO | None", text: str) -> None:
     """Write `text` to `stream`, as UTF-8 whatever the locale, and see that it arrives.
 
-    Bytes of the environment that are no UTF-8 pass through unchanged. Raises BrokenPipeError when the reader is gone,
+    Bytes of the environment that are not UTF-8 pass through unchanged. Raises BrokenPipeError when the reader is gone,
     CheckFailed when the output cannot be written.
     """
     if stream is None:

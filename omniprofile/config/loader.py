@@ -143,7 +143,7 @@ def _document(path: str, files: Files, home: str, judged: set[str], content: byt
             at = time_ns()
             content, status = open_regular(path)
     except FileNotFoundError:
-        found(Code.UNREADABLE, f"`{path}` is not there", "check the path")
+        found(Code.UNREADABLE, f"`{path}` not found", "check the path")
         return None
     except Unreadable as problem:
         found(

@@ -22,7 +22,7 @@ def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
     for pattern in patterns:
         if in_full := not _is_glob(pattern) and not pattern.startswith("@"):
             if pattern not in config.profiles and pattern in known:
-                raise NoSuchProfile(f"there is no profile `{pattern}`", hint=f"did you mean the tag `@{pattern}`?")
+                raise NoSuchProfile(f"profile `{pattern}` not found", hint=f"did you mean the tag `@{pattern}`?")
             require_profile(config, pattern, Provenance(Layer.FLAG, "NAME"))
             names = [pattern]
         elif pattern.startswith("@"):

@@ -51,7 +51,7 @@ class Content:
 
     @property
     def text(self) -> str:
-        """The content as text, without the mark; what is no UTF-8 is replaced."""
+        """The content as text, without the mark; what is not UTF-8 is replaced."""
         return (self.content or b"").removeprefix(self.mark).decode("utf-8", "replace")
 
     @property
@@ -74,7 +74,7 @@ class Change:
 
     @property
     def patch(self) -> str:
-        """The change as a unified diff, as `patch` takes it. What is no UTF-8 shows as escapes."""
+        """The change as a unified diff, as `patch` takes it. What is not UTF-8 shows as escapes."""
         return unified_diff(self.path, self.before.content, self.after)
 
 

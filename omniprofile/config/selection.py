@@ -46,7 +46,7 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     """Raise NoSuchProfile unless a file defines `name`, saying which layer gave it and what was probably meant."""
     if name in config.profiles:
         return
-    source = f", which the {_role(provenance)} names"
+    source = _named_by(provenance)
     if holds_key(name):
         raise NoSuchProfile(
             f"what the {_role(provenance)} gives as a profile's name looks like an API key",
@@ -56,16 +56,24 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     near = closest(name, config.profiles)
     if not is_valid(name):
         raise NoSuchProfile(
-            f"`{printable(name)}`{source}, is no profile name ({RULE})",
-            hint=f"did you mean {quoted_list(dict.fromkeys([*near, nearest_valid(name)]))}?",
+            f"`{printable(name)}` is not a valid profile name{source}",
+            hint=f"did you mean {quoted_list(dict.fromkeys([*near, nearest_valid(name)]))}? A name has {RULE}",
         )
     if near:
         hint = f"did you mean {quoted_list(near)}? `omniprofile list` shows all"
     elif config.profiles:
-        hint = f"there is {quoted_list(sorted(config.profiles)[:5])}; `omniprofile list` shows all"
+        more = "; `omniprofile list` shows all" if len(config.profiles) > 5 else ""
+        hint = f"available profiles: {', '.join(f'`{each}`' for each in sorted(config.profiles)[:5])}{more}"
     else:
         hint = "no profile is defined yet: run `omniprofile init`"
-    raise NoSuchProfile(f"there is no profile `{name}`{source}", hint=hint)
+    raise NoSuchProfile(f"profile `{name}` not found{source}", hint=hint)
+
+
+def _named_by(provenance: Provenance) -> str:
+    """Say which layer named a profile; nothing where a caller of the library did."""
+    if provenance.layer is Layer.FLAG:
+        return " (named on the command line)" if provenance.name else ""
+    return f": the {_role(provenance)} names it"
 
 
 def _role(provenance: Provenance) -> str:
@@ -102,6 +110,6 @@ def _nothing_selected(config: Config) -> Error:
         return NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
     names = quoted_list(sorted(config.profiles)[:5])
     return NoProfileSelected(
-        f"no profile is selected, and there are {len(config.profiles)}",
+        f"no profile is selected, and {len(config.profiles)} are defined",
         hint=f"name one, or choose with `omniprofile use NAME`: {names}",
     )

@@ -154,7 +154,7 @@ def _bad_name(document: Document, violation: Violation, name: str, found: "Found
     path = violation.path
     if path[-1] in ("default", "extends", "instance") and not violation.of_key:
         bad = str(_value(document, path))
-        message = f"{name} is `{printable(bad)}`, which is no name ({RULE})"
+        message = f"{name} is `{printable(bad)}`, not a valid name: use {RULE}"
         return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
     if path[-2:-1] == ("tags",):
         bad = str(_value(document, path))
@@ -165,11 +165,11 @@ def _bad_name(document: Document, violation: Violation, name: str, found: "Found
     bad = str(path[-1])
     if violation.of_key and len(path) == 2:
         what = "an instance" if path[0] == "instances" else "a profile"
-        message = f"{f'`{printable(bad)}`' if bad else 'an empty text'} is no name for {what} ({RULE})"
+        message = f"{f'`{printable(bad)}`' if bad else 'an empty text'} is not a valid name for {what}: use {RULE}"
         return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
     what = f"`{printable(bad, 40)}`" if violation.of_key else name
     rule = "use letters, digits and `_`, the first no digit"
-    return found(Code.BAD_NAME, f"{what} is no name of an environment variable", rule)
+    return found(Code.BAD_NAME, f"{what} is not the name of an environment variable", rule)
 
 
 def _value(document: Document, path: KeyPath) -> object:

@@ -221,7 +221,7 @@ def no_keyring() -> StoreUnavailable:
         how = "start a Secret Service (gnome-keyring, KWallet or KeePassXC) in a D-Bus session"
     else:
         how = "unlock or enable the system's keyring"
-    return StoreUnavailable("there is no OS keyring that can be used here", hint=f"{how}, or {FILE_STORE}")
+    return StoreUnavailable("no usable OS keyring was found", hint=f"{how}, or {FILE_STORE}")
 
 
 def timed_out(name: str, what: str) -> StoreTimeout:

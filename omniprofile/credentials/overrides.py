@@ -108,7 +108,7 @@ def read_overrides(
         if not (value := environ.get(variable)):
             continue
         provenance = Provenance(Layer.ENVIRONMENT, variable)
-        reason = "`omniprofile env` exported it; it is no override" if variable in exported else skip
+        reason = "`omniprofile env` exported it; it is not an override" if variable in exported else skip
         if reason is skip and skip and variable not in key_variables:
             ignored.append(variable)
         if variable in VENDOR_TOKENS:

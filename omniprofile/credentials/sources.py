@@ -162,7 +162,7 @@ def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
     except FileNotFoundError as problem:
         from omniprofile.errors import KeySourceFailed
 
-        raise KeySourceFailed(f"{label} is not there", hint="make it, with the key as its one line") from problem
+        raise KeySourceFailed(f"{label}: no such file", hint="make it, with the key as its one line") from problem
     except Unreadable as problem:
         from omniprofile.errors import KeySourceFailed
 

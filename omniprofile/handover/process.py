@@ -44,7 +44,7 @@ def not_run(program: str, problem: OSError) -> "Error":
         hint = "check the path"
     else:
         hint = "check its spelling and `PATH`; a shell's builtin, an alias or a whole command line needs `sh -c`"
-    return CommandNotFound(f"there is no command `{name}`", hint=hint)
+    return CommandNotFound(f"command `{name}` not found", hint=hint)
 
 
 def _become(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "NoReturn":

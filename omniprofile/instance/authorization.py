@@ -151,7 +151,7 @@ def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
         raise InvalidResponse("it is too long")
     address, _, rest = text.partition("?")
     if not rest or not (address == "" or address.endswith(CALLBACK_PATH)):
-        raise InvalidResponse(f"it is no address that ends in `{CALLBACK_PATH}?code=…`")
+        raise InvalidResponse(f"it is not an address that ends in `{CALLBACK_PATH}?code=…`")
     return read_callback(rest.partition("#")[0], request)
 
 

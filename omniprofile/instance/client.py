@@ -267,7 +267,7 @@ def _not_connected(causes: list[BaseException], origin: Origin) -> tuple[str, st
         if isinstance(cause, socket.gaierror):
             return "dns", f"the name {host} does not resolve"
         if isinstance(cause, OSError) and cause.errno in (ENETUNREACH, EHOSTUNREACH):
-            return "offline", f"there is no route to {host}"
+            return "offline", f"no route to {host}"
     return "refused", f"{host} does not accept connections on port {origin.port}"
 
 

@@ -158,7 +158,7 @@ def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenRespon
         fields.pop("error", None)
     error = fields.get("error")
     if not isinstance(error, str | None):
-        raise InvalidResponse("its `error` is no text")
+        raise InvalidResponse("its `error` is not a string")
     try:
         _client().parse_request_body_response(json.dumps(fields))
     except OAuth2Error as problem:
@@ -217,7 +217,7 @@ def _object(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise InvalidResponse("it is no JSON object")
+        raise InvalidResponse("it is not a JSON object")
     return value
 
 

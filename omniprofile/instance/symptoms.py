@@ -87,7 +87,7 @@ SYMPTOMS = {
         Symptom(
             "permission-missing",
             Status.INVALID,
-            "{host} knows the credential, but does not allow it this",
+            "{host} accepts the credential, but it lacks the permission (HTTP 403)",
             "check that its user or key has the permission, and access to the resource",
         ),
         Symptom(
@@ -132,7 +132,7 @@ SYMPTOMS = {
         Symptom(
             "server-error",
             Status.UNREACHABLE,
-            "{host} has an error of its own (HTTP {detail})",
+            "{host} returned an error (HTTP {detail})",
             "try again later, and look at the instance's status",
         ),
         Symptom("dns", Status.UNREACHABLE, "{detail}", _RIGHT_URL + "; and that you are online, or on the VPN"),

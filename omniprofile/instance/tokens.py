@@ -143,7 +143,7 @@ def _read(
     if error.code == "invalid_grant" and status in (400, 401):
         if account:
             raise SessionEnded(
-                f"the session of `{account}` is over: {origin.host} takes its refresh token no longer ({words})",
+                f"the session of `{account}` has expired or been revoked: {origin.host} refuses its refresh token ({words})",
                 hint=f"run `omniprofile login {account}`; if it happens again, look in Omni's settings whether the CLI's token "
                 "was revoked",
             )

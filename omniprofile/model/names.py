@@ -8,7 +8,7 @@ MAX_LENGTH = 64
 _LETTERS_DIGITS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _ALLOWED = _LETTERS_DIGITS | frozenset("._-")
 
-RULE = "letters, digits, `.`, `_`, `-`, at most 64, the first a letter or digit"
+RULE = "letters, digits, `.`, `_` and `-`, at most 64, beginning with a letter or digit"
 
 
 def is_valid(name: str) -> bool:

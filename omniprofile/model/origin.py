@@ -165,7 +165,7 @@ def _host_and_port(authority: str, default_port: int) -> tuple[str, int]:
     if not has_port:
         return host, default_port
     if not (port_text.isdigit() and len(port_text) <= 5 and 0 < int(port_text) < 65536):
-        raise NotAnOrigin("has a port that is no number from 1 to 65535")
+        raise NotAnOrigin("has a port that is not a number from 1 to 65535")
     return host, int(port_text)
 
 

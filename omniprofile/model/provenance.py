@@ -40,7 +40,7 @@ class Provenance:
 
     def __str__(self) -> str:
         label = {
-            Layer.FLAG: "flag `{}`" if (self.name or "").startswith("-") else "command line",
+            Layer.FLAG: "flag `{}`" if (self.name or "").startswith("-") else "command line" if self.name else "call",
             Layer.ENVIRONMENT: "environment variable `{}`",
             Layer.PROJECT: "project pin",
             Layer.STATE: "active profile",

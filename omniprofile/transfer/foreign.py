@@ -99,7 +99,7 @@ class ForeignFile:
             return self.content.decode("utf-8")
         except UnicodeDecodeError as problem:
             line = self.content.count(b"\n", 0, problem.start) + 1
-            broken = f"{printable_place(self.path)}:{line}: a byte is no UTF-8"
+            broken = f"{printable_place(self.path)}:{line}: a byte is not UTF-8"
         # Raised out here: the decoder's own exception holds the whole content.
         raise ConfigInvalid(broken, hint="save the file as UTF-8")
 

@@ -199,7 +199,7 @@ class OmniConfig:
             _require_text(file, "", self.data, key)
         profiles = self.data.get("profiles")
         if profiles is not None and not isinstance(profiles, dict):
-            raise file.wrong("`profiles`", "is no object")
+            raise file.wrong("`profiles`", "is not an object")
 
     def _problems(self) -> list[Error]:
         problems: list[Error] = []
@@ -218,7 +218,7 @@ class OmniConfig:
         if _has_half_a_character(name):
             raise file.wrong(where, "has half a character (a lone surrogate) in its name", "give it another name")
         if not isinstance(table, dict):
-            raise file.wrong(where, "is no object")
+            raise file.wrong(where, "is not an object")
         _known_keys(file, where, table, _PROFILE)
         for key in _PROFILE:
             _require_text(file, f"{where}: ", table, key)
@@ -270,7 +270,7 @@ def _require_text(file: ForeignFile, where: str, table: Json, key: str) -> None:
     if value is None:
         return
     if not isinstance(value, str):
-        raise file.wrong(f"{where}`{key}`", "is no text")
+        raise file.wrong(f"{where}`{key}`", "is not a string")
     if _has_half_a_character(value):
         raise file.wrong(f"{where}`{key}`", "has half a character (a lone surrogate)")
 
@@ -326,7 +326,7 @@ def _parse(file: ForeignFile) -> Json:
     try:
         data = json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=finite)
     except json.JSONDecodeError as problem:
-        place, what = f"{file.path}:{problem.lineno}:{problem.colno}", "this is no JSON"
+        place, what = f"{file.path}:{problem.lineno}:{problem.colno}", "this is not JSON"
     except _Twice as problem:
         what, hint = f"the key `{printable(problem.key, 64)}` is there twice in one object", "remove one of them"
     except _NotJson:
@@ -338,7 +338,7 @@ def _parse(file: ForeignFile) -> Json:
     else:
         if isinstance(data, dict) and not _is_deep(data):
             return data
-        what = "it is nested too deeply" if isinstance(data, dict) else "it is no JSON object"
+        what = "it is nested too deeply" if isinstance(data, dict) else "it is not a JSON object"
     # Raised out here: the parser's own exception holds the whole text.
     raise ConfigInvalid(f"{printable_place(place)}: {what}", hint=hint)
 

@@ -116,7 +116,7 @@ def test_tab_twice_shows_the_words_with_what_they_are(shell: Terminal, cli: Cli,
     shell.type("\x15omniprofile ex\t\t")
     shell.see("exec", "run a command with the credential", "explain")
     shell.type("\x15clear; omniprofile lint --explain OP10\t\t")
-    shell.see("OP101", "a file cannot be read", "OP102", "the file is no TOML")
+    shell.see("OP101", "a file cannot be read", "OP102", "the file is not TOML")
     assert not list(tmp_path.rglob("hacked")), "a description is text"
     assert not (tmp_path / "witness").exists()
 

@@ -181,7 +181,7 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
     "a damaged mark": (_environ(OMNIPROFILE_EXPORTED="?"), "environment", "warning", "is damaged", "unset"),
     "a foreign hook": (_environ(OMNIPROFILE_HOOK="tcsh"), "hook", "warning", "`tcsh`", "unset"),
     "an unknown store": (_environ(OMNIPROFILE_SECRET_STORE="vault"), "secret-store", "problem", "`vault`", "keyring"),
-    "no keyring": (_environ(OMNIPROFILE_SECRET_STORE="keyring"), "secret-store", "problem", "no OS keyring", "Secret Service"),
+    "no keyring": (_environ(OMNIPROFILE_SECRET_STORE="keyring"), "secret-store", "problem", "no usable OS", "Secret Service"),
     "a forgotten file of secrets": (
         _environ(OMNIPROFILE_SECRET_STORE="keyring"), "secret-store", "warning", "not in use", "OMNIPROFILE_SECRET_STORE=file",
     ),

@@ -452,7 +452,7 @@ def test_a_command_that_is_not_there_ends_as_in_the_full_path(everyday: Cli) -> 
     )
     assert (ran.returncode, ran.stderr.splitlines()[0]) == (
         127,
-        "omniprofile: error: there is no command `no-such-command`",
+        "omniprofile: error: command `no-such-command` not found",
     )
 
 

@@ -248,8 +248,8 @@ def test_only_imports_the_named_and_asks_nothing_of_the_others(cli: Cli) -> None
         ({"apiEndpoint": "http://127.0.0.1:9"}, 6, "--allow-insecure"),
         ({"apiKey": "two\nlines"}, 4, "profile `staging`: its key"),
         ({"apiKey": "sp ace"}, 4, "has a space"),
-        ({"apiKey": 5}, 3, "`apiKey` is no text"),
-        ({"tokenExpiresAt": 5}, 3, "`tokenExpiresAt` is no text"),
+        ({"apiKey": 5}, 3, "`apiKey` is not a string"),
+        ({"tokenExpiresAt": 5}, 3, "`tokenExpiresAt` is not a string"),
     ],
 )
 def test_one_bad_profile_and_nothing_is_imported(cli: Cli, change: dict[str, object], status: int, says: str) -> None:

@@ -157,7 +157,9 @@ def test_github_commands_are_escaped(cli: Cli) -> None:
     name = "100%, a:b.toml"
     Path(name).write_text('[profiles."100%\\n"]\nbase_url = "https://a.omniapp.co"\n')
     ran = cli("lint", "--format", "github", name)
-    assert ran.out.startswith("::error file=100%25%2C a%3Ab.toml,line=1,col=11,title=OP203::`100%25\\n` is no name")
+    assert ran.out.startswith(
+        "::error file=100%25%2C a%3Ab.toml,line=1,col=11,title=OP203::`100%25\\n` is not a valid name"
+    )
     assert ran.out.count("\n") == 1
 
 

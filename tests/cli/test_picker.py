@@ -173,7 +173,7 @@ def test_a_dumb_or_small_terminal_has_a_plain_list(use: Spawn, cli: Cli, env: di
     terminal.see("profile (number or name, empty to leave):")
     assert "\x1b" not in terminal.raw
     terminal.type("nothing-like-it\r")
-    terminal.see("that is none of them")
+    terminal.see("no profile matches")
     terminal.type("2\r")
     assert terminal.end() == 0
     assert "1  *  prod     acme.omniapp.co          [protected] Production" in terminal.raw
@@ -213,7 +213,7 @@ def test_a_wish_for_fzf_where_it_is_not_is_said_and_no_obstacle(use: Spawn, cli:
     terminal.see("profile>")
     terminal.type("stag\r")
     assert terminal.end() == 0
-    assert "there is no `fzf` on `PATH`" in terminal.screen
+    assert "`fzf` not found on `PATH`" in terminal.screen
 
 
 def test_another_picker_is_an_error_that_names_the_three(use: Spawn, cli: Cli) -> None:
@@ -234,7 +234,7 @@ def test_with_the_hook_tab_switches_this_shell_alone(use: Spawn, cli: Cli, tmp_p
     terminal.type(f". {hook}; clear; omniprofile use\r")
     terminal.see("tab: use it in this shell alone")
     terminal.type("stag\t")
-    terminal.see("this shell now uses `staging` (https://acme-staging.omniapp.co), the others what they used")
+    terminal.see("this shell now uses `staging` (https://acme-staging.omniapp.co), other shells are unchanged")
     assert not (cli.state / "active").exists()
     terminal.type("omniprofile use staging; echo '<'$OMNI_PROFILE'>'\r")
     terminal.see("<staging>")

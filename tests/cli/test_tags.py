@@ -53,12 +53,12 @@ def test_a_pattern_is_a_name_a_glob_or_a_tag(cli: Cli, patterns: list[str], name
 @pytest.mark.parametrize(
     ("pattern", "message", "hint"),
     [
-        ("betta", "there is no profile `betta`", "`beta`"),
-        ("acme-x*", "no profile's name matches `acme-x*`", "`acme-p"),
+        ("betta", "profile `betta` not found", "`beta`"),
+        ("acme-x*", "no profile's name matches `acme-x*`", "`omniprofile list` shows all names and tags"),
         ("@acmee", "no profile has a tag `acmee`", "`@acme`"),
         ("@beta", "no profile has a tag `beta`", "`beta`"),
-        ("customer", "there is no profile `customer`", "the tag `@customer`"),
-        ("@", "no profile has a tag ``", "did you mean `@eu`, `@acme` or `@customer`?"),
+        ("customer", "profile `customer` not found", "the tag `@customer`"),
+        ("@", "no profile has a tag ``", "did you mean `@acme`, `@customer` or `@eu`?"),
         ("zzz*", "no profile's name matches `zzz*`", "`omniprofile list` shows all names and tags"),
     ],
 )

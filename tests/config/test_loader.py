@@ -94,7 +94,7 @@ def test_files_that_cannot_be_used_have_errors_of_their_own(tmp_path: Path) -> N
     os.chmod(path, 0o666)
     with pytest.raises(UnsafePermissions, match="everybody may write"):
         load([path], home="/")
-    with pytest.raises(ConfigUnreadable, match="is not there"):
+    with pytest.raises(ConfigUnreadable, match="not found"):
         load([str(tmp_path / "gone")], home="/")
     with pytest.raises(ConfigUnreadable, match="a folder"):
         load([str(tmp_path)], home="/")

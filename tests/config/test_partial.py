@@ -48,7 +48,7 @@ HARMFUL = {
     "settings that are no settings": b"[settings]\nallowed_hosts = 1\n",
     "defaults": b"[defaults]\nprotected = tru\n",
     "a default": b'default = "other\n',
-    "a default after bytes that are no UTF-8": b'# \xff\ndefault = "other"\n',
+    "a default after bytes that are not UTF-8": b'# \xff\ndefault = "other"\n',
     "the profile itself": b"[profiles.prod]\nprotected = tru\n",
     "the profile itself, apart": b"[profiles]\nprod = { protected = tru }\n",
     "the profile itself, all at once": b"profiles = { }\n x",

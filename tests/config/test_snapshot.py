@@ -227,7 +227,7 @@ def test_a_file_that_goes_away_is_seen(home: Home, what: str) -> None:
     home.compile()
     if what == "main":
         home.file.unlink()
-        assert home.current() == "omniprofile: error: there is no profile "
+        assert home.current() == "omniprofile: error: profile "
     elif what == "drop-in":
         (home.drop_ins / "a.toml").unlink()
         assert answer("token", "another") is None

@@ -62,7 +62,7 @@ def chain_text(problem: BaseException | None) -> str:
 def test_no_keyring_is_an_error_with_a_way_out_and_never_an_absent_secret(
     operation: str, make_store: MakeStore
 ) -> None:
-    with pytest.raises(StoreUnavailable, match="no OS keyring") as caught:
+    with pytest.raises(StoreUnavailable, match="no usable OS keyring") as caught:
         OPERATIONS[operation](make_store())
 
     assert "OMNIPROFILE_SECRET_STORE=file" in str(caught.value.hint)
@@ -270,7 +270,7 @@ def test_a_chain_that_writes_plain_text_is_refused(others: int, make_store: Make
 def test_an_empty_chain_is_no_keyring(make_store: MakeStore, use_keyring: UseKeyring) -> None:
     use_keyring(chain_of())
 
-    with pytest.raises(StoreUnavailable, match="no OS keyring"):
+    with pytest.raises(StoreUnavailable, match="no usable OS keyring"):
         make_store().get(account("prod"))
 
 

@@ -208,7 +208,7 @@ def test_a_key_file_of_root_s_is_fine_for_everybody(tmp_path: Path, monkeypatch:
 def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    for name, why in (("missing", "not there"), ("fifo", "FIFO"), ("loop", "cannot be read"), (".", "folder")):
+    for name, why in (("missing", "no such file"), ("fifo", "FIFO"), ("loop", "cannot be read"), (".", "folder")):
         path = str(tmp_path / name)
         error = failure(KeySource("file", path=path))
         assert why in error.message

@@ -187,7 +187,7 @@ NULL: Callable[[], KeyringBackend] = keyring.backends.null.Keyring
 
 ENVELOPES: list[tuple[str, Situation]] = [
     (
-        "an entry that is no object",
+        "an entry that is not an object",
         lambda stage: stage.file({"version": 1, "secrets": {PROD: []}}).get(account("prod")),
     ),
     ("an entry of another version", lambda stage: stage.entry(version=2)),
@@ -200,7 +200,7 @@ ENVELOPES: list[tuple[str, Situation]] = [
         "a time without a zone",
         lambda stage: pack(replace(make_secret(), stored_at=NOW.replace(tzinfo=None)), account("prod")),
     ),
-    ("a summary that is no object", lambda stage: summary_of([])),
+    ("a summary that is not an object", lambda stage: summary_of([])),
 ]
 
 
@@ -236,7 +236,7 @@ def _file_in_use(stage: Stage) -> None:
 
 FILES: list[tuple[str, Situation]] = [
     ("the label of the file store", lambda stage: stage.files.label),
-    ("a file that is no JSON", lambda stage: stage.file(b"{").get(account("prod"))),
+    ("a file that is not JSON", lambda stage: stage.file(b"{").get(account("prod"))),
     ("a file without secrets", lambda stage: stage.file({"version": 1}).get(account("prod"))),
     ("a file of another version", lambda stage: stage.file({"version": 2, "secrets": {}}).get(account("prod"))),
     (
@@ -373,7 +373,7 @@ KEYRINGS: list[tuple[str, Situation]] = [
         "a lock that cannot be made",
         lambda s: s.keyring(MemoryKeyring(), lock_folders=[s.path("f", "x")]).get(account("prod")),
     ),
-    ("a value that is no JSON", lambda stage: stage.keyring(holding("hunter2")).get(account("prod"))),
+    ("a value that is not JSON", lambda stage: stage.keyring(holding("hunter2")).get(account("prod"))),
     (
         "a value of another profile's",
         lambda stage: stage.keyring(holding(pack(make_secret(), account("dev")))).get(account("prod")),
@@ -491,7 +491,7 @@ SOURCES: list[tuple[str, Situation]] = [
         }.items()
     ),
     ("a variable that is not set", lambda stage: stage.key(KeySource("env", variable="ACME_KEY"))),
-    ("a variable that is no key", lambda stage: stage.key(KeySource("env", variable="ACME_KEY"), ACME_KEY="k k")),
+    ("a variable that is not a key", lambda stage: stage.key(KeySource("env", variable="ACME_KEY"), ACME_KEY="k k")),
     ("a key file that is missing", lambda stage: stage.key(KeySource("file", path=stage.path("key")))),
     ("a key file that is a folder", lambda stage: stage.key(KeySource("file", path=_made(stage, "key")))),
     ("a key file that is huge", lambda s: s.key(KeySource("file", path=s.path("key", "k" * LONGEST_KEY * 3)))),

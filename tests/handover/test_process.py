@@ -1,4 +1,4 @@
-"""`exec` on real processes: exit codes, signals, streams, bytes that are no UTF-8, and the vendor's CLI shielded."""
+"""`exec` on real processes: exit codes, signals, streams, bytes that are not UTF-8, and the vendor's CLI shielded."""
 
 import json
 import os

@@ -91,7 +91,7 @@ def test_a_spent_refresh_token_ends_the_session_and_says_what_to_do(at_authlib: 
     path.write_bytes(copy)
     ran = at_authlib.run("token", "prod")
     assert ran.returncode == 4
-    assert "the session of `prod` is over" in ran.stderr
+    assert "the session of `prod` has expired or been revoked" in ran.stderr
     assert "omniprofile login prod" in ran.stderr
     assert at_authlib.instance.replays == 1
     again = at_authlib.run("token", "prod")

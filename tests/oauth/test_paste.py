@@ -44,7 +44,7 @@ def test_the_pasted_address_logs_in_with_no_terminal(login: Login) -> None:
     process.stdin.write("nonsense\nhttp://localhost:1/callback?state=x&code=y\n" + target + "\n")
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
-    assert "this is not the answer to this login: it is no address that ends in `/callback?code=…`" in err
+    assert "this is not the answer to this login: it is not an address that ends in `/callback?code=…`" in err
     assert "its state is another login's" in err
     assert "logged in to 127.0.0.1 (MEMBER" in err
     assert login.run("token", "prod").returncode == 0

@@ -111,7 +111,7 @@ def test_use_test_switches_only_with_a_session_that_works(login: Login) -> None:
     login.omni.oauth.end_all_sessions()
     over = login.cli("use", "prod", "--test", env=login.environ)
     assert over.status == 4
-    assert "the session of `prod` is over" in over.err
+    assert "the session of `prod` has expired or been revoked" in over.err
 
 
 def test_init_makes_an_oauth_profile_and_says_what_is_next(login: Login) -> None:

@@ -95,7 +95,7 @@ class Trouble:
 PAIR = {"access_token": CANARY + "2", "refresh_token": CANARY + "R2", "token_type": "Bearer", "expires_in": 3600}
 HTML = "<!doctype html><html><title>error=invalid_grant</title>access_token=x&error=invalid_grant</html>"
 TROUBLES = [
-    Trouble("a 500", http("500 Internal Server Error", "{}"), 7, ("error of its own (HTTP 500)",)),
+    Trouble("a 500", http("500 Internal Server Error", "{}"), 7, ("returned an error (HTTP 500)",)),
     Trouble("invalid_grant in a 500", http("500 X", '{"error": "invalid_grant"}'), 7, ("HTTP 500",)),
     Trouble("invalid_grant in a 200", http("200 OK", '{"error": "invalid_grant"}'), 7, ("`invalid_grant`",)),
     Trouble("a 503 in HTML", http("503 X", HTML, "text/html"), 7, ("HTTP 503",)),
@@ -107,7 +107,7 @@ TROUBLES = [
     Trouble(
         "a form, as only old servers send it", http("200 OK", "access_token=x", "text/plain"), 7, ("no JSON object",)
     ),
-    Trouble("an invalid_grant that is no JSON", http("400 X", "error=invalid_grant", "text/plain"), 7, ("HTTP 400",)),
+    Trouble("an invalid_grant that is not JSON", http("400 X", "error=invalid_grant", "text/plain"), 7, ("HTTP 400",)),
     Trouble("nothing", b"", 7, ("broke the connection off",)),
     Trouble("half a status line", b"HTTP/1.", 7, ("broke the connection off",)),
     Trouble("half a body", http("200 OK", json.dumps(PAIR)[:40], length=400), 7, ("broke the connection off",)),
@@ -137,7 +137,7 @@ TROUBLES = [
         8,
         ("\\x1b[31m", "\\u202e"),
     ),
-    Trouble("an error that is no text", http("400 X", '{"error": {"a": 1}}'), 7, ("HTTP 400",)),
+    Trouble("an error that is not a string", http("400 X", '{"error": {"a": 1}}'), 7, ("HTTP 400",)),
     Trouble(
         "invalid_grant, described by a list",
         http("400 X", '{"error": "invalid_grant", "error_description": []}'),

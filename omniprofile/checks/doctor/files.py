@@ -25,7 +25,7 @@ def profiles(app: DoctorContext) -> Iterable[Diagnosis]:
 
     paths = profile_files(app.places)
     if not paths:
-        yield skipped(f"there is none yet (`{printable_place(app.places.config_file)}`)", "run `omniprofile init`")
+        yield skipped(f"no profile file yet (`{printable_place(app.places.config_file)}`)", "run `omniprofile init`")
         return
     findings = lint(paths, home=app.places.home)
     errors = [finding for finding in findings if finding.level is Level.ERROR]

@@ -62,7 +62,7 @@ def _names_of_no_profile(app: DoctorContext) -> Iterator[Diagnosis]:
     else:
         if pin is not None and pin.value not in config.profiles and app.environment.environ.get("OMNI_PROFILE"):
             yield problem(
-                f"the {pin.provenance} names `{printable(pin.value)}`, which is no profile", "correct the pin"
+                f"the {pin.provenance} names `{printable(pin.value)}`, which is not a profile", "correct the pin"
             )
 
 
@@ -156,7 +156,7 @@ def _profile_variables(app: DoctorContext) -> Iterator[Diagnosis]:
         else:
             near = closest(variable, known, 1)
             hint = f"did you mean {quoted_list(near)}?" if near else f"unset {printable(variable)}"
-            yield warning(f"{shown} is the variable of no profile", hint)
+            yield warning(f"{shown} belongs to no profile", hint)
 
 
 def omni_under_exec(app: DoctorContext) -> Iterable[Diagnosis]:
@@ -183,7 +183,7 @@ def hook(app: DoctorContext) -> Iterable[Diagnosis]:
     elif shell in _SHELLS:
         yield ok(f"loaded in this shell ({shell})")
     else:
-        yield warning(f"`{_HOOK}` is `{printable(shell, 40)}`, which is no shell's hook", f"unset {_HOOK}")
+        yield warning(f"`{_HOOK}` is `{printable(shell, 40)}`, which is not the hook of a shell", f"unset {_HOOK}")
 
 
 def clock(app: DoctorContext) -> Iterable[Diagnosis]:

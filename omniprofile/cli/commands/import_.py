@@ -134,7 +134,8 @@ def _dotenv(args: argparse.Namespace, app: App) -> "Source":
 
     if args.name is not None and not is_valid(args.name):
         raise UsageError(
-            f"`{printable(args.name)}` is no profile name ({RULE})", hint=f"did you mean `{nearest_valid(args.name)}`?"
+            f"`{printable(args.name)}` is not a valid profile name: use {RULE}",
+            hint=f"did you mean `{nearest_valid(args.name)}`?",
         )
     dotenv = Dotenv.read(absolute(app, args.file or ".env"))
     return DotenvSource(dotenv, app.environment.now(), name=args.name, base_url=args.base_url)
@@ -205,7 +206,7 @@ def _require_name(args: argparse.Namespace, steps: "Sequence[Step]") -> None:
     for step in steps:
         if args.name is not None and step.is_new and step.profile != args.name:
             raise UsageError(
-                f"profile `{args.name}` is there already, with another instance or key source, or its variables would be "
+                f"profile `{args.name}` already exists with another instance or key source, or its variables would be "
                 "those of another profile",
                 hint=f"choose another name, such as `{step.profile}`",
             )

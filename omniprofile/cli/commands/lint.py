@@ -176,7 +176,7 @@ def _explain(code: str, console: Console, *, as_json: bool) -> int:
     if code and code.upper() not in BY_CODE:
         near = closest(code.upper(), BY_CODE)
         hint = f"did you mean {quoted_list(near)}?" if near else "`omniprofile lint --explain` lists them"
-        raise UsageError(f"there is no code `{code}`", hint=hint)
+        raise UsageError(f"unknown code `{code}`", hint=hint)
     rules = [BY_CODE[code.upper()]] if code else list(RULES)
     if as_json:
         console.json({"rules": [rule.as_json() for rule in rules]})

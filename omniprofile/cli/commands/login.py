@@ -269,7 +269,13 @@ def _test(app: App, console: Console, resolution: Resolution, secret: Secret) ->
     subject = Subject(resolution.profile, lambda: credential, resolution.expect)
     (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.environment.environ)
     if (error := error_of(result)) is not None:
-        error.hint = f"nothing was stored; {error.hint}" if error.hint else "nothing was stored"
+        advice = error.hint
+        if isinstance(error, CredentialRefused) and result.symptom in ("organization-key-refused", "key-refused"):
+            advice = (
+                "check it for typos, that it is not revoked (in Omni: Settings > API access), and that it belongs to "
+                f"{resolution.origin.host}"
+            )
+        error.hint = f"nothing was stored; {advice}" if advice else "nothing was stored"
         raise error
     who = result.identity
     role = (

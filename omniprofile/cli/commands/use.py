@@ -86,7 +86,7 @@ def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
     """Print what this shell must evaluate, and say whether it does: without the hook, what is printed is only text."""
     if _evaluated(app):
         console.give(EVALUATE.format(_shell(app)) + _script(app, name))
-        console.note(f"this shell now uses {shown}, the others what they used")
+        console.note(f"this shell now uses {shown}; other shells are unchanged")
     else:
         console.give(_script(app, name))
         if console.shows_data:

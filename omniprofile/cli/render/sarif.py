@@ -57,7 +57,7 @@ def _result(finding: Finding) -> dict[str, object]:
 
 
 def _location(file: str) -> dict[str, object]:
-    # A name that is no UTF-8 is bytes to the file system, and so it is to an URI.
+    # A name that is not UTF-8 is bytes to the file system, and so it is to an URI.
     path = quote(os.fsencode(file.replace(os.sep, "/")))
     if os.path.isabs(file):
         return {"uri": "file://" + (path if path.startswith("/") else f"/{path}")}

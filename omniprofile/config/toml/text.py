@@ -55,7 +55,7 @@ class Document:
         try:
             return cls.parse(path, read_regular(path, limit))
         except FileNotFoundError as problem:
-            raise ConfigUnreadable(f"`{path}` is not there", hint="check the path") from problem
+            raise ConfigUnreadable(f"`{path}` not found", hint="check the path") from problem
         except Unreadable as problem:
             raise ConfigUnreadable(f"`{path}` cannot be read: {problem}") from problem
 
@@ -69,7 +69,7 @@ class Document:
             before = content[: problem.start].decode("utf-8")
             document = cls(file, before)
             looks = "it looks like UTF-16: " if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ""
-            document._report(_position_after(before), "this is no UTF-8", f"{looks}save the file as UTF-8")
+            document._report(_position_after(before), "this is not UTF-8", f"{looks}save the file as UTF-8")
             return document
         document._parse()
         return document

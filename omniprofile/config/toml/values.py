@@ -44,7 +44,7 @@ def key_path(key: str) -> NamePath:
         names.append(name)
     if data != 0 or isinstance(data, bool) or not names:
         raise UsageError(
-            f"`{printable(key)}` is no key", hint="it is a name, or names with dots between: `expect.org_role`"
+            f"`{printable(key)}` is not a key", hint="it is a name, or names with dots between: `expect.org_role`"
         )
     return tuple(names)
 
@@ -59,7 +59,7 @@ def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
     try:
         typed.encode("utf-8")
     except UnicodeEncodeError as problem:
-        raise UsageError("the value is no UTF-8") from problem
+        raise UsageError("the value is not UTF-8") from problem
     name = path[-1]
     _refuse_secret(path, typed, known=kind is not None)
     written = typed.strip()

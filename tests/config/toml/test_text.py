@@ -140,7 +140,7 @@ def test_nesting_has_a_limit(depth: int) -> None:
 
 
 def test_a_file_that_cannot_be_read_raises(tmp_path: Path) -> None:
-    with pytest.raises(ConfigUnreadable, match="is not there"):
+    with pytest.raises(ConfigUnreadable, match="not found"):
         Document.read(str(tmp_path / "gone"))
     with pytest.raises(ConfigUnreadable, match="a folder"):
         Document.read(str(tmp_path))
