@@ -10,20 +10,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from omniprofile.credentials.env_variables import STORE_VARIABLE, environment_pair
-from omniprofile.credentials.protection import ALLOW, GIVE, NAME, SHOW, WARN, decide
-from omniprofile.errors import (
-    AccessLimited,
-    ConfigInvalid,
-    ProtectedProfile,
-    StoreUnavailable,
-    UnsafePermissions,
-    UsageError,
-)
+from omniprofile.credentials.env_variables import asked_store, environment_pair
+from omniprofile.credentials.permission import GIVING, SHOWING, Intent, permit, protected_by
+from omniprofile.credentials.protection import SHOW
+from omniprofile.errors import AccessLimited, StoreUnavailable, UnsafePermissions, UsageError
 from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.workspace import Workspace, once, selected_by_pin
+from omniprofile.workspace import Workspace, once
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -40,8 +34,6 @@ if TYPE_CHECKING:
     from omniprofile.model.resolution import Resolution, Selection
     from omniprofile.model.stored import Account, SecretStore, StoredSecret, StoredSummary
 
-TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
-
 
 @dataclass(frozen=True, slots=True)
 class ProfileRequest:
@@ -55,29 +47,6 @@ class ProfileRequest:
     def for_profile(cls, name: str, how: str = "NAME") -> "ProfileRequest":
         """Return the request that names a profile as the command line does."""
         return cls(profile=Sourced(name, Provenance(Layer.FLAG, how)))
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What a call wants of a profile, for the decision on a protected one.
-
-    `action` completes "Really …?", `hint` says how to do it where it is refused, `yes` confirms it in advance, and `remember`
-    lets a person's yes hold for an hour in the same terminal session. `guarded` says that the caller keeps the token to itself
-    and holds to the profile's `access`. Without `asks` nobody is asked.
-    """
-
-    use: "Use"
-    action: str = "use it"
-    hint: str = "name the profile in the call"
-    yes: bool = False
-    remember: bool = False
-    guarded: bool = False
-    asks: bool = True
-
-
-SHOWING = Intent(SHOW, guarded=True)
-GIVING = Intent(GIVE)
-"""Handing the credential out, with nobody to ask."""
 
 
 class App(Workspace):
@@ -129,58 +98,17 @@ class App(Workspace):
         return pair
 
     def permit(self, resolution: "Resolution", intent: Intent) -> None:
-        """Return if the profile may be used so, which a person may be asked. Raises ProtectedProfile if not.
-
-        A base URL of a flag or variable that is a protected profile's makes the use one of that profile.
-        """
-        name = self._protected_by(resolution)
-        selection = resolution.selection
-        pinned = name == selection.profile and selection.provenance.layer is Layer.PROJECT
-        decision = decide(intent.use, protected=name is not None, pinned=pinned)
-        if decision == ALLOW:
-            return
-        host = f" ({resolution.origin})" if resolution.origin else ""
-        subject = selected_by_pin(selection, host) if pinned else f"`{name}` is protected{host}"
-        if intent.yes or decision == WARN:
-            if pinned:
-                self.tell(selected_by_pin(selection), self.warn)
-            return
-        if decision == NAME or self.ask is None or not intent.asks:
-            raise ProtectedProfile(subject, hint=intent.hint)
-        confirmed = self._confirmations() if intent.remember else None
-        key, now = (str(name), str(resolution.origin)), self.environment.now()
-        if confirmed and confirmed.has(*key, now):
-            if pinned:
-                self.tell(selected_by_pin(selection), self.warn)
-            return
-        if not self.ask(f"{subject}. Really {intent.action}?"):
-            raise ProtectedProfile(f"{subject}, and the answer was not yes: nothing was done")
-        if confirmed:
-            try:
-                confirmed.add(*key, now)
-            except OSError as problem:
-                from omniprofile.system.files import reason
-
-                self.tell(f"this will be asked again: the answer could not be kept: {reason(problem)}")
-
-    def _protected_by(self, resolution: "Resolution") -> str | None:
-        """Return the protected profile that a resolution is of, or whose host a flag or variable gives it; None for none."""
-        if resolution.protected:
-            return resolution.profile
-        if resolution.origin is None or resolution.base_url_provenance.layer not in (Layer.FLAG, Layer.ENVIRONMENT):
-            return None
-        if self._broken is not None:
-            raise self._broken  # a file that is left out could hold the protected profile
-        from omniprofile.model.effective import effective
-
-        own = effective(self.config, resolution.profile).base_url
-        if own and own.value == resolution.origin and not resolution.pair:
-            return None
-        for name in self.config.profiles:
-            other = effective(self.config, name)
-            if other.protected.value and other.base_url and other.base_url.value == resolution.origin:
-                return name
-        return None
+        """Return if the profile may be used so, which a person may be asked. Raises ProtectedProfile if not."""
+        permit(
+            resolution,
+            intent,
+            protected_by(resolution, self.config, self._broken),
+            ask=self.ask,
+            tell=self.tell,
+            warn=lambda sentence: self.tell(sentence, self.warn),
+            confirmations=self._confirmations if intent.remember else None,
+            now=self.environment.now(),
+        )
 
     def _confirmations(self) -> "Confirmations":
         from omniprofile.credentials.confirmations import Confirmations
@@ -387,12 +315,7 @@ class App(Workspace):
     @once
     def store_name(self) -> str:
         """`keyring` or `file`: what was asked for by name, else the OS keyring. Raises ConfigInvalid."""
-        asked = self.environment.environ.get(STORE_VARIABLE)
-        if asked:
-            if asked not in ("keyring", "file"):
-                raise ConfigInvalid(
-                    f"the value of `{STORE_VARIABLE}` is `{printable(asked)}`", hint="it is `keyring` or `file`"
-                )
+        if asked := asked_store(self.environment.environ):
             return asked
         chosen = self.config.settings.secret_store
         return chosen.value if chosen else "keyring"
@@ -404,11 +327,11 @@ class App(Workspace):
             from omniprofile.credentials.file_store import FileStore
 
             return FileStore(self.places.state_folder, home=self.places.home, owner=self.owner)
-        from omniprofile.credentials.keyring_store import KeyringStore
+        from omniprofile.credentials.keyring_store import KeyringStore, keyring_seconds
 
         return KeyringStore(
             self.places.state_folder,
-            timeout=self._keyring_seconds(),
+            timeout=keyring_seconds(self.environment.environ),
             lock_folders=self.lock_folders,
             owner=self.owner,
             home=self.places.home,
@@ -431,22 +354,6 @@ class App(Workspace):
 
         # A file store has all its users at the lock beside it; a keyring may have some with another state folder.
         return user_lock(self.lock_folders, name, seconds, optional=self.store_name == "file")
-
-    def _keyring_seconds(self) -> float:
-        from omniprofile.credentials.keyring_store import USUAL_SECONDS
-
-        text = self.environment.environ.get(TIMEOUT_VARIABLE)
-        if not text:
-            return USUAL_SECONDS
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = 0.0
-        if not 0 < seconds <= 600:
-            raise UsageError(
-                f"`{TIMEOUT_VARIABLE}` is no number of seconds from 0 to 600", hint=f"unset it for {USUAL_SECONDS:g}"
-            )
-        return seconds
 
     @once
     def _summaries(self) -> "dict[Account, StoredSummary]":

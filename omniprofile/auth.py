@@ -8,8 +8,9 @@ from typing import TypeVar
 import httpx
 
 from omniprofile.api import app_for, request_for
-from omniprofile.app import GIVING, ProfileRequest
+from omniprofile.app import ProfileRequest
 from omniprofile.credentials.held import HeldCredential
+from omniprofile.credentials.permission import GIVING
 from omniprofile.errors import AccessLimited, OriginMismatch
 from omniprofile.model.access import OVERRIDES, denial
 from omniprofile.model.credential import Credential

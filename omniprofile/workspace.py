@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from omniprofile.config.paths import Places, find_pin, find_places, profile_files
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
-from omniprofile.credentials.protection import SHOW, WARN, decide
+from omniprofile.credentials.protection import SHOW, WARN, decide, selected_by_pin
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import printable
@@ -238,8 +238,3 @@ class Workspace:
         if sentence not in self._told:
             self._told.add(sentence)
             (to or self.notify)(sentence)
-
-
-def selected_by_pin(selection: "Selection", host: str = "") -> str:
-    """Say that a project pin selects a protected profile, with `host` where it is known."""
-    return f"`{selection.profile}` is protected{host}, and {selection.provenance} selects it"

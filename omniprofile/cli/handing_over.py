@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from omniprofile.app import App, Intent
+from omniprofile.app import App
+from omniprofile.credentials.permission import Intent
 from omniprofile.handover import omni
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.credential import Credential

@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 VENDOR_TOKENS = ("OMNI_API_TOKEN", "OMNI_API_KEY")
 VENDOR_BASE_URL = "OMNI_BASE_URL"
 STORE_VARIABLE = "OMNIPROFILE_SECRET_STORE"
+TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
+
+
+def asked_store(environ: "Mapping[str, str]") -> str | None:
+    """Return the store that `OMNIPROFILE_SECRET_STORE` asks for, `keyring` or `file`. Raises ConfigInvalid for another."""
+    asked = environ.get(STORE_VARIABLE) or None
+    if asked not in (None, "keyring", "file"):
+        from omniprofile.errors import ConfigInvalid
+        from omniprofile.model.names import printable
+
+        raise ConfigInvalid(
+            f"the value of `{STORE_VARIABLE}` is `{printable(asked)}`", hint="it is `keyring` or `file`"
+        )
+    return asked
 
 
 def profile_variables(profile: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 On the fast path: imports only what a bare interpreter has loaded; for a session the dates, and for the keyring what it takes.
 """
 
-from omniprofile.credentials.env_variables import STORE_VARIABLE, nothing_overrides
+from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE, asked_store, nothing_overrides
 from omniprofile.model.compiled_profile import Final, Undecided
 from omniprofile.model.exported import TOKENS
 from omniprofile.model.names import account_name
@@ -70,13 +70,13 @@ def _stored(profile: "CompiledProfile", environ: "Mapping[str, str]", stores: St
     """Ask the secret store, unless a session must be refreshed."""
     session = profile.auth == "oauth"
     name = account_name(profile.profile, profile.base_url)
-    store = environ.get(STORE_VARIABLE) or stores.name or "keyring"
+    store = asked_store(environ) or stores.name or "keyring"
     if store == "file":
         from omniprofile.credentials.envelope import check
         from omniprofile.credentials.secrets_file import SecretsFile
 
         found: Stored | None = check(SecretsFile(stores.state_folder, stores.home).read()[name], name)
-    elif store == "keyring" and not environ.get("OMNIPROFILE_KEYRING_TIMEOUT"):
+    elif store == "keyring" and not environ.get(TIMEOUT_VARIABLE):
         found = _in_keyring(name, environ, stores, session=session)
     else:
         raise Undecided

@@ -8,11 +8,12 @@ Entries and values: `keyring_entries`. Splitting of long values: `keyring_layout
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE
 from omniprofile.credentials.envelope import from_data, load, pack, summary_of, with_owner
 from omniprofile.credentials.keyring_entries import (
     FILE_STORE,
@@ -26,7 +27,7 @@ from omniprofile.credentials.keyring_entries import (
 )
 from omniprofile.credentials.light_keyring import LOCK, SERVICE
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
-from omniprofile.errors import StoreTimeout, StoreUnavailable
+from omniprofile.errors import StoreTimeout, StoreUnavailable, UsageError
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
 from omniprofile.system.files import reason
@@ -58,6 +59,22 @@ _PLAIN_TEXT = frozenset(
 
 _stuck: "list[Future[Any]]" = []
 """Calls to the keyring of this process that have not come back though their callers gave up."""
+
+
+def keyring_seconds(environ: Mapping[str, str]) -> float:
+    """Return how long the keyring may take: what `OMNIPROFILE_KEYRING_TIMEOUT` says, else the usual. Raises UsageError."""
+    text = environ.get(TIMEOUT_VARIABLE)
+    if not text:
+        return USUAL_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:
+        raise UsageError(
+            f"`{TIMEOUT_VARIABLE}` is not a number of seconds from 0 to 600", hint=f"unset it for {USUAL_SECONDS:g}"
+        )
+    return seconds
 
 
 @dataclass(frozen=True, slots=True)

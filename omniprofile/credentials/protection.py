@@ -7,6 +7,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, Literal
 
+    from omniprofile.model.resolution import Selection
+
     Use = Literal["run", "delete", "give", "show"]
     Decision = Literal["allow", "warn", "ask", "name"]
 
@@ -37,3 +39,8 @@ def decide(use: "Use", *, protected: bool, pinned: bool) -> "Decision":
     if not pinned:
         return ALLOW
     return NAME if use == GIVE else WARN
+
+
+def selected_by_pin(selection: "Selection", host: str = "") -> str:
+    """Say that a project pin selects a protected profile, with `host` where it is known."""
+    return f"`{selection.profile}` is protected{host}, and {selection.provenance} selects it"

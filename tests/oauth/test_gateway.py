@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.app import GIVING, App, ProfileRequest
+from omniprofile.app import App, ProfileRequest
+from omniprofile.credentials.permission import GIVING
 from omniprofile.system.environment import Environment
 from tests.oauth.conftest import Login
 

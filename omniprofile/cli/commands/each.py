@@ -6,13 +6,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
-from omniprofile.app import App, Intent, ProfileRequest
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console, error_json, shown
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.handing_over import environment_of, hand_over
 from omniprofile.cli.parser import add_jobs, add_json, add_yes
 from omniprofile.cli.registry import Help
 from omniprofile.config.patterns import matching
+from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import Error, ProtectedProfile, UsageError
 from omniprofile.handover import omni

@@ -6,13 +6,14 @@ import os
 import stat
 from collections.abc import Sequence
 
-from omniprofile.app import App, Intent
+from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import PINNED, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.config.paths import own_omni_config
+from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import CheckFailed, Error, Refused, UsageError
 from omniprofile.handover.process import parent_command

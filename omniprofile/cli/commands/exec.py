@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
-from omniprofile.app import App, Intent, ProfileRequest
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import span
 from omniprofile.cli.exits import DONE
@@ -16,6 +16,7 @@ from omniprofile.cli.handing_over import environment_of, hand_over
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, named_profile, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.signals import end_as
+from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
 from omniprofile.handover import omni

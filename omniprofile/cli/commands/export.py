@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from omniprofile.app import GIVING, App
+from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.moving import exclusive, omni_config_path
 from omniprofile.cli.parser import add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
+from omniprofile.credentials.permission import GIVING
 from omniprofile.errors import CheckFailed, NoCredential, NoProfileSelected
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place

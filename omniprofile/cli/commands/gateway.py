@@ -3,11 +3,12 @@
 import argparse
 import json
 
-from omniprofile.app import App, Intent
+from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, port_number, request_of
 from omniprofile.cli.registry import Help
+from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 
 HELP = Help(

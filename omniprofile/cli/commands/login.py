@@ -3,13 +3,14 @@
 import argparse
 from dataclasses import dataclass
 
-from omniprofile.app import App, Intent, ProfileRequest
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import PINNED, add_profile, add_yes, named_profile, offer, port_number
 from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
+from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import GIVE
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential

@@ -3,11 +3,12 @@
 import argparse
 from contextlib import ExitStack
 
-from omniprofile.app import App, Intent, ProfileRequest
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, add_yes, named_profile
 from omniprofile.cli.registry import Help
+from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import DELETE
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.names import printable_place

@@ -6,12 +6,13 @@ Killed between two steps it leaves a note in the journal, and the same command, 
 import argparse
 from typing import TYPE_CHECKING
 
-from omniprofile.app import App, Intent, ProfileRequest
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_leave_secret, is_stored, masked, profile_file, unfinished, write
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_yes
 from omniprofile.cli.registry import Help
+from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import DELETE
 from omniprofile.errors import Error, Refused
 from omniprofile.model.names import quoted_list

@@ -3,13 +3,14 @@
 import argparse
 import json
 
-from omniprofile.app import App, Intent
+from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import PINNED, add_json, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import rfc3339
+from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import GIVE
 
 HELP = Help(

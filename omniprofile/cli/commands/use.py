@@ -2,12 +2,13 @@
 
 import argparse
 
-from omniprofile.app import App, Intent, ProfileRequest
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_yes
 from omniprofile.cli.picker import Choice, pick
 from omniprofile.cli.registry import Help
+from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.process import parent_command
