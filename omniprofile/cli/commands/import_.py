@@ -10,7 +10,6 @@ imported alone.
 """
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.moving import absolute, exclusive, omni_config_path
 from omniprofile.cli.parser import add_json, offer
 from omniprofile.cli.registry import Help
-from omniprofile.cli.render.tables import table
+from omniprofile.cli.render.imported import imported_json, imported_text, is_stored, say_imported
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, printable_place, quoted_list
@@ -98,10 +97,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             if args.scrub:
                 backup = _scrub(app, source, steps, stored)
     if args.json:
-        console.json(_as_json(args, source, steps, default, backup))
+        console.json(imported_json(args, source, steps, default, backup))
     elif steps:
-        console.data(_as_text(steps, dry_run=args.dry_run))
-    _say(args, app, console, source, steps, default, backup)
+        console.data(imported_text(steps, dry_run=args.dry_run))
+    say_imported(args, app, console, source, steps, default, backup)
     return FINDINGS if any(step.secret is SecretStep.DIFFERS for step in steps) else DONE
 
 
@@ -298,7 +297,7 @@ def _scrub(
     """
     from omniprofile.transfer.foreign import change
 
-    names = {step.found.name: step.profile for step in steps if _is_stored(step)}
+    names = {step.found.name: step.profile for step in steps if is_stored(step)}
     try:
         content = source.without_secrets(names)
         if content == source.file.content:
@@ -309,125 +308,3 @@ def _scrub(
     except BaseException:
         _take_back(app, [(step, before) for step, before in stored if step.found.auth == "oauth"])
         raise
-
-
-def _is_stored(step: "Step") -> bool:
-    from omniprofile.transfer.plan import SecretStep
-
-    return step.secret in (SecretStep.STORE, SecretStep.STORED)
-
-
-def _as_text(steps: "Sequence[Step]", *, dry_run: bool) -> str:
-    words = {
-        "none": "none in the file",
-        "store": "would be stored" if dry_run else "stored",
-        "stored": "stored already",
-        "differs": f"{'would not be taken' if dry_run else 'not taken'}: another one is stored",
-        "left": "session would not be copied" if dry_run else "session not copied",
-        "command": "by a command",
-    }
-    added = "would be added" if dry_run else "added"
-    rows = [
-        [
-            added if step.is_new else "unchanged",
-            step.profile,
-            printable(step.found.name, 40),
-            str(step.found.origin),
-            step.found.auth,
-            words[step.secret.value],
-        ]
-        for step in steps
-    ]
-    return table(rows, ("", "PROFILE", "FROM", "INSTANCE", "AUTH", "SECRET"))
-
-
-def _as_json(
-    args: argparse.Namespace, source: "Source", steps: "Sequence[Step]", default: str | None, backup: str | None
-) -> dict[str, object]:
-    return {
-        "source": args.source,
-        "file": source.file.path,
-        "dry_run": args.dry_run,
-        "profiles": [
-            {
-                "profile": step.profile,
-                "from": step.found.name,
-                "action": "added" if step.is_new else "unchanged",
-                "base_url": str(step.found.origin),
-                "auth": step.found.auth,
-                "secret": step.secret.value,
-                "scrubbed": backup is not None and _is_stored(step),
-            }
-            for step in steps
-        ],
-        "default": default,
-        "backup": backup,
-    }
-
-
-def _say(
-    args: argparse.Namespace,
-    app: App,
-    console: Console,
-    source: "Source",
-    steps: "Sequence[Step]",
-    default: str | None,
-    backup: str | None,
-) -> None:
-    """What the table does not say: where things went, what was left, and what to do about it."""
-    from omniprofile.system.access import others_can_read
-    from omniprofile.transfer.plan import SecretStep
-
-    dry, path = args.dry_run, printable_place(source.file.path)
-    if not steps:
-        console.note(f"`{path}` has no profile")
-    if dry:
-        console.note("this is a dry run: nothing was changed")
-    if any(step.is_new for step in steps):
-        console.note(f"the profiles {'would be' if dry else 'were'} written to `{app.places.config_file}`")
-    if any(step.secret is SecretStep.STORE for step in steps):
-        console.note(
-            f"the secrets would be stored in the {app.store.label}"
-            if dry
-            else f"the secrets were stored in the {app.store.label}, read back and compared"
-        )
-    if default:
-        console.note(f"`default` {'would be' if dry else 'is'} `{default}`")
-    for step in steps:
-        name = step.profile
-        if step.secret is SecretStep.LEFT:
-            console.warn(
-                f"`{name}`: its OAuth session {'would not be' if dry else 'was not'} copied, because two programs that use "
-                f"one session end it: run `omniprofile login {name}` for a session of its own, or import with `--scrub` to "
-                "move this one"
-            )
-        if step.secret is SecretStep.DIFFERS:
-            console.warn(
-                f"`{name}`: another secret is stored for it and {'would be' if dry else 'was'} kept; to have the file's, "
-                f"run `omniprofile logout {name}` and import again"
-            )
-        if step.renamed:
-            console.note(
-                f"`{printable(step.found.name, 64)}` {'would be' if dry else 'was'} imported as `{name}`: {step.renamed}"
-            )
-        if step.found.command:
-            command = f"{step.found.command[0]} {step.found.command[1]}"
-            console.note(f"the key of `{name}` {'would come' if dry else 'comes'} from `{command}`, as the file says")
-    for sentence in source.left if backup is None or args.source == "omni-cli" else ():
-        console.warn(sentence)
-    safe = [step for step in steps if _is_stored(step)]
-    if backup is not None:
-        console.note(f"the secrets were removed from `{path}`")
-        moved = any(step.found.auth == "oauth" for step in safe)
-        console.warn(
-            f"they are still in the backup `{printable_place(backup)}` (mode 0600): delete it when all works"
-            + ("; putting it back ends the OAuth sessions, here and there" if moved else "")
-        )
-        if args.source == "omni-cli":
-            console.note("`omni` has no credential of its own now: `omniprofile exec NAME -- omni …` gives it one")
-    elif safe and dry and args.scrub:
-        console.note(f"the secrets would be removed from `{path}`, after a backup")
-    elif safe:
-        console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
-    if others_can_read(source.file.status) and safe and os.name == "posix":
-        console.warn(f"others can read `{path}`: consider these secrets known to them, and make new ones")

@@ -1,0 +1,140 @@
+"""What `import` says of what it did: its table, its JSON, and what they leave out."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.cli.render.tables import table
+from omniprofile.model.names import printable, printable_place
+
+if TYPE_CHECKING:
+    from omniprofile.transfer.foreign import Source
+    from omniprofile.transfer.plan import Step
+
+
+def is_stored(step: "Step") -> bool:
+    """Whether the secret of a step is in the store."""
+    from omniprofile.transfer.plan import SecretStep
+
+    return step.secret in (SecretStep.STORE, SecretStep.STORED)
+
+
+def imported_text(steps: "Sequence[Step]", *, dry_run: bool) -> str:
+    """Return the steps as a table; in the future tense for a dry run."""
+    words = {
+        "none": "none in the file",
+        "store": "would be stored" if dry_run else "stored",
+        "stored": "stored already",
+        "differs": f"{'would not be taken' if dry_run else 'not taken'}: another one is stored",
+        "left": "session would not be copied" if dry_run else "session not copied",
+        "command": "by a command",
+    }
+    added = "would be added" if dry_run else "added"
+    rows = [
+        [
+            added if step.is_new else "unchanged",
+            step.profile,
+            printable(step.found.name, 40),
+            str(step.found.origin),
+            step.found.auth,
+            words[step.secret.value],
+        ]
+        for step in steps
+    ]
+    return table(rows, ("", "PROFILE", "FROM", "INSTANCE", "AUTH", "SECRET"))
+
+
+def imported_json(
+    args: argparse.Namespace, source: "Source", steps: "Sequence[Step]", default: str | None, backup: str | None
+) -> dict[str, object]:
+    """Return the documented shape of what was done."""
+    return {
+        "source": args.source,
+        "file": source.file.path,
+        "dry_run": args.dry_run,
+        "profiles": [
+            {
+                "profile": step.profile,
+                "from": step.found.name,
+                "action": "added" if step.is_new else "unchanged",
+                "base_url": str(step.found.origin),
+                "auth": step.found.auth,
+                "secret": step.secret.value,
+                "scrubbed": backup is not None and is_stored(step),
+            }
+            for step in steps
+        ],
+        "default": default,
+        "backup": backup,
+    }
+
+
+def say_imported(
+    args: argparse.Namespace,
+    app: App,
+    console: Console,
+    source: "Source",
+    steps: "Sequence[Step]",
+    default: str | None,
+    backup: str | None,
+) -> None:
+    """Say what the table does not: where things went, what was left, and what to do about it."""
+    from omniprofile.system.access import others_can_read
+    from omniprofile.transfer.plan import SecretStep
+
+    dry, path = args.dry_run, printable_place(source.file.path)
+    if not steps:
+        console.note(f"`{path}` has no profile")
+    if dry:
+        console.note("this is a dry run: nothing was changed")
+    if any(step.is_new for step in steps):
+        console.note(f"the profiles {'would be' if dry else 'were'} written to `{app.places.config_file}`")
+    if any(step.secret is SecretStep.STORE for step in steps):
+        console.note(
+            f"the secrets would be stored in the {app.store.label}"
+            if dry
+            else f"the secrets were stored in the {app.store.label}, read back and compared"
+        )
+    if default:
+        console.note(f"`default` {'would be' if dry else 'is'} `{default}`")
+    for step in steps:
+        name = step.profile
+        if step.secret is SecretStep.LEFT:
+            console.warn(
+                f"`{name}`: its OAuth session {'would not be' if dry else 'was not'} copied, because two programs that use "
+                f"one session end it: run `omniprofile login {name}` for a session of its own, or import with `--scrub` to "
+                "move this one"
+            )
+        if step.secret is SecretStep.DIFFERS:
+            console.warn(
+                f"`{name}`: another secret is stored for it and {'would be' if dry else 'was'} kept; to have the file's, "
+                f"run `omniprofile logout {name}` and import again"
+            )
+        if step.renamed:
+            console.note(
+                f"`{printable(step.found.name, 64)}` {'would be' if dry else 'was'} imported as `{name}`: {step.renamed}"
+            )
+        if step.found.command:
+            command = f"{step.found.command[0]} {step.found.command[1]}"
+            console.note(f"the key of `{name}` {'would come' if dry else 'comes'} from `{command}`, as the file says")
+    for sentence in source.left if backup is None or args.source == "omni-cli" else ():
+        console.warn(sentence)
+    safe = [step for step in steps if is_stored(step)]
+    if backup is not None:
+        console.note(f"the secrets were removed from `{path}`")
+        moved = any(step.found.auth == "oauth" for step in safe)
+        console.warn(
+            f"they are still in the backup `{printable_place(backup)}` (mode 0600): delete it when all works"
+            + ("; putting it back ends the OAuth sessions, here and there" if moved else "")
+        )
+        if args.source == "omni-cli":
+            console.note("`omni` has no credential of its own now: `omniprofile exec NAME -- omni …` gives it one")
+    elif safe and dry and args.scrub:
+        console.note(f"the secrets would be removed from `{path}`, after a backup")
+    elif safe:
+        console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
+    if others_can_read(source.file.status) and safe and os.name == "posix":
+        console.warn(f"others can read `{path}`: consider these secrets known to them, and make new ones")
