@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from omniprofile.credentials.env_variables import asked_store, environment_pair
+from omniprofile.credentials.env_variables import STORE_VARIABLE, asked_store, environment_pair
 from omniprofile.credentials.permission import GIVING, SHOWING, Intent, permit, protected_by
 from omniprofile.credentials.protection import SHOW
 from omniprofile.errors import AccessLimited, StoreUnavailable, UnsafePermissions, UsageError

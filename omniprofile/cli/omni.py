@@ -8,7 +8,8 @@ On the fast path: imports only what a bare interpreter has loaded, and the rest 
 import os
 import sys
 
-from omniprofile.handover.omni import CommandLine, plan, straight_through
+from omniprofile.handover.omni import plan, straight_through
+from omniprofile.handover.omni_rules import CommandLine
 from omniprofile.model.exported import CHILD
 
 TYPE_CHECKING = False

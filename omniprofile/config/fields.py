@@ -114,46 +114,20 @@ def _names_a_program(argv: list[str]) -> list[str]:
 
 
 _NAME = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_LENGTH - 1}}}$"
-
-
 VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
-
-
 _NO_NUL = r"^[^\u0000]*$"
-
-
 ProfileName = Annotated[str, StringConstraints(pattern=_NAME), AfterValidator(_no_key)]
-
-
 VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)]
-
-
 FreeVariable = Annotated[VariableName, AfterValidator(_may_be_set)]
-
-
 Text = Annotated[str, StringConstraints(min_length=1)]
-
-
 BaseUrl = Annotated[Origin, _text(_address(Origin.parse, "https://acme.omniapp.co"), BASE_URL_PATTERN)]
-
-
 Host = Annotated[str, _text(_address(parse_host, "bi.acme.example"), HOST_PATTERN)]
-
-
 EnvironmentValue = Annotated[str, _text(_without_nul("environment variable"), _NO_NUL)]
-
-
 Argument = Annotated[str, _text(_without_nul("argument of a program"), _NO_NUL)]
-
-
 AllowedRequest = Annotated[str, _text(_allowed_request, ALLOWED_REQUEST)]
-
-
 Program = Annotated[
     list[Argument],
     Field(min_length=1, json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]}),
     AfterValidator(_names_a_program),
 ]
-
-
 FilePath = Annotated[str, _text(_without_nul("path"), _NO_NUL, min_length=1)]

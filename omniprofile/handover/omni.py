@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Protocol
 
-    from omniprofile.errors import Refused
+    from omniprofile.handover.omni_rules import CommandLine
 
     class Session(Protocol):
         """What tells when to renew: a `Credential`, or what the fast path knows of one."""
@@ -49,88 +49,6 @@ INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
 _OURS = b"omniprofile's shim of omni:"
 _RENEW_AHEAD = 300.0
 """Seconds before its expiry at which a session is renewed. One that lives shorter is left to the store's own rule each time."""
-_DIRECT = ("help", "completion", "__complete", "__completeNoDesc", "agent-help", "version")
-_TRUE = ("1", "t", "T", "true", "TRUE", "True")  # what Go's flags take
-_VALUED = ("--profile", "--base-url", "--token", "--format")
-_LETTERS = {"p": "--profile", "o": "--format"}
-_SWITCHES = ("--compact", "--help", "--version")
-
-
-class CommandLine:
-    """The words after `omni`, as Go's `pflag` reads them.
-
-    `given` has the values of each flag that is known, `command` the words that are no flags, `rest` all `words` without a
-    profile, base URL and token; `direct` says that it needs no credential.
-    """
-
-    __slots__ = ("command", "direct", "given", "rest", "words")
-
-    def __init__(self, words: "Sequence[str]") -> None:
-        self.words = words
-        self.rest: list[str] = []
-        self.given: dict[str, list[str]] = {flag: [] for flag in _VALUED}
-        self.direct = not words
-        after_unknown: list[str] = []  # the words without those that are an unknown flag's value, if it takes one
-        plain: list[str] = []
-        left = list(words)
-        unknown = doubt = False
-        while left:
-            word = left.pop(0)
-            if word == "-" or word[:1] != "-":
-                plain.append(word)
-                after_unknown += [] if unknown else [word]
-                unknown = False
-                self.rest.append(word)
-            elif word == "--":
-                self.rest.append(word)
-                if not unknown:
-                    self.rest += left
-                    break
-                # It may be the flag's value: then flags go on. What follows is judged as one, and kept.
-                unknown, doubt = False, True
-            else:
-                unknown = self._flag(word, left, doubt=doubt, first=not plain)
-        heads = (*_DIRECT, "config")
-        self.command = next(
-            (command for command in (plain, after_unknown) if command[:1] and command[0] in heads), plain
-        )
-        self.direct = self.direct or bool(self.command and self.command[0] in _DIRECT)
-
-    def _flag(self, word: str, left: list[str], *, doubt: bool, first: bool) -> bool:
-        """Take in one word of flags, and its value from `left`; tell whether it is unknown and may take the next word."""
-        name, equals, value = word.partition("=")
-        if word[:2] != "--":
-            for place, letter in enumerate(word[1:], 2):
-                name, equals, value = _LETTERS.get(letter, letter), word[place : place + 1], word[place:]
-                if name in _VALUED:
-                    value = value[1:] if len(value) > 1 and value[0] == "=" else value
-                    break
-                if letter == "h" or (letter == "v" and first):
-                    self.direct = self.direct or not doubt
-                else:
-                    self.rest.append(word)
-                    return len(word) == 2
-            else:
-                self.rest.append(word)
-                return False
-        elif name in _SWITCHES:
-            self.direct = self.direct or (name != "--compact" and not doubt and (not equals or value in _TRUE))
-            self.rest.append(word)
-            return False
-        elif name not in _VALUED:
-            self.rest.append(word)
-            return not equals
-        taken = [word]
-        if not equals:
-            if not left:  # the CLI says what is missing
-                self.rest.append(word)
-                return False
-            value = left.pop(0)
-            taken.append(value)
-        self.given[name].append(value)
-        if doubt or name == "--format":
-            self.rest += taken
-        return False
 
 
 def is_omni(program: str) -> bool:
@@ -190,6 +108,8 @@ def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:
 
     `tell` gets a sentence where the environment's own pair takes its place.
     """
+    from omniprofile.handover.omni_rules import refusal, same_origin
+
     base_url = environ.get("OMNI_BASE_URL", "")
     token = environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY", "")
     fields = environ.get(CHILD, "").split(",", 6)
@@ -205,12 +125,12 @@ def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:
             return Given("", "", base_url, token, allowed=False)
         whose = f"`{profile}`" if profile else "the environment that `exec` was called in"
         if not token:
-            raise _refusal(
+            raise refusal(
                 f"the token of {whose} is no longer in the environment: `omni` would go on with its own config",
                 f"run `omniprofile exec {profile or 'NAME'} -- omni …`",
             )
         changed, kept = ("OMNI_BASE_URL", "token") if same_token else ("OMNI_API_TOKEN", "base URL")
-        raise _refusal(
+        raise refusal(
             f"`{changed}` was changed, and the {kept} is still that of {whose} ({origin}): they do not belong together",
             "run `omniprofile exec NAME -- omni …` with the profile that is meant, or set both `OMNI_BASE_URL` and "
             "`OMNI_API_TOKEN`",
@@ -218,108 +138,10 @@ def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:
     mark = exported(environ)
     if mark and {"OMNI_BASE_URL", "OMNI_API_TOKEN"} <= own_values(environ):
         return Given(mark.profile, "", base_url, token)
-    raise _refusal(
+    raise refusal(
         "nothing that `omniprofile exec` handed over is in the environment: `omni` would go on with its own config",
         "run `omniprofile exec NAME -- omni …`, or call the real `omni` by its path",
     )
-
-
-def check(line: CommandLine, profile: str, auth: str, base_url: str) -> str | None:
-    """Apply the rules to a command line of `omni` that is to run with this profile's credential; "" is the environment's pair.
-
-    Return what to print in its place, or None: it may run. Raises Refused, which names the command that was meant.
-    """
-    whose = f"profile `{profile}`" if profile else "a base URL and a token of the environment"
-    for name in line.given["--profile"]:
-        if name not in ("", profile):
-            raise _refusal(f"`omni` runs with {whose} here, not with `{_shown(name)}`", f"run `{_by_exec(name, line)}`")
-    for url in line.given["--base-url"]:
-        if url and not same_origin(url, base_url):
-            raise _refusal(
-                f"the token of {whose} is for {base_url}, not for `{_shown(url)}`",
-                f"run `{_by_exec('', line)}` with the profile of that address",
-            )
-    if line.given["--token"]:
-        raise _refusal(
-            f"`omni` runs with the token of {whose} here; `--token` would show another one to all users of this machine",
-            f"run `{_by_exec(profile, line, ' --token-file FILE')}`",
-        )
-    if line.command[:1] == ["config"]:
-        return _config(line, profile, auth, base_url)
-    return None
-
-
-def _config(line: CommandLine, profile: str, auth: str, base_url: str) -> str | None:
-    style = (line.given["--format"] or [""])[-1]
-    verb, word, other = (*line.command[1:4], "", "", "")[:3]
-    if verb in ("show", "list", "ls"):
-        if style == "json" or (verb == "show" and style != "human"):
-            import json
-
-            name = profile or "environment"
-            shown = {"apiEndpoint": base_url, **({"authMethod": auth} if auth else {})}
-            return json.dumps({"version": 1, "defaultProfile": name, "profiles": {name: shown}}, indent=2) + "\n"
-        return f"* {profile or 'environment'}  {base_url}  ({f'{auth}, ' if auth else ''}by omniprofile)\n"
-    if verb == "use" and word:
-        if word == profile:
-            return f"`{profile}` is the current profile here already ({base_url})\n"
-        name = _shown(word)
-        raise _refusal(
-            f"`omni` runs with {f'profile `{profile}`' if profile else 'the credential of the environment'} here, "
-            f"and `omniprofile` chooses the profile",
-            f"run `omniprofile exec {name} -- omni …` for one command, or `omniprofile use {name}` before the next ones",
-        )
-    name = _shown(word) if word else profile or "NAME"
-    instead = {
-        "init": "omniprofile init",
-        "login": f"omniprofile login {name}",
-        "logout": f"omniprofile logout {name}",
-        "rename": f"omniprofile rename {name if word else 'OLD'} {_shown(other) if other else 'NEW'}",
-        "delete": f"omniprofile remove {name if word else 'NAME'}",
-        "set-format": f"omniprofile set {profile or 'NAME'} env.OMNI_OUTPUT_FORMAT {word or 'json'}",
-    }.get(verb)
-    if instead:
-        raise _refusal(
-            f"`omni config {verb}` can save nothing here: omniprofile keeps the profiles and their secrets",
-            f"run `{instead}`",
-        )
-    return None
-
-
-def _by_exec(name: str, line: CommandLine, options: str = "") -> str:
-    """Return the `exec` that was meant. What may be a secret or long is left out."""
-    words: list[str] = []
-    for word in line.rest:
-        if len(words) == 3 or len(word) > 30 or not word[:1].isalpha() or not word.replace("-", "").isalnum():
-            break
-        words.append(word)
-    more = " …" if len(line.rest) > len(words) or not words else ""
-    return f"omniprofile exec {_shown(name) if name else 'NAME'}{options} -- omni {' '.join(words)}".rstrip() + more
-
-
-def _shown(text: str) -> str:
-    from omniprofile.model.names import printable
-    from omniprofile.model.secret import without_keys
-
-    return printable(without_keys(text), 80)
-
-
-def _refusal(message: str, hint: str) -> "Refused":
-    from omniprofile.errors import Refused
-
-    return Refused(message, hint=hint)
-
-
-def same_origin(url: str, base_url: str) -> bool:
-    """Tell whether `url`, which a person wrote, is at the origin `base_url`."""
-    if url.rstrip("/").lower() in (base_url, base_url + "/api"):
-        return True
-    from omniprofile.model.origin import NotAnOrigin, Origin
-
-    try:
-        return str(Origin.parse(url)) == base_url
-    except NotAnOrigin as problem:  # a path after the host, or no scheme: the base URL that holds here is used anyway
-        return problem.suggestion == base_url
 
 
 def real_omni(environ: "Mapping[str, str]") -> str:
@@ -370,7 +192,7 @@ def becoming(path: str, words: "Sequence[str]", environ: "Mapping[str, str]") ->
 
 
 def plan(
-    line: CommandLine,
+    line: "CommandLine",
     environ: "Mapping[str, str]",
     tell: "Callable[[str], None]",
     path: str | None = None,
@@ -382,6 +204,8 @@ def plan(
     `path` is the real `omni` where it was named by its path; `fresh` says that nothing need be renewed. Raises Refused and
     CommandNotFound.
     """
+    from omniprofile.handover.omni_rules import check, same_origin
+
     if line.direct:
         return straight_through(line, environ, path)
     own = given(environ, tell)
@@ -407,6 +231,8 @@ def planned(
     command: "Sequence[str]", environ: "Mapping[str, str]", tell: "Callable[[str], None]"
 ) -> "str | tuple[list[str], dict[str, str]]":
     """Return what `plan` does for a command `omni` that `exec` was given, with the environment of its child."""
+    from omniprofile.handover.omni_rules import CommandLine
+
     return plan(CommandLine(command[1:]), environ, tell, named_path(command[0]), fresh=True)
 
 
@@ -416,7 +242,7 @@ def named_path(program: str) -> str | None:
 
 
 def straight_through(
-    line: CommandLine, environ: "Mapping[str, str]", path: str | None = None
+    line: "CommandLine", environ: "Mapping[str, str]", path: str | None = None
 ) -> tuple[list[str], dict[str, str]]:
     """Return the command and the environment of an `omni` that needs no credential, and gets none to take elsewhere."""
     kept = dict(environ)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.handover.omni import CommandLine, handed_over, unreached
+from omniprofile.handover.omni import handed_over, unreached
+from omniprofile.handover.omni_rules import CommandLine
 from omniprofile.handover.variables import SHIM
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin

@@ -19,7 +19,7 @@ from omniprofile.cli.signals import end_as
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import UsageError
-from omniprofile.handover import omni
+from omniprofile.handover import omni, omni_rules
 from omniprofile.handover.child import run_child
 from omniprofile.handover.process import run_command
 from omniprofile.handover.variables import SHIM, child_environment, find_dotenv
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     command = args.child or _shell(args, app, console)
     program = printable(command[0])
     requests = _requests(args) if args.prefixes else {"": request_of(args)}
-    line = omni.CommandLine(command[1:]) if omni.is_omni(command[0]) and not args.prefixes else None
+    line = omni_rules.CommandLine(command[1:]) if omni.is_omni(command[0]) and not args.prefixes else None
     if line and line.direct:
         if (named := requests[""].profile) is not None:
             app.require(named.value, named.provenance)
@@ -204,12 +204,12 @@ def _tell_of_dotenv(app: App, resolution: Resolution) -> None:
         )
 
 
-def _instead_of_omni(line: omni.CommandLine, resolution: Resolution) -> str | None:
+def _instead_of_omni(line: omni_rules.CommandLine, resolution: Resolution) -> str | None:
     """Return what is printed in place of running `omni`, before any key source is asked. Raises Refused."""
     if resolution.refusal is not None or resolution.origin is None:
         return None
     profile = "" if resolution.pair else resolution.profile
-    return omni.check(line, profile, resolution.auth, str(resolution.origin))
+    return omni_rules.check(line, profile, resolution.auth, str(resolution.origin))
 
 
 def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
