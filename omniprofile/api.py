@@ -28,7 +28,10 @@ def resolve(profile: str | None = None, *, config: str | None = None) -> Credent
     protected profile, StoreUnavailable, and Unreachable or CredentialRefused when a session cannot be refreshed.
     """
     app = app_for(config)
-    return app.obtain(app.resolve(request_for(profile), GIVING.use), GIVING)
+    resolution = app.resolve(request_for(profile), GIVING.use)
+    credential = app.obtain(resolution, GIVING)
+    app.record(resolution, "library")
+    return credential
 
 
 def app_for(config: str | None) -> App:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from omniprofile.model.origin import Origin
     from omniprofile.model.resolution import Resolution, Selection
     from omniprofile.model.stored import Account, SecretStore, StoredSecret, StoredSummary
+    from omniprofile.system.audit import How
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,27 +188,31 @@ class App(Workspace):
             access=resolution.access,
             allow=resolution.allow,
             environ=self.environment.environ,
-            record=partial(self._record_of_gateway, resolution, command),
+            record=partial(self.record, resolution, "gateway", command),
             port=port,
         )
 
-    def _record_of_gateway(
+    def record(
         self,
         resolution: "Resolution",
-        command: str | None,
+        how: "How",
+        command: str | None = None,
         *,
         requests: Mapping[str, Mapping[str, int]] | None = None,
         refused: Mapping[str, str] | None = None,
     ) -> None:
+        """Note in the audit log that the credential of a resolution was handed out, or what a gateway did with it."""
         from omniprofile.system.audit import record
 
+        if not self.config.settings.audit:
+            return
         record(
             self.places.state_folder,
             self.places.home,
-            "gateway",
+            how,
             profile=None if resolution.pair else resolution.profile,
             base_url=str(resolution.origin),
-            layer=resolution.selection.provenance.layer,
+            layer=Layer.ENVIRONMENT if resolution.pair else resolution.selection.provenance.layer,
             command=command,
             requests=requests,
             refused=refused,

@@ -83,6 +83,7 @@ class Auth(httpx.Auth):
         app = app_for(self._config)
         resolution = app.resolve(self._wanted, _KEEPING.use)
         credential = app.obtain(resolution, _KEEPING, force_refresh=force_refresh)
+        app.record(resolution, "library")
         # Whatever the current profile is by then, this value stays with the one that it began with.
         self._wanted = ProfileRequest(Sourced(resolution.profile, resolution.selection.provenance))
         self._limits = resolution.access, resolution.allow

@@ -56,7 +56,7 @@ def tag_words(config: Config) -> str:
 
 
 def _quick(config: Config) -> object:
-    """Return what the fast path reads: three settings, and of each profile what the files decide."""
+    """Return what the fast path reads: four settings, and of each profile what the files decide."""
     from omniprofile.credentials.resolver import resolve
 
     profiles = {
@@ -64,7 +64,8 @@ def _quick(config: Config) -> object:
     }
     settings = config.settings
     store = settings.secret_store.value if settings.secret_store else None
-    return config.default.value if config.default else None, store, settings.trusted_folders, profiles
+    default = config.default.value if config.default else None
+    return default, store, settings.trusted_folders, settings.audit, profiles
 
 
 def _plain(resolution: Resolution) -> "Plain":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from omniprofile.credentials.protection import Use
+    from omniprofile.system.audit import How
 
     Answer = str | tuple[list[str], dict[str, str]]
     """What to print, or the command and the environment to become."""
@@ -48,7 +49,7 @@ def run() -> int:
             if isinstance(ours, int):
                 return ours
             sys.argv[1:] = ours
-        given = answer(sys.argv[1:], os.environ, sys.platform, compiling=True)
+        given = answer(sys.argv[1:], os.environ, sys.platform, acting=True)
         if isinstance(given, str):
             from omniprofile.cli.stream import write_out
 
@@ -71,31 +72,31 @@ def answer(
     platform: str,
     cwd: str | None = None,
     *,
-    compiling: bool = False,
+    acting: bool = False,
 ) -> "Answer | None":
     """Return what the full path would do for this command line, or None: ask the full path.
 
-    `compiling` lets it read files that have changed, and keep the new snapshot.
+    `acting` lets it read files that have changed, keep the new snapshot, and write to the audit log.
     """
     try:
-        return _answer(argv, environ, platform, cwd or os.getcwd(), compiling)
+        return _answer(argv, environ, platform, cwd or os.getcwd(), acting)
     except Final as final:
         raise final.__cause__ or final from None
     except Exception:  # noqa: BLE001 - whatever is wrong, the full path finds it too and says so
         return None
 
 
-def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str, compiling: bool) -> "Answer":
+def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str, acting: bool) -> "Answer":
     if environ.get("OMNIPROFILE_PROMPT"):  # the full path renews what this shell's prompt knows
         raise Undecided
     uid = os.getuid() if hasattr(os, "getuid") else None
     places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=lambda: home_in_database(uid))
     if list(argv) in COMPLETE:
-        words, tags = _kept(places, snapshot.NAMES, compiling)
+        words, tags = _kept(places, snapshot.NAMES, acting)
         return str(words + tags if argv[1] == "patterns" else words)
     command, named, shell, child = _parsed(argv)
-    default, store, trusted, profiles = _kept(places, snapshot.QUICK, compiling)
-    name, by_pin = choose(
+    default, store, trusted, audit, profiles = _kept(places, snapshot.QUICK, acting)
+    name, layer = choose(
         named, environ=environ, cwd=cwd, places=places, default=default, trusted=trusted, profiles=profiles
     )
     profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked whose it is
@@ -103,7 +104,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         from omniprofile.credentials import protection as allowed
 
         use: Use = allowed.RUN if command == "exec" else allowed.SHOW if command == "current" else allowed.GIVE
-        if allowed.decide(use, protected=True, pinned=by_pin) != allowed.ALLOW:
+        if allowed.decide(use, protected=True, pinned=layer == "project") != allowed.ALLOW:
             raise Undecided
     if command == "current":
         if not named and (environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY")):
@@ -116,7 +117,23 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
 
     stores = Stores(store, places.state_folder, places.home, platform, uid)
     obtain(profile, environ, stores, for_child=command == "exec")
+
+    def note(how: "How") -> None:
+        if audit and acting:
+            from omniprofile.system.audit import record
+
+            record(
+                places.state_folder,
+                places.home,
+                how,
+                profile=name,
+                base_url=profile.base_url,
+                layer=layer,
+                command=child[0] if child else None,
+            )
+
     if command == "token":
+        note("token")
         return profile.token + "\n"
     profile.env = tuple(variables(profile, environ))
     if command == "env":
@@ -127,7 +144,9 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         assign, remove = exports(profile, environ)
         if _has_session(own_omni_config(environ, remove, platform=platform, home=places.home), cwd):
             raise Undecided
-        return render(shell or calling_shell(environ, parent_command()), assign, remove)
+        text = render(shell or calling_shell(environ, parent_command()), assign, remove)
+        note("env")
+        return text
     from omniprofile.handover.omni import handed_over, is_omni, planned
     from omniprofile.handover.variables import child_environment, find_dotenv
 
@@ -141,7 +160,9 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     own = credential_variables(profile, profile.base_url, profile.token)
     own |= handed_over(profile, profile.base_url, profile.token)
     given = child_environment(own, environ, key_variables=profile.key_variables())
-    return planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
+    answer = planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
+    note("exec")
+    return answer
 
 
 def _has_session(omni_config: str | None, cwd: str) -> bool:
@@ -152,10 +173,10 @@ def _has_session(omni_config: str | None, cwd: str) -> bool:
         return False
 
 
-def _kept(places: Places, section: int, compiling: bool) -> "Any":
+def _kept(places: Places, section: int, acting: bool) -> "Any":
     files = profile_files(places)
     kept = snapshot.read(places, files, section)
-    if kept is None and compiling and files:
+    if kept is None and acting and files:
         from omniprofile.compiled import compile_files
 
         return compile_files(places, files)[1][section]

@@ -49,6 +49,8 @@ def hand_over(
     limited = gateway or resolution.access != "full"
     credential = app.obtain(resolution, replace(intent, guarded=limited), interactive=interactive, job=job)
     served = opened.enter_context(app.gateway(resolution, credential, command=program)) if limited else None
+    if not served:
+        app.record(resolution, "exec", program)
     reached = served or credential
     variables = credential_variables(credential, reached.base_url, reached.token)
     if prefix:  # the mark is for omniprofile, which reads no variable with a prefix

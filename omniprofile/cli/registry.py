@@ -47,6 +47,7 @@ COMMANDS = (
     Command("env", "print what a shell must evaluate to have the credential", EVERYDAY),
     Command("exec", "run a command with the credential in its environment", EVERYDAY),
     Command("each", "run a command once for each of several profiles", EVERYDAY),
+    Command("log", "show who got which credential", EVERYDAY),
     Command("token", "print the bare token", EVERYDAY),
     Command("gateway", "open a loopback address that adds the credential to requests", EVERYDAY),
     Command("open", "open the instance in the profile's browser", EVERYDAY),

@@ -68,19 +68,19 @@ def choose(
     default: str | None,
     trusted: "Sequence[str]",
     profiles: "Collection[str]",
-) -> tuple[str, bool]:
-    """Return the current profile, and whether a pin selects it. Raises Undecided where there is something to say of it.
+) -> tuple[str, str]:
+    """Return the current profile, and the layer that selects it. Raises Undecided where there is something to say of it.
 
     `default`, `trusted` folders and `profiles` are what the files declare.
     """
-    chosen: tuple[str, bool] | None = first_answer(
+    chosen: tuple[str, str] | None = first_answer(
         in_order(
-            named=lambda: (named, False) if named else None,
-            environment=lambda: (environ[VARIABLE], False) if environ.get(VARIABLE) else None,
+            named=lambda: (named, "flag") if named else None,
+            environment=lambda: (environ[VARIABLE], "environment") if environ.get(VARIABLE) else None,
             pin=lambda: _pinned(cwd, places, trusted),
-            active=lambda: (active, False) if (active := _active(places)) else None,
-            default=lambda: (default, False) if default else None,
-            only=lambda: (next(iter(profiles)), False) if len(profiles) == 1 else None,
+            active=lambda: (active, "state") if (active := _active(places)) else None,
+            default=lambda: (default, "defaults") if default else None,
+            only=lambda: (next(iter(profiles)), "builtin") if len(profiles) == 1 else None,
         )
     )
     if chosen is None or chosen[0] not in profiles:
@@ -88,7 +88,7 @@ def choose(
     return chosen
 
 
-def _pinned(cwd: str, places: "Places", trusted: "Sequence[str]") -> tuple[str, bool] | None:
+def _pinned(cwd: str, places: "Places", trusted: "Sequence[str]") -> tuple[str, str] | None:
     ignored: list[tuple[str, ForeignAccess]] = []
     path = find_pin(cwd, places.home, trusted, ignored)
     if ignored:
@@ -98,7 +98,7 @@ def _pinned(cwd: str, places: "Places", trusted: "Sequence[str]") -> tuple[str, 
     profile = plain_pin(read_regular(path, LARGEST_PIN))
     if profile is None:
         raise Undecided
-    return profile, True
+    return profile, "project"
 
 
 def _active(places: "Places") -> str | None:

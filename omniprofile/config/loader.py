@@ -190,6 +190,7 @@ class _Merge:
         self._default: Sourced[str] | None = None
         self._hosts: dict[str, None] = {}
         self._trusted: dict[str, None] = {}
+        self._audit = True
         self._store: Sourced[StoreName] | None = None
         self._defaults: Declaration | None = None
         self._instances: dict[str, Declaration] = {}
@@ -202,6 +203,7 @@ class _Merge:
         self._store = self._first(self._store, declared.settings.secret_store, "`secret_store`", store, _place_of_value)
         self._hosts |= dict.fromkeys(declared.settings.allowed_hosts)
         self._trusted |= dict.fromkeys(declared.settings.trusted_folders)
+        self._audit = self._audit and declared.settings.audit
         self._defaults = self._first(self._defaults, declared.defaults, "`[defaults]`", ("defaults",), _place_of_table)
         for kind, mine, theirs in (
             ("instance", self._instances, declared.instances),
@@ -216,7 +218,7 @@ class _Merge:
         return Config(
             files=paths,
             default=self._default,
-            settings=Settings(tuple(self._hosts), self._store, tuple(self._trusted)),
+            settings=Settings(tuple(self._hosts), self._store, tuple(self._trusted), self._audit),
             defaults=(self._defaults,) if self._defaults else (),
             instances=self._instances,
             profiles=self._profiles,

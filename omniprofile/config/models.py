@@ -224,6 +224,12 @@ class SettingsTable(Table):
         "such as mounted repositories.",
         examples=[["/mnt/c/work"]],
     )
+    audit: bool = Field(
+        default=True,
+        description="Whether each credential that is handed out is noted in the audit log, which `omniprofile log` shows. "
+        "`false` in one file is enough.",
+        examples=[False],
+    )
 
 
 class ProfilesFile(Table):

@@ -84,6 +84,7 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> FileDeclarat
             tuple(hosts),
             sourced(store, "settings", ("settings", "secret_store")),
             tuple(home + path[1:] if path.startswith("~") else path for path in file.settings.trusted_folders),
+            file.settings.audit,
         ),
         defaults=table(file.defaults, Layer.DEFAULTS, "defaults", ("defaults",)) if file.defaults else None,
         instances={

@@ -105,11 +105,14 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`[settings]`: hosts allowed beyond Omni's own, the secret store asked for, if any, and where pins of others count."""
+    """`[settings]`: hosts allowed beyond Omni's own, the secret store asked for, if any, where pins of others count, and
+    whether the audit log is kept.
+    """
 
     allowed_hosts: tuple[str, ...] = ()
     secret_store: Sourced[StoreName] | None = None
     trusted_folders: tuple[str, ...] = ()
+    audit: bool = True
 
 
 @dataclass(frozen=True, slots=True)

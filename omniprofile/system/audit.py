@@ -17,7 +17,7 @@ from omniprofile.system.files import give_to_owner_of_folder, make_private_folde
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Literal
+    from typing import Any, Literal
 
     How = Literal["exec", "env", "token", "library", "gateway"]
 
@@ -132,3 +132,49 @@ def _json(value: object) -> str:
     if not isinstance(value, dict):
         raise TypeError(type(value).__name__)
     return "{" + ", ".join(f"{_json(key)}: {_json(item)}" for key, item in value.items()) + "}"
+
+
+_TEXTS = ("time", "profile", "base_url", "how", "command", "layer")
+_KEYS = (*_TEXTS, "requests", "refused")
+
+
+def entries(folder: str) -> "tuple[list[dict[str, Any]], int]":
+    """Return the entries of the log, oldest first, and how many lines are damaged and so left out. Raises Unreadable."""
+    from omniprofile.system.files import read_regular
+
+    found: list[dict[str, Any]] = []
+    damaged = 0
+    for name in (OLDER_FILE, FILE):
+        try:
+            content = read_regular(os.path.join(folder, name))
+        except FileNotFoundError:
+            continue
+        for line in content.split(b"\n"):
+            if (entry := _entry(line)) is not None:
+                found.append(entry)
+            elif line.strip():
+                damaged += 1
+    return sorted(found, key=lambda entry: str(entry["time"])), damaged
+
+
+def _entry(line: bytes) -> "dict[str, Any] | None":
+    import json
+
+    from omniprofile.model.times import parse_time
+
+    try:
+        entry = json.loads(line)
+        texts = [entry[key] for key in _TEXTS]
+        tables = [entry["requests"], entry["refused"]]
+        counts = [count for counts in (entry["requests"] or {}).values() for count in counts.values()]
+        refused = list((entry["refused"] or {}).values())
+        parse_time(entry["time"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    good = (
+        all(text is None or isinstance(text, str) for text in [*texts, *refused])
+        and all(table is None or isinstance(table, dict) for table in tables)
+        and all(isinstance(count, int) for count in counts)
+        and (entry["refused"] is None or {"method", "path"} <= entry["refused"].keys())
+    )
+    return {key: entry[key] for key in _KEYS} if good else None

@@ -83,6 +83,7 @@ SHORT = {
         "credentials.sources",
         "model.references",
         "model.secret",
+        "system.audit",
     },
     "env": {"handover.process", "handover.shells", "handover.variables", "model.variables"},
 }

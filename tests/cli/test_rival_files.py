@@ -88,7 +88,7 @@ def test_exec_says_in_one_line_that_a_dotenv_above_names_another_instance(cli: C
     assert cli("exec", "--as", "A_=staging", "--", "true", cwd=below).err == ""
     file.write_text(f"OMNI_BASE_URL={HERE}\n")
     assert cli("exec", "staging", "--", "true", cwd=below).err == ""
-    answer = fast_path.answer(["exec", "staging", "--", "true"], {**_environ(cli)}, "linux", str(below), compiling=True)
+    answer = fast_path.answer(["exec", "staging", "--", "true"], {**_environ(cli)}, "linux", str(below), acting=True)
     assert answer is not None, "a `.env` for the same instance costs no more than a look"
 
 

@@ -384,7 +384,7 @@ def test_the_secret_service_is_read_with_jeepney_alone(
         "from omniprofile.config import snapshot; snapshot._SETTLED = 0"  # or a slow machine reads the file once more
     )
     code += "; import os, sys; from omniprofile.cli.fast_path import answer"
-    code += f"; given = answer({line.split()!r}, os.environ, sys.platform, compiling=True)"
+    code += f"; given = answer({line.split()!r}, os.environ, sys.platform, acting=True)"
     code += f"; assert {secret.token.reveal()!r} in str(given), given"
     loaded_after(code)
     loaded = loaded_after(code)

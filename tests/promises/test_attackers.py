@@ -256,7 +256,7 @@ def test_files_that_others_can_put_there_are_refused(
             assert str(bad) in ran.err or (profiles.is_symlink() and str(profiles) in ran.err)
             assert ("hint: run `chmod o-w" if isinstance(attack, int) else "belongs to another user") in ran.err
         for line in (["token", "prod"], ["current"], ["__complete", "profiles"]):
-            assert answer(line, os.environ, sys.platform, str(cli.work), compiling=True) is None, "the fast path"
+            assert answer(line, os.environ, sys.platform, str(cli.work), acting=True) is None, "the fast path"
         linted = cli("lint", str(target))
         assert (linted.status, "OP103" in linted.out) == (1, True)
         assert "OP103" in cli("doctor", "--offline").out

@@ -88,6 +88,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         resolution = app.resolve(request_of(args), GIVE)
         hint = f"name it, as in `omniprofile env {resolution.profile}`, or give `--yes`"
         credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
+        app.record(resolution, "env")
         tell_expiry(console, credential, app.environment.now())
         assign, remove = exports(credential, environ)
         if not output and shell not in _FOR_PROGRAMS:

@@ -60,6 +60,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
     intent = Intent(GIVE, hint=hint, yes=args.yes)
     credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=args.force_refresh)
+    app.record(resolution, "token")
     tell_expiry(console, credential, app.environment.now())
     if args.json:
         console.json(

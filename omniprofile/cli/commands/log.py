@@ -1,0 +1,79 @@
+"""`omniprofile log`: when which credential was handed out, to what, and what gateways did with one."""
+
+import argparse
+from typing import Any
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.cli.durations import span
+from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_json, add_profile, named_profile
+from omniprofile.cli.registry import Help
+from omniprofile.cli.render.tables import table
+from omniprofile.errors import CheckFailed
+from omniprofile.model.names import printable, printable_place
+from omniprofile.model.times import parse_time
+from omniprofile.system.audit import FILE, entries
+from omniprofile.system.files import Unreadable
+
+HELP = Help(
+    description="Shows the audit log, oldest first: each credential that `exec`, `each`, `env`, `token`, a gateway or a program "
+    "with the library got, for which command, and which layer chose the profile. Of a gateway there is one summary a run, and "
+    "each request that it refused, without its query. No secret is in it.\n\n"
+    "The log is `audit.jsonl` in the state folder, of at most 1 MiB, and one older file. It is written where that is possible at "
+    "once: no command fails or waits for it. `[settings] audit = false` turns it off.",
+    examples=(
+        ("omniprofile log prod --since 2h", "who used production in the last two hours"),
+        ("omniprofile log --json", "with documented keys"),
+    ),
+    see=("exec", "each", "gateway"),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_profile(parser, "only what is about this profile, which may be gone")
+    parser.add_argument("--since", type=span, metavar="DURATION", help="only the last `30min`, `2h`, `7d`")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    """Print the entries."""
+    try:
+        found, damaged = entries(app.places.state_folder)
+    except Unreadable as problem:
+        where = printable_place(f"{app.places.state_folder}/{FILE}")
+        raise CheckFailed(f"the audit log `{where}` cannot be read: {problem}", hint="fix or remove it") from problem
+    named = named_profile(args)
+    if named is not None:
+        found = [entry for entry in found if entry["profile"] == named.value]
+    if args.since is not None:
+        start = app.environment.now() - args.since
+        found = [entry for entry in found if parse_time(entry["time"]) >= start]
+    if damaged:
+        console.note(f"{damaged} damaged {'line' if damaged == 1 else 'lines'} of the audit log left out")
+    if args.json:
+        console.json({"entries": found})
+    elif found:
+        titles = [
+            console.style("dim", title) for title in ("TIME", "PROFILE", "HOW", "COMMAND", "CHOSEN BY", "INSTANCE", "")
+        ]
+        console.data(table([_cells(entry) for entry in found], titles, columns=console.columns))
+    elif not app.config.settings.audit:
+        console.note("the audit log is turned off by `audit = false` in `[settings]`")
+    else:
+        console.note("nothing is in the audit log")
+    return DONE
+
+
+def _cells(entry: dict[str, Any]) -> list[str]:
+    local = parse_time(entry["time"]).astimezone()
+    texts = [entry["profile"] or "none", entry["how"], entry["command"] or "", entry["layer"], entry["base_url"]]
+    parts = [
+        f"{count} {method} {status}"
+        for method, counts in (entry["requests"] or {}).items()
+        for status, count in counts.items()
+    ]
+    if refused := entry["refused"]:
+        parts.append(f"refused: {refused['method']} {refused['path']}")
+    return [f"{local:%Y-%m-%d %H:%M:%S}", *(printable(str(text)) for text in texts), printable(", ".join(parts), 400)]
