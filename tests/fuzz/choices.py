@@ -120,15 +120,20 @@ class Choices:
             return self.anything(depth)
         if "$ref" in schema:
             return self.of_schema(definitions[schema["$ref"].rpartition("/")[2]], definitions, depth)
-        if "oneOf" in schema:
-            return self.of_schema(self.one(tuple(schema["oneOf"])), definitions, depth)
+        if options := schema.get("oneOf") or schema.get("anyOf"):
+            return self.of_schema(self.one(tuple(options)), definitions, depth)
         if "enum" in schema or "const" in schema:
             return self.one((*schema.get("enum", (schema.get("const"),)), True, 1, 1.0, "1"))
         match schema["type"]:
             case "object":
-                if "patternProperties" in schema:
-                    (inner,) = schema["patternProperties"].values()
-                    return {self.text(): self.of_schema(inner, definitions, depth + 1) for _ in range(self.number(4))}
+                if patterns := schema.get("patternProperties"):
+                    table = {}
+                    for _ in range(self.number(4)):
+                        pattern = self.one(tuple(patterns))
+                        # The pattern of one name is that name.
+                        name = pattern.strip("^$") if len(patterns) > 1 and self.number(2) else self.text()
+                        table[name] = self.of_schema(patterns[pattern], definitions, depth + 1)
+                    return table
                 needed = schema.get("required", ())
                 table = {
                     name: self.of_schema(field, definitions, depth + 1)
