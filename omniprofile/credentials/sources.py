@@ -104,9 +104,9 @@ def checked_key(text: str, label: str, *, computed: bool = False) -> Secret:
 
 
 def _stand_in(key: str, *, computed: bool) -> str | None:
-    from omniprofile.model.references import in_quotes, stand_in
+    from omniprofile.model.references import key_in_more, stand_in
 
-    return in_quotes(key) if computed else stand_in(key)
+    return key_in_more(key) if computed else stand_in(key)
 
 
 def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None]") -> Secret:

@@ -62,8 +62,8 @@ def stand_in(text: str) -> str | None:
             return what
     if text.startswith("$") and (text[1:2].isalpha() or text[1:2] in ("_", "{", "(")):
         return "a reference to a variable or a command"
-    if quoted := in_quotes(text):
-        return quoted
+    if wrapped := key_in_more(text):
+        return wrapped
     if text.startswith("%") and text.endswith("%"):
         return "a reference to a variable"
     scheme, address, _ = lowered.partition("://")
@@ -72,10 +72,18 @@ def stand_in(text: str) -> str | None:
     return "a placeholder" if _is_placeholder(lowered) else None
 
 
-def in_quotes(text: str) -> str | None:
-    """Return in words what is around `text`, if quotes are."""
-    around = _AROUND.get(text[0] + text[-1]) if len(text) > 1 else None
-    return f"a text with {around} around it" if around else None
+def key_in_more(text: str) -> str | None:
+    """Return in words what `text` is, if that is a key with something around it: quotes, a variable's name, JSON."""
+    if len(text) < 2:
+        return None
+    if around := _AROUND.get(text[0] + text[-1]):
+        return f"a text with {around} around it"
+    if text[0] + text[-1] == "{}":
+        return "a text with braces around it"
+    name, _, value = text.partition("=")
+    if name.isidentifier() and value.lstrip("\"'`").lower().startswith(("omni_osk_", "omni_pat_")):
+        return "a variable's name with the key after it"
+    return None
 
 
 def _is_placeholder(text: str) -> bool:

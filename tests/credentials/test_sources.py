@@ -482,6 +482,8 @@ def test_what_stands_in_for_a_key_is_refused_and_named(text: str, tmp_path: Path
         assert text not in error.message
 
 
-def test_a_program_that_prints_quotes_around_the_key_is_told_so() -> None:
+def test_a_program_that_prints_more_than_the_key_is_told_so() -> None:
     assert "a text with quotes around it" in failure(command("printf", "%s", '"abc"')).message
+    assert "a text with braces around it" in failure(command("printf", "%s", '{"token":"abc"}')).message
+    assert "a variable's name with the key after it" in failure(command("printf", "%s", "KEY=omni_osk_abc")).message
     assert get(command("printf", "%s", "$abc")) == "$abc"
