@@ -20,7 +20,8 @@ SERVICE = "omniprofile"
 LOCK = "keyring.lock"
 """The name of the lock of the OS user under which the keyring is used."""
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - the name of a class
-"""The class of keyring's backend for the Secret Service, which the index records."""
+VAULT = "keyring.backends.Windows.WinVaultKeyring"
+"""The classes of keyring's backends for the Secret Service and for Windows, which the index records."""
 _SECONDS = 1.0
 """How long to wait for another writer, and how long for the service."""
 
@@ -34,17 +35,17 @@ def get(
 ) -> "StoredFields":
     """Return what is stored for `account`, as `model.names.account_name` calls it.
 
-    The folders and `home` are as for `KeyringStore`. Raises NotLight, or what `secret_service.password` and the lock raise: then
-    the keyring package must be asked.
+    The folders and `home` are as for `KeyringStore`. Raises NotLight, or what the lock and the two readers raise: then the
+    keyring package must be asked.
     """
     known = StoredIndex(os.path.join(state_folder, INDEX_FILE), home).entries().get(account)
-    if not isinstance(known, dict) or known.get("backend") != SECRET_SERVICE or _is_configured(home, environ):
+    kind = known.get("backend") if isinstance(known, dict) else None
+    if not isinstance(known, dict) or kind not in (SECRET_SERVICE, VAULT) or _is_configured(kind, home, environ):
         raise NotLight
-    from omniprofile.credentials.secret_service import password
     from omniprofile.system.locking import user_lock
 
     with user_lock(lock_folders, LOCK, _SECONDS, shared=True):
-        data = load(password(environ["DBUS_SESSION_BUS_ADDRESS"], SERVICE, account, _SECONDS))
+        data = load(_password(kind, account, environ))
     fields = check(data, account)
     if not isinstance(data, dict) or any(
         data.get(key) != known.get(key) for key in ("stored_at", "expires_at", "files")
@@ -53,11 +54,24 @@ def get(
     return fields
 
 
-def _is_configured(home: str, environ: "Mapping[str, str]") -> bool:
-    """Tell whether somebody has told the keyring package what to use (its `core` and `backend`)."""
+def _password(kind: str, account: str, environ: "Mapping[str, str]") -> str:
+    if kind == VAULT:
+        from omniprofile.credentials.windows_vault import password
+
+        return password(SERVICE, account)
+    from omniprofile.credentials import secret_service
+
+    return secret_service.password(environ["DBUS_SESSION_BUS_ADDRESS"], SERVICE, account, _SECONDS)
+
+
+def _is_configured(kind: str, home: str, environ: "Mapping[str, str]") -> bool:
+    """Tell whether somebody has told the keyring package to use another backend than `kind`, or how (its `core`, `backend`)."""
     if any(name.startswith("KEYRING_PROPERTY_") for name in environ):
         return True
     if "PYTHON_KEYRING_BACKEND" in environ:
-        return environ["PYTHON_KEYRING_BACKEND"] != SECRET_SERVICE
-    folder = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    return os.path.lexists(os.path.join(folder, "python_keyring", "keyringrc.cfg"))
+        return environ["PYTHON_KEYRING_BACKEND"] != kind
+    if kind == VAULT:
+        folder = os.path.join(environ.get("LOCALAPPDATA") or environ.get("ProgramData") or ".", "Python Keyring")
+    else:
+        folder = os.path.join(environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "python_keyring")
+    return os.path.lexists(os.path.join(folder, "keyringrc.cfg"))

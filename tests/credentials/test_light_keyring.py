@@ -195,9 +195,11 @@ def test_a_keyring_package_that_somebody_has_configured_is_asked(environ: dict[s
         (tmp_path / folder / "keyringrc.cfg").touch()
     environ = {name: value.replace("CONFIGURED", str(tmp_path)) for name, value in environ.items()}
 
-    assert light_keyring._is_configured(environ.get("HOME", "/nowhere"), environ)
-    assert not light_keyring._is_configured("/nowhere", {"PYTHON_KEYRING_BACKEND": light_keyring.SECRET_SERVICE})
-    assert not light_keyring._is_configured("/nowhere", {})
+    for kind in (light_keyring.SECRET_SERVICE, light_keyring.VAULT):
+        expected = kind == light_keyring.SECRET_SERVICE or not {"XDG_CONFIG_HOME", "HOME"} & environ.keys()
+        assert light_keyring._is_configured(kind, environ.get("HOME", "/nowhere"), environ) is expected
+        assert not light_keyring._is_configured(kind, "/nowhere", {"PYTHON_KEYRING_BACKEND": kind})
+        assert not light_keyring._is_configured(kind, "/nowhere", {"LOCALAPPDATA": "/nowhere"})
 
 
 class FakeBus:

@@ -48,6 +48,27 @@ def test_a_days_use(vault: Home) -> None:
         home.run("remove", "play", "--yes")
 
 
+def test_the_vault_is_read_without_the_keyring_package(vault: Home) -> None:
+    """Whichever of several was stored last: that one has the service's name as its target, the others one of their own."""
+    vault.write(
+        "".join(f'[profiles.{name}]\nbase_url = "https://{name}.omniapp.co"\n' for name in ("one", "two", "three"))
+    )
+    code = (
+        "import sys; from omniprofile.cli.fast_path import run; status = run(); print(*sys.modules); sys.exit(status)"
+    )
+    for name in ("one", "two", "three"):
+        vault.run("login", name, "--no-test", stdin=f"{KEY}{name}\n")
+    for name in ("one", "two", "three"):
+        argv = [sys.executable, "-c", code, "token", name]
+        ran = subprocess.run(argv, env=vault.environ, stdin=subprocess.PIPE, capture_output=True, check=True)
+        key, modules = ran.stdout.decode().splitlines()
+        assert key == f"{KEY}{name}"
+        assert not {"keyring", "argparse"} & set(modules.split())
+    vault.run("logout", "two")
+    vault.run("token", "two", status=4)
+    assert vault.run("token", "three").out == f"{KEY}three\n"
+
+
 def test_the_vault_keeps_a_session_that_is_too_long_for_one_entry(vault: Home) -> None:
     browser = vault.folder / "browser.py"
     browser.write_text(BROWSER)
