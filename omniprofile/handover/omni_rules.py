@@ -49,30 +49,29 @@ class CommandLine:
                 # It may be the flag's value: then flags go on. What follows is judged as one, and kept.
                 unknown, doubt = False, True
             else:
-                unknown = self._flag(word, left, doubt=doubt, first=not plain)
+                # After a flag that is unknown, this may be its value, too: it is judged, and stays where it is.
+                unknown = self._flag(word, left, doubt=doubt, may_be_value=unknown, first=not plain)
         heads = (*_DIRECT, "config")
         self.command = next(
             (command for command in (plain, after_unknown) if command[:1] and command[0] in heads), plain
         )
         self.direct = self.direct or bool(self.command and self.command[0] in _DIRECT)
 
-    def _flag(self, word: str, left: list[str], *, doubt: bool, first: bool) -> bool:
+    def _flag(self, word: str, left: list[str], *, doubt: bool, may_be_value: bool, first: bool) -> bool:
         """Take in one word of flags, and its value from `left`; tell whether it is unknown and may take the next word."""
         name, equals, value = word.partition("=")
+        keep = doubt or may_be_value
         if word[:2] != "--":
-            for place, letter in enumerate(word[1:], 2):
-                name, equals, value = _LETTERS.get(letter, letter), word[place : place + 1], word[place:]
-                if name in _VALUED:
-                    value = value[1:] if len(value) > 1 and value[0] == "=" else value
-                    break
-                if letter == "h" or (letter == "v" and first):
-                    self.direct = self.direct or not doubt
-                else:
-                    self.rest.append(word)
-                    return len(word) == 2
-            else:
+            letters = word[1:].lstrip("hv")
+            if letters != word[1:]:
+                self.direct = self.direct or (not doubt and (first or "h" in word[1 : -len(letters) or None]))
+                keep = True
+            name = _LETTERS.get(letters[:1], "")
+            if name not in _VALUED:
                 self.rest.append(word)
-                return False
+                return len(word) == 2 and bool(letters)
+            equals = value = letters[1:]
+            value = value[1:] if len(value) > 1 and value[0] == "=" else value
         elif name in _SWITCHES:
             self.direct = self.direct or (name != "--compact" and not doubt and (not equals or value in _TRUE))
             self.rest.append(word)
@@ -85,12 +84,13 @@ class CommandLine:
             if not left:  # the CLI says what is missing
                 self.rest.append(word)
                 return False
-            value = left.pop(0)
-            taken.append(value)
+            value = left[0]
+            if not may_be_value:  # else what comes next may be a flag itself
+                taken.append(left.pop(0))
         self.given[name].append(value)
-        if doubt or name == "--format":
+        if keep or name == "--format":
             self.rest += taken
-        return False
+        return may_be_value and not equals
 
 
 def check(line: CommandLine, profile: str, auth: str, base_url: str) -> str | None:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from omniprofile.handover.omni import handed_over, unreached
-from omniprofile.handover.omni_rules import CommandLine
 from omniprofile.handover.variables import SHIM
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
@@ -422,19 +421,3 @@ def test_ours_is_installed_to_be_run_and_imports_little(vendor: VendorOmni) -> N
     assert foreign <= {"os", "stat", "_stat", "posixpath", "genericpath", "os.path", "_collections_abc", "binascii"}, (
         foreign
     )
-
-
-@pytest.mark.parametrize(
-    ("words", "given", "rest"),
-    [
-        ("-p a -pb -p=c --profile d --profile=e x", ["a", "b", "c", "d", "e"], ["x"]),
-        ("x -op", [], ["x", "-op"]),
-        ("x -o p -p q", ["q"], ["x", "-o", "p"]),
-        ("x -p", [], ["x", "-p"]),
-        ("x -fp y", [], ["x", "-fp", "y"]),
-        ("x -p=", ["="], ["x"]),
-    ],
-)
-def test_flags_are_read_as_pflag_reads_them(words: str, given: list[str], rest: list[str]) -> None:
-    line = CommandLine(words.split())
-    assert (line.given["--profile"], line.rest) == (given, rest)

@@ -6,47 +6,57 @@ unknown `-p` is ignored, `--base-url` and `--token` replace the environment's, a
 replaces even those.
 """
 
+import inspect
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
-PROGRAM = '''#!{python} -IS
-import json, os, sys
+GLOBAL = {
+    "--profile": True,
+    "--token": True,
+    "--base-url": True,
+    "--format": True,
+    "--compact": False,
+    "--help": False,
+    "--version": False,
+}
+LETTERS = {"p": "--profile", "o": "--format", "h": "--help", "v": "--version"}
+LOCAL = {"--body": True, "--limit": True, "--verbose": False}
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-DOMAINS = ("omniapp.co", "exploreomni.dev")
-GLOBAL = {{"--profile": 1, "--token": 1, "--base-url": 1, "--format": 1, "--compact": 0, "--help": 0, "--version": 0}}
-LETTERS = {{"p": "--profile", "o": "--format", "h": "--help", "v": "--version"}}
-LOCAL = {{"--body": 1, "--limit": 1, "--verbose": 0}}
-VERBS = ["models", "whoami", "query", "config", "completion", "agent-help", "help"]
 
-def fail(text, status=1):
-    sys.stderr.write("Error: " + text + "\\n")
+def fail(text: str, status: int = 1) -> NoReturn:
+    """End as the program does."""
+    sys.stderr.write("Error: " + text + "\n")
     sys.exit(status)
 
-def parse(words):
-    """pflag's rules, flags and words in any order."""
-    flags, plain, words = {{}}, [], list(words)
-    while words:
-        word = words.pop(0)
+
+def parse(words: Sequence[str], local: Mapping[str, bool]) -> tuple[dict[str, str], list[str]]:
+    """Read flags and words in any order by pflag's rules; `local` has the flags of the command: whether each takes a value."""
+    flags: dict[str, str] = {}
+    plain: list[str] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
         if word == "--":
-            return flags, plain + words
+            return flags, plain + left
         if word.startswith("--"):
             name, equals, value = word.partition("=")
-            kind = {{**GLOBAL, **LOCAL}}.get(name)
-            if kind is None:
+            takes = {**GLOBAL, **local}.get(name)
+            if takes is None:
                 fail("unknown flag: " + name)
-            if kind and not equals:
-                if not words:
+            if takes and not equals:
+                if not left:
                     fail("flag needs an argument: " + name)
-                value = words.pop(0)
-            flags[name] = value if kind or equals else "true"
+                value = left.pop(0)
+            flags[name] = value if takes or equals else "true"
         elif word.startswith("-") and word != "-":
             letters = word[1:]
             while letters:
-                name = LETTERS.get(letters[0])
-                if name is None:
-                    fail("unknown shorthand flag: %r in %s" % (letters[0], word))
+                name = LETTERS.get(letters[0], "")
+                if not name:
+                    fail(f"unknown shorthand flag: {letters[0]!r} in {word}")
                 if not GLOBAL[name]:
                     flags[name] = "true"
                     letters = letters[1:]
@@ -55,15 +65,25 @@ def parse(words):
                     value = letters[2:]
                 elif len(letters) > 1:
                     value = letters[1:]
-                elif words:
-                    value = words.pop(0)
+                elif left:
+                    value = left.pop(0)
                 else:
-                    fail("flag needs an argument: " + repr(letters[0]) + " in " + word)
+                    fail(f"flag needs an argument: {letters[0]!r} in {word}")
                 flags[name], letters = value, ""
         else:
             plain.append(word)
     return flags, plain
 
+
+PROGRAM = """#!{python} -IS
+from __future__ import annotations
+import json, os, sys
+
+GLOBAL, LETTERS, LOCAL = {tables}
+DOMAINS = ("omniapp.co", "exploreomni.dev")
+VERBS = ["models", "whoami", "query", "config", "completion", "agent-help", "help"]
+HERE = os.path.dirname(os.path.realpath(__file__))
+{functions}
 def config_path():
     environ = os.environ
     if environ.get("OMNI_CONFIG_PATH"):
@@ -97,7 +117,7 @@ if words[:1] == ["__complete"] or words[:1] == ["__completeNoDesc"]:
     print(":4")
     sys.stderr.write("Completion ended with directive: ShellCompDirectiveNoFileComp\\n")
     sys.exit(0)
-flags, plain = parse(words)
+flags, plain = parse(words, LOCAL)
 if flags.get("--version") == "true" and not plain:
     print("omni version 1.0.4 (37f1049)")
     sys.exit(0)
@@ -145,7 +165,7 @@ with open(os.path.join(HERE, "requests"), "a") as file:
     file.write(json.dumps(sent) + "\\n")
 print("sent")
 sys.exit(3 if plain[1:2] == ["fail"] else 0)
-'''
+"""
 
 
 class VendorOmni:
@@ -155,7 +175,13 @@ class VendorOmni:
         self.folder = folder
         self.path = folder / "omni"
         folder.mkdir(parents=True)
-        self.path.write_text(PROGRAM.format(python=sys.executable))
+        self.path.write_text(
+            PROGRAM.format(
+                python=sys.executable,
+                tables=(GLOBAL, LETTERS, LOCAL),
+                functions=inspect.getsource(fail) + inspect.getsource(parse),
+            )
+        )
         self.path.chmod(0o755)
 
     def requests(self) -> list[dict[str, object]]:

@@ -1,0 +1,70 @@
+"""How the command line of `omni` is read, against a parser that knows which flags take a value, as the vendor's CLI does."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omniprofile.errors import Refused
+from omniprofile.handover.omni import straight_through
+from omniprofile.handover.omni_rules import CommandLine, check, same_origin
+from tests.cli.vendor_omni import parse
+
+STAGING = "https://acme-staging.omniapp.co"
+
+WORDS = [
+    "-p", "-pstaging", "-p=staging", "-pprod", "-p=", "-p=prod", "--profile", "--profile=staging", "--profile=prod", "--profile=",
+    "--base-url", f"--base-url={STAGING}", "--base-url=https://acme.omniapp.co", "--token", "--token=x", "-o", "-ojson", "-op",
+    "-hp", "-vp", "-ho", "-h", "-v", "--help", "--help=false", "--help=true", "--version", "--version=0", "--compact",
+    "--compact=false", "--format", "--format=json", "--", "-", "", "staging", "prod", "config", "use", "show", "models",
+    STAGING, "https://acme.omniapp.co", "--body", "--body=-p", "--limit", "--limit=--token", "--verbose", "--verbose=true",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=8), st.booleans(), st.booleans(), st.booleans())
+def test_whatever_runs_goes_to_what_was_handed_over_and_is_what_was_typed(
+    words: list[str], body: bool, limit: bool, verbose: bool
+) -> None:
+    """`body`, `limit`, `verbose`: whether these flags take a value, which omniprofile does not know."""
+    local = {"--body": body, "--limit": limit, "--verbose": verbose}
+    try:
+        flags, plain = parse(words, local)
+    except SystemExit:
+        return  # the CLI itself refuses it
+    line = CommandLine(words)
+    if line.direct:
+        _, environ = straight_through(line, {"OMNI_API_TOKEN": "t", "OMNI_API_KEY": "t"}, "/omni")
+        asks = "true" not in (flags.get("--help"), flags.get("--version"))
+        assert not asks or same_origin(flags.get("--base-url") or STAGING, STAGING) or "OMNI_API_TOKEN" not in environ
+        return
+    with suppress(Refused):
+        if check(line, "staging", "api-key", STAGING) is not None:
+            return
+        given_flags, given_plain = parse(line.rest, local)
+        assert given_plain == plain
+        assert given_flags.get("--profile", "") in ("", "staging")
+        assert same_origin(given_flags.get("--base-url") or STAGING, STAGING)
+        assert "--token" not in given_flags
+        ours = ("--profile", "--base-url")
+        kept, typed = (
+            {name: value for name, value in each.items() if name not in ours} for each in (given_flags, flags)
+        )
+        assert kept == typed
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "rest"),
+    [
+        ("-p a -pb -p=c --profile d --profile=e x", ["a", "b", "c", "d", "e"], ["x"]),
+        ("x -op", [], ["x", "-op"]),
+        ("x -o p -p q", ["q"], ["x", "-o", "p"]),
+        ("x -p", [], ["x", "-p"]),
+        ("x -fp y", [], ["x", "-fp", "y"]),
+        ("x -p=", ["="], ["x"]),
+        ("x --body -p q", ["q"], ["x", "--body", "-p", "q"]),
+    ],
+)
+def test_flags_are_read_as_pflag_reads_them(words: str, given: list[str], rest: list[str]) -> None:
+    line = CommandLine(words.split())
+    assert (line.given["--profile"], line.rest) == (given, rest)
