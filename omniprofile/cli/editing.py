@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import offer
+from omniprofile.cli.parser import add_json, offer
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.errors import ConfigInvalid, NotWritten, Refused, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config, Declaration
@@ -26,10 +26,12 @@ METHODS = ("api-key", "oauth")
 
 
 def add_diff(parser: argparse.ArgumentParser) -> None:
-    """Add `--diff`."""
-    parser.add_argument(
+    """Add `--diff`, or else `--json`."""
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument(
         "--diff", "--dry-run", action="store_true", help="print the change as a patch, and change nothing"
     )
+    add_json(output)
 
 
 def save(draft: "Draft", console: Console, *, diff: bool) -> bool:
@@ -116,6 +118,13 @@ def is_stored(app: App, resolution: "Resolution") -> bool:
     except StoreUnavailable as problem:
         app.tell(f"{problem.message}; what may be stored there for `{resolution.profile}` stays")
         return False
+
+
+def key_changed(names: "NamePath", file: str, *, changed: bool) -> dict[str, object]:
+    """Return what `set` and `unset` print as JSON."""
+    of_profile = names[0] == "profiles"
+    key = ".".join(names[2:] if of_profile else names)
+    return {"profile": names[1] if of_profile else None, "key": key, "file": file, "changed": changed}
 
 
 def profile_file(draft: "Draft", name: str) -> str:

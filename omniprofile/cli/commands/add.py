@@ -46,17 +46,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Write the profile at the end of its file."""
-    add(app, console, args.name, profile_values(args), file=args.file, diff=args.diff)
+    path = add(app, console, args.name, profile_values(args), file=args.file, diff=args.diff)
     if not args.diff:
         for sentence in next_steps(app.reread(), args.name):
             console.note(sentence)
+    if args.json:
+        console.json({"profile": args.name, "file": path, "changed": True})
     return DONE
 
 
 def add(
     app: App, console: Console, name: str, values: dict[str, object], *, file: str | None = None, diff: bool = False
-) -> None:
-    """Add the profile to its file. Raises UsageError for what cannot be meant, else what `save` raises."""
+) -> str:
+    """Add the profile to its file, and return that. Raises UsageError for what cannot be meant, else what `save` raises."""
     with app.editing(dry_run=diff) as draft:
         require_new_name(draft, name)
         defaults = [draft.table(path, ("defaults",)) for path in draft.paths]
@@ -75,6 +77,7 @@ def add(
             raise
         if written:
             console.note(f"profile `{name}` is written to `{path}`")
+    return path
 
 
 def next_steps(app: App, name: str) -> list[str]:

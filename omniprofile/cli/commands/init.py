@@ -8,7 +8,7 @@ from omniprofile.cli.commands.login import How, login
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import METHODS, add_profile_options, profile_values, require_new_name
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import offer
+from omniprofile.cli.parser import add_json, offer
 from omniprofile.cli.registry import Help
 from omniprofile.errors import UsageError
 from omniprofile.model.names import is_valid, nearest_valid, quoted_list
@@ -42,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-login", action="store_true", help="write the profile and stop")
     parser.add_argument("--no-test", action="store_true", help="store it without asking the instance whose it is")
     parser.add_argument("--no-browser", action="store_true", help="OAuth: show the address to visit, as `login` does")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if "auth" not in values and not {"extends", "key"} & values.keys():
         asks = console.interactive and not (args.with_key or args.no_login or (args.name and args.base_url))
         values["auth"] = _ask_method(console) if asks else METHODS[0]
-    add(app, console, name, values)
+    path = add(app, console, name, values)
     app = app.reread()
     if app.state.read().active is None:
         app.state.activate(name)
@@ -64,13 +65,22 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.note(
             f"the active profile is still `{app.state.read().active}`; `omniprofile use {name}` switches to it"
         )
+    logged_in = _log_in(args, app, console, name)
+    if args.json:
+        active = app.state.read().active == name
+        console.json({"profile": name, "file": path, "changed": True, "active": active, "logged_in": logged_in})
+    return DONE
+
+
+def _log_in(args: argparse.Namespace, app: App, console: Console, name: str) -> bool:
+    """Log in to the new profile, or say how that is done; return whether it was done."""
     resolution = app.declared(ProfileRequest.for_profile(name))
     if args.no_login:
-        return DONE
+        return False
     if not resolution.uses_store or not (console.interactive or args.with_key):
         for sentence in next_steps(app, name):
             console.note(sentence)
-        return DONE
+        return False
     login(
         app,
         console,
@@ -79,7 +89,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             test=not args.no_test, browser=not args.no_browser, with_key=args.with_key and resolution.auth == "api-key"
         ),
     )
-    return DONE
+    return True
 
 
 def _name(args: argparse.Namespace, app: App, console: Console) -> str:

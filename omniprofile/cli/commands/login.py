@@ -7,7 +7,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import PINNED, add_profile, add_yes, named_profile, offer, port_number
+from omniprofile.cli.parser import PINNED, add_json, add_profile, add_yes, named_profile, offer, port_number
 from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.permission import Intent
@@ -89,6 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"read the key from standard input, however long that takes (default there: {KEY_SECONDS:g} s)",
     )
     add_yes(parser, PINNED)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
@@ -106,6 +107,18 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         )
     else:
         login(app, console, ProfileRequest(named_profile(args)), how, yes=args.yes)
+    if args.json:
+        done = app.declared(ProfileRequest(named_profile(args)))
+        console.json(
+            {
+                "profile": done.profile,
+                "base_url": str(done.origin),
+                "auth": done.auth,
+                "secret": args.secret,
+                "store": app.store_name,
+                "changed": True,
+            }
+        )
     return DONE
 
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import add_profile, add_yes, named_profile
+from omniprofile.cli.parser import add_json, add_profile, add_yes, named_profile
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import DELETE
@@ -36,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_profile(parser)
     add_yes(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
@@ -43,12 +44,16 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     resolution = app.declared(ProfileRequest(named_profile(args)), DELETE)
     hint = f"run `omniprofile logout {resolution.profile} --yes`"
     app.permit(resolution, Intent(DELETE, "delete what is stored for it", hint, yes=args.yes))
-    logout(app, console, resolution)
+    changed = logout(app, console, resolution)
+    if args.json:
+        console.json({"profile": resolution.profile, "changed": changed})
     return DONE
 
 
-def logout(app: App, console: Console, resolution: Resolution) -> None:
+def logout(app: App, console: Console, resolution: Resolution) -> bool:
     """Revoke what can be revoked, and delete what is stored for the profile's name, whatever origin it is for.
+
+    Return whether anything was stored.
 
     That includes what another profile file stored under the name: it is said, for its profile has to log in again.
     """
@@ -56,11 +61,13 @@ def logout(app: App, console: Console, resolution: Resolution) -> None:
     accounts = app.accounts(name)
     # The list of what is stored may be lost, and the store itself knows.
     accounts += [account for account in resolution.accounts if account not in accounts]
-    if not [account for account in accounts if _end_alone(app, console, resolution, account)]:
+    ended = [account for account in accounts if _end_alone(app, console, resolution, account)]
+    if not ended:
         if resolution.accounts:
             console.note(f"nothing is stored for `{name}`")
         else:
             console.note(f"`{name}` takes its key from {resolution.key}: nothing is stored, and nothing was deleted")
+    return bool(ended)
 
 
 def _end_alone(app: App, console: Console, resolution: Resolution, account: Account) -> bool:

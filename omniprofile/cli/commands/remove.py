@@ -49,6 +49,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     name = args.name
     with app.editing(dry_run=args.diff) as draft:
         _, resumed = unfinished(app, "remove", name)
+        path = next(iter(draft.files_of(("profiles", name))), None)
         sentences = _plan(app, draft, name, resumed=resumed)
         draft.check()
         patch = draft.patch
@@ -82,6 +83,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.note(did)
     if app.environment.environ.get("OMNI_PROFILE") == name:
         console.warn(f"`OMNI_PROFILE` in this shell still names `{name}`")
+    if args.json:
+        console.json({"profile": name, "file": path, "changed": True, "secret": stored})
     return DONE
 
 

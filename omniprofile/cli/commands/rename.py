@@ -69,6 +69,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         if not files_are_new:
             _require_names(app, draft, old, new, resumed=resumed)
             draft.rename(profile_file(draft, old), ("profiles", old), new)
+        path = profile_file(draft, new)
         _change_references(draft, old, new)
         draft.check()
         if args.diff:
@@ -104,6 +105,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     carried = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
     console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(carried)}" if carried else ""))
     _tell_of_variables(app, console, old)
+    if args.json:
+        console.json({"profile": new, "previous": old, "file": path, "changed": True, "secret": carries, "pin": pin})
     return DONE
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, save, target
+from omniprofile.cli.editing import add_diff, key_changed, save, target
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.errors import Error, UsageError
@@ -79,13 +79,16 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             draft.set(path, names[:-1], f"{{ {names[-1]} = {written} }}")
         else:
             draft.set(path, names, written)
-        if save(draft, console, diff=args.diff):
+        changed = save(draft, console, diff=args.diff)
+        if changed:
             console.note(f"`{'.'.join(names)}` is set in `{path}`")
             if replaced:
                 was = f"what `{'.'.join(names[2:-1])}` was" if replaced == "source" else f"`{replaced}`"
                 console.note(f"it takes the place of {was}")
             if names[0] == "profiles":
                 _tell_of_another_origin(app.reread(), console, names[1])
+    if args.json:
+        console.json(key_changed(names, path, changed=changed))
     return DONE
 
 

@@ -4,7 +4,7 @@ import argparse
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, save, target
+from omniprofile.cli.editing import add_diff, key_changed, save, target
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.errors import UsageError
@@ -63,6 +63,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         if (parent[-1:] == ("key",) or is_variable_of_env(parent)) and len(draft.table(path, parent)) == 1:
             names = parent  # a key that says no source would be none
         draft.unset(path, names)
-        if save(draft, console, diff=args.diff):
+        changed = save(draft, console, diff=args.diff)
+        if changed:
             console.note(f"`{'.'.join(names)}` is removed from `{path}`")
+    if args.json:
+        console.json(key_changed(names, path, changed=changed))
     return DONE

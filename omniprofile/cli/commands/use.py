@@ -8,6 +8,7 @@ from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_yes
 from omniprofile.cli.picker import Choice, pick
 from omniprofile.cli.registry import Help
+from omniprofile.config.choosing import VARIABLE
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import Error, NoProfileSelected, UsageError
@@ -75,8 +76,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.note(f"the active profile is now {shown}" + (f", before it was `{before}`" if before else ""))
     for sentence in filter(None, (hidden, rivals)):
         console.warn(sentence)
-    shadows = [sentence for sentence in (hidden, rivals) if sentence]
     if args.json:
+        shadows = _shadows(app, name)
         console.json({"profile": name, "previous": after.previous, "effective": not shadows, "shadowed_by": shadows})
     elif hidden and _evaluated(app) and console.interactive and console.confirm("switch this shell to it as well?"):
         console.give(EVALUATE.format(_shell(app)) + _script(app, name))
@@ -177,11 +178,29 @@ def _hiding(app: App, name: str) -> str | None:
     )
 
 
-def _rivals(app: App, name: str) -> str | None:
-    """Why this shell would not use the profile's own credential."""
+def _shadows(app: App, name: str) -> list[dict[str, str]]:
+    """Return each layer that keeps this shell or folder from using the profile as it is, with the name of what it says so by."""
+    shadows = []
+    try:
+        selection = app.select()
+        by, hidden = selection.provenance, selection.profile != name
+    except Error:  # what selects one names none that exists: a variable, or else a pin
+        variable = app.environment.environ.get(VARIABLE)
+        by, hidden = Provenance(Layer.ENVIRONMENT, VARIABLE) if variable else Provenance(Layer.PROJECT, "profile"), True
+    if hidden:
+        shadows.append({"layer": by.layer.value, "name": str(by.name)})
+    return [*shadows, *({"layer": Layer.ENVIRONMENT.value, "name": variable} for variable in _rival_variables(app))]
+
+
+def _rival_variables(app: App) -> list[str]:
     environ = app.environment.environ
     own = own_values(environ)
-    rivals = [v for v in ("OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL") if environ.get(v) and v not in own]
+    return [v for v in ("OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL") if environ.get(v) and v not in own]
+
+
+def _rivals(app: App, name: str) -> str | None:
+    """Why this shell would not use the profile's own credential."""
+    rivals = _rival_variables(app)
     if not rivals:
         return None
     verb = "is" if len(rivals) == 1 else "are"
