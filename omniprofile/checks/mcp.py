@@ -22,7 +22,7 @@ _NAMES = (".mcp.json", "mcp.json", _DESKTOP)
 
 _SHAPES = re.compile(KEY_SHAPES)
 _STRING = r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))'  # to the end where it is not closed, so that each character is read once
-_COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_COMMENT_OR_STRING = re.compile(_STRING + r"|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _LAST_COMMA = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
 _SCHEME = re.compile(r"^\s*(?:[\w-]+:\s*)?bearer\s+", re.IGNORECASE)
 _HEADER = re.compile(r"authorization\s*[:=]", re.IGNORECASE)
@@ -97,7 +97,7 @@ def _parsed(text: str) -> object:
     with suppress(ValueError, RecursionError):
         return json.loads(text)
     with suppress(ValueError, RecursionError):
-        return json.loads(_LAST_COMMA.sub(_kept, _COMMENT.sub(_kept, text)))
+        return json.loads(_LAST_COMMA.sub(_kept, _COMMENT_OR_STRING.sub(_kept, text)))
     return None
 
 

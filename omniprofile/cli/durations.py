@@ -20,7 +20,7 @@ def span(text: str) -> timedelta:
 
 
 def _seconds(text: str, longest: float) -> float:
-    found = re.fullmatch(r"\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(s|m|min|h|d|)\s*", text)
+    found = re.fullmatch(r"\s*+([0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)\s*+(s|m|min|h|d|)\s*+", text)
     value = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0 < value <= longest:
         raise argparse.ArgumentTypeError(

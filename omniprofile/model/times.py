@@ -34,6 +34,8 @@ def duration_text(seconds: float) -> str:
     """Write a duration in at most two units, rounded down: `2 h`, `1 h 59 min`, `1 min 30 s`, `0.5 s`."""
     if seconds < 1:
         return f"{max(seconds, 0):.1g} s"
+    if seconds < 10:
+        return f"{int(seconds * 10) / 10:g} s"
     left = int(seconds)
     parts: list[tuple[int, str]] = []
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):

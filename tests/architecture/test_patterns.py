@@ -76,7 +76,7 @@ def _of_call(module: ModuleType, call: ast.Call, known: set[str]) -> Iterator[Pa
             yield Pattern(place, _value(module, keyword.value, place), 0, ALL_USES)
     if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "re"):
         return
-    if function.attr not in FUNCTIONS or module.__name__ in _ELSEWHERE:
+    if function.attr not in FUNCTIONS:
         return
     flags = next((word.value for word in call.keywords if word.arg == "flags"), None)
     if flags is None and function.attr == "compile" and len(call.args) > 1:
@@ -90,10 +90,6 @@ def _of_call(module: ModuleType, call: ast.Call, known: set[str]) -> Iterator[Pa
     )
 
 
-_ELSEWHERE = frozenset({"omniprofile.config.fit"})
-"""Modules whose patterns are those of the models, which are found there."""
-
-
 def _uses(methods: set[str]) -> tuple[str, ...]:
     """The strictest ways in which a pattern is used: to look for it anywhere is to try it everywhere."""
     anchored = tuple(sorted(methods & {"match", "fullmatch"}))
@@ -102,9 +98,10 @@ def _uses(methods: set[str]) -> tuple[str, ...]:
 
 def _value(module: ModuleType, node: ast.expr, place: str) -> Any:
     try:
-        return eval(compile(ast.Expression(node), place, "eval"), {**vars(module), "re": re})
+        value = eval(compile(ast.Expression(node), place, "eval"), {**vars(module), "re": re})
     except NameError as problem:
         raise AssertionError(f"{place}: make the pattern a constant of the module, so that it is found") from problem
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 PATTERNS = sorted(_patterns(), key=lambda found: found.place)

@@ -117,6 +117,8 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "use": [("use", "{}"), ("use", "-"), ("use", "{}", "--json"), ("use", "--shell", "{}"), ("use", "{}", "--test")],
     "current": [("current",), ("current", "--json")],
     "list": [("list",), ("list", "--json")],
+    "open": [("open", "{}", "--print")],
+    "gateway": [("gateway", "{}", "--help")],  # it stays until its terminal ends
     "show": [("show", "{}"), ("show", "{}", "--json")],
     "explain": [("explain", "{}"), ("explain", "{}", "--json")],
     "env": [("env", "--unset")],

@@ -30,6 +30,8 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "use": [("use", "a"), ("use", "-"), ("use",), ("use", "--shell", "a"), ("use", "b", "--json")],
     "current": [("current",), ("current", "--json"), ("current", "-p", "none")],
     "list": [("list",), ("list", "--json")],
+    "open": [("open", "--print")],
+    "gateway": [("gateway", "--help")],  # it stays until its terminal ends
     "show": [("show",), ("show", "--json")],
     "explain": [("explain",), ("explain", "--json")],
     "env": [("env",), ("env", "a", "--shell", "json")],
