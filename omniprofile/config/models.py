@@ -6,7 +6,6 @@ hover texts. `violations` puts what they object to into words.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -165,8 +164,8 @@ class Defaults(Table):
             )
         return self
 
-    def declare(self, at: Place) -> Declaration:
-        """Return the table as the program has it."""
+    def declare(self, at: Place, **more: str | None) -> Declaration:
+        """Return the table as the program has it; `more` is what a profile has besides."""
         return Declaration(
             at.layer,
             at.name,
@@ -185,6 +184,7 @@ class Defaults(Table):
             expect=declaration.Expect(**dict(self.expect)) if self.expect else None,
             tags=None if self.tags is None else tuple(self.tags),
             env={name: env_value(value, at) for name, value in (self.env or {}).items()},
+            **more,
         )
 
 
@@ -200,9 +200,9 @@ class Profile(Defaults):
         examples=["base"],
     )
 
-    def declare(self, at: Place) -> Declaration:
+    def declare(self, at: Place, **more: str | None) -> Declaration:
         """Return the table as the program has it."""
-        return replace(super().declare(at), description=self.description, extends=self.extends)
+        return super().declare(at, description=self.description, extends=self.extends, **more)
 
 
 class SettingsTable(Table):

@@ -32,30 +32,31 @@ _PLAIN = frozenset({str, int, bool, float, type(None)})
 
 
 def _dumped(value: Any) -> Any:
-    if type(value) in _PLAIN:
+    kind: Any = type(value)
+    if kind in _PLAIN:
         return value
-    if is_dataclass(value):
-        kind: Any = type(value)
-        return tuple(_dumped(getattr(value, name)) for name in _kept(kind))
+    names = _kept(kind)
+    if names is not None:
+        return tuple([_dumped(getattr(value, name)) for name in names])
+    if isinstance(value, (dict, Mapping)):  # nearly all are the first, which is quicker to tell
+        return {key: _dumped(inner) for key, inner in value.items()}
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, Mapping):
-        return {key: _dumped(inner) for key, inner in value.items()}
-    return tuple(_dumped(inner) for inner in value) if isinstance(value, tuple) else value
+    return tuple([_dumped(inner) for inner in value]) if isinstance(value, tuple) else value
 
 
 @cache
-def _kept(kind: Any) -> tuple[str, ...]:
-    """Return the names of the fields that are a part of the value; `compare=False` marks the others."""
-    return tuple(each.name for each in fields(kind) if each.compare)
+def _kept(kind: Any) -> tuple[str, ...] | None:
+    """Return the names of a dataclass's fields that are a part of the value; `compare=False` marks the others."""
+    return tuple(each.name for each in fields(kind) if each.compare) if is_dataclass(kind) else None
 
 
 @cache
 def _layout(kind: Any) -> str:
     """Return a text that changes when a field of `kind`, or of a dataclass in it, does."""
     hints = get_type_hints(kind) if is_dataclass(kind) else {}
-    own = " ".join(f"{name}:{hints[name]}" for name in _kept(kind)) if hints else ""
-    inner = {part for name in hints if name in _kept(kind) for part in _parts(hints[name])}
+    own = " ".join(f"{name}:{hints[name]}" for name in _kept(kind) or ()) if hints else ""
+    inner = {part for name in hints if name in (_kept(kind) or ()) for part in _parts(hints[name])}
     return own + "".join(sorted(f"({part.__name__} {_layout(part)})" for part in inner))
 
 
@@ -90,7 +91,7 @@ def _each(made: Load, data: dict[str, Any]) -> dict[str, Any]:
 
 def _dataclass_loader(kind: Any) -> Load:
     hints = get_type_hints(kind)
-    names = _kept(kind)
+    names = _kept(kind) or ()
     convert = [(at, made) for at, name in enumerate(names) if (made := _loader(hints[name]))]
 
     def load_one(data: Any) -> Any:
