@@ -171,7 +171,7 @@ def test_of_what_is_no_toml_nothing_is_declared() -> None:
         ("profiles.a.key", "table"), ("profiles.a.key.env", "string"), ("profiles.a.key.command", "array"),
         ("profiles.a.key.timeout", "number"), ("profiles.a.key.keyring", "boolean"), ("profiles.a.key.file", "string"),
         ("profiles.a.expect", "table"), ("profiles.a.expect.key_scope", "string"), ("profiles.a.env", "table"),
-        ("profiles.a.env.X", "string"), ("defaults.auth", "string"), ("profiles.a.typo", None), ("typo.x", None),
+        ("profiles.a.env.X", "string or table"), ("defaults.auth", "string"), ("profiles.a.typo", None), ("typo.x", None),
         ("profiles.a.auth.x", None), ("profiles.a.env.X.y", None),
     ],
 )  # fmt: skip
