@@ -42,7 +42,8 @@ TOGETHER = (
     "A token and its host are one unit. A stored key is bound to the origin that it was stored for; a token of "
     "the environment goes with the base URL of the environment. A key that a profile inherits from a table with a"
     " `base_url` or `instance` of its own goes to that address only, unless the profile repeats the key. What "
-    "`env` or `exec` exported is the credential of that profile at that address, and no key of another. Where "
+    "`env` or `exec` exported is the credential of that profile at that address, and no key of another. A secret of a "
+    "profile's `env` is bound as its key is. Where "
     "token and host would part, omniprofile refuses, names both and says what to do. Tokens go by `https` to "
     "Omni's own domains or to `allowed_hosts`; by `http` only to a loopback address with `allow_insecure = true`."
 )
@@ -111,7 +112,7 @@ FILES: tuple[tuple[str, str, str], ...] = (
         "two lines of plain text: the active profile, and the one before",
     ),
     (
-        "keys and sessions",
+        "keys, sessions, secrets of `env`",
         "the OS keyring, service `omniprofile`",
         "or a file of mode 0600 in the state folder, only when asked for: `OMNIPROFILE_SECRET_STORE=file`",
     ),
