@@ -38,6 +38,7 @@ SHOWS: dict[str, list[str]] = {
         "OMNI_EMBED_SECRET for {staging_host} has 40 characters\nBRAND_EMBED_SECRET for {staging_host} has 40 characters",
     ],
     "MCP clients that are configured by variables": ["codex has a token for {staging}"],
+    "MCP clients that send headers": ["cursor: 200", "code: 200", "3 files checked: no errors, no warnings"],
     "Containers": [
         "run --rm report\ncontainer at {staging}",
         "OMNI_API_KEY report\ncontainer at {staging}",
@@ -56,23 +57,43 @@ SHOWS: dict[str, list[str]] = {
     "Claude Code and Cursor over a gateway": ["claude at http://127.0.0.1:", "cursor at http://127.0.0.1:"],
     "A job that runs all night": ["all pages are there"],
     "curl and Postman": ['"orgRole": "MEMBER"'],
+    "Promote staging to production": ["{staging} MEMBER", "{prod} ORG_ADMIN"],
+    "Terraform and Dagster": ["plan at {staging}", "apply at {prod}", "job at {staging}"],
+    "Keys encrypted in the dotfiles": ["no errors, no warnings", "ok  staging"],
     "Moving from omni config": ["ok  My-team", "the secrets were removed"],
     "One repository of profiles for a team": ["mine", "\n{staging}\n"],
     "Keys from a central manager, fleets and many jobs": ["\nnightly\n", "\nhourly-report\n"],
 }
 """What the output of each recipe must hold, so that it is known to have done what it is there for."""
 
+EDITOR = """[ "$*" = . ] && "{python}" - <<'EOF'
+import json, os, re, httpx
+with open("FOLDER/mcp.json") as file:
+    server = json.load(file)["SERVERS"]["omni"]
+for name, value in server["headers"].items():
+    server["headers"][name] = re.sub(r"\\$[{]env:(\\w+)[}]", lambda match: os.environ[match[1]], value)
+answer = httpx.get(server["url"].replace("/mcp/https", "/api/v1/whoami"), headers=server["headers"])
+print("NAME:", answer.status_code)
+EOF"""
+"""An editor that reads its settings as the real ones do: it puts variables into a server's headers."""
+
 SCRIPTS = {
     "omniprofile": 'exec "{python}" -m omniprofile "$@"',
     "python": 'exec "{python}" "$@"',
     "omni": '[ "$*" = "whoami whoami" ] || exit 64; echo "omni at $OMNI_BASE_URL"',
     "claude": '[ $# = 0 ] || exit 64; echo "claude at $OMNI_BASE_URL"',
-    "cursor": '[ "$*" = "--wait ." ] || exit 64; echo "cursor at $OMNI_BASE_URL"',
     "op": '[ "$*" = "read op://Work/Omni staging/credential" ] || exit 64; echo "$STAGING_KEY"',
     "codex": 'if [ $# = 0 ]; then test -n "$OMNI_API_KEY" && echo "codex has a token for $OMNI_BASE_URL"; else\n'
     '[ "$1 $2 $3 $4 $6 $7" = "mcp add omni --url --bearer-token-env-var OMNI_API_KEY" ] || exit 64; fi',
     "npx": '[ "$*" = "@omni-co/mcp" ] || exit 64; test -n "$MCP_API_KEY" && echo "bridge to $MCP_SERVER_URL"',
     "docker": 'exec "{python}" - "$@" <<\'END\'\n{docker}\nEND',
+    "cursor": '[ "$*" = "--wait ." ] && exec echo "cursor at $OMNI_BASE_URL"\n'
+    + EDITOR.replace("FOLDER", ".cursor").replace("SERVERS", "mcpServers").replace("NAME", "cursor"),
+    "code": EDITOR.replace("FOLDER", ".vscode").replace("SERVERS", "servers").replace("NAME", "code"),
+    "terraform": 'case "$*" in "plan -out staging.plan") ;; "apply prod.plan") ;; *) exit 64;; esac\n'
+    '[ -n "$OMNI_API_KEY" ] && echo "$1 at $OMNI_BASE_URL"',
+    "dagster": '[ "$*" = "job execute -m pipelines -j omni_sync" ] || exit 64\n'
+    '[ -n "$OMNI_API_KEY" ] && echo "$1 at $OMNI_BASE_URL"',
     "vault": 'case "$*" in "kv get -field=key secret/omni/staging") echo "$STAGING_KEY";;\n'
     '"kv get -field=key secret/omni/nightly") echo "$PROD_KEY";; *) exit 64;; esac',
 }
@@ -171,9 +192,10 @@ def _blocks(recipe: str) -> Iterator[tuple[str, str]]:
 
 
 def _files(recipe: str) -> dict[str, str]:
-    """The files of a recipe: blocks whose first line is a comment with a path."""
+    """The files of a recipe: blocks whose first line is a comment with a path, and JSON behind a line that ends with one."""
     found = (re.match(r"# (\S+)\n", text) for _, text in _blocks(recipe))
-    return {match[1]: match.string for match in found if match}
+    settings = re.findall(r"`([^`\s]+)`:\n\n```json\n(.*?)^```$", recipe, re.DOTALL | re.MULTILINE)
+    return {match[1]: match.string for match in found if match} | dict(settings)
 
 
 def _commands(recipe: str) -> list[str]:
@@ -208,6 +230,8 @@ def test_every_recipe_is_tested() -> None:
 )
 def test_a_recipe_does_what_it_says(title: str, stage: Stage) -> None:
     setup = []
+    if "age" in RECIPES[title].split():
+        needs("age")
     if "stow" in title:
         needs("stow")
     if "curl" in RECIPES[title]:
@@ -301,3 +325,18 @@ def test_the_job_of_the_ci_recipe_runs_and_fails_when_the_key_does(stage: Stage)
     assert f"at {stage.prod.base_url}" in out
     status = stage.run([f"{steps[1]} >&2 || echo status $?"], ACME_OMNI_KEY=STAGING_KEY, **job)
     assert "status 8" in status
+
+
+def test_the_helper_of_claude_code_gives_it_its_headers(stage: Stage) -> None:
+    """It is started as its client starts it, by a shell."""
+    recipe = RECIPES["MCP clients that send headers"]
+    profiles = stage.path("~/.config/omniprofile/profiles.toml")
+    profiles.parent.mkdir(parents=True)
+    profiles.write_text(stage.local(_files(recipe)["~/.config/omniprofile/profiles.toml"]))
+    code = json.loads(stage.local(_files(recipe)[".mcp.json"]))["mcpServers"]["omni"]
+    (stage.folder / "work" / "client.py").write_text(
+        "import httpx, json, subprocess, sys\n"
+        "headers = json.loads(subprocess.run(sys.argv[1], shell=True, capture_output=True, check=True).stdout)\n"
+        "print('status', httpx.get(sys.argv[2].replace('/mcp/https', '/api/v1/whoami'), headers=headers).status_code)\n"
+    )
+    assert "status 200" in stage.run([f"python client.py '{code['headersHelper']}' {code['url']}"])
