@@ -126,10 +126,24 @@ class _ContextForEach(truststore.SSLContext):
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLSocket:
         """Wrap `sock` in TLS, by a context of its own."""
+        return self._own().wrap_socket(
+            sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session
+        )
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """Do TLS between two buffers, as asynchronous clients do, by a context of its own."""
+        return self._own().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+    def _own(self) -> truststore.SSLContext:
         context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.named:
             context.load_verify_locations(**self.named)
         context.set_alpn_protocols(["http/1.1"])
-        return context.wrap_socket(
-            sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session
-        )
+        return context

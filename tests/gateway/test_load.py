@@ -1,5 +1,6 @@
 """Many connections, large bodies and slow clients: the gateway's memory stays what it was."""
 
+import asyncio
 import os
 import socket
 import sys
@@ -7,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -14,6 +16,8 @@ from tests.gateway.conftest import Open, Peer, Raw
 
 MEGABYTES = int(os.environ.get("OMNIPROFILE_TEST_BODY", "64"))
 """The size of a large body; `OMNIPROFILE_TEST_BODY=1024` for the whole one."""
+SECONDS = float(os.environ.get("OMNIPROFILE_TEST_SOAK", "3"))
+"""How long 200 connections ask; `OMNIPROFILE_TEST_SOAK=600` for ten minutes."""
 MOST = 24
 """By so many MB memory may grow: far less than a body, and far more than connections need."""
 PIECE = b"x" * (1024 * 1024)
@@ -106,6 +110,39 @@ def test_two_hundred_connections_at_once(behind: Open) -> None:
     for client in clients:
         client.close()
     assert end.gateway.requests == {("GET", 200): 400}
+
+
+@linux
+def test_two_hundred_busy_connections_leave_memory_as_it_was(behind: Open) -> None:
+    end = behind()
+    answered = 0
+
+    async def ask(until: float) -> None:
+        nonlocal answered
+        reader, writer = await asyncio.open_connection("127.0.0.1", end.gateway.port)
+        while monotonic() < until:
+            writer.write(
+                b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n\r\n"
+                % (end.gateway.port, end.gateway.token.encode())
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+            assert await reader.readexactly(2) == b"ok"
+            answered += 1
+        writer.close()
+
+    async def all_of_them(seconds: float) -> None:
+        await asyncio.gather(*(ask(monotonic() + seconds) for _ in range(200)))
+
+    asyncio.run(all_of_them(1))
+    before = _resident()
+    end.instance.heads.clear()
+    end.instance.bodies.clear()
+    asyncio.run(all_of_them(SECONDS))
+    end.instance.heads.clear()
+    end.instance.bodies.clear()
+    assert _resident() - before < MOST
+    assert end.gateway.requests == {("GET", 200): answered}
 
 
 @pytest.fixture

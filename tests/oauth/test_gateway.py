@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from datetime import timedelta
 from http.client import HTTPConnection
@@ -117,6 +118,32 @@ def test_fifty_gateways_on_one_expired_session_send_one_post(login: Login, monke
         for thread in threads:
             thread.join()
     assert statuses == [200] * 50
+    assert _refreshes(login) == ["granted"]
+
+
+ASK_AND_LEAVE = """
+import os, socket, sys
+host, port = os.environ["OMNI_BASE_URL"].removeprefix("http://").split(":")
+client = socket.create_connection((host, int(port)))
+lines = ["GET /api/v1/whoami HTTP/1.1", f"Host: {host}:{port}", "Authorization: Bearer " + os.environ["OMNI_API_TOKEN"], "", ""]
+client.sendall("\\r\\n".join(lines).encode())
+sys.stdin.read()
+"""
+
+
+def test_a_child_that_ends_during_a_refresh_loses_no_session(login: Login) -> None:
+    login.seed()
+    login.omni.oauth.latency = 1.0
+    login.omni.oauth.expire_access_tokens()
+    child = login.start("exec", "prod", "--gateway", "--", sys.executable, "-c", ASK_AND_LEAVE)
+    while not login.omni.oauth.arrived:
+        assert child.poll() is None
+        time.sleep(0.01)
+    _, err = child.communicate("", timeout=60)
+    assert child.returncode == 0, err
+    stored = login.stored()
+    assert stored
+    assert login.omni.knows(stored.token.reveal())
     assert _refreshes(login) == ["granted"]
 
 
