@@ -109,6 +109,12 @@ class Connected(asyncio.StreamReaderProtocol):
         connection = _Connection(reader, writer, self._rules, self._upstream)
         self._serving = asyncio.get_running_loop().create_task(connection.serve())
 
+    def end(self) -> "asyncio.Task[None] | None":
+        """Break off what is done for this client, and return the task that ends with that."""
+        if self._serving is not None:
+            self._serving.cancel()
+        return self._serving
+
     def eof_received(self) -> bool:
         """Give a client that has closed its side a moment to read what it asked for."""
         super().eof_received()
@@ -120,8 +126,7 @@ class Connected(asyncio.StreamReaderProtocol):
         """End what is done for this client."""
         super().connection_lost(exc)
         self._open.discard(self)
-        if self._serving is not None:
-            self._serving.cancel()
+        self.end()
 
 
 class _Connection:

@@ -34,6 +34,7 @@ class Record(Protocol):
 _MOST_REFUSED = 100
 """So many refused requests of one run are recorded one by one."""
 _BACKLOG = 1024
+_END_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _SLICE_SECONDS = 0.5
 """How long one wait lasts: on Windows a longer one does not see Ctrl-C."""
@@ -158,3 +159,6 @@ class Gateway:
                     lambda: Connected(self, upstream, connections), sock=listening, backlog=_BACKLOG
                 )
             await stopped.wait()
+            ending = [serving for each in connections if (serving := each.end()) is not None]
+            if ending:  # each closes its connection to the instance
+                await asyncio.wait(ending, timeout=_END_SECONDS)

@@ -130,6 +130,7 @@ def test_two_hundred_busy_connections_leave_memory_as_it_was(behind: Open) -> No
             assert await reader.readexactly(2) == b"ok"
             answered += 1
         writer.close()
+        await writer.wait_closed()
 
     async def all_of_them(seconds: float) -> None:
         await asyncio.gather(*(ask(monotonic() + seconds) for _ in range(200)))
