@@ -12,9 +12,9 @@ from omniprofile.checks.ignores import apply_ignores
 from omniprofile.checks.mcp import check_mcp
 from omniprofile.checks.secrets import secrets_in_plain_text
 from omniprofile.checks.writable import writable_by_groups
-from omniprofile.config.choosing import LARGEST_PIN
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins
+from omniprofile.config.selection import LARGEST_PIN
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, printable, quoted_list

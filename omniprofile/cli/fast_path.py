@@ -1,7 +1,7 @@
 """The fast path: the exact everyday command lines, answered from the snapshot with no parser, no schema and no resolver.
 
 It parses and wires, and decides nothing. What the files decide is in the snapshot, made by the full path; which profile is the
-current one says `config.choosing`, its token `credentials.fast_obtain`; variables and quoting are the functions that the full
+current one says `config.selection`, its token `credentials.fast_obtain`; variables and quoting are the functions that the full
 path calls too. Whatever is not exactly one of these forms, is overridden, protected, missing or broken goes to the full path,
 which also says every sentence that there is to say. `tests/cli/test_fast_path.py` holds both paths equal.
 """
@@ -11,8 +11,8 @@ import os
 import sys
 
 from omniprofile.config import snapshot
-from omniprofile.config.choosing import choose
 from omniprofile.config.paths import Places, find_places, own_omni_config, profile_files
+from omniprofile.config.selection import choose
 from omniprofile.model.compiled_profile import CompiledProfile, Final, Undecided
 from omniprofile.system.files import home_in_database, read_regular
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from time import time_ns
 from typing import TYPE_CHECKING, TypeVar
 
-from omniprofile.config.choosing import LARGEST_PIN, plain_pin
 from omniprofile.config.paths import DROP_IN_FOLDER
+from omniprofile.config.selection import LARGEST_PIN, plain_pin
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions

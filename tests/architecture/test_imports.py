@@ -69,7 +69,7 @@ SHORT = {
     "current": {
         "cli.fast_path",
         "cli.stream",
-        "config.choosing",
+        "config.selection",
         "config.paths",
         "config.snapshot",
         "config.state",

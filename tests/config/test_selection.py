@@ -4,8 +4,7 @@ from itertools import product
 
 import pytest
 
-from omniprofile.config.choosing import plain_pin
-from omniprofile.config.selection import select
+from omniprofile.config.selection import plain_pin, select
 from omniprofile.config.state import ActiveState
 from omniprofile.errors import ConfigInvalid, NoProfileSelected, NoSuchProfile
 from omniprofile.model.declaration import Config, Declaration

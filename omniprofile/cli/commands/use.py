@@ -8,7 +8,7 @@ from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_yes
 from omniprofile.cli.picker import Choice, pick
 from omniprofile.cli.registry import Help
-from omniprofile.config.choosing import VARIABLE
+from omniprofile.config.selection import VARIABLE
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import Error, NoProfileSelected, UsageError
