@@ -146,7 +146,7 @@ class UnsafePermissions(Refused):
 
 
 class Unreachable(Error):
-    """The instance cannot be reached, or what answers is no Omni instance."""
+    """The instance cannot be reached, or what answers is not an Omni instance."""
 
     code = "unreachable"
 

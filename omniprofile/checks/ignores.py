@@ -1,6 +1,6 @@
 """`# omniprofile: ignore[CODE]`: findings that a comment silences, and comments that silence nothing.
 
-A comment behind something speaks of its own line; one that stands alone also of the next line that is no comment. Neither
+A comment behind something speaks of its own line; one that stands alone also of the next line that is not a comment. Neither
 silences what every command refuses, for lint would only hide why they do, nor a secret, which is leaked all the same.
 """
 

@@ -31,7 +31,7 @@ _MESSAGE = "{} stands here in plain text"
 
 
 def secrets_in_plain_text(files: Files) -> None:
-    """Report every secret that stands in a file: in a value, in a comment, in a file that is no TOML. One for each line."""
+    """Report every secret that stands in a file: in a value, in a comment, in a file that is not TOML. One for each line."""
     known = {(finding.file, finding.line) for finding in files.findings if finding.code == Code.SECRET}
     for file, document in files.documents.items():
         for line, column, what, hint in (*_shapes(document), *_in_comments(document), *_in_values(document)):
@@ -173,7 +173,7 @@ _HARMLESS = re.compile(
 def without_secrets(line: str, code: str | None = None) -> str:
     """`line` fit to be shown, its secrets masked. `code` is of a finding that points at it.
 
-    Where a rule found a secret, everything behind the `=` is masked, or everything. In a line that is no TOML, strings may be
+    Where a rule found a secret, everything behind the `=` is masked, or everything. In a line that is not TOML, strings may be
     a secret that no rule could look for: only the keys that never hold one are shown with their values.
     """
     if code == Code.SECRET or (code == Code.SYNTAX and not _HARMLESS.match(line)):

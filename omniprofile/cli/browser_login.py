@@ -137,7 +137,7 @@ def _identify(app: App, console: Console, resolution: Resolution, session: Store
     """Ask whose the session is, and hold that against `expect`.
 
     Raises IdentityMismatch, CredentialRefused, or Unreachable where the profile expects somebody and nobody can tell. Without
-    `expect`, an instance that cannot be asked just now is no reason to throw a login away.
+    `expect`, an instance that cannot be asked just now is not a reason to throw a login away.
     """
     from omniprofile.checks.live import Subject, check_live
     from omniprofile.cli.commands.test import SECONDS, error_of
@@ -180,7 +180,7 @@ class _Screen:
         self._is_terminal = console.interactive
         self._browser = self._find_browser(resolution) if browser else None
         stdin = app.environment.stdin
-        # Without `--no-browser` nobody says that an answer will come on an input that is no terminal.
+        # Without `--no-browser` nobody says that an answer will come on an input that is not a terminal.
         self._input = stdin if (self._is_terminal or not browser) and not is_at_its_end(stdin) else None
         self._callback_is_expected = port is not None  # who fixes the port has arranged that a browser reaches it
         self.browser_opened: bool | None = None
@@ -254,7 +254,7 @@ class _Screen:
         self._app.tell(sentence)
 
     def pasted_badly(self, why: str) -> None:
-        """Say why a pasted line is no answer."""
+        """Say why a pasted line is not an answer."""
         self._console.say(f"omniprofile: this is not the answer to this login: {why}; paste the whole address:")
 
 

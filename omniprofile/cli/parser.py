@@ -334,7 +334,7 @@ def request_of(args: argparse.Namespace) -> ProfileRequest:
 def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     """Return the command, and the words with a `-p NAME` that stands before it behind it. None: no command is named.
 
-    The command is the first word that is no option and no value of one; there is none behind an option that is not known.
+    The command is the first word that is not an option and no value of one; there is none behind an option that is not known.
     """
     front: list[str] = []
     moved: list[str] = []

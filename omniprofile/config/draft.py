@@ -72,7 +72,7 @@ class Draft:
         return self._after.get(path, before)
 
     def data(self, path: str) -> Mapping[str, Any]:
-        """Return what a file says now; empty where it is not there, or is no TOML."""
+        """Return what a file says now; empty where it is not there, or is not TOML."""
         return self._document(path).data or {}
 
     def files_of(self, names: NamePath) -> list[str]:

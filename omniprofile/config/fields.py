@@ -74,7 +74,7 @@ def _without_nul(what: str) -> Callable[[str], str]:
 
 
 def _allowed_request(text: str) -> str:
-    """Refuse an entry of `allow` that is no method and path, or that no profile has to allow."""
+    """Refuse an entry of `allow` that is not a method and path, or that no profile has to allow."""
     if is_allowed_request(text):
         return text
     method, _, path = text.partition(" ")

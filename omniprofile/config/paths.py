@@ -104,7 +104,7 @@ def find_places(
 def profile_files(places: Places) -> list[str]:
     """Return the profile files that are there, in reading order: the main file, then `profiles.d/*.toml` by name.
 
-    A missing default file is no error (nothing is set up yet); a missing file that was named is. Raises ConfigUnreadable.
+    A missing default file is not an error (nothing is set up yet); a missing file that was named is. Raises ConfigUnreadable.
     """
     files = []
     if os.path.lexists(places.config_file):

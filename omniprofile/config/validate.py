@@ -159,7 +159,7 @@ def _build(model: type[Table]) -> None:
 
 
 def _unfit_own_variables(data: Mapping[str, Any]) -> Iterator[Violation]:
-    """Yield what is wrong with omniprofile's own variables in `env`: a value that is no fit alias, and leaves none out."""
+    """Yield what is wrong with omniprofile's own variables in `env`: a value that is not a fit alias, and leaves none out."""
     profiles = data.get("profiles")
     tables: list[tuple[tuple[str, ...], Any]] = [(("defaults",), data.get("defaults"))]
     tables += [(("profiles", name), table) for name, table in profiles.items()] if isinstance(profiles, Mapping) else []

@@ -20,7 +20,7 @@ Values = Sequence[Sourced[object]]
 
 
 def hide(values: Sequence[Sourced[EnvValue]]) -> None:
-    """Keep the values of a variable that holds a secret out of what is shown; a reference to one is no secret."""
+    """Keep the values of a variable that holds a secret out of what is shown; a reference to one is not a secret."""
     for each in values:
         if each.value.text and "://" not in each.value.text:
             remember(each.value.text)

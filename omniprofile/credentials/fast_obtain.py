@@ -42,7 +42,7 @@ def obtain(profile: "CompiledProfile", environ: "Mapping[str, str]", stores: Sto
 
 
 def _read(kind: str | None, where: str, profile: "CompiledProfile", environ: "Mapping[str, str]", *names: str) -> str:
-    """Ask a key source that is no command; `names` are the variables that omniprofile exports what it holds as."""
+    """Ask a key source that is not a command; `names` are the variables that omniprofile exports what it holds as."""
     from omniprofile.credentials.sources import checked_key, key_in_file
     from omniprofile.model.exported import key_in_environment
 

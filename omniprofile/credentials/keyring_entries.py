@@ -117,7 +117,7 @@ class Entries:
         error: StoreUnavailable | None = None
         try:
             self._call("delete", lambda: self._backend.delete_password(SERVICE, account))
-        except StoreUnavailable as problem:  # also raised for an entry that is already gone, which is no failure
+        except StoreUnavailable as problem:  # also raised for an entry that is already gone, which is not a failure
             error = problem
         if self.get(account) is not None:
             raise error or StoreUnavailable(

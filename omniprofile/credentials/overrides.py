@@ -2,7 +2,7 @@
 
 A flag applies to this call; `OMNI_PROFILE_<NAME>_*` to that profile, always; the vendor's
 variables to the current profile, unless a profile was named on the command line. An empty variable counts as unset. What
-`omniprofile env` itself exported into the shell is no override by the user (`OMNIPROFILE_EXPORTED`).
+`omniprofile env` itself exported into the shell is not an override by the user (`OMNIPROFILE_EXPORTED`).
 """
 
 from collections.abc import Collection, Mapping

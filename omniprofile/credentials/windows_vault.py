@@ -31,7 +31,7 @@ class _Credential(ctypes.Structure):
 
 
 def password(service: str, username: str) -> str:
-    """Return the password of `service` and `username`. Raises LookupError, and UnicodeDecodeError for what is no UTF-16."""
+    """Return the password of `service` and `username`. Raises LookupError, and UnicodeDecodeError for what is not UTF-16."""
     for target in (service, f"{username}@{service}"):
         found = _read(target)
         if found is not None and found[0] == username:

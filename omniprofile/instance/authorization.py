@@ -58,7 +58,7 @@ class LoginUI(Protocol):
         ...
 
     def pasted_badly(self, why: str) -> None:
-        """Say why a pasted line is no answer."""
+        """Say why a pasted line is not an answer."""
         ...
 
 

@@ -119,7 +119,7 @@ def revocation_form(token: Secret, kind: Kind, client_id: str) -> dict[str, str]
 
 
 def read_callback(query: str, request: AuthorizationRequest) -> Callback:
-    """Read the query that the browser was sent back with. Raises InvalidResponse for whatever is no answer to this login.
+    """Read the query that the browser was sent back with. Raises InvalidResponse for whatever is not an answer to this login.
 
     The state is compared in constant time, and before anything else is looked at.
     """

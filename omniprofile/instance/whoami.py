@@ -47,7 +47,7 @@ def whoami(
     asking = _Asking(client, credential, timeout, monotonic() + timeout, sleep)
     verdict = asking.ask(WHOAMI)
     if verdict.symptom is not None and verdict.http_status == 404:
-        # An instance that is not up to date has no whoami; one that is no Omni has neither.
+        # An instance that is not up to date has no whoami; one that is not an Omni has neither.
         other = asking.ask(MODELS)
         return verdict if other.http_status == 404 else other
     return verdict

@@ -105,7 +105,7 @@ def own_values(environ: "Mapping[str, str]") -> frozenset[str]:
 def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str | None = None) -> frozenset[str]:
     """Return the variables that still hold what was exported for another profile, or for this one at another base URL.
 
-    Such a value is a credential of the profile and the origin that it was exported for, and of no other: it is no key of
+    Such a value is a credential of the profile and the origin that it was exported for, and of no other: it is not a key of
     `profile`. Without `base_url` only the profiles are compared.
     """
     mark = exported(environ)

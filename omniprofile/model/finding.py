@@ -6,7 +6,7 @@ from enum import StrEnum
 from omniprofile.model.secret import without_keys
 
 MOST = 1000
-"""So many findings of one kind are shown for a file. One with more was made by no person, and is no profile file."""
+"""So many findings of one kind are shown for a file. One with more was made by no person, and is not a profile file."""
 
 
 class Level(StrEnum):

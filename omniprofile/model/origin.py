@@ -16,7 +16,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class NotAnOrigin(ValueError):
-    """A text that is no base URL. `str()` says why; `suggestion` is the base URL that was probably meant, or None."""
+    """A text that is not a base URL. `str()` says why; `suggestion` is the base URL that was probably meant, or None."""
 
     def __init__(self, why: str, suggestion: str | None = None) -> None:
         super().__init__(why)

@@ -39,7 +39,7 @@ NO_CONFIG = r"C:\omniprofile?\config.json" if sys.platform == "win32" else "/dev
 """The config file that `exec` names to the vendor's CLI: one that nobody can make or write, root included.
 
 With a config of its own the CLI would not use what it was handed: an expired OAuth default there is renewed, and the new token
-replaces even `OMNI_API_TOKEN` (exploreomni/cli). A missing file is no config to it. What `omni config …` saves fails: nothing
+replaces even `OMNI_API_TOKEN` (exploreomni/cli). A missing file is not a config to it. What `omni config …` saves fails: nothing
 is below a device, and no Windows file system has a `?` in a name.
 """
 HIDDEN = f"`OMNI_CONFIG_PATH` is `{NO_CONFIG}`, which nobody can make or write"

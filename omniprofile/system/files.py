@@ -13,7 +13,7 @@ LARGEST = 16 * 1024 * 1024
 _READERS_SECONDS = 2.0
 """How long a file waits to be replaced, on Windows, while other processes read it."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""What some editors begin a file in UTF-8 with. It is no part of the text, and stays where it is."""
+"""What some editors begin a file in UTF-8 with. It is not a part of the text, and stays where it is."""
 
 
 class Unreadable(Exception):

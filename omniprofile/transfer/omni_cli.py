@@ -107,7 +107,7 @@ class OmniConfig:
         return file.origin(where, text)
 
     def found(self, name: str, now: datetime) -> Found:
-        """Profile `name`. Raises ConfigInvalid for an endpoint that is no base URL, and for a bad time."""
+        """Profile `name`. Raises ConfigInvalid for an endpoint that is not a base URL, and for a bad time."""
         self._validate_profile(name)
         auth = self.auth(name)
         origin = self.origin(name)

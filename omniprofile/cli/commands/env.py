@@ -115,7 +115,7 @@ def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
     try:
         config = OmniConfig.read(os.path.join(there.cwd or os.sep, path), whole=False)
     except Error:
-        return  # to `omni` that is no config
+        return  # to `omni` that is not a config
     name = config.session_default
     if name is not None and config.has_expired(name, there.now()):
         console.warn(
@@ -132,7 +132,7 @@ def _is_dotenv(path: str) -> bool:
 
 
 def _to_file(app: App, output: str, text: str) -> None:
-    """Put a file of mode 0600 in the place of `output`. Raises Refused for what is no regular file, CheckFailed."""
+    """Put a file of mode 0600 in the place of `output`. Raises Refused for what is not a regular file, CheckFailed."""
     path = os.path.join(app.environment.cwd or os.sep, output)
     shown = f"`{printable_place(output)}`"
     try:

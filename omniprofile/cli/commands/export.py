@@ -125,7 +125,7 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> _Chosen:
 
 
 def _key(app: App, console: Console, resolution: "Resolution", chosen: _Chosen) -> "Secret | None":
-    """Return the profile's API key. A missing one is no reason to leave the others out; a store that fails is."""
+    """Return the profile's API key. A missing one is not a reason to leave the others out; a store that fails is."""
     if resolution.auth == "oauth":
         return None
     try:

@@ -105,7 +105,7 @@ def row_of(app: App, console: Console, name: str, *, active: bool) -> Row:
             if each.value.secret
         }
     except Error as error:
-        # One profile's trouble is no reason to hide the others.
+        # One profile's trouble is not a reason to hide the others.
         console.warn(f"`{name}`: {error.message}")
         protected, access = declared.protected.value, declared.access.value
         return Row(name, active, None, "api-key", "unknown", None, protected, access, None, declared.tags.value, {})

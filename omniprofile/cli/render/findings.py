@@ -13,7 +13,7 @@ from omniprofile.model.names import legible
 
 _WIDEST = 100
 _LONGEST = 2000
-"""A line of more characters is not shown: it is no line that a person wrote."""
+"""A line of more characters is not shown: it is not a line that a person wrote."""
 
 
 def human(report: Report, style: Style, columns: int | None = None) -> str:

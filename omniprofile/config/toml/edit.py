@@ -35,7 +35,7 @@ def data_of(text: str) -> dict[str, Any]:
 
 
 def value_of(written: str) -> object:
-    """Return what a value, as written, stands for. Raises ValueError where it is no single value."""
+    """Return what a value, as written, stands for. Raises ValueError where it is not a single value."""
     text = f"value = {written}"
     data = Document.parse("", text.encode()).data
     if data is None or set(data) != {"value"} or scan(text)[0].pairs[0].end != len(text):
@@ -46,7 +46,7 @@ def value_of(written: str) -> object:
 def set_value(text: str, path: NamePath, written: str) -> str:
     """Give the key at `path` the value that is `written` in TOML, in the place it has; a new key goes below its table's last.
 
-    The tables of the path that are not there are made. Where the path leads through something that is no table, that is
+    The tables of the path that are not there are made. Where the path leads through something that is not a table, that is
     replaced by one.
     """
     before = data_of(text)

@@ -264,7 +264,7 @@ def _position_after(text: str) -> Position:
 def _too_deep(text: str) -> Position | None:
     """Return the first place where brackets nest too deep or a key has too many parts, looking past strings and comments.
 
-    Good enough to keep `tomllib` from harm, in one pass: in a file that is no TOML it may find a place that is none.
+    Good enough to keep `tomllib` from harm, in one pass: in a file that is not TOML it may find a place that is none.
     """
     depth = 0
     for match in _TOKENS.finditer(text):
