@@ -163,7 +163,7 @@ class App(Workspace):
         """Return a gateway to the origin of a credential that was obtained, which holds to the profile's `access`.
 
         It is a context manager, and answers once it is told to `start`. `port` is 0 for any; `command` is what it is for, for the
-        audit log. Entering it raises CheckFailed.
+        audit log. Entering it raises OperationFailed.
         """
         from omniprofile.credentials.held import HeldCredential
         from omniprofile.gateway.gateway import Gateway

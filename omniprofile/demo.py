@@ -1,7 +1,7 @@
 """A tour with real commands against an embedded stand-in of Omni, in a temporary home, touching nothing of the user's.
 
 Every command is a process of its own, as a user would run it, and its output is shown as it came, with `~` for the temporary
-home. The tour knows what each command must do; one that does something else ends it with CheckFailed.
+home. The tour knows what each command must do; one that does something else ends it with OperationFailed.
 """
 
 import os
@@ -16,7 +16,7 @@ from time import sleep
 
 from omniprofile.config.paths import Places, find_places
 from omniprofile.credentials.secrets_file import SECRETS_FILE
-from omniprofile.errors import CheckFailed
+from omniprofile.errors import OperationFailed
 from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin
 from omniprofile.system.files import make_private_folder, reason, write_atomic
@@ -97,12 +97,12 @@ class Screen:
 
 
 def run(screen: Screen, environ: Mapping[str, str]) -> None:
-    """Show the tour. Raises CheckFailed when a command does not do what it must."""
+    """Show the tour. Raises OperationFailed when a command does not do what it must."""
     with ExitStack() as stack:
         try:
             home = os.path.realpath(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniprofile-demo-")))
         except OSError as problem:
-            raise CheckFailed(
+            raise OperationFailed(
                 f"the demo needs a temporary folder that can be written: {reason(problem)}", hint="set `TMPDIR` to one"
             ) from problem
         production = stack.enter_context(Standin(tls=tls()))
@@ -200,7 +200,7 @@ class _Tour:
         refreshes = len(production.oauth.grants) - before
         self.screen.command(f"omniprofile token me   # {_AT_ONCE} times at once, with an expired token")
         if len(set(results)) != 1 or results[0][1] != 0 or refreshes != 1:
-            raise CheckFailed(
+            raise OperationFailed(
                 f"the demo expected {_AT_ONCE} equal tokens by one refresh, but there were {refreshes} refreshes",
                 hint="this is a bug in omniprofile, or something on this machine keeps it from working",
             )
@@ -241,7 +241,7 @@ class _Tour:
         lines = [line for line in text.splitlines() if not only or any(word in line for word in only)]
         self.screen.output("".join(f"{line}\n" for line in lines))
         if ended != status or shows not in text:
-            raise CheckFailed(
+            raise OperationFailed(
                 f"the demo expected `omniprofile {argv[0]}` to end with {status}"
                 + (f" and to say `{shows}`" if shows else "")
                 + f", but it ended with {ended}",
@@ -265,7 +265,7 @@ class _Tour:
                 check=False,
             )
         except subprocess.TimeoutExpired as problem:
-            raise CheckFailed(f"`omniprofile {argv[0]}` did not end in {_SECONDS_EACH} s") from problem
+            raise OperationFailed(f"`omniprofile {argv[0]}` did not end in {_SECONDS_EACH} s") from problem
         return done.stdout.replace(self.home, "~"), done.returncode
 
     def places(self) -> Places:
@@ -282,4 +282,4 @@ class _Tour:
                     content = file.read()
                 keys = (_STAGING_KEY.encode(), _PRODUCTION_KEY.encode(), b"omni_oat_", b"omni_ort_")
                 if path != store and any(key in content for key in keys):
-                    raise CheckFailed(f"the demo found a key in `{path}`")
+                    raise OperationFailed(f"the demo found a key in `{path}`")

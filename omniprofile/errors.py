@@ -27,19 +27,19 @@ class UsageError(Error):
     code = "usage"
 
 
-class CheckFailed(Error):
+class OperationFailed(Error):
     """A step could not be completed though nothing was wrong with what the user wrote: a full disk, a closed pipe."""
 
     code = "failed"
 
 
-class SessionBusy(CheckFailed):
+class SessionBusy(OperationFailed):
     """Another process holds the session's lock for too long. Nothing was sent: a refresh without the lock may end it."""
 
     code = "session-busy"
 
 
-class NotWritten(CheckFailed):
+class NotWritten(OperationFailed):
     """A profile file cannot be written, because it is read-only or the disk is full. `patch` is the change, to make by hand."""
 
     code = "not-written"

@@ -187,7 +187,7 @@ class Workspace:
 
         For a `dry_run`, which writes nothing, nobody is locked out.
 
-        Raises CheckFailed when another one edits for too long, ConfigUnreadable.
+        Raises OperationFailed when another one edits for too long, ConfigUnreadable.
         """
         from omniprofile.config.draft import editing
 
@@ -199,7 +199,7 @@ class Workspace:
         return Draft(self._existing_files(), self.places.config_file, self._judge, self.places.home)
 
     def exclusive(self) -> "AbstractContextManager[None]":
-        """Hold the lock alone that `editing` holds, for who replaces files by other means. Raises CheckFailed."""
+        """Hold the lock alone that `editing` holds, for who replaces files by other means. Raises OperationFailed."""
         from omniprofile.config.draft import exclusive
 
         return exclusive(self.lock_folders)

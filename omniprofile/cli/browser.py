@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from omniprofile.errors import CheckFailed
+from omniprofile.errors import OperationFailed
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Resolution
 
@@ -52,7 +52,7 @@ class Browser:
 def find_browser(resolution: Resolution, environ: Mapping[str, str], *, on_terminal: bool) -> Browser | None:
     """Return the browser for a profile, or None where there is none: one that shows text does not count without a terminal.
 
-    Raises CheckFailed where the profile's own is not there: another one would be logged in as somebody else.
+    Raises OperationFailed where the profile's own is not there: another one would be logged in as somebody else.
     """
     if resolution.browser:
         return _own_browser(resolution, environ, on_terminal=on_terminal)
@@ -74,7 +74,7 @@ def _own_browser(resolution: Resolution, environ: Mapping[str, str], *, on_termi
     name, *arguments = resolution.browser
     program = find_program(name, environ)
     if program is None or not os.path.exists(program):
-        raise CheckFailed(
+        raise OperationFailed(
             f"the browser `{printable(name)}` of profile `{resolution.profile}` was not found",
             hint="correct `browser` in the profile file: it names a program of `PATH`, or its whole path, and its arguments",
         )

@@ -9,7 +9,7 @@ from omniprofile.cli.browser import Browser, find_browser
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.times import remaining
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
-from omniprofile.errors import CheckFailed, Error, LoginFailed
+from omniprofile.errors import Error, LoginFailed, OperationFailed
 from omniprofile.model.declaration import Expect
 from omniprofile.model.live import Identity, Status
 from omniprofile.model.resolution import Resolution
@@ -188,7 +188,7 @@ class _Screen:
     def _find_browser(self, resolution: Resolution) -> Browser | None:
         try:
             return find_browser(resolution, self._app.environment.environ, on_terminal=self._is_terminal)
-        except CheckFailed as problem:
+        except OperationFailed as problem:
             self._console.warn(f"{problem.message}; {problem.hint}")
             return None
 

@@ -71,7 +71,7 @@ def masked(patch: str) -> str:
 def write_changes(changes: "Iterable[Change]", console: Console, *, shown: str | None = None) -> None:
     """Write changes, all or none; those that could not be written are on stderr, to be made by hand.
 
-    `shown` is what is shown then in place of the patch, where that could hold a secret. Raises NotWritten, CheckFailed.
+    `shown` is what is shown then in place of the patch, where that could hold a secret. Raises NotWritten, OperationFailed.
     """
     from omniprofile.config.replace import replace_all
 

@@ -19,7 +19,7 @@ BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program whose rea
 
 STATUSES: tuple[tuple[type[errors.Error], int], ...] = (
     (errors.UsageError, USAGE),
-    (errors.CheckFailed, FINDINGS),
+    (errors.OperationFailed, FINDINGS),
     (errors.ConfigInvalid, CONFIG_INVALID),
     (errors.NoCredential, NO_CREDENTIAL),
     (errors.NoSuchProfile, NO_PROFILE),

@@ -11,7 +11,7 @@ from omniprofile.cli.console import Console, silence_stdout
 from omniprofile.cli.parser import command_first, parse
 from omniprofile.cli.signals import undone_on_signals
 from omniprofile.cli.stream import flush
-from omniprofile.errors import CheckFailed, Error, Interrupted, Unexpected
+from omniprofile.errors import Error, Interrupted, OperationFailed, Unexpected
 from omniprofile.model.names import printable
 from omniprofile.system.environment import Environment
 
@@ -83,12 +83,12 @@ def _names(environment: Environment, config: str | None) -> Collection[str]:
 
 
 def _out_of(what: str) -> Error:
-    return CheckFailed(f"there is not enough {what} for this process", hint="raise its limit: see `ulimit -a`")
+    return OperationFailed(f"there is not enough {what} for this process", hint="raise its limit: see `ulimit -a`")
 
 
 def _not_loaded(problem: ImportError) -> Error:
     """Return the error for a library that is missing, broken or too big for the memory that there is."""
-    return CheckFailed(
+    return OperationFailed(
         f"the library `{problem.name}` cannot be loaded: {printable(problem.msg, 200)}",
         hint="install omniprofile again; where memory is limited (`ulimit -v`), raise the limit",
     )

@@ -12,7 +12,7 @@ _LOCK_SECONDS = 10.0
 
 
 def exclusive(app: App) -> AbstractContextManager[None]:
-    """Keep the user's other imports and exports out: what they read together, they must write together. Raises CheckFailed."""
+    """Keep the user's other imports and exports out: what they read together, they write together. Raises OperationFailed."""
     busy = "another import or export is under way"
     return locking.exclusive(app.lock_folders, "transfer.lock", _LOCK_SECONDS, busy=busy)
 

@@ -9,7 +9,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.chooser import Chooser, Entry
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
-from omniprofile.errors import CheckFailed, Error, Interrupted, UsageError
+from omniprofile.errors import Error, Interrupted, OperationFailed, UsageError
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.secret import masked
 
@@ -95,7 +95,7 @@ def _pick_by_fzf(app: App, program: str) -> str:
     # The user's own options for fzf may print more before the line that was chosen.
     name = ran.stdout.rstrip("\n").rpartition("\n")[2].partition("\t")[0]
     if ran.returncode or name not in app.config.profiles:
-        raise CheckFailed(
+        raise OperationFailed(
             f"`fzf` gave no profile (exit {ran.returncode})", hint=f"unset `{PICKER_VARIABLE}` to choose without it"
         )
     return name

@@ -9,22 +9,22 @@ def write_out(stream: "TextIO | None", text: str) -> None:
     """Write `text` to `stream`, as UTF-8 whatever the locale, and see that it arrives.
 
     Bytes of the environment that are not UTF-8 pass through unchanged. Raises BrokenPipeError when the reader is gone,
-    CheckFailed when the output cannot be written.
+    OperationFailed when the output cannot be written.
     """
     if stream is None:
-        from omniprofile.errors import CheckFailed
+        from omniprofile.errors import OperationFailed
 
-        raise CheckFailed("the output cannot be written: stdout is closed")
+        raise OperationFailed("the output cannot be written: stdout is closed")
     try:
         stream.flush()
         _write_all(stream, text.encode("utf-8", "surrogateescape"))
     except BrokenPipeError:
         raise
     except OSError as problem:
-        from omniprofile.errors import CheckFailed
+        from omniprofile.errors import OperationFailed
         from omniprofile.system.files import reason
 
-        raise CheckFailed(f"the output cannot be written: {reason(problem)}") from problem
+        raise OperationFailed(f"the output cannot be written: {reason(problem)}") from problem
 
 
 def flush(stream: "TextIO | None") -> None:

@@ -32,7 +32,7 @@ LOCK_SECONDS = 30.0
 
 
 def exclusive(folders: list[str]) -> AbstractContextManager[None]:
-    """Hold the lock that keeps other edits of this user's out; `folders` are those of the user's locks. Raises CheckFailed."""
+    """Hold the lock that keeps this user's other edits out; `folders` are those of the user's locks. Raises OperationFailed."""
     # Not beside the user's files: those folders may be read-only, or a git repository.
     return locking.exclusive(
         folders, "edit.lock", LOCK_SECONDS, busy="the profile files are being edited by another omniprofile"
@@ -160,7 +160,7 @@ class Draft:
         return len(after)
 
     def write(self) -> list[Change]:
-        """Write what changed. Raises NotWritten, CheckFailed; then every file is as it was."""
+        """Write what changed. Raises NotWritten, OperationFailed; then every file is as it was."""
         changes = self.changes()
         replace_all(changes)
         return changes

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
-from omniprofile.errors import CheckFailed, ConfigUnreadable
+from omniprofile.errors import ConfigUnreadable, OperationFailed
 from omniprofile.model.names import printable
 from omniprofile.system.access import refuse_foreign
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
@@ -75,7 +75,7 @@ class Journal:
             ) from problem
 
     def begin(self, work: Unfinished) -> None:
-        """Note work before it begins. Raises CheckFailed; then it must not begin."""
+        """Note work before it begins. Raises OperationFailed; then it must not begin."""
         data = {
             "version": _VERSION, "operation": work.operation, "name": work.name, "new": work.new, "config": work.config,
             "since": work.since,
@@ -85,7 +85,7 @@ class Journal:
             sweep(self.path)
             write_atomic(self.path, json.dumps(data).encode() + b"\n")
         except OSError as problem:
-            raise CheckFailed(
+            raise OperationFailed(
                 f"`{self.path}` cannot be written: {reason(problem)}",
                 hint="nothing was changed; make room or fix the folder",
             ) from problem
@@ -97,7 +97,7 @@ class Journal:
         except FileNotFoundError:
             return
         except OSError as problem:
-            raise CheckFailed(f"`{self.path}` cannot be removed: {reason(problem)}", hint="remove it") from problem
+            raise OperationFailed(f"`{self.path}` cannot be removed: {reason(problem)}", hint="remove it") from problem
 
 
 def _parsed(data: Any) -> Unfinished:

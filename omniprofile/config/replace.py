@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from omniprofile.errors import CheckFailed, ConfigUnreadable, NotWritten
+from omniprofile.errors import ConfigUnreadable, NotWritten, OperationFailed
 from omniprofile.system.files import (
     BYTE_ORDER_MARK,
     Unreadable,
@@ -81,7 +81,7 @@ class Change:
 def replace_all(changes: Iterable[Change]) -> None:
     """Write all changes. What can fail is done before the first file is replaced.
 
-    Raises NotWritten, with the patch, when a file cannot be written; CheckFailed when one was changed meanwhile.
+    Raises NotWritten, with the patch, when a file cannot be written; OperationFailed when one was changed meanwhile.
     """
     changes = list(changes)
     patch = "".join(change.patch for change in changes)
@@ -122,7 +122,7 @@ def _staged(change: Change) -> tuple[str, str]:
 def _require_unchanged(before: Content) -> None:
     """A lock keeps other omniprofiles out, not editors: look again, as late as can be."""
     if Content.read(before.path).content != before.content:
-        raise CheckFailed(
+        raise OperationFailed(
             f"`{before.path}` was changed by another program meanwhile",
             hint="nothing was written; run the command again",
         )

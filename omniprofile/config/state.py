@@ -82,7 +82,7 @@ class StateFile:
         """Make `name` active and the one before it previous; return what is now in the file.
 
         Atomic, and under a lock, so that of two switches at once neither loses the previous name of the other.
-        Raises CheckFailed when the file cannot be written; then it is as it was.
+        Raises OperationFailed when the file cannot be written; then it is as it was.
         """
 
         def switch(before: ActiveState) -> ActiveState:
@@ -93,7 +93,7 @@ class StateFile:
         )
 
     def rename(self, name: str, new: str | None) -> None:
-        """Let the file say `new` where it says `name`, or nothing with None. Raises CheckFailed, as `activate` does."""
+        """Let the file say `new` where it says `name`, or nothing with None. Raises OperationFailed, as `activate` does."""
 
         def renamed(before: ActiveState) -> ActiveState:
             return ActiveState(*(new if line == name else line for line in (before.active, before.previous)))
@@ -103,7 +103,7 @@ class StateFile:
             self._change(renamed, "make room or fix the folder, then run the same command again")
 
     def _change(self, change: "Callable[[ActiveState], ActiveState]", hint: str) -> ActiveState:
-        from omniprofile.errors import CheckFailed
+        from omniprofile.errors import OperationFailed
         from omniprofile.system.access import owner_hint
         from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
         from omniprofile.system.locking import lock
@@ -119,7 +119,7 @@ class StateFile:
                     write_atomic(self.path, f"{after.active or ''}\n{after.previous or ''}\n".encode(), mode=0o600)
                 return after
         except (OSError, TimeoutError) as problem:
-            raise CheckFailed(
+            raise OperationFailed(
                 f"the active profile could not be saved in `{self.path}`: {reason(problem)}",
                 hint=owner_hint(problem, self.path) or getattr(problem, "hint", None) or hint,
             ) from problem

@@ -11,7 +11,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from omniprofile.errors import CheckFailed
+from omniprofile.errors import OperationFailed
 from omniprofile.system.loopback import CannotListen, listen
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ class Gateway:
         self._stop: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
-        """Take a port on every loopback address. Raises CheckFailed."""
+        """Take a port on every loopback address. Raises OperationFailed."""
         try:
             self._sockets = listen(self._wanted_port)
         except CannotListen as problem:
             hint = "give another port" if self._wanted_port else "look whether something keeps programs from listening"
-            raise CheckFailed(f"the gateway cannot start: {problem}", hint=hint) from problem
+            raise OperationFailed(f"the gateway cannot start: {problem}", hint=hint) from problem
         self.port: int = self._sockets[0].getsockname()[1]
         self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
         return self

@@ -7,7 +7,7 @@ from queue import Empty, Queue
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from omniprofile.errors import CheckFailed, CredentialRefused, Error, LoginFailed, NoCredential, Unreachable
+from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, OperationFailed, Unreachable
 from omniprofile.instance.client import Client, TransportError
 from omniprofile.instance.endpoints import Endpoints, discover
 from omniprofile.instance.oauth import (
@@ -96,7 +96,7 @@ def authorized(
     """Have the person authorize omniprofile, within `limit` seconds; the body redeems the code and shows the end.
 
     `port` is the callback's, 0 for any; only a browser of the user `uid` is sent to the instance. When the body raises, the
-    browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and CheckFailed where the port
+    browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and OperationFailed where the port
     cannot be listened on.
     """
     from omniprofile.instance.callback import Listener
@@ -111,7 +111,7 @@ def authorized(
             listening.enter_context(listener)
         except CannotListen as problem:
             hint = "give another port" if port else "look whether something keeps programs from listening on loopback"
-            raise CheckFailed(f"the login cannot start: {problem}", hint=hint) from problem
+            raise OperationFailed(f"the login cannot start: {problem}", hint=hint) from problem
         try:
             separator = "&" if "?" in endpoints.authorization else "?"
             address = f"{origin}{endpoints.authorization}{separator}{authorization_query(listener.request)}"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic, sleep
 
-from omniprofile.errors import CheckFailed, UnsafePermissions
+from omniprofile.errors import OperationFailed, UnsafePermissions
 from omniprofile.model.names import quoted_place
 from omniprofile.system.access import owner_hint, owner_of
 from omniprofile.system.files import give_to_owner_of_folder, home_in_database, make_private_folder, reason
@@ -86,14 +86,14 @@ def user_lock(
 
 @contextmanager
 def exclusive(folders: list[str], name: str, timeout: float, *, busy: str) -> Iterator[None]:
-    """Hold a `user_lock` for work of the user's. Raises CheckFailed: `busy` says who does it already; UnsafePermissions."""
+    """Hold a `user_lock` for work of the user's. Raises OperationFailed: `busy` says who does it already; UnsafePermissions."""
     with ExitStack() as held:
         try:
             held.enter_context(user_lock(folders, name, timeout))
         except TimeoutError as problem:
-            raise CheckFailed(busy, hint="try again when it is done") from problem
+            raise OperationFailed(busy, hint="try again when it is done") from problem
         except LockFailed as problem:
-            error = UnsafePermissions if isinstance(problem, NotOurs) else CheckFailed
+            error = UnsafePermissions if isinstance(problem, NotOurs) else OperationFailed
             raise error(str(problem), hint=problem.hint) from problem
         yield
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, Error
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Error, OperationFailed
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.origin import NotAnOrigin, Origin
@@ -118,7 +118,7 @@ class ForeignFile:
             raise self.wrong(where, str(problem), hint) from None
 
     def replace(self, content: bytes, mode: int) -> None:
-        """Put `content` in the file's place, atomically, with `mode`. Raises CheckFailed; then it is as it was.
+        """Put `content` in the file's place, atomically, with `mode`. Raises OperationFailed; then it is as it was.
 
         Whoever else writes this file takes no lock: so it is looked at again as late as can be.
         """
@@ -126,20 +126,20 @@ class ForeignFile:
         target = os.path.realpath(self.path)
         try:
             if open_regular(self.path, limit=LARGEST)[0] != self.content:
-                raise CheckFailed(f"{shown} was changed by another program meanwhile", hint="run the command again")
+                raise OperationFailed(f"{shown} was changed by another program meanwhile", hint="run the command again")
             if not os.access(target, os.W_OK):
-                raise CheckFailed(
+                raise OperationFailed(
                     f"{shown} cannot be written: it is read-only", hint="make it writable, and run it again"
                 )
             sweep(target)
             write_atomic(target, content, mode=mode)
         except (OSError, Unreadable) as problem:
-            raise CheckFailed(
+            raise OperationFailed(
                 f"{shown} cannot be written: {reason(problem)}", hint="fix it, and run it again"
             ) from problem
 
     def back_up(self, now: datetime, state_folder: str) -> str:
-        """Write a copy of the file into the state folder, mode 0600, and return its path. Raises CheckFailed."""
+        """Write a copy of the file into the state folder, mode 0600, and return its path. Raises OperationFailed."""
         folder = os.path.join(state_folder, BACKUPS)
         stem = os.path.join(folder, f"{os.path.basename(self.path)}-{now.strftime('%Y%m%dT%H%M%SZ')}")
         path = next(name for name in _numbered(stem) if not os.path.lexists(name))
@@ -149,7 +149,7 @@ class ForeignFile:
             _sweep(folder)
             write_atomic(path, self.content, mode=0o600)
         except OSError as problem:
-            raise CheckFailed(
+            raise OperationFailed(
                 f"no backup can be written to `{printable_place(path)}`: {reason(problem)}",
                 hint="nothing was removed from the file; make room or fix its folder, and run it again",
             ) from problem
@@ -179,7 +179,7 @@ def together(problems: Sequence[Error], hint: str) -> Error:
 
 
 def change(file: ForeignFile, content: bytes, *, now: datetime, state_folder: str, mode: int = 0o600) -> str:
-    """Back the file up, then put `content` in its place; return the backup's path. Raises CheckFailed.
+    """Back the file up, then put `content` in its place; return the backup's path. Raises OperationFailed.
 
     When the file cannot be changed no backup is left: it would only be one more copy of the secrets.
     """

@@ -9,7 +9,7 @@ import pytest
 
 from omniprofile.config import state as state_module
 from omniprofile.config.state import ActiveState, StateFile
-from omniprofile.errors import CheckFailed, ConfigUnreadable
+from omniprofile.errors import ConfigUnreadable, OperationFailed
 from omniprofile.system.locking import lock
 
 
@@ -62,7 +62,7 @@ def test_a_switch_waits_for_the_one_that_another_process_makes_and_then_gives_up
     monkeypatch.setattr(state_module, "_LOCK_SECONDS", 0.05)
     state = StateFile(str(tmp_path))
     state.activate("one")
-    with lock(str(tmp_path / "active.lock"), 1), pytest.raises(CheckFailed, match="held by another process"):
+    with lock(str(tmp_path / "active.lock"), 1), pytest.raises(OperationFailed, match="held by another process"):
         state.activate("two")
     assert state.read() == ActiveState("one", None)
 
@@ -109,7 +109,7 @@ def test_the_folder_is_private_and_the_file_too(tmp_path: Path):
 
 def test_a_state_that_cannot_be_written_is_an_error_and_stays_as_it_was(tmp_path: Path):
     (tmp_path / "file").touch()
-    with pytest.raises(CheckFailed, match="could not be saved"):
+    with pytest.raises(OperationFailed, match="could not be saved"):
         StateFile(str(tmp_path / "file")).activate("one")
 
 

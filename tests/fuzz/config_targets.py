@@ -25,7 +25,7 @@ from omniprofile.config.toml.edit import add_table, remove, rename, set_text, se
 from omniprofile.config.toml.positions import every_pair, scan
 from omniprofile.config.toml.text import Document
 from omniprofile.config.validate import validate, validate_pin, violations
-from omniprofile.errors import CheckFailed, ConfigUnreadable
+from omniprofile.errors import ConfigUnreadable, OperationFailed
 from tests.fuzz.choices import Choices
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="omniprofile-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
@@ -93,7 +93,7 @@ def splice(data: bytes) -> None:
             after = set_value(text, (*path, "new"), written)
             if path in paths and isinstance(_at(document.data, path), dict):
                 _added(text, after)
-    except CheckFailed:
+    except OperationFailed:
         return
 
 

@@ -19,7 +19,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import profile_file, write
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
-from omniprofile.errors import CheckFailed, ConfigInvalid, ConfigUnreadable, Interrupted, UsageError
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, UsageError
 from omniprofile.model.finding import Finding, Level
 from omniprofile.system.files import reason
 
@@ -86,7 +86,7 @@ def _edited(app: App, console: Console, editor: list[str], path: str, copy: str,
             return False
         with app.editing() as draft:
             if draft.content(path) != before:
-                raise CheckFailed(
+                raise OperationFailed(
                     f"`{path}` was changed by another program meanwhile", hint="nothing was written; edit it again"
                 )
             draft.set_content(path, after)
@@ -98,7 +98,7 @@ def _edited(app: App, console: Console, editor: list[str], path: str, copy: str,
             continue
         with app.editing() as draft:
             if draft.content(path) != before:
-                raise CheckFailed(f"`{path}` was changed by another program meanwhile", hint="nothing was written")
+                raise OperationFailed(f"`{path}` was changed by another program meanwhile", hint="nothing was written")
             draft.set_content(path, after)
             write(draft, console)
         console.warn(f"`{path}` is saved with {len(errors)} {'error' if len(errors) == 1 else 'errors'} in it")
@@ -146,13 +146,13 @@ def _run(editor: list[str], copy: str, environ: Mapping[str, str]) -> None:
         with _keys_are_the_editors():
             status = subprocess.run([*editor, copy], env=dict(environ), check=False).returncode
     except OSError as problem:
-        raise CheckFailed(
+        raise OperationFailed(
             f"the editor `{editor[0]}` cannot be run: {reason(problem)}", hint="set `VISUAL` or `EDITOR`"
         ) from problem
     if status == -signal.SIGINT:
         raise KeyboardInterrupt
     if status:
-        raise CheckFailed(f"the editor ended with {status}", hint="nothing was saved")
+        raise OperationFailed(f"the editor ended with {status}", hint="nothing was saved")
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def _make_folder() -> str:
     try:
         return tempfile.mkdtemp(prefix="omniprofile-edit-")
     except OSError as problem:
-        raise CheckFailed(
+        raise OperationFailed(
             f"there is no place for the copy to edit: {reason(problem)}", hint="make room, or name a folder in `TMPDIR`"
         ) from problem
 
@@ -182,7 +182,7 @@ def _write_copy(copy: str, content: bytes) -> None:
         with open(copy, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(content)
     except OSError as problem:
-        raise CheckFailed(f"the copy `{copy}` cannot be written: {reason(problem)}") from problem
+        raise OperationFailed(f"the copy `{copy}` cannot be written: {reason(problem)}") from problem
 
 
 def _read_copy(copy: str) -> bytes:

@@ -15,7 +15,7 @@ from omniprofile.cli.registry import Help
 from omniprofile.config.paths import own_omni_config
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import GIVE
-from omniprofile.errors import CheckFailed, Error, Refused, UsageError
+from omniprofile.errors import Error, OperationFailed, Refused, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, calling_shell, github, render
 from omniprofile.handover.variables import exports, removals
@@ -132,7 +132,7 @@ def _is_dotenv(path: str) -> bool:
 
 
 def _to_file(app: App, output: str, text: str) -> None:
-    """Put a file of mode 0600 in the place of `output`. Raises Refused for what is not a regular file, CheckFailed."""
+    """Put a file of mode 0600 in the place of `output`. Raises Refused for what is not a regular file, OperationFailed."""
     path = os.path.join(app.environment.cwd or os.sep, output)
     shown = f"`{printable_place(output)}`"
     try:
@@ -142,7 +142,7 @@ def _to_file(app: App, output: str, text: str) -> None:
             sweep(path)
             write_atomic(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
     except OSError as problem:
-        raise CheckFailed(f"{shown} cannot be written: {reason(problem)}") from problem
+        raise OperationFailed(f"{shown} cannot be written: {reason(problem)}") from problem
 
 
 def _elsewhere(what: str, hint: str) -> Refused:
@@ -161,7 +161,7 @@ def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[
         with open(_opened(os.path.join(app.environment.cwd or os.sep, path)), "ab") as file:
             file.write(lines.encode("utf-8", "surrogateescape"))
     except OSError as problem:
-        raise CheckFailed(f"the file of `GITHUB_ENV` cannot be written: {reason(problem)}") from problem
+        raise OperationFailed(f"the file of `GITHUB_ENV` cannot be written: {reason(problem)}") from problem
 
 
 def _opened(path: str) -> int:

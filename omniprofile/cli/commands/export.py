@@ -17,7 +17,7 @@ from omniprofile.cli.parser import add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.credentials.permission import GIVING
-from omniprofile.errors import CheckFailed, NoCredential, NoProfileSelected
+from omniprofile.errors import NoCredential, NoProfileSelected, OperationFailed
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 
@@ -148,7 +148,7 @@ def _write(app: App, path: str, config: "OmniConfig", merged: "Merge") -> str | 
                 return None
             make_private_folder(os.path.dirname(path))
             if os.path.lexists(path):
-                raise CheckFailed(
+                raise OperationFailed(
                     f"`{printable_place(path)}` was made by another program meanwhile", hint="run it again"
                 )
             sweep(path)
@@ -161,7 +161,7 @@ def _write(app: App, path: str, config: "OmniConfig", merged: "Merge") -> str | 
         config.file.replace(content, 0o600)
         return None
     except OSError as problem:
-        raise CheckFailed(
+        raise OperationFailed(
             f"`{printable_place(path)}` cannot be written: {reason(problem)}",
             hint="fix its folder, or name another file",
         ) from problem

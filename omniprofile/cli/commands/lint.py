@@ -11,7 +11,7 @@ from omniprofile.cli.editing import write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.registry import Help
 from omniprofile.config.paths import profile_files
-from omniprofile.errors import CheckFailed, UsageError
+from omniprofile.errors import OperationFailed, UsageError
 from omniprofile.model.finding import Level
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.system.files import LARGEST
@@ -155,7 +155,7 @@ def _change(fixed: "FixedFile") -> "Change":
     before = Content.read(fixed.file)
     if before.text != fixed.before:
         hint = "nothing was written; run the command again"
-        raise CheckFailed(f"`{fixed.file}` was changed by another program meanwhile", hint=hint)
+        raise OperationFailed(f"`{fixed.file}` was changed by another program meanwhile", hint=hint)
     return Change(before, before.mark + fixed.after.encode("utf-8"))
 
 

@@ -10,7 +10,7 @@ from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_profile, named_profile
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
-from omniprofile.errors import CheckFailed
+from omniprofile.errors import OperationFailed
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.times import parse_time
 from omniprofile.system.audit import FILE, entries
@@ -43,7 +43,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         found, damaged = entries(app.places.state_folder)
     except Unreadable as problem:
         where = printable_place(f"{app.places.state_folder}/{FILE}")
-        raise CheckFailed(f"the audit log `{where}` cannot be read: {problem}", hint="fix or remove it") from problem
+        raise OperationFailed(
+            f"the audit log `{where}` cannot be read: {problem}", hint="fix or remove it"
+        ) from problem
     named = named_profile(args)
     if named is not None:
         found = [entry for entry in found if entry["profile"] == named.value]

@@ -8,7 +8,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_profile, request_of
 from omniprofile.cli.registry import Help
-from omniprofile.errors import CheckFailed
+from omniprofile.errors import OperationFailed
 from omniprofile.system.files import reason
 
 HELP = Help(
@@ -42,12 +42,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     hint = "`omniprofile open --print` prints the address, to be opened by hand"
     browser = find_browser(resolution, app.environment.environ, on_terminal=console.interactive)
     if browser is None:
-        raise CheckFailed("no browser was found", hint=hint)
+        raise OperationFailed("no browser was found", hint=hint)
     console.note(f"opening {address}")
     try:
         opened = browser(address)
     except (OSError, ValueError) as problem:
-        raise CheckFailed(f"the browser could not be started: {reason(problem)}", hint=hint) from problem
+        raise OperationFailed(f"the browser could not be started: {reason(problem)}", hint=hint) from problem
     if not opened:
-        raise CheckFailed(f"the browser did not open {address}", hint=hint)
+        raise OperationFailed(f"the browser did not open {address}", hint=hint)
     return DONE

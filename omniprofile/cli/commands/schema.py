@@ -8,7 +8,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
-from omniprofile.errors import CheckFailed
+from omniprofile.errors import OperationFailed
 
 HELP = Help(
     description="Prints the JSON Schema of the profile file, from which editors complete and check it while you type.",
@@ -45,4 +45,4 @@ def _installed(name: str) -> str:
     for folder in (package / "schemas", package.parent / "schemas"):
         if (file := folder / f"{name}.schema.json").is_file():
             return str(file)
-    raise CheckFailed("the file of the schema is not installed", hint="print it with `omniprofile schema > FILE`")
+    raise OperationFailed("the file of the schema is not installed", hint="print it with `omniprofile schema > FILE`")

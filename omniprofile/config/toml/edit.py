@@ -16,7 +16,7 @@ from typing import Any
 from omniprofile.config.toml.positions import Key, Pair, Table, every_pair, scan
 from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import inline, key_text, string_text
-from omniprofile.errors import CheckFailed
+from omniprofile.errors import OperationFailed
 
 NamePath = tuple[str, ...]
 """The path of a key or table, from the top of the file: a `KeyPath` that leads through no array."""
@@ -144,7 +144,7 @@ def _verified(before: str, after: str, path: NamePath, change: Callable[[dict[st
     document = Document.parse("", after.encode("utf-8"))
     if document.data is None or not same(document.data, wanted):
         name = ".".join(map(key_text, path))
-        raise CheckFailed(
+        raise OperationFailed(
             f"`{name}` cannot be edited here without changing more than it; nothing was written",
             hint="edit it by hand: `omniprofile edit`",
         )

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from omniprofile.config.toml import edit, write
 from omniprofile.config.toml.positions import every_pair, scan
 from omniprofile.config.toml.text import Document
-from omniprofile.errors import CheckFailed
+from omniprofile.errors import OperationFailed
 from omniprofile.model.names import is_valid
 
 CORPUS = sorted((Path(__file__).parents[2] / "corpus/good").glob("*.toml"))
@@ -133,7 +133,7 @@ def test_a_slip_of_the_pen_is_a_refused_edit(monkeypatch: pytest.MonkeyPatch) ->
     """What every edit is held to: were the place of a value wrong by one character, nothing would be written."""
     real = edit._cut
     monkeypatch.setattr(edit, "_cut", lambda text, start, end, piece: real(text, start, end + 1, piece))
-    with pytest.raises(CheckFailed, match="nothing was written"):
+    with pytest.raises(OperationFailed, match="nothing was written"):
         edit.set_value('[profiles.a]\nauth = "x"\nextends = "b"\n', ("profiles", "a", "auth"), '"y"')
 
 
