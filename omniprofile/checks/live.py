@@ -138,7 +138,7 @@ def _not_asked(subject: Subject, error: Error) -> LiveResult:
     return LiveResult(subject.profile, status, reason=error.message, remedy=error.hint, symptom=error.code, error=error)
 
 
-def _judged(verdict: ProbeResult, subject: Subject) -> ProbeResult:
+def _checked(verdict: ProbeResult, subject: Subject) -> ProbeResult:
     """Return the result for one subject: by where its token came from, and by the identity that it expects."""
     if verdict.symptom is not None and subject.given_by is not None and verdict.http_status == 401:
         return replace(verdict, symptom=SYMPTOMS["given-token-refused"], detail=subject.given_by)
@@ -159,7 +159,7 @@ def _pinned(verdict: ProbeResult, expect: Expect) -> ProbeResult:
 def _result(subject: Subject, outcome: _Outcome) -> LiveResult:
     if isinstance(outcome, Error):
         return _not_asked(subject, outcome)
-    credential, probe = outcome[0], _judged(outcome[1], subject)
+    credential, probe = outcome[0], _checked(outcome[1], subject)
     symptom = probe.symptom
     result = LiveResult(
         subject.profile,

@@ -56,8 +56,8 @@ def wrapped(words: "Sequence[str]") -> list[str] | int:
     names = [name for name in line.given["--profile"] if name]
     if CHILD in os.environ and not names:
         return shim(words)
-    judged = [word for flag in ("--base-url", "--token") for value in line.given[flag] for word in (flag, value)]
-    return ["exec", *(word for name in names for word in ("-p", name)), "--", "omni", *judged, *line.rest]
+    checked = [word for flag in ("--base-url", "--token") for value in line.given[flag] for word in (flag, value)]
+    return ["exec", *(word for name in names for word in ("-p", name)), "--", "omni", *checked, *line.rest]
 
 
 def _tell(sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""The profile files as an edit would leave them: changed in memory, judged as a whole, written all at once or not at all.
+"""The profile files as an edit would leave them: changed in memory, checked as a whole, written all at once or not at all.
 
 Every change goes through `toml.edit`, so that no other byte of a file can change. A draft is used under the lock that
 `App.editing` holds.

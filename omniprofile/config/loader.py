@@ -113,9 +113,9 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
 
     files = Files(home=home)
     merge = _Merge(files)
-    judged: set[str] = set()
+    checked: set[str] = set()
     for path in paths:
-        document = _document(path, files, home, judged, (contents or {}).get(path))
+        document = _document(path, files, home, checked, (contents or {}).get(path))
         if document is None:
             continue
         declared, problems = validate(document, home=home)
@@ -128,7 +128,7 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
     return files
 
 
-def _document(path: str, files: Files, home: str, judged: set[str], content: bytes | None) -> Document | None:
+def _document(path: str, files: Files, home: str, checked: set[str], content: bytes | None) -> Document | None:
     """Read (unless its `content` is given) and parse one file; None if that cannot be done."""
 
     def found(code: Code, message: str, suggestion: str) -> None:
@@ -138,7 +138,7 @@ def _document(path: str, files: Files, home: str, judged: set[str], content: byt
     at = 0
     try:
         if content is None:
-            if foreign := _foreign(path, home, judged):
+            if foreign := _foreign(path, home, checked):
                 found(Code.WRITABLE, *foreign.refusal(RISK))
             at = time_ns()
             content, status = open_regular(path)
@@ -162,16 +162,16 @@ def _document(path: str, files: Files, home: str, judged: set[str], content: byt
 
 def refuse_others_files(paths: Iterable[str], *, home: str) -> None:
     """Raise UnsafePermissions for the first of the files that others may write or replace, or, as yet, put there."""
-    judged: set[str] = set()
+    checked: set[str] = set()
     for path in paths:
-        if foreign := _foreign(path, home, judged):
+        if foreign := _foreign(path, home, checked):
             message, hint = foreign.refusal(RISK)
             raise UnsafePermissions(message, hint=hint)
 
 
-def _foreign(path: str, home: str, judged: set[str]) -> ForeignAccess | None:
+def _foreign(path: str, home: str, checked: set[str]) -> ForeignAccess | None:
     """Find who else may decide what a profile file says: `foreign_access`, and who may add one to `profiles.d`."""
-    if found := foreign_access(path, home, judged):
+    if found := foreign_access(path, home, checked):
         return found
     folder = os.path.realpath(os.path.dirname(path))
     if os.path.basename(folder) == DROP_IN_FOLDER and os.path.isdir(folder):

@@ -1,7 +1,7 @@
 """One profile out of sound files, while a file of `profiles.d` is broken.
 
 A broken file is left out whole, and only where it cannot matter: it must hold no table that the profile is made of, no
-settings, no `[defaults]` and no `default`. What a file holds that does not parse is judged by every word in it that stands
+settings, no `[defaults]` and no `default`. What a file holds that does not parse is checked by every word in it that stands
 where a key could stand.
 """
 

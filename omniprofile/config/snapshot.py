@@ -149,8 +149,8 @@ def _is_fresh(key: "Any", files: "Sequence[str]", home: str) -> bool:
     now = time.time_ns()
     if now < taken:  # the clock was set back: it may tell the same time again
         return False
-    judged: set[str] = set()
-    if any(foreign_access(file, home, judged) is not None for file in files):
+    checked: set[str] = set()
+    if any(foreign_access(file, home, checked) is not None for file in files):
         return False
     settled = True
     for file, mark in zip(files, stamps, strict=True):

@@ -44,7 +44,7 @@ class ActiveState:
 
 
 class StateFile:
-    """The state file in `folder`. `home` is the user's home, above which nothing is judged."""
+    """The state file in `folder`. `home` is the user's home, above which nothing is checked."""
 
     def __init__(self, folder: str, home: str = "") -> None:
         self._folder = folder

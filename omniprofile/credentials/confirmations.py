@@ -19,7 +19,7 @@ _LARGEST = 64 * 1024
 class Confirmations:
     """The confirmations in `folder`, as they hold in one terminal session (`system.terminal_session`); none without one.
 
-    `home` is the user's home, above which nothing is judged.
+    `home` is the user's home, above which nothing is checked.
     """
 
     def __init__(self, folder: str, home: str, session: str | None) -> None:

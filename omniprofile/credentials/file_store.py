@@ -30,7 +30,7 @@ _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to ano
 class FileStore(SecretsFile):
     """The store in `folder`. `lock_timeout` is how long a writer waits for another one, in seconds.
 
-    `home` is the user's home, above which nothing is judged. `owner` is the profile file that uses the store: it is noted with
+    `home` is the user's home, above which nothing is checked. `owner` is the profile file that uses the store: it is noted with
     each secret that is put.
     """
 

@@ -110,7 +110,7 @@ class KeyringStore:
     in seconds; after one method ran into it, the later ones fail at once. `lock_folders` are those that all processes of the
     OS user share: the keyring is used under a lock there, for a Secret Service fails when processes write to it at once. `limit`
     is how many characters an entry holds; None is what is known of the backend. `owner` is the profile file that uses the
-    store: it is noted with each secret that is put. `home` is the user's, above which nothing is judged.
+    store: it is noted with each secret that is put. `home` is the user's, above which nothing is checked.
     """
 
     def __init__(

@@ -78,7 +78,7 @@ def read_overrides(
 
     `key_variables` are those that its own key comes from: they are used, whatever else does not apply.
 
-    Raises UsageError or ConfigInvalid for a base URL that is none (the vendor's variables are judged only where they apply),
+    Raises UsageError or ConfigInvalid for a base URL that is none (the vendor's variables are checked only where they apply),
     Refused when a profile's variable could as well be meant for another profile.
     """
     exported = own_values(environ)

@@ -20,7 +20,7 @@ RISK = "put secrets of their own in the place of yours"
 
 
 class SecretsFile:
-    """The file in `folder`. `home` is the user's home, above which nothing is judged."""
+    """The file in `folder`. `home` is the user's home, above which nothing is checked."""
 
     def __init__(self, folder: str, home: str = "") -> None:
         self.folder = folder

@@ -166,7 +166,7 @@ class Sessions:
         if found is None:
             raise _logged_out(account)
         if not found.is_session or found.refresh_token is None:
-            return found  # another login's; the caller judges it as what it read
+            return found  # another login's; the caller checks it as what it read
         now = self.now()
         will_do = self._was_just_now(found, now) if force else is_fresh(found, now, job)
         if is_valid(found, now) and (found.token != held.token or will_do):

@@ -22,7 +22,7 @@ _RISK = "choose the keyring that your secrets are read from"
 
 
 class StoredIndex:
-    """The index file `path`. `home` is the user's home, above which nothing is judged."""
+    """The index file `path`. `home` is the user's home, above which nothing is checked."""
 
     def __init__(self, path: str, home: str = "") -> None:
         self.path = path

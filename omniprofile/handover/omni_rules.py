@@ -46,10 +46,10 @@ class CommandLine:
                 if not unknown:
                     self.rest += left
                     break
-                # It may be the flag's value: then flags go on. What follows is judged as one, and kept.
+                # It may be the flag's value: then flags go on. What follows is checked as one, and kept.
                 unknown, doubt = False, True
             else:
-                # After a flag that is unknown, this may be its value, too: it is judged, and stays where it is.
+                # After a flag that is unknown, this may be its value, too: it is checked, and stays where it is.
                 unknown = self._flag(word, left, doubt=doubt, may_be_value=unknown, first=not plain)
         heads = (*_DIRECT, "config")
         self.command = next(

@@ -1,6 +1,6 @@
-"""The certificates that an instance's own is judged by. DOOR: truststore.
+"""The certificates that an instance's own is checked by. DOOR: truststore.
 
-On macOS and Windows the operating system judges, through truststore; elsewhere OpenSSL does, by the system's files.
+On macOS and Windows the operating system checks, through truststore; elsewhere OpenSSL does, by the system's files.
 `SSL_CERT_FILE` and `SSL_CERT_DIR` name others, as for every OpenSSL program, and `REQUESTS_CA_BUNDLE` where they do not.
 """
 

@@ -151,7 +151,7 @@ T = TypeVar("T")
 
 
 def certificates(origin: Origin, environ: Mapping[str, str]) -> ssl.SSLContext | None:
-    """Return what the certificate of `origin` is judged by, None for plain http. Raises TransportError."""
+    """Return what the certificate of `origin` is checked by, None for plain http. Raises TransportError."""
     if origin.scheme != "https":  # certificates take time to load
         return None
     from omniprofile.instance.certificates import CertificatesUnusable, trusted_context

@@ -1,7 +1,7 @@
 """Base URLs as origins (RFC 6454: scheme, host, port), and which of them a credential may be sent to.
 
 Strict on purpose: what two parsers could read differently (userinfo, percent escapes, backslashes, non-ASCII hosts,
-trailing dots, paths) is refused, so that the host that is judged here is the host that every consumer connects to.
+trailing dots, paths) is refused, so that the host that is checked here is the host that every consumer connects to.
 """
 
 from collections.abc import Iterable

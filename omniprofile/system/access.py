@@ -46,11 +46,11 @@ def foreign_access(path: str, home: str, known: "set[str] | None" = None) -> "Fo
 
     Looks at every folder and link on the way to the file, as named and as resolved, and at the file, where it exists. Each
     must belong to this user or root, and not be writable by everybody; a sticky folder such as `/tmp`, where nobody
-    replaces a file of another user, may. Root may use files of any owner. Folders above `home` are not judged: who controls
+    replaces a file of another user, may. Root may use files of any owner. Folders above `home` are not checked: who controls
     those has the whole home. On a read-only file system modes say nothing, nor do the owners of folders. What a group may
     write passes; lint warns.
 
-    `known` collects places that were judged, so that several files in one folder cost little. On Windows nothing is
+    `known` collects places that were checked, so that several files in one folder cost little. On Windows nothing is
     checked: there access is by lists which the standard library cannot read. Raises nothing.
     """
     if os.name != "posix":

@@ -46,7 +46,7 @@ def record(
 
     `layer` is the one that chose the profile, which is None for a pair of the environment's own. Of `command`, only its base
     name is kept. `requests` are a gateway's, `{"GET": {"200": 3}}`; `refused` has the `method` and `path` of one that it did
-    not let through, and is kept without its query. `home` is the user's home, above which no folder is judged.
+    not let through, and is kept without its query. `home` is the user's home, above which no folder is checked.
     """
     seconds = time.time()
     moment = time.gmtime(seconds)

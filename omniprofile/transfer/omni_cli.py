@@ -45,7 +45,7 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class OmniConfig:
-    """A config that was read and judged. `data` is all of it, and is never changed in place."""
+    """A config that was read and checked. `data` is all of it, and is never changed in place."""
 
     file: ForeignFile | None
     data: Json = field(repr=False)

@@ -62,7 +62,7 @@ def permissions(app: DoctorContext) -> Iterable[Diagnosis]:
             )
             continue
         looked_at += 1
-        if (diagnosis := _judged(path, status, forbidden, app.environment.uid)) is not None:
+        if (diagnosis := _checked(path, status, forbidden, app.environment.uid)) is not None:
             bad = True
             yield diagnosis
     try:
@@ -81,7 +81,7 @@ def _watched(app: DoctorContext) -> Iterator[tuple[str, int]]:
     places = app.places
     folders = {places.config_folder, *(os.path.dirname(os.path.realpath(file)) for file in files)}
     folders |= {os.path.dirname(file) for file in files}
-    # A group of one's own is usual, and then files are group-writable: only what everybody may write is judged here.
+    # A group of one's own is usual, and then files are group-writable: only what everybody may write is checked here.
     for path in [*sorted(folders), *files]:
         yield path, stat.S_IWOTH
     write = stat.S_IWGRP | stat.S_IWOTH
@@ -92,7 +92,7 @@ def _watched(app: DoctorContext) -> Iterator[tuple[str, int]]:
     yield places.cache_folder, write
 
 
-def _judged(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diagnosis | None:
+def _checked(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diagnosis | None:
 
     shown = f"`{printable_place(path)}`"
     if uid != 0 and status.st_uid not in (uid, 0):

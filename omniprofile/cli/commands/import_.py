@@ -1,6 +1,6 @@
 """`omniprofile import`: profiles and secrets from the vendor's CLI, or from an SDK's `.env`.
 
-Copy, verify, and only with `--scrub` remove the originals. Nothing is changed before the whole foreign file was judged and the
+Copy, verify, and only with `--scrub` remove the originals. Nothing is changed before the whole foreign file was checked and the
 store was found to work. Secrets are stored first, and the profile file is replaced once with all profiles in it: a kill in
 between leaves secrets that no profile refers to, which `doctor` names and the same import completes.
 
