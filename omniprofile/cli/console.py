@@ -185,6 +185,10 @@ class Console:
         """Ask a yes-or-no question on the terminal; anything but yes is no."""
         return self.ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
+    def confirm_protected(self, question: str) -> bool:
+        """Ask a yes-or-no question about a protected profile, in the colour that such a profile has everywhere."""
+        return self.confirm(Style(self._colours(self._outside.stderr))("yellow", question))
+
     def ask(self, prompt: str) -> str:
         """Read one line from the terminal. Raises UsageError without one, Interrupted at its end."""
         if not self.interactive:
@@ -236,9 +240,11 @@ class Console:
 
     def _colours(self, stream: object) -> bool:
         environ: Mapping[str, str] = self._outside.environ
-        if self._no_colour or environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
+        if self._no_colour or environ.get("NO_COLOR"):
             return False
-        return _is_terminal(stream)
+        if any(environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+            return True
+        return environ.get("TERM") != "dumb" and _is_terminal(stream)
 
 
 def error_json(error: Error) -> dict[str, object]:

@@ -48,7 +48,7 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
         console = Console(environment, quiet=args.quiet, verbosity=args.verbose, no_colour=args.no_color)
         app = App(environment, config_flag=args.config, notify=console.note, warn=console.warn)
         console.home = app.places.home
-        app.ask = console.confirm if console.interactive else None
+        app.ask = console.confirm_protected if console.interactive else None
         if console.verbosity:
             app.detail = console.note
         if args.command == "exec":  # which never comes back

@@ -177,3 +177,47 @@ def test_an_option_shown_twice_is_told_apart_by_its_command() -> None:
     assert "--explain:@codes?" in table["lint"].takes
     assert table["set"].operands == "@profiles @keys @none"
     assert table["rename"].operands == "@profiles @none"
+
+
+@pytest.mark.parametrize("part", ["hook", "completion"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_install_writes_once_says_what_it_changed_and_how_to_undo_it(cli: Cli, part: str, shell: str) -> None:
+    start = cli.home / {"bash": ".bashrc", "zsh": ".zshrc", "fish": "none"}[shell]
+    dotfile = cli.home / "dotfiles-rc"
+    dotfile.write_text("# mine, with no newline at its end")
+    start.symlink_to(dotfile)
+    before = {path for path in cli.home.rglob("*") if path.is_file()}
+    first = cli(part, shell, "--install")
+    assert first.status == 0, first
+    (written,) = {path for path in cli.home.rglob("*") if path.is_file()} - before
+    assert written.read_text() == cli(part, shell).out
+    assert f"`{written}` written" in first.err
+    assert f"run `rm {written}`" in first.err
+    assert start.is_symlink()
+    reads_by_itself = shell == "fish" or (shell, part) == ("bash", "completion")
+    after = dotfile.read_text()
+    assert after.startswith("# mine, with no newline at its end")
+    assert (f". '{written}'" in after) is not reads_by_itself
+    again = cli(part, shell, "--install")
+    assert "nothing to change" in again.err
+    assert dotfile.read_text() == after
+
+
+def test_install_leaves_a_read_only_file_alone_and_shows_the_change(cli: Cli) -> None:
+    start = cli.home / ".bashrc"
+    start.write_text("# mine\n")
+    start.chmod(0o444)
+    ran = cli("hook", "bash", "--install")
+    assert ran.status == 1
+    assert "+[ ! -r " in ran.err
+    assert start.read_text() == "# mine\n"
+
+
+def test_install_for_powershell_says_the_line_to_add(cli: Cli) -> None:
+    ran = cli("completion", "powershell", "--install")
+    assert "omniprofile completion powershell | Out-String | Invoke-Expression" in ran.err
+
+
+def test_install_finds_the_shell_that_calls(cli: Cli) -> None:
+    assert "conf.d/omniprofile.fish` written" in cli("hook", "--install", env={"OMNIPROFILE_SHELL": "fish"}).err
+    assert "`SHELL` is missing: give `bash`, `zsh`, `fish` or `powershell`" in cli("hook").err

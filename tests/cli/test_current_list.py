@@ -181,3 +181,20 @@ def test_a_broken_file_is_one_error_of_list_and_no_warning(cli: Cli) -> None:
     ran = cli("list")
     assert ran.status == 3
     assert ran.err.count("unknown key `vresion`") == 1
+
+
+@pytest.mark.parametrize(
+    ("env", "coloured"),
+    [
+        ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True),
+        ({"CLICOLOR_FORCE": "1", "NO_COLOR": "", "TERM": "dumb"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": "0", "NO_COLOR": ""}, False),
+        ({"NO_COLOR": ""}, False),
+    ],
+)
+def test_colour_can_be_forced_and_a_protected_profile_has_one(
+    cli: Cli, two: Path, env: dict[str, str], coloured: bool
+) -> None:
+    assert ("\x1b[33mprod\x1b[0m" in cli("list", env=env).out) is coloured
+    assert "\x1b" not in cli("--no-color", "list", env=env).out

@@ -167,6 +167,7 @@ def hints() -> Iterator[tuple[str, str]]:
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
                 texts.append((f"{path.name}:{node.lineno}", node.value))
     for place, text in texts:
+        text = re.sub(r"(?<=[a-z])placeholder", "", text)  # the rest of a line that may have one
         for line in re.findall(r"`(?:eval \"\$\(|… \| )?(omniprofile [^`]+)`", text):
             if not line.startswith(("omniprofile placeholder", "omniprofile COMMAND")):
                 yield place, re.sub(r"[)|>].*", "", line)

@@ -118,3 +118,21 @@ def test_colour_is_shown_on_a_terminal_and_not_with_no_color(spawn: Spawn, two: 
     assert "\x1b[" not in plain
     coloured, _ = _end(spawn("list", env={"NO_COLOR": ""}))
     assert "\x1b[" in coloured
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_init_says_that_there_is_no_keyring_before_it_asks_anything(spawn: Spawn, cli: Cli, answer: str) -> None:
+    child = spawn("init", "--name", "a", "--base-url", "https://a.omniapp.co")
+    child.expect_exact("no usable OS keyring was found")
+    child.expect_exact("store secrets in a file that only you can read (mode 0600) instead? [y/N] ")
+    assert not cli.config.exists()
+    child.sendline(answer)
+    if answer == "n":
+        child.expect(pexpect.EOF)
+        assert not cli.config.exists()
+        return
+    child.expect_exact("will be stored in the file")
+    child.expect_exact("API key for a: ")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    assert 'secret_store = "file"' in cli.config.read_text()

@@ -204,6 +204,23 @@ def test_the_summary_is_for_people(cli: Cli, omni: Standin) -> None:
     assert cli("test", "ok").err == ""
 
 
+def test_failures_stand_at_the_end_and_are_named(cli: Cli, omni: Standin) -> None:
+    _profiles(cli, omni, *ALL_KINDS)
+    ran = cli("test", "--all")
+    everything, failures = ran.out.split("\n\n")
+    assert len(everything.splitlines()) == 4
+    assert "ok" not in [line.split()[0] for line in failures.splitlines()]
+    assert "not ok: `invalid`, `unreachable` and `untested`" in ran.err
+    only = cli("test", "--all", "--failed")
+    assert [line for line in only.out.splitlines() if line[0] == " "] == [
+        line for line in failures.splitlines() if line[0] == " "
+    ]
+    assert (only.status, only.err) == (ran.status, ran.err)
+    shown = json.loads(cli("test", "--all", "--failed", "--json").out)["results"]
+    assert [result["profile"] for result in shown] == ["invalid", "unreachable", "untested"]
+    assert cli("test", "ok", "--failed").out == ""
+
+
 def _on_a_terminal(*argv: str, term: str = "xterm") -> str:
     child = pexpect.spawn(
         sys.executable,

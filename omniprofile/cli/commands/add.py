@@ -56,9 +56,19 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 def add(
-    app: App, console: Console, name: str, values: dict[str, object], *, file: str | None = None, diff: bool = False
+    app: App,
+    console: Console,
+    name: str,
+    values: dict[str, object],
+    *,
+    file: str | None = None,
+    diff: bool = False,
+    file_store: bool = False,
 ) -> str:
-    """Add the profile to its file, and return that. Raises UsageError for what cannot be meant, else what `save` raises."""
+    """Add the profile to its file, and return that; with `file_store`, also say there that secrets are stored in a file.
+
+    Raises UsageError for what cannot be meant, else what `save` raises.
+    """
     with app.editing(dry_run=diff) as draft:
         require_new_name(draft, name)
         defaults = [draft.table(path, ("defaults",)) for path in draft.paths]
@@ -68,6 +78,8 @@ def add(
             raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
         path = drop_in(app, draft, file)
         draft.add(path, ("profiles", name), values)
+        if file_store:
+            draft.set(path, ("settings", "secret_store"), '"file"')
         try:
             written = save(draft, console, diff=diff)
         except InsecureURL as refusal:

@@ -5,17 +5,19 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.install import add_shell, install, shell_of
 from omniprofile.cli.registry import Help
-from omniprofile.cli.shells import SHELLS, text
+from omniprofile.cli.shells import text
 from omniprofile.handover.shells import quote
 
 _PLACE = "@@TABLE@@\n"
 
 HELP = Help(
     description="Prints the completion for a shell: commands, options, the names of profiles with what they are, the keys of "
-    "`set`, the codes of `lint`. Nothing is resolved or unlocked on TAB. Write it to where the shell looks for it, once "
-    "and again after an upgrade.",
+    "`set`, the codes of `lint`. Nothing is resolved or unlocked on TAB. `--install` writes it to where the shell "
+    "looks for it, and says what it changed and how to undo that; run it again after an upgrade.",
     examples=(
+        ("omniprofile completion --install", "for the shell that you type this in"),
         ("omniprofile completion bash > ~/.local/share/bash-completion/completions/omniprofile", "bash, once"),
         ("omniprofile completion zsh > ~/.zfunc/_omniprofile", "zsh, in a folder of its `fpath`"),
         ("omniprofile completion fish > ~/.config/fish/completions/omniprofile.fish", "fish, once"),
@@ -27,12 +29,17 @@ HELP = Help(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("shell", choices=SHELLS, help="the shell to print it for")
+    add_shell(parser, "it")
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print the shell's own text with the table of all words in its place."""
-    console.give(text("completion", args.shell).replace(_PLACE, table(args.shell)))
+    """Print or install the shell's own text with the table of all words in its place."""
+    shell = shell_of(args, app)
+    completion = text("completion", shell).replace(_PLACE, table(shell))
+    if args.install:
+        install(app, console, "completion", shell, completion)
+    else:
+        console.give(completion)
     return DONE
 
 

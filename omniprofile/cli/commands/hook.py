@@ -5,15 +5,17 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.install import add_shell, install, shell_of
 from omniprofile.cli.registry import Help
-from omniprofile.cli.shells import SHELLS, text
+from omniprofile.cli.shells import text
 from omniprofile.errors import UsageError
 
 HELP = Help(
     description="Prints what a shell reads at its start, so that `omniprofile use --shell NAME` switches that shell alone, "
     "with no `eval` around it.\n\n"
-    "Write it to a file once, and again after an upgrade, and let the shell read that file at its start: no process is "
-    "started then. PowerShell cannot pass every argument on from a function, so that `omniprofile` stays as it is there "
+    "`--install` writes it to a file, lets the shell read that at its start, and says what it changed and how to undo that; "
+    "run it again after an upgrade. No process is started then. "
+    "PowerShell cannot pass every argument on from a function, so that `omniprofile` stays as it is there "
     "and the switch is `Use-OmniProfile NAME`.\n\n"
     "With `--prompt` the profile in use stands before the prompt: `(omni staging)`, `(omni prod, protected)`; a `?` is "
     "what the shell cannot know without a process, until the next omniprofile command. For another place, put "
@@ -22,6 +24,7 @@ HELP = Help(
     "completion need no credential. It is a function of this shell: scripts, `xargs` and `timeout` start the program itself, "
     "with its own config. Run those by `omniprofile exec -- …`, and empty that config by `omniprofile import omni-cli --scrub`.",
     examples=(
+        ("omniprofile hook --install --prompt", "for the shell that you type this in, with the profile in its prompt"),
         ("omniprofile hook bash > ~/.omniprofile.bash", "then `. ~/.omniprofile.bash` in `~/.bashrc`"),
         ("omniprofile hook zsh > ~/.omniprofile.zsh", "then `. ~/.omniprofile.zsh` in `~/.zshrc`"),
         ("omniprofile hook fish > ~/.config/fish/conf.d/omniprofile.fish", "nothing more"),
@@ -38,7 +41,7 @@ HELP = Help(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("shell", choices=SHELLS, help="the shell to print it for")
+    add_shell(parser, "the hook")
     parser.add_argument("--prompt", action="store_true", help="show the current profile before the prompt")
     parser.add_argument(
         "--wrap-omni", action="store_true", help="let `omni` be run with the credential of the current profile"
@@ -46,21 +49,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print the hook, and the parts of it that are asked for."""
-    parts = [("hook", args.shell)]
+    """Print or install the hook, and the parts of it that are asked for."""
+    shell = shell_of(args, app)
+    parts = [("hook", shell)]
     if args.wrap_omni:
-        if args.shell == "powershell":
+        if shell == "powershell":
             raise UsageError(
                 "`--wrap-omni` is not for PowerShell, whose functions cannot pass every argument on",
                 hint="run `omniprofile exec -- omni …` there",
             )
-        parts.append(("omni", "posix" if args.shell in ("bash", "zsh") else args.shell))
+        parts.append(("omni", "posix" if shell in ("bash", "zsh") else shell))
     if args.prompt:
-        if args.shell == "powershell":
+        if shell == "powershell":
             raise UsageError(
                 "there is no prompt for PowerShell", hint="`omniprofile current` prints the current profile"
             )
-        parts += [("prompt", "posix")] if args.shell in ("bash", "zsh") else []
-        parts.append(("prompt", args.shell))
-    console.give("".join(text(part, language) for part, language in parts))
+        parts += [("prompt", "posix")] if shell in ("bash", "zsh") else []
+        parts.append(("prompt", shell))
+    hook = "".join(text(part, language) for part, language in parts)
+    if args.install:
+        install(app, console, "hook", shell, hook)
+    else:
+        console.give(hook)
     return DONE

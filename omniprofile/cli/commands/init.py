@@ -10,7 +10,8 @@ from omniprofile.cli.editing import METHODS, add_profile_options, profile_values
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, offer
 from omniprofile.cli.registry import Help
-from omniprofile.errors import UsageError
+from omniprofile.credentials.env_variables import STORE_VARIABLE
+from omniprofile.errors import StoreUnavailable, UsageError
 from omniprofile.model.names import is_valid, nearest_valid, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import masked
@@ -47,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Write the profile, make it active if none is, then log in."""
+    file_store = _wants_file_store(args, app, console)
     name = _name(args, app, console)
     values = profile_values(args)
     if not {"base_url", "instance", "extends"} & values.keys():
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if "auth" not in values and not {"extends", "key"} & values.keys():
         asks = console.interactive and not (args.with_key or args.no_login or (args.name and args.base_url))
         values["auth"] = _ask_method(console) if asks else METHODS[0]
-    path = add(app, console, name, values)
+    path = add(app, console, name, values, file_store=file_store)
     app = app.reread()
     if app.state.read().active is None:
         app.state.activate(name)
@@ -90,6 +92,29 @@ def _log_in(args: argparse.Namespace, app: App, console: Console, name: str) -> 
         ),
     )
     return True
+
+
+def _wants_file_store(args: argparse.Namespace, app: App, console: Console) -> bool:
+    """Find out that a secret can be stored before anything is asked; return whether the person wants the file for it.
+
+    Raises StoreUnavailable where there is no store and nobody chooses the file.
+    """
+    takes_no_secret = args.no_login or profile_values(args).get("key") is not None
+    if takes_no_secret or not (console.interactive or args.with_key):
+        return False
+    app.allow_new_file()
+    try:
+        app.store.check()
+    except StoreUnavailable as problem:
+        # Where a variable or the file names the store, that is what the person chose.
+        chosen = app.environment.environ.get(STORE_VARIABLE) or app.config.settings.secret_store
+        if chosen or not console.interactive:
+            raise
+        console.say(f"{problem.message}: a key or session cannot be stored there")
+        if not console.confirm("store secrets in a file that only you can read (mode 0600) instead?"):
+            raise
+        return True
+    return False
 
 
 def _name(args: argparse.Namespace, app: App, console: Console) -> str:
@@ -147,7 +172,7 @@ def _ask_method(console: Console) -> str:
         matches = [method for method in METHODS if method.startswith(answer)]
         if not answer or len(matches) == 1:
             return matches[0]
-        console.say(f"answer {quoted_list(METHODS)}")
+        console.say(f"please answer {quoted_list(METHODS)}")
 
 
 def _answer(console: Console, question: str) -> str:

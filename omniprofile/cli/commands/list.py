@@ -173,7 +173,11 @@ def _cells(row: Row, app: App, console: Console) -> list[str]:
     colour = {"present": "green", "missing": "yellow", "expired": "yellow"}.get(row.credential, "dim")
     return [
         console.style("bold", "*") if row.active else "",
-        console.style("bold", row.name) if row.active else row.name,
+        console.style("yellow", row.name)
+        if row.protected
+        else console.style("bold", row.name)
+        if row.active
+        else row.name,
         row.base_url or "none",
         row.auth,
         console.style(colour, credential),

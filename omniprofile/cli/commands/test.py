@@ -17,7 +17,7 @@ from omniprofile.cli.render.tables import indented, table
 from omniprofile.config.patterns import matching
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, Unreachable, UsageError
 from omniprofile.model.live import LiveResult, Status
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 SECONDS = 10.0
@@ -34,6 +34,7 @@ HELP = Help(
         ("omniprofile test", "the profile in use"),
         ("omniprofile test prod staging", "these two"),
         ("omniprofile test @acme 'play-*'", "those with the tag, and those whose names begin so"),
+        ("omniprofile test --all --failed", "everything, and only what failed is shown"),
         ("omniprofile test --all --json", "everything, for a program"),
         ("omniprofile test --all --format junit > omniprofile.xml", "for a CI server"),
     ),
@@ -56,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_profile_option(parser, "one more profile, as an option; may be repeated")
     parser.add_argument("--all", action="store_true", help="test every profile")
+    parser.add_argument("--failed", action="store_true", help="show only the profiles that failed")
     add_overrides(parser)
     parser.add_argument(
         "--timeout",
@@ -84,14 +86,15 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             on_result=progress.show,
             interactive=console.interactive,
         )
+    shown = [result for result in results if not args.failed or result.status is not Status.OK]
     if args.format == "json":
-        console.json({"results": [result.as_json() for result in results]})
+        console.json({"results": [result.as_json() for result in shown]})
     elif args.format == "junit":
         from omniprofile.cli.render.junit import junit
 
-        console.data(junit(results, began=began, seconds=monotonic() - start))
+        console.data(junit(shown, began=began, seconds=monotonic() - start))
     else:
-        console.data(_as_text(results, console))
+        console.data(_as_text(shown, console))
     if len(results) > 1:
         console.note(_summary(results))
     return _status(results)
@@ -173,16 +176,23 @@ def _as_text(results: Sequence[LiveResult], console: Console) -> str:
             [console.style(colours[result.status], result.status.value), result.profile, latency, printable(who)]
         )
     lines = table(rows).splitlines(keepends=True)
-    for index, result in enumerate(results):
+    failures = ""
+    for line, result in zip(lines, results, strict=True):
         if result.status is not Status.OK:
-            lines[index] += indented(printable(result.reason or "", 400), console.columns)
-            lines[index] += indented(printable(result.remedy, 400), console.columns) if result.remedy else ""
-    return "".join(lines)
+            failures += line + indented(printable(result.reason or "", 400), console.columns)
+            failures += indented(printable(result.remedy, 400), console.columns) if result.remedy else ""
+    if all(result.status is not Status.OK for result in results):
+        return failures
+    # At the end, where forty rows that are ok do not hide them.
+    return "".join(lines) + (f"\n{failures}" if failures else "")
 
 
 def _summary(results: Sequence[LiveResult]) -> str:
+    """Return how many there are of each status, and which are not ok."""
     counts = Counter(result.status for result in results)
-    return f"{len(results)} tested: " + ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+    shown = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+    failed = quoted_list((result.profile for result in results if result.status is not Status.OK), "and")
+    return f"{len(results)} tested: {shown}" + (f"; not ok: {failed}" if failed else "")
 
 
 class _Progress:

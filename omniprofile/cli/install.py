@@ -1,0 +1,95 @@
+"""Putting the shell integration where a shell reads it: what `hook --install` and `completion --install` share.
+
+The text goes to a file of omniprofile's own, and where the shell does not look there by itself, one line goes to the file that
+it reads at its start. What is there already stays; a second run changes nothing.
+"""
+
+import argparse
+import os
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.cli.editing import write_changes
+from omniprofile.cli.shells import SHELLS
+from omniprofile.errors import UsageError
+from omniprofile.handover.process import parent_command
+from omniprofile.handover.shells import calling_shell, quote
+from omniprofile.model.names import quoted_list, quoted_place
+
+_BEGIN = {"zsh": "(( ${+functions[compdef]} )) || { autoload -Uz compinit && compinit; }\n"}
+"""What zsh needs before a completion; it does nothing where that is there."""
+
+
+def add_shell(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the shell, and `--install`."""
+    parser.add_argument(
+        "shell", nargs="?", choices=SHELLS, metavar="SHELL", help=f"{quoted_list(SHELLS)} (with --install: this one)"
+    )
+    parser.add_argument(
+        "--install", action="store_true", help=f"write {what} to where the shell reads it, and say how to undo that"
+    )
+
+
+def shell_of(args: argparse.Namespace, app: App) -> str:
+    """Return the shell that is named, or with `--install` the one that calls. Raises UsageError."""
+    if args.shell is not None:
+        return str(args.shell)
+    environ = app.environment.environ
+    calling = calling_shell(environ, parent_command() or os.path.basename(environ.get("SHELL", "")))
+    if not args.install or calling not in SHELLS:
+        raise UsageError(f"`SHELL` is missing: give {quoted_list(SHELLS)}", hint=f"`omniprofile {args.command} --help`")
+    return calling
+
+
+def install(app: App, console: Console, part: str, shell: str, text: str) -> None:
+    """Write `text`, the `hook` or `completion` of a shell, and say what was changed and how to undo it.
+
+    Raises NotWritten for what cannot be written; the change is on stderr then.
+    """
+    from omniprofile.config.replace import Change, Content
+
+    if shell == "powershell":
+        console.say(
+            f"add this line to the file that `$PROFILE` names, and remove it to undo that:\n"
+            f"  omniprofile {part} powershell | Out-String | Invoke-Expression"
+        )
+        return
+    path, start = _places(app, part, shell)
+    changes = [Change(Content.read(path), text.encode())]
+    line = ""
+    if start is not None:
+        before = Content.read(start)
+        line = f"[ ! -r {quote(shell, path)} ] || . {quote(shell, path)}"
+        old = before.text
+        if line not in old.splitlines():
+            needs = _BEGIN.get(shell, "") if part == "completion" else ""
+            lines = f"{'' if not old or old.endswith(chr(10)) else chr(10)}{needs}{line}\n"
+            changes.append(Change(before, (before.content or b"") + lines.encode()))
+    changes = [change for change in changes if change.before.content != change.after]
+    write_changes(changes, console)
+    for change in changes:
+        console.say(f"`{change.path}` {'changed' if change.before.content else 'written'}")
+    if not changes:
+        console.say(f"nothing to change: the {part} is installed for {shell} already")
+    undo = f"remove the line `{line}` from `{start}`, and " if start else ""
+    console.say(f"to undo: {undo}run `rm {quoted_place(path)}`")
+    if changes:
+        console.say(f"a new {shell} uses it")
+
+
+def _places(app: App, part: str, shell: str) -> tuple[str, str | None]:
+    """Return the file for the text, and the start-up file that must read it; None where the shell finds it by itself."""
+    environ, home = app.environment.environ, app.places.home
+
+    def folder(variable: str, default: str) -> str:
+        given = environ.get(variable, "")
+        return given if os.path.isabs(given) else os.path.join(home, default)
+
+    if shell == "fish":
+        where = "conf.d" if part == "hook" else "completions"
+        return os.path.join(folder("XDG_CONFIG_HOME", ".config"), "fish", where, "omniprofile.fish"), None
+    data = folder("XDG_DATA_HOME", ".local/share")
+    if shell == "bash" and part == "completion":
+        return os.path.join(data, "bash-completion", "completions", "omniprofile"), None
+    start = os.path.join(home, ".bashrc") if shell == "bash" else os.path.join(folder("ZDOTDIR", ""), ".zshrc")
+    return os.path.join(data, "omniprofile", f"{part}.{shell}"), os.path.normpath(start)
