@@ -153,6 +153,18 @@ print(fails(os.makedirs, os.path.dirname(path)), fails(open, path, "w"), fails(o
     assert ran.out.split() == ["123", "None", "123"], "ERROR_INVALID_NAME"
 
 
+def test_omni_that_cmd_runs_is_omniprofiles_own(home: Home) -> None:
+    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    folder = home.folder / "tools"
+    folder.mkdir()
+    (folder / "omni.cmd").write_text("@echo called with %OMNI_API_TOKEN% %~2\r\n@exit /b 3\r\n")
+    environ = {"CI_KEY": KEY, "PATH": f"{folder};{home.environ.get('PATH', '')}"}
+    ran = home.run("exec", "ci", "--", "cmd", "/c", "omni models x", status=3, environ=environ)
+    assert ran.out.split() == ["called", "with", KEY, "x"]
+    ran = home.run("exec", "ci", "--", "cmd", "/c", "omni -p other models", status=6, environ=environ)
+    assert "exec other -- omni models" in ran.err
+
+
 def test_exec_runs_nothing_that_only_the_working_directory_has(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     (home.folder / "planted.cmd").write_text("@echo %OMNI_API_TOKEN%\r\n")
