@@ -30,6 +30,7 @@ EMBED_SECRET = CANARY.ljust(40, "E")
 
 SHOWS: dict[str, list[str]] = {
     "Two instances and the vendor's CLI": ["omni at {staging}", "omni at {prod}"],
+    "Many instances at once": ["2 tested: 2 ok", "staging | omni at {staging}", "2 of 2 ok", "  prod     exec"],
     "Dotfiles with stow or chezmoi": ["the active profile is now `staging`"],
     "CI on GitHub Actions": [],
     "Keys from a password manager": ["by-op", "by-pass", "by-vault", "3 tested: 3 ok"],
