@@ -108,8 +108,10 @@ def write(
 
     `real` is `real_paths` of the files where it matters. Raises nothing: where the cache cannot be written there is none.
     """
-    from omniprofile.system.files import make_private_folder, write_atomic
+    from omniprofile.system.files import is_in_missing_home, make_private_folder, write_atomic
 
+    if is_in_missing_home(places.cache_folder, places.home):
+        return
     fresh = {}
     stamps = []
     for file, (mark, at, checksum) in reads.items():

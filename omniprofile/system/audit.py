@@ -12,7 +12,7 @@ import time
 
 from omniprofile.model.secret import masked
 from omniprofile.system.access import foreign_access
-from omniprofile.system.files import give_to_owner_of_folder, make_private_folder
+from omniprofile.system.files import give_to_owner_of_folder, is_in_missing_home, make_private_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _append(folder: str, home: str, line: bytes) -> None:
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # of a link or pipe in its place
         flags |= getattr(os, name, 0)
     if not os.path.isdir(folder):
-        if folder.startswith(os.path.join(home, "")) and not os.path.isdir(home):
-            return  # a home that is missing is not ours to make
+        if is_in_missing_home(folder, home):
+            return
         make_private_folder(folder)
     if foreign_access(folder, home) is not None:
         return

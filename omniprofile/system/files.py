@@ -190,6 +190,11 @@ def make_private_folder(path: str) -> None:
             os.close(descriptor)
 
 
+def is_in_missing_home(path: str, home: str) -> bool:
+    """Whether a path lies in a home that does not exist: what is written only by the way does not make one."""
+    return path.startswith(os.path.join(home, "")) and not os.path.isdir(home)
+
+
 def give_to_owner_of_folder(descriptor: int, path: str) -> None:
     """Let a file or folder that root has just made at `path` belong to the user whose folder it is in (`sudo -E`).
 

@@ -149,6 +149,13 @@ def test_nothing_in_its_place_changes_a_command(
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "beta\n", "")
 
 
+def test_no_command_that_only_hands_out_makes_a_home(process: Process, cli: Cli, tmp_path: Path) -> None:
+    home = tmp_path / "nobody"
+    unset = {"XDG_STATE_HOME": "", "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": ""}
+    ran = process("token", "beta", env={"HOME": str(home), "OMNIPROFILE_CONFIG": str(cli.config), **unset})
+    assert (ran.returncode, ran.stdout, home.exists()) == (0, CANARY + "\n", False)
+
+
 def test_log_chooses_by_profile_and_time(cli: Cli, process: Process) -> None:
     process("token", "acme")
     process("token", "beta")
