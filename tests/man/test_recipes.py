@@ -46,7 +46,7 @@ SHOWS: dict[str, list[str]] = {
         "\ncontainer by file at {staging}",
     ],
     "A folder that pins its profile": ["\nstaging\n", "project pin"],
-    "A Python program": ["\n200\n", "sdk.py\n{staging}\n"],
+    "A Python program": ["\n200\n", "sdk.py\n{staging}\n", "started for {staging}"],
     "A program or agent that must not prompt": ['"status": "ok"', "\n{staging}\n", "refused with 6"],
     "Agents that follow the vendor's skills": [
         '"defaultProfile": "staging"',
