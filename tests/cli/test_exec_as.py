@@ -27,7 +27,7 @@ STALE = {
 def test_each_profile_s_variables_have_its_prefix_and_none_is_without(process: Process, two: Path) -> None:
     ran = process("exec", "--yes", "--as", "SOURCE_=staging", "--as=TARGET_=prod", "--", *PRINT, env=STALE)
     assert ran.returncode == 0, ran.stderr
-    assert {name: value for name, value in json.loads(ran.stdout).items() if "OMNI" in name} == {
+    assert {name: value for name, value in json.loads(ran.stdout).items() if "OMNI_" in name} == {
         "SOURCE_OMNI_API_TOKEN": STAGING_KEY,
         "SOURCE_OMNI_API_KEY": STAGING_KEY,
         "SOURCE_OMNI_BASE_URL": "https://acme-staging.omniapp.co",
@@ -50,7 +50,7 @@ def test_what_env_exported_is_not_beside_them(process: Process, cli: Cli, two: P
     exported = json.loads(cli("env", "staging", "--shell", "json", shows=True).out)
     ran = process("exec", "--as", "A_=staging", "--", *PRINT, env=exported)
     given = json.loads(ran.stdout)
-    assert sorted(name for name in given if "OMNI" in name and not name.startswith("A_")) == ["OMNI_CONFIG_PATH"]
+    assert sorted(name for name in given if "OMNI_" in name and not name.startswith("A_")) == ["OMNI_CONFIG_PATH"]
     assert given["A_OMNI_API_TOKEN"] == STAGING_KEY
 
 

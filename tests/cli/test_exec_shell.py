@@ -66,4 +66,4 @@ def test_a_shell_with_a_protected_profile_is_asked_for(terminal: Callable[..., T
 def test_without_a_terminal_a_command_must_be_given(cli: Cli, two: Path, argv: tuple[str, ...]) -> None:
     ran = cli(*argv)
     assert (ran.status, ran.out) == (2, "")
-    assert "`omniprofile exec NAME -- COMMAND …`" in ran.err
+    assert "-- COMMAND`" in ran.err
