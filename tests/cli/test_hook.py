@@ -37,7 +37,7 @@ echo "$OMNI_PROFILE"
     ran = run_script(shell, script, programs)
     assert ran.returncode == 0, ran
     assert ran.stdout.split() == ["staging", "staging", "prod", "staging"]
-    assert "this shell now uses `staging` (https://acme-staging.omniapp.co), other shells are unchanged" in ran.stderr
+    assert "this shell now uses `staging` (https://acme-staging.omniapp.co); other shells are unchanged" in ran.stderr
     assert ran.stderr.count("this shell now uses") == 2, "-q silences the third"
     assert not (cli.state / "active").exists(), "no other shell sees it"
 

@@ -234,7 +234,7 @@ def test_with_the_hook_tab_switches_this_shell_alone(use: Spawn, cli: Cli, tmp_p
     terminal.type(f". {hook}; clear; omniprofile use\r")
     terminal.see("tab: use it in this shell alone")
     terminal.type("stag\t")
-    terminal.see("this shell now uses `staging` (https://acme-staging.omniapp.co), other shells are unchanged")
+    terminal.see("this shell now uses `staging` (https://acme-staging.omniapp.co); other shells are unchanged")
     assert not (cli.state / "active").exists()
     terminal.type("omniprofile use staging; echo '<'$OMNI_PROFILE'>'\r")
     terminal.see("<staging>")
