@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.shells import HARDENED, LOAD, install_program, run_script
 from tests.conftest import Cli
+from tests.sampling import sample
 
 SHELLS = sorted(LOAD)
 
@@ -187,8 +188,10 @@ def test_a_protected_profile_names_a_line_that_can_be_run(shell: str, programs: 
     assert "hint: run `omniprofile exec --yes -- omni …`" in ran.stderr, ran
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("inherited", ["bash", "zsh", "fish", "powershell", "cmd"])
+LEFT = [(shell, inherited) for shell in SHELLS for inherited in ("bash", "zsh", "fish", "powershell", "cmd")]
+
+
+@pytest.mark.parametrize(("shell", "inherited"), sample(LEFT, 5, "left"))
 def test_what_a_shell_of_another_kind_left_is_not_believed(shell: str, inherited: str, programs: Path) -> None:
     env = {"OMNIPROFILE_SHELL": inherited, "OMNIPROFILE_HOOK": inherited}
     script = (

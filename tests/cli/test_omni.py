@@ -21,6 +21,7 @@ from omniprofile.model.variables import NO_CONFIG
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY
 from tests.cli.vendor_omni import VendorOmni
 from tests.conftest import CANARY, Cli
+from tests.sampling import sample
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -94,7 +95,7 @@ DIRECT = ["", "--help", "-h", "models --help", "-p nope models -h", "help", "--v
 
 @pytest.mark.parametrize("inside", [False, True], ids=["exec's own command", "within a script"])
 def test_omni_runs_with_what_it_was_handed(inside: bool, process: Process, vendor: VendorOmni) -> None:
-    for words, arrives in ALLOWED.items():
+    for words, arrives in sample(ALLOWED.items(), 8, f"allowed {inside}"):
         line = ("sh", "-c", f"omni {words}") if inside else ("omni", *words.split())
         ran = process("exec", "staging", "--", *line)
         assert (ran.returncode, ran.stderr) == (0, ""), (words, ran)
@@ -105,7 +106,7 @@ def test_omni_runs_with_what_it_was_handed(inside: bool, process: Process, vendo
 def test_what_would_go_elsewhere_is_refused_with_what_was_meant(
     inside: bool, process: Process, vendor: VendorOmni
 ) -> None:
-    for words, meant in REFUSED.items():
+    for words, meant in sample(REFUSED.items(), 9, f"refused {inside}"):
         line = ("sh", "-c", f"omni {words}") if inside else ("omni", *words.split())
         ran = process("exec", "staging", "--", *line)
         assert (ran.returncode, ran.stdout) == (6, ""), (words, ran)
@@ -133,7 +134,7 @@ def test_an_omni_that_is_named_by_its_path_keeps_the_same_rules(
     assert vendor.requests() == []
 
 
-@pytest.mark.parametrize("words", DIRECT)
+@pytest.mark.parametrize("words", sample(DIRECT, 5, "direct"))
 def test_help_version_and_completion_need_no_credential(words: str, process: Process, vendor: VendorOmni) -> None:
     bare = subprocess.run([vendor.path, *words.split()], capture_output=True, text=True, check=False)
     for line in (("omni", *words.split()), ("sh", "-c", f"omni {words}")):
@@ -195,7 +196,7 @@ REACHED = [
 ]
 
 
-@pytest.mark.parametrize("script", REACHED)
+@pytest.mark.parametrize("script", sample(REACHED, 6, "reached"))
 def test_every_way_to_call_omni_in_a_child_meets_the_same_rules(
     script: str, process: Process, vendor: VendorOmni, tmp_path: Path
 ) -> None:

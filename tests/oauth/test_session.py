@@ -19,6 +19,7 @@ from omniprofile.standin.server import Standin
 from tests.cli.vendor_omni import VendorOmni
 from tests.conftest import CANARY
 from tests.oauth.conftest import OBEDIENT, PROFILE, Login, make_browser
+from tests.sampling import sample
 
 
 def test_login_test_refresh_and_logout(login: Login) -> None:
@@ -159,7 +160,7 @@ def test_a_child_whose_session_cannot_be_renewed_gets_the_token_that_is_left(log
     assert "still valid and used meanwhile" in ran.stderr
 
 
-@pytest.mark.parametrize("length", ["3h", "180min", "180 m", "10800", "10800s", "0.125d"])
+@pytest.mark.parametrize("length", sample(("3h", "180min", "180 m", "10800", "10800s", "0.125d"), 2, "lengths"))
 def test_exec_for_renews_for_what_it_asks(login: Login, length: str) -> None:
     login.omni.oauth.lifetime = 3 * 3600
     before = login.seed(left=timedelta(minutes=150)).token.reveal()

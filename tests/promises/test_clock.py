@@ -16,6 +16,7 @@ import pytest
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY, Cli
 from tests.oauth.conftest import Login, login
+from tests.sampling import sample
 
 __all__ = ["login"]
 
@@ -48,7 +49,7 @@ def _at(hours: int, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]
     return ran
 
 
-@pytest.mark.parametrize("hours", HOURS)
+@pytest.mark.parametrize("hours", sample(HOURS, 3, "0"))
 def test_a_session_lives_through_a_jump_and_back(login: Login, hours: int) -> None:
     login.seed(left=timedelta(hours=8))
     tokens = []
@@ -63,7 +64,7 @@ def test_a_session_lives_through_a_jump_and_back(login: Login, hours: int) -> No
     assert login.stored() is not None
 
 
-@pytest.mark.parametrize("hours", HOURS)
+@pytest.mark.parametrize("hours", sample(HOURS, 3, "1"))
 def test_a_refresh_of_another_time_was_not_just_now(login: Login, hours: int) -> None:
     """`refreshed_at` holds a second refresh off for seconds, and not for the hours that a clock was wrong."""
     login.seed(left=timedelta(hours=8))
@@ -74,7 +75,7 @@ def test_a_refresh_of_another_time_was_not_just_now(login: Login, hours: int) ->
     assert len(login.omni.oauth.grants) == 2
 
 
-@pytest.mark.parametrize("hours", HOURS)
+@pytest.mark.parametrize("hours", sample(HOURS, 3, "2"))
 def test_a_snapshot_of_another_time_hides_no_change(cli: Cli, hours: int) -> None:
     for clock, name in ((hours, "one"), (0, "two"), (hours, "six"), (0, "ten")):
         cli.profiles(f'[profiles.a]\nbase_url = "https://{name}.omniapp.co"\nkey = {{ env = "K" }}\n')
