@@ -41,6 +41,8 @@ def dotfiles(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         for name in (
             ".hatch_build.py",
             "omniprofile",
+            "schemas",
+            "man",
             "pyproject.toml",
             "README.md",
             "LICENSE",
