@@ -294,6 +294,15 @@ PINNED = "allow a protected profile that only a project pin selects"
 """What `-y` is for where a protected profile that is named needs no confirmation."""
 
 
+def add_gateway(parser: argparse.ArgumentParser) -> None:
+    """Add `--gateway`."""
+    parser.add_argument(
+        "--gateway",
+        action="store_true",
+        help="give COMMAND the address of a gateway in place of the token, as `access` of the profile may demand",
+    )
+
+
 def port_number(text: str) -> int:
     """Read a port. Raises what argparse takes for a usage error."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536):

@@ -362,3 +362,10 @@ def test_a_flood_does_not_fill_the_memory(cli: Cli, profiles: Path, flood: list[
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, b"omniprofile: 1 of 1 ok\n")
+
+
+def test_a_gateway_that_is_asked_for_is_each_profile_s_own(cli: Cli, profiles: Path) -> None:
+    ran = cli("each", "acme", "beta-long", "--gateway", "--json", "--", *SHOW)
+    environs = [json.loads(result["stdout"]) for result in json.loads(ran.out)["results"]]
+    assert len({environ["OMNI_BASE_URL"] for environ in environs}) == 2
+    assert all(environ["OMNI_BASE_URL"].startswith("http://127.0.0.1:") for environ in environs)

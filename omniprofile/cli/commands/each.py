@@ -10,7 +10,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console, error_json, shown
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.handing_over import environment_of, hand_over
-from omniprofile.cli.parser import add_jobs, add_json, add_yes
+from omniprofile.cli.parser import add_gateway, add_jobs, add_json, add_yes
 from omniprofile.cli.registry import Help
 from omniprofile.config.patterns import matching
 from omniprofile.credentials.permission import Intent
@@ -88,6 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="names, globs or `@TAG`s")
     parser.add_argument("--all", action="store_true", help="every profile")
     add_jobs(parser, JOBS)
+    add_gateway(parser)
     add_json(parser)
     add_yes(parser)
 
@@ -208,6 +209,7 @@ class _Run:
             self._intent,
             opened,
             self._args.child[0],
+            gateway=self._args.gateway,
             interactive=self._console.interactive and len(self._permitted) == 1,
         )
 

@@ -13,7 +13,7 @@ from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.habits import exec_line
 from omniprofile.cli.handing_over import environment_of, hand_over
-from omniprofile.cli.parser import add_overrides, add_profile, add_yes, named_profile, request_of
+from omniprofile.cli.parser import add_gateway, add_overrides, add_profile, add_yes, named_profile, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.signals import end_as
 from omniprofile.credentials.permission import Intent
@@ -104,11 +104,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="fail unless the credential lasts so long, such as `30s`, `10min`, `2h`, `1d`; a session is renewed for it",
     )
-    parser.add_argument(
-        "--gateway",
-        action="store_true",
-        help="give COMMAND the address of a gateway in place of the token, as `access` of the profile may demand",
-    )
+    add_gateway(parser)
     add_yes(parser)
 
 
