@@ -262,7 +262,7 @@ def _synopsis(usage: str) -> list[str]:
         if lines[-1] and len(lines[-1]) + len(word) > 76:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
+    return [f"\\&{line}" if line.startswith((".", "'")) else line for line in lines]
 
 
 def _from_argparse(parser: argparse.ArgumentParser) -> list[str]:

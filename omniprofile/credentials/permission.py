@@ -65,7 +65,7 @@ def permit(
     subject = selected_by_pin(selection, host) if pinned else f"`{protected}` is protected{host}"
     key = (str(protected), str(resolution.origin))
     if not intent.yes and decision != WARN:
-        if decision == NAME or ask is None:
+        if decision == NAME or ask is None or not intent.asks:
             raise ProtectedProfile(subject, hint=intent.hint)
         confirmed = confirmations() if confirmations else None
         if confirmed is None or not confirmed.has(*key, now):
