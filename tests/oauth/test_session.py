@@ -137,8 +137,14 @@ def test_exec_and_env_give_the_access_token_and_never_the_refresh_token(login: L
     assert now.refresh_token.reveal() not in shown
 
 
-@pytest.mark.parametrize("path", [(), ("-v",)], ids=["fast path", "full path"])
-@pytest.mark.parametrize(("left", "renewed"), [(310, True), (29 * 60, True), (31 * 60, True), (70 * 60, False)])
+RENEWALS = [
+    (left, renewed, path)
+    for left, renewed in ((310, True), (29 * 60, True), (31 * 60, True), (70 * 60, False))
+    for path in ((), ("-v",))  # the fast path, and the full one
+]
+
+
+@pytest.mark.parametrize(("left", "renewed", "path"), sample(RENEWALS, 4, "renewals"))
 def test_exec_renews_a_session_with_less_than_half_of_its_life_left(
     login: Login, path: tuple[str, ...], left: int, renewed: bool
 ) -> None:

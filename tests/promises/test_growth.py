@@ -98,7 +98,7 @@ HOSTILE: Mapping[str, Callable[[int], bytes]] = {
 BLANKS = [char for char in map(chr, range(0x10000)) if char.isspace() and char not in "\r\n"]
 
 
-SAMPLE = 12
+SAMPLE = 6
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 

@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 STATUSES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 126, 127, 130, 141}
-SAMPLE = 30
+SAMPLE = 14
 
 LINES: dict[str, list[tuple[str, ...]]] = {
     "use": [("use", "a"), ("use", "-"), ("use",), ("use", "--shell", "a"), ("use", "b", "--json")],
