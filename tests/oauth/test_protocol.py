@@ -204,9 +204,9 @@ def test_the_address_can_be_pasted_as_people_paste(line: str) -> None:
     ("line", "why"),
     [
         ("", "empty"),
-        ("c", "no address"),
-        ("http://localhost:5000/callback", "no address"),
-        ("https://acme.omniapp.co/oauth/authorize?state=state-1&code=c", "no address"),
+        ("c", "not an address"),
+        ("http://localhost:5000/callback", "not an address"),
+        ("https://acme.omniapp.co/oauth/authorize?state=state-1&code=c", "not an address"),
         ("http://localhost:5000/callback?code=c&state=other", "another login's"),
         ("http://localhost:5000/callback?" + "x" * 9000, "too long"),
     ],
