@@ -1,7 +1,8 @@
 """The certificates that an instance's own is checked by. DOOR: truststore.
 
 On macOS and Windows the operating system checks, through truststore; elsewhere OpenSSL does, by the system's files.
-`SSL_CERT_FILE` and `SSL_CERT_DIR` name others, as for every OpenSSL program, and `REQUESTS_CA_BUNDLE` where they do not.
+`SSL_CERT_FILE` and `SSL_CERT_DIR` name others in their place, as for every OpenSSL program, and
+`REQUESTS_CA_BUNDLE` where they do not.
 """
 
 import os
@@ -34,15 +35,12 @@ class CertificatesUnusable(Exception):
 
 def trusted_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     """Return a client context that accepts what the user's system trusts. Raises CertificatesUnusable."""
-    named = _named(environ)
-    if sys.platform in ("darwin", "win32"):
-        each = _ContextForEach(ssl.PROTOCOL_TLS_CLIENT)
-        each.named = named
-        return each
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if named:
+    if named := _named(environ):
         context.load_verify_locations(**named)
         return context
+    if sys.platform in ("darwin", "win32"):
+        return _ContextForEach(ssl.PROTOCOL_TLS_CLIENT)
     context.set_default_verify_paths()
     if not context.cert_store_stats()["x509_ca"] and not _has_hashed(ssl.get_default_verify_paths().capath or ""):
         bundle = next((path for path in _BUNDLES if os.path.isfile(path)), None)
@@ -113,9 +111,6 @@ class _ContextForEach(truststore.SSLContext):
     other.
     """
 
-    named: Mapping[str, str] = {}
-    """Certificates that are trusted besides, as arguments of `load_verify_locations`."""
-
     def wrap_socket(
         self,
         sock: socket.socket,
@@ -143,7 +138,5 @@ class _ContextForEach(truststore.SSLContext):
 
     def _own(self) -> truststore.SSLContext:
         context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if self.named:
-            context.load_verify_locations(**self.named)
         context.set_alpn_protocols(["http/1.1"])
         return context

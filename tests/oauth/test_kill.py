@@ -70,7 +70,7 @@ def test_a_refresh_killed_at(login: Login, moment: str) -> None:
         case "answered":  # the one moment that costs the session: nobody can know the new pair any more
             assert after == before
             assert again.status == 4
-            assert "is over" in again.err
+            assert "has expired or been revoked" in again.err
             assert "omniprofile login prod" in again.err
             assert login.stored() is None, "a spent token is not kept"
         case "stored":  # the fresh pair is there, and is not refreshed again

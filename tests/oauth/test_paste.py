@@ -135,7 +135,7 @@ def test_on_a_terminal_it_is_pasted_after_a_wrong_one(login: Login) -> None:
     address = terminal.match.group(1)
     terminal.expect("paste it here:")
     terminal.sendline("hello")
-    terminal.expect("no address that ends in")
+    terminal.expect("not an address that ends in")
     terminal.sendline(redirected(address))
     terminal.expect(r"logged in to 127\.0\.0\.1 \(MEMBER, user u-1\)")
     terminal.expect(pexpect.EOF)

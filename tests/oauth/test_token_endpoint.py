@@ -102,10 +102,10 @@ TROUBLES = [
     Trouble(
         "a 429", http("429 Too Many Requests", "{}", "application/json", "Retry-After: 30"), 7, ("limits the rate",)
     ),
-    Trouble("HTML", http("200 OK", HTML, "text/html"), 7, ("no JSON object",)),
+    Trouble("HTML", http("200 OK", HTML, "text/html"), 7, ("not a JSON object",)),
     Trouble("HTML with 400", http("400 Bad Request", HTML, "text/html"), 7, ("HTTP 400",)),
     Trouble(
-        "a form, as only old servers send it", http("200 OK", "access_token=x", "text/plain"), 7, ("no JSON object",)
+        "a form, as only old servers send it", http("200 OK", "access_token=x", "text/plain"), 7, ("not a JSON object",)
     ),
     Trouble("an invalid_grant that is not JSON", http("400 X", "error=invalid_grant", "text/plain"), 7, ("HTTP 400",)),
     Trouble("nothing", b"", 7, ("broke the connection off",)),
@@ -113,8 +113,8 @@ TROUBLES = [
     Trouble("half a body", http("200 OK", json.dumps(PAIR)[:40], length=400), 7, ("broke the connection off",)),
     Trouble("half a body that is whole JSON", http("200 OK", json.dumps(PAIR), length=4000), 7, ("broke",)),
     Trouble("a huge body", http("200 OK", b" " * (1024 * 1024 + 10)), 7, ("larger than 1 MiB",)),
-    Trouble("JSON nested beyond reason", http("200 OK", b"[" * 100_000), 7, ("no JSON object",)),
-    Trouble("a list", http("200 OK", "[]"), 7, ("no JSON object",)),
+    Trouble("JSON nested beyond reason", http("200 OK", b"[" * 100_000), 7, ("not a JSON object",)),
+    Trouble("a list", http("200 OK", "[]"), 7, ("not a JSON object",)),
     Trouble("no access token", http("200 OK", '{"token_type": "Bearer"}'), 7, ("lacks an access token",)),
     Trouble("an empty access token", http("200 OK", '{"access_token": ""}'), 7, ("usable access token",)),
     Trouble(
@@ -142,7 +142,7 @@ TROUBLES = [
         "invalid_grant, described by a list",
         http("400 X", '{"error": "invalid_grant", "error_description": []}'),
         4,
-        ("over",),
+        ("revoked",),
         ends=True,
     ),
     Trouble(
@@ -156,11 +156,13 @@ TROUBLES = [
         "the end",
         http("400 X", '{"error": "invalid_grant"}'),
         4,
-        ("is over", "`invalid_grant`"),
+        ("has expired or been revoked", "`invalid_grant`"),
         ends=True,
         hint="omniprofile login prod",
     ),
-    Trouble("the end with 401", http("401 X", '{"error": "invalid_grant"}'), 4, ("is over",), ends=True),
+    Trouble(
+        "the end with 401", http("401 X", '{"error": "invalid_grant"}'), 4, ("has expired or been revoked",), ends=True
+    ),
 ]
 TABLE = pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
 
