@@ -118,6 +118,8 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "current": [("current",), ("current", "--json")],
     "list": [("list",), ("list", "--json")],
     "open": [("open", "{}", "--print")],
+    "each": [("each", "{}", "--", "true"), ("each", "{}", "--json", "--", "true")],
+    "log": [("log",), ("log", "{}", "--json")],
     "gateway": [("gateway", "{}", "--help")],  # it stays until its terminal ends
     "show": [("show", "{}"), ("show", "{}", "--json")],
     "explain": [("explain", "{}"), ("explain", "{}", "--json")],
