@@ -7,7 +7,7 @@ backend raises is reported by the name of its class, never with its text, which 
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import Protocol, TypeVar
 
 from omniprofile.credentials.keyring_layout import GENERATIONS, MOST_PARTS, Head, part_account, plan
@@ -21,6 +21,8 @@ LARGEST = 1024 * 1024
 """Characters of one entry that are looked at: two tokens of the largest size are an eighth of that."""
 FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of mode 0600 instead"
 
+_BUSY_SECONDS = 0.3
+"""How long a Secret Service that did not open its collection is left alone before it is asked again."""
 _LOCKED = frozenset(
     (
         "keyring.errors.KeyringLocked",
@@ -190,7 +192,18 @@ class Entries:
 
     def _call(self, verb: str, work: Callable[[], T]) -> T:
         self._deadline.remaining(self._name)
-        return translated(self._name, verb, work)
+        return translated(self._name, verb, lambda: _patiently(work))
+
+
+def _patiently(work: Callable[[], T]) -> T:
+    """Do `work`, once more where the Secret Service did not open its collection: a busy one says so of one that is there."""
+    try:
+        return work()
+    except Exception as problem:
+        if type(problem).__name__ != "InitError":
+            raise
+    sleep(_BUSY_SECONDS)
+    return work()
 
 
 def translated(name: str, verb: str, work: Callable[[], T]) -> T:

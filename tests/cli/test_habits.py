@@ -154,7 +154,7 @@ def test_words_of_other_tools_are_no_commands_of_ours() -> None:
 def hints() -> Iterator[tuple[str, str]]:
     """Every command line of omniprofile that the program's source, the manual and the golden files quote."""
     package = Path(omniprofile.__file__).parent
-    root = package.parent
+    root = Path(__file__).parents[2]
     pages = (*root.glob("tests/*/golden/*.txt"), *root.glob("man/*.md"), root / "README.md")
     texts = [(path.name, path.read_text()) for path in pages]
     for path in sorted(package.rglob("*.py")):
