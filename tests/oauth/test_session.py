@@ -432,6 +432,10 @@ store.put("prod", replace(store.get(account), expires_at=datetime.now(UTC) + tim
 """
 
 
+@pytest.mark.skipif(
+    os.environ.get("OMNIPROFILE_TEST_SWEEP") != "all",
+    reason="waits for a busy machine too short a time: by the sweep only",
+)
 @pytest.mark.parametrize("more", ["", "protected = true"])
 def test_omni_in_a_long_child_gets_a_fresh_token_at_each_call(login: Login, more: str, tmp_path: Path) -> None:
     """A session that lives shorter than the time it is renewed ahead is looked up each time; protected is asked for once."""
