@@ -54,10 +54,10 @@ def test_ctrl_c_reaches_the_child_once_each_time_and_its_status_counts(
 
 @pytest.mark.skipif(
     os.environ.get("OMNIPROFILE_TEST_SWEEP") != "all",
-    reason="waits for a busy machine too short a time: by the sweep only",
+    reason="fails with an installed wheel, where the shell shows no prompt after Ctrl-C: not understood yet",
 )
 def test_ctrl_c_that_ends_the_child_ends_omniprofile_too(bash: "pexpect.spawn[str]") -> None:
-    bash.sendline(f"{EXEC} sh -c 'echo ready; sleep 60'; echo status $?")
+    bash.sendline(f"{EXEC} sh -c 'echo re\"\"ady; sleep 60'; echo status $?")
     bash.expect_exact("ready")
     bash.sendintr()
     bash.expect_exact("$ ")
