@@ -12,7 +12,7 @@ from omniprofile.app import ProfileRequest
 from omniprofile.credentials.held import HeldCredential
 from omniprofile.credentials.permission import GIVING
 from omniprofile.errors import AccessLimited, OriginMismatch
-from omniprofile.model.access import OVERRIDES, denial
+from omniprofile.model.access import denial, is_override
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Access
 from omniprofile.model.names import printable
@@ -96,7 +96,7 @@ class Auth(httpx.Auth):
         if denied is not None:
             raise AccessLimited(f"{request.method} is refused: {denied.message}", hint=denied.hint)
         if access == "read-only":
-            for name in OVERRIDES.intersection(request.headers):
+            for name in filter(is_override, list(request.headers)):
                 del request.headers[name]
         request.headers["Authorization"] = f"Bearer {credential.token}"
 

@@ -15,9 +15,9 @@ import h11
 
 from omniprofile.credentials.held import HeldCredential
 from omniprofile.errors import AccessLimited, Error
-from omniprofile.gateway.messages import Echoed, Mask, request_fields, response_fields
+from omniprofile.gateway.messages import Echoed, Mask, Unsearched, request_fields, response_fields, unpacker
 from omniprofile.gateway.upstream import BrokenOff, Response, TransportError, Upstream
-from omniprofile.model.access import OVERRIDES, Denial, denial
+from omniprofile.model.access import Denial, denial, is_override
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Access
 from omniprofile.system.threads import start
@@ -39,7 +39,6 @@ _LEFT = 1024 * 1024
 
 _LENIENT = re.compile(rb"\n[ \t]|(?<!\r)\n|\r(?!\n)|\0")
 """What h11 takes in a head and no program has to send: folded lines, line ends that are none, NUL."""
-_OVERRIDES = frozenset(name.encode("ascii") for name in OVERRIDES)
 
 
 class Rules(Protocol):
@@ -185,7 +184,7 @@ class _Connection:
         rules = self._rules
         method, target = request.method.decode("ascii"), request.target.decode("ascii")
         fields = dict(request.headers)
-        if method == "CONNECT" or not target.startswith("/"):
+        if method == "CONNECT" or not (target.startswith("/") or (method, target) == ("OPTIONS", "*")):
             raise _Refused(400, "not-a-proxy", "this gateway leads to one instance: ask it for a path")
         if fields.get(b"host", b"").decode("latin-1").lower() not in rules.hosts:
             raise _Refused(421, "wrong-host", "the request is for another host than this gateway")
@@ -211,8 +210,9 @@ class _Connection:
 
     async def _forward(self, request: h11.Request, body: "_Body | None") -> None:
         rules = self._rules
-        dropped = _OVERRIDES if rules.access == "read-only" else frozenset()
-        fields = request_fields(request.headers.raw_items(), dropped)
+        fields = request_fields(request.headers.raw_items())
+        if rules.access == "read-only":
+            fields = [field for field in fields if not is_override(field[0].decode("ascii"))]
         try:
             used = rules.credential.ready()
             if used is None:
@@ -228,7 +228,6 @@ class _Connection:
             raise _Refused(502, f"unreachable-{problem.symptom}", str(problem), problem.hint) from None
         except Error as error:
             raise _Refused(502, error.code, error.message, error.hint) from None
-        rules.note(request.method.decode("ascii"), response.status)
         try:
             await self._pass_on(request, response, used)
         finally:
@@ -253,13 +252,22 @@ class _Connection:
 
     async def _pass_on(self, request: h11.Request, response: Response, used: Credential) -> None:
         fields = response_fields(response.fields)
-        encoding = next((value.strip().lower() for name, value in fields if name.lower() == b"content-encoding"), b"")
-        mask = Mask(used.token.encode("ascii"), b"" if encoding == b"identity" else encoding)
-        await self._begin(response.status, mask.fields(fields), response.reason)
+        has_body = request.method != b"HEAD" and response.status not in (204, 304)
+        try:
+            mask = Mask(used.token.encode("ascii"), unpacker(fields) if has_body else None)
+        except Unsearched as coding:
+            raise _Refused(
+                502,
+                "unsearched-encoding",
+                f"the instance answered in the encoding `{coding}`, which the gateway cannot search for the credential",
+                "ask without `Accept-Encoding`",
+            ) from None
+        self._rules.note(request.method.decode("ascii"), response.status)
+        await self._begin(response.status, mask.fields(fields), mask.text(response.reason))
         async for piece in response.body():
             if shown := mask.feed(piece):
                 await self._write(h11.Data(shown))
-        if request.method != b"HEAD" and (rest := mask.end()):
+        if has_body and (rest := mask.end()):
             await self._write(h11.Data(rest))
         await self._write(h11.EndOfMessage())
 

@@ -1,7 +1,7 @@
 """What a gateway keeps of the messages that it passes on, and what it drops or masks. Knows no HTTP library."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 Fields = list[tuple[bytes, bytes]]
 """Header fields as they stand in a message."""
@@ -19,9 +19,30 @@ _OF_REQUESTS = frozenset({b"authorization", b"host", b"cookie", b"cookie2", b"ex
 _OF_RESPONSES = frozenset({b"set-cookie", b"set-cookie2"})
 
 
-def request_fields(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes] = frozenset()) -> Fields:
-    """Return the fields of a request that go on to the instance: all but those of one connection, the credential's and Host."""
-    return _kept(fields, _OF_REQUESTS | dropped)
+_SEARCHED = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})
+"""Content codings in which an answer can be searched for the token."""
+_UNSEARCHED = frozenset(
+    {b"aes128gcm", b"br", b"compress", b"x-compress", b"dcb", b"dcz", b"exi", b"pack200-gzip", b"zstd"}
+)
+"""The other ones of IANA's registry. A word that is not in it is no coding to any client, and the body plain to all."""
+
+
+def request_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
+    """Return the fields of a request that go on to the instance: all but those of one connection, the credential's and Host.
+
+    `Accept-Encoding` asks only for answers that can be searched for the token.
+    """
+    return [
+        (name, _searched_only(value) if name.lower() == b"accept-encoding" else value)
+        for name, value in _kept(fields, _OF_REQUESTS)
+    ]
+
+
+def _searched_only(accepted: bytes) -> bytes:
+    """Return an `Accept-Encoding` without the codings that are not searched, and as it is where it has none of them."""
+    parts = accepted.split(b",")
+    kept = [part for part in parts if part.partition(b";")[0].strip().lower() in _SEARCHED]
+    return accepted if len(kept) == len(parts) else b",".join(kept).strip() or b"identity"
 
 
 def response_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
@@ -41,32 +62,100 @@ class Echoed(Exception):
     """A response repeats the token in a form that cannot be masked."""
 
 
+class Unsearched(Exception):
+    """A response is written in content codings in which nobody here can look for the token."""
+
+
+def unpacker(fields: Fields) -> "Unpacker | None":
+    """Return what unpacks the body that these fields belong to, None for a plain one. Raises Unsearched."""
+    codings = [
+        coding
+        for name, value in fields
+        if name.lower() == b"content-encoding"
+        for part in value.split(b",")
+        if (coding := part.strip().lower()) in (_SEARCHED | _UNSEARCHED) - {b"identity"}
+    ]
+    if len(codings) > 1 or _UNSEARCHED.intersection(codings):
+        raise Unsearched(b", ".join(codings).decode("ascii"))
+    return Unpacker() if codings else None
+
+
+class Unpacker:
+    """Unpacks gzip, of one or several members, and deflate, with zlib's header or, as some servers send it, without."""
+
+    _PIECE = 65536
+
+    def __init__(self) -> None:
+        self._begin = b""
+        self._decoder: zlib._Decompress | None = None
+        self._broken = False
+
+    def feed(self, packed: bytes) -> Iterator[bytes]:
+        """Yield what a piece unpacks to, in bounded pieces, up to where clients cannot read it either."""
+        try:
+            yield from self._unpack(packed)
+        except zlib.error:
+            self._broken = True
+
+    def _unpack(self, packed: bytes) -> Iterator[bytes]:
+        while not self._broken:
+            if self._decoder is None:
+                packed = self._begin = self._begin + packed
+                if len(packed) < 2:
+                    return
+                self._begin = b""
+                self._decoder = zlib.decompressobj(_window(packed))
+            data = self._decoder.decompress(packed, self._PIECE)
+            yield data
+            if self._decoder.eof:
+                packed = self._decoder.unused_data
+                self._decoder = None
+            else:
+                packed = self._decoder.unconsumed_tail
+                if not packed and len(data) < self._PIECE:
+                    return
+
+
+def _window(begin: bytes) -> int:
+    """Return zlib's `wbits` for data with this beginning (RFC 1950, section 2.2; RFC 1952, section 2.3.1)."""
+    has_header = begin[:2] == b"\x1f\x8b" or (begin[0] & 15 == zlib.DEFLATED and int.from_bytes(begin[:2]) % 31 == 0)
+    return zlib.MAX_WBITS + 32 if has_header else -zlib.MAX_WBITS
+
+
 class Mask:
     """Masks the token where a response repeats it, piece by piece, without holding a piece back that cannot begin it.
 
-    The mask is as long as the token, for the response has announced its length.
+    The mask is as long as the token, for the response has announced its length. In what `unpacker` unpacks nothing can be masked.
+    `found` says whether the token was in the body so far.
     """
 
-    def __init__(self, token: bytes, encoding: bytes = b"") -> None:
+    def __init__(self, token: bytes, unpacker: Unpacker | None = None) -> None:
         self._token = token
         self._stars = b"*" * len(token)
         self._held = b""
-        self._inner = Mask(token) if encoding else None
-        # 32 + MAX_WBITS: gzip or zlib, whichever the data begins with
-        self._unpacked = zlib.decompressobj(47) if encoding else None
+        self.found = False
+        self._unpacker = unpacker
+        self._inner = Mask(token) if unpacker else None
+
+    def text(self, text: bytes) -> bytes:
+        """Return a whole text with the token masked."""
+        return text.replace(self._token, self._stars)
 
     def fields(self, fields: Fields) -> Fields:
-        """Return header fields with the token masked in their values."""
-        return [(name, value.replace(self._token, self._stars)) for name, value in fields]
+        """Return header fields with the token masked."""
+        return [(self.text(name), self.text(value)) for name, value in fields]
 
     def feed(self, piece: bytes) -> bytes:
         """Return what can go on to the client. Raises Echoed for a compressed body with the token in it."""
-        if self._inner is not None:
-            self._inspect(piece)
-            return piece
+        if self._unpacker is not None and self._inner is not None:
+            for unpacked in self._unpacker.feed(piece):
+                self._inner.feed(unpacked)
+                if self._inner.found:
+                    raise Echoed
         data = self._held + piece if self._held else piece
         if self._token in data:
-            data = data.replace(self._token, self._stars)
+            self.found = True
+            data = self.text(data)
         begin = data.find(self._token[:1], max(0, len(data) - len(self._token) + 1))
         while begin >= 0 and not self._token.startswith(data[begin:]):
             begin = data.find(self._token[:1], begin + 1)
@@ -80,16 +169,3 @@ class Mask:
         """Return what was held back to the end of the body."""
         held, self._held = self._held, b""
         return held
-
-    def _inspect(self, piece: bytes) -> None:
-        unpacked, inner = self._unpacked, self._inner
-        if unpacked is None or inner is None:
-            return
-        try:
-            while piece and not unpacked.eof:
-                data = unpacked.decompress(piece, 65536)
-                piece = unpacked.unconsumed_tail
-                if self._stars in inner.feed(data):
-                    raise Echoed
-        except zlib.error:  # no such format: clients cannot read it either
-            self._unpacked = None

@@ -26,13 +26,13 @@ READING_POSTS = (
 ALLOWED_REQUEST = r"^(POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_~-][A-Za-z0-9._~-]*|\{[A-Za-z][A-Za-z0-9_]*\}|\*))+$"
 """One entry of `allow`, as a regular expression: a method and a path in which `{name}` or `*` stands for one segment."""
 
-OVERRIDES = frozenset(
+_OVERRIDES = frozenset(
     {
         "x-http-method-override", "x-http-method", "x-method-override",  # another method than the request's own
         "x-original-url", "x-rewrite-url",  # another path
     }
 )  # fmt: skip
-"""Header fields by which some servers take a request for another one; a read-only gateway drops them."""
+"""Header fields by which some servers take a request for another one."""
 
 _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})*)+")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -52,9 +52,11 @@ class Denial:
 def denial(profile: str, access: Access, allow: Iterable[str], method: str, target: str) -> Denial | None:
     """Return why `access` and `allow` of `profile` refuse a request, or None for one that may pass.
 
-    `target` is the request target in origin-form (RFC 9112, section 3.2.1), as it stands in the request.
+    `target` is the request target in origin-form, or `*` (RFC 9112, section 3.2), as it stands in the request.
     """
     if access != "read-only":
+        return None
+    if method == "OPTIONS" and target == "*":  # of the server as a whole (RFC 9110, section 9.3.7)
         return None
     path, _, query = target.partition("?")
     if method not in READS + WRITES:
@@ -78,6 +80,14 @@ def denial(profile: str, access: Access, allow: Iterable[str], method: str, targ
     if is_allowed_request(request):
         hint = f'the owner of the profile can allow it: add "{request}" to `allow` in `[profiles.{profile}]`'
     return Denial("read-only", f"profile `{profile}` is read-only, and this request may change something", hint)
+
+
+def is_override(name: str) -> bool:
+    """Return whether some servers take a request with the header field `name` for another one.
+
+    CGI and what followed it make the same variable of `-` and `_` (RFC 3875, section 4.1.18).
+    """
+    return name.lower().replace("_", "-") in _OVERRIDES
 
 
 def is_allowed_request(entry: str) -> bool:

@@ -20,14 +20,18 @@ def _plain(body: bytes = b"ok", *fields: bytes, status: bytes = b"200 OK") -> by
 def test_a_request_arrives_as_it_was_sent_with_the_real_credential(behind: Open) -> None:
     end = behind()
     target = "/api//v1/../x%2f%zz;a=b?q=%20+&r={}|\"<>^`'[]"
-    response, body = end.request("PATCH", target, b"\x00body", X_Odd="a\xff b", x_Case="1", Accept_Encoding="br")
+    response, body = end.request(
+        "PATCH", target, b"\x00body", X_Odd="a\xff b", x_Case="1", Accept_Encoding="gzip;q=0.1"
+    )
     assert (response.status, body) == (200, b"ok")
     assert end.instance.heads[0].split(b"\r\n")[0] == f"PATCH {target} HTTP/1.1".encode()
     assert end.instance.bodies == [b"\x00body"]
     fields = end.instance.fields()
     assert ("Host", end.instance.base_url.removeprefix("http://")) in fields
     assert [value for name, value in fields if name.lower() == "authorization"] == [f"Bearer {CANARY}"]
-    assert {("X-Odd", "a\xff b"), ("x-Case", "1"), ("Accept-Encoding", "br"), ("Content-Length", "5")} <= set(fields)
+    assert {("X-Odd", "a\xff b"), ("x-Case", "1"), ("Accept-Encoding", "gzip;q=0.1"), ("Content-Length", "5")} <= set(
+        fields
+    )
     assert end.gateway.token not in str(fields)
 
 

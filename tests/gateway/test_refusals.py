@@ -1,9 +1,14 @@
 """What a gateway refuses: no token, another host, what is no request, and what a read-only profile must not do."""
 
+import gzip
 import json
+import zlib
+from collections.abc import Callable
+from http.client import HTTPException, HTTPResponse
 
 import pytest
 
+from omniprofile.model.declaration import Access
 from tests.conftest import CANARY
 from tests.gateway.conftest import Open, Raw
 
@@ -61,7 +66,8 @@ def test_its_own_names_are_known(behind: Open, host: bytes) -> None:
         b"GET http://evil.example/ HTTP/1.1",
         b"GET https://HOST/ HTTP/1.1",
         b"CONNECT evil.example:443 HTTP/1.1",
-        b"OPTIONS * HTTP/1.1",
+        b"GET * HTTP/1.1",
+        b"OPTIONS ** HTTP/1.1",
     ],
 )
 def test_it_is_no_proxy(behind: Open, line: bytes) -> None:
@@ -160,15 +166,82 @@ def test_an_instance_that_repeats_the_token_is_masked(behind: Open, cut: int) ->
     assert body == b"0123456789" + b"*" * len(token) + b"9876543210"
 
 
-def test_a_compressed_answer_that_repeats_it_is_broken_off(behind: Open) -> None:
-    import gzip
-    from http.client import HTTPException
+def test_a_reason_and_a_name_that_repeat_it_are_masked(behind: Open) -> None:
+    answer = f"HTTP/1.1 400 no {CANARY} here\r\n{CANARY}: 1\r\nContent-Length: 0\r\n\r\n".encode()
+    got = behind(Raw(lambda _, body: answer)).raw(b"GET / HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n")
+    stars = b"*" * len(CANARY)
+    assert got.startswith(b"HTTP/1.1 400 no " + stars + b" here\r\n" + stars + b": 1\r\n")
 
-    packed = gzip.compress(b"x" * 100_000 + CANARY.encode())
-    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
-    end = behind(Raw(lambda _, body: head + packed))
-    with pytest.raises((HTTPException, ConnectionError)):
-        end.request("GET", "/")
+
+def _deflated(data: bytes) -> bytes:
+    """Return data as deflate without zlib's header, which browsers and HTTP libraries read too."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+_PACKED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "gzip": ("gzip", gzip.compress),
+    "old name": ("X-GZip", gzip.compress),
+    "stored": ("gzip", lambda data: gzip.compress(data, 0)),
+    "second member": ("gzip", lambda data: gzip.compress(b"x" * 70_000) + gzip.compress(data)),
+    "deflate": ("deflate", zlib.compress),
+    "raw deflate": ("identity, deflate", _deflated),
+    "not packed": ("gzip", lambda data: data),
+    "unknown word": ("utf-8", lambda data: data),
+}
+
+
+def _answered(behind: Open, coding: str, body: bytes) -> tuple[HTTPResponse, bytes]:
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (coding.encode(), len(body))
+    return behind(Raw(lambda _, __: head + body)).request("GET", "/")
+
+
+@pytest.mark.parametrize("form", _PACKED)
+@pytest.mark.parametrize("before", [0, 65_500, 65_536, 200_000])
+def test_a_compressed_answer_never_repeats_it(behind: Open, form: str, before: int) -> None:
+    coding, pack = _PACKED[form]
+    packed = pack(b"x" * before + CANARY.encode() + b"*" * 100)
+    try:
+        _, body = _answered(behind, coding, packed)
+    except (HTTPException, ConnectionError):
+        return  # broken off
+    assert body == packed.replace(CANARY.encode(), b"*" * len(CANARY)) != packed
+
+
+@pytest.mark.parametrize("form", _PACKED)
+def test_a_compressed_answer_without_it_passes_as_it_is(behind: Open, form: str) -> None:
+    coding, pack = _PACKED[form]
+    packed = pack(CANARY[:-1].encode() + b"*" * 100 + bytes(range(256)) * 1000)
+    response, body = _answered(behind, coding, packed)
+    assert (response.getheader("Content-Encoding"), body) == (coding, packed)
+
+
+@pytest.mark.parametrize("coding", ["br", "ZSTD", "gzip, br", "gzip, gzip", "compress"])
+def test_an_answer_that_cannot_be_searched_is_refused(behind: Open, coding: str) -> None:
+    response, body = _answered(behind, coding, CANARY.encode())
+    assert (response.status, _error(body)["code"]) == (502, "unsearched-encoding")
+
+
+def test_an_answer_without_a_body_passes_whatever_its_encoding(behind: Open) -> None:
+    answer = b"HTTP/1.1 304 Not Modified\r\nContent-Encoding: br\r\n\r\n"
+    assert behind(Raw(lambda _, __: answer)).request("GET", "/")[0].status == 304
+
+
+@pytest.mark.parametrize(
+    ("accepted", "asked"),
+    [
+        ("gzip, deflate", "gzip, deflate"),
+        ("gzip;q=1.0,identity; q=0.5", "gzip;q=1.0,identity; q=0.5"),
+        ("br, gzip, deflate, zstd", "gzip, deflate"),
+        ("gzip;q=0.5, *;q=0.1", "gzip;q=0.5"),
+        ("BR", "identity"),
+        ("*", "identity"),
+    ],
+)
+def test_the_instance_is_asked_for_what_can_be_searched(behind: Open, accepted: str, asked: str) -> None:
+    end = behind()
+    end.request("GET", "/", Accept_Encoding=accepted)
+    assert ("Accept-Encoding", asked) in end.instance.fields()
 
 
 # read-only
@@ -217,8 +290,26 @@ def test_fields_that_ask_for_another_method_or_path_are_dropped(behind: Open) ->
         "X_Rewrite_URL": "/",
     }
     end = behind(access="read-only")
-    end.request("POST", "/api/v1/query/run", b"", **fields)
+    written = {name.replace("_", "-"): value for name, value in fields.items()}
+    end.raw(_post("/api/v1/query/run", {**fields, **written}))
     assert not {name.replace("_", "-").lower() for name in fields} & {name.lower() for name, _ in end.instance.fields()}
     other = behind()
-    other.request("POST", "/", b"", **fields)
-    assert {name.replace("_", "-") for name in fields} <= {name for name, _ in other.instance.fields()}
+    other.raw(_post("/", {**fields, **written}))
+    assert {*fields, *written} <= {name for name, _ in other.instance.fields()}
+
+
+def _post(path: str, fields: dict[str, str]) -> bytes:
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: HOST",
+        "Connection: close",
+        *(f"{name}: {fields[name]}" for name in fields),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+@pytest.mark.parametrize("access", ["gateway", "read-only"])
+def test_the_options_of_the_instance_as_a_whole_can_be_asked_for(behind: Open, access: Access) -> None:
+    end = behind(access=access)
+    assert end.request("OPTIONS", "*")[0].status == 200
+    assert end.instance.heads[0].startswith(b"OPTIONS * HTTP/1.1\r\n")
