@@ -25,7 +25,7 @@ from omniprofile.cli import reference
 from omniprofile.cli.candidates import subparsers
 from omniprofile.cli.parser import build_parser, load
 from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Command
-from omniprofile.config.json_schema import json_schema
+from omniprofile.config.schema.json_schema import json_schema
 
 HERE = Path(__file__).parent
 REVISED = "2026-11-25"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from omniprofile.config.paths import Places, find_pin, find_places, profile_files
+from omniprofile.config.paths import Places, find_pin, find_places, omni_cli_config, profile_files
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.protection import SHOW, WARN, decide, selected_by_pin
-from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -23,8 +23,8 @@ from omniprofile.system.environment import Environment
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from omniprofile.config.draft import Draft
-    from omniprofile.config.journal import Journal
+    from omniprofile.config.editing.draft import Draft
+    from omniprofile.config.editing.journal import Journal
     from omniprofile.credentials.protection import Use
     from omniprofile.model.finding import Finding
     from omniprofile.model.resolution import Selection
@@ -72,6 +72,17 @@ class Workspace:
             user_home=self.environment.user_home,
             config_flag=self.config_flag,
         )
+
+    def absolute(self, path: str) -> str:
+        """Return `path`, as the command line names it, as a whole path. Raises UsageError where the working directory is gone."""
+        if not os.path.isabs(path) and self.environment.cwd is None:
+            raise UsageError("the working directory is gone", hint="give the whole path of the file")
+        return os.path.normpath(os.path.join(self.environment.cwd or os.sep, path))
+
+    def omni_config_path(self) -> str:
+        """Return where the vendor's CLI looks for its config when it runs outside of `exec`. Raises as `absolute`."""
+        there = self.environment
+        return self.absolute(omni_cli_config(platform=there.platform, environ=there.environ, home=self.places.home))
 
     @once
     def config(self) -> Config:
@@ -189,18 +200,18 @@ class Workspace:
 
         Raises OperationFailed when another one edits for too long, ConfigUnreadable.
         """
-        from omniprofile.config.draft import editing
+        from omniprofile.config.editing.draft import editing
 
         return editing(self.lock_folders, self._draft, dry_run=dry_run)
 
     def _draft(self) -> "Draft":
-        from omniprofile.config.draft import Draft
+        from omniprofile.config.editing.draft import Draft
 
         return Draft(self._existing_files(), self.places.config_file, self._judge, self.places.home)
 
     def exclusive(self) -> "AbstractContextManager[None]":
         """Hold the lock alone that `editing` holds, for who replaces files by other means. Raises OperationFailed."""
-        from omniprofile.config.draft import exclusive
+        from omniprofile.config.editing.draft import exclusive
 
         return exclusive(self.lock_folders)
 
@@ -218,7 +229,7 @@ class Workspace:
     @once
     def journal(self) -> "Journal":
         """What says that a rename or a removal was interrupted."""
-        from omniprofile.config.journal import Journal
+        from omniprofile.config.editing.journal import Journal
 
         return Journal(self.places.state_folder, self.places.home)
 

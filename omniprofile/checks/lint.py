@@ -108,7 +108,7 @@ def _check_pin(
     path: str, contents: Mapping[str, bytes], documents: dict[str, Document], files: Files | None
 ) -> list[Finding]:
     """Return what is wrong with a project pin."""
-    from omniprofile.config.validate import validate_pin  # it imports pydantic
+    from omniprofile.config.schema.validate import validate_pin  # it imports pydantic
 
     try:
         document = Document.parse(path, contents[path] if path in contents else read_regular(path, LARGEST_PIN))

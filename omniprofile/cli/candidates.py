@@ -103,7 +103,7 @@ def _codes() -> dict[str, str]:
 
 def _keys() -> dict[str, str]:
     """Return the keys of a profile as `set` takes them, of a table each key in it."""
-    from omniprofile.config.json_schema import json_schema
+    from omniprofile.config.schema.json_schema import json_schema
 
     definitions = cast("dict[str, dict[str, dict[str, dict[str, str]]]]", json_schema()["$defs"])
 

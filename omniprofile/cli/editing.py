@@ -16,9 +16,9 @@ from omniprofile.model.names import RULE, is_valid, nearest_valid, printable, qu
 from omniprofile.model.provenance import Layer
 
 if TYPE_CHECKING:
-    from omniprofile.config.draft import Draft
-    from omniprofile.config.journal import Unfinished
-    from omniprofile.config.replace import Change
+    from omniprofile.config.editing.draft import Draft
+    from omniprofile.config.editing.journal import Unfinished
+    from omniprofile.config.editing.replace import Change
     from omniprofile.config.toml.edit import NamePath
     from omniprofile.model.resolution import Resolution
 
@@ -73,7 +73,7 @@ def write_changes(changes: "Iterable[Change]", console: Console, *, shown: str |
 
     `shown` is what is shown then in place of the patch, where that could hold a secret. Raises NotWritten, OperationFailed.
     """
-    from omniprofile.config.replace import replace_all
+    from omniprofile.config.editing.replace import replace_all
 
     changes = list(changes)
     try:
@@ -98,7 +98,7 @@ def add_leave_secret(parser: argparse.ArgumentParser) -> None:
 
 def unfinished(app: App, operation: str, name: str, new: str | None = None) -> "tuple[Unfinished, bool]":
     """The work as the journal notes it, and whether it was begun before. Raises Refused while another one is unfinished."""
-    from omniprofile.config.journal import Unfinished
+    from omniprofile.config.editing.journal import Unfinished
 
     since = app.environment.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     work = Unfinished(operation, name, new, app.places.config_file, since)

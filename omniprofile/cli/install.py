@@ -46,7 +46,7 @@ def install(app: App, console: Console, part: str, shell: str, text: str) -> Non
 
     Raises NotWritten for what cannot be written; the change is on stderr then.
     """
-    from omniprofile.config.replace import Change, Content
+    from omniprofile.config.editing.replace import Change, Content
 
     if shell == "powershell":
         console.say(

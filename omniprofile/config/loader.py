@@ -22,7 +22,7 @@ from omniprofile.system.access import ForeignAccess, foreign_access, is_read_onl
 from omniprofile.system.files import Unreadable, open_regular
 
 if TYPE_CHECKING:
-    from omniprofile.config.validate import FileDeclarations
+    from omniprofile.config.schema.validate import FileDeclarations
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ def load_pin(path: str) -> Sourced[str]:
     if (name := plain_pin(document.text.encode())) is not None:
         line = document.line(("profile",))
         return Sourced(name, Provenance(Layer.PROJECT, "profile", path, line))
-    from omniprofile.config.validate import validate_pin
+    from omniprofile.config.schema.validate import validate_pin
 
     pin, findings = validate_pin(document)
     if pin is None:
@@ -109,7 +109,7 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
 
     `contents` has what stands for a file's content where it is not to be read: standard input, or what an edit would write.
     """
-    from omniprofile.config.validate import validate  # it imports pydantic
+    from omniprofile.config.schema.validate import validate  # it imports pydantic
 
     files = Files(home=home)
     merge = _Merge(files)

@@ -1,7 +1,7 @@
 """What the profile files declare: validated, but not yet resolved.
 
 A `Declaration` is one TOML table (a profile, an instance, or `[defaults]`) with the line of every key; a `Config` is all
-files together. `omniprofile.config.models` validates what is read here.
+files together. `omniprofile.config.schema.models` validates what is read here.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from omniprofile.cli import reference
-from omniprofile.config.json_schema import json_schema, pin_json_schema
+from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,9 +5,9 @@ import subprocess
 from pathlib import Path
 
 from omniprofile.checks.lint import lint
-from omniprofile.config.models import ProfilesFile
+from omniprofile.config.schema.models import ProfilesFile
+from omniprofile.config.schema.validate import violations
 from omniprofile.config.toml.text import Document
-from omniprofile.config.validate import violations
 from omniprofile.model.finding import Code
 
 ROOT = Path(__file__).parents[2]

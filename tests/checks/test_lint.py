@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from omniprofile.checks.lint import lint
 from omniprofile.checks.rules import RULES, Rule
+from omniprofile.config.schema.validate import validate
 from omniprofile.config.toml.text import Document
-from omniprofile.config.validate import validate
 from omniprofile.model.finding import Code, Finding, Level
 from tests.conftest import CANARY
 

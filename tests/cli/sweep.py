@@ -29,8 +29,8 @@ def main() -> None:
     # Everything is imported before the first fork, so that a child does nothing but its work.
     for module in (
         "checks.lint", "checks.fixes", "cli.main", "cli.commands.logout", "cli.commands.rename", "cli.commands.remove",
-        "cli.commands.set", "config.draft", "config.prompt",
-        "config.validate", "config.journal", "config.toml.values", "credentials.file_store",
+        "cli.commands.set", "config.editing.draft", "config.prompt",
+        "config.schema.validate", "config.editing.journal", "config.toml.values", "credentials.file_store",
         "credentials.session", "credentials.resolver", "compiled",
     ):  # fmt: skip
         import_module(f"omniprofile.{module}")

@@ -18,10 +18,10 @@ import keyring.core
 import pytest
 from keyrings.alt.file import PlaintextKeyring
 
-from omniprofile.checks.doctor import examine as doctor
-from omniprofile.config.journal import Journal, Unfinished
+from omniprofile.config.editing.journal import Journal, Unfinished
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.model.diagnosis import Diagnosis
+from omniprofile.doctor import examine as doctor
+from omniprofile.doctor.diagnosis import Diagnosis
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.config.draft import exclusive
+from omniprofile.config.editing.draft import exclusive
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.system.locking import user_lock_folders

@@ -253,7 +253,7 @@ def test_a_read_only_file_system_changes_nothing_and_gives_the_change_to_make_by
 def test_a_file_that_vanishes_or_changes_between_reading_and_writing_is_not_overwritten(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from omniprofile.config import draft
+    from omniprofile.config.editing import draft
 
     real: Callable[..., Any] = draft.Draft.check
     file = cli.profiles(MAIN)

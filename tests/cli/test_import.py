@@ -312,7 +312,7 @@ def test_a_store_that_lies_is_found_out_and_put_back(cli: Cli, vendor: Path, mon
 def test_a_profile_file_that_cannot_be_written_leaves_no_secret_behind(
     cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from omniprofile.config import replace
+    from omniprofile.config.editing import replace
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "it is read-only")

@@ -16,15 +16,15 @@ from omniprofile.cli.console import as_json as console_json
 from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.config import snapshot
-from omniprofile.config.journal import Journal, Unfinished
-from omniprofile.config.json_schema import json_schema, pin_json_schema
-from omniprofile.config.models import Pin, ProfilesFile
+from omniprofile.config.editing.journal import Journal, Unfinished
 from omniprofile.config.paths import Places
+from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
+from omniprofile.config.schema.models import Pin, ProfilesFile
+from omniprofile.config.schema.validate import validate, validate_pin, violations
 from omniprofile.config.state import ActiveState, StateFile
 from omniprofile.config.toml.edit import add_table, remove, rename, set_text, set_value
 from omniprofile.config.toml.positions import every_pair, scan
 from omniprofile.config.toml.text import Document
-from omniprofile.config.validate import validate, validate_pin, violations
 from omniprofile.errors import ConfigUnreadable, OperationFailed
 from tests.fuzz.choices import Choices
 

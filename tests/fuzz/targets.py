@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from omniprofile.checks.lint import lint
+from omniprofile.config.schema.validate import validate, validate_pin
 from omniprofile.config.selection import plain_pin
 from omniprofile.config.toml.text import Document
-from omniprofile.config.validate import validate, validate_pin
 from omniprofile.credentials.envelope import from_data, load, pack
 from omniprofile.credentials.keyring_layout import Head
 from omniprofile.instance.client import Response

@@ -18,8 +18,8 @@ from omniprofile.cli.console import Style
 from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.config.loader import read
+from omniprofile.config.schema.validate import validate_pin
 from omniprofile.config.toml.text import Document
-from omniprofile.config.validate import validate_pin
 from omniprofile.errors import Error
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.omni_cli import OmniConfig, OmniSource

@@ -19,7 +19,7 @@ from omniprofile.system.files import LARGEST
 if TYPE_CHECKING:
     from omniprofile.checks.fixes import FixedFile
     from omniprofile.checks.lint import Report
-    from omniprofile.config.replace import Change
+    from omniprofile.config.editing.replace import Change
 
 FORMATS = ("human", "json", "sarif", "github")
 _STDIN = "-"
@@ -150,7 +150,7 @@ def _fix(args: argparse.Namespace, linting: _Linting, report: "Report", app: App
 
 
 def _change(fixed: "FixedFile") -> "Change":
-    from omniprofile.config.replace import Change, Content
+    from omniprofile.config.editing.replace import Change, Content
 
     before = Content.read(fixed.file)
     if before.text != fixed.before:

@@ -18,7 +18,7 @@ from omniprofile.errors import Error, Refused
 from omniprofile.model.names import quoted_list
 
 if TYPE_CHECKING:
-    from omniprofile.config.draft import Draft
+    from omniprofile.config.editing.draft import Draft
     from omniprofile.model.resolution import Resolution
 
 HELP = Help(

@@ -30,7 +30,7 @@ from omniprofile.model.names import base_url_variable, printable_place, token_va
 from omniprofile.model.stored import Account
 
 if TYPE_CHECKING:
-    from omniprofile.config.draft import Draft
+    from omniprofile.config.editing.draft import Draft
 
 HELP = Help(
     description="Renames a profile, and takes its stored secret, the active and the previous profile, `default`, the `extends` "
@@ -194,7 +194,7 @@ def _drop_old_secret(app: App, account: Account, new: str, *, copied: list[Accou
 
 def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
-    from omniprofile.config.replace import Change, Content, replace_all
+    from omniprofile.config.editing.replace import Change, Content, replace_all
     from omniprofile.config.toml.edit import set_text
 
     try:

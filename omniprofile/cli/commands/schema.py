@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.path:
         console.data(_installed("omniprofile-pin" if args.pin else "omniprofile") + "\n")
         return DONE
-    from omniprofile.config.json_schema import json_schema, pin_json_schema
+    from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
 
     console.json(pin_json_schema() if args.pin else json_schema())
     return DONE

@@ -11,7 +11,7 @@ from omniprofile.cli.registry import Help
 from omniprofile.errors import Error, UsageError
 
 if TYPE_CHECKING:
-    from omniprofile.config.draft import Draft
+    from omniprofile.config.editing.draft import Draft
     from omniprofile.config.toml.edit import NamePath
 
 _RIVALS = {"instance": "base_url", "base_url": "instance"}
@@ -60,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Set the key."""
-    from omniprofile.config.json_schema import toml_kind
+    from omniprofile.config.schema.json_schema import toml_kind
     from omniprofile.config.toml.values import value_text
 
     *words, value = args.words
@@ -98,7 +98,7 @@ def _make_room(draft: "Draft", path: str, names: "NamePath") -> str | None:
     `instance` and `base_url` both say which address to use, and a key comes from one source: without this, changing from
     one to the other would lead over a file that does not lint.
     """
-    from omniprofile.config.json_schema import is_variable_of_env
+    from omniprofile.config.schema.json_schema import is_variable_of_env
 
     parent, name = names[:-1], names[-1]
     table = draft.table(path, parent)

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Remove the key."""
     if len(args.words) > 2:
         raise UsageError("more than a profile and a key are given", hint="remove one key at a time")
-    from omniprofile.config.json_schema import is_variable_of_env
+    from omniprofile.config.schema.json_schema import is_variable_of_env
 
     with app.editing(dry_run=args.diff) as draft:
         path, names = target(

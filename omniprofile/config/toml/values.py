@@ -13,7 +13,7 @@ from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.names import printable
 
 if TYPE_CHECKING:
-    from omniprofile.config.json_schema import TomlKind
+    from omniprofile.config.schema.json_schema import TomlKind
 
 _SCALARS: dict[str, type | tuple[type, ...]] = {"boolean": bool, "integer": int, "number": (int, float)}
 _FORMS = {

@@ -7,12 +7,12 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from omniprofile.config.fields import wrong_value
-from omniprofile.config.models import OWN_PARTS, Defaults, Instance, Pin, ProfilesFile
-from omniprofile.config.sources import Place, Table
+from omniprofile.config.schema.fields import wrong_value
+from omniprofile.config.schema.models import OWN_PARTS, Defaults, Instance, Pin, ProfilesFile
+from omniprofile.config.schema.sources import Place, Table
+from omniprofile.config.schema.violations import Violation, findings_of
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.config.violations import Violation, findings_of
 from omniprofile.model.declaration import Declaration, Settings
 from omniprofile.model.exported import TOKENS
 from omniprofile.model.finding import Finding

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.config.json_schema import toml_kind
+from omniprofile.config.schema.json_schema import toml_kind
+from omniprofile.config.schema.validate import FileDeclarations, validate, validate_pin
 from omniprofile.config.toml.text import Document
-from omniprofile.config.validate import FileDeclarations, validate, validate_pin
 from omniprofile.model.declaration import Declaration, EnvValue, Expect, KeySource, Settings
 from omniprofile.model.finding import Code
 from omniprofile.model.origin import Origin
@@ -247,8 +247,8 @@ def test_no_plugin_of_pydantic_sees_a_profile_file(tmp_path: Path) -> None:
     (info / "entry_points.txt").write_text("[pydantic]\nspy = spy\n")
     code = """
         import os
-        from omniprofile.config.models import ProfilesFile
-        from omniprofile.config.validate import read
+        from omniprofile.config.schema.models import ProfilesFile
+        from omniprofile.config.schema.validate import read
         assert isinstance(read({"profiles": {"a": {"base_url": "https://acme.omniapp.co"}}}, ProfilesFile), ProfilesFile)
         print("read", os.environ.get("PYDANTIC_DISABLE_PLUGINS"))
         import pydantic
@@ -256,7 +256,7 @@ def test_no_plugin_of_pydantic_sees_a_profile_file(tmp_path: Path) -> None:
     """
     argv = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
     for before, expected in ((None, ["read None", "spy"]), ("x", ["read x", "spy"])):
-        variables = {"PYTHONPATH": f"{Path(__file__).parents[2]}{os.pathsep}{tmp_path}"}
+        variables = {"PYTHONPATH": f"{Path(__file__).parents[3]}{os.pathsep}{tmp_path}"}
         variables |= {"PYDANTIC_DISABLE_PLUGINS": before} if before else {}
         ran = subprocess.run(argv, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
         assert ran.stdout.splitlines()[:2] == expected, ran.stderr

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from omniprofile.config.editing.replace import Change, Content, replace_all
 from omniprofile.config.loader import refuse_others_files
-from omniprofile.config.replace import Change, Content, replace_all
 from omniprofile.config.toml import edit
 from omniprofile.config.toml.edit import NamePath
 from omniprofile.config.toml.text import Document

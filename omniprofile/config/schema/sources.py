@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from omniprofile.config.fields import LONGEST_TIMEOUT, EnvironmentValue, FilePath, Program, VariableName, exactly
+from omniprofile.config.schema.fields import LONGEST_TIMEOUT, EnvironmentValue, FilePath, Program, VariableName, exactly
 from omniprofile.model.declaration import EnvValue, KeySource, Part
 from omniprofile.model.provenance import Layer
 

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import extend
 
-from omniprofile.config.json_schema import json_schema, pin_json_schema
-from omniprofile.config.models import Pin, ProfilesFile
-from omniprofile.config.sources import Table
+from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
+from omniprofile.config.schema.models import Pin, ProfilesFile
+from omniprofile.config.schema.sources import Table
+from omniprofile.config.schema.validate import violations
 from omniprofile.config.toml.text import Document
-from omniprofile.config.validate import violations
 from omniprofile.model.exported import RESERVED
 
 CORPUS = Path(__file__).parents[1] / "corpus"

@@ -8,8 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from omniprofile.config.models import Expect, Instance, Pin, Profile, ProfilesFile, SettingsTable, keys_of, type_at
-from omniprofile.config.sources import Table
+from omniprofile.config.schema.models import (
+    Expect,
+    Instance,
+    Pin,
+    Profile,
+    ProfilesFile,
+    SettingsTable,
+    keys_of,
+    type_at,
+)
+from omniprofile.config.schema.sources import Table
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Code, Finding, Level, store_it

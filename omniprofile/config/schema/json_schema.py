@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from omniprofile.config.fields import VARIABLE_PATTERN
-from omniprofile.config.models import OWN_PARTS, Pin, ProfilesFile, type_at
-from omniprofile.config.sources import Table
+from omniprofile.config.schema.fields import VARIABLE_PATTERN
+from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile, type_at
+from omniprofile.config.schema.sources import Table
 from omniprofile.model.declaration import Part
 from omniprofile.model.exported import OWN, RESERVED, RESERVED_PREFIXES, TOKENS
 from omniprofile.model.origin import Origin

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from omniprofile.config.fields import (
+from omniprofile.config.schema.fields import (
     AllowedRequest,
     BaseUrl,
     FreeVariable,
@@ -23,7 +23,7 @@ from omniprofile.config.fields import (
     exactly,
     wrong_value,
 )
-from omniprofile.config.sources import Key, Place, Table, Value, env_value
+from omniprofile.config.schema.sources import Key, Place, Table, Value, env_value
 from omniprofile.model import declaration
 from omniprofile.model.declaration import Access, AuthMethod, Declaration, Part, StoreName
 from omniprofile.model.exported import BASE_URL, ORGANIZATION, PROFILE, TOKENS
