@@ -13,8 +13,7 @@ from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.instance.whoami import ProbeResult, whoami
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Expect
-from omniprofile.model.identity import differences
-from omniprofile.model.live import LiveResult, Status
+from omniprofile.model.live import LiveResult, Status, differences
 from omniprofile.system.threads import next_of, start
 
 

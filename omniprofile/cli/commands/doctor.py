@@ -8,8 +8,8 @@ from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.parser import add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import wrapped
+from omniprofile.doctor.diagnosis import Diagnosis, Health
 from omniprofile.errors import Interrupted, Refused
-from omniprofile.model.diagnosis import Diagnosis, Health
 from omniprofile.model.names import printable
 
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "red", Health.SKIPPED: "dim"}
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Prune if asked to, then look at everything and say how many findings need somebody to act."""
-    from omniprofile.checks.doctor.examine import CHECKS, examine
+    from omniprofile.doctor.examine import CHECKS, examine
 
     pruned = _prune(app, console, yes=args.yes) if args.prune else []
     found = []
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 def _prune(app: App, console: Console, *, yes: bool) -> list[str]:
     """Delete what no profile uses; the names of what was deleted."""
-    from omniprofile.checks.doctor.secrets import unreferenced
+    from omniprofile.doctor.secrets import unreferenced
 
     accounts = unreferenced(app)
     if not accounts:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.moving import exclusive, omni_config_path
 from omniprofile.cli.parser import add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
@@ -61,11 +60,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Merge the profiles into the vendor's config, and write it if that changes anything."""
+    from omniprofile.transfer.foreign import exclusive
     from omniprofile.transfer.merge import merge
     from omniprofile.transfer.omni_cli import OmniConfig
 
-    with exclusive(app):
-        path = omni_config_path(app, args.file)
+    with exclusive(app.lock_folders):
+        path = app.absolute(args.file) if args.file else app.omni_config_path()
         exists = os.path.lexists(path)
         config = OmniConfig.read(path) if exists else OmniConfig.empty()
         chosen = _chosen(args, app, console)

@@ -18,7 +18,6 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.moving import absolute, exclusive, omni_config_path
 from omniprofile.cli.parser import add_json, offer
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.imported import imported_json, imported_text, is_stored, say_imported
@@ -81,9 +80,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Plan, store, verify, write, and remove what was asked to be removed."""
+    from omniprofile.transfer.foreign import exclusive
     from omniprofile.transfer.plan import SecretStep, plan
 
-    with exclusive(app):
+    with exclusive(app.lock_folders):
         app.allow_new_file()
         source = _source(args, app)
         _require_good(app, source, allow_insecure=args.allow_insecure)
@@ -116,7 +116,7 @@ def _source(args: argparse.Namespace, app: App) -> "Source":
 def _omni_cli(args: argparse.Namespace, app: App) -> "Source":
     from omniprofile.transfer.omni_cli import OmniConfig, OmniSource
 
-    path = omni_config_path(app, args.file)
+    path = app.absolute(args.file) if args.file else app.omni_config_path()
     config = OmniConfig.read(path, whole=False)
     for name in args.only or ():
         if name not in config.profiles:
@@ -136,7 +136,7 @@ def _dotenv(args: argparse.Namespace, app: App) -> "Source":
             f"`{printable(args.name)}` is not a valid profile name: use {RULE}",
             hint=f"did you mean `{nearest_valid(args.name)}`?",
         )
-    dotenv = Dotenv.read(absolute(app, args.file or ".env"))
+    dotenv = Dotenv.read(app.absolute(args.file or ".env"))
     return DotenvSource(dotenv, app.environment.now(), name=args.name, base_url=args.base_url)
 
 

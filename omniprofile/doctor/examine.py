@@ -7,10 +7,10 @@ contacts anybody, and no program is run: what an unknown `omni` does when it is 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from omniprofile.checks.doctor import files, secrets, shell
-from omniprofile.checks.doctor.context import DoctorContext
+from omniprofile.app import App
+from omniprofile.doctor import files, secrets, shell
+from omniprofile.doctor.diagnosis import Diagnosis, problem, skipped
 from omniprofile.errors import Error
-from omniprofile.model.diagnosis import Diagnosis, problem, skipped
 
 LIMIT_SECONDS = 20.0
 """What one check may take. The store has its own, shorter, limit, which gives a better answer."""
@@ -21,7 +21,7 @@ class Check:
     """One check. `needs_profiles`: it says nothing while the profile files are invalid. `contacts`: it asks an instance."""
 
     name: str
-    look: Callable[[DoctorContext], Iterable[Diagnosis]]
+    look: Callable[[App], Iterable[Diagnosis]]
     needs_profiles: bool = False
     contacts: bool = False
 
@@ -45,9 +45,7 @@ CHECKS = (
 )
 
 
-def examine(
-    app: DoctorContext, *, offline: bool = False, limit: float = LIMIT_SECONDS
-) -> Iterable[tuple[str, Diagnosis]]:
+def examine(app: App, *, offline: bool = False, limit: float = LIMIT_SECONDS) -> Iterable[tuple[str, Diagnosis]]:
     """Make every check, in order, and yield its name with each diagnosis as soon as it is made. `offline` contacts nobody."""
     for check in CHECKS:
         if check.contacts and offline:
@@ -57,7 +55,7 @@ def examine(
             yield check.name, diagnosis
 
 
-def _bounded(check: Check, app: DoctorContext, limit: float) -> list[Diagnosis]:
+def _bounded(check: Check, app: App, limit: float) -> list[Diagnosis]:
     from omniprofile.system.threads import start, wait
 
     try:
@@ -70,7 +68,7 @@ def _bounded(check: Check, app: DoctorContext, limit: float) -> list[Diagnosis]:
         ]
 
 
-def _made(check: Check, app: DoctorContext) -> list[Diagnosis]:
+def _made(check: Check, app: App) -> list[Diagnosis]:
     if check.needs_profiles:
         try:
             _ = app.config

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from omniprofile.checks.doctor.context import DoctorContext
+from omniprofile.app import App
 from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
+from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import Error, NoProfileSelected
 from omniprofile.handover.omni import unreached
 from omniprofile.handover.variables import SHIM, child_environment
-from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.exported import MARKER, ORGANIZATION, exported, own_values
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.variables import HIDDEN, NO_CONFIG
@@ -22,7 +22,7 @@ _SKEW_SECONDS, _BAD_SKEW_SECONDS = 60, 300
 _CLOCK_TIMEOUT = 5.0
 
 
-def selection(app: DoctorContext) -> Iterable[Diagnosis]:
+def selection(app: App) -> Iterable[Diagnosis]:
     """Report the current profile, and every layer that names one that does not exist."""
     profiles = app.config.profiles
     try:
@@ -41,7 +41,7 @@ def selection(app: DoctorContext) -> Iterable[Diagnosis]:
     yield from _names_of_no_profile(app)
 
 
-def _names_of_no_profile(app: DoctorContext) -> Iterator[Diagnosis]:
+def _names_of_no_profile(app: App) -> Iterator[Diagnosis]:
     """The state and the default may be shadowed now, and be wrong all the same."""
     config = app.config
     state = app.state.read()
@@ -66,7 +66,7 @@ def _names_of_no_profile(app: DoctorContext) -> Iterator[Diagnosis]:
             )
 
 
-def environment(app: DoctorContext) -> Iterable[Diagnosis]:
+def environment(app: App) -> Iterable[Diagnosis]:
     """Variables that take the place of a profile's own values, or that are probably not meant."""
     seen = list(_shadows(app))
     yield from seen
@@ -81,7 +81,7 @@ def environment(app: DoctorContext) -> Iterable[Diagnosis]:
         yield ok(f"`omni` does not see its own config here: {HIDDEN}")
 
 
-def _shadows(app: DoctorContext) -> Iterator[Diagnosis]:
+def _shadows(app: App) -> Iterator[Diagnosis]:
     environ = app.environment.environ
     own = own_values(environ)
     watched = (*VENDOR_TOKENS, VENDOR_BASE_URL, ORGANIZATION, "OMNI_PROFILE")
@@ -119,7 +119,7 @@ def _shadows(app: DoctorContext) -> Iterator[Diagnosis]:
         yield warning(f"`{MARKER}` is damaged: what was exported is taken for your own", f"unset {MARKER}")
 
 
-def _stale_organization(app: DoctorContext, own: frozenset[str]) -> Iterator[Diagnosis]:
+def _stale_organization(app: App, own: frozenset[str]) -> Iterator[Diagnosis]:
     name = app.environment.environ.get(ORGANIZATION)
     if not name or ORGANIZATION in own:
         return
@@ -134,7 +134,7 @@ def _stale_organization(app: DoctorContext, own: frozenset[str]) -> Iterator[Dia
         )
 
 
-def _profile_variables(app: DoctorContext) -> Iterator[Diagnosis]:
+def _profile_variables(app: App) -> Iterator[Diagnosis]:
     """`OMNI_PROFILE_<NAME>_…` of a profile, and of none."""
     try:
         profiles = app.config.profiles
@@ -159,7 +159,7 @@ def _profile_variables(app: DoctorContext) -> Iterator[Diagnosis]:
             yield warning(f"{shown} belongs to no profile", hint)
 
 
-def omni_under_exec(app: DoctorContext) -> Iterable[Diagnosis]:
+def omni_under_exec(app: App) -> Iterable[Diagnosis]:
     """Report whether `omni` in a child of `exec`, which this process may be, is omniprofile's own."""
     environ = app.environment.environ
     inside = environ.get("OMNI_CONFIG_PATH") == NO_CONFIG
@@ -173,7 +173,7 @@ def omni_under_exec(app: DoctorContext) -> Iterable[Diagnosis]:
         )
 
 
-def hook(app: DoctorContext) -> Iterable[Diagnosis]:
+def hook(app: App) -> Iterable[Diagnosis]:
     """Whether `use` can switch this shell alone."""
     shell = app.environment.environ.get(_HOOK)
     if not shell:
@@ -186,7 +186,7 @@ def hook(app: DoctorContext) -> Iterable[Diagnosis]:
         yield warning(f"`{_HOOK}` is `{printable(shell, 40)}`, which is not the hook of a shell", f"unset {_HOOK}")
 
 
-def clock(app: DoctorContext) -> Iterable[Diagnosis]:
+def clock(app: App) -> Iterable[Diagnosis]:
     """This machine's clock against the `Date` of the current instance (RFC 9110, section 6.6.1). No token is sent."""
     from omniprofile.instance.client import Client, TransportError
     from omniprofile.instance.whoami import http_date

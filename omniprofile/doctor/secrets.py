@@ -5,11 +5,11 @@ import stat
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from omniprofile.checks.doctor.context import DoctorContext, omni_config_path
+from omniprofile.app import App
 from omniprofile.credentials.env_variables import STORE_VARIABLE
 from omniprofile.credentials.secrets_file import SECRETS_FILE
+from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import ConfigInvalid, Error
-from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.stored import Account
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SCRUB = "run `omniprofile import {} --scrub`"
 
 
-def secret_store(app: DoctorContext) -> Iterable[Diagnosis]:
+def secret_store(app: App) -> Iterable[Diagnosis]:
     """Which store is in use and why, and whether it works."""
     asked = app.environment.environ.get(STORE_VARIABLE)
     if not asked:
@@ -48,14 +48,14 @@ def secret_store(app: DoctorContext) -> Iterable[Diagnosis]:
         yield from _forgotten_file(app)
 
 
-def _is_needed(app: DoctorContext) -> bool:
+def _is_needed(app: App) -> bool:
     try:
         return any(_uses_store(app, name) for name in app.config.profiles)
     except Error:
         return True
 
 
-def _forgotten_file(app: DoctorContext) -> Iterator[Diagnosis]:
+def _forgotten_file(app: App) -> Iterator[Diagnosis]:
     path = os.path.join(app.places.state_folder, SECRETS_FILE)
     if os.path.lexists(path):
         yield warning(
@@ -64,7 +64,7 @@ def _forgotten_file(app: DoctorContext) -> Iterator[Diagnosis]:
         )
 
 
-def unreferenced(app: DoctorContext) -> list[Account]:
+def unreferenced(app: App) -> list[Account]:
     """Return the accounts that `--prune` deletes: no profile uses them, and no other profile file stored them.
 
     A secret for another origin than the profile's is kept while there is none for the profile's own: an edit may be taken
@@ -78,7 +78,7 @@ def unreferenced(app: DoctorContext) -> list[Account]:
     ]
 
 
-def _is_used(app: DoctorContext, account: Account, stored: Collection[Account]) -> bool:
+def _is_used(app: App, account: Account, stored: Collection[Account]) -> bool:
     if account.profile not in app.config.profiles:
         return False
     try:
@@ -91,7 +91,7 @@ def _is_used(app: DoctorContext, account: Account, stored: Collection[Account]) 
     return own in resolution.accounts and (account == own or own not in stored)
 
 
-def _uses_store(app: DoctorContext, profile: str) -> bool:
+def _uses_store(app: App, profile: str) -> bool:
     try:
         resolution = app.declared_profile(profile)
     except Error:
@@ -99,7 +99,7 @@ def _uses_store(app: DoctorContext, profile: str) -> bool:
     return resolution.uses_store or bool(resolution.accounts)
 
 
-def stored_secrets(app: DoctorContext) -> Iterable[Diagnosis]:
+def stored_secrets(app: App) -> Iterable[Diagnosis]:
     """What the store holds, by its list: nothing is unlocked."""
     try:
         summaries = app.store.summaries()
@@ -131,7 +131,7 @@ def stored_secrets(app: DoctorContext) -> Iterable[Diagnosis]:
         )
 
 
-def _declared(app: DoctorContext) -> Iterator[Account]:
+def _declared(app: App) -> Iterator[Account]:
     """Yield the accounts of the secrets of every profile's `env`."""
     for name in app.config.profiles:
         try:
@@ -144,7 +144,7 @@ def _what(account: Account) -> str:
     return f"the secret `{account.variable}`" if account.variable else "a secret"
 
 
-def _of_another_origin(app: DoctorContext, account: Account) -> Diagnosis | None:
+def _of_another_origin(app: App, account: Account) -> Diagnosis | None:
     origin = app.declared_profile(account.profile).origin
     if origin is None or origin == account.origin:
         return None
@@ -156,7 +156,7 @@ def _of_another_origin(app: DoctorContext, account: Account) -> Diagnosis | None
     )
 
 
-def omni_cli(app: DoctorContext) -> Iterable[Diagnosis]:
+def omni_cli(app: App) -> Iterable[Diagnosis]:
     """The vendor's CLI: where it is, and the secrets in plain text in its config."""
     programs = list(_programs("omni", app))
     if not programs:
@@ -173,7 +173,7 @@ def omni_cli(app: DoctorContext) -> Iterable[Diagnosis]:
     yield from _omni_config(app)
 
 
-def _programs(name: str, app: DoctorContext) -> Iterator[str]:
+def _programs(name: str, app: App) -> Iterator[str]:
     from omniprofile.handover.omni import is_ours
     from omniprofile.system.capture import find_program
 
@@ -185,11 +185,11 @@ def _programs(name: str, app: DoctorContext) -> Iterator[str]:
             yield path
 
 
-def _omni_config(app: DoctorContext) -> Iterator[Diagnosis]:
+def _omni_config(app: App) -> Iterator[Diagnosis]:
     from omniprofile.system.access import others_can_read
     from omniprofile.transfer.omni_cli import OmniConfig
 
-    path = omni_config_path(app)
+    path = app.omni_config_path()
     shown = f"`{printable_place(path)}`"
     if not os.path.lexists(path):
         yield ok(f"it has no config ({shown})")
@@ -223,7 +223,7 @@ def _oauth_default(config: "OmniConfig", shown: str) -> Iterator[Diagnosis]:
         )
 
 
-def backups(app: DoctorContext) -> Iterable[Diagnosis]:
+def backups(app: App) -> Iterable[Diagnosis]:
     """What `import --scrub` and `export` keep of the files that they changed, with their secrets."""
     from omniprofile.transfer import foreign
 
@@ -236,7 +236,7 @@ def backups(app: DoctorContext) -> Iterable[Diagnosis]:
         )
 
 
-def dotenv(app: DoctorContext) -> Iterable[Diagnosis]:
+def dotenv(app: App) -> Iterable[Diagnosis]:
     """A `.env` in the working directory or above it, as programs find it."""
     from omniprofile.handover.variables import find_dotenv
     from omniprofile.transfer.dotenv import Dotenv
@@ -262,7 +262,7 @@ def dotenv(app: DoctorContext) -> Iterable[Diagnosis]:
         yield ok(f"{shown} has no key of Omni's")
 
 
-def mcp(app: DoctorContext) -> Iterable[Diagnosis]:
+def mcp(app: App) -> Iterable[Diagnosis]:
     """Keys of Omni's in the settings of MCP clients: in this project, and where those for all projects are."""
     from omniprofile.checks.mcp import check_mcp, project_files, user_files
 

@@ -5,11 +5,11 @@ import stat
 from collections.abc import Iterable, Iterator
 from time import time
 
-from omniprofile.checks.doctor.context import DoctorContext, omni_config_path
+from omniprofile.app import App
 from omniprofile.config.paths import profile_files
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
-from omniprofile.model.diagnosis import Diagnosis, ok, problem, skipped, warning
+from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.model.finding import Level
 from omniprofile.model.names import printable_place, quoted_place
 from omniprofile.system.files import reason
@@ -19,7 +19,7 @@ _YOUNG_SECONDS = 60.0
 """A temporary file that is younger may belong to a process that is at work."""
 
 
-def profiles(app: DoctorContext) -> Iterable[Diagnosis]:
+def profiles(app: App) -> Iterable[Diagnosis]:
     """What lint says, in one line."""
     from omniprofile.checks.lint import lint
 
@@ -43,7 +43,7 @@ def profiles(app: DoctorContext) -> Iterable[Diagnosis]:
     yield ok(f"{files}, {number} profile{'' if number == 1 else 's'}, {warnings}, in `{printable_place(folder)}`")
 
 
-def permissions(app: DoctorContext) -> Iterable[Diagnosis]:
+def permissions(app: App) -> Iterable[Diagnosis]:
     """Whoever can write these can change where credentials go; whoever can read the secrets has them."""
     if app.environment.platform == "win32" or app.environment.uid is None:
         yield skipped("file modes say nothing on this system")
@@ -75,7 +75,7 @@ def permissions(app: DoctorContext) -> Iterable[Diagnosis]:
         yield ok(f"{looked_at} files and folders, none that others can change")
 
 
-def _watched(app: DoctorContext) -> Iterator[tuple[str, int]]:
+def _watched(app: App) -> Iterator[tuple[str, int]]:
     """Paths, each with the mode bits that it must not have."""
     files = profile_files(app.places)
     places = app.places
@@ -111,9 +111,9 @@ def _checked(path: str, status: os.stat_result, forbidden: int, uid: int) -> Dia
     return problem(f"{shown} {what}", f"run `chmod {change} {quoted_place(path)}`")
 
 
-def leftovers(app: DoctorContext) -> Iterable[Diagnosis]:
+def leftovers(app: App) -> Iterable[Diagnosis]:
     """What killed commands left: the note of a rename or removal, and files beside the ones that they were to replace."""
-    from omniprofile.config.journal import Journal
+    from omniprofile.config.editing.journal import Journal
 
     old = list(_temporary_files(app))
     for path in old:
@@ -128,12 +128,12 @@ def leftovers(app: DoctorContext) -> Iterable[Diagnosis]:
         yield ok("nothing was left by a command that was killed")
 
 
-def _temporary_files(app: DoctorContext) -> Iterator[str]:
+def _temporary_files(app: App) -> Iterator[str]:
     """Those of `write_atomic`: any in our own folders, and in the folders of others the ones of the files that we write."""
     names: dict[str, set[str]] = {app.places.state_folder: {""}, app.places.cache_folder: {""}}
     for path in (
         *profile_files(app.places),
-        omni_config_path(app),
+        app.omni_config_path(),
         os.path.join(app.places.state_folder, SECRETS_FILE),
     ):
         folder, name = os.path.split(os.path.realpath(path))
@@ -157,7 +157,7 @@ def _age(path: str) -> float:
         return 0.0
 
 
-def cache(app: DoctorContext) -> Iterable[Diagnosis]:
+def cache(app: App) -> Iterable[Diagnosis]:
     """Whether the everyday commands are as fast as they can be."""
     from omniprofile.config import snapshot
 
