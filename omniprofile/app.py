@@ -113,7 +113,7 @@ class App(Workspace):
 
     def _confirmations(self) -> "Confirmations":
         from omniprofile.credentials.confirmations import Confirmations
-        from omniprofile.system.terminal_session import terminal_session
+        from omniprofile.system.linux import terminal_session
 
         return Confirmations(self.places.state_folder, self.places.home, terminal_session())
 

@@ -17,7 +17,7 @@ _LARGEST = 64 * 1024
 
 
 class Confirmations:
-    """The confirmations in `folder`, as they hold in one terminal session (`system.terminal_session`); none without one.
+    """The confirmations in `folder`, as they hold in one terminal session (`system.linux.terminal_session`); none without one.
 
     `home` is the user's home, above which nothing is checked.
     """

@@ -278,7 +278,7 @@ def _given_variable(
 
 def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret":
     """Return what the store has for the profile, if it is of the profile's auth method and whose the profile expects."""
-    from omniprofile.model.identity import differences
+    from omniprofile.model.live import differences
 
     profile = resolution.profile
     wanted, other = ("session", "API key") if resolution.auth == "oauth" else ("key", "OAuth session")

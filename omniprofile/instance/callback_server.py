@@ -13,7 +13,7 @@ from threading import Event, Lock
 from time import monotonic
 from typing import IO, Protocol
 
-from omniprofile.system.peers import is_same_user
+from omniprofile.system.linux import is_same_user
 
 _MOST_BYTES = 128 * 1024
 """How much of one request is read."""

@@ -1,9 +1,11 @@
 """What a live check gives: who the credential is, or what is wrong and what to do about it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
 from omniprofile.errors import Error
+from omniprofile.model.declaration import Expect
+from omniprofile.model.names import printable
 
 
 class Status(StrEnum):
@@ -45,19 +47,26 @@ class LiveResult:
 
     def as_json(self) -> dict[str, object]:
         """Return the documented shape."""
-        who = self.identity or Identity()
         return {
             "profile": self.profile,
             "status": self.status.value,
             "http_status": self.http_status,
             "reason": self.reason,
             "remedy": self.remedy,
-            "identity": {
-                "user": who.user,
-                "membership_id": who.membership_id,
-                "key_scope": who.key_scope,
-                "org_role": who.org_role,
-            },
+            "identity": asdict(self.identity or Identity()),
             "latency_ms": None if self.latency_ms is None else round(self.latency_ms, 1),
             "symptom": self.symptom,
         }
+
+
+def differences(expect: Expect, identity: Identity) -> list[str]:
+    """Return what whoami says otherwise than the profile expects, one phrase for each; empty when all is as expected."""
+    return [
+        f"whoami says {name} {_shown(getattr(identity, name))}, the profile expects {_shown(wanted)}"
+        for name in (field.name for field in fields(expect))
+        if (wanted := getattr(expect, name)) is not None and getattr(identity, name) != wanted
+    ]
+
+
+def _shown(value: str | None) -> str:
+    return f"`{printable(value, 64)}`" if value is not None else "nothing"

@@ -5,9 +5,9 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from omniprofile.config.schema.validate import validate
 from omniprofile.config.serialize import dump, load
 from omniprofile.config.toml.text import Document
-from omniprofile.config.validate import validate
 from omniprofile.credentials.resolver import resolve
 from omniprofile.model.declaration import Config
 from omniprofile.model.exported import MARKER, OWN

@@ -1,5 +1,9 @@
-"""Tell whose program is at the other end of a loopback connection, by the tables that Linux keeps of its connections."""
+"""What only Linux can be asked, through `/proc`: whose a loopback connection is, and which terminal session this is.
 
+On other systems the answer is that nobody knows.
+"""
+
+import os
 import socket
 import sys
 from struct import iter_unpack
@@ -38,3 +42,23 @@ def _entries(address: tuple[str, int]) -> list[str]:
     packed = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
     forms = [packed] if len(packed) == 16 else [packed, _MAPPED + packed]
     return ["".join(f"{word:08X}" for (word,) in iter_unpack("=I", form)) + f":{port:04X}" for form in forms]
+
+
+def terminal_session() -> str | None:
+    """Return what tells this session from every other, earlier or later: its leader, when that started, in which boot.
+
+    None where the start is unknown, as on other systems and after the leader has ended: the leader's number alone may be
+    another process's by now.
+    """
+    if not hasattr(os, "getsid"):
+        return None
+    leader = os.getsid(0)
+    try:
+        with open(f"/proc/{leader}/stat", "rb") as file:
+            # The second field is the program's name in brackets, which may hold anything: `proc_pid_stat(5)`.
+            started = file.read().rpartition(b")")[2].split()[19]
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            boot = file.read().strip()
+    except (OSError, IndexError):
+        return None
+    return f"{leader} {started.decode('ascii', 'replace')} {boot.decode('ascii', 'replace')}"
