@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 
 from omniprofile.config.loader import RISK, Files
 from omniprofile.model.finding import Code, Finding, Level
@@ -11,7 +12,7 @@ from omniprofile.system.access import is_above, others_can_write, steps_to
 
 def writable_by_groups(files: Files) -> None:
     """Report files that a group may write, and folders in which it may replace or add files."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     seen: set[str] = set()
     for file in files.statuses:
@@ -39,11 +40,11 @@ def _group_can_write(status: os.stat_result) -> bool:
 
 
 def _is_private(status: os.stat_result) -> bool:
+    if sys.platform == "win32" or status.st_gid == status.st_uid:
+        return True
     import grp
     import pwd
 
-    if status.st_gid == status.st_uid:
-        return True
     try:
         return grp.getgrgid(status.st_gid).gr_name == pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
@@ -51,6 +52,8 @@ def _is_private(status: os.stat_result) -> bool:
 
 
 def _group(status: os.stat_result) -> str:
+    if sys.platform == "win32":
+        return str(status.st_gid)
     import grp
 
     try:

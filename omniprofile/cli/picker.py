@@ -1,6 +1,7 @@
 """Choosing a profile by hand, on a terminal: on a screen of its own, with `fzf` where that is wanted, or from a plain list."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
@@ -63,7 +64,7 @@ def _shows_screens(environ: Mapping[str, str], output: TextIO) -> bool:
         columns, rows = os.get_terminal_size(output.fileno())
     except (OSError, ValueError):
         columns, rows = 80, 24
-    dumb = environ.get("TERM", "" if os.name == "posix" else "windows") in ("", *_DUMB)
+    dumb = environ.get("TERM", "" if sys.platform != "win32" else "windows") in ("", *_DUMB)
     return not dumb and (columns or 80) >= _SMALLEST[0] and (rows or 24) >= _SMALLEST[1]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from typing import TextIO
 
 from prompt_toolkit.application import Application, get_app, run_in_terminal
@@ -123,7 +124,7 @@ def _fit(text: str, columns: int) -> str:
 
 def _stop_like_a_program() -> None:
     """Give the terminal back before SIGTSTP stops this process, and take it again when it goes on."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     loop = asyncio.get_running_loop()
 

@@ -6,6 +6,7 @@ beside the one that it was to replace.
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,7 +42,7 @@ def undone_on_signals() -> Iterator[None]:
 
 def end_as(status: int) -> int:
     """Return a child's exit status, or end by the signal that ended it, which `status` has with a minus."""
-    if status >= 0:
+    if status >= 0 or sys.platform == "win32":
         return status
     import resource
 

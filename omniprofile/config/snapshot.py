@@ -175,7 +175,7 @@ def _is_own_folder(places: "Places") -> bool:
 
 
 def _is_ours(status: os.stat_result, forbidden: int) -> bool:
-    return os.name != "posix" or (status.st_uid == os.geteuid() and not status.st_mode & forbidden)
+    return sys.platform == "win32" or (status.st_uid == os.geteuid() and not status.st_mode & forbidden)
 
 
 def _path(places: "Places") -> str:

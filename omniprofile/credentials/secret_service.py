@@ -11,6 +11,7 @@ as much as they are sent.
 """
 
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -130,6 +131,8 @@ class _Bus:
 
 @contextmanager
 def _connected(address: str, end: float) -> Iterator[_Bus]:
+    if sys.platform == "win32":
+        raise AssertionError("Windows has no bus")
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(end - monotonic())
         connection.connect(get_bus(address))

@@ -4,6 +4,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 """
 
 import os
+import sys
 
 from omniprofile.credentials.envelope import load
 from omniprofile.model.names import printable_place, quoted_place
@@ -41,7 +42,7 @@ class SecretsFile:
         except Unreadable as problem:
             hint = problem.hint or "fix its permissions or remove it"
             raise self.unusable("cannot be read", str(problem), hint) from problem
-        if os.name == "posix" and os.geteuid() not in (0, status.st_uid):  # its mode is not this user's to change
+        if sys.platform != "win32" and os.geteuid() not in (0, status.st_uid):  # its mode is not this user's to change
             refuse_foreign(self.path, self.home, RISK)
         if others_can_read(status):
             from omniprofile.errors import UnsafePermissions

@@ -8,6 +8,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 """
 
 import os
+import sys
 
 from omniprofile.credentials.env_variables import VENDOR_BASE_URL, belongs_elsewhere
 from omniprofile.model.exported import (
@@ -173,7 +174,7 @@ def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
 
 def _file_content(path: str, label: str) -> bytes:
     content, status = _read_file(path, label)
-    if os.name == "posix" and status.st_uid not in (0, os.geteuid()):
+    if sys.platform != "win32" and status.st_uid not in (0, os.geteuid()):
         from omniprofile.errors import UnsafePermissions
 
         raise UnsafePermissions(

@@ -6,10 +6,11 @@ the command.
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from omniprofile.handover.process import not_run, windows_command
+from omniprofile.handover.process import not_run
 
 
 def run_child(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
@@ -18,29 +19,15 @@ def run_child(argv: Sequence[str], environ: Mapping[str, str], started: Callable
     Return its exit status, or minus the number of the signal that ended it. Raises CommandNotFound and CommandNotRunnable.
     """
     try:
-        if sys.platform == "win32":
-            return _run_on_windows(argv, environ, started)
         return _run(argv, environ, started)
     except OSError as problem:
         raise not_run(argv[0], problem) from problem
 
 
-def _run_on_windows(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
-    import subprocess
-
-    child = subprocess.Popen(windows_command(argv, environ), env=dict(environ))
-    started()
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            # Ctrl-C goes to the whole console group: the child has it already, and decides what it means.
-            continue
-
-
-if sys.platform != "win32":
+if sys.platform == "win32":
+    from omniprofile.handover.process import run_waiting as _run
+else:
     import signal
-    import subprocess
 
     _OWN = frozenset(
         getattr(signal, name)

@@ -6,6 +6,7 @@ but for a child that makes a session itself.
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -60,7 +61,7 @@ class Commands:
         """
         begin = monotonic()
         try:
-            line = windows_command(argv, environ) if os.name == "nt" else argv
+            line = windows_command(argv, environ) if sys.platform == "win32" else argv
             with self._starting:
                 if self._ending:
                     raise Ending
@@ -129,7 +130,7 @@ def _pass_on(pipe: IO[bytes], ended: Event, emit: Callable[[bytes], None], *, wh
 def _parts(pipe: IO[bytes], ended: Event) -> Iterator[bytes]:
     """Yield what the pipe holds. On Windows, where a pipe cannot be looked into, until all that have it have ended."""
     descriptor = pipe.fileno()
-    if os.name == "nt":
+    if sys.platform == "win32":
         while part := os.read(descriptor, _PART):
             yield part
         return

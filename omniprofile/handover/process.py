@@ -8,7 +8,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import NoReturn
 
     from omniprofile.errors import Error
@@ -22,7 +22,7 @@ def run_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
     """
     try:
         if sys.platform == "win32":
-            return _run(argv, environ)
+            return run_waiting(argv, environ)
         _become(argv, environ)
     except OSError as problem:
         raise not_run(argv[0], problem) from problem
@@ -64,10 +64,14 @@ def _become(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "NoReturn":
             _signal.signal(number, handler)
 
 
-def _run(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
+def run_waiting(
+    argv: "Sequence[str]", environ: "Mapping[str, str]", started: "Callable[[], None]" = lambda: None
+) -> int:
+    """Run `argv` on Windows, call `started` once it runs, and return its exit status. Raises OSError."""
     import subprocess
 
     child = subprocess.Popen(windows_command(argv, environ), env=dict(environ))
+    started()
     while True:
         try:
             return child.wait()

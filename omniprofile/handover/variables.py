@@ -95,7 +95,7 @@ def child_environment(
     consumer but omniprofile reads them, and a script that runs under `exec` may itself call omniprofile for another profile.
     The folder of our `omni` comes first on `PATH`.
     """
-    same = str.upper if os.name == "nt" else str  # names differ by more than their case, but not on Windows
+    same = str.upper if sys.platform == "win32" else str  # names differ by more than their case, but not on Windows
     names = (*RIVALS, *_OF_THIS_SHELL, *own_values(environ), *key_variables, *variables)
     removed = {same(name) for name in names if name}
     kept = {name: value for name, value in environ.items() if same(name) not in removed}

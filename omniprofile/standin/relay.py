@@ -5,10 +5,10 @@ that name, and any other host not at all. `standin.pem` is a certificate and a p
 trusts it but processes with that environment.
 """
 
-import os
 import socket
 import socketserver
 import ssl
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,7 +57,7 @@ class Relay:
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     # On POSIX a listener's port may be taken again at once; on Windows that word would let others share it.
-    allow_reuse_address = os.name == "posix"
+    allow_reuse_address = sys.platform != "win32"
 
 
 def _handler(ports: Mapping[str, int]) -> type[socketserver.BaseRequestHandler]:

@@ -5,6 +5,7 @@ On the fast path: imports only what a bare interpreter has loaded.
 
 import os
 import stat
+import sys
 
 
 class ForeignAccess:
@@ -31,14 +32,21 @@ class ForeignAccess:
         )
         if others_can_write(self.status) and not stat.S_ISLNK(self.status.st_mode):
             message = f"everybody may write {kind}`{shown}`, and so {risk}"
-            mine = os.geteuid() in (0, self.status.st_uid)
+            mine = _user() in (0, self.status.st_uid)
             change = f"run `chmod o-w {word}`" if mine else f"let its owner run `chmod o-w {word}`"
             return message, _where_chmod_does_nothing(self.path) or change
         option = "-h " if stat.S_ISLNK(self.status.st_mode) else ""
         return (
             f"{kind}`{shown}` {self.why}, who can {risk}",
-            f"use one of your own, or run `chown {option}{os.geteuid()} {word}` as root if it is yours",
+            f"use one of your own, or run `chown {option}{_user()} {word}` as root if it is yours",
         )
+
+
+def _user() -> int:
+    """Return the number of this user. Windows gives all files the owner 0, and users no number: 0 there."""
+    if sys.platform == "win32":
+        return 0
+    return os.geteuid()
 
 
 def foreign_access(path: str, home: str, known: "set[str] | None" = None) -> "ForeignAccess | None":
@@ -53,7 +61,7 @@ def foreign_access(path: str, home: str, known: "set[str] | None" = None) -> "Fo
     `known` collects places that were checked, so that several files in one folder cost little. On Windows nothing is
     checked: there access is by lists which the standard library cannot read. Raises nothing.
     """
-    if os.name != "posix":
+    if sys.platform == "win32":
         return None
     for place, status in steps_to(path):
         if known is not None and place in known:
@@ -113,12 +121,12 @@ def _is_excused(place: str, status: os.stat_result) -> bool:
     """Whether what `foreign_write_access` found does not count, because nobody can write there: what clusters mount."""
     if stat.S_ISLNK(status.st_mode) or not is_read_only(place):
         return False
-    return stat.S_ISDIR(status.st_mode) or os.geteuid() in (0, status.st_uid) or status.st_uid == 0
+    return stat.S_ISDIR(status.st_mode) or _user() in (0, status.st_uid) or status.st_uid == 0
 
 
 def foreign_write_access(status: os.stat_result) -> "str | None":
     """Return why a file, link or folder is somebody else's to change, in a few words; None where it is not."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         return None
     if status.st_uid not in (0, os.geteuid()) and os.geteuid() != 0:
         return "belongs to another user"
@@ -141,6 +149,8 @@ def refuse_foreign(path: str, home: str, risk: str) -> None:
 
 def is_read_only(path: str) -> bool:
     """Whether the file system there is mounted read-only, for this process at least."""
+    if sys.platform == "win32":
+        return False
     try:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:
@@ -169,6 +179,8 @@ _WITHOUT_MODES = frozenset(
 
 def _mounted_as(path: str) -> str:
     """Return the type of the file system that `path` is on, as Linux has it; empty where that is not known."""
+    if sys.platform != "linux":
+        return ""
     try:
         device = os.stat(path).st_dev
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
@@ -183,7 +195,7 @@ def _mounted_as(path: str) -> str:
 
 def owner_hint(problem: BaseException, path: str) -> "str | None":
     """Return the hint for a PermissionError that a file or folder of another owner causes, as `sudo` leaves them; else None."""
-    if os.name != "posix" or getattr(problem, "errno", None) not in (1, 13) or os.geteuid() == 0:
+    if sys.platform == "win32" or getattr(problem, "errno", None) not in (1, 13) or os.geteuid() == 0:
         return None
     for place, status in reversed(steps_to(path)):
         if status.st_uid == os.geteuid():
@@ -209,9 +221,9 @@ def owner_of(path: str) -> "int | None":
 
 def others_can_write(status: os.stat_result) -> bool:
     """Whether everybody may write the file. (Group-writable is normal where each user has a group of their own.)"""
-    return os.name == "posix" and bool(status.st_mode & stat.S_IWOTH)
+    return sys.platform != "win32" and bool(status.st_mode & stat.S_IWOTH)
 
 
 def others_can_read(status: os.stat_result) -> bool:
     """Whether anybody but the owner may read or write the file."""
-    return os.name == "posix" and bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    return sys.platform != "win32" and bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))

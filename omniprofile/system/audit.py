@@ -8,6 +8,7 @@ On the fast path: imports only what a bare interpreter has loaded.
 
 import os
 import stat
+import sys
 import time
 
 from omniprofile.model.secret import masked
@@ -84,7 +85,7 @@ def _append(folder: str, home: str, line: bytes) -> None:
         status = os.fstat(descriptor)
         if not _is_ours(status) or status.st_size + len(line) > LARGEST:
             return
-        if os.name == "posix" and status.st_mode & 0o077:
+        if sys.platform != "win32" and status.st_mode & 0o077:
             os.fchmod(descriptor, 0o600)
         if status.st_size == 0:
             give_to_owner_of_folder(descriptor, path)
@@ -103,7 +104,7 @@ def _is_ours(status: os.stat_result) -> bool:
     """Whether it is a regular file of this user, with no other name; root may write to one of any owner."""
     if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
         return False
-    return os.name != "posix" or os.geteuid() in (0, status.st_uid)
+    return sys.platform == "win32" or os.geteuid() in (0, status.st_uid)
 
 
 def _put_aside(path: str, older: str) -> None:

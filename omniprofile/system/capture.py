@@ -6,14 +6,19 @@ handed to that group and taken back (POSIX, General Terminal Interface, 11.1.4),
 """
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from subprocess import Popen
+
+    if sys.platform != "win32":
+        from omniprofile.system.terminal import Terminal
 
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
@@ -41,7 +46,7 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
     if os.path.isabs(name):
         return name
     extensions = [""]
-    if os.name == "nt":
+    if sys.platform == "win32":
         known = environ.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").upper().split(os.pathsep)
         extensions = [""] if name.upper().endswith(tuple(known)) else known
     for folder in environ.get("PATH", os.defpath).split(os.pathsep):
@@ -61,7 +66,7 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
     """
     import subprocess
 
-    with _own_terminal() if terminal else _no_terminal() as lent:
+    with _lent_terminal(terminal) as lent:
         process = subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
@@ -84,83 +89,18 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
             _running.discard(process)
             if not ended:
                 end_groups([process], environ)
-            if process.stdout and os.name == "posix":
+            if process.stdout and sys.platform != "win32":
                 process.stdout.close()
         if lent is not None and result.how == "exited" and _was_interrupted(result.status):
             return Captured("interrupted", result.status)
         return result
 
 
-class _Terminal:
-    """The controlling terminal, which we are in the foreground of."""
-
-    def __init__(self, descriptor: int) -> None:
-        import termios
-
-        self._descriptor = descriptor
-        self._modes = termios.tcgetattr(descriptor)
-
-    def give(self, group: int) -> None:
-        """Make `group` the foreground group, and wake it up in case it already asked for the terminal and was stopped."""
-        import signal
-
-        self._set_foreground(group)
-        with suppress(OSError):
-            os.killpg(group, signal.SIGCONT)
-
-    def take_back(self) -> None:
-        """Be the foreground group again, with the modes of before: a killed prompt leaves the echo off."""
-        import termios
-
-        self._set_foreground(os.getpgrp())
-        with suppress(termios.error):
-            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._modes)
-
-    def _set_foreground(self, group: int) -> None:
-        # From the background this would stop us with SIGTTOU, unless the signal is blocked.
-        import signal
-
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
-        try:
-            with suppress(OSError):  # the group may have ended meanwhile, or the terminal may be gone
-                os.tcsetpgrp(self._descriptor, group)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _own_terminal() -> Iterator[_Terminal | None]:
-    """The controlling terminal if we are in its foreground, else None; taken back at the end."""
-    descriptor = -1
-    if os.name == "posix":
-        with suppress(OSError):
-            descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    if descriptor < 0:
-        yield None
-        return
-    try:
-        if os.tcgetpgrp(descriptor) != os.getpgrp():
-            yield None
-            return
-        terminal = _Terminal(descriptor)
-        try:
-            yield terminal
-        finally:
-            terminal.take_back()
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _no_terminal() -> Iterator[None]:
-    yield None
-
-
 def _attend(process: "Popen[bytes]", deadline: float, limit: int) -> Captured:
     """Read what the process prints until it has ended, prints too much, or the deadline has come."""
     from subprocess import TimeoutExpired
 
-    output = _posix_output(process) if os.name == "posix" else _threaded_output(process)
+    output = _output(process)
     read = b""
     open_ended = True
     while True:
@@ -179,57 +119,89 @@ def _attend(process: "Popen[bytes]", deadline: float, limit: int) -> Captured:
                 process.wait(_POLL_SECONDS)
 
 
-def _posix_output(process: "Popen[bytes]") -> Iterator[bytes | None]:
-    """Yield what can be read now, again and again: bytes, b"" at the end, None after a short wait without any."""
-    import select
-
-    if process.stdout is None:
-        raise AssertionError("it was started with a pipe")
-    descriptor = process.stdout.fileno()
-    os.set_blocking(descriptor, False)
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    while True:
-        try:
-            yield os.read(descriptor, 64 * 1024)
-        except BlockingIOError:
-            poll.poll(_POLL_SECONDS * 1000)
-            yield None
-
-
-def _threaded_output(process: "Popen[bytes]") -> Iterator[bytes | None]:
-    """The same where pipes cannot be polled (Windows). The thread ends with the pipe, or with us."""
-    from queue import Empty, Queue
-    from threading import Thread
-
-    pipe = process.stdout
-    if pipe is None:
-        raise AssertionError("it was started with a pipe")
-    parts: Queue[bytes] = Queue()
-
-    def read() -> None:
-        while part := pipe.read(64 * 1024):
-            parts.put(part)
-        parts.put(b"")
-
-    Thread(target=read, name="omniprofile-output", daemon=True).start()
-    while True:
-        try:
-            yield parts.get(timeout=_POLL_SECONDS)
-        except Empty:
-            yield None
-
-
 def end_captures(environ: Mapping[str, str]) -> None:
     """End every program that other threads `capture`, when nobody waits for those any more."""
     end_groups(list(_running), environ)
 
 
 def end_groups(processes: "Sequence[Popen[bytes]]", environ: Mapping[str, str]) -> None:
-    """End processes that lead a group, with their groups: asked first, killed after a short grace, also at a second Ctrl-C."""
+    """End processes that lead a group, with their groups: asked first, killed after a short grace, also at a second Ctrl-C.
+
+    Windows has no way to ask: they are killed.
+    """
     from subprocess import TimeoutExpired
 
-    if os.name == "posix":
+    _end(processes, environ)
+    for process in processes:
+        with suppress(TimeoutExpired):  # one that not even SIGKILL ends, in a system call: nobody can do more
+            process.wait(_GRACE_SECONDS)
+
+
+if sys.platform == "win32":
+
+    def _lent_terminal(wanted: bool) -> "AbstractContextManager[Any]":
+        del wanted
+        return nullcontext()
+
+    def _output(process: "Popen[bytes]") -> Iterator[bytes | None]:
+        """Yield what can be read now, as below, by a thread that ends with the pipe or with us: pipes cannot be polled."""
+        from queue import Empty, Queue
+        from threading import Thread
+
+        pipe = process.stdout
+        if pipe is None:
+            raise AssertionError("it was started with a pipe")
+        parts: Queue[bytes] = Queue()
+
+        def read() -> None:
+            while part := pipe.read(64 * 1024):
+                parts.put(part)
+            parts.put(b"")
+
+        Thread(target=read, name="omniprofile-output", daemon=True).start()
+        while True:
+            try:
+                yield parts.get(timeout=_POLL_SECONDS)
+            except Empty:
+                yield None
+
+    def _end(processes: "Sequence[Popen[bytes]]", environ: Mapping[str, str]) -> None:
+        """End each process and its children, by the system's own tool."""
+        import subprocess
+
+        tool = os.path.join(environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
+        for process in processes:
+            with suppress(OSError, subprocess.SubprocessError):
+                argv = [tool, "/T", "/F", "/PID", str(process.pid)]
+                subprocess.run(argv, capture_output=True, timeout=5, check=False)
+            process.kill()
+
+else:
+
+    def _lent_terminal(wanted: bool) -> "AbstractContextManager[Terminal | None]":
+        from omniprofile.system.terminal import own_terminal
+
+        return own_terminal() if wanted else nullcontext()
+
+    def _output(process: "Popen[bytes]") -> Iterator[bytes | None]:
+        """Yield what can be read now, again and again: bytes, b"" at the end, None after a short wait without any."""
+        import select
+
+        if process.stdout is None:
+            raise AssertionError("it was started with a pipe")
+        descriptor = process.stdout.fileno()
+        os.set_blocking(descriptor, False)
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while True:
+            try:
+                yield os.read(descriptor, 64 * 1024)
+            except BlockingIOError:
+                poll.poll(_POLL_SECONDS * 1000)
+                yield None
+
+    def _end(processes: "Sequence[Popen[bytes]]", environ: Mapping[str, str]) -> None:
+        del environ
         import signal
 
         try:
@@ -244,33 +216,16 @@ def end_groups(processes: "Sequence[Popen[bytes]]", environ: Mapping[str, str]) 
             for process in processes:
                 with suppress(OSError):
                     os.killpg(process.pid, signal.SIGKILL)
-    else:
-        for process in processes:
-            _end_tree(process, environ)
-    for process in processes:
-        with suppress(TimeoutExpired):  # one that not even SIGKILL ends, in a system call: nobody can do more
-            process.wait(_GRACE_SECONDS)
 
-
-def _group_lives(process: "Popen[bytes]") -> bool:
-    process.poll()
-    try:
-        os.killpg(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # macOS: only zombies are left
-        return process.returncode is None
-    return True
-
-
-def _end_tree(process: "Popen[bytes]", environ: Mapping[str, str]) -> None:
-    """Windows: the process and its children, by the system's own tool."""
-    import subprocess
-
-    tool = os.path.join(environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
-    with suppress(OSError, subprocess.SubprocessError):
-        subprocess.run([tool, "/T", "/F", "/PID", str(process.pid)], capture_output=True, timeout=5, check=False)
-    process.kill()
+    def _group_lives(process: "Popen[bytes]") -> bool:
+        process.poll()
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:  # macOS: only zombies are left
+            return process.returncode is None
+        return True
 
 
 def _was_interrupted(status: int) -> bool:

@@ -5,6 +5,7 @@ On the fast path: imports only what a bare interpreter has loaded.
 
 import os
 import stat
+import sys
 
 from omniprofile.system.access import owner_hint
 
@@ -121,21 +122,21 @@ def put_in_place(temporary: str, path: str, *, durable: bool = True) -> None:
 
 def _replace(temporary: str, path: str) -> None:
     """Rename `temporary` to `path`. Windows refuses while another process has the file open, so wait for readers there."""
-    if os.name == "posix":
-        os.replace(temporary, path)
-        return
-    from time import monotonic, sleep
+    if sys.platform == "win32":
+        from time import monotonic, sleep
 
-    end = monotonic() + _READERS_SECONDS
-    while True:
-        try:
-            os.replace(temporary, path)
-        except PermissionError:
-            if monotonic() >= end:
-                raise
-            sleep(0.01)
-        else:
-            return
+        end = monotonic() + _READERS_SECONDS
+        while True:
+            try:
+                os.replace(temporary, path)
+            except PermissionError:
+                if monotonic() >= end:
+                    raise
+                sleep(0.01)
+            else:
+                return
+    else:
+        os.replace(temporary, path)
 
 
 def discard(temporary: str) -> None:
@@ -162,7 +163,7 @@ def _copy_attributes(path: str, descriptor: int) -> None:
     """Copy extended attributes, as far as this user may and the file system can."""
     from contextlib import suppress
 
-    if not hasattr(os, "listxattr"):
+    if sys.platform != "linux":
         return
     with suppress(OSError):
         for name in os.listxattr(path):
@@ -182,7 +183,7 @@ def make_private_folder(path: str) -> None:
         os.mkdir(path, 0o700)
     except FileExistsError:
         return
-    if os.name == "posix" and os.geteuid() == 0:
+    if sys.platform != "win32" and os.geteuid() == 0:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             give_to_owner_of_folder(descriptor, path)
@@ -200,7 +201,7 @@ def give_to_owner_of_folder(descriptor: int, path: str) -> None:
 
     Does nothing for any other user. Raises OSError.
     """
-    if os.name == "posix" and os.geteuid() == 0:
+    if sys.platform != "win32" and os.geteuid() == 0:
         folder = os.stat(os.path.dirname(path) or ".")
         if folder.st_uid != 0:
             os.fchown(descriptor, folder.st_uid, folder.st_gid)
@@ -222,7 +223,7 @@ def _kind(mode: int) -> str:
 
 def _sync_folder(folder: str) -> None:
     # After a power cut the rename itself must be there, not only the content (fsync(2)). Not possible on Windows.
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     from contextlib import suppress
 
@@ -236,7 +237,7 @@ def _sync_folder(folder: str) -> None:
 
 def home_in_database(uid: int | None) -> str | None:
     """Return the home folder that the user database has for a user; None for one that it does not know."""
-    if uid is None:
+    if uid is None or sys.platform == "win32":
         return None
     import pwd
 

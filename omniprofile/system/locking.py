@@ -13,6 +13,7 @@ What this cannot cover is in the manual, under "Locks".
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic, sleep
@@ -134,7 +135,7 @@ def _require_own(folder: str) -> None:
         status = os.lstat(folder)
     except OSError as problem:
         raise _failed(problem, folder) from problem
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     if stat.S_ISLNK(status.st_mode):
         why = "is a symbolic link"
@@ -185,7 +186,7 @@ def _held(descriptor: int) -> Iterator[None]:
         yield
     finally:
         try:
-            if os.name == "posix" and os.getpid() == process:
+            if sys.platform != "win32" and os.getpid() == process:
                 import fcntl
 
                 with suppress(OSError):  # closing frees it as well; what was done under it is done
@@ -215,7 +216,7 @@ def _open(path: str) -> int:
     why = None
     if not stat.S_ISREG(status.st_mode):
         why = "it is not a regular file"
-    elif os.name == "posix" and os.geteuid() != 0 and status.st_uid not in (0, os.geteuid()):
+    elif sys.platform != "win32" and os.geteuid() != 0 and status.st_uid not in (0, os.geteuid()):
         why = "it belongs to another user"
     if why:
         os.close(descriptor)
@@ -228,7 +229,7 @@ def _open(path: str) -> int:
 def _try(descriptor: int, path: str, *, shared: bool) -> bool:
     """Try to take the lock; tell whether it is ours. Raises LockFailed where there are no locks."""
     try:
-        if os.name == "posix":
+        if sys.platform != "win32":
             import fcntl
 
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -236,7 +237,7 @@ def _try(descriptor: int, path: str, *, shared: bool) -> bool:
             import msvcrt
 
             os.lseek(descriptor, 0, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # of Windows
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     except OSError as problem:
         # Wine's C library gives no number (0) for a lock that is held.
         if problem.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK, 0):

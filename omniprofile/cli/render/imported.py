@@ -1,7 +1,7 @@
 """What `import` says of what it did: its table, its JSON, and what they leave out."""
 
 import argparse
-import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -136,5 +136,5 @@ def say_imported(
         console.note(f"the secrets would be removed from `{path}`, after a backup")
     elif safe:
         console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
-    if others_can_read(source.file.status) and safe and os.name == "posix":
+    if others_can_read(source.file.status) and safe and sys.platform != "win32":
         console.warn(f"others can read `{path}`: consider these secrets known to them, and make new ones")

@@ -1,0 +1,61 @@
+"""Lending the terminal to another program and taking it back (POSIX, General Terminal Interface, 11.1.4). Not on Windows."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+assert sys.platform != "win32"  # noqa: S101 - mypy then checks nothing below for Windows
+import termios  # noqa: E402
+
+
+class Terminal:
+    """The controlling terminal, which we are in the foreground of."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._modes = termios.tcgetattr(descriptor)
+
+    def give(self, group: int) -> None:
+        """Make `group` the foreground group, and wake it up in case it already asked for the terminal and was stopped."""
+        self._set_foreground(group)
+        with suppress(OSError):
+            os.killpg(group, signal.SIGCONT)
+
+    def take_back(self) -> None:
+        """Be the foreground group again, with the modes of before: a killed prompt leaves the echo off."""
+        self._set_foreground(os.getpgrp())
+        with suppress(termios.error):
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._modes)
+
+    def _set_foreground(self, group: int) -> None:
+        # From the background this would stop us with SIGTTOU, unless the signal is blocked.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+        try:
+            with suppress(OSError):  # the group may have ended meanwhile, or the terminal may be gone
+                os.tcsetpgrp(self._descriptor, group)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def own_terminal() -> Iterator[Terminal | None]:
+    """Yield the controlling terminal if we are in its foreground, else None; it is taken back at the end."""
+    descriptor = -1
+    with suppress(OSError):
+        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    if descriptor < 0:
+        yield None
+        return
+    try:
+        if os.tcgetpgrp(descriptor) != os.getpgrp():
+            yield None
+            return
+        terminal = Terminal(descriptor)
+        try:
+            yield terminal
+        finally:
+            terminal.take_back()
+    finally:
+        os.close(descriptor)
