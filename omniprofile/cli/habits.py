@@ -6,6 +6,7 @@ A suggestion is near or a known word, and is never a command that deletes for on
 import shlex
 from collections.abc import Collection, Sequence
 
+from omniprofile.cli.registry import ALIASES
 from omniprofile.model.names import closest, distance
 from omniprofile.model.secret import masked, without_opaque_words
 
@@ -41,16 +42,36 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 """Words of other tools, by the command that does it here."""
 
 
-def commands_for(word: str, known: Collection[str]) -> list[str]:
-    """Return the `known` commands that were probably meant by `word`, which is none of them."""
-    typed = word.casefold()
-    if meant := [command for command, words in SYNONYMS.items() if typed in words and command in known]:
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "--all": ("-A", "-a"),
+    "--json": ("--format", "--output", "--output-format", "-o"),
+    "--yes": ("--assume-yes", "--force", "--no-confirm", "-f"),
+}
+"""Options of other tools, by what does it here."""
+
+GROUPS = frozenset({"account", "accounts", "auth", "config", "context", "contexts", "get", "profile", "profiles"})
+"""Words that other tools put before a verb, as in `gh auth status` or `kubectl config use-context`."""
+
+
+def commands_for(word: str, known: Collection[str], following: str = "") -> list[str]:
+    """Return the `known` commands that were probably meant by `word`, which is none of them, and the word `following` it.
+
+    A misspelt word never gives a command that deletes: only its name and its synonyms do, letter by letter.
+    """
+    typed, verb = word.casefold(), following.casefold()
+    if typed in GROUPS and (meant := [verb] if verb in known else _synonyms(verb, known)):
         return meant
-    return [
-        command
-        for command in closest(word, known)
-        if command not in DELETING or (distance(typed, command) == 1 and typed[0] == command[0])
-    ]
+    if meant := _synonyms(typed, known):
+        return meant
+    meant_by = {other: command for command, words in SYNONYMS.items() for other in words if command in known}
+    near = closest(word, {*known, *ALIASES, *meant_by}, 10)
+    best = min((distance(typed, each) for each in near), default=0)
+    found = dict.fromkeys(meant_by.get(each, each) for each in near if distance(typed, each) == best)
+    return [command for command in found if ALIASES.get(command, command) not in DELETING][:3]
+
+
+def _synonyms(word: str, known: Collection[str]) -> list[str]:
+    return [command for command, words in SYNONYMS.items() if word in words and command in known]
 
 
 def exec_line(front: Sequence[str], words: Sequence[str], profiles: Collection[str]) -> str:

@@ -1,7 +1,10 @@
 """Help screens: the first one grouped, each command's from its module. Imported only when help is wanted."""
 
 import argparse
+import os
+import shlex
 import shutil
+import sys
 import textwrap
 from collections.abc import Sequence
 
@@ -48,7 +51,7 @@ def first_screen(parser: argparse.ArgumentParser) -> str:
     parts.append(f"also understood:\n{_columns(OTHER_NAMES)}")
     parts.append(_arguments(parser))
     parts.append(f"examples:\n{_columns(FIRST_EXAMPLES)}")
-    parts.append("More: `omniprofile COMMAND --help`, `man omniprofile`.\n")
+    parts.append(f"More: `omniprofile COMMAND --help`, `{_manual('omniprofile')}`.\n")
     return "\n".join(parts)
 
 
@@ -62,8 +65,17 @@ def command_screen(parser: argparse.ArgumentParser, name: str, texts: Help) -> s
         parts.append(f"examples:\n{_columns(texts.examples)}")
     if texts.exits:
         parts.append(f"exit status:\n{_columns([(str(status), words) for status, words in texts.exits])}")
-    parts.append(f"More: `omniprofile --help`, `man omniprofile-{name}`.\n")
+    parts.append(f"More: `omniprofile --help`, `{_manual('omniprofile-' + name)}`.\n")
     return "\n".join(part for part in parts if part)
+
+
+def _manual(page: str) -> str:
+    """Return the command that shows a page: `man` finds it beside a folder of PATH, where not every installer links it."""
+    parents = [os.path.dirname(folder) for folder in os.environ.get("PATH", "").split(os.pathsep)]
+    own, *linked = (os.path.join(parent, "share", "man", "man1", f"{page}.1") for parent in (sys.prefix, *parents))
+    if not os.path.exists(own) or any(map(os.path.exists, linked)):
+        return f"man {page}"
+    return f"man -M {shlex.quote(os.path.dirname(os.path.dirname(own)))} {page}"
 
 
 def _filled(block: str) -> str:

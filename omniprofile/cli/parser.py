@@ -10,7 +10,7 @@ from typing import NoReturn, Protocol
 import omniprofile
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
-from omniprofile.cli.habits import commands_for, exec_line
+from omniprofile.cli.habits import OPTIONS, commands_for, exec_line
 from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command, Help
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import UsageError
@@ -78,7 +78,9 @@ class Parser(argparse.ArgumentParser):
             hint = "give the address with `--base-url`" if is_address else self.hint
             raise UsageError(f"too many arguments for `{self.prog}`", hint=hint)
         unknown = options[0] if options[0].startswith("--") else options[0][:2]
-        near = closest(unknown, self._option_string_actions) if len(unknown) > 2 else []
+        near = [each for each, words in OPTIONS.items() if unknown in words and each in self._option_string_actions]
+        if not near and len(unknown) > 2:
+            near = closest(unknown, self._option_string_actions)
         hint = f"did you mean {quoted_list(near)}? " if near else ""
         raise UsageError(f"unknown option `{printable(unknown, 40)}` for `{self.prog}`", hint=hint + self.hint)
 
@@ -145,7 +147,7 @@ def parse(
     name = argv[at] = ALIASES.get(name, name)
     command = next((each for each in (*COMMANDS, *HIDDEN) if each.name == name), None)
     if command is None:
-        raise _unknown(name, profiles(config))
+        raise _unknown(name, "".join(argv[at + 1 : at + 2]), profiles(config))
     child: list[str] | None = None
     if name in ("exec", "each") and "--" in argv:
         # What follows belongs to the child, whatever it looks like; argparse never sees it.
@@ -168,14 +170,14 @@ def parse(
     return args, load(command)
 
 
-def _unknown(word: str, profiles: Collection[str]) -> UsageError:
+def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError:
     if word in profiles:
         return UsageError(
             f"`{word}` is a profile, not a command",
             hint=f"run `omniprofile use {word}` to switch to it, or `omniprofile exec {word} -- COMMAND` to run a command "
             "with it",
         )
-    near = commands_for(word, [*BY_NAME, "help", "version", "status"])
+    near = commands_for(word, [*BY_NAME, "help", "version", "status"], following)
     hint = f"did you mean {quoted_list(near)}? " if near else ""
     return UsageError(f"unknown command `{printable(word)}`", hint=f"{hint}`omniprofile help` lists the commands")
 

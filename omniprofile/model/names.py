@@ -58,7 +58,10 @@ def closest(name: str, known: "Iterable[str]", count: int = 3) -> list[str]:
     Near is what differs by one letter or two, has the same words, or begins with what was typed.
     """
     found = [(off, candidate) for candidate in known if (off := _how_far(name, candidate)) is not None]
-    return [candidate for _, candidate in sorted(found)[:count]]
+    found.sort()
+    if found and found[0][0] == 0:  # the name itself in other case
+        found = [(off, candidate) for off, candidate in found if off == 0]
+    return [candidate for _, candidate in found[:count]]
 
 
 def _how_far(name: str, candidate: str) -> "int | None":

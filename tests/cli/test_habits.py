@@ -138,11 +138,44 @@ def test_no_suggestion_deletes_for_a_word_that_does_not(word: str) -> None:
     ("word", "command"),
     [
         ("switch", "use"), ("new", "add"), ("run", "exec"), ("move", "rename"), ("delete", "remove"), ("inspect", "show"),
-        ("lits", "list"), ("exce", "exec"), ("remov", "remove"), ("lgoin", "login"), ("hlep", "help"), ("stauts", "status"),
+        ("lits", "list"), ("exce", "exec"), ("lgoin", "login"), ("hlep", "help"), ("stauts", "status"),
+        ("swich", "use"), ("creat", "add"), ("verfy", "test"), ("descibe", "show"), ("whomai", "whoami"), ("erase", "remove"),
     ],
 )  # fmt: skip
 def test_what_was_meant_is_offered(cli: Cli, word: str, command: str) -> None:
     assert f"did you mean `{command}`?" in cli(word).err
+
+
+@pytest.mark.parametrize(
+    "word", [*sorted(DELETING), *(word for command in sorted(DELETING) for word in SYNONYMS.get(command, ()))]
+)
+def test_no_misspelt_word_suggests_a_deletion(word: str) -> None:
+    typos = {word[:at] + word[at + 1 :] for at in range(len(word))}
+    typos |= {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)}
+    typos |= {word + "s", "x" + word}
+    known = {each for words in SYNONYMS.values() for each in words}
+    for typo in typos - known - {word, "", *BY_NAME}:
+        assert not {*DELETING, "rm"} & set(commands_for(typo, BY_NAME)), typo
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("auth token", "token"), ("auth status", "status"), ("auth switch", "use"), ("auth", "login"), ("auth logout", "logout"),
+        ("config use-context staging", "use"), ("config get-contexts", "list"), ("config view", "show"), ("config", "edit"),
+        ("profile list", "list"), ("profile delete staging", "remove"), ("get profiles", "list"), ("get staging", "show"),
+    ],
+)  # fmt: skip
+def test_a_verb_behind_the_group_of_another_tool_is_what_was_meant(cli: Cli, line: str, command: str) -> None:
+    assert f"did you mean `{command}`?" in cli(*line.split()).err
+
+
+@pytest.mark.parametrize(
+    ("line", "option"),
+    [("list -o json", "--json"), ("list --output json", "--json"), ("remove x --force", "--yes"), ("test -a", "--all")],
+)
+def test_an_option_of_other_tools_suggests_ours(cli: Cli, line: str, option: str) -> None:
+    assert f"did you mean `{option}`?" in cli(*line.split()).err
 
 
 def test_words_of_other_tools_are_no_commands_of_ours() -> None:

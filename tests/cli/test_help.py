@@ -2,7 +2,11 @@
 
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +42,24 @@ def test_the_first_screen_groups_every_command(screen: Callable[..., str]) -> No
     assert list(sections)[-2:] == ["options", "examples"]
     assert "man omniprofile" in out
     assert "positional" not in out
+
+
+def test_the_manual_is_named_as_it_can_be_read(
+    screen: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`man` looks beside the folders of PATH; an installer of tools may link the command alone."""
+    page = tmp_path / "tool" / "share" / "man" / "man1" / "omniprofile-use.1"
+    page.parent.mkdir(parents=True)
+    page.write_text(".TH OMNIPROFILE-USE 1\n.SH NAME\nuse \\- found by its folder\n")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "tool"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    line = re.findall("`(man [^`]*)`", screen("use"))[0]
+    assert line == f"man -M {tmp_path / 'tool' / 'share' / 'man'} omniprofile-use"
+    if shutil.which("man"):
+        shown = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
+        assert "found by its folder" in shown.stdout
+    monkeypatch.setenv("PATH", str(tmp_path / "tool" / "bin"))
+    assert "`man omniprofile-use`" in screen("use")
 
 
 @pytest.mark.parametrize("name", NAMES)
