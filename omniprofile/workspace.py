@@ -87,9 +87,12 @@ class Workspace:
     @once
     def config(self) -> Config:
         """All profile files, checked. Raises ConfigInvalid."""
-        from omniprofile.compiled import configuration
+        from omniprofile.system.collector import collector_paused
 
-        return configuration(self.places)
+        with collector_paused():
+            from omniprofile.compiled import configuration
+
+            return configuration(self.places)
 
     def allow_new_file(self) -> None:
         """Let a profile file that was named and is not there declare nothing: it is about to be made. Raises ConfigInvalid."""

@@ -177,9 +177,14 @@ def _kept(places: Places, section: int, acting: bool) -> "Any":
     files = profile_files(places)
     kept = snapshot.read(places, files, section)
     if kept is None and acting and files:
-        from omniprofile.compiled import compile_files
+        from omniprofile.system.collector import collect_no_more, collector_paused
 
-        return compile_files(places, files)[1][section]
+        with collector_paused():
+            from omniprofile.compiled import compile_files
+
+            sections = compile_files(places, files)[1]
+        collect_no_more()
+        return sections[section]
     if kept is None:
         raise Undecided
     return kept

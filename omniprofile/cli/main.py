@@ -13,6 +13,7 @@ from omniprofile.cli.signals import undone_on_signals
 from omniprofile.cli.stream import flush
 from omniprofile.errors import Error, Interrupted, OperationFailed, Unexpected
 from omniprofile.model.names import printable
+from omniprofile.system.collector import collect_no_more
 from omniprofile.system.environment import Environment
 
 _GIVES = frozenset({"token", "env"})
@@ -29,6 +30,7 @@ def run(failed: BaseException | None = None) -> int:
         # The interpreter would fail at its end with what is left to flush, and make 120 of the status.
         flush(environment.stdout)
         flush(environment.stderr)
+        collect_no_more()
 
 
 def main(argv: Sequence[str], environment: Environment, failed: BaseException | None = None) -> int:

@@ -1,7 +1,6 @@
 """`omniprofile lint`: what is wrong with the profile files, offline."""
 
 import argparse
-import gc
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from omniprofile.config.paths import profile_files
 from omniprofile.errors import OperationFailed, UsageError
 from omniprofile.model.finding import Level
 from omniprofile.model.names import closest, quoted_list
+from omniprofile.system.collector import collector_paused
 from omniprofile.system.files import LARGEST
 
 if TYPE_CHECKING:
@@ -66,8 +66,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the findings; exit 1 when there is an error among them, with `--strict` when there is any."""
     if args.explain is not None:
         return _explain(args.explain, console, as_json=args.format == "json")
-    linting = _Linting(app, args.files, args.stdin_filename)
-    report = linting.report()
+    with collector_paused():
+        linting = _Linting(app, args.files, args.stdin_filename)
+        report = linting.report()
     if args.fix or args.diff:
         report = _fix(args, linting, report, app, console)
     if not args.diff:
@@ -103,21 +104,14 @@ class _Linting:
         """Lint, `contents` in place of those files' own."""
         from omniprofile.checks.lint import examine
 
-        # Of the millions of objects that ten thousand profiles make, the collector would look at all again and again.
-        collects = gc.isenabled()
-        gc.disable()
-        try:
-            return examine(
-                self._sets,
-                home=self._app.places.home,
-                pins=self._pins,
-                mcp=self._mcp,
-                contents={**self._contents, **(contents or {})},
-                environ=self._app.environment.environ,
-            )
-        finally:
-            if collects:
-                gc.enable()
+        return examine(
+            self._sets,
+            home=self._app.places.home,
+            pins=self._pins,
+            mcp=self._mcp,
+            contents={**self._contents, **(contents or {})},
+            environ=self._app.environment.environ,
+        )
 
 
 def _show(name: str, report: "Report", console: Console) -> None:

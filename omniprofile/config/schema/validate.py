@@ -1,16 +1,18 @@
 """A parsed document to what it declares, by the models of `models`: what is wrong in it is found, and the rest is kept."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
 from omniprofile.config.schema.fields import wrong_value
 from omniprofile.config.schema.models import OWN_PARTS, Defaults, Instance, Pin, ProfilesFile
 from omniprofile.config.schema.sources import Place, Table
-from omniprofile.config.schema.violations import Violation, findings_of
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Declaration, Settings
@@ -19,8 +21,13 @@ from omniprofile.model.finding import Finding
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
+if TYPE_CHECKING:
+    from omniprofile.config.schema.violations import Violation
+
 M = TypeVar("M", bound=Table)
-_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+T = TypeVar("T")
+_PLUGIN_LOADER = "pydantic.plugin._loader"
+"""What pydantic looks for plugins with. It imports `importlib.metadata`, which takes twice a bare interpreter's start."""
 _ROUNDS = 4
 """Some violations only show when others are out of the way."""
 
@@ -46,6 +53,8 @@ def validate(document: Document, *, home: str) -> tuple[FileDeclarations | None,
     file = read(document.data, ProfilesFile)
     if isinstance(file, ProfilesFile):
         return _declared(document, file, home), []
+    from omniprofile.config.schema.violations import findings_of
+
     rest = _without_invalid(document.data, file)
     return _declared(document, rest, home) if rest else None, findings_of(document, ProfilesFile, file)
 
@@ -58,6 +67,8 @@ def validate_pin(document: Document) -> tuple[Sourced[str] | None, list[Finding]
     if isinstance(pin, Pin):
         line = document.line(("profile",))
         return Sourced(pin.profile, Provenance(Layer.PROJECT, "profile", document.file, line)), []
+    from omniprofile.config.schema.violations import findings_of
+
     return None, findings_of(document, Pin, pin)
 
 
@@ -94,7 +105,7 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> FileDeclarat
     )
 
 
-def _without_invalid(given: Mapping[str, Any], found: list[Violation]) -> ProfilesFile | None:
+def _without_invalid(given: Mapping[str, Any], found: "list[Violation]") -> ProfilesFile | None:
     """Return the file without what is wrong in it; None if nothing sound is left."""
     data = _copy(given)
     for _ in range(_ROUNDS):
@@ -130,7 +141,7 @@ def _remove(data: dict[str, Any], path: KeyPath) -> None:
         _remove(data, path[:-1])
 
 
-def read(data: Mapping[str, Any], model: type[M]) -> M | list[Violation]:
+def read(data: Mapping[str, Any], model: type[M]) -> "M | list[Violation]":
     """Return `data` as `model` has it, or else everything that the model objects to in it."""
     found = list(_unfit_own_variables(data)) if model is ProfilesFile else []
     if not model.__pydantic_complete__:
@@ -138,6 +149,8 @@ def read(data: Mapping[str, Any], model: type[M]) -> M | list[Violation]:
     try:
         made = model.model_validate(data)
     except ValidationError as problem:
+        from omniprofile.config.schema.violations import Violation
+
         errors = problem.errors(include_url=False, include_input=False)
         found += [Violation(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
     return found or made
@@ -146,19 +159,31 @@ def read(data: Mapping[str, Any], model: type[M]) -> M | list[Violation]:
 def _build(model: type[Table]) -> None:
     """Build what validates, without pydantic's plugins: they could record what is in a file, and looking for them takes a while.
 
-    pydantic is told so by the environment alone, which is left as it was.
+    The environment is how pydantic is told so. It would then still import what it looks for them with, so that is kept from it
+    as well. Both are left as they were.
     """
-    before = os.environ.get(_PLUGINS)
-    os.environ[_PLUGINS] = "__all__"
-    try:
+    loader = ModuleType(_PLUGIN_LOADER)
+    loader.get_plugins = tuple  # type: ignore[attr-defined]  # none
+    with (
+        _replaced(os.environ, "PYDANTIC_DISABLE_PLUGINS", "__all__"),
+        _replaced(sys.modules, _PLUGIN_LOADER, loader),
+    ):
         model.model_rebuild()
+
+
+@contextmanager
+def _replaced(mapping: MutableMapping[str, T], key: str, value: T) -> Iterator[None]:
+    before = mapping.get(key)
+    mapping[key] = value
+    try:
+        yield
     finally:
-        del os.environ[_PLUGINS]
+        del mapping[key]
         if before is not None:
-            os.environ[_PLUGINS] = before
+            mapping[key] = before
 
 
-def _unfit_own_variables(data: Mapping[str, Any]) -> Iterator[Violation]:
+def _unfit_own_variables(data: Mapping[str, Any]) -> "Iterator[Violation]":
     """Yield what is wrong with omniprofile's own variables in `env`: a value that is not a fit alias, and leaves none out."""
     profiles = data.get("profiles")
     tables: list[tuple[tuple[str, ...], Any]] = [(("defaults",), data.get("defaults"))]
@@ -170,6 +195,8 @@ def _unfit_own_variables(data: Mapping[str, Any]) -> Iterator[Violation]:
             alias = value if isinstance(value, Mapping) and "from" in value else None
             if value == "" or (alias and alias["from"] in parts and not (name in TOKENS and alias.get("append"))):
                 continue
+            from omniprofile.config.schema.violations import Violation
+
             problem = wrong_value(
                 f"may only be an alias of {quoted_list(parts)}, or be left out: it carries the credential",
                 f'write `{{ from = "{parts[0]}" }}`, or `""` to leave it out; the profile\'s own keys say what it should be',
@@ -177,7 +204,7 @@ def _unfit_own_variables(data: Mapping[str, Any]) -> Iterator[Violation]:
             yield Violation(problem.type, (*path, "env", name), True, problem.context or {})
 
 
-def violations(data: Mapping[str, Any], model: type[Table]) -> list[Violation]:
+def violations(data: Mapping[str, Any], model: type[Table]) -> "list[Violation]":
     """Return what `model` objects to in `data`; empty for good data."""
     found = read(data, model)
     return found if isinstance(found, list) else []
