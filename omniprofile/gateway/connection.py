@@ -188,7 +188,8 @@ class _Connection:
             raise _Refused(400, "not-a-proxy", "this gateway leads to one instance: ask it for a path")
         if fields.get(b"host", b"").decode("latin-1").lower() not in rules.hosts:
             raise _Refused(421, "wrong-host", "the request is for another host than this gateway")
-        scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
+        given = [value for name, value in request.headers if name == b"authorization"]
+        scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
         if scheme.lower() != b"bearer" or not compare_digest(token.strip(), rules.token.encode("ascii")):
             raise _Refused(401, "wrong-token", "the request does not have the token of this gateway")
         if len(request.headers) > _MOST_FIELDS:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from omniprofile.errors import OperationFailed
+from omniprofile.model.secret import remember
 from omniprofile.system.loopback import CannotListen, listen
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class Record(Protocol):
 
 _MOST_REFUSED = 100
 """So many refused requests of one run are recorded one by one."""
+_COUNTED = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+"""Methods that are counted apart (RFC 9110, section 9.1; RFC 5789). Programs may make up any number of other
+ones, with any text in their names.
+"""
 _BACKLOG = 1024
 _END_SECONDS = 1.0
 _STOP_SECONDS = 5.0
@@ -65,6 +70,7 @@ class Gateway:
         self.allow = allow
         self.credential = credential
         self.token = secrets.token_urlsafe(32)
+        remember(self.token)
         self.requests: Counter[tuple[str, int]] = Counter()
         self._refused = 0
         self._origin = origin
@@ -121,7 +127,7 @@ class Gateway:
 
     def note(self, method: str, status: int) -> None:
         """Count a request that was passed on."""
-        self.requests[method, status] += 1
+        self.requests[method if method in _COUNTED else "other", status] += 1
 
     def note_refused(self, method: str, path: str, status: int) -> None:
         """Count a request that was refused, and record it."""

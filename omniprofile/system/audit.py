@@ -60,7 +60,8 @@ def record(
             "command": None if command is None else masked(os.path.basename(command)),
             "layer": layer,
             "requests": requests,
-            "refused": refused and {"method": refused["method"], "path": masked(refused["path"].partition("?")[0])},
+            "refused": refused
+            and {"method": masked(refused["method"]), "path": masked(refused["path"].partition("?")[0])},
         }
     )
     try:

@@ -310,6 +310,20 @@ def test_a_read_only_one_refuses_what_is_no_read(opened: Callable[..., "subproce
     assert omni.requests == []
 
 
+def test_the_token_of_the_run_is_not_in_the_log(
+    cli: Cli, opened: Callable[..., "subprocess.Popen[str]"], omni: Standin
+) -> None:
+    process = opened("reader")
+    given = _given(process)
+    assert _asked(given, "PUT", f"/{given['token']}/x").startswith("403 ")
+    assert _asked(given, given["token"], "/x").startswith("403 ")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    log = (cli.state / "audit.jsonl").read_text()
+    assert '"refused": {"method": "PUT", "path": "/********/x"}' in log
+    assert given["token"] not in log
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1", ""])
 def test_what_is_no_port_is_a_usage_error(cli: Cli, port: str) -> None:
     assert cli("gateway", "--port", port).status == 2

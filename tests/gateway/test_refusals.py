@@ -23,6 +23,8 @@ def _status(answer: bytes) -> int:
         b"", b"Authorization: Bearer \r\n", b"Authorization: Bearer x\r\n", b"Authorization: Basic TOKEN\r\n",
         b"Authorization: TOKEN\r\n", b"Authorization: Bearer TOKENx\r\n", b"Authorization: Bearer\xff\r\n",
         b"Proxy-Authorization: Bearer TOKEN\r\n", b"X-Authorization: Bearer TOKEN\r\n",
+        b"Authorization: Bearer TOKEN\r\nAuthorization: Bearer TOKEN\r\n",
+        b"Authorization: Bearer x\r\nAuthorization: Bearer TOKEN\r\n",
     ],
 )  # fmt: skip
 def test_nothing_passes_without_the_token(behind: Open, field: bytes) -> None:
@@ -265,6 +267,15 @@ def test_a_read_only_gateway_says_which_rule_refuses_and_how_to_allow_it(behind:
     requests = {"GET": {"200": 1}, "POST": {"200": 1, "403": 1}}
     assert end.records[1:] == [{"requests": requests}]
     assert len(end.instance.heads) == 2
+
+
+def test_methods_that_a_program_makes_up_are_counted_together(behind: Open) -> None:
+    end = behind()
+    for number in range(50):
+        assert end.request(f"M{number}{end.gateway.token}", "/")[0].status == 200
+    end.request("GET", "/")
+    end.gateway.__exit__(None, None, None)
+    assert end.records == [{"requests": {"GET": {"200": 1}, "other": {"200": 50}}}]
 
 
 def test_what_the_profile_allows_passes(behind: Open) -> None:
