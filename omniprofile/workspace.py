@@ -194,7 +194,7 @@ class Workspace:
         config = again.config
         # A change between would leave what was read for what is there.
         if prompt.watch(self.places) == before:
-            prompt.write(self.places, before, config, again.is_protected)
+            prompt.write(self.places, before, config)
 
     def editing(self, *, dry_run: bool = False) -> "AbstractContextManager[Draft]":
         """Return the profile files, to be edited by this process alone. What is to be kept, the body has to `write`.

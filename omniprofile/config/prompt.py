@@ -1,23 +1,25 @@
 """The file `prompt` of the state folder: what a shell's prompt, which starts no process, may know of the profile files.
 
-It holds the names of the profiles, which of them are protected, and the default, and names each profile file with its real
-path. In the folder `prompt.d` lies for each profile file an empty one with the same time of change: shells can compare times
-and identities, and nothing else. So for a shell the file holds as long as every profile file is the same one and has the same
-time of change, and those that did not exist still do not. Anything else is unknown to the prompt, and shown as `?`.
+It holds the names of the profiles, which of them are protected or limited in their `access`, and the default, and names each
+profile file with its real path. In the folder `prompt.d` lies for each profile file an empty one with the same time of change:
+shells can compare times and identities, and nothing else. So for a shell the file holds as long as every profile file is the
+same one and has the same time of change, and those that did not exist still do not. Anything else is unknown to the prompt, and
+shown as `?`.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from zlib import crc32
 
 from omniprofile.config.paths import DROP_IN_FOLDER, Places, drop_ins
 from omniprofile.model.declaration import Config
+from omniprofile.model.effective import effective
 from omniprofile.system.files import Unreadable, make_private_folder, open_regular, write_atomic
 
 FILE = "prompt"
 FOLDER = "prompt.d"
-_HEAD = "omniprofile prompt 2"
+_HEAD = "omniprofile prompt 3"
 _LARGEST = 400_000
 """Bytes that a prompt reads."""
 _OLD_SECONDS = 60.0
@@ -52,7 +54,7 @@ def is_stale(places: Places) -> bool:
     )
 
 
-def write(places: Places, watched: Iterable[Watched], config: Config, is_protected: Callable[[str], bool]) -> None:
+def write(places: Places, watched: Iterable[Watched], config: Config) -> None:
     """Write for the prompt what `config`, read from the `watched` files, says. Raises OSError.
 
     Nothing is written where a path has a line break or a tab: the prompt then knows nothing of the files.
@@ -68,7 +70,14 @@ def write(places: Places, watched: Iterable[Watched], config: Config, is_protect
     if (default := _default(config)) is not None:
         lines.append(f"default {default}")
     lines.append(f"names {' '.join(config.profiles)}")
-    lines.append(f"protected {' '.join(name for name in config.profiles if is_protected(name))}")
+    marked: dict[str, list[str]] = {"protected": [], "gateway": [], "read-only": []}
+    for name in config.profiles:
+        found = effective(config, name)
+        if found.protected.value:
+            marked["protected"].append(name)
+        if found.access.value != "full":
+            marked[found.access.value].append(name)
+    lines += [f"{mark} {' '.join(names)}" for mark, names in marked.items()]
     folder = os.path.join(places.state_folder, FOLDER)
     make_private_folder(places.state_folder)
     make_private_folder(folder)

@@ -17,7 +17,7 @@ from tests.conftest import Cli
 from tests.sampling import sample
 
 SHELLS = ["bash", "zsh", "fish"]
-SEGMENT = re.compile(r"^\(omni (\?|([A-Za-z0-9._-]+)(, protected\??)?)(, env!)?\) $")
+SEGMENT = re.compile(r"^\(omni (\?|([A-Za-z0-9._-]+)(, protected\??)?(, gateway|, read-only)?)(, env!)?\) $")
 
 PINS = {
     'profile = "staging"\n': "staging",
@@ -144,6 +144,16 @@ def test_the_layers_are_in_the_programs_order(shell: str, cli: Cli, renewed: Non
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_what_a_profile_gives_programs_is_shown(shell: str, cli: Cli, two: Path, tmp_path: Path) -> None:
+    reader = '[profiles.reader]\nextends = "prod"\naccess = "read-only"\n'
+    two.write_text(two.read_text() + reader + '[profiles.guarded]\nextends = "staging"\naccess = "gateway"\n')
+    assert cli("current", env={"OMNIPROFILE_PROMPT": "stale"}).status == 0
+    names = ("reader", "guarded", "staging")
+    shown = [_shown(shell, cli, tmp_path, "", env={"OMNI_PROFILE": name})[0] for name in names]
+    assert shown == ["reader, protected, read-only", "guarded, gateway", "staging"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_what_the_files_say_is_unknown_as_soon_as_they_change(
     shell: str, cli: Cli, renewed: None, two: Path, tmp_path: Path
 ) -> None:
@@ -267,8 +277,8 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "binary": lambda _: bytes(range(256)) * 100,
     "one line of a megabyte": lambda _: b"x" * 1_000_000,
     "a megabyte of newlines": lambda _: b"\n" * 1_000_000,
-    "a valid line, many times": lambda _: b"omniprofile prompt 2\n" * 15_000,
-    "another version": lambda text: text.replace(b"prompt 2", b"prompt 3", 1),
+    "a valid line, many times": lambda _: b"omniprofile prompt 3\n" * 15_000,
+    "another version": lambda text: text.replace(b"prompt 3", b"prompt 4", 1),
     "a hostile line": lambda text: text + b"$(touch hacked)\n",
 }
 

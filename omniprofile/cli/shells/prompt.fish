@@ -31,13 +31,15 @@ function __omniprofile_segment
     set -l default ''
     set -l names
     set -l protected
+    set -l gateway
+    set -l reader
     set -l witness ''
     set -l index 0
     set -l lines (__omniprofile_read "$state/prompt" 400000)
     for line in $lines
         set -l word (string split -m 1 ' ' -- $line)
         switch "$line"
-            case 'omniprofile prompt 2'
+            case 'omniprofile prompt 3'
                 set fresh 1
             case 'config *'
                 test "$word[2]" = "$config"; or set fresh ''
@@ -60,6 +62,10 @@ function __omniprofile_segment
                 set names (string split -n ' ' -- $word[2])
             case 'protected *'
                 set protected (string split -n ' ' -- $word[2])
+            case 'gateway *'
+                set gateway (string split -n ' ' -- $word[2])
+            case 'read-only *'
+                set reader (string split -n ' ' -- $word[2])
             case end
                 set -g __omniprofile_stale ''
             case ''
@@ -129,8 +135,10 @@ function __omniprofile_segment
         set detail ', protected?'
     else if not contains -- $name $names
         set name '?'
-    else if contains -- $name $protected
-        set detail ', protected'
+    else
+        contains -- $name $protected; and set detail ', protected'
+        contains -- $name $gateway; and set detail "$detail, gateway"
+        contains -- $name $reader; and set detail "$detail, read-only"
     end
     if __omniprofile_shadowed
         set detail "$detail, env!"
