@@ -133,7 +133,8 @@ def _without(text: str, secret: str) -> str:
         length = _SHORTEST
         while length < len(secret) and text[found + length : found + length + 1] == secret[length]:
             length += 1
-        whole = length == len(secret) or text[found + length : found + length + 1] == "…"
+        cut_short = text[found + length : found + length + 1] == "…" and secret[:length] not in _PUBLIC_PREFIXES
+        whole = length == len(secret) or cut_short
         pieces += [text[at:found], MASK if whole else text[found : found + length]]
         at = found + length
     return "".join(pieces) + text[at:]

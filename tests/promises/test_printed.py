@@ -147,6 +147,12 @@ def test_what_was_obtained_is_masked_however_it_is_spelt_or_cut() -> None:
     assert json.loads(as_json(secret, exact=True)) == secret
 
 
+def test_the_public_prefix_of_a_key_is_shown_in_an_example() -> None:
+    remember("omni_osk_abcdefgh")
+    assert masked("a key is one line, such as `omni_osk_\u2026`") == "a key is one line, such as `omni_osk_\u2026`"
+    assert masked("`omni_osk_ab\u2026`") == f"`{MASK}\u2026`"
+
+
 @pytest.mark.parametrize("count", [1, 300, 5000], ids="of {}".format)
 def test_the_latest_of_many_secrets_are_masked_wherever_they_stand(count: int) -> None:
     """They are found by their beginnings, which many share: those of one kind of key, or of JSON Web Tokens."""
