@@ -7,7 +7,7 @@ import os
 import sys
 
 from omniprofile.model.exported import CHILD, MARKER, OWN, exported, own_values
-from omniprofile.model.variables import NO_CONFIG, credential_variables
+from omniprofile.model.variables import NO_CONFIG, credential_variables, encodable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def child_environment(
     names = (*RIVALS, *_OF_THIS_SHELL, *own_values(environ), *key_variables, *variables)
     removed = {same(name) for name in names if name}
     kept = {name: value for name, value in environ.items() if same(name) not in removed}
-    path = [folder for folder in (environ.get("PATH") or os.defpath).split(os.pathsep) if folder != SHIM]
-    ours = {"PATH": os.pathsep.join([SHIM, *path]), PYTHON: sys.executable, "OMNI_CONFIG_PATH": NO_CONFIG}
-    return {**kept, **variables, **ours}
+    path = variables.get("PATH") or environ.get("PATH") or os.defpath  # a profile's `env` may set it, too
+    path = os.pathsep.join([SHIM, *(folder for folder in path.split(os.pathsep) if folder != SHIM)])
+    ours = {"PATH": path, PYTHON: sys.executable, "OMNI_CONFIG_PATH": NO_CONFIG}
+    return {**kept, **encodable({**variables, **ours})}

@@ -7,7 +7,7 @@ from datetime import datetime
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.variables import credential_variables
+from omniprofile.model.variables import credential_variables, encodable
 
 
 class Variables(dict[str, str]):
@@ -69,4 +69,4 @@ class Credential:
         For `subprocess.run(…, env=os.environ | credential.variables())`. Secrets of `env` are read now: raises
         `omniprofile.Error` for one that is missing or refused.
         """
-        return Variables(credential_variables(self, self.base_url, self.token))
+        return Variables(encodable(credential_variables(self, self.base_url, self.token)))

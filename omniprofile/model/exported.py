@@ -149,7 +149,14 @@ def without_values_of_another(environ: "Mapping[str, str]", profile: str, base_u
 
 
 def checksum(value: str) -> str:
-    """Return the CRC-32 of `value`, in eight hexadecimal digits."""
+    """Return the CRC-32 of `value`, in eight hexadecimal digits.
+
+    A value that comes back from a process whose locale cannot decode it has the checksum of the text.
+    """
     from binascii import crc32
 
-    return f"{crc32(value.encode('utf-8', 'surrogatepass')):08x}"
+    try:
+        octets = value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a surrogate pair, which Windows may hold
+        octets = value.encode("utf-8", "surrogatepass")
+    return f"{crc32(octets):08x}"

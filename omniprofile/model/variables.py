@@ -6,6 +6,7 @@ text to append to it. Secrets of `env` are texts here; who reads them is `creden
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
+import os
 import sys
 
 from omniprofile.model.exported import BASE_URL, MARKER, ORGANIZATION, OWN, PROFILE, TOKEN, TOKEN_FOR_SDK, marker
@@ -69,6 +70,19 @@ def credential_variables(handed: "Handed", base_url: str, token: str) -> dict[st
     refuse_nul(given)
     ours = given if handed.of_profile else {name: value for name, value in given.items() if name not in pair}
     return given | ({MARKER: marker(handed.profile, ours, base_url)} if ours else {})
+
+
+def encodable(variables: "Mapping[str, str]") -> dict[str, str]:
+    """Return `variables` as a child process can be given them: what the locale cannot encode becomes UTF-8."""
+
+    def encoded(value: str) -> str:
+        try:
+            os.fsencode(value)
+        except UnicodeEncodeError:
+            return os.fsdecode(value.encode("utf-8", "surrogateescape"))
+        return value
+
+    return {name: value if value.isascii() else encoded(value) for name, value in variables.items()}
 
 
 def refuse_nul(variables: "Mapping[str, str]") -> None:

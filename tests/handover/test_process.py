@@ -12,11 +12,12 @@ import pytest
 
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import parent_command
-from omniprofile.handover.variables import child_environment
+from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.variables import NO_CONFIG, credential_variables
+from tests.conftest import CANARY, Cli
 
 RUN = """
 import os, sys
@@ -132,6 +133,25 @@ def test_the_profiles_own_variables_come_along_and_those_of_an_earlier_env_go() 
     child = child_environment(_variables(env=(("TEAM", "b"),)), {**earlier, "PATH": "/bin"})
     assert child["TEAM"] == "b"
     assert "OMNI_OUTPUT_FORMAT" not in child
+
+
+def test_a_path_of_the_profile_s_own_is_the_child_s() -> None:
+    child = child_environment(_variables(env=(("PATH", "/opt/omni/bin"),)), {"PATH": "/bin"})
+    assert child["PATH"] == os.pathsep.join([SHIM, "/opt/omni/bin"])
+
+
+@pytest.mark.parametrize("command", ["exec", "each"])
+def test_a_locale_that_lacks_a_character_gets_it_as_utf8(cli: Cli, command: str) -> None:
+    cli.profiles(
+        '[profiles.x]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "KEY" }\nenv = { TEAM = "Zo\u00eb \U0001f989" }\n'
+    )
+    narrow = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "KEY": CANARY}
+    line = [sys.executable, "-m", "omniprofile", command, "x", "--"]
+    ran = subprocess.run([*line, "printenv", "TEAM"], capture_output=True, env={**os.environ, **narrow}, check=False)
+    assert ran.stdout.removeprefix(b"x | ") == "Zo\u00eb \U0001f989\n".encode(), ran.stderr
+    nested = [*line, sys.executable, "-m", "omniprofile", "env", "--unset", "--shell", "bash"]
+    ran = subprocess.run(nested, capture_output=True, env={**os.environ, **narrow}, check=False)
+    assert b"unset TEAM\n" in ran.stdout, "it is known as the value that was exported"
 
 
 def test_a_nul_in_a_value_is_refused_by_name() -> None:
