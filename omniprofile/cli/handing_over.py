@@ -11,7 +11,6 @@ from omniprofile.credentials.permission import Intent
 from omniprofile.handover import omni
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.credential import Credential
-from omniprofile.model.exported import MARKER
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.variables import credential_variables
 
@@ -53,8 +52,8 @@ def hand_over(
         app.record(resolution, "exec", program)
     reached = served or credential
     variables = credential_variables(credential, reached.base_url, reached.token)
-    if prefix:  # the mark is for omniprofile, which reads no variable with a prefix
-        variables = {prefix + name: value for name, value in variables.items() if name != MARKER}
+    if prefix:
+        variables = {prefix + name: value for name, value in variables.items()}
     else:
         file = app.places.config_file if app.config_flag else ""
         variables |= omni.handed_over(credential, reached.base_url, reached.token, file)

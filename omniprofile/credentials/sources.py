@@ -13,7 +13,6 @@ import sys
 from omniprofile.credentials.env_variables import VENDOR_BASE_URL, belongs_elsewhere
 from omniprofile.model.exported import (
     TOKENS,
-    exported,
     key_in_environment,
     values_of_another,
     without_values_of_another,
@@ -136,9 +135,7 @@ def key_in_file(path: str, label: str) -> Secret:
 def _from_environment(
     source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]", variable: str | None
 ) -> Secret:
-    if source.variable in values_of_another(environ, profile, base_url):
-        mark = exported(environ)
-        whose = mark.profile if mark else ""
+    if (whose := values_of_another(environ, profile, base_url).get(source.variable or "")) is not None:
         why = f"its value was exported by omniprofile for `{printable(whose)}`, and is a value of that profile alone"
         hint = f"set `{printable(source.variable or '')}` to {_what(profile, variable)}"
         raise _failed(source, profile, why, hint, variable)

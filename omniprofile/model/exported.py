@@ -2,7 +2,7 @@
 
 Without it, an exported token would look like an override that the user made, and `omniprofile exec prod` would run with the
 token of staging. The mark names the profile and every exported variable with a checksum of its value: a variable that the
-user has changed since is an override again.
+user has changed since is an override again. Variables with a prefix of `exec --as` have a mark with that prefix.
 
 The checksum is a CRC-32: it must find a change, not withstand an attacker, for who can set the mark can set the token too.
 Of a secret it gives 32 bits away to who can read the environment, and so can read the secret itself.
@@ -12,7 +12,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 MARKER = "OMNIPROFILE_EXPORTED"
 CHILD = "OMNIPROFILE_CHILD"
@@ -78,9 +78,12 @@ def marker(profile: str, variables: "Mapping[str, str]", base_url: str) -> str:
     return ",".join([profile, *(f"{name}={checksum(value)}" for name, value in summed.items())])
 
 
-def exported(environ: "Mapping[str, str]") -> Exported | None:
-    """Read the mark. None if there is none, or if it is not one of ours: a damaged mark says nothing."""
-    text = environ.get(MARKER)
+def exported(environ: "Mapping[str, str]", prefix: str = "") -> Exported | None:
+    """Read the mark of the variables that begin with `prefix`.
+
+    None if there is none, or if it is not one of ours: a damaged mark says nothing.
+    """
+    text = environ.get(prefix + MARKER)
     if not text or len(text) > _LONGEST_MARK:
         return None
     profile, *pairs = text.split(",")
@@ -95,24 +98,35 @@ def exported(environ: "Mapping[str, str]") -> Exported | None:
     return Exported(profile, base_url, variables) if profile and variables else None
 
 
-def own_values(environ: "Mapping[str, str]") -> frozenset[str]:
-    """Return the variables that still have the value that `omniprofile env` gave them: no overrides by the user."""
-    mark = exported(environ)
-    given = mark.variables.items() if mark else ()
+def own_values(environ: "Mapping[str, str]", prefix: str = "") -> frozenset[str]:
+    """Return the variables that still have the value that `omniprofile env` gave them: no overrides by the user.
+
+    With `prefix`, those that `exec --as` gave to its child with this prefix.
+    """
+    mark = exported(environ, prefix)
+    given = [(prefix + name, summed) for name, summed in mark.variables.items()] if mark else ()
     return frozenset(name for name, summed in given if name in environ and checksum(environ[name]) == summed)
 
 
-def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str | None = None) -> frozenset[str]:
+def _marks(environ: "Mapping[str, str]") -> "Iterator[tuple[str, Exported]]":
+    """Yield every mark, without a prefix and with those of `exec --as`."""
+    for name in environ:
+        if name.endswith(MARKER) and (mark := exported(environ, prefix := name.removesuffix(MARKER))) is not None:
+            yield prefix, mark
+
+
+def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str) -> dict[str, str]:
     """Return the variables that still hold what was exported for another profile, or for this one at another base URL.
 
-    Such a value is a credential of the profile and the origin that it was exported for, and of no other: it is not a key of
-    `profile`. Without `base_url` only the profiles are compared.
+    Each has the name of the profile that it was exported for. Such a value is a credential of that profile and origin, and of
+    no other: it is not a key of `profile`. The marks are among them.
     """
-    mark = exported(environ)
-    if mark is None:
-        return frozenset()
-    same_origin = base_url is None or mark.base_url == checksum(base_url)
-    return frozenset() if mark.profile == profile and same_origin else own_values(environ)
+    return {
+        name: mark.profile
+        for prefix, mark in _marks(environ)
+        if (mark.profile, mark.base_url) != (profile, checksum(base_url))
+        for name in (prefix + MARKER, *own_values(environ, prefix))
+    }
 
 
 def exported_secret(
@@ -122,11 +136,13 @@ def exported_secret(
 
     It stands in for the variable that the key or secret came from, which `exec` removes from its child.
     """
-    mark = exported(environ)
-    if mark is None or mark.profile != profile or mark.base_url != checksum(base_url):
-        return ""
-    own = own_values(environ)
-    return next((environ[name] for name in names if name in own), "")
+    for prefix, mark in _marks(environ):
+        if (mark.profile, mark.base_url) == (profile, checksum(base_url)):
+            own = own_values(environ, prefix)
+            for name in names:
+                if prefix + name in own:
+                    return environ[prefix + name]
+    return ""
 
 
 def key_in_environment(
@@ -145,7 +161,7 @@ def key_in_environment(
 def without_values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str) -> "dict[str, str]":
     """Return `environ` without what was exported for another profile or base URL, and without the mark of that."""
     theirs = values_of_another(environ, profile, base_url)
-    return {name: value for name, value in environ.items() if name not in theirs and not (theirs and name == MARKER)}
+    return {name: value for name, value in environ.items() if name not in theirs}
 
 
 def checksum(value: str) -> str:

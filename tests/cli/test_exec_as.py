@@ -126,3 +126,25 @@ def test_a_variable_of_one_profile_is_for_it_alone(process: Process, two: Path) 
     )
     given = json.loads(ran.stdout)
     assert (given["A_OMNI_API_TOKEN"], given["B_OMNI_API_TOKEN"]) == (STAGING_KEY, token)
+
+
+OMNIPROFILE = (sys.executable, "-m", "omniprofile")
+
+
+def test_a_nested_call_uses_what_was_given_for_its_profile_alone(process: Process, two: Path) -> None:
+    with two.open("a") as file:
+        file.write('[profiles.thief]\nbase_url = "https://thief.omniapp.co"\nkey = { env = "A_OMNI_API_TOKEN" }\n')
+        file.write('[profiles.embed]\nextends = "staging"\nenv = { SECRET = { env = "EMBED" } }\n')
+    given = ("exec", "--yes", "--as", "A_=staging", "--as", "B_=prod", "--as", "C_=embed", "--")
+    env = {"EMBED": CANARY + "E"}
+    for name, expected in (("staging", STAGING_KEY), ("prod", PRODUCTION_KEY), ("embed", STAGING_KEY)):
+        assert process(*given, *OMNIPROFILE, "token", name, env=env).stdout == expected + "\n"
+        ran = process(*given, *OMNIPROFILE, "exec", "-y", name, "--", "printenv", "OMNI_API_TOKEN", env=env)
+        assert ran.stdout == expected + "\n", ran.stderr
+    ran = process(*given, *OMNIPROFILE, "exec", "embed", "--", "printenv", "SECRET", env=env)
+    assert ran.stdout == CANARY + "E\n", ran.stderr
+    ran = process(*given, *OMNIPROFILE, "token", "thief", env=env)
+    assert (ran.returncode, ran.stdout) == (4, "")
+    assert "its value was exported by omniprofile for `staging`" in ran.stderr
+    changed = process(*given, "env", "A_OMNI_API_TOKEN=changed", "A_OMNI_API_KEY=changed", *OMNIPROFILE, "token", "staging")
+    assert (changed.returncode, changed.stdout) == (4, ""), "an override has no prefix"
