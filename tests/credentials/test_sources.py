@@ -323,7 +323,7 @@ def processes_of(mark: str) -> list[str]:
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
-                argv = Path("/proc", entry, "cmdline").read_bytes().decode()
+                argv = Path("/proc", entry, "cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue
             if mark in argv.split("\0"):
