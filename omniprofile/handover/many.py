@@ -1,7 +1,8 @@
 """Running many commands at once, each a child whose output is passed on in whole lines. Knows no profile.
 
 A command gets no standard input, no terminal, and a session of its own, so that it and its children can be ended together,
-but for a child that makes a session itself.
+but for a child that makes a session itself. When this process dies of whatever, Linux kills the commands, but not what they
+started.
 """
 
 import os
@@ -14,6 +15,7 @@ from threading import Event, Lock
 from time import monotonic
 from typing import IO, Literal
 
+from omniprofile.handover.child import dying_with_parent
 from omniprofile.handover.process import not_run, windows_command
 from omniprofile.system import threads
 from omniprofile.system.capture import end_groups
@@ -44,6 +46,7 @@ class Commands:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._starting = Lock()
         self._ending = False
+        self._in_child = dying_with_parent()
 
     def run(
         self,
@@ -73,6 +76,7 @@ class Commands:
                     stderr=subprocess.PIPE,
                     bufsize=0,
                     start_new_session=True,
+                    preexec_fn=self._in_child,  # noqa: PLW1509 - it takes no lock, and imports nothing
                     creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows alone
                 )
                 self._running.add(child)

@@ -311,6 +311,15 @@ def test_a_signal_ends_every_command_with_what_it_started(
     assert _gone(pids)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux's")
+def test_a_killed_omniprofile_leaves_no_command(cli: Cli, profiles: Path, started: Callable[..., _Started]) -> None:
+    run = started("acme", "beta-long", "--", "sh", "-c", "trap '' TERM INT HUP; echo $$; while :; do sleep 1; done")
+    pids = [int(line.rpartition("| ")[2]) for line in run.lines(2)]
+    run.process.kill()
+    run.process.communicate(timeout=WAIT)
+    assert _gone(pids)
+
+
 def test_a_command_that_does_not_want_to_end_is_killed(
     cli: Cli, profiles: Path, started: Callable[..., _Started]
 ) -> None:
