@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Literal
 
-    How = Literal["exec", "env", "token", "library", "gateway"]
+    How = Literal["exec", "env", "token", "library", "gateway", "export"]
 
 FILE, OLDER_FILE = "audit.jsonl", "audit.1.jsonl"
 LARGEST = 1024 * 1024

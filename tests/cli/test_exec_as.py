@@ -146,5 +146,7 @@ def test_a_nested_call_uses_what_was_given_for_its_profile_alone(process: Proces
     ran = process(*given, *OMNIPROFILE, "token", "thief", env=env)
     assert (ran.returncode, ran.stdout) == (4, "")
     assert "its value was exported by omniprofile for `staging`" in ran.stderr
-    changed = process(*given, "env", "A_OMNI_API_TOKEN=changed", "A_OMNI_API_KEY=changed", *OMNIPROFILE, "token", "staging")
+    changed = process(
+        *given, "env", "A_OMNI_API_TOKEN=changed", "A_OMNI_API_KEY=changed", *OMNIPROFILE, "token", "staging"
+    )
     assert (changed.returncode, changed.stdout) == (4, ""), "an override has no prefix"

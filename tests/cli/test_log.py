@@ -46,6 +46,12 @@ WAYS: list[tuple[list[str], list[dict[str, object]]]] = [
     (["exec", "--", "true"], [{"how": "exec", "profile": "acme", "layer": "defaults", "command": "true"}]),
     (["env", "--shell", "bash"], [{"how": "env", "profile": "acme", "layer": "defaults", "command": None}]),
     (["env", "--unset"], []),
+    (["export", "omni-cli"], []),
+    (["export", "omni-cli", "--with-secrets", "--dry-run"], []),
+    (
+        ["export", "omni-cli", "--with-secrets", "-p", "beta"],
+        [{"how": "export", "profile": "beta", "layer": "flag", "command": None}],
+    ),
     (["token", "beta"], [{"how": "token", "profile": "beta", "layer": "flag", "command": None}]),
     (["current"], []),
     (["list"], []),

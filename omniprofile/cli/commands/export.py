@@ -72,6 +72,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         default = app.config.default.value if app.config.default else None
         merged = merge(config, chosen.outgoing, chosen.known, default=default, now=app.environment.now())
         backup = None if args.dry_run else _write(app, path, config, merged)
+        for result in merged.results:
+            if result.key in ("written", "replaced") and not args.dry_run:
+                app.record(app.declared_profile(result.profile), "export")
     if args.json:
         console.json(_as_json(args, path, chosen, merged, backup))
     elif merged.results:

@@ -17,9 +17,9 @@ from omniprofile.system.audit import FILE, entries
 from omniprofile.system.files import Unreadable
 
 HELP = Help(
-    description="Shows the audit log, oldest first: each credential that `exec`, `each`, `env`, `token`, a gateway or a program "
-    "with the library got, for which command, and which layer chose the profile. Of a gateway there is one summary a run, and "
-    "each request that it refused, without its query. No secret is in it.\n\n"
+    description="Shows the audit log, oldest first: each credential that `exec`, `each`, `env`, `token`, a gateway, a program "
+    "with the library or the file of `export --with-secrets` got, for which command, and which layer chose the profile. Of a "
+    "gateway there is one summary a run, and each request that it refused, without its query. No secret is in it.\n\n"
     "The log is `audit.jsonl` in the state folder, of at most 1 MiB, and one older file. It is written where that is possible at "
     "once: no command fails or waits for it. `[settings] audit = false` turns it off.",
     examples=(
