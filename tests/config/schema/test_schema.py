@@ -17,7 +17,7 @@ from omniprofile.config.schema.validate import violations
 from omniprofile.config.toml.text import Document
 from omniprofile.model.exported import RESERVED
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[2] / "corpus"
 SCHEMA: dict[str, Any] = json_schema()
 
 
