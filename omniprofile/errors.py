@@ -15,185 +15,130 @@ class Error(Exception):
 
     code: "ClassVar[str]" = "error"
 
+    def __init_subclass__(cls, *, code: str) -> None:
+        cls.code = code
+
     def __init__(self, message: str, *, hint: "str | None" = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
 
 
-class UsageError(Error):
+class UsageError(Error, code="usage"):
     """The command line, or a library call, does not make sense as given."""
 
-    code = "usage"
 
-
-class OperationFailed(Error):
+class OperationFailed(Error, code="failed"):
     """A step could not be completed though nothing was wrong with what the user wrote: a full disk, a closed pipe."""
 
-    code = "failed"
 
-
-class SessionBusy(OperationFailed):
+class SessionBusy(OperationFailed, code="session-busy"):
     """Another process holds the session's lock for too long. Nothing was sent: a refresh without the lock may end it."""
 
-    code = "session-busy"
 
-
-class NotWritten(OperationFailed):
+class NotWritten(OperationFailed, code="not-written"):
     """A profile file cannot be written, because it is read-only or the disk is full. `patch` is the change, to make by hand."""
-
-    code = "not-written"
 
     def __init__(self, message: str, *, hint: "str | None" = None, patch: str = "") -> None:
         super().__init__(message, hint=hint)
         self.patch = patch
 
 
-class ConfigInvalid(Error):
+class ConfigInvalid(Error, code="config-invalid"):
     """A profile file, pin or variable is not what the schema allows. The message begins with its place, if it has one."""
 
-    code = "config-invalid"
 
-
-class ConfigUnreadable(ConfigInvalid):
+class ConfigUnreadable(ConfigInvalid, code="config-unreadable"):
     """A file of the configuration cannot be read at all: missing, no permission, a folder, a FIFO, too large."""
 
-    code = "config-unreadable"
 
-
-class NoCredential(Error):
+class NoCredential(Error, code="no-credential"):
     """The profile is fine, but there is no usable credential for it."""
 
-    code = "no-credential"
 
-
-class KeySourceFailed(NoCredential):
+class KeySourceFailed(NoCredential, code="key-source-failed"):
     """The profile's key source was asked and did not give one usable key."""
 
-    code = "key-source-failed"
 
-
-class LoginFailed(NoCredential):
+class LoginFailed(NoCredential, code="login-failed"):
     """The browser login came to no end: denied, abandoned, or answered with something else than an authorization."""
 
-    code = "login-failed"
 
-
-class SessionEnded(NoCredential):
+class SessionEnded(NoCredential, code="session-ended"):
     """The instance says that the session is over: its refresh token is good for nothing any more."""
 
-    code = "session-ended"
 
-
-class NoSuchProfile(Error):
+class NoSuchProfile(Error, code="no-such-profile"):
     """A layer named a profile that no file defines."""
 
-    code = "no-such-profile"
 
-
-class NoProfileSelected(Error):
+class NoProfileSelected(Error, code="no-profile-selected"):
     """No layer names a profile."""
 
-    code = "no-profile-selected"
 
-
-class Refused(Error):
+class Refused(Error, code="refused"):
     """Refused for safety."""
 
-    code = "refused"
 
-
-class OriginMismatch(Refused):
+class OriginMismatch(Refused, code="origin-mismatch"):
     """The credential belongs to another origin than the one it would be sent to."""
 
-    code = "origin-mismatch"
 
-
-class HostNotAllowed(Refused):
+class HostNotAllowed(Refused, code="host-not-allowed"):
     """The host is neither Omni's nor in `allowed_hosts`."""
 
-    code = "host-not-allowed"
 
-
-class InsecureURL(Refused):
+class InsecureURL(Refused, code="insecure-url"):
     """Plain http, other than to a loopback address that was allowed by name."""
 
-    code = "insecure-url"
 
-
-class ProtectedProfile(Refused):
+class ProtectedProfile(Refused, code="protected-profile"):
     """A protected profile was asked for without confirmation."""
 
-    code = "protected-profile"
 
-
-class AccessLimited(Refused):
+class AccessLimited(Refused, code="access-limited"):
     """The profile's `access` does not let its token be handed out, or a request through."""
 
-    code = "access-limited"
 
-
-class IdentityMismatch(Refused):
+class IdentityMismatch(Refused, code="identity-mismatch"):
     """whoami says somebody else than the profile's `expect`."""
 
-    code = "identity-mismatch"
 
-
-class UnsafePermissions(Refused):
+class UnsafePermissions(Refused, code="unsafe-permissions"):
     """A file that holds or decides about secrets can be read or written by others."""
 
-    code = "unsafe-permissions"
 
-
-class Unreachable(Error):
+class Unreachable(Error, code="unreachable"):
     """The instance cannot be reached, or what answers is not an Omni instance."""
 
-    code = "unreachable"
 
-
-class CredentialRefused(Error):
+class CredentialRefused(Error, code="credential-refused"):
     """The instance refuses the credential."""
 
-    code = "credential-refused"
 
-
-class StoreUnavailable(Error):
+class StoreUnavailable(Error, code="store-unavailable"):
     """The secret store cannot be used."""
 
-    code = "store-unavailable"
 
-
-class StoreLocked(StoreUnavailable):
+class StoreLocked(StoreUnavailable, code="store-locked"):
     """The secret store is there, but locked."""
 
-    code = "store-locked"
 
-
-class StoreTimeout(StoreUnavailable):
+class StoreTimeout(StoreUnavailable, code="store-timeout"):
     """The secret store did not answer in time."""
 
-    code = "store-timeout"
 
-
-class CommandNotFound(Error):
+class CommandNotFound(Error, code="command-not-found"):
     """The command that `exec` was to run is not there."""
 
-    code = "command-not-found"
 
-
-class CommandNotRunnable(Error):
+class CommandNotRunnable(Error, code="command-not-runnable"):
     """The command that `exec` was to run is there and cannot be run."""
 
-    code = "command-not-runnable"
 
-
-class Interrupted(Error):
+class Interrupted(Error, code="interrupted"):
     """The user pressed Ctrl-C or closed the input of a prompt."""
 
-    code = "interrupted"
 
-
-class Unexpected(Error):
+class Unexpected(Error, code="unexpected"):
     """A bug in omniprofile itself."""
-
-    code = "unexpected"
