@@ -21,24 +21,9 @@ from omniprofile.model.exported import CHILD, checksum, exported, own_values
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
-    from typing import Protocol
 
     from omniprofile.handover.omni_rules import CommandLine
-
-    class Session(Protocol):
-        """What tells when to renew: a `Credential`, or what the fast path knows of one."""
-
-        @property
-        def profile(self) -> str: ...  # noqa: D102 - as `Credential` says
-        @property
-        def base_url(self) -> str: ...  # noqa: D102 - as `Credential` says
-        @property
-        def auth(self) -> str: ...  # noqa: D102 - as `Credential` says
-        @property
-        def expires_at(self) -> datetime | None: ...  # noqa: D102 - as `Credential` says
-        @property
-        def of_profile(self) -> bool: ...  # noqa: D102 - as `Credential` says
+    from omniprofile.model.variables import Handed
 
 
 ENTERED = "OMNIPROFILE_ENTERED"
@@ -57,7 +42,7 @@ def is_omni(program: str) -> bool:
     return name == "omni" or (sys.platform == "win32" and name.lower() in ("omni", "omni.exe", "omni.cmd", "omni.bat"))
 
 
-def handed_over(credential: "Session", base_url: str, token: str, config: str = "") -> dict[str, str]:
+def handed_over(credential: "Handed", base_url: str, token: str, config: str = "") -> dict[str, str]:
     """Return the variable that tells our `omni` in a child what the child was given.
 
     `config` is the profile file that a flag named. The token's checksum must find a change, not withstand an attacker, as

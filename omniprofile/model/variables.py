@@ -14,26 +14,16 @@ from omniprofile.model.exported import BASE_URL, MARKER, ORGANIZATION, OWN, PROF
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Protocol
+    from typing import TypeAlias
+
+    from omniprofile.model.compiled_profile import CompiledProfile
+    from omniprofile.model.credential import Credential
 
     Value = str | tuple[str, str]
     """A text, or an alias: the part's name and what is appended to it."""
 
-    class Handed(Protocol):
-        """What is handed over: a `Credential`, or what the fast path knows of one."""
-
-        @property
-        def profile(self) -> str: ...  # noqa: D102 - as `Credential` says
-        @property
-        def base_url(self) -> str: ...  # noqa: D102 - as `Credential` says
-        @property
-        def token(self) -> str: ...  # noqa: D102 - as `Credential` says
-        @property
-        def organization_name(self) -> str | None: ...  # noqa: D102 - as `Credential` says
-        @property
-        def of_profile(self) -> bool: ...  # noqa: D102 - as `Credential` says
-        @property
-        def env(self) -> tuple[tuple[str, Value], ...]: ...  # noqa: D102 - as `Credential` says
+    Handed: TypeAlias = "Credential | CompiledProfile"
+    """What is handed over, in full or as the fast path knows it."""
 
 
 NO_CONFIG = r"C:\omniprofile?\config.json" if sys.platform == "win32" else "/dev/null/omniprofile/config.json"

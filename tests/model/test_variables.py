@@ -9,10 +9,13 @@ from omniprofile.config.schema.validate import validate
 from omniprofile.config.serialize import dump, load
 from omniprofile.config.toml.text import Document
 from omniprofile.credentials.resolver import resolve
+from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config
 from omniprofile.model.exported import MARKER, OWN
+from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
+from omniprofile.model.secret import Secret
 from omniprofile.model.variables import credential_variables
 
 URL, TOKEN = "https://acme.omniapp.co", "t0ken"
@@ -36,13 +39,8 @@ tables = st.builds(
 )
 
 
-class Handed:
-    """A credential as the fast path has it."""
-
-    profile, base_url, token, organization_name, of_profile = "p", URL, TOKEN, "acme", True
-
-    def __init__(self, env: tuple[tuple[str, str | tuple[str, str]], ...]) -> None:
-        self.env = env
+def handed(env: tuple[tuple[str, str | tuple[str, str]], ...], *, of_profile: bool = True) -> Credential:
+    return Credential("p", Origin.parse(URL), "api-key", Secret(TOKEN), read_env=lambda: env, of_profile=of_profile)
 
 
 def _written(value: str | tuple[str, str]) -> str:
@@ -66,8 +64,6 @@ def test_any_table_gives_what_it_says(table: dict[str, str | tuple[str, str]], p
     plain = [
         (each.name, (each.value.part, each.value.append) if each.value.part else each.value.text or "") for each in env
     ]
-    handed = Handed(tuple(plain))
-    handed.of_profile = not pair
     expected = {"OMNI_BASE_URL": URL, "OMNI_API_TOKEN": TOKEN, "OMNI_API_KEY": TOKEN, "OMNI_ORGANIZATION_NAME": "acme"}
     if not pair:
         expected["OMNI_PROFILE"] = "p"
@@ -76,7 +72,7 @@ def test_any_table_gives_what_it_says(table: dict[str, str | tuple[str, str]], p
             expected.pop(name, None)
         else:
             expected[name] = value if isinstance(value, str) else PARTS[value[0]] + value[1]
-    given_variables = credential_variables(handed, URL, TOKEN)
+    given_variables = credential_variables(handed(tuple(plain), of_profile=not pair), URL, TOKEN)
     given_variables.pop(MARKER, None)
     assert given_variables == expected
 
@@ -88,7 +84,7 @@ def test_a_gateway_gives_its_own_address_and_token_and_names_no_organization() -
         ("OMNI_HOST", ("host", "")),
         ("TENANT", ("organization", "")),
     )
-    given_variables = credential_variables(Handed(env), "http://127.0.0.1:8123", "one-run")
+    given_variables = credential_variables(handed(env), "http://127.0.0.1:8123", "one-run")
     del given_variables[MARKER]
     assert given_variables == {
         "OMNI_BASE_URL": "http://127.0.0.1:8123", "OMNI_API_TOKEN": "one-run", "OMNI_API_KEY": "one-run", "OMNI_PROFILE": "p",
