@@ -22,8 +22,7 @@ from omniprofile import __version__
 from omniprofile.checks.rules import RULES
 from omniprofile.cli import help as screens
 from omniprofile.cli import reference
-from omniprofile.cli.candidates import subparsers
-from omniprofile.cli.parser import build_parser, load
+from omniprofile.cli.parser import Parser, build_parser, load
 from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Command
 from omniprofile.config.schema.json_schema import json_schema
 
@@ -68,7 +67,7 @@ def pages() -> dict[str, str]:
     """Every page, by its path below `man`."""
     os.environ["COLUMNS"] = "100"
     parser = build_parser(COMMANDS, configured=COMMANDS)
-    parsers = subparsers(parser)
+    parsers = parser.commands
     made = {
         "omniprofile.1": _overview(parser),
         "omniprofile.toml.5": _file_page(),
@@ -118,7 +117,7 @@ def _table(heading: str, columns: tuple[str, ...], rows: Iterable[Iterable[str]]
     return ["", f"## {heading}", "", *table]
 
 
-def _overview(parser: argparse.ArgumentParser) -> list[str]:
+def _overview(parser: Parser) -> list[str]:
     lines = _head("omniprofile", 1, "declarative profiles for Omni")
     lines += [".SH SYNOPSIS", *_synopsis(screens.usage(parser))]
     lines += [".SH DESCRIPTION"]
@@ -166,7 +165,7 @@ def _overview(parser: argparse.ArgumentParser) -> list[str]:
     return lines + _see_also(["omniprofile.toml(5)", "omniprofile-recipes(7)", *_command_names(COMMANDS[:3])])
 
 
-def _command_page(command: Command, parser: argparse.ArgumentParser) -> list[str]:
+def _command_page(command: Command, parser: Parser) -> list[str]:
     texts = load(command).HELP
     lines = _head(f"omniprofile-{command.name}", 1, command.summary)
     lines += [".SH SYNOPSIS", *_synopsis(screens.usage(parser))]

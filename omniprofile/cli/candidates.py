@@ -9,7 +9,7 @@ import argparse
 from dataclasses import dataclass
 from typing import cast
 
-from omniprofile.cli.parser import build_parser
+from omniprofile.cli.parser import Parser, build_parser
 from omniprofile.cli.registry import COMMANDS
 from omniprofile.model.names import printable
 
@@ -54,7 +54,7 @@ def rows() -> list[Row]:
     """Return the table of all shells: the program, its commands, and the kinds that are lists."""
     parser = build_parser(COMMANDS, configured=COMMANDS)
     everything = [Row("", *_arguments(parser)[:2], "@commands")]
-    everything += [Row(name, *_arguments(subparser)) for name, subparser in subparsers(parser).items()]
+    everything += [Row(name, *_arguments(subparser)) for name, subparser in parser.commands.items()]
     lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": _codes(), "@keys": _keys()}
     return [*everything, *(Row(kind, _lines(words), "", "") for kind, words in lists.items())]
 
@@ -68,12 +68,12 @@ def kinds_of(action: argparse.Action) -> list[str]:
     return [KINDS[word] for word in str(action.metavar).split()]
 
 
-def _arguments(parser: argparse.ArgumentParser) -> tuple[str, str, str]:
+def _arguments(parser: Parser) -> tuple[str, str, str]:
     options: dict[str, str] = {}
     takes, operands = [], []
     # Those that every command takes come last.
-    for action in sorted(parser._actions, key=lambda action: action.dest in _GLOBAL):  # noqa: SLF001 - no public way
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
+    for action in sorted(parser.arguments, key=lambda action: action.dest in _GLOBAL):
+        if isinstance(action.choices, dict):  # the commands
             continue
         if action.option_strings:
             options |= dict.fromkeys(action.option_strings, action.help or "")
@@ -85,14 +85,6 @@ def _arguments(parser: argparse.ArgumentParser) -> tuple[str, str, str]:
             repeats = action.nargs in ("*", "+") and not kinds
             operands += [*kinds, last + ("..." if repeats else "")]
     return _lines(options), " ".join(takes), " ".join(operands)
-
-
-def subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """Return the parser of each command, by its name."""
-    for action in parser._actions:  # noqa: SLF001 - no public way
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
-            return dict(action.choices)
-    raise AssertionError("the parser has no commands")
 
 
 def _codes() -> dict[str, str]:

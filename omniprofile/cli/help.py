@@ -7,8 +7,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Help
+
+if TYPE_CHECKING:
+    from omniprofile.cli.parser import Parser
 
 _WIDEST = 100
 _NARROWEST = 60
@@ -26,22 +30,22 @@ def screen_width() -> int:
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns - 2))
 
 
-def usage(parser: argparse.ArgumentParser) -> str:
+def usage(parser: "Parser") -> str:
     """Return how the command is called, without `--help` and the options that every command takes."""
     formatter = _formatter(parser)
     plain = [
         action
-        for group in _groups(parser)
-        for action in group._group_actions  # noqa: SLF001 - argparse has no public way to its own groups
-        if group.title != GLOBAL_OPTIONS and "--help" not in action.option_strings
+        for title, actions in parser.sections
+        for action in actions
+        if title != GLOBAL_OPTIONS and "--help" not in action.option_strings
     ]
     options = [action for action in plain if action.option_strings]
     arguments = [action for action in plain if not action.option_strings]
-    formatter.add_usage(parser.usage, [*options, *arguments], parser._mutually_exclusive_groups)  # noqa: SLF001 - as above
+    formatter.add_usage(parser.usage, [*options, *arguments], parser.exclusive_groups)
     return formatter.format_help()
 
 
-def first_screen(parser: argparse.ArgumentParser) -> str:
+def first_screen(parser: "Parser") -> str:
     """Return the help of the program itself: commands by group, options, and where to read on."""
     parts = [usage(parser), textwrap.fill(parser.description or "", screen_width()) + "\n"]
     width = max(len(command.name) for command in COMMANDS)
@@ -55,7 +59,7 @@ def first_screen(parser: argparse.ArgumentParser) -> str:
     return "\n".join(parts)
 
 
-def command_screen(parser: argparse.ArgumentParser, name: str, texts: Help) -> str:
+def command_screen(parser: "Parser", name: str, texts: Help) -> str:
     """Return the help of the command `name`: usage, what it does, arguments, examples, exit statuses that matter."""
     parts = [usage(parser), *(_filled(text) + "\n" for text in texts.description.split("\n\n"))]
     parts.append(_arguments(parser))
@@ -97,25 +101,20 @@ def _columns(rows: Sequence[Sequence[str]], width: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _arguments(parser: argparse.ArgumentParser) -> str:
+def _arguments(parser: "Parser") -> str:
     """Return what argparse knows of the arguments and options, the list of commands left out."""
     formatter = _formatter(parser)
-    for group in _groups(parser):
-        if group.title == GLOBAL_OPTIONS:
+    for title, actions in parser.sections:
+        if title == GLOBAL_OPTIONS:
             continue
-        formatter.start_section("arguments" if group.title == "positional arguments" else group.title)
-        actions = group._group_actions  # noqa: SLF001 - argparse has no public way to its own groups
+        formatter.start_section("arguments" if title == "positional arguments" else title)
         formatter.add_arguments([action for action in actions if not isinstance(action.choices, dict)])
         formatter.end_section()
     return formatter.format_help()
 
 
-def _formatter(parser: argparse.ArgumentParser) -> argparse.HelpFormatter:
+def _formatter(parser: "Parser") -> argparse.HelpFormatter:
     formatter = argparse.HelpFormatter(parser.prog, max_help_position=26, width=screen_width())
     if hasattr(formatter, "_set_color"):
         formatter._set_color(False)  # noqa: SLF001 - Python 3.14 colours by itself, where `--no-color` has no say
     return formatter
-
-
-def _groups(parser: argparse.ArgumentParser) -> list["argparse._ArgumentGroup"]:
-    return parser._action_groups  # noqa: SLF001 - argparse has no public way to its own groups

@@ -3,7 +3,7 @@
 import argparse
 import itertools
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import NoReturn, Protocol
 
@@ -41,6 +41,21 @@ class Parser(argparse.ArgumentParser):
 
     described: tuple[Command, Help] | None = None
     commands: "Mapping[str, Parser]" = {}
+
+    @property
+    def arguments(self) -> list[argparse.Action]:
+        """Every argument and option, for which argparse has no public way."""
+        return self._actions
+
+    @property
+    def sections(self) -> "Iterator[tuple[str, list[argparse.Action]]]":
+        """The title of each group on the help screen, with its arguments."""
+        return ((str(group.title), group._group_actions) for group in self._action_groups)  # noqa: SLF001 - as above
+
+    @property
+    def exclusive_groups(self) -> "list[argparse._MutuallyExclusiveGroup]":
+        """The groups of options of which one may be given."""
+        return self._mutually_exclusive_groups
 
     def format_usage(self) -> str:
         """Return the usage alone, without what every command takes."""

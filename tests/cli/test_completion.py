@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.cli.candidates import kinds_of, rows, subparsers
+from omniprofile.cli.candidates import kinds_of, rows
 from omniprofile.cli.parser import build_parser
 from omniprofile.cli.registry import COMMANDS
 from tests.cli.shells import START, install_program
@@ -141,7 +141,7 @@ def test_every_command_and_every_option_is_in_every_table(texts: Path) -> None:
     assert {command.name for command in COMMANDS} == {
         line.split("\t")[0] for line in table["@commands"].options.split("\n")
     }
-    for name, subparser in subparsers(parser).items():
+    for name, subparser in parser.commands.items():
         options = {option for action in subparser._actions for option in action.option_strings}
         assert options == {line.split("\t")[0] for line in table[name].options.split("\n")}
     for shell in ("bash", "zsh", "fish", "powershell"):
@@ -152,7 +152,7 @@ def test_every_command_and_every_option_is_in_every_table(texts: Path) -> None:
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_the_kind_of_every_argument_is_known(command: str) -> None:
-    parser = subparsers(build_parser(COMMANDS, configured=COMMANDS))[command]
+    parser = build_parser(COMMANDS, configured=COMMANDS).commands[command]
     for action in parser._actions:
         if action.nargs != 0:
             assert kinds_of(action), f"name its kind in omniprofile/cli/candidates.py: {action}"
