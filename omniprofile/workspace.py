@@ -210,19 +210,15 @@ class Workspace:
     def _draft(self) -> "Draft":
         from omniprofile.config.editing.draft import Draft
 
-        return Draft(self._existing_files(), self.places.config_file, self._judge, self.places.home)
+        return Draft(
+            profile_files(self.places, may_be_new=True), self.places.config_file, self._judge, self.places.home
+        )
 
     def exclusive(self) -> "AbstractContextManager[None]":
         """Hold the lock alone that `editing` holds, for who replaces files by other means. Raises OperationFailed."""
         from omniprofile.config.editing.draft import exclusive
 
         return exclusive(self.lock_folders)
-
-    def _existing_files(self) -> list[str]:
-        places = self.places
-        if not os.path.lexists(places.config_file):  # a file that was named and is not there is made by an edit
-            places = Places(places.config_file, None, places.state_folder, places.cache_folder, places.home)
-        return profile_files(places)
 
     def _judge(self, paths: Sequence[str], contents: Mapping[str, bytes]) -> "list[Finding]":
         from omniprofile.checks.lint import lint

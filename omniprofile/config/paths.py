@@ -35,11 +35,6 @@ class Places:
         self.cache_folder = cache_folder
         self.home = home
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Places) and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
-
-    __hash__ = None  # type: ignore[assignment]  # nobody needs it
-
     @property
     def config_folder(self) -> str:
         """The folder that the profile file is in, as it was named: a symbolic link's own folder, not its target's."""
@@ -101,10 +96,11 @@ def find_places(
     return Places(config_file, config_given, state_folder, cache_folder, home)
 
 
-def profile_files(places: Places) -> list[str]:
+def profile_files(places: Places, *, may_be_new: bool = False) -> list[str]:
     """Return the profile files that are there, in reading order: the main file, then `profiles.d/*.toml` by name.
 
-    A missing default file is not an error (nothing is set up yet); a missing file that was named is. Raises ConfigUnreadable.
+    A missing default file is not an error (nothing is set up yet); a missing file that was named is, unless it `may_be_new`.
+    Raises ConfigUnreadable.
     """
     files = []
     if os.path.lexists(places.config_file):
@@ -121,7 +117,7 @@ def profile_files(places: Places) -> list[str]:
         raise ConfigUnreadable(
             f"`{folder}` cannot be read: {reason(problem)}", hint="make it a folder that you can read"
         ) from problem
-    if not files and places.config_given:
+    if not files and places.config_given and not may_be_new:
         from omniprofile.errors import ConfigUnreadable
 
         init = "`omniprofile init`"

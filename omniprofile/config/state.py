@@ -40,7 +40,8 @@ class ActiveState:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ActiveState) and (self.active, self.previous) == (other.active, other.previous)
 
-    __hash__ = None  # type: ignore[assignment]  # nobody needs it
+    def __hash__(self) -> int:
+        return hash((self.active, self.previous))
 
 
 class StateFile:
