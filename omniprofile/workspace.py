@@ -5,10 +5,11 @@ Nothing is imported or read before it is asked for.
 
 import os
 from _thread import RLock
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from omniprofile.config.paths import Places, find_pin, find_places, omni_cli_config, profile_files
 from omniprofile.config.selection import require_profile, select
@@ -26,9 +27,14 @@ if TYPE_CHECKING:
     from omniprofile.config.editing.draft import Draft
     from omniprofile.config.editing.journal import Journal
     from omniprofile.credentials.protection import Use
-    from omniprofile.model.finding import Finding
     from omniprofile.model.resolution import Selection
     from omniprofile.system.access import ForeignAccess
+
+_EXCLUSIVE = {
+    "edit": (30.0, "the profile files are being edited by another omniprofile"),
+    "transfer": (10.0, "another import or export is under way"),
+}
+"""How many seconds to wait for others who do the same work, and what is said then. Nobody is asked anything meanwhile."""
 
 if TYPE_CHECKING:
     once = cached_property
@@ -117,13 +123,13 @@ class Workspace:
             self._broken = problem
         from omniprofile.config.partial import load_for
 
-        partial = load_for(named.value, profile_files(self.places), home=self.places.home)
-        if partial is None:
+        found = load_for(named.value, profile_files(self.places), home=self.places.home)
+        if found is None:
             raise self._broken
-        for finding in partial.left_out:
+        for finding in found.left_out:
             self.tell(f"`{finding.file}` is left out: line {finding.line}: {finding.message}", self.warn)
-        self.config = partial.config
-        return partial.config
+        self.config = found.config
+        return found.config
 
     @once
     def state(self) -> StateFile:
@@ -196,34 +202,30 @@ class Workspace:
         if prompt.watch(self.places) == before:
             prompt.write(self.places, before, config)
 
-    def editing(self, *, dry_run: bool = False) -> "AbstractContextManager[Draft]":
-        """Return the profile files, to be edited by this process alone. What is to be kept, the body has to `write`.
+    @contextmanager
+    def editing(self, *, dry_run: bool = False) -> "Iterator[Draft]":
+        """Give the profile files, to be edited by this process alone. What is to be kept, the body has to write.
 
         For a `dry_run`, which writes nothing, nobody is locked out.
 
         Raises OperationFailed when another one edits for too long, ConfigUnreadable.
         """
-        from omniprofile.config.editing.draft import editing
-
-        return editing(self.lock_folders, self._draft, dry_run=dry_run)
-
-    def _draft(self) -> "Draft":
+        from omniprofile.checks.lint import lint
         from omniprofile.config.editing.draft import Draft
 
-        return Draft(
-            profile_files(self.places, may_be_new=True), self.places.config_file, self._judge, self.places.home
-        )
+        home = self.places.home
+        with nullcontext() if dry_run else self.exclusive():
+            files = profile_files(self.places, may_be_new=True)
+            yield Draft(
+                files, self.places.config_file, lambda paths, contents: lint(paths, home=home, contents=contents), home
+            )
 
-    def exclusive(self) -> "AbstractContextManager[None]":
-        """Hold the lock alone that `editing` holds, for who replaces files by other means. Raises OperationFailed."""
-        from omniprofile.config.editing.draft import exclusive
+    def exclusive(self, work: "Literal['edit', 'transfer']" = "edit") -> "AbstractContextManager[None]":
+        """Hold the lock that keeps this user's other edits out, or other imports and exports. Raises OperationFailed."""
+        from omniprofile.system.locking import exclusive
 
-        return exclusive(self.lock_folders)
-
-    def _judge(self, paths: Sequence[str], contents: Mapping[str, bytes]) -> "list[Finding]":
-        from omniprofile.checks.lint import lint
-
-        return lint(paths, home=self.places.home, contents=contents)
+        # Not beside the user's files: those folders may be read-only, or a git repository.
+        return exclusive(self.lock_folders, f"{work}.lock", *_EXCLUSIVE[work])
 
     @once
     def journal(self) -> "Journal":

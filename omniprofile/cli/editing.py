@@ -10,7 +10,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.parser import add_json, offer
 from omniprofile.config.paths import DROP_IN_FOLDER
-from omniprofile.errors import ConfigInvalid, NotWritten, Refused, StoreUnavailable, UsageError
+from omniprofile.errors import ConfigInvalid, Error, NotWritten, Refused, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.names import RULE, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from omniprofile.config.editing.journal import Unfinished
     from omniprofile.config.editing.replace import Change
     from omniprofile.config.toml.edit import NamePath
-    from omniprofile.model.resolution import Resolution
 
 METHODS = ("api-key", "oauth")
 
@@ -37,26 +36,21 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
 def save(draft: "Draft", console: Console, *, diff: bool) -> bool:
     """Validate a draft, then write it, or print it as a patch; return whether files were changed.
 
-    Raises what `Draft.check` and `Draft.write` raise; the change that could not be written is on stderr then.
+    Raises what `Draft.check` and `write_changes` raise; the change that could not be written is on stderr then.
     """
     left = draft.check()
     if diff:
         console.data(masked(draft.patch))
         return False
-    if not draft.changes():
+    if not (changes := draft.changes()):
         console.note("nothing to change")
         return False
-    write(draft, console)
+    write_changes(changes, console)
     if left:
         console.warn(
             f"{left} {'error is' if left == 1 else 'errors are'} left in the files: `omniprofile lint` shows them"
         )
     return True
-
-
-def write(draft: "Draft", console: Console) -> None:
-    """Write a draft that was validated. Raises what `write_changes` raises."""
-    write_changes(draft.changes(), console)
 
 
 def masked(patch: str) -> str:
@@ -108,11 +102,18 @@ def unfinished(app: App, operation: str, name: str, new: str | None = None) -> "
     return work, begun is not None
 
 
-def is_stored(app: App, resolution: "Resolution") -> bool:
-    """Whether something is stored for a profile, which the list of what is stored does not say.
+def may_be_stored(app: App, *names: str, resumed: bool) -> bool:
+    """Whether the store has, or may have, a secret of a profile that goes by one of `names`; the first is in the files.
 
-    The store itself is asked, for the list may be lost; a store that cannot be used has nothing that could be moved.
+    Where its list says nothing the store itself is asked, for the list may be lost; a store that cannot be used has nothing
+    that could be moved. Where the files cannot be read, what a `resumed` command stored or copied may be there.
     """
+    if any(map(app.accounts, names)):
+        return True
+    try:
+        resolution = app.declared_profile(names[0])
+    except Error:
+        return resumed
     try:
         return any(app.store.get(account) is not None for account in resolution.accounts)
     except StoreUnavailable as problem:
@@ -223,7 +224,10 @@ def profile_values(args: argparse.Namespace) -> dict[str, object]:
     elif args.key_file is not None:
         key = {"file": args.key_file}
     elif args.key_command is not None:
-        key = {"command": _words(args.key_command)}
+        command = split_words(args.key_command, "the command of `--key-command`")
+        if not command:
+            raise UsageError("the command of `--key-command` is empty")
+        key = {"command": command}
     if key and args.auth == "oauth":
         raise UsageError("an OAuth profile has no key", hint="leave the `--key-…` option out")
     values = {
@@ -261,14 +265,12 @@ def drop_in(app: App, draft: "Draft", given: str | None) -> str:
     return path
 
 
-def _words(command: str) -> list[str]:
+def split_words(command: str, what: str) -> list[str]:
+    """Return the words of a command, as a POSIX shell splits it. Raises UsageError, in which `what` names it."""
     try:
-        words = shlex.split(command)
+        return shlex.split(command)
     except ValueError as problem:
-        raise UsageError("the command of `--key-command` has a quote that does not end") from problem
-    if not words:
-        raise UsageError("the command of `--key-command` is empty")
-    return words
+        raise UsageError(f"{what} has a quote that does not end") from problem
 
 
 def _variable(text: str) -> object:

@@ -15,7 +15,7 @@ from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings, StoreName
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.finding import Code, Finding, Level, errors_in
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.access import ForeignAccess, foreign_access, is_read_only, others_can_write
@@ -57,7 +57,7 @@ class Files:
         document = self.documents[file]
         place = document.position(path) if at_key else document.value_position(path)
         fix = document.replacing(place, replacement)
-        self.findings.append(Finding(file, place.line, place.column, code, level, message, suggestion, fix))
+        self.findings.append(Finding(file, place.line, place.column, code, level, message, suggestion, fix, path))
 
 
 def load(paths: Sequence[str], *, home: str) -> Config:
@@ -72,7 +72,7 @@ def load_files(paths: Sequence[str], *, home: str) -> Files:
     of the first error.
     """
     files = read(paths, home=home)
-    errors = [finding for finding in files.findings if finding.level is Level.ERROR]
+    errors = errors_in(files.findings)
     if not errors:
         return files
     # The order of reading, not of lint's list: the first file's error is the one to fix first.

@@ -14,7 +14,7 @@ from typing import Any
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.model.declaration import Config
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.finding import Code, Finding, errors_in
 from omniprofile.system.files import Unreadable, read_regular
 
 _EVERYWHERE = ("settings", "defaults", "default")
@@ -40,11 +40,10 @@ def load_for(name: str, paths: Sequence[str], *, home: str) -> Partial | None:
     """
     everything = read(paths, home=home)
     broken: dict[str, Finding] = {}
-    for finding in everything.findings:
-        if finding.level is Level.ERROR:
-            if finding.code in (Code.UNREADABLE, Code.WRITABLE) or not _is_drop_in(finding.file):
-                return None
-            broken.setdefault(finding.file, finding)
+    for finding in errors_in(everything.findings):
+        if finding.code in (Code.UNREADABLE, Code.WRITABLE) or not _is_drop_in(finding.file):
+            return None
+        broken.setdefault(finding.file, finding)
     rest = read([path for path in paths if path not in broken], home=home)
     names = _made_of(name, rest.config)
     if not broken or names is None or _errors_but_dangling(rest):
@@ -60,7 +59,7 @@ def _is_drop_in(file: str) -> bool:
 
 def _errors_but_dangling(files: Files) -> bool:
     """Whether a sound file has an error that is not the loss of what a broken one holds."""
-    return any(finding.level is Level.ERROR and finding.code != Code.DANGLING for finding in files.findings)
+    return any(finding.code != Code.DANGLING for finding in errors_in(files.findings))
 
 
 def _made_of(name: str, config: Config) -> set[str] | None:

@@ -10,8 +10,8 @@ from omniprofile.config.paths import profile_files
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
-from omniprofile.model.finding import Level
-from omniprofile.model.names import printable_place, quoted_place
+from omniprofile.model.finding import errors_in
+from omniprofile.model.names import counted, printable_place, quoted_place
 from omniprofile.system.files import reason
 from omniprofile.system.locking import LockFailed, user_lock
 
@@ -28,19 +28,14 @@ def profiles(app: App) -> Iterable[Diagnosis]:
         yield skipped(f"no profile file yet (`{printable_place(app.places.config_file)}`)", "run `omniprofile init`")
         return
     findings = lint(paths, home=app.places.home)
-    errors = [finding for finding in findings if finding.level is Level.ERROR]
+    errors = errors_in(findings)
     if errors:
         more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
         yield problem(f"{errors[0].place}: {errors[0].code} {errors[0].message}{more}", "run `omniprofile lint`")
         return
-    files = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
-    number, folder = len(app.config.profiles), app.places.config_folder
-    warnings = (
-        f"{len(findings)} warning{'s' if len(findings) > 1 else ''} of `omniprofile lint`"
-        if findings
-        else "no findings"
-    )
-    yield ok(f"{files}, {number} profile{'' if number == 1 else 's'}, {warnings}, in `{printable_place(folder)}`")
+    files, defined = counted(len(paths), "file"), counted(len(app.config.profiles), "profile")
+    warnings = f"{counted(len(findings), 'warning')} of `omniprofile lint`" if findings else "no findings"
+    yield ok(f"{files}, {defined}, {warnings}, in `{printable_place(app.places.config_folder)}`")
 
 
 def permissions(app: App) -> Iterable[Diagnosis]:

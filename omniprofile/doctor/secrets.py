@@ -10,7 +10,7 @@ from omniprofile.credentials.env_variables import STORE_VARIABLE
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import ConfigInvalid, Error
-from omniprofile.model.names import printable, printable_place, quoted_place
+from omniprofile.model.names import counted, printable, printable_place, quoted_place
 from omniprofile.model.stored import Account
 
 TYPE_CHECKING = False
@@ -126,7 +126,7 @@ def stored_secrets(app: App) -> Iterable[Diagnosis]:
             f"`{account.variable}` of `{account.profile}`" for account in _declared(app) if account not in summaries
         ]
         yield ok(
-            f"{len(summaries) or 'no'} secret{'' if len(summaries) == 1 else 's'} stored, each for its profile's instance"
+            f"{counted(len(summaries), 'secret')} stored, each for its profile's instance"
             + (f"; not stored: {', '.join(missing)}" if missing else "")
         )
 

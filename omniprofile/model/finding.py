@@ -1,5 +1,6 @@
 """What a check found: a result, not an exception."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -79,6 +80,8 @@ class Finding:
     message: str
     suggestion: str | None = None
     fix: Fix | None = field(default=None, compare=False)
+    path: tuple[str | int, ...] = field(default=(), compare=False)
+    """The key or value that it is about, from the top of the file; empty where it is not about one."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", without_keys(self.message))
@@ -89,6 +92,16 @@ class Finding:
     def place(self) -> str:
         """`file:line:column`."""
         return f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def what(self) -> tuple[object, ...]:
+        """What an edit elsewhere in the file leaves of it: its rule, and what it is about."""
+        return self.file, self.code, self.path
+
+
+def errors_in(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings of level error."""
+    return [finding for finding in findings if finding.level is Level.ERROR]
 
 
 def store_it(profile: str, variable: str | None = None) -> str:

@@ -100,6 +100,11 @@ def quoted_list(names: "Iterable[str]", last: str = "or") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `no files`, `1 file`, `2 files`."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
 def variable_stem(profile: str) -> str:
     """Return the middle of a profile's own variables: upper case, every other character `_` (`my-conn` gives `MY_CONN`)."""
     return "".join(char.upper() if char in _LETTERS_DIGITS else "_" for char in profile)

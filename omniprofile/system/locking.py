@@ -86,7 +86,7 @@ def user_lock(
 
 
 @contextmanager
-def exclusive(folders: list[str], name: str, timeout: float, *, busy: str) -> Iterator[None]:
+def exclusive(folders: list[str], name: str, timeout: float, busy: str) -> Iterator[None]:
     """Hold a `user_lock` for work of the user's. Raises OperationFailed: `busy` says who does it already; UnsafePermissions."""
     with ExitStack() as held:
         try:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -12,18 +12,11 @@ from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.stored import StoredSecret
-from omniprofile.system import locking
 from omniprofile.system.files import Unreadable, make_private_folder, open_regular, reason, sweep, write_atomic
 
 LARGEST = 4 * 1024 * 1024
 BACKUPS = "backups"
 """The folder of backups in the state folder. They hold secrets in plain text, so none lies beside a file that git may take."""
-_LOCK_SECONDS = 10.0
-
-
-def exclusive(folders: list[str]) -> AbstractContextManager[None]:
-    """Keep the user's other imports and exports out: what they read together, they write together. Raises OperationFailed."""
-    return locking.exclusive(folders, "transfer.lock", _LOCK_SECONDS, busy="another import or export is under way")
 
 
 @dataclass(frozen=True, slots=True)

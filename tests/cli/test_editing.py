@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.config.editing.draft import exclusive
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.system.locking import user_lock_folders
+from omniprofile.system.locking import user_lock, user_lock_folders
 from tests.cli.conftest import STAGING_KEY, Instances
 from tests.conftest import CANARY, Cli
 
@@ -412,7 +411,7 @@ def test_a_dry_run_waits_for_no_other_edit(cli: Cli, argv: list[str]) -> None:
         "version = 1\n[instances.i]\nbase_url = 'https://i.omniapp.co'\n"
         "[defaults]\ninstance = 'i'\n[profiles.a]\ndescription = 'd'\n"
     )
-    with exclusive(user_lock_folders(sys.platform, os.environ, os.getuid())):
+    with user_lock(user_lock_folders(sys.platform, os.environ, os.getuid()), "edit.lock", 30):
         ran = cli(*argv, "--dry-run")
     assert (ran.status, ran.out[:4]) == (0, "--- "), ran
 
@@ -420,3 +419,15 @@ def test_a_dry_run_waits_for_no_other_edit(cli: Cli, argv: list[str]) -> None:
 def test_a_file_that_defines_nothing_any_more_is_named(cli: Cli) -> None:
     file = cli.profiles('version = 1\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n', "profiles.d/a.toml")
     assert f"`{file}` defines nothing now" in cli("remove", "a", "--yes", "--leave-secret").err
+
+
+def test_one_wrong_value_in_the_place_of_another_is_refused_for_what_it_is(cli: Cli) -> None:
+    cli.profiles('version = 1\n[profiles.a]\ninstance = "aa"\n')
+    ran = cli("set", "a", "instance", "bb")
+    assert ran.status == 3, ran
+    assert "names the instance `bb`" in ran.err
+    assert "already" not in ran.err
+    same = cli("set", "a", "description", "text")
+    assert same.status == 3, same
+    assert "names the instance `aa`" in same.err
+    assert "so already" in same.err

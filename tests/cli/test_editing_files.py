@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from omniprofile.checks.lint import lint
 from omniprofile.config.editing.draft import Draft
-from omniprofile.config.editing.replace import unified_diff
+from omniprofile.config.editing.replace import replace_all, unified_diff
 from omniprofile.config.schema.json_schema import toml_kind
 from omniprofile.config.toml.values import key_path, value_text
 from omniprofile.errors import Error
@@ -217,7 +217,7 @@ def test_any_sequence_of_edits_lints_and_round_trips(tmp_path: Path, data: st.Da
                     if draft.files_of(("profiles", name)):
                         draft.unset(path, ("profiles", name))
             draft.check()
-            draft.write()
+            replace_all(draft.changes())
         except Error:
             assert file.read_bytes() == before, "what is refused changes nothing"
         assert _errors([path], {}) == []

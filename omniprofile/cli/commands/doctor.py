@@ -10,7 +10,7 @@ from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import wrapped
 from omniprofile.doctor.diagnosis import Diagnosis, Health
 from omniprofile.errors import Interrupted, Refused
-from omniprofile.model.names import printable
+from omniprofile.model.names import counted, printable
 
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "red", Health.SKIPPED: "dim"}
 _WIDEST = 110
@@ -60,9 +60,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.json:
         console.json({"checks": [_as_json(*one) for one in found], "pruned": pruned})
     actionable = sum(diagnosis.actionable for _, diagnosis in found)
-    console.note(
-        f"{actionable} finding{'' if actionable == 1 else 's'} to look at" if actionable else "no problems found"
-    )
+    console.note(f"{counted(actionable, 'finding')} to look at" if actionable else "no problems found")
     return FINDINGS if actionable else DONE
 
 

@@ -6,7 +6,6 @@ stays in the copy, whose place is said.
 
 import argparse
 import os
-import shlex
 import signal
 import subprocess
 import tempfile
@@ -16,11 +15,12 @@ from shutil import which
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import profile_file, write
+from omniprofile.cli.editing import profile_file, split_words, write_changes
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, UsageError
-from omniprofile.model.finding import Finding, Level
+from omniprofile.model.finding import Finding, errors_in
+from omniprofile.model.names import counted
 from omniprofile.system.files import reason
 
 _USUAL = ("editor", "nano", "vim", "vi")
@@ -84,25 +84,28 @@ def _edited(app: App, console: Console, editor: list[str], path: str, copy: str,
         after = _read_copy(copy)
         if after == (_NEW_FILE if before is None else before):
             return False
-        with app.editing() as draft:
-            if draft.content(path) != before:
-                raise OperationFailed(
-                    f"`{path}` was changed by another program meanwhile", hint="nothing was written; edit it again"
-                )
-            draft.set_content(path, after)
-            errors = [finding for finding in draft.findings() if finding.level is Level.ERROR]
-            if not errors:
-                write(draft, console)
-                return True
-        if _goes_on(console, path, errors):
+        errors = _saved(app, console, path, before, after)
+        if errors and _goes_on(console, path, errors):
             continue
-        with app.editing() as draft:
-            if draft.content(path) != before:
-                raise OperationFailed(f"`{path}` was changed by another program meanwhile", hint="nothing was written")
-            draft.set_content(path, after)
-            write(draft, console)
-        console.warn(f"`{path}` is saved with {len(errors)} {'error' if len(errors) == 1 else 'errors'} in it")
+        if errors:
+            _saved(app, console, path, before, after, with_errors=True)
+            console.warn(f"`{path}` is saved with {counted(len(errors), 'error')} in it")
         return True
+
+
+def _saved(
+    app: App, console: Console, path: str, before: bytes | None, after: bytes, *, with_errors: bool = False
+) -> list[Finding]:
+    """Let `after` take the file's place if it lints, or all the same `with_errors`; return the errors in it."""
+    with app.editing() as draft:
+        if draft.content(path) != before:
+            hint = "nothing was written; edit it again"
+            raise OperationFailed(f"`{path}` was changed by another program meanwhile", hint=hint)
+        draft.set_content(path, after)
+        errors = errors_in(draft.findings())
+        if with_errors or not errors:
+            write_changes(draft.changes(), console)
+        return errors
 
 
 def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
@@ -126,13 +129,8 @@ def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
 
 def _editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
     for variable in ("VISUAL", "EDITOR"):
-        if given := environ.get(variable):
-            try:
-                words = shlex.split(given)
-            except ValueError as problem:
-                raise UsageError(f"`{variable}` has a quote that does not end") from problem
-            if words:
-                return words
+        if words := split_words(environ.get(variable, ""), f"`{variable}`"):
+            return words
     if not terminal:  # the usual ones would wait for keys that nobody presses
         raise UsageError("no editor is named, and there is no terminal for the usual ones", hint="set `EDITOR`")
     found = next((editor for editor in _USUAL if which(editor, path=environ.get("PATH"))), None)

@@ -60,11 +60,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Merge the profiles into the vendor's config, and write it if that changes anything."""
-    from omniprofile.transfer.foreign import exclusive
     from omniprofile.transfer.merge import merge
     from omniprofile.transfer.omni_cli import OmniConfig
 
-    with exclusive(app.lock_folders):
+    with app.exclusive("transfer"):  # what one reads together, it writes together
         path = app.absolute(args.file) if args.file else app.omni_config_path()
         exists = os.path.lexists(path)
         config = OmniConfig.read(path) if exists else OmniConfig.empty()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import write
+from omniprofile.cli.editing import write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.parser import add_json, offer
 from omniprofile.cli.registry import Help
@@ -80,10 +80,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Plan, store, verify, write, and remove what was asked to be removed."""
-    from omniprofile.transfer.foreign import exclusive
     from omniprofile.transfer.plan import SecretStep, plan
 
-    with exclusive(app.lock_folders):
+    with app.exclusive("transfer"):  # what one reads together, it writes together
         app.allow_new_file()
         source = _source(args, app)
         _require_good(app, source, allow_insecure=args.allow_insecure)
@@ -243,7 +242,7 @@ def _store_and_write(
                 if default:
                     draft.set(draft.main, ("default",), toml(default))
                 draft.check()
-                write(draft, console)
+                write_changes(draft.changes(), console)
     except BaseException:
         _take_back(app, stored)
         raise

@@ -12,7 +12,7 @@ from omniprofile.cli.registry import Help
 from omniprofile.config.paths import profile_files
 from omniprofile.errors import OperationFailed, UsageError
 from omniprofile.model.finding import Level
-from omniprofile.model.names import closest, quoted_list
+from omniprofile.model.names import closest, counted, quoted_list
 from omniprofile.system.collector import collector_paused
 from omniprofile.system.files import LARGEST
 
@@ -139,28 +139,28 @@ def _fix(args: argparse.Namespace, linting: _Linting, report: "Report", app: App
     with app.exclusive():
         write_changes(map(_change, fixed), console, shown="".join(map(diff, fixed)))
     for file in fixed:
-        console.note(f"{_count(file.changes, 'mistake')} fixed in `{file.file}`")
+        console.note(f"{counted(file.changes, 'mistake')} fixed in `{file.file}`")
     return rest
 
 
 def _change(fixed: "FixedFile") -> "Change":
-    from omniprofile.config.editing.replace import Change, Content
+    from omniprofile.config.editing.replace import Content
 
     before = Content.read(fixed.file)
     if before.text != fixed.before:
         hint = "nothing was written; run the command again"
         raise OperationFailed(f"`{fixed.file}` was changed by another program meanwhile", hint=hint)
-    return Change(before, before.mark + fixed.after.encode("utf-8"))
+    return before.changed_to(fixed.after)
 
 
 def _conclude(report: "Report", console: Console, *, strict: bool) -> int:
     findings, files = report.findings, len(report.files)
     errors = sum(finding.level is Level.ERROR for finding in findings)
     fixable = sum(finding.fix is not None for finding in findings)
-    words = [_count(errors, "error"), _count(len(findings) - errors, "warning")]
+    words = [counted(errors, "error"), counted(len(findings) - errors, "warning")]
     words += [f"{report.silenced} silenced"] if report.silenced else []
     words += [f"`--fix` fixes {fixable}"] if fixable else []
-    console.note(f"{files} {'file' if files == 1 else 'files'} checked: {', '.join(words)}")
+    console.note(f"{counted(files, 'file')} checked: {', '.join(words)}")
     return FINDINGS if errors or (strict and findings) else DONE
 
 
@@ -179,7 +179,3 @@ def _explain(code: str, console: Console, *, as_json: bool) -> int:
     else:
         console.data("".join(f"{rule.code}  {rule.level:<7}  {rule.title}\n" for rule in rules))
     return DONE
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -15,7 +15,7 @@ from omniprofile.cli.render.times import remaining, rfc3339
 from omniprofile.config.patterns import matching
 from omniprofile.errors import Error, NoProfileSelected, OriginMismatch
 from omniprofile.model.effective import effective
-from omniprofile.model.names import printable
+from omniprofile.model.names import counted, printable
 from omniprofile.model.resolution import Resolution
 
 
@@ -167,9 +167,8 @@ def _cells(row: Row, app: App, console: Console) -> list[str]:
         if row.auth == "oauth" and row.credential == "expired":
             credential += ", refreshed on use"
     if row.secrets:
-        count, missing = len(row.secrets), list(row.secrets.values()).count("missing")
-        noun = "secret" if count == 1 else "secrets"
-        credential += f", {missing} of {count} {noun} missing" if missing else f", {count} {noun}"
+        missing, secrets = list(row.secrets.values()).count("missing"), counted(len(row.secrets), "secret")
+        credential += f", {missing} of {secrets} missing" if missing else f", {secrets}"
     colour = {"present": "green", "missing": "yellow", "expired": "yellow"}.get(row.credential, "dim")
     return [
         console.style("bold", "*") if row.active else "",

@@ -11,7 +11,7 @@ from omniprofile.cli.parser import add_json, add_profile, named_profile
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import OperationFailed
-from omniprofile.model.names import printable, printable_place
+from omniprofile.model.names import counted, printable, printable_place
 from omniprofile.model.times import parse_time
 from omniprofile.system.audit import FILE, entries
 from omniprofile.system.files import Unreadable
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         start = app.environment.now() - args.since
         found = [entry for entry in found if parse_time(entry["time"]) >= start]
     if damaged:
-        console.note(f"{damaged} damaged {'line' if damaged == 1 else 'lines'} of the audit log left out")
+        console.note(f"{counted(damaged, 'damaged line')} of the audit log left out")
     if args.json:
         console.json({"entries": found})
     elif found:

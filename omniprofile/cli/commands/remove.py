@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, add_leave_secret, is_stored, masked, profile_file, unfinished, write
+from omniprofile.cli.editing import (
+    add_diff,
+    add_leave_secret,
+    masked,
+    may_be_stored,
+    profile_file,
+    unfinished,
+    write_changes,
+)
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_yes
 from omniprofile.cli.registry import Help
@@ -57,7 +65,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.data(masked(patch))
         return DONE
     resolution = _resolution(app, name)
-    stored = not args.leave_secret and _is_in_store(app, name, resolution, resumed=resumed)
+    stored = not args.leave_secret and may_be_stored(app, name, resumed=resumed)
     if stored:
         app.store.check()
     if not (args.yes or resumed):
@@ -73,7 +81,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         draft.check()
         app.journal.begin(work)
         try:
-            write(draft, console)
+            write_changes(draft.changes(), console)
         except Error:
             app.journal.end()
             raise
@@ -144,14 +152,6 @@ def _resolution(app: App, name: str) -> "Resolution | None":
         return app.declared(ProfileRequest.for_profile(name))
     except Error:
         return None  # a removal that goes on, or fixes the files: what is stored is deleted by its name alone
-
-
-def _is_in_store(app: App, name: str, resolution: "Resolution | None", *, resumed: bool) -> bool:
-    if app.accounts(name):
-        return True
-    if resolution is None:
-        return resumed
-    return is_stored(app, resolution)
 
 
 def _forget(app: App, console: Console, name: str, resolution: "Resolution | None", *, stored: bool) -> None:

@@ -16,12 +16,12 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import (
     add_diff,
     add_leave_secret,
-    is_stored,
     masked,
+    may_be_stored,
     profile_file,
     require_new_name,
     unfinished,
-    write,
+    write_changes,
 )
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         if args.diff:
             console.data(masked(draft.patch))
             return DONE
-        carries = not args.leave_secret and _is_in_store(app, old, new, resumed=resumed)
+        carries = not args.leave_secret and may_be_stored(app, old, new, resumed=resumed)
         accounts = _accounts(app, old, new) if carries else []
         if carries:
             app.store.check()
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         try:
             if carries and not files_are_new:
                 _copy_secrets(app, console, accounts, new, copied)
-            write(draft, console)
+            write_changes(draft.changes(), console)
         except Error:
             # Nothing has changed yet but the copy: take it back, and it is as it was.
             if not files_are_new:
@@ -128,17 +128,6 @@ def _change_references(draft: "Draft", old: str, new: str) -> None:
         for name in draft.table(path, ("profiles",)):
             if draft.table(path, ("profiles", name)).get("extends") == old:
                 draft.set_text(path, ("profiles", name, "extends"), new)
-
-
-def _is_in_store(app: App, old: str, new: str, *, resumed: bool) -> bool:
-    """Whether the store has, or may have, a secret of the profile."""
-    if app.accounts(old) or app.accounts(new):
-        return True
-    try:
-        resolution = app.declared(ProfileRequest.for_profile(old))
-    except Error:
-        return resumed  # the files are between old and new; what was copied, the store knows
-    return is_stored(app, resolution)
 
 
 def _accounts(app: App, old: str, new: str) -> list[Account]:
@@ -194,7 +183,7 @@ def _drop_old_secret(app: App, account: Account, new: str, *, copied: list[Accou
 
 def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
-    from omniprofile.config.editing.replace import Change, Content, replace_all
+    from omniprofile.config.editing.replace import Content, replace_all
     from omniprofile.config.toml.edit import set_text
 
     try:
@@ -211,8 +200,7 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     if not own or not os.access(os.path.realpath(path), os.W_OK):
         console.warn(f"the project pin `{path}` still names `{old}`, and is not yours to change")
         return False
-    text = set_text(before.content.removeprefix(before.mark).decode(), ("profile",), new)
-    replace_all([Change(before, before.mark + text.encode())])
+    replace_all([before.changed_to(set_text(before.text, ("profile",), new))])
     return True
 
 

@@ -5,45 +5,25 @@ Every change goes through `toml.edit`, so that no other byte of a file can chang
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from omniprofile.config.editing.replace import Change, Content, replace_all
+from omniprofile.config.editing.replace import Change, Content
 from omniprofile.config.loader import refuse_others_files
 from omniprofile.config.toml import edit
 from omniprofile.config.toml.edit import NamePath
 from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import toml
 from omniprofile.errors import ConfigInvalid, HostNotAllowed, InsecureURL, Refused
-from omniprofile.model.finding import Code, Finding, Level
-from omniprofile.system import locking
-from omniprofile.system.files import BYTE_ORDER_MARK
+from omniprofile.model.finding import Code, Finding, errors_in
 
 _NEW_FILE = "version = 1\n"
 _OF_ALL_FILES = frozenset({Code.NO_BASE_URL, Code.DANGLING, Code.CYCLE, Code.DEFAULT_MISSING, Code.VARIABLE_COLLISION})
 """What cannot be found while a file has errors that keep its tables from being read."""
 
+
 Validate = Callable[[Sequence[str], Mapping[str, bytes]], list[Finding]]
 """What is wrong with the files that are named, those of the mapping taken as they stand there."""
-
-LOCK_SECONDS = 30.0
-"""How long to wait for others who edit. Each edit takes a fraction of a second; nobody is asked anything meanwhile."""
-
-
-def exclusive(folders: list[str]) -> AbstractContextManager[None]:
-    """Hold the lock that keeps this user's other edits out; `folders` are those of the user's locks. Raises OperationFailed."""
-    # Not beside the user's files: those folders may be read-only, or a git repository.
-    return locking.exclusive(
-        folders, "edit.lock", LOCK_SECONDS, busy="the profile files are being edited by another omniprofile"
-    )
-
-
-@contextmanager
-def editing(folders: list[str], draft: "Callable[[], Draft]", *, dry_run: bool) -> "Iterator[Draft]":
-    """Give a draft, with that lock held unless nothing will be written."""
-    with nullcontext() if dry_run else exclusive(folders):
-        yield draft()
 
 
 class Draft:
@@ -77,13 +57,11 @@ class Draft:
 
     def files_of(self, names: NamePath) -> list[str]:
         """Return the files that have the key or table at `names`."""
-        return [path for path in self.paths if _has(self.data(path), names)]
+        return [path for path in self.paths if edit.find(self.data(path), names) is not None]
 
     def table(self, path: str, names: NamePath) -> Mapping[str, Any]:
         """Return the table at `names` in a file; empty where there is none."""
-        value: Any = self.data(path)
-        for name in names:
-            value = value.get(name) if isinstance(value, dict) else None
+        value = edit.find(self.data(path), names)
         return value if isinstance(value, dict) else {}
 
     def place(self, path: str, names: NamePath) -> str:
@@ -136,34 +114,31 @@ class Draft:
 
         Raises Refused where the edit puts a secret into a file, ConfigInvalid where the result would not lint.
         """
-        after = _errors(self.findings())
+        after = errors_in(self.findings())
         if not after:
             return 0
         contents = {path: before.content for path, before in self._before.items() if before.content is not None}
-        before = _errors(self._validate(list(self._before), contents))
-        known = Counter(map(_sameness, before))
-        fixed = known - Counter(map(_sameness, after))
+        before = errors_in(self._validate(list(self._before), contents))
+        known = Counter(finding.what for finding in before)
+        fixed = known - Counter(finding.what for finding in after)
         new = []
         for finding in after:
-            if known[_sameness(finding)] > 0:
-                known[_sameness(finding)] -= 1
+            if known[finding.what] > 0:
+                known[finding.what] -= 1
             elif not (fixed and finding.code in _OF_ALL_FILES):
                 new.append(finding)
         if new:
             raise _refusal(next((finding for finding in new if finding.code == Code.SECRET), new[0]))
         if not fixed:
+            said = {finding.message for finding in before}
+            if changed := [finding for finding in after if finding.message not in said]:  # one wrong value for another
+                raise _refusal(changed[0])
             first = after[0]
             raise ConfigInvalid(
                 f"{first.place}: {first.message} (it is so already; nothing was written)",
                 hint=first.suggestion or "`omniprofile lint` shows what is wrong",
             )
         return len(after)
-
-    def write(self) -> list[Change]:
-        """Write what changed. Raises NotWritten, OperationFailed; then every file is as it was."""
-        changes = self.changes()
-        replace_all(changes)
-        return changes
 
     def _change(self, path: str, change: Callable[[str], str]) -> None:
         document = self._document(path)
@@ -173,32 +148,13 @@ class Draft:
                 f"{first.place}: {first.message} (nothing was written)",
                 hint=first.suggestion or "fix it by hand first: `omniprofile edit`",
             )
-        mark = BYTE_ORDER_MARK if (self.content(path) or b"").startswith(BYTE_ORDER_MARK) else b""
-        self._after[path] = mark + change(document.text).encode("utf-8")
-        self._documents.pop(path, None)
+        now = Content(path, self.content(path), None)
+        self.set_content(path, now.changed_to(change(document.text)).after)
 
     def _document(self, path: str) -> Document:
         if path not in self._documents:
             self._documents[path] = Document.parse(path, (self.content(path) or b""))
         return self._documents[path]
-
-
-def _has(data: Mapping[str, Any], names: NamePath) -> bool:
-    value: Any = data
-    for name in names:
-        if not isinstance(value, dict) or name not in value:
-            return False
-        value = value[name]
-    return True
-
-
-def _errors(findings: list[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.level is Level.ERROR]
-
-
-def _sameness(finding: Finding) -> tuple[str, str, str]:
-    """Return a finding without its place and the lines in its words: an edit moves those."""
-    return finding.file, finding.code, "".join("0" if char.isdigit() else char for char in finding.message)
 
 
 def _refusal(finding: Finding) -> Refused | ConfigInvalid:

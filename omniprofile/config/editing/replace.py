@@ -54,6 +54,10 @@ class Content:
         """The content as text, without the mark; what is not UTF-8 is replaced."""
         return (self.content or b"").removeprefix(self.mark).decode("utf-8", "replace")
 
+    def changed_to(self, text: str) -> "Change":
+        """Return the change of the file to `text`, behind the mark that it has."""
+        return Change(self, self.mark + text.encode("utf-8"))
+
     @property
     def other_names(self) -> int:
         """How many hard links the file has beside this one; they go on naming the old content."""

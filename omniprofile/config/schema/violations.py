@@ -121,7 +121,7 @@ def _finding(document: Document, model: type[Table], violation: Violation) -> Fi
         """Return a finding at the value or the key. `replacement` is TOML that can safely stand for what is there."""
         place = document.position(path) if at_key else document.value_position(path)
         fix = document.replacing(place, replacement)
-        return Finding(document.file, place.line, place.column, code, Level.ERROR, message, suggestion, fix)
+        return Finding(document.file, place.line, place.column, code, Level.ERROR, message, suggestion, fix, path)
 
     match violation.kind:
         case "omniprofile":

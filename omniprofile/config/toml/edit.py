@@ -382,6 +382,11 @@ def _present(data: Mapping[str, Any], path: NamePath) -> int:
     return len(path)
 
 
+def find(data: Mapping[str, Any], path: NamePath) -> Any:
+    """Return what stands at `path` in the data of a text, None where nothing does."""
+    return _at(data, path) if _present(data, path) == len(path) else None
+
+
 def _at(data: Mapping[str, Any], path: NamePath) -> Any:
     value: Any = data
     for name in path:
