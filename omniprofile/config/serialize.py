@@ -1,20 +1,21 @@
 """Frozen dataclasses as plain data for the snapshot, and back, by the types of their fields. Nothing is validated here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-Load = Callable[[Any], Any]
+Convert = Callable[[Any], Any]
 _BROKEN = (TypeError, ValueError, KeyError, IndexError, AttributeError)
 
 
 def dump(value: Any) -> Any:
     """Return a dataclass as tuples, lists, dicts, text, numbers and None, which `marshal` takes, with its layout."""
     kind: Any = type(value)
-    return _layout(kind), _dumped(value)
+    return _layout(kind), _of_dataclass(kind, loading=False)(value)
 
 
 def load(dumped: Any, kind: Any) -> Any:
@@ -23,26 +24,9 @@ def load(dumped: Any, kind: Any) -> Any:
         layout, data = dumped
         if layout != _layout(kind):
             return None
-        return _dataclass_loader(kind)(data)
+        return _of_dataclass(kind, loading=True)(data)
     except _BROKEN:
         return None
-
-
-_PLAIN = frozenset({str, int, bool, float, type(None)})
-
-
-def _dumped(value: Any) -> Any:
-    kind: Any = type(value)
-    if kind in _PLAIN:
-        return value
-    names = _kept(kind)
-    if names is not None:
-        return tuple([_dumped(getattr(value, name)) for name in names])
-    if isinstance(value, (dict, Mapping)):  # nearly all are the first, which is quicker to tell
-        return {key: _dumped(inner) for key, inner in value.items()}
-    if isinstance(value, Enum):
-        return value.value
-    return tuple([_dumped(inner) for inner in value]) if isinstance(value, tuple) else value
 
 
 @cache
@@ -67,38 +51,39 @@ def _parts(kind: Any) -> list[Any]:
 
 
 @cache
-def _loader(kind: Any) -> Load | None:
-    """Return what makes a value of type `kind` of its plain data; None where that is the value itself."""
+def _conversion(kind: Any, loading: bool) -> Convert | None:
+    """Return what makes a value of type `kind` of its plain data, or that of it; None where that is the value itself."""
     origin, parts = get_origin(kind), get_args(kind)
     if is_dataclass(origin or kind):
-        return _dataclass_loader(origin or kind)
+        return _of_dataclass(origin or kind, loading)
     if origin is Literal:
         kind = type(parts[0])
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return {member.value: member for member in kind}.__getitem__
+        return {member.value: member for member in kind}.__getitem__ if loading else attrgetter("value")
     if origin in (Union, UnionType):
-        inner = next((made for part in parts if (made := _loader(part))), None)
-        return (lambda data: None if data is None else inner(data)) if inner else None
-    made = _loader(parts[0] if origin is tuple else parts[-1]) if parts else None
+        inner = next((made for part in parts if (made := _conversion(part, loading))), None)
+        return (lambda value: None if value is None else inner(value)) if inner else None
+    made = _conversion(parts[0] if origin is tuple else parts[-1], loading) if parts else None
     if made is None:
         return None
-    return (lambda data: tuple(map(made, data))) if origin is tuple else (lambda data: _each(made, data))
+    return (lambda value: tuple(map(made, value))) if origin is tuple else (lambda value: _each(made, value))
 
 
-def _each(made: Load, data: dict[str, Any]) -> dict[str, Any]:
-    return {key: made(value) for key, value in data.items()}
+def _each(made: Convert, value: dict[str, Any]) -> dict[str, Any]:
+    return {key: made(inner) for key, inner in value.items()}
 
 
-def _dataclass_loader(kind: Any) -> Load:
+def _of_dataclass(kind: Any, loading: bool) -> Convert:
     hints = get_type_hints(kind)
     names = _kept(kind) or ()
-    convert = [(at, made) for at, name in enumerate(names) if (made := _loader(hints[name]))]
+    convert = [(at, made) for at, name in enumerate(names) if (made := _conversion(hints[name], loading))]
 
-    def load_one(data: Any) -> Any:
-        values = list(data)
+    def each_field(values: list[Any]) -> list[Any]:
         for at, made in convert:
             if values[at] is not None:
                 values[at] = made(values[at])
-        return kind(**dict(zip(names, values, strict=True)))
+        return values
 
-    return load_one
+    if loading:
+        return lambda data: kind(**dict(zip(names, each_field(list(data)), strict=True)))
+    return lambda value: tuple(each_field([getattr(value, name) for name in names]))

@@ -179,8 +179,7 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
     holder = _holder(config, table)
     if holder is not None and holder.base_url is not None:
         base_url, addressed_by = Given(holder.base_url, holder, "base_url", base_url), table
-    upon = replace(
-        below,
+    upon = Effective(
         table=table,
         base_url=base_url,
         addressed_by=addressed_by,
@@ -193,6 +192,9 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
         browser=_over(table.browser, table, "browser", below.browser),
         expect=_over(table.expect, table, "expect", below.expect),
         tags=_over(table.tags, table, "tags", below.tags),
+        env=below.env,
+        profile_insecure=below.profile_insecure,
+        default_insecure=below.default_insecure,
     )
     if table.env:
         env = {name: Given(value, table, f"env.{name}", below.env.get(name)) for name, value in table.env.items()}

@@ -14,7 +14,7 @@ from omniprofile.model.provenance import Layer
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A table's name, file and lines, as `Declaration` has them, and the home that `~` stands for."""
+    """A table's name, file and lines, as `Declaration` has them, the home that `~` stands for, and where relative paths start."""
 
     layer: Literal[Layer.PROFILE, Layer.INSTANCE, Layer.DEFAULTS]
     name: str
@@ -22,6 +22,7 @@ class Place:
     line: int
     lines: Mapping[str, int]
     home: str
+    folder: str
 
 
 class Table(BaseModel):
@@ -90,8 +91,7 @@ class FileKey(Table):
         """Return it as the program has it: `~` is the home, a relative path starts where the file really lies, links followed."""
         if self.file == "~" or self.file.startswith(("~/", "~" + os.sep)):
             return KeySource("file", path=os.path.join(at.home, self.file[2:]))
-        folder = os.path.dirname(os.path.realpath(at.file))
-        return KeySource("file", path=os.path.normpath(os.path.join(folder, self.file)))
+        return KeySource("file", path=os.path.normpath(os.path.join(at.folder, self.file)))
 
 
 class Alias(Table):

@@ -83,11 +83,12 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> FileDeclarat
         path: KeyPath,
     ) -> Declaration:
         given = made.model_fields_set
-        lines = {key: document.line((*path, key)) for key in type(made).model_fields if key in given}
+        lines = {key: document.line((*path, key)) for key in vars(made) if key in given}
         if isinstance(made, Defaults) and made.env:
             lines |= {f"env.{variable}": document.line((*path, "env", variable)) for variable in made.env}
-        return made.declare(Place(layer, name, document.file, document.line(path), lines, home))
+        return made.declare(Place(layer, name, document.file, document.line(path), lines, home, folder))
 
+    folder = os.path.dirname(os.path.realpath(document.file))
     hosts, store = file.settings.allowed_hosts, file.settings.secret_store
     return FileDeclarations(
         default=sourced(file.default, "default", ("default",)),

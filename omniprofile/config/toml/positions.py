@@ -16,7 +16,6 @@ KeyPath = tuple[str | int, ...]
 # Possessive throughout: no character is looked at twice, whatever the text.
 _BLANK = re.compile(r"(?>[ \t\r\n]++|#[^\n]*+)*+")
 _SPACE = re.compile(r"[ \t]*+")
-_BARE = re.compile(r"[A-Za-z0-9_-]++")
 _STRING = re.compile(
     r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}|'
     r"'''(?:[^']++|'(?!''))*+'{3,5}|"
@@ -24,6 +23,7 @@ _STRING = re.compile(
     r"'[^']*+'",
     re.DOTALL,
 )
+_KEY = re.compile(rf"[ \t]*+([A-Za-z0-9_-]++|{_STRING.pattern})[ \t]*+", re.DOTALL)
 _SCALAR = re.compile(r"[^,\]}#\r\n]++")
 _PLAIN = re.compile(
     r"(?>[ \t\r\n]++|#[^\n]*+)*+"
@@ -200,14 +200,11 @@ class _Scanner:
     def key(self) -> tuple[Key, ...]:
         keys = []
         while True:
-            self._skip(_SPACE)
-            start = self.at
-            match = _STRING.match(self._text, start) or _BARE.match(self._text, start)
+            match = _KEY.match(self._text, self.at)
             if match is None:
-                raise ValueError(f"no key at offset {start}")
+                raise ValueError(f"no key at offset {self.at}")
             self.at = match.end()
-            keys.append(Key(_name(match[0]), start, self.at))
-            self._skip(_SPACE)
+            keys.append(Key(_name(match[1]), *match.span(1)))
             if not self._text.startswith(".", self.at):
                 return tuple(keys)
             self.at += 1

@@ -114,7 +114,7 @@ class Document:
 
     def line(self, path: KeyPath) -> int:
         """Return the line of `position(path)`."""
-        return self.place(self._key(path))[0]
+        return bisect_right(self._starts, self._key(path))
 
     def value_position(self, path: KeyPath) -> Position:
         """Return where the value at `path` stands; its key's place where the value is a table with a header."""
