@@ -91,13 +91,13 @@ class Origin:
 
 def allowing(host: str) -> str:
     """Return what to do about a host that gets no credential: the Omni host that was probably meant, or how to allow it."""
-    meant = _meant(host)
+    meant = meant_host(host)
     if meant is not None:
         return f"did you mean `{meant}`?"
     return f'if it may have your credentials, add "{host}" to `allowed_hosts` in `[settings]`'
 
 
-def _meant(host: str) -> str | None:
+def meant_host(host: str) -> str | None:
     """Return the host of Omni's that `host` misspells: two letters off, with a dot too few, or under another top-level domain."""
     labels = host.split(".")
     best: tuple[int, str] | None = None

@@ -221,7 +221,7 @@ def test_init_asks_nothing_that_was_given_and_shows_no_key_again(cli: Cli) -> No
     child.expect_exact("such as https://acme.omniapp.co: ")
     child.sendline("http://acme.omniapp.co")
     child.expect_exact("plain http")
-    child.expect_exact("such as https://acme.omniapp.co: ")
+    child.expect_exact("[https://acme.omniapp.co]: ")
     child.sendline("https://ACME.omniapp.co/dashboards/17f?tab=1")
     child.expect_exact("using `https://acme.omniapp.co`")
     child.expect_exact("`omniprofile use My-Staging` switches to it")

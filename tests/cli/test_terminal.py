@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pexpect
 import pytest
 
 from tests.cli.conftest import STAGING_KEY, Instances
+from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli
 
 Spawn = Callable[..., "pexpect.spawn[str]"]
@@ -136,3 +138,116 @@ def test_init_says_that_there_is_no_keyring_before_it_asks_anything(spawn: Spawn
     child.sendintr()
     child.expect(pexpect.EOF)
     assert 'secret_store = "file"' in cli.config.read_text()
+
+
+def test_add_asks_for_what_is_missing_and_for_nothing_else(spawn: Spawn, cli: Cli) -> None:
+    child = spawn("add", "--description", "Staging")
+    child.expect_exact("profile name, such as prod: ")
+    child.sendline("")
+    child.expect_exact("a name is needed")
+    child.expect_exact("profile name, such as prod: ")
+    child.sendline("My Staging")
+    child.expect_exact("profile name [My-Staging]: ")
+    child.sendline("")
+    child.expect_exact("the address you use to log in, such as https://acme.omniapp.co: ")
+    child.sendline("https://ACME-staging.omniapp.co/dashboards/17f?tab=1")
+    child.expect_exact("using `https://acme-staging.omniapp.co`")
+    rest, status = _end(child)
+    assert status == 0, rest
+    assert "next: `omniprofile login My-Staging`" in rest
+    assert tomllib.loads(cli.config.read_text())["profiles"]["My-Staging"] == {
+        "description": "Staging",
+        "base_url": "https://acme-staging.omniapp.co",
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("acme.omniapp.co", "https://acme.omniapp.co"),
+        ("acme.omniapp.co/dashboards/1", "https://acme.omniapp.co"),
+        ("Acme", "https://acme.omniapp.co"),
+        ("https://acme.omniap.co", "https://acme.omniapp.co"),
+        ("https://acme.omniapp.com/dashboards/1", "https://acme.omniapp.co"),
+        ("http://acme.omniapp.co", "https://acme.omniapp.co"),
+    ],
+)
+def test_the_address_that_was_meant_is_the_default_of_the_next_question(
+    spawn: Spawn, cli: Cli, typed: str, offered: str
+) -> None:
+    child = spawn("add", "play")
+    child.expect_exact("such as https://acme.omniapp.co: ")
+    child.sendline(typed)
+    child.expect_exact(f"the address you use to log in [{offered}]: ")
+    child.sendline("")
+    rest, status = _end(child)
+    assert status == 0, rest
+    assert tomllib.loads(cli.config.read_text())["profiles"]["play"] == {"base_url": offered}
+
+
+def test_an_address_that_needs_more_than_an_answer_ends_the_questions(spawn: Spawn, cli: Cli) -> None:
+    child = spawn("init")
+    child.expect_exact("instead? [y/N] ")
+    child.sendline("y")
+    child.expect_exact("profile name")
+    child.sendline("play")
+    child.expect_exact("the address you use to log in")
+    child.sendline("https://bi.acme.example")
+    rest, status = _end(child)
+    assert status == 6, rest
+    assert 'add "bi.acme.example" to `allowed_hosts`' in rest
+    assert not cli.config.exists()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["prod", "--instance", "acme"],
+        ["prod", "--extends", "base"],
+        ["prod", "--base-url", "https://prod.omniapp.co"],
+        ["prod", "--base-url", "https://prod.omniapp.co", "--auth", "oauth"],
+        ["prod", "--instance", "acme", "--key-env", "PROD_KEY"],
+    ],
+)
+def test_add_asks_nothing_that_was_given(spawn: Spawn, cli: Cli, given: list[str]) -> None:
+    cli.profiles('[instances.acme]\nbase_url = "https://acme.omniapp.co"\n[profiles.base]\ninstance = "acme"\n')
+    rest, status = _end(spawn("add", *given))
+    assert status == 0, rest
+    assert "prod" in cli("list").out
+
+
+def test_add_takes_the_address_of_the_defaults_for_given(spawn: Spawn, cli: Cli) -> None:
+    cli.profiles('[defaults]\nbase_url = "https://acme.omniapp.co"\n')
+    rest, status = _end(spawn("add", "prod"))
+    assert status == 0, rest
+
+
+def test_add_says_that_a_name_is_taken_before_it_asks_for_more(spawn: Spawn, two: Path) -> None:
+    rest, status = _end(spawn("add", "staging"))
+    assert (status, "already exists" in rest) == (2, True), rest
+
+
+@pytest.mark.parametrize(
+    "key",
+    [CANARY, "omni_pat_0123456789", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJl", "Zq8fT2xLw9Rb4Nc6Kd1Hs7Jv"],
+)
+def test_a_key_that_is_pasted_into_another_question_leaves_the_screen(cli: Cli, file_store: None, key: str) -> None:
+    """Whatever question it is, and where it wraps: seen on a screen as a person sees it."""
+    terminal = Terminal([sys.executable, "-m", "omniprofile", "init"], {**os.environ, "TERM": "xterm"}, columns=66)
+    try:
+        for question, answer in (
+            ("profile name, such as prod: ", "play"),
+            ("such as https://acme.omniapp.co: ", "https://play.omniapp.co"),
+            ("api-key or oauth? [api-key] ", "api-key"),
+        ):
+            terminal.wait_for_line(question.split()[-1])
+            terminal.type(key + "\n")
+            terminal.see("that looks like a key")
+            terminal.wait_for_line(question.split()[-1])
+            assert key not in "".join(terminal.screen.split("\n"))
+            terminal.type(answer + "\n")
+        terminal.see("API key for play:")
+        assert key not in "".join(terminal.screen.split("\n"))
+        assert key not in cli.config.read_text()
+    finally:
+        terminal.close()

@@ -1,4 +1,4 @@
-"""`omniprofile add`: another profile, by options alone."""
+"""`omniprofile add`: another profile."""
 
 import argparse
 
@@ -7,13 +7,14 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, profile_values, require_new_name, save
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import offer
+from omniprofile.cli.questions import ask_address, ask_name, needs_address, require_terminal
 from omniprofile.cli.registry import Help
 from omniprofile.errors import InsecureURL, UsageError
 
 HELP = Help(
-    description="Adds a profile at the end of the profile file, or of another one in `profiles.d`. Comments, order and "
-    "formatting of the rest survive byte for byte. An instance for several profiles is made with `omniprofile set "
-    "instances.NAME.base_url URL`.",
+    description="Adds a profile at the end of the profile file, or of another one in `profiles.d`. On a terminal it asks for "
+    "the name and the address where they are missing. Comments, order and formatting of the rest survive byte for byte. "
+    "An instance for several profiles is made with `omniprofile set instances.NAME.base_url URL`.",
     examples=(
         (
             "omniprofile add staging --instance acme-staging --extends prod",
@@ -23,6 +24,7 @@ HELP = Help(
             "omniprofile add ci --instance acme --key-command 'op read op://Work/Omni/credential' --file work",
             "its key from a command, in `profiles.d/work.toml`",
         ),
+        ("omniprofile add", "asks"),
         ("omniprofile add play --base-url https://play.omniapp.co", "a profile with its key in the secret store"),
         ("omniprofile add ci --base-url https://acme.omniapp.co --key-env ACME_OMNI_KEY", "its key in a variable"),
     ),
@@ -36,7 +38,7 @@ HELP = Help(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    offer("@none", parser.add_argument("name", metavar="NAME", help="the new profile's name"))
+    offer("@none", parser.add_argument("name", metavar="NAME", nargs="?", help="the new profile's name"))
     add_profile_options(parser)
     parser.add_argument(
         "--file", metavar="FILE", help="write it to this file of `profiles.d` (default: the main profile file)"
@@ -45,7 +47,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Write the profile at the end of its file."""
+    """Write the profile at the end of its file. On a terminal, ask for its name and address where they are missing."""
+    if args.name is None:
+        require_terminal(console, "NAME")
+        args.name = ask_name(app, console)
+    if needs_address(app, profile_values(args)):
+        if not console.interactive:
+            raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
+        with app.editing(dry_run=True) as draft:
+            require_new_name(draft, args.name)
+        args.base_url = ask_address(app, console, allow_insecure=args.allow_insecure)
     path = add(app, console, args.name, profile_values(args), file=args.file, diff=args.diff)
     if not args.diff:
         for sentence in next_steps(app.reread(), args.name):
@@ -67,15 +78,10 @@ def add(
 ) -> str:
     """Add the profile to its file, and return that; with `file_store`, also say there that secrets are stored in a file.
 
-    Raises UsageError for what cannot be meant, else what `save` raises.
+    Raises UsageError for a name that is not valid or taken, else what `save` raises.
     """
     with app.editing(dry_run=diff) as draft:
         require_new_name(draft, name)
-        defaults = [draft.table(path, ("defaults",)) for path in draft.paths]
-        if not {"base_url", "instance", "extends"} & values.keys() and not any(
-            {"base_url", "instance"} & table.keys() for table in defaults
-        ):
-            raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
         path = drop_in(app, draft, file)
         draft.add(path, ("profiles", name), values)
         if file_store:

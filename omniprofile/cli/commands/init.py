@@ -9,12 +9,11 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import METHODS, add_profile_options, profile_values, require_new_name
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, offer
+from omniprofile.cli.questions import ask_address, ask_method, ask_name, needs_address, require_terminal
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.env_variables import STORE_VARIABLE
 from omniprofile.errors import StoreUnavailable, UsageError
-from omniprofile.model.names import is_valid, nearest_valid, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin
-from omniprofile.model.secret import masked
 
 HELP = Help(
     description="Makes the first profile: asks for what the flags leave open, writes the profile file, makes the profile "
@@ -49,15 +48,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Write the profile, make it active if none is, then log in."""
     file_store = _wants_file_store(args, app, console)
-    name = _name(args, app, console)
-    values = profile_values(args)
-    if not {"base_url", "instance", "extends"} & values.keys():
-        values["base_url"] = _ask_address(console, allow_insecure=args.allow_insecure)
-    if "base_url" in values:
-        values["base_url"] = str(_origin(str(values["base_url"])))
+    name, values = args.name, profile_values(args)
+    asks_method = console.interactive and not (args.with_key or args.no_login or (name and "base_url" in values))
+    if name is None:
+        require_terminal(console, "--name")
+        name = ask_name(app, console)
+    else:
+        with app.editing(dry_run=True) as draft:
+            require_new_name(draft, name)
+    if needs_address(app, values):
+        require_terminal(console, "--base-url")
+        args.base_url = ask_address(app, console, allow_insecure=args.allow_insecure)
+    elif args.base_url is not None:
+        args.base_url = str(_origin(args.base_url))
     if "auth" not in values and not {"extends", "key"} & values.keys():
-        asks = console.interactive and not (args.with_key or args.no_login or (args.name and args.base_url))
-        values["auth"] = _ask_method(console) if asks else METHODS[0]
+        args.auth = ask_method(console) if asks_method else METHODS[0]
+    values = profile_values(args)
     path = add(app, console, name, values, file_store=file_store)
     app = app.reread()
     if app.state.read().active is None:
@@ -117,74 +123,6 @@ def _wants_file_store(args: argparse.Namespace, app: App, console: Console) -> b
     return False
 
 
-def _name(args: argparse.Namespace, app: App, console: Console) -> str:
-    given: str | None = args.name
-    if given is None:
-        _require_terminal(console, "--name")
-    offered = ""
-    while True:
-        question = f"profile name [{offered}]: " if offered else "profile name, such as prod: "
-        name = given or _answer(console, question) or offered
-        try:
-            _require_name(name)
-            with app.editing() as draft:
-                require_new_name(draft, name)
-            return name
-        except UsageError as problem:
-            if given is not None:
-                raise
-            console.say(problem.message)
-            offered = nearest_valid(name) if name and not is_valid(name) else ""
-
-
-def _require_name(name: str) -> None:
-    if not name:
-        raise UsageError("a name is needed")
-
-
-def _ask_address(console: Console, *, allow_insecure: bool) -> str:
-    _require_terminal(console, "--base-url")
-    offered = ""
-    while True:
-        example = f" [{offered}]" if offered else ", such as https://acme.omniapp.co"
-        text = _answer(console, f"the address you use to log in{example}: ") or offered
-        try:
-            origin = Origin.parse(text)
-        except NotAnOrigin as problem:
-            if problem.suggestion and "://" in text:  # what a browser shows: a page of the instance
-                console.say(f"using `{problem.suggestion}`: a base URL ends after the host")
-                text, origin = problem.suggestion, Origin.parse(problem.suggestion)
-            else:
-                console.say(f"the base URL {problem}")
-                offered = problem.suggestion if problem.suggestion and "." in text else ""
-                continue
-        if origin.scheme == "http" and not (origin.is_loopback and allow_insecure):
-            console.say(f"{origin} is plain http: credentials go by https")
-            offered = ""
-            continue
-        return str(origin)
-
-
-def _ask_method(console: Console) -> str:
-    """Ask for `api-key` or `oauth`; an empty answer is the first."""
-    while True:
-        answer = _answer(console, f"log in with {' or '.join(METHODS)}? [{METHODS[0]}] ").lower()
-        matches = [method for method in METHODS if method.startswith(answer)]
-        if not answer or len(matches) == 1:
-            return matches[0]
-        console.say(f"please answer {quoted_list(METHODS)}")
-
-
-def _answer(console: Console, question: str) -> str:
-    """Ask, again where the answer is a key: that is asked for later, hidden, and leaves the screen here."""
-    while True:
-        answer = console.ask(question).strip()
-        if masked(answer) == answer:
-            return answer
-        console.erase_answer(question, answer)
-        console.say("that looks like a key: it is asked for later, without being shown")
-
-
 def _origin(text: str) -> Origin:
     try:
         return Origin.parse(text)
@@ -193,8 +131,3 @@ def _origin(text: str) -> Origin:
             f"did you mean `{problem.suggestion}`?" if problem.suggestion else "it looks like `https://acme.omniapp.co`"
         )
         raise UsageError(f"the base URL {problem}", hint=hint) from problem
-
-
-def _require_terminal(console: Console, flag: str) -> None:
-    if not console.interactive:
-        raise UsageError(f"`{flag}` is missing, and there is no terminal to ask on", hint=f"give `{flag}`")

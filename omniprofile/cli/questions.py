@@ -1,0 +1,114 @@
+"""The questions whose answers make a profile: its name, its address, how to log in. `init` and `add` ask them.
+
+A wrong answer is asked for again, with what was probably meant as the default. A key that is pasted here is taken off the screen.
+"""
+
+import re
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.cli.editing import METHODS, require_new_name
+from omniprofile.errors import HostNotAllowed, UsageError
+from omniprofile.model.names import is_valid, nearest_valid, quoted_list
+from omniprofile.model.origin import NotAnOrigin, Origin, allowing, meant_host
+from omniprofile.model.secret import masked
+
+ADDRESSES = frozenset({"base_url", "instance", "extends"})
+"""Keys of a profile that say, or may say, which instance it is for."""
+
+
+def ask_name(app: App, console: Console) -> str:
+    """Ask for the name of a new profile until a valid one is given that is not taken."""
+    offered = ""
+    while True:
+        question = f"profile name [{offered}]: " if offered else "profile name, such as prod: "
+        name = _answer(console, question) or offered
+        offered = ""
+        if not name:
+            console.say("a name is needed")
+            continue
+        try:
+            with app.editing(dry_run=True) as draft:
+                require_new_name(draft, name)
+        except UsageError as problem:
+            console.say(problem.message)
+            offered = "" if is_valid(name) else nearest_valid(name)
+        else:
+            return name
+
+
+def needs_address(app: App, values: dict[str, object]) -> bool:
+    """Return whether a profile of `values` would have no address, not even from `[defaults]`."""
+    if ADDRESSES & values.keys():
+        return False
+    with app.editing(dry_run=True) as draft:
+        return not any({"base_url", "instance"} & draft.table(path, ("defaults",)).keys() for path in draft.paths)
+
+
+def ask_address(app: App, console: Console, *, allow_insecure: bool) -> str:
+    """Ask for the address of an instance until it is one that credentials may go to; any page of it will do.
+
+    Raises HostNotAllowed for a host that only `allowed_hosts` could allow.
+    """
+    offered = ""
+    while True:
+        example = f" [{offered}]" if offered else ", such as https://acme.omniapp.co"
+        text = _answer(console, f"the address you use to log in{example}: ") or offered
+        offered = ""
+        try:
+            origin = Origin.parse(text)
+        except NotAnOrigin as problem:
+            if not problem.suggestion or "://" not in text:
+                console.say(f"the base URL {problem}" if text else "an address is needed")
+                # Whoever knows other tools of Omni's may give the organization's name alone.
+                name = re.fullmatch(r"[a-z0-9][a-z0-9-]*", text.lower())
+                offered = f"https://{text.lower()}.omniapp.co" if name else problem.suggestion or ""
+                continue
+            origin = Origin.parse(problem.suggestion)
+            console.say(f"using `{origin}`: a base URL ends after the host")
+        refusal = origin.refusal(app.config.settings.allowed_hosts, allow_insecure=allow_insecure)
+        if refusal is None:
+            return str(origin)
+        if refusal == "insecure-url":
+            allowing_it = "; `--allow-insecure` allows it for this machine" if origin.is_loopback else ""
+            console.say(f"`{origin}` is plain http, and credentials are only sent over https{allowing_it}")
+            offered = f"https://{origin.host}" if origin.is_omni else ""
+            continue
+        message = f"`{origin.host}` is neither one of Omni's hosts nor in `allowed_hosts`"
+        if (host := meant_host(origin.host)) is None:
+            raise HostNotAllowed(message, hint=allowing(origin.host))
+        console.say(message)
+        offered = f"https://{host}"
+
+
+def ask_method(console: Console) -> str:
+    """Ask for `api-key` or `oauth`; an empty answer is the first."""
+    while True:
+        answer = _answer(console, f"log in with {' or '.join(METHODS)}? [{METHODS[0]}] ").lower()
+        matches = [method for method in METHODS if method.startswith(answer)]
+        if not answer or len(matches) == 1:
+            return matches[0]
+        console.say(f"please answer {quoted_list(METHODS)}")
+
+
+def require_terminal(console: Console, option: str) -> None:
+    """Raise UsageError unless somebody can be asked for what `option` would have given."""
+    if not console.interactive:
+        raise UsageError(f"`{option}` is missing, and there is no terminal to ask on", hint=f"give `{option}`")
+
+
+def _answer(console: Console, question: str) -> str:
+    """Ask, again where the answer is a key: that is asked for later, hidden, and leaves the screen here."""
+    while True:
+        answer = console.ask(question).strip()
+        if not _looks_like_key(answer):
+            return answer
+        console.erase_answer(question, answer)
+        console.say("that looks like a key: you will be asked for it later, hidden")
+
+
+def _looks_like_key(answer: str) -> bool:
+    """Tell whether an answer has the shape of a key: a known one, or a long word of letters in both cases and digits."""
+    if masked(answer) != answer:
+        return True
+    return bool(re.fullmatch(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_+/=]{20,}", answer))
