@@ -7,6 +7,7 @@ with comments. Only what belongs to a server of Omni's is looked at: the secrets
 import json
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
@@ -69,28 +70,44 @@ def check_mcp(path: str, content: bytes | None = None) -> list[Finding]:
         why = "is not there" if isinstance(problem, FileNotFoundError) else f"cannot be read: {problem}"
         return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, f"`{path}` {why}", "check the path")]
     text = data.decode("utf-8-sig", "replace")
-    found: dict[tuple[int, int], Finding] = {}
-    for secret, what, hint in _secrets(path, text):
-        remember(secret)
-        at = max(text.find(json.dumps(secret, ensure_ascii=False)[1:-1]), 0)
-        line, column = text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
+    lines = [0, *(match.end() for match in re.finditer("\n", text))]
+    found: dict[int, Finding] = {}
+    for at, what, hint in _secrets(path, text):
+        line = bisect_right(lines, at)
         message, suggestion = (
             f"{what} stands here in plain text",
             f"{hint}, and revoke the key in Omni: it was readable here",
         )
-        found.setdefault((line, column), Finding(path, line, column, Code.SECRET, Level.ERROR, message, suggestion))
+        place = path, line, at - lines[line - 1] + 1
+        found.setdefault(at, Finding(*place, Code.SECRET, Level.ERROR, message, suggestion))
     return sorted(found.values())
 
 
-def _secrets(path: str, text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield each secret, what it is, and what to write in its place."""
+def _secrets(path: str, text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield where each secret stands in the text, what it is, and what to write in its place. Remembers the secrets."""
+    strings = _strings(text)
     for name, server in _servers(_parsed(text)):
         if _is_omni(name, server):
-            for secret, where in _of_server(server):
-                yield secret, f"{where} of the MCP server `{printable(name, 60)}`", _instead(path, server)
+            for value, secret, where in _of_server(server):
+                remember(secret)
+                begin, end = strings.get(value, (0, 0))
+                at = max(text.find(json.dumps(secret, ensure_ascii=False)[1:-1], begin, end), begin)
+                yield at, f"{where} of the MCP server `{printable(name, 60)}`", _instead(path, server)
+    mentions_omni = "omni" in text.lower()
     for match in _SHAPES.finditer(text):  # a file that cannot be parsed, or a place that no client knows
-        if match["prefix"] or (match["bearer"] and "omni" in text.lower()):
-            yield match[0].removeprefix(match["bearer"] or ""), "a key of Omni's", _instead(path, {})
+        if match["prefix"] or (match["bearer"] and mentions_omni):
+            remember(match[0].removeprefix(match["bearer"] or ""))
+            yield match.end("bearer") if match["bearer"] else match.start(), "a key of Omni's", _instead(path, {})
+
+
+def _strings(text: str) -> dict[str, tuple[int, int]]:
+    """Return where each string of a JSON text stands first, by its value."""
+    found: dict[str, tuple[int, int]] = {}
+    for match in _COMMENT_OR_STRING.finditer(text):
+        if match[1]:
+            with suppress(ValueError):
+                found.setdefault(json.loads(match[1]), match.span(1))
+    return found
 
 
 def _parsed(text: str) -> object:
@@ -121,18 +138,19 @@ def _is_omni(name: str, server: dict[str, object]) -> bool:
     return "omni" in about or "/mcp/https" in about
 
 
-def _of_server(server: dict[str, object]) -> Iterator[tuple[str, str]]:
+def _of_server(server: dict[str, object]) -> Iterator[tuple[str, str, str]]:
+    """Yield the strings of a server that hold a secret, each with the secret and the words for its place."""
     for table in ("headers", "env"):
         values = server.get(table)
         for name, value in values.items() if isinstance(values, dict) else ():
             where = f"the {'header' if table == 'headers' else 'variable'} `{printable(name, 60)}`"
             is_named = name.lower() == "authorization" or names_secret(name) or name.upper().endswith("_KEY")
             if isinstance(value, str) and (is_named or _SHAPES.search(value)) and (secret := _literal(value)):
-                yield secret, where
+                yield value, secret, where
     arguments = server.get("args")
     for value in arguments if isinstance(arguments, list) else ():
         if isinstance(value, str) and (_HEADER.search(value) or _SHAPES.search(value)) and (secret := _literal(value)):
-            yield secret, "an argument"
+            yield value, secret, "an argument"
 
 
 def _literal(value: str) -> str | None:

@@ -117,18 +117,18 @@ def _pipes(child: "subprocess.Popen[bytes]") -> Iterator[tuple[Stream, IO[bytes]
 def _pass_on(pipe: IO[bytes], ended: Event, emit: Callable[[bytes], None], *, whole: bool) -> None:
     """Read a pipe until its end, or until its command has ended and nothing is left in it; then close it."""
     with pipe:
-        held: list[bytes] = []  # a line that has not ended yet
+        held = bytearray()  # a line that has not ended yet
         for part in _parts(pipe, ended):
             cut = len(part) if whole else part.rfind(b"\n") + 1
             if cut:
-                emit(b"".join(held) + part[:cut])
-                held = []
-            held.append(part[cut:])
-            if sum(map(len, held)) >= LONGEST_LINE:
-                emit(b"".join(held) + b"\n")
-                held = []
-        if any(held):
-            emit(b"".join(held) + b"\n")
+                emit(bytes(held) + part[:cut])
+                held.clear()
+            held += part[cut:]
+            if len(held) >= LONGEST_LINE:
+                emit(bytes(held) + b"\n")
+                held.clear()
+        if held:
+            emit(bytes(held) + b"\n")
 
 
 def _parts(pipe: IO[bytes], ended: Event) -> Iterator[bytes]:

@@ -62,6 +62,7 @@ _unspelt: dict[str, None] = {}
 _spelt: dict[str, set[str]] = {}
 """Their spellings by their first characters, so that a text is searched for all of them at once."""
 _MOST_OBTAINED = 4096
+"""So many secrets are remembered at least; twice as many are never kept."""
 _UNRESERVED = dict.fromkeys(map(ord, "-._~"))
 _SHORTEST = 5
 """A text of fewer characters is not looked for in other texts: it would be found in words that have nothing to do with it."""
@@ -72,10 +73,12 @@ def remember(secret: str) -> None:
     for text in {secret, *secret.splitlines()}:
         if len(text.strip()) >= _SHORTEST and text.strip() not in _obtained:
             _obtained[text.strip()] = _unspelt[text.strip()] = None
-    while len(_obtained) > _MOST_OBTAINED:
-        del _obtained[next(iter(_obtained))]
-        _unspelt.update(_obtained)
+    if len(_obtained) >= 2 * _MOST_OBTAINED:  # many at once, so that each of very many costs the same
+        for text in list(_obtained)[:-_MOST_OBTAINED]:
+            _obtained.pop(text, None)  # another thread may do the same
         _spelt.clear()
+        _unspelt.clear()
+        _unspelt.update(_obtained)
 
 
 def forget_all() -> None:

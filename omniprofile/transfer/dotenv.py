@@ -117,9 +117,9 @@ class Dotenv:
         The newline style of each line stays.
         """
         mark = "\ufeff" if self.file.content.startswith(BYTE_ORDER_MARK) else ""
-        gone = self.with_secrets() if profile else []
+        gone = set(map(id, self.with_secrets())) if profile else set()
         text = "".join(
-            _comment(part, profile or "") if isinstance(part, Setting) and part in gone else _without_keys(part)
+            _comment(part, profile or "") if isinstance(part, Setting) and id(part) in gone else _without_keys(part)
             for part in self.parts
         )
         return (mark + text).encode("utf-8")

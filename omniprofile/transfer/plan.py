@@ -7,6 +7,7 @@ is called now, else by its name, origin and auth method. Names that are taken ge
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from omniprofile.model.names import MAX_LENGTH, is_valid, nearest_valid, printable, variable_stem
 from omniprofile.model.origin import Origin
@@ -110,6 +111,8 @@ class _Naming:
         self._free = {profile.name: profile for profile in known}
         self._names = {profile.name for profile in known}
         self._stems = {variable_stem(profile.name): profile.name for profile in known}
+        self._left: dict[str, Iterator[str]] = {}
+        """By the name without a number, the candidates that were not looked at yet: what is taken stays so."""
 
     def claim(self, profile: Known) -> Known:
         """Let `profile` be found no more."""
@@ -145,7 +148,9 @@ class _Naming:
     def new(self, name: str) -> tuple[str, str | None]:
         """Return a name that no profile has, nor one whose variables would have the same names, and why it is not `name`."""
         why = None if is_valid(name) else f"`{printable(name, 64)}` is not a valid profile name"
-        for candidate in _candidates(name):
+        candidates = _candidates(name)
+        base = next(candidates)
+        for candidate in chain((base,), self._left.setdefault(base, candidates)):
             other = self._stems.get(variable_stem(candidate))
             if candidate not in self._names and other is None:
                 self._names.add(candidate)

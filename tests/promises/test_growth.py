@@ -14,6 +14,7 @@ from time import perf_counter
 import pytest
 
 from omniprofile.checks.lint import examine
+from omniprofile.checks.mcp import check_mcp
 from omniprofile.cli.console import Style
 from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
@@ -21,7 +22,8 @@ from omniprofile.config.loader import read
 from omniprofile.config.schema.validate import validate_pin
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import Error
-from omniprofile.transfer.dotenv import Dotenv
+from omniprofile.model.secret import forget_all
+from omniprofile.transfer.dotenv import Dotenv, DotenvSource
 from omniprofile.transfer.omni_cli import OmniConfig, OmniSource
 from omniprofile.transfer.plan import plan
 from tests.growth import MOST, growth
@@ -92,6 +94,10 @@ HOSTILE: Mapping[str, Callable[[int], bytes]] = {
     "carriage-returns": _again("a = 1\r"),
     "not-ascii": _again("é", 'x = "'),
     "mixed": _again("x = {a = [1, \"'''\", # \n"),
+    "different-keys": _numbered("# omni_osk_abcdefgh{0}\n"),
+    "different-passwords": lambda size: (
+        '[profiles.a]\nkey = { command = ["x", ' + "".join(f'"--password", "hunt9{n}", ' for n in range(size // 16)) + "] }"
+    ).encode(),
     "hosts": lambda size: ("[settings]\nallowed_hosts = [" + ", ".join(f'"h{n}"' for n in range(size // 8)) + "]").encode(),
 }  # fmt: skip
 
@@ -148,6 +154,7 @@ IN_DOTENV = {
     **HOSTILE,
     **{f"blanks-{ord(blank):x}": _again(blank, "A=x", "x") for blank in BLANKS},
     "words-between-blanks": _again(" " * 150 + "x", "A=x"),
+    "same-token": _again("OMNI_API_KEY=omni_osk_abcdefgh\n", "OMNI_BASE_URL=https://a.omniapp.co\n"),
 }
 
 
@@ -161,11 +168,11 @@ def test_a_dotenv_file_is_read_in_proportion(name: str, tmp_path: Path) -> None:
 
     def reading() -> None:
         try:
-            Dotenv.read(str(file)).with_secrets()
+            DotenvSource(Dotenv.read(str(file)), NOW, name=None, base_url=None).without_secrets({"a": "a"})
         except Error:
             return
 
-    assert growth(prepared, 2048, 8192, patience=60.0) <= MOST
+    assert growth(prepared, 16384, 32768, patience=60.0) <= MOST
 
 
 def _profiles(one: str) -> Callable[[int], bytes]:
@@ -178,6 +185,7 @@ def _profiles(one: str) -> Callable[[int], bytes]:
     return make
 
 
+BLANK_DIGITS = {ord("0"): " ", ord("1"): "\u00a0"}
 IN_VENDOR_CONFIG: Mapping[str, Callable[[int], bytes]] = {
     "arrays": _again("["),
     "tables": _again('{"a":'),
@@ -192,7 +200,10 @@ IN_VENDOR_CONFIG: Mapping[str, Callable[[int], bytes]] = {
     "same-name-when-cleaned": _profiles('"p (#)": {"apiEndpoint": "https://a.omniapp.co"}'),
     "names-that-collide": lambda size: (
         '{"version": 1, "profiles": {'
-        + ", ".join(f'"p{" " * (n + 1)}": {{"apiEndpoint": "https://a.omniapp.co"}}' for n in range(int(size**0.5)))
+        + ", ".join(
+            f'"p{f"{n:014b}".translate(BLANK_DIGITS)}": {{"apiEndpoint": "https://a.omniapp.co"}}'
+            for n in range(size // 60)
+        )
         + "}}"
     ).encode(),
     "wrong-values": _profiles('"p#": {"apiEndpoint": 1, "authMethod": 2}'),
@@ -219,4 +230,37 @@ def test_a_config_of_the_vendor_is_read_and_planned_in_proportion(name: str, tmp
         except Error:
             return
 
-    assert growth(prepared, 2048, 8192, patience=60.0) <= MOST
+    assert growth(prepared, 16384, 32768, patience=60.0) <= MOST
+
+
+def _servers(server: str) -> Callable[[int], bytes]:
+    """A client's file with many MCP servers of one text, each with a number of its own in it."""
+
+    def make(size: int) -> bytes:
+        servers = (f'"omni{n}": {server.replace("#", str(n))}' for n in range(size // len(server) + 1))
+        return ('{"mcpServers": {' + ",\n".join(servers) + "}}").encode()
+
+    return make
+
+
+IN_MCP_FILE: Mapping[str, Callable[[int], bytes]] = {
+    "headers": _servers('{"headers": {"Authorization": "Bearer abcdefghi#jklmn"}}'),
+    "variables": _servers('{"env": {"OMNI_API_KEY": "secret-\\u00e9#"}}'),
+    "arguments": _numbered('"omni_osk_abcdefgh{0}",\n', '{"mcpServers": {"omni": {"args": ['),
+    "keys-in-no-json": _numbered("omni_osk_abcdefgh{0}\n"),
+    "tokens-in-no-json": _numbered("omni bearer abcdefghijklmnop{0}\n"),
+    "comments": _again("/* // */", "{"),
+    "open-comments": _again("/*", "{"),
+    "strings": _again('"\\"'),
+    "commas": _again(", \n", "["),
+    "tables": _again('{"servers":'),
+}
+
+
+@pytest.mark.parametrize("name", IN_MCP_FILE)
+def test_a_file_of_an_mcp_client_is_read_in_proportion(name: str) -> None:
+    def prepared(size: int) -> Callable[[], object]:
+        forget_all()
+        return partial(check_mcp, ".mcp.json", IN_MCP_FILE[name](size))
+
+    assert growth(prepared, 32768, 65536, patience=60.0) <= MOST
