@@ -161,7 +161,8 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     own |= handed_over(profile, profile.base_url, profile.token)
     given = child_environment(own, environ, key_variables=profile.key_variables())
     answer = planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
-    note("exec")
+    if not isinstance(answer, str):  # what is printed in place of `omni` hands nothing over
+        note("exec")
     return answer
 
 

@@ -43,6 +43,7 @@ WAYS: list[tuple[list[str], list[dict[str, object]]]] = [
         ["exec", "beta", "--", "/bin/true", "-x"],
         [{"how": "exec", "profile": "beta", "layer": "flag", "command": "true"}],
     ),
+    (["exec", "--", "omni", "config", "show"], []),
     (["exec", "--", "true"], [{"how": "exec", "profile": "acme", "layer": "defaults", "command": "true"}]),
     (["env", "--shell", "bash"], [{"how": "env", "profile": "acme", "layer": "defaults", "command": None}]),
     (["env", "--unset"], []),
