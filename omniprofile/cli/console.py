@@ -131,7 +131,9 @@ class Console:
             return text
         first, *others = text.split(self.home + os.sep)
         for part in others:
-            begins = not first or first.endswith(("`", "(", ": ", "\n"))
+            head, colour, code = first.rpartition(MARK)
+            before = head if colour and code.removesuffix("m").isdigit() else first
+            begins = not before or before.endswith(("`", "(", ": ", "\n"))
             first += ("~" if begins else self.home) + os.sep + part
         return first
 

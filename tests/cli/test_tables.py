@@ -1,5 +1,6 @@
 """Tables: aligned whatever the letters, whole whatever the width, and their colours only for terminals."""
 
+import os
 import sys
 
 import pexpect
@@ -93,12 +94,14 @@ def test_a_column_of_marks_stays_one_where_rows_are_folded() -> None:
 
 
 @pytest.mark.parametrize("command", [["explain", "prod"], ["lint"], ["doctor", "--offline"], ["add", "prod"]])
-def test_paths_are_short_on_a_terminal_alone(command: list[str], cli: Cli) -> None:
+@pytest.mark.parametrize("no_color", ["1", ""], ids=["plain", "coloured"])
+def test_paths_are_short_on_a_terminal_alone(command: list[str], no_color: str, cli: Cli) -> None:
     cli.profiles(
         PROFILES.replace("[profiles.prod]", "[instances.unused]\nbase_url = 'https://a.omniapp.co'\n[profiles.prod]")
     )
     words = ["-m", "omniprofile", *command]
-    child = pexpect.spawn(sys.executable, words, dimensions=(50, 300), encoding="utf-8", timeout=30)
+    environ = {**os.environ, "NO_COLOR": no_color, "TERM": "xterm"}
+    child = pexpect.spawn(sys.executable, words, dimensions=(50, 300), encoding="utf-8", timeout=30, env=environ)
     shown = child.read()
     child.close()
     assert "~/.config/omniprofile" in shown
