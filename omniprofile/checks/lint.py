@@ -16,6 +16,7 @@ from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins
 from omniprofile.config.selection import LARGEST_PIN
 from omniprofile.config.toml.text import Document
+from omniprofile.model.effective import every_effective, gives_token
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.system.files import Unreadable, read_regular
@@ -41,6 +42,8 @@ class Report:
     findings: list[Finding]
     documents: Mapping[str, Document] = field(default_factory=dict)
     silenced: int = 0
+    giving_token: tuple[str, ...] = ()
+    """Protected profiles that give programs their token, which is no finding: `model.effective.gives_token`."""
 
 
 def lint(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> list[Finding]:
@@ -70,10 +73,12 @@ def examine(
     documents: dict[str, Document] = {}
     undecided: dict[str, Collection[str]] = {}
     files = Files()
+    giving: list[str] = []
     for paths in sets:
         files = read(paths, home=home, contents=contents)
         skipped = _apply_rules(files, environ or {})
         findings += files.findings
+        giving += [name for name, profile in every_effective(files.config).items() if gives_token(profile)]
         documents |= files.documents
         broken = {finding.file for finding in files.findings if finding.code in _UNDONE}
         undecided |= {path: _ALL if path in broken else skipped for path in paths}
@@ -85,7 +90,7 @@ def examine(
     names = tuple(dict.fromkeys([*(path for paths in sets for path in paths), *pins, *mcp]))
     order = {path: index for index, path in enumerate(names)}
     findings = sorted(set(findings), key=lambda finding: (order[finding.file], finding))
-    return Report(names, findings, documents, silenced)
+    return Report(names, findings, documents, silenced, tuple(dict.fromkeys(giving)))
 
 
 def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:

@@ -32,6 +32,7 @@ CHECKS = (
     Check("leftovers", files.leftovers),
     Check("cache", files.cache, needs_profiles=True),
     Check("selection", shell.selection, needs_profiles=True),
+    Check("access", files.access, needs_profiles=True),
     Check("environment", shell.environment),
     Check("hook", shell.hook),
     Check("secret-store", secrets.secret_store),

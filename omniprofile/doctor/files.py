@@ -9,12 +9,14 @@ from omniprofile.app import App
 from omniprofile.config.paths import profile_files
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
-from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
+from omniprofile.doctor.diagnosis import Diagnosis, Health, ok, problem, skipped, warning
 from omniprofile.model.finding import errors_in
-from omniprofile.model.names import counted, printable_place, quoted_place
+from omniprofile.model.names import counted, printable_place, quoted_list, quoted_place
 from omniprofile.system.files import reason
 from omniprofile.system.locking import LockFailed, user_lock
 
+_LIMITS = ("gateway", "read-only")
+_MOST_NAMED = 3
 _YOUNG_SECONDS = 60.0
 """A temporary file that is younger may belong to a process that is at work."""
 
@@ -143,6 +145,18 @@ def _temporary_files(app: App) -> Iterator[str]:
             starts = tuple(f".{name}" for name in names[folder])
             if entry.startswith(starts) and entry.endswith(".tmp") and _age(path) > _YOUNG_SECONDS:
                 yield path
+
+
+def access(app: App) -> Iterable[Diagnosis]:
+    """Report which profiles give programs a gateway in place of their token."""
+    from omniprofile.model.effective import every_effective, gives_token, giving_token
+
+    profiles = every_effective(app.config)
+    limited = {limit: [name for name, each in profiles.items() if each.access.value == limit] for limit in _LIMITS}
+    said = [f"{limit}: {quoted_list(names, 'and')}" for limit, names in limited.items() if names]
+    yield ok("; ".join(said) or "every profile gives programs its token")
+    for name in [name for name, each in profiles.items() if gives_token(each)][:_MOST_NAMED]:
+        yield Diagnosis(Health.OK, *giving_token(name))
 
 
 def _age(path: str) -> float:

@@ -163,6 +163,11 @@ def every_effective(config: Config) -> dict[str, Effective]:
     return {name: config.known[name] for name in config.profiles if name not in broken}
 
 
+def gives_token(profile: Effective) -> bool:
+    """Return whether a protected profile gives programs its token though nobody has chosen that: its `access` is not set."""
+    return profile.protected.value and profile.access.table is None and profile.base_url is not None
+
+
 def own_address(config: Config, table: Declaration | None) -> Origin | None:
     """Return the address that a table has itself: a key or secret in it is for no other one. None where it has none."""
     holder = _holder(config, table) if table else None
@@ -210,3 +215,11 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
 
 def _over(value: T | None, table: Declaration, key: str, below: Given[T]) -> Given[T]:
     return below if value is None else Given(value, table, key, below)
+
+
+def giving_token(name: str) -> tuple[str, str]:
+    """Return what is said of a profile that `gives_token`, and a hint: that may be what its owner wants."""
+    return (
+        f"`{name}` is protected, and gives programs its token",
+        f"`omniprofile set {name} access read-only` gives them a gateway that only reads; `access full` says that this is meant",
+    )

@@ -8,6 +8,9 @@ import pytest
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY, Instances
 from tests.conftest import Cli
 
+_PROD: dict[str, object] = {"protected": True, "access": "full", "shadowed_by": []}
+_STAGING: dict[str, object] = {**_PROD, "protected": False}
+
 
 def test_current_prints_the_profile_alone(cli: Cli, two: Path) -> None:
     ran = cli("current")
@@ -16,17 +19,18 @@ def test_current_prints_the_profile_alone(cli: Cli, two: Path) -> None:
 
 def test_current_json_says_which_layer_with_file_and_line(cli: Cli, two: Path) -> None:
     default = {"layer": "defaults", "name": "default", "file": str(two), "line": 2}
-    assert json.loads(cli("current", "--json").out) == {"profile": "prod", "selected_by": default, "shadowed_by": []}
+    prod, staging = {"profile": "prod", **_PROD}, {"profile": "staging", **_STAGING}
+    assert json.loads(cli("current", "--json").out) == {**prod, "selected_by": default}
     cli("use", "staging")
     state = {"layer": "state", "name": "active", "file": str(cli.state / "active"), "line": 1}
-    assert json.loads(cli("current", "--json").out) == {"profile": "staging", "selected_by": state, "shadowed_by": []}
+    assert json.loads(cli("current", "--json").out) == {**staging, "selected_by": state}
     pin = cli.work / ".omniprofile.toml"
     pin.write_text('# ours\nprofile = "staging"\n')
     project = {"layer": "project", "name": "profile", "file": str(pin), "line": 2}
-    assert json.loads(cli("current", "--json").out) == {"profile": "staging", "selected_by": project, "shadowed_by": []}
+    assert json.loads(cli("current", "--json").out) == {**staging, "selected_by": project}
     variable = {"layer": "environment", "name": "OMNI_PROFILE", "file": None, "line": None}
     ran = cli("current", "--json", env={"OMNI_PROFILE": "staging"})
-    assert json.loads(ran.out) == {"profile": "staging", "selected_by": variable, "shadowed_by": []}
+    assert json.loads(ran.out) == {**staging, "selected_by": variable}
 
 
 def test_current_with_none_selected_is_exit_5_and_json_says_so(cli: Cli) -> None:
@@ -57,10 +61,18 @@ def test_a_name_that_does_not_exist_never_falls_through(cli: Cli, two: Path) -> 
     assert ".omniprofile.toml:1" in ran.err
 
 
+def test_current_json_says_what_programs_get(cli: Cli, two: Path) -> None:
+    two.write_text(two.read_text() + '[profiles.reader]\nextends = "prod"\naccess = "read-only"\n')
+    assert json.loads(cli("-p", "reader", "current", "--json").out)["access"] == "read-only"
+    (two.parent / "profiles.d").mkdir()
+    cli.profiles("[profiles.broken\n", "profiles.d/b.toml")
+    assert json.loads(cli("-p", "reader", "current", "--json").out)["access"] == "read-only"
+
+
 def test_a_profile_of_the_command_line_is_the_one_in_use(cli: Cli, two: Path) -> None:
     ran = cli("current", "-p", "staging", "--json", env={"OMNI_PROFILE": "prod"})
     selected_by = {"layer": "flag", "name": "--profile", "file": None, "line": None}
-    assert json.loads(ran.out) == {"profile": "staging", "selected_by": selected_by, "shadowed_by": []}
+    assert json.loads(ran.out) == {"profile": "staging", "selected_by": selected_by, **_STAGING}
     assert cli("current", "-p", "stagin").status == 5
 
 

@@ -389,3 +389,21 @@ def test_without_a_working_directory_it_still_looks(cli: Cli, good: Path) -> Non
 
     environment = replace(Environment.real(), cwd=None)
     assert not [one for one in doctor.examine(App(environment), offline=True) if one[1].actionable]
+
+
+def test_what_profiles_give_programs_is_told_and_a_protected_token_is_no_finding(cli: Cli, two: Path) -> None:
+    reader = '[profiles.reader]\nextends = "staging"\naccess = "read-only"\n'
+    two.write_text(two.read_text() + reader + '[profiles.guarded]\nextends = "prod"\naccess = "gateway"\n')
+    checks = json.loads(cli("doctor", "--offline", "--json").out)["checks"]
+    assert [(each["status"], each["message"], each["remedy"]) for each in checks if each["check"] == "access"] == [
+        ("ok", "gateway: `guarded`; read-only: `reader`", None),
+        ("ok", "`prod` is protected, and gives programs its token", _HINT),
+    ]
+    ran = cli("lint")
+    assert (ran.status, ran.out) == (0, "")
+    assert _HINT in ran.err
+    two.write_text(two.read_text().replace("protected = true\n", 'protected = true\naccess = "full"\n'))
+    assert "`prod` is protected" not in cli("lint").err + cli("doctor", "--offline").out
+
+
+_HINT = "`omniprofile set prod access read-only` gives them a gateway that only reads; `access full` says that this is meant"

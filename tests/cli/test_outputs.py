@@ -58,6 +58,8 @@ def test_an_output_that_its_schema_does_not_know_is_noticed() -> None:
     good = {
         "profile": "a",
         "selected_by": {"layer": "flag", "name": None, "file": None, "line": None},
+        "protected": False,
+        "access": "full",
         "shadowed_by": [],
     }
     check_output(["current", "--json"], json.dumps(good))

@@ -7,6 +7,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_profile_option, named_profile
 from omniprofile.cli.registry import Help
+from omniprofile.model.effective import effective
 
 HELP = Help(
     description="Prints the profile that a command without a name would use. `-v` and `--json` also say what selected it.",
@@ -31,10 +32,13 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     selection = app.select(named_profile(args))
     shadows = app.shadowed_by(selection)
     if args.json:
+        declared = effective(app.config_for(named_profile(args)), selection.profile)
         console.json(
             {
                 "profile": selection.profile,
                 "selected_by": selection.provenance.as_json(),
+                "protected": declared.protected.value,
+                "access": declared.access.value,
                 "shadowed_by": [{"layer": "environment", "name": name} for name in shadows],
             }
         )

@@ -11,6 +11,7 @@ from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.registry import Help
 from omniprofile.config.paths import profile_files
 from omniprofile.errors import OperationFailed, UsageError
+from omniprofile.model.effective import giving_token
 from omniprofile.model.finding import Level
 from omniprofile.model.names import closest, counted, quoted_list
 from omniprofile.system.collector import collector_paused
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("human", "json", "sarif", "github")
 _STDIN = "-"
+_MOST_NAMED = 3
 
 HELP = Help(
     description="Checks the profile files, or the FILEs together, and contacts nobody. Findings are `file:line:column: "
@@ -161,6 +163,8 @@ def _conclude(report: "Report", console: Console, *, strict: bool) -> int:
     words += [f"{report.silenced} silenced"] if report.silenced else []
     words += [f"`--fix` fixes {fixable}"] if fixable else []
     console.note(f"{counted(files, 'file')} checked: {', '.join(words)}")
+    for name in report.giving_token[:_MOST_NAMED]:
+        console.note(": ".join(giving_token(name)))
     return FINDINGS if errors or (strict and findings) else DONE
 
 
