@@ -52,7 +52,7 @@ def read_all(stream: TextIO, *, limit: int, seconds: float) -> str:
                 break
         return found[: limit + 1]
 
-    return wait(start(read), seconds).decode("utf-8", "replace")
+    return wait(start(read), seconds).decode("utf-8", "surrogateescape")
 
 
 def is_at_its_end(stream: TextIO | None) -> bool:

@@ -9,7 +9,7 @@ Everything that is read is validated: a store, a backup or a hand edit may hold 
 """
 
 from omniprofile.model.freshness import StoredFields, is_session
-from omniprofile.model.secret import Secret, is_access_token, is_key, remember
+from omniprofile.model.secret import Secret, is_access_token, is_key, is_text, remember
 from omniprofile.model.times import format_time, parse_time
 
 TYPE_CHECKING = False
@@ -69,6 +69,8 @@ def check(data: object, account: str) -> StoredFields:
     if fields.get("account") != account:
         raise ValueError("it belongs to another profile or origin")
     checked = StoredFields({key: _value(fields, key) for key in _FIELDS})
+    if "#" not in account and not is_key(checked.token.reveal()):  # with a `#` it is a secret of `env`
+        raise ValueError("its `token` is not a token: one line of printable ASCII without spaces")
     if is_session(checked) and not is_access_token(checked.token.reveal()):
         raise ValueError("its `token` is not an access token (RFC 6750)")
     return checked
@@ -157,6 +159,13 @@ def _key(value: object) -> Secret:
     raise ValueError("is not a token: one line of printable ASCII without spaces")
 
 
+def _secret(value: object) -> Secret:
+    if isinstance(value, str) and is_text(value):
+        remember(value)
+        return Secret(value)
+    raise ValueError("is not one line of printable text")
+
+
 def _text(value: object) -> str:
     if isinstance(value, str) and 0 < len(value) <= _LONGEST_TEXT and value.isascii() and value.isprintable():
         return value
@@ -183,7 +192,7 @@ def _is_short(part: object) -> bool:
 
 _FIELDS: "dict[str, Field]" = {
     # name: how it is read from JSON data (raising ValueError, "is not …"), how it is written to it, whether it must be there
-    "token": (_key, Secret.reveal, True),
+    "token": (_secret, Secret.reveal, True),
     "stored_at": (parse_time, format_time, True),
     "expires_at": (parse_time, format_time, False),
     "refresh_token": (_key, Secret.reveal, False),

@@ -38,18 +38,21 @@ def obtain(profile: "CompiledProfile", environ: "Mapping[str, str]", stores: Sto
         found = _stored(profile, environ, stores, for_child=for_child)
         profile.token, profile.expires_at = found.token.reveal(), found.expires_at
     else:
-        profile.token = _read(profile.kind, profile.where, profile, environ, *TOKENS)
+        profile.token = _read(profile.kind, profile.where, profile, environ, TOKENS)
 
 
-def _read(kind: str | None, where: str, profile: "CompiledProfile", environ: "Mapping[str, str]", *names: str) -> str:
+def _read(
+    kind: str | None, where: str, profile: "CompiledProfile", environ: "Mapping[str, str]", names: tuple[str, ...]
+) -> str:
     """Ask a key source that is not a command; `names` are the variables that omniprofile exports what it holds as."""
     from omniprofile.credentials.sources import checked_key, key_in_file
     from omniprofile.model.exported import key_in_environment
 
     if kind == "env":
-        return checked_key(key_in_environment(environ, where, profile.profile, profile.base_url, names), "").reveal()
+        value = key_in_environment(environ, where, profile.profile, profile.base_url, names)
+        return checked_key(value, "", of_env=names is not TOKENS).reveal()
     if kind == "file":
-        return key_in_file(where, "").reveal()
+        return key_in_file(where, "", of_env=names is not TOKENS).reveal()
     raise Undecided
 
 
@@ -61,7 +64,7 @@ def variables(
         raise Undecided
     for name, value in profile.declared_env:
         if isinstance(value, tuple) and value[0] in ("env", "file"):
-            yield name, _read(*value, profile, environ, name)
+            yield name, _read(*value, profile, environ, (name,))
         else:
             yield name, value
 

@@ -1,8 +1,9 @@
 """Key sources: where an api-key profile's key comes from, other than the secret store.
 
-`SOURCES` has one function for each kind. All keys, wherever they come from, go through `checked_key`: one line, printable,
-with no space, for a bearer token is that (RFC 6750 section 2.1) and anything else is a mistake that is better named here
-than by a refusal of the instance. No message here has a part of what a source gave.
+All keys, wherever they come from, go through `checked_key`: one line, printable, with no space, for a bearer token is that (RFC
+6750 section 2.1) and anything else is a mistake that is better named here than by a refusal of the instance. A secret of `env`
+is one line of any text, which every variable, shell and file that it is exported to can carry. No message here has a part of
+what a source gave.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
@@ -18,7 +19,7 @@ from omniprofile.model.exported import (
     without_values_of_another,
 )
 from omniprofile.model.names import printable, printable_place, quoted_place
-from omniprofile.model.secret import LONGEST_KEY, Secret, looks_like_key, remember
+from omniprofile.model.secret import LONGEST_KEY, Secret, is_text, looks_like_key, remember
 from omniprofile.system.access import is_read_only, others_can_read
 from omniprofile.system.files import Unreadable, open_regular
 
@@ -38,6 +39,7 @@ _NEWLINE = 2
 _ENOUGH = LONGEST_KEY + _NEWLINE + 1
 """Bytes of a stream that tell a key, or that it is too large."""
 _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
+_SECRET_LOOKS_LIKE = "a secret is one line of UTF-8 text, with no space around it"
 
 
 def read_key(
@@ -60,37 +62,43 @@ def read_key(
         case "command":
             return _from_command(source, profile, base_url, environ, variable, interactive=interactive)
         case "file":
-            return key_in_file(source.path or "", _label(source, profile, variable))
+            return key_in_file(source.path or "", _label(source, profile, variable), of_env=variable is not None)
         case "keyring":
             raise AssertionError("the secret store is asked by the resolver")
 
 
-def checked_key(text: str, label: str, *, computed: bool = False) -> Secret:
+def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
     """The key that `text` is, one trailing newline cut; `label` says in messages what it came from. Raises KeySourceFailed.
 
     What a person wrote may be a reference or a placeholder. What a program `computed` may only have quotes around it, as a JSON
-    text has.
+    text has. `of_env`: it is a secret of `env`, which may be any text.
     """
     key = text[: -1 if text.endswith("\n") else None]
     key = key[:-1] if key != text and key.endswith("\r") else key
-    hint = _LOOKS_LIKE
+    looks_like = hint = _SECRET_LOOKS_LIKE if of_env else _LOOKS_LIKE
     if not key:
         problem = "is empty"
     elif len(key) > LONGEST_KEY:
         problem = f"is larger than {LONGEST_KEY // 1024} KiB"
     elif "\0" in key:
         problem = "has a NUL"
-        hint = f"if a program wrote it as UTF-16, let it write UTF-8; {_LOOKS_LIKE}"
+        hint = f"if a program wrote it as UTF-16, let it write UTF-8; {looks_like}"
     elif key.startswith("\ufeff"):
         problem = "begins with a byte order mark"
-        hint = f"save it as UTF-8 without one; {_LOOKS_LIKE}"
+        hint = f"save it as UTF-8 without one; {looks_like}"
     elif "\n" in key.rstrip("\r\n") or "\r" in key.rstrip("\r\n"):
         problem = "has several lines"
     elif "\n" in key or "\r" in key:
         problem = "has an empty line after it"
-    elif not looks_like_key(key) and (what := _stand_in(key, computed=computed)):
-        problem = f"is {what}, and no key"
-        hint = "remove what is around it" if "around it" in what else f"put the key itself there; {_LOOKS_LIKE}"
+    elif not looks_like_key(key) and (what := _stand_in(key, computed=computed, of_env=of_env)):
+        noun = "secret" if of_env else "key"
+        problem = f"is {what}, and no {noun}"
+        hint = "remove what is around it" if "around it" in what else f"put the {noun} itself there; {looks_like}"
+    elif of_env:
+        if is_text(key):
+            remember(key)
+            return Secret(key)
+        problem = "has a space around it" if key != key.strip() else "has a character that is not printable, or is not UTF-8"
     elif " " in key:
         problem = "has a space in it or around it"
     elif not key.isascii() or not key.isprintable():
@@ -103,9 +111,11 @@ def checked_key(text: str, label: str, *, computed: bool = False) -> Secret:
     raise KeySourceFailed(f"{label} {problem}", hint=hint)
 
 
-def _stand_in(key: str, *, computed: bool) -> str | None:
+def _stand_in(key: str, *, computed: bool, of_env: bool) -> str | None:
     from omniprofile.model.references import key_in_more, stand_in
 
+    if of_env and (key[0] == "!" or (key[0] == "$" and key[1:2] not in ("{", "(") and not key[1:].isidentifier())):
+        return None  # so a password may begin
     return key_in_more(key) if computed else stand_in(key)
 
 
@@ -127,9 +137,9 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
     return _checked_bytes(content, label)
 
 
-def key_in_file(path: str, label: str) -> Secret:
+def key_in_file(path: str, label: str, *, of_env: bool = False) -> Secret:
     """Return the key in a file that nobody else can read; `label` names it in messages. Raises as `read_key` does."""
-    return _checked_bytes(_file_content(path, label), label)
+    return _checked_bytes(_file_content(path, label), label, of_env=of_env)
 
 
 def _from_environment(
@@ -151,7 +161,7 @@ def _from_environment(
     if not value:  # an empty variable counts as unset, everywhere
         hint = f"set `{printable(source.variable or '')}` to the {'secret' if variable else 'key'}"
         raise _failed(source, profile, "it is not set", hint, variable)
-    return checked_key(value, _label(source, profile, variable))
+    return checked_key(value, _label(source, profile, variable), of_env=variable is not None)
 
 
 def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
@@ -239,7 +249,7 @@ def _from_command(
         hint = f"run `{printable(program)}` with the same arguments by hand to see what is wrong"
         raise _failed(source, profile, why, hint, variable)
     label = f"what {printable_place(str(source))} printed as {_what(profile, variable)}"
-    return _checked_bytes(captured.stdout, label, computed=True)
+    return _checked_bytes(captured.stdout, label, computed=True, of_env=variable is not None)
 
 
 def _why_not(captured: "Captured", source: "KeySource") -> str | None:
@@ -256,9 +266,9 @@ def _why_not(captured: "Captured", source: "KeySource") -> str | None:
     return f"it exited with status {captured.status}" if captured.status else None
 
 
-def _checked_bytes(content: bytes, label: str, *, computed: bool = False) -> Secret:
-    # What is not UTF-8 becomes characters that no key has, and `checked_key` says so.
-    return checked_key(content.decode("utf-8", "replace"), label, computed=computed)
+def _checked_bytes(content: bytes, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
+    # What is not UTF-8 becomes characters that no key or secret has, and `checked_key` says so.
+    return checked_key(content.decode("utf-8", "surrogateescape"), label, computed=computed, of_env=of_env)
 
 
 def _what(profile: str, variable: str | None) -> str:

@@ -26,6 +26,11 @@ def is_key(text: str) -> bool:
     return 0 < len(text) <= LONGEST_KEY and text.isascii() and text.isprintable() and " " not in text
 
 
+def is_text(text: str) -> bool:
+    """Return whether `text` can be a secret of `env`: one line with no space around it, which every variable can carry."""
+    return 0 < len(text) <= LONGEST_KEY and text.isprintable() and text == text.strip()
+
+
 def is_access_token(text: str) -> bool:
     """Return whether `text` can be an OAuth access token: `b64token` (RFC 6750, section 2.1)."""
     return is_key(text) and text[0] != "=" and _ACCESS_TOKEN.issuperset(text.rstrip("="))

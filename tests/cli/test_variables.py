@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def test_a_secret_that_cannot_be_had_is_an_error_that_names_it(cli: Cli, how: st
     ran = cli("exec", "staging", "--", "true", env={"STAGING_EMBED": ""} if how == "variable" else None)
     assert ran.status == (6 if how == "open" else 4), ran
     assert f"the secret `{'OMNI_EMBED_SECRET' if how == 'variable' else 'FROM_FILE'}` of `staging`" in ran.err
-    assert how != "quoted" or "is a text with quotes around it, and no key" in ran.err
+    assert how != "quoted" or "is a text with quotes around it, and no secret" in ran.err
     assert cli("token", "staging", shows=True).status == 0, "the token needs no secret of `env`"
 
 
@@ -311,11 +312,56 @@ def test_only_a_declared_secret_is_stored(cli: Cli, file_store: None, variable: 
     assert not (cli.state / "secrets.json").exists()
 
 
-@pytest.mark.parametrize("given", ["", "two words", f'"{EMBED}"', "$SECRET"])
+@pytest.mark.parametrize(
+    "given", ["", " ", " around", "two\nlines", "tab\tin it", "bell\a", "\u2028", f'"{EMBED}"', "$SECRET", "${SECRET}", "x" * 65537]
+)
 def test_what_is_no_secret_is_not_stored(cli: Cli, file_store: None, given: str) -> None:
     cli.profiles(STORED)
     assert cli("login", "staging", "--secret", "OMNI_EMBED_SECRET", stdin=given).status == 4
     assert not (cli.state / "secrets.json").exists()
+
+
+ANY_TEXT = [
+    "correct horse battery staple",
+    "Zo\u00eb's \U0001f989 caf\u00e9",
+    "!begins so",
+    "$2b$12$R9h/cIPz0gi.URNNX3kh2O",
+    '"a" and "b',
+    "back\\slash `tick` $HOME %PATH% #;&|<>",
+]
+
+
+@pytest.mark.parametrize("secret", ANY_TEXT)
+def test_a_secret_may_be_any_line_of_text_wherever_it_lies(
+    process: Process, cli: Cli, file_store: None, secret: str
+) -> None:
+    path = _secret_file(cli, secret + "\n")
+    cli.profiles(STORED + '[profiles.more]\nextends = "staging"\nenv = { FROM_FILE = { file = "embed" } }\n')
+    assert path.exists()
+    for profile in ("staging", "more"):
+        assert cli("login", profile, "--secret", "OMNI_EMBED_SECRET", stdin=secret + "\n").status == 0
+    given = _given(cli, "more", env={"STAGING_EMBED": secret})
+    names = ("OMNI_EMBED_SECRET", "OTHER", "FROM_FILE")
+    assert [given[name] for name in names] == [secret] * 3
+    child = _child(process, "more", env={"STAGING_EMBED": secret})
+    assert [child[name] for name in names] == [secret] * 3
+    script = cli("env", "more", "--shell", "bash", env={"STAGING_EMBED": secret}, shows=True).out
+    shown = subprocess.run(["bash", "-c", script + 'printf %s "$FROM_FILE"'], capture_output=True, text=True, check=True)
+    assert shown.stdout == secret
+    for line in (("list",), ("show", "more"), ("explain", "more", "--json"), ("doctor",)):
+        ran = cli(*line, env={"STAGING_EMBED": secret})
+        assert secret not in ran.out + ran.err
+
+
+def test_a_secret_that_is_not_utf8_is_refused(cli: Cli, process: Process, file_store: None) -> None:
+    path = _secret_file(cli, "x")
+    path.write_bytes(b"caf\xe9\n")
+    cli.profiles(SECRETS + STORED.replace("staging", "stored"))
+    ran = cli("env", "staging")
+    assert (ran.status, "has a character that is not printable, or is not UTF-8" in ran.err) == (4, True)
+    line = [sys.executable, "-m", "omniprofile", "login", "stored", "--secret", "OMNI_EMBED_SECRET"]
+    piped = subprocess.run(line, input=b"caf\xe9", capture_output=True, check=False)
+    assert (piped.returncode, b"is not UTF-8" in piped.stderr) == (4, True)
 
 
 def test_a_person_types_a_secret_that_is_not_shown(cli: Cli, file_store: None) -> None:

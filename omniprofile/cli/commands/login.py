@@ -33,8 +33,8 @@ HELP = Help(
     "For `oauth`: shows the address of the instance's login page, opens the browser there (`BROWSER` says which), and waits "
     "two minutes (`--timeout`) for the answer on a port of localhost (`--port` fixes it); then asks the instance who that "
     "was, and stores the session. One that was stored before works until then, and is revoked after it.\n\n"
-    "`--secret VARIABLE` stores a secret of the profile's `env` that says `{ keyring = true }`: it is read as a key is, and no "
-    "instance is asked.\n\n"
+    "`--secret VARIABLE` stores a secret of the profile's `env` that says `{ keyring = true }`: it is read as a key is, may be "
+    "any line of text, and no instance is asked.\n\n"
     "`--no-browser` is for a machine reached over SSH: it shows the address, to be visited anywhere, and takes the "
     "address that the browser ends at, pasted on the terminal or on standard input. Where a browser of yours reaches this "
     "machine's loopback (`ssh -L 8765:localhost:8765`), `--port 8765` lets it answer by itself.",
@@ -251,7 +251,7 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, *, w
             ) from None
         if not text.strip():
             raise NoCredential(f"no {what} came on standard input", hint=pipe)
-    return checked_key(text, f"the given {what}")
+    return checked_key(text, f"the given {what}", of_env=what == "secret")
 
 
 def tell_of_another_identity(app: App, console: Console, profile: str, new: StoredSecret) -> None:
