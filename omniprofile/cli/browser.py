@@ -72,7 +72,9 @@ def _own_browser(resolution: Resolution, environ: Mapping[str, str], *, on_termi
     from omniprofile.system.capture import find_program
 
     name, *arguments = resolution.browser
-    program = find_program(name, environ)
+    # A path that begins at the working directory would be another program in a cloned repository: somebody else's.
+    relative = bool(os.path.dirname(name)) and not os.path.isabs(name)
+    program = None if relative else find_program(name, environ)
     if program is None or not os.path.exists(program):
         raise OperationFailed(
             f"the browser `{printable(name)}` of profile `{resolution.profile}` was not found",

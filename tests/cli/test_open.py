@@ -100,6 +100,14 @@ def test_a_browser_that_cannot_open_is_no_reason_to_take_another(
     assert not record.exists()
 
 
+@pytest.mark.parametrize("browser", ["./own", "bin/own", "../bin/own"])
+def test_a_browser_is_not_looked_for_in_the_working_directory(cli: Cli, record: Path, browser: str) -> None:
+    cli.profiles(PROFILES.format(browser=browser))
+    ran = cli("open", "child", cwd=record.parent)
+    assert (ran.status, record.exists()) == (1, False)
+    assert f"the browser `{browser}` of profile `child` was not found" in ran.err
+
+
 def test_a_browser_that_stays_open_is_left_alone(process: Process, record: Path) -> None:
     began = time.monotonic()
     assert process("open", "stays").returncode == 0
