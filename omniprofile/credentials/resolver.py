@@ -24,6 +24,7 @@ from omniprofile.credentials.sources import checked_key, read_key
 from omniprofile.errors import ConfigInvalid, IdentityMismatch, NoCredential
 from omniprofile.model.declaration import Config, EnvValue, KeySource
 from omniprofile.model.effective import Effective, Given, effective, own_address
+from omniprofile.model.names import quoted_list
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, GivenToken, GivenVariable, Resolution, Selection
@@ -94,8 +95,12 @@ def resolve(
         refusal = stored_mismatch(profile, known.elsewhere, origin, base_url_provenance)
 
     pair: tuple[str, ...] = ()
-    if refusal is None and token and token.reach is Reach.IN_USE and base_url_provenance.layer is Layer.ENVIRONMENT:
-        pair = (str(base_url_provenance.name), str(token.provenance.name))
+    if refusal is None and token and base_url_provenance.layer is Layer.ENVIRONMENT:
+        both = (str(base_url_provenance.name), str(token.provenance.name))
+        if token.reach is Reach.IN_USE:
+            pair = both
+        elif token.reach is Reach.PROFILE:
+            notices.append(f"using {quoted_list(both, 'and')} for profile `{profile}` ({origin})")
 
     def explained() -> dict[str, Field]:
         key = declared.sourced(declared.key)

@@ -39,7 +39,7 @@ _NEWLINE = 2
 _ENOUGH = LONGEST_KEY + _NEWLINE + 1
 """Bytes of a stream that tell a key, or that it is too large."""
 _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
-_SECRET_LOOKS_LIKE = "a secret is one line of UTF-8 text, with no space around it"
+_A_LINE_OF_TEXT = "a secret is one line of UTF-8 text, with no space around it"
 
 
 def read_key(
@@ -75,7 +75,7 @@ def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool =
     """
     key = text[: -1 if text.endswith("\n") else None]
     key = key[:-1] if key != text and key.endswith("\r") else key
-    looks_like = hint = _SECRET_LOOKS_LIKE if of_env else _LOOKS_LIKE
+    looks_like = hint = _A_LINE_OF_TEXT if of_env else _LOOKS_LIKE
     if not key:
         problem = "is empty"
     elif len(key) > LONGEST_KEY:
@@ -98,7 +98,9 @@ def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool =
         if is_text(key):
             remember(key)
             return Secret(key)
-        problem = "has a space around it" if key != key.strip() else "has a character that is not printable, or is not UTF-8"
+        problem = (
+            "has a space around it" if key != key.strip() else "has a character that is not printable, or is not UTF-8"
+        )
     elif " " in key:
         problem = "has a space in it or around it"
     elif not key.isascii() or not key.isprintable():

@@ -36,6 +36,18 @@ def test_whose_credential_it_is_is_said(cli: Cli, two: Path, token: str, quiet: 
         assert (
             f"warning: `staging` is shadowed: commands use `OMNI_BASE_URL` and `{token}` of the environment" in ran.err
         )
+    for command in ("list", "status"):
+        marked = [line for line in cli(*quiet, command, env=pair(token)).out.splitlines() if "[shadowed]" in line]
+        assert [line.split()[:2] for line in marked] == [["*", "staging"]]
+    assert "[shadowed]" not in cli("list", "prod", env=pair(token)).out
+
+
+def test_a_pair_of_the_profiles_own_variables_is_said(cli: Cli, two: Path) -> None:
+    env = {"OMNI_PROFILE_STAGING_BASE_URL": URL, "OMNI_PROFILE_STAGING_TOKEN": KEY}
+    sentence = f"using `OMNI_PROFILE_STAGING_BASE_URL` and `OMNI_PROFILE_STAGING_TOKEN` for profile `staging` ({URL})"
+    for argv in (["token"], ["env", "--shell", "json"], ["exec", "--", "no-such-program"]):
+        ran = cli(argv[0], "staging", *argv[1:], env=env, shows=True)
+        assert ran.err.count(sentence) == 1, ran
 
 
 @pytest.mark.parametrize(

@@ -313,7 +313,20 @@ def test_only_a_declared_secret_is_stored(cli: Cli, file_store: None, variable: 
 
 
 @pytest.mark.parametrize(
-    "given", ["", " ", " around", "two\nlines", "tab\tin it", "bell\a", "\u2028", f'"{EMBED}"', "$SECRET", "${SECRET}", "x" * 65537]
+    "given",
+    [
+        "",
+        " ",
+        " around",
+        "two\nlines",
+        "tab\tin it",
+        "bell\a",
+        "\u2028",
+        f'"{EMBED}"',
+        "$SECRET",
+        "${SECRET}",
+        "x" * 65537,
+    ],
 )
 def test_what_is_no_secret_is_not_stored(cli: Cli, file_store: None, given: str) -> None:
     cli.profiles(STORED)
@@ -346,7 +359,9 @@ def test_a_secret_may_be_any_line_of_text_wherever_it_lies(
     child = _child(process, "more", env={"STAGING_EMBED": secret})
     assert [child[name] for name in names] == [secret] * 3
     script = cli("env", "more", "--shell", "bash", env={"STAGING_EMBED": secret}, shows=True).out
-    shown = subprocess.run(["bash", "-c", script + 'printf %s "$FROM_FILE"'], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        ["bash", "-c", script + 'printf %s "$FROM_FILE"'], capture_output=True, text=True, check=True
+    )
     assert shown.stdout == secret
     for line in (("list",), ("show", "more"), ("explain", "more", "--json"), ("doctor",)):
         ran = cli(*line, env={"STAGING_EMBED": secret})

@@ -40,7 +40,8 @@ class Row:
 HELP = Help(
     description="Lists the profiles in the order of their files, the one in use marked with `*`. Whether a credential is "
     "there is told without unlocking a store, running a command or contacting an instance; `omniprofile test "
-    "--all` asks the instances.\n\n"
+    "--all` asks the instances. `[shadowed]` marks the profile in use where commands use a base URL and a token of the "
+    "environment in its place.\n\n"
     "A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this tag in their `tags`.",
     examples=(
         ("omniprofile list", "all profiles"),
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             }
         )
     elif rows:
-        console.data(table_of(rows, app, console))
+        console.data(table_of(rows, app, console, shadowed=bool(shadows)))
     else:
         console.note("no profile is defined yet: run `omniprofile init`")
     return DONE
@@ -150,17 +151,17 @@ def row_json(row: Row) -> dict[str, object]:
     }
 
 
-def table_of(rows: Sequence[Row], app: App, console: Console) -> str:
-    """Return the rows as a table."""
+def table_of(rows: Sequence[Row], app: App, console: Console, *, shadowed: bool) -> str:
+    """Return the rows as a table; `shadowed` says that the environment takes the place of the active profile."""
     titles = ("", "NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION")
     return table(
-        [_cells(row, app, console) for row in rows],
+        [_cells(row, app, console, shadowed=shadowed and row.active) for row in rows],
         [console.style("dim", title) for title in titles],
         columns=console.columns,
     )
 
 
-def _cells(row: Row, app: App, console: Console) -> list[str]:
+def _cells(row: Row, app: App, console: Console, *, shadowed: bool) -> list[str]:
     credential = row.credential
     if row.expires_at is not None:
         credential = remaining(row.expires_at, app.environment.now())
@@ -182,6 +183,7 @@ def _cells(row: Row, app: App, console: Console) -> list[str]:
         console.style(colour, credential),
         " ".join(
             [
+                *([console.style("yellow", "[shadowed]")] if shadowed else []),
                 *(["[protected]"] if row.protected else []),
                 *([f"[{row.access}]"] if row.access != "full" else []),
                 *([printable(row.description, 400)] if row.description else []),

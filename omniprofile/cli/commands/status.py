@@ -44,6 +44,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             }
         )
     else:
-        console.data(table_of([row], app, console))
+        console.data(table_of([row], app, console, shadowed=bool(shadows)))
         console.note(f"selected by {selection.provenance}")
     return DONE
