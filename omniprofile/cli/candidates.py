@@ -1,8 +1,9 @@
 """What TAB offers, as plain values made from the real parser: for each command its options, their values, its operands.
 
-A value is of a kind: `@profiles`, `@patterns` (profiles and `@TAG`s), `@secrets` (of `env`, for `login`), `@files`, `@none`,
-`@codes` (lint's), `@keys` (of a profile, for `set`), or the words themselves, with commas. A kind that ends in `?` may be left
-out; an operand's that ends in `...` repeats.
+A value is of a kind: `@profiles`, `@patterns` (profiles and `@TAG`s), `@instances`, `@secrets` (of `env`, for `login`), `@files`,
+`@none`, `@codes` (lint's), `@keys` (of a profile, and variables of `env`), `@values` (of the key before it, whose kind stands
+among those of options), or the words themselves, with commas. A kind that ends in `?` may be left out; an operand's that ends in
+`...` repeats.
 """
 
 import argparse
@@ -25,7 +26,7 @@ KINDS = {
     "NEW": "@none",
     "KEY": "@keys",
     "KEY=VALUE": "@none",
-    "VALUE": "@none",
+    "VALUE": "@values",
     "N": "@none",
     "NAME=VALUE": "@none",
     "PREFIX=NAME": "@none",
@@ -84,6 +85,8 @@ def _arguments(parser: Parser) -> tuple[str, str, str]:
             *kinds, last = kinds_of(action)
             repeats = action.nargs in ("*", "+") and not kinds
             operands += [*kinds, last + ("..." if repeats else "")]
+    if "@values" in operands:
+        takes += [f"{key}:{kind}" for key, kind in _values().items()]
     return _lines(options), " ".join(takes), " ".join(operands)
 
 
@@ -110,6 +113,22 @@ def _keys() -> dict[str, str]:
         return found
 
     return keys_of("Profile", "")
+
+
+def _values() -> dict[str, str]:
+    """Return the kind of value of each key of a profile that has only a few, or the name of something."""
+    from omniprofile.config.schema.json_schema import json_schema
+
+    definitions = cast("dict[str, dict[str, dict[str, dict[str, object]]]]", json_schema()["$defs"])
+    fields = dict(definitions["Profile"]["properties"])
+    fields |= {f"expect.{key}": field for key, field in definitions["Expect"]["properties"].items()}
+    kinds = {"instance": "@instances", "extends": "@profiles"}
+    for key, field in fields.items():
+        if field.get("type") == "boolean":
+            kinds[key] = "true,false"
+        elif "enum" in field:
+            kinds[key] = ",".join(cast("list[str]", field["enum"]))
+    return kinds
 
 
 def _references(schema: object) -> list[str]:

@@ -187,7 +187,7 @@ def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyE
     where.add_argument(
         "--base-url", metavar="URL", help="the address you use to log in, such as https://acme.omniapp.co"
     )
-    offer("@none", where.add_argument("--instance", metavar="NAME", help="the instance, in place of a base URL"))
+    offer("@instances", where.add_argument("--instance", metavar="NAME", help="the instance, in place of a base URL"))
     parser.add_argument("--extends", metavar="NAME", help="the profile whose values this one starts from")
     parser.add_argument("--auth", choices=METHODS, help="how to authenticate (default: api-key)")
     parser.add_argument("--description", metavar="TEXT", help="a sentence for people")

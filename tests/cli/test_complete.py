@@ -42,3 +42,13 @@ def test_what_is_wrong_with_the_files_is_an_error_and_no_word(cli: Cli) -> None:
 def test_it_is_on_no_help_screen(cli: Cli) -> None:
     ran = cli("--help")
     assert "__complete" not in ran.out + ran.err
+
+
+def test_instances_and_variables_are_listed_with_what_they_are(cli: Cli) -> None:
+    cli.profiles(
+        '[instances.acme]\nbase_url = "https://acme.omniapp.co"\n[profiles.a]\ninstance = "acme"\nenv = { X = "1" }\n'
+        '[profiles.b]\nextends = "a"\nenv = { Y = { keyring = true } }\n'
+    )
+    assert cli("__complete", "instances").out == "acme\thttps://acme.omniapp.co\n"
+    assert cli("__complete", "keys").out == "env.X\tof a, b\nenv.Y\tof b\n"
+    assert cli("__complete", "secrets").out == "Y\tof b\n"

@@ -28,6 +28,9 @@ description = "Where changes are tried"
 base_url = "https://acme-staging.omniapp.co"
 env = { OMNI_EMBED_SECRET = { keyring = true } }
 
+[instances.acme-eu]
+base_url = "https://acme-eu.omniapp.co"
+
 [profiles.stable]
 base_url = "https://acme-stable.omniapp.co"
 """
@@ -93,6 +96,17 @@ ONE_CANDIDATE = [
     ("lint not", "lint notes.txt"),
     ("set prod key.com", "set prod key.command"),
     ("login staging --secret OMNI_E", "login staging --secret OMNI_EMBED_SECRET"),
+    ("set staging env.OMNI_E", "set staging env.OMNI_EMBED_SECRET"),
+    ("unset staging env.OMNI_E", "unset staging env.OMNI_EMBED_SECRET"),
+    ("set prod protected t", "set prod protected true"),
+    ("set prod access read", "set prod access read-only"),
+    ("set prod auth oa", "set prod auth oauth"),
+    ("set prod instance ac", "set prod instance acme-eu"),
+    ("set prod extends stag", "set prod extends staging"),
+    ("set prod expect.key_scope us", "set prod expect.key_scope user"),
+    ("add new --instance ac", "add new --instance acme-eu"),
+    ("add new --auth=oa", "add new --auth=oauth"),
+    ("init --auth oa", "init --auth oauth"),
     ("unset stag", "unset staging"),
     ("rename stag", "rename staging"),
 ]
@@ -175,7 +189,7 @@ def test_an_option_shown_twice_is_told_apart_by_its_command() -> None:
     assert table["use"].operands == "@profiles"
     assert table["lint"].operands == "@files..."
     assert "--explain:@codes?" in table["lint"].takes
-    assert table["set"].operands == "@profiles @keys @none"
+    assert table["set"].operands == "@profiles @keys @values"
     assert table["rename"].operands == "@profiles @none"
 
 

@@ -18,24 +18,28 @@ HELP = Help("Lists words for the completion of a shell.")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("kind", choices=("profiles", "patterns", "secrets"), help="what to list")
+    parser.add_argument("kind", choices=("profiles", "patterns", "instances", "keys", "secrets"), help="what to list")
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print every profile's name and description, in the order of their files, for patterns every tag too; or the secrets."""
-    if args.kind == "secrets":
-        console.give(_secrets(app))
+    """Print every profile's name and description, in the order of their files, for patterns every tag too; or other words."""
+    if args.kind == "instances":
+        console.give("".join(f"{name}\t{each.base_url or ''}\n" for name, each in app.config.instances.items()))
+    elif args.kind in ("keys", "secrets"):
+        console.give(_variables(app, secrets=args.kind == "secrets"))
     else:
         console.give(profile_words(app.config) + (tag_words(app.config) if args.kind == "patterns" else ""))
     return DONE
 
 
-def _secrets(app: App) -> str:
+def _variables(app: App, *, secrets: bool) -> str:
+    """Return the variables of all `env` tables as keys, or those alone that hold a stored secret, with the profiles of each."""
     from omniprofile.model.effective import every_effective
 
     owners: dict[str, list[str]] = {}
     for name, profile in every_effective(app.config).items():
         for variable, given in profile.env.items():
-            if given.value.secret and given.value.secret.kind == "keyring":
+            if not secrets or (given.value.secret and given.value.secret.kind == "keyring"):
                 owners.setdefault(variable, []).append(name)
-    return "".join(f"{variable}\tof {printable(', '.join(names), 60)}\n" for variable, names in owners.items())
+    prefix = "" if secrets else "env."
+    return "".join(f"{prefix}{variable}\tof {printable(', '.join(names), 60)}\n" for variable, names in owners.items())

@@ -5,7 +5,8 @@
 # Lists the candidates for a kind of value as lines of a word, a tab, what it is.
 function __omniprofile_words {
   case $1 in
-    @profiles | @patterns | @secrets)
+    @profiles | @patterns | @instances | @secrets | @keys)
+      [[ $1 == @keys ]] && __omniprofile_table "$1" && \printf '%s\n' "$options"
       \command omniprofile ${__omniprofile_config:+--config "$__omniprofile_config"} __complete "${1#@}" 2>/dev/null
       ;;
     @none | @files) ;;
@@ -91,6 +92,11 @@ function _omniprofile {
       count=$((count - 1))
       kind=@none
     done
+    if [[ $kind == @values ]]; then
+      word=${COMP_WORDS[COMP_CWORD - 1]}
+      kind=@none
+      [[ " $takes " == *" $word:"* ]] && kind=" $takes" && kind=${kind#*" $word:"} && kind=${kind%% *}
+    fi
     listed=$(__omniprofile_words "$kind") || :
   fi
   if [[ ${kind%'?'} == @files ]]; then

@@ -8,7 +8,8 @@ function __omniprofile_words --argument-names kind prefix current config
         case @none
         case @files
             __fish_complete_path "$current"
-        case @profiles @patterns @secrets
+        case @profiles @patterns @instances @secrets @keys
+            test "$kind" = @keys; and string split \n -- (__omniprofile_table $kind)[1]
             set -l flag
             test -n "$config"; and set flag --config "$config"
             string replace -r '^' -- "$prefix" (command omniprofile $flag __complete (string sub -s 2 -- $kind) 2>/dev/null)
@@ -81,6 +82,9 @@ function __omniprofile_complete
             test $count -eq 0; and break
             set count (math $count - 1)
             set kind @none
+        end
+        if test "$kind" = @values
+            set kind (string match -rg -- " "(string escape --style=regex -- $words[-1])':(\S+)' " $table[2]")
         end
         __omniprofile_words "$kind" '' "$current" "$config"
     end

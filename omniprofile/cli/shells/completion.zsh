@@ -10,8 +10,9 @@ function __omniprofile_offer {
   case $kind in
     (@none) \builtin return 1 ;;
     (@files) _files; \builtin return ;;
-    (@profiles|@patterns|@secrets)
+    (@profiles|@patterns|@instances|@secrets|@keys)
       lines=$(\command omniprofile ${__omniprofile_config:+--config} ${__omniprofile_config:+"$__omniprofile_config"} __complete ${kind#@} 2>/dev/null)
+      [[ $kind == @keys ]] && __omniprofile_table $kind && lines=$options$'\n'$lines
       ;;
     (@options) lines=$options ;;
     (@*) __omniprofile_table $kind && lines=$options ;;
@@ -88,6 +89,11 @@ function _omniprofile {
       (( count-- ))
       kind=@none
     done
+    if [[ $kind == @values ]]; then
+      word=${words[CURRENT-1]}
+      kind=@none
+      [[ " $takes " == *" $word:"* ]] && kind=" $takes" && kind=${${kind#*" $word:"}%% *}
+    fi
     __omniprofile_offer $kind "${${kind#@}%s}"
   fi
 }
