@@ -22,6 +22,7 @@ from omniprofile.credentials import keyring_store
 from omniprofile.errors import StoreUnavailable
 from omniprofile.model.secret import forget_all
 from omniprofile.system.environment import Environment
+from tests import warm
 from tests.outputs import check_output
 
 collect_ignore = ["windows"]  # `tests/windows/run` runs it, in a Python for Windows
@@ -192,19 +193,11 @@ def cli(tmp_path: Path) -> Cli:
 
 @pytest.fixture
 def process() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run `python -m omniprofile …` as a process of its own, with no terminal."""
+    """Run `omniprofile …` as a process of its own, with no terminal."""
 
     def run(
         *argv: str, env: Mapping[str, str] | None = None, stdin: str = "", timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "omniprofile", *argv],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env={**os.environ, **(env or {})},
-            timeout=timeout,
-            check=False,
-        )
+        return warm.run(*argv, stdin=stdin, timeout=timeout, env={**os.environ, **(env or {})})
 
     return run

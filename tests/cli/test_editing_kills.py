@@ -20,6 +20,7 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from tests import warm
 from tests.conftest import CANARY, Cli
 
 ROOT = Path(__file__).parents[2]
@@ -148,11 +149,11 @@ def test_real_processes_killed_at_any_time_leave_whole_files(tmp_path: Path, cli
     dice = random.Random(4)
     survivors = 0
     start = time.monotonic()
-    subprocess.run([sys.executable, "-m", "omniprofile", "-q", "set", "old", "description", "first"], check=True)
+    warm.run("-q", "set", "old", "description", "first", check=True)
     whole = time.monotonic() - start
     for number in range(12):
         argv = ["set", "old", "description", f"number {number}"]
-        child = subprocess.Popen([sys.executable, "-m", "omniprofile", "-q", *argv], stderr=subprocess.DEVNULL)
+        child = warm.Popen([*warm.PROGRAM, "-q", *argv], stderr=subprocess.DEVNULL)
         time.sleep(dice.uniform(0.3, 1.1) * whole)
         child.send_signal(signal.SIGKILL)
         survivors += child.wait() == 0
@@ -170,7 +171,7 @@ def test_twenty_processes_that_edit_at_once_all_keep_their_edit(cli: Cli) -> Non
     lines: list[tuple[str, ...]] = [("set", "old", f"env.V{n}", "x") for n in range(10)]
     lines += [("add", f"p{n}", "--base-url", f"https://p{n}.omniapp.co") for n in range(8)]
     lines += [("rename", "child", "kid", "--leave-secret"), ("set", "default", "old")]
-    children = [subprocess.Popen([sys.executable, "-m", "omniprofile", "-q", *argv]) for argv in lines]
+    children = [warm.Popen([*warm.PROGRAM, "-q", *argv]) for argv in lines]
     assert [child.wait(120) for child in children] == [0] * 20
     data = tomllib.loads(file.read_text())
     assert set(data["profiles"]["old"]["env"]) == {f"V{n}" for n in range(10)}

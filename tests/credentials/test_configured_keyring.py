@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.conftest import CANARY
 from tests.sampling import sample
 
@@ -34,11 +34,7 @@ class Home:
         return path
 
     def run(self, *argv: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "omniprofile", *argv]
-        environ = {**self.environ, **variables}
-        return subprocess.run(
-            command, env=environ, input=CANARY, capture_output=True, text=True, timeout=60, check=False
-        )
+        return warm.run(*argv, env={**self.environ, **variables}, stdin=CANARY)
 
     def holding_the_secret(self) -> list[Path]:
         """The files anywhere in the home that hold it, plain or in base64, as `keyrings.alt` writes it."""

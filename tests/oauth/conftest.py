@@ -18,6 +18,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
 from omniprofile.standin.server import Standin
+from tests import warm
 from tests.conftest import Cli
 
 OBEDIENT = """\
@@ -63,8 +64,8 @@ class Login:
         self, *argv: str, stdin: int = subprocess.PIPE, prefix: Sequence[str] = (), **environ: str
     ) -> "subprocess.Popen[str]":
         """Start `omniprofile *argv` in a process of its own, by the command `prefix`."""
-        return subprocess.Popen(
-            [*prefix, sys.executable, "-m", "omniprofile", *argv],
+        return warm.Popen(
+            [*prefix, *warm.PROGRAM, *argv],
             env={**os.environ, **self.environ, **environ},
             stdin=stdin,
             stdout=subprocess.PIPE,

@@ -6,13 +6,13 @@ Real processes under strace(1), which tells the arguments of every program that 
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
+from tests import warm
 from tests.oauth.conftest import Login, browser, login
 
 __all__ = ["browser", "login"]
@@ -31,24 +31,16 @@ class Watched:
     """The commands of a user, with all that they print, start and leave."""
 
     login: Login
-    folder: Path
+    log: Path
     printed: str = ""
-    started: str = ""
 
     def run(self, *argv: str, stdin: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":
         """Run a command line as verbose as can be."""
-        log = self.folder / "execve"
-        ran = subprocess.run(
-            [*STRACE, str(log), sys.executable, "-m", "omniprofile", *argv[:1], "-v", "-v", *argv[1:]],
-            env={**os.environ, **self.login.environ, **environ},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+        ran = warm.run(
+            *argv[:1], "-v", "-v", *argv[1:],
+            prefix=[*STRACE, str(self.log)], env={**os.environ, **self.login.environ, **environ}, stdin=stdin, timeout=90,
+        )  # fmt: skip
         self.printed += ran.stderr + ran.stdout
-        self.started += log.read_text()
         assert "Traceback" not in ran.stderr
         assert "this is a bug" not in ran.stderr
         return ran
@@ -73,7 +65,7 @@ def _leaked(text: str, secret: str) -> bool:
 
 
 def test_no_secret_of_a_login_is_printed_started_or_left(login: Login, tmp_path: Path) -> None:
-    watched = Watched(login, tmp_path)
+    watched = Watched(login, tmp_path / "execve")
     oauth = login.omni.oauth
     assert watched.run("login", "prod").returncode == 0
     for line in (
@@ -89,13 +81,7 @@ def test_no_secret_of_a_login_is_printed_started_or_left(login: Login, tmp_path:
         assert watched.run(*line).returncode in (0, 1), line
     oauth.expire_access_tokens()
     assert watched.run("test", "prod").returncode in (0, 8)
-    fresh = subprocess.run(
-        [sys.executable, "-m", "omniprofile", "token", "prod", "--force-refresh"],
-        env={**os.environ, **login.environ},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    fresh = login.run("token", "prod", "--force-refresh")
     assert _leaked(fresh.stdout, fresh.stdout.strip()), "the search finds what can be found"
     # Answers that nobody can use, with the tokens in all of them.
     stored = login.stored()
@@ -129,9 +115,11 @@ def test_no_secret_of_a_login_is_printed_started_or_left(login: Login, tmp_path:
         for path in folder.rglob("*")
         if path.is_file()
     }
+    started = watched.log.read_text()
+    assert started.count(login.environ["BROWSER"]) >= 2, "every program that is started is seen"
     for secret in secrets:
         lines = [line for line in watched.printed.splitlines() if _leaked(line, secret)]
         assert lines == []
-        assert not _leaked(watched.started, secret)
+        assert not _leaked(started, secret)
         for path, text in kept.items():
             assert not _leaked(text, secret), path

@@ -6,7 +6,6 @@ libfaketime tells one process another time; the files' own times and the instanc
 import os
 import shutil
 import subprocess
-import sys
 import time
 from datetime import timedelta
 from email.utils import formatdate
@@ -14,6 +13,7 @@ from email.utils import formatdate
 import pytest
 
 from omniprofile.standin.server import Standin
+from tests import warm
 from tests.conftest import CANARY, Cli
 from tests.oauth.conftest import Login, login
 from tests.sampling import sample
@@ -35,15 +35,10 @@ def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _at(hours: int, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
     """Run the command with a clock that is so many hours ahead."""
-    ran = subprocess.run(
-        ["faketime", "-f", f"{hours:+d}h", sys.executable, "-m", "omniprofile", *argv],
+    ran = warm.run(
+        *argv, prefix=["faketime", "-f", f"{hours:+d}h"],
         env={**os.environ, "NO_FAKE_STAT": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", **env},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    )  # fmt: skip
     assert "Traceback" not in ran.stderr
     assert "this is a bug" not in ran.stderr
     return ran

@@ -18,6 +18,7 @@ import pytest
 from omniprofile.config.loader import load
 from omniprofile.system import locking
 from omniprofile.system.locking import user_lock_folders
+from tests import warm
 from tests.conftest import CANARY, Cli
 from tests.credentials import conftest as stores
 
@@ -63,11 +64,11 @@ def test_a_crowd_leaves_everything_whole(cli: Cli, store: str, request: pytest.F
     )
     environ = {**os.environ, "OMNIPROFILE_SECRET_STORE": store}
     chance = random.Random(7)
-    running: list[tuple[list[str], subprocess.Popen[str]]] = []
+    running: list[tuple[list[str], warm.Popen]] = []
     statuses: Counter[tuple[str, int]] = Counter()
     number = 0
 
-    def reap(argv: list[str], process: "subprocess.Popen[str]") -> None:
+    def reap(argv: list[str], process: warm.Popen) -> None:
         out, err = process.communicate(timeout=300)
         statuses[argv[0], process.returncode] += 1
         # A keyring that 200 processes ask at once does not answer all of them in time, and that is said.
@@ -83,8 +84,8 @@ def test_a_crowd_leaves_everything_whole(cli: Cli, store: str, request: pytest.F
         while number < IN_ALL and len(running) < CROWD:
             number += 1
             argv, stdin = _line(chance, number)
-            process = subprocess.Popen(
-                [sys.executable, "-m", "omniprofile", *argv],
+            process = warm.Popen(
+                [*warm.PROGRAM, *argv],
                 env=environ,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

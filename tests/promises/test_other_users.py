@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.conftest import CANARY
 from tests.sampling import sample
 
@@ -52,17 +52,19 @@ class Machine:
     def shared(self) -> Path:
         return self.folder / "shared"
 
-    def command(self, *argv: str, **env: str) -> tuple[list[str], dict[str, str]]:
-        """The program as the victim runs it."""
-        become = ["setpriv", f"--reuid={self.victim}", f"--regid={self.victim}", "--clear-groups", *READS]
-        environ = {"HOME": str(self.home), "PATH": os.environ["PATH"], "OMNIPROFILE_SECRET_STORE": "file", **env}
-        return [*become, sys.executable, "-m", "omniprofile", *argv], environ
+    @property
+    def become(self) -> tuple[str, ...]:
+        """What makes a command the victim's."""
+        return ("setpriv", f"--reuid={self.victim}", f"--regid={self.victim}", "--clear-groups", *READS)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The victim's variables."""
+        return {"HOME": str(self.home), "PATH": os.environ["PATH"], "OMNIPROFILE_SECRET_STORE": "file"}
 
     def run(self, *argv: str, stdin: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
-        command, environ = self.command(*argv, **env)
-        ran = subprocess.run(
-            command, env=environ, cwd=self.home, input=stdin, capture_output=True, text=True, timeout=60, check=False
-        )
+        """The program as the victim runs it."""
+        ran = warm.run(*argv, prefix=self.become, env={**self.environ, **env}, cwd=self.home, stdin=stdin)
         assert "Traceback" not in ran.stderr
         assert "this is a bug" not in ran.stderr, ran.stderr
         return ran
@@ -122,8 +124,10 @@ def test_another_user_finds_no_secret(machine: Machine) -> None:
     ):
         ran = machine.run(*line, stdin=stdin)
         assert ran.returncode == 0, ran.stderr
-    command, environ = machine.command("exec", "b", "--", "sh", "-c", "echo ready; read end")
-    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+    command = [*machine.become, *warm.PROGRAM, "exec", "b", "--", "sh", "-c", "echo ready; read end"]
+    with subprocess.Popen(
+        command, env=machine.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"
         loot = machine.attack(LOOT, str(machine.home))
@@ -222,8 +226,7 @@ def test_a_link_to_another_users_file_is_not_followed_to_an_answer(machine: Mach
 
 def test_another_user_cannot_answer_the_victims_lock(machine: Machine) -> None:
     """A lock that another user holds would stop every edit: the lock folder is one that only the victim may enter."""
-    line, environ = machine.command("set", "a", "description", "x")
-    subprocess.run(line, env=environ, check=True, capture_output=True)
+    assert machine.run("set", "a", "description", "x").returncode == 0
     held = machine.attack(
         'for each in $(find "$1" /tmp/omniprofile-* /run/user -name "*.lock" 2>/dev/null); do '
         'flock -n "$each" true && echo "$each"; done; true',

@@ -6,7 +6,6 @@ SIGINT is exit 130; by the others a process ends as one that knows nothing of th
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +15,11 @@ import pytest
 from omniprofile.standin.server import Standin
 from omniprofile.system import locking
 from omniprofile.system.locking import user_lock_folders
+from tests import warm
 from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-PROGRAM = (sys.executable, "-m", "omniprofile")
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +29,8 @@ def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _start(*argv: str, **env: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [*PROGRAM, *argv],
+    return warm.Popen(
+        [*warm.PROGRAM, *argv],
         env={**os.environ, **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -84,8 +83,8 @@ def test_while_it_waits_for_a_lock(cli: Cli, verb: str, number: signal.Signals) 
     }[verb]
     before = _files(cli)
     with locking.lock(str(lock), 20):
-        running = subprocess.Popen(
-            [*PROGRAM, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        running = warm.Popen(
+            [*warm.PROGRAM, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert running.stdin is not None
         running.stdin.write(CANARY)
@@ -139,7 +138,7 @@ def test_at_a_prompt_the_terminal_is_given_back(cli: Cli, prompt: str, number: s
         "hidden": (("login", "a", "--no-test"), "key"),
         "confirm": (("use", "a"), "[y/N]"),
     }[prompt]
-    terminal = Terminal((*PROGRAM, *argv), {**os.environ, "TERM": "xterm"})
+    terminal = Terminal((*warm.PROGRAM, *argv), {**os.environ, "TERM": "xterm"})
     try:
         terminal.see(text)
         time.sleep(0.3)
@@ -159,7 +158,7 @@ def test_what_is_ignored_stays_ignored(cli: Cli, tmp_path: Path) -> None:
         '[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { command = ["sh", "-c", "sleep 2; echo omni_osk_x"] }\n'
     )
     running = subprocess.Popen(
-        ["nohup", *PROGRAM, "token", "a"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ["nohup", *warm.PROGRAM, "token", "a"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     time.sleep(1)
     running.send_signal(signal.SIGHUP)

@@ -1,0 +1,55 @@
+"""A forked process is what a started one is, as far as the tests that fork it go by it."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from tests import warm
+from tests.conftest import CANARY, Cli
+
+PROFILES = '[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { env = "K" }\n'
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("list", "--json"),
+        ("nonsense",),
+        ("login", "a", "--no-test"),
+        (
+            "exec",
+            "a",
+            "--",
+            "sh",
+            "-c",
+            'pwd; umask; echo "$OMNI_API_TOKEN $V"; cat; ls -l /proc/self/fd | wc -l; exit 3',
+        ),
+        ("exec", "a", "--", "sh", "-c", "grep Sig /proc/self/status; kill -9 $$"),
+    ],
+)
+def test_it_says_and_does_what_a_started_one_does(cli: Cli, argv: tuple[str, ...]) -> None:
+    cli.profiles(PROFILES)
+    environ = {**os.environ, "OMNIPROFILE_SECRET_STORE": "file", "K": CANARY, "V": "\udcff \u20ac"}
+    forked = warm.run(*argv, stdin=CANARY, env=environ, cwd=cli.home, errors="surrogateescape")
+    started = subprocess.run(
+        [*warm.PROGRAM, *argv], input=CANARY, env=environ, cwd=cli.home, capture_output=True, text=True,
+        errors="surrogateescape", check=False,
+    )  # fmt: skip
+    assert (forked.returncode, forked.stdout, forked.stderr) == (started.returncode, started.stdout, started.stderr)
+
+
+def test_it_is_a_process_of_its_own(cli: Cli) -> None:
+    cli.profiles(PROFILES)
+    command = [*warm.PROGRAM, "exec", "a", "--", "sh", "-c", "echo $$; ps -o sid= -p $$ || echo $$; exec sleep 60"]
+    with warm.Popen(
+        command, env={**os.environ, "K": CANARY}, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout
+        assert {int(process.stdout.readline()) for _ in range(2)} == {process.pid}
+        assert process.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == process.poll() == -signal.SIGTERM

@@ -1,0 +1,210 @@
+"""Start `omniprofile` in a process of its own in a tenth of the time: a fork of one that has imported everything already.
+
+It has its own pid, streams, folder, variables, signals and exit status, as after `python -m omniprofile`. What is not seen in a
+fork: the start of the interpreter, what is imported when, the command line that other programs are shown, and whatever
+`preexec_fn` is for. Tests of that start a process the usual way.
+"""
+
+import atexit
+import gc
+import importlib
+import io
+import json
+import os
+import pkgutil
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PROGRAM = (sys.executable, "-m", "omniprofile")
+LIBRARIES = (
+    "anyio._backends._asyncio", "asyncio", "dotenv", "encodings.idna", "http.server", "httpcore", "httpx", "jeepney.io.blocking",
+    "keyring.backends.SecretService", "oauthlib.oauth2", "prompt_toolkit", "pydantic", "tomlkit", "truststore", "wcwidth",
+)  # fmt: skip
+"""What the program imports where it needs it."""
+AT_START = ("PYTHON", "LANG", "LC_", "LD_", "TZ", "FAKETIME", "NO_FAKE_STAT")
+"""How the names of variables begin that are read when a process starts: each set of them has a server of its own."""
+AT_RUN = ("PYTHON_KEYRING_BACKEND", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "LD_LIBRARY_PATH")
+_servers: dict[object, socket.socket] = {}
+
+
+class Popen(subprocess.Popen[Any]):
+    """As `subprocess.Popen`, for `[*prefix, *PROGRAM, *argv]`. A prefix wraps the server: `faketime -f +1h`, `setpriv …`."""
+
+    _report: socket.socket | None = None
+
+    def _execute_child(
+        self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell,
+        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, restore_signals, gid, gids, uid, umask, start_new_session,
+        process_group,
+    ):  # fmt: skip
+        assert (preexec_fn, tuple(pass_fds), shell) == (None, (), False), "for a real start"
+        words = [os.fsdecode(word) for word in args]
+        at = words.index(PROGRAM[0])
+        assert tuple(words[at : at + 3]) == PROGRAM, words
+        environ = {
+            os.fsdecode(name): os.fsdecode(value) for name, value in (os.environ if env is None else env).items()
+        }
+        streams = [number if given == -1 else given for number, given in enumerate((p2cread, c2pwrite, errwrite))]
+        request = {
+            "argv": words[at + 3 :],
+            "environ": environ,
+            "folder": os.path.join(os.getcwd(), os.fsdecode(cwd or "")),
+            "umask": next(
+                line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("Umask:")
+            ),
+            "ignored": [number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN],
+            "session": start_new_session,
+        }
+        server = _server(tuple(words[:at]), environ)
+        self._report, reporting = socket.socketpair()
+        with reporting:
+            socket.send_fds(server, [json.dumps(request).encode()], [*streams, reporting.fileno()])
+        self.pid = int.from_bytes(self._report.recv(4), "little")
+        self._child_created = True
+        self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
+
+    def _try_wait(self, wait_flags: int) -> tuple[int, int]:
+        """Ask the server, whose child it is, in place of the kernel."""
+        assert self._report
+        if self._report.fileno() < 0:  # another thread was told meanwhile
+            return (0, 0)
+        if wait_flags & os.WNOHANG and not select.select([self._report], [], [], 0)[0]:
+            return (0, 0)
+        status = self._report.recv(4)
+        self._report.close()
+        return (self.pid, int.from_bytes(status, "little"))
+
+    def _internal_poll(self, **_: object) -> int | None:
+        """Answer `poll`, which waits for no other thread that waits."""
+        if self.returncode is None and self._waitpid_lock.acquire(blocking=False):  # type: ignore[attr-defined]
+            try:
+                pid, status = self._try_wait(os.WNOHANG)
+                if pid:
+                    self._handle_exitstatus(status)  # type: ignore[attr-defined]
+            finally:
+                self._waitpid_lock.release()  # type: ignore[attr-defined]
+        return self.returncode
+
+
+def run(
+    *argv: str, prefix: Sequence[str] = (), stdin: str = "", timeout: float = 60, check: bool = False, **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    """Run `omniprofile *argv` to its end, with texts for its streams."""
+    command = [*prefix, *PROGRAM, *argv]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    with Popen(command, stdin=subprocess.PIPE, **options) as process:
+        try:
+            out, err = process.communicate(stdin, timeout=timeout)
+        except BaseException:
+            process.kill()
+            raise
+    ran = subprocess.CompletedProcess(command, process.returncode, out, err)
+    if check:
+        ran.check_returncode()
+    return ran
+
+
+def _server(prefix: tuple[str, ...], environ: Mapping[str, str]) -> socket.socket:
+    """Return the connection to a server of this process; the server ends with it."""
+    at_start = {name: value for name, value in environ.items() if name.startswith(AT_START) and name not in AT_RUN}
+    key = (os.getpid(), prefix, *sorted(at_start.items()))
+    if key not in _servers:
+        connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            process = subprocess.Popen(
+                [*prefix, sys.executable, __file__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd="/", env={"PATH": os.environ["PATH"], **at_start},
+            )  # fmt: skip
+        atexit.register(process.wait)
+        atexit.register(connection.close)  # which is first: what is registered last is
+        _servers[key] = connection
+    return _servers[key]
+
+
+def _serve(connection: socket.socket) -> None:
+    """Import everything, and be the program in a fork for each request."""
+    import omniprofile
+
+    sys.path.pop(0)
+    wrapped = {name: value for name, value in os.environ.items() if name.startswith(AT_START)}
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages(omniprofile.__path__, "omniprofile."):
+        if module.name != "omniprofile.__main__" and "windows" not in module.name:
+            importlib.import_module(module.name)
+    gc.collect()
+    gc.freeze()
+    children: dict[int, tuple[int, int]] = {}
+    while True:
+        for ready in select.select([connection.fileno(), *children], [], [])[0]:
+            if ready in children:
+                pid, report = children.pop(ready)
+                os.write(report, os.waitpid(pid, 0)[1].to_bytes(4, "little"))
+                os.close(report)
+                os.close(ready)
+                continue
+            data, received, _, _ = socket.recv_fds(connection, 1 << 20, 4)
+            if not data:
+                return
+            pid = os.fork()
+            if not pid:
+                connection.detach()
+                request = json.loads(data)
+                _be({**request, "environ": {**request["environ"], **wrapped}}, received[:3])
+            *streams, report = received
+            os.write(report, pid.to_bytes(4, "little"))
+            children[os.pidfd_open(pid)] = (pid, report)
+            for stream in streams:
+                os.close(stream)
+
+
+def _be(request: Mapping[str, Any], streams: Sequence[int]) -> None:
+    """Run the program in this process, as a request has it, to its end."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    if request["session"]:
+        os.setsid()
+    for number in request["ignored"]:
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(int(request["umask"].split()[1], 8))
+    os.environ.clear()
+    os.environ.update(request["environ"])
+    os.chdir(request["folder"])
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        before, at_once = getattr(sys, name), number > 0 and bool(os.environ.get("PYTHONUNBUFFERED"))
+        made = io.TextIOWrapper(
+            os.fdopen(number, "rw"[number > 0] + "b", 0 if at_once else -1, closefd=False),
+            before.encoding, before.errors, line_buffering=os.isatty(number), write_through=at_once,
+        )  # fmt: skip
+        setattr(sys, name, made)
+        setattr(sys, f"__{name}__", made)
+    sys.argv = ["-m", *request["argv"]]
+    sys.path[:0] = [request["folder"], *filter(None, os.environ.get("PYTHONPATH", "").split(":"))]
+    status: object = 0
+    try:
+        runpy.run_module("omniprofile", run_name="__main__", alter_sys=True)
+    except SystemExit as leaving:
+        status = leaving.code
+    assert isinstance(status, int), status
+    # As the interpreter ends, without the time that it takes to free everything.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        status = 120
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[1])))
