@@ -137,8 +137,7 @@ class App(Workspace):
         """
         from omniprofile.credentials.resolver import obtain
 
-        if resolution.refusal is not None:
-            raise resolution.refusal
+        resolution.allowed_origin()
         if resolution.access != "full" and not intent.guarded:
             raise AccessLimited(
                 f"the token of `{resolution.profile}` is not handed out: its `access` is `{resolution.access}`",

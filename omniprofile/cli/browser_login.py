@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from omniprofile.app import App
 from omniprofile.cli.browser import Browser, find_browser
 from omniprofile.cli.console import Console
+from omniprofile.cli.new_credential import tell_of_another_identity, tested
 from omniprofile.cli.render.times import remaining
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
 from omniprofile.errors import Error, LoginFailed, OperationFailed
+from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Expect
 from omniprofile.model.live import Identity, Status
 from omniprofile.model.resolution import Resolution
@@ -20,7 +22,6 @@ from omniprofile.system.threads import start as start_thread
 if TYPE_CHECKING:
     from omniprofile.instance.client import Client
     from omniprofile.instance.endpoints import Endpoints
-    from omniprofile.model.origin import Origin
 
 REVOKE_SECONDS = 5.0
 SETTINGS = "Settings > API access"
@@ -42,13 +43,12 @@ def login_session(
     somebody else's than the profile expects, is revoked. `port` is the callback's, None for any; `limit` how many seconds the
     person has, None for the usual.
     """
-    from omniprofile.cli.commands.login import tell_of_another_identity
     from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
     from omniprofile.instance.callback_server import Page
     from omniprofile.instance.client import Client
     from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem
 
-    origin, profile, checkpoint = _origin(resolution), resolution.profile, app.environment.checkpoint
+    origin, profile, checkpoint = resolution.allowed_origin(), resolution.profile, app.environment.checkpoint
     seconds = LIMIT_SECONDS if limit is None else limit
     screen = _Screen(app, console, resolution, seconds, browser=browser, port=port)
     screen.require_somebody()
@@ -139,20 +139,9 @@ def _identify(app: App, console: Console, resolution: Resolution, session: Store
     Raises IdentityMismatch, CredentialRefused, or Unreachable where the profile expects somebody and nobody can tell. Without
     `expect`, an instance that cannot be asked just now is not a reason to throw a login away.
     """
-    from omniprofile.checks.live import Subject, check_live
-    from omniprofile.cli.commands.test import SECONDS, error_of
-    from omniprofile.model.credential import Credential
-
     credential = Credential(resolution.profile, session.origin, "oauth", session.token, session.expires_at)
-    (result,) = check_live(
-        [Subject(resolution.profile, lambda: credential, resolution.expect)],
-        timeout=SECONDS,
-        jobs=1,
-        environ=app.environment.environ,
-    )
-    error = error_of(result)
+    result, error = tested(app, credential, resolution.expect)
     if error is not None and (result.status is Status.INVALID or resolution.expect != Expect()):
-        error.hint = f"nothing was stored; {error.hint}" if error.hint else "nothing was stored"
         raise error
     if error is not None:
         console.warn(f"the session could not be tested: {error.message}")
@@ -175,7 +164,7 @@ class _Screen:
         self._app = app
         self._console = console
         self._profile = resolution.profile
-        self._origin = _origin(resolution)
+        self._origin = resolution.allowed_origin()
         self._limit = duration_text(limit)
         self._is_terminal = console.interactive
         self._browser = self._find_browser(resolution) if browser else None
@@ -256,9 +245,3 @@ class _Screen:
     def pasted_badly(self, why: str) -> None:
         """Say why a pasted line is not an answer."""
         self._console.say(f"omniprofile: this is not the answer to this login: {why}; paste the whole address:")
-
-
-def _origin(resolution: Resolution) -> "Origin":
-    if resolution.origin is None:
-        raise AssertionError("a resolution without an origin has a refusal")
-    return resolution.origin

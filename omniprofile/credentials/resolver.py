@@ -183,11 +183,7 @@ def obtain(
     from omniprofile.model.credential import Credential
     from omniprofile.model.stored import Account
 
-    if resolution.refusal is not None:
-        raise resolution.refusal
-    origin = resolution.origin
-    if origin is None:
-        raise AssertionError("a resolution without an origin has a refusal")
+    origin = resolution.allowed_origin()
     expires_at = None
     if resolution.token is not None:
         secret = checked_key(resolution.token.secret.reveal(), f"{resolution.token.provenance}")

@@ -103,6 +103,14 @@ class Resolution:
         """Whether the profile's own credential belongs in the secret store."""
         return uses_store(self.auth, self.key)
 
+    def allowed_origin(self) -> Origin:
+        """Return the origin that the credential may be sent to. Raises the refusal where it may not."""
+        if self.refusal is not None:
+            raise self.refusal
+        if self.origin is None:
+            raise AssertionError("a resolution without an origin has a refusal")
+        return self.origin
+
     @property
     def key_variables(self) -> tuple[str, ...]:
         """The variables that the profile takes secrets from: no child gets them."""

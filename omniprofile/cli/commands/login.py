@@ -7,6 +7,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import DONE
+from omniprofile.cli.new_credential import tell_of_another_identity, tested
 from omniprofile.cli.parser import PINNED, add_json, add_profile, add_yes, named_profile, offer, port_number
 from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
@@ -16,10 +17,9 @@ from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFai
 from omniprofile.model.credential import Credential
 from omniprofile.model.live import Identity
 from omniprofile.model.names import closest, printable
-from omniprofile.model.origin import Origin
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import Account, StoredSecret
+from omniprofile.model.stored import StoredSecret
 
 KEY_SECONDS = 30.0
 """How long a key on standard input is waited for where nobody said that one comes."""
@@ -139,7 +139,7 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
     It is stored for the profile's own base URL: overrides by variables do not apply, for what is stored belongs to what the
     files declare.
     """
-    resolution, origin = _permitted(app, request, "", yes=yes)
+    resolution = _permitted(app, request, "", yes=yes)
     if resolution.auth == "oauth":
         from omniprofile.cli.browser_login import login_session
 
@@ -155,6 +155,7 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
             f"`{resolution.profile}` takes its key from {resolution.key}, not from the secret store",
             hint="put the key there, or remove `key` from the profile to keep it in the secret store",
         )
+    origin = resolution.allowed_origin()
     # Find out that the store works before asking for anything, and say where the key will lie before it does.
     app.store.check()
     console.note(f"the key for `{resolution.profile}` ({origin}) will be stored in the {app.store.label}")
@@ -165,16 +166,13 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
     console.note(f"stored; `omniprofile exec {resolution.profile} -- COMMAND` uses it")
 
 
-def _permitted(app: App, request: ProfileRequest, option: str, *, yes: bool) -> tuple[Resolution, Origin]:
-    """Return what the files declare for the profile, and the address that its secrets are stored for."""
+def _permitted(app: App, request: ProfileRequest, option: str, *, yes: bool) -> Resolution:
+    """Return what the files declare for the profile: its secrets are stored for that address. Raises its refusal."""
     resolution = app.declared(request, GIVE)
-    if resolution.refusal is not None:
-        raise resolution.refusal
+    resolution.allowed_origin()
     hint = f"name it, as in `omniprofile login {resolution.profile}{option}`, or give `--yes`"
     app.permit(resolution, Intent(GIVE, hint=hint, yes=yes))
-    if resolution.origin is None:
-        raise AssertionError("a resolution without an origin has a refusal")
-    return resolution, resolution.origin
+    return resolution
 
 
 def _login_secret(
@@ -182,8 +180,8 @@ def _login_secret(
 ) -> None:
     """Read a secret of the profile's `env` from a hidden prompt or from stdin, and store it for the profile's own base URL."""
     option = f" --secret {printable(variable)}"
-    resolution, origin = _permitted(app, request, option, yes=yes)
-    name = resolution.profile
+    resolution = _permitted(app, request, option, yes=yes)
+    name, origin = resolution.profile, resolution.allowed_origin()
     _require_secret(resolution, variable)
     app.store.check()
     console.note(f"the secret `{variable}` of `{name}` ({origin}) will be stored in the {app.store.label}")
@@ -254,42 +252,16 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, *, w
     return checked_key(text, f"the given {what}", of_env=what == "secret")
 
 
-def tell_of_another_identity(app: App, console: Console, profile: str, new: StoredSecret) -> None:
-    """Warn before what is stored for a profile is replaced by another identity's, as far as both are known."""
-    old = app.sessions.readable(Account(profile, new.origin))
-    before, after = (secret and secret.identity for secret in (old, new))
-    if before and after and (before.user, before.membership_id) != (after.user, after.membership_id):
-        console.warn(
-            f"this will replace the credential of another identity that is stored for `{profile}` ({new.origin}): "
-            f"{_who(before)}, by that of {_who(after)}"
-        )
-
-
-def _who(identity: Identity) -> str:
-    """Name an identity by what tells people apart."""
-    return f"user `{printable(identity.user or 'unknown', 64)}`" + (
-        f", membership `{printable(identity.membership_id, 64)}`" if identity.membership_id else ""
-    )
-
-
 def _test(app: App, console: Console, resolution: Resolution, secret: Secret) -> Identity | None:
     """Return whom the instance says that the key is; raise what is wrong with it."""
-    from omniprofile.checks.live import Subject, check_live
-    from omniprofile.cli.commands.test import SECONDS, error_of
-
-    if resolution.origin is None:
-        raise AssertionError("checked by the caller")
-    credential = Credential(resolution.profile, resolution.origin, "api-key", secret)
-    subject = Subject(resolution.profile, lambda: credential, resolution.expect)
-    (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.environment.environ)
-    if (error := error_of(result)) is not None:
-        advice = error.hint
+    origin = resolution.allowed_origin()
+    result, error = tested(app, Credential(resolution.profile, origin, "api-key", secret), resolution.expect)
+    if error is not None:
         if isinstance(error, CredentialRefused) and result.symptom in ("organization-key-refused", "key-refused"):
-            advice = (
-                "check it for typos, that it is not revoked (in Omni: Settings > API access), and that it belongs to "
-                f"{resolution.origin.host}"
+            error.hint = (
+                "nothing was stored; check it for typos, that it is not revoked (in Omni: Settings > API access), and that it "
+                f"belongs to {origin.host}"
             )
-        error.hint = f"nothing was stored; {advice}" if advice else "nothing was stored"
         raise error
     who = result.identity
     role = (
@@ -297,5 +269,5 @@ def _test(app: App, console: Console, resolution: Resolution, secret: Secret) ->
         if who and (who.org_role or who.key_scope)
         else ""
     )
-    console.note(f"{resolution.origin} accepts the key{role}")
+    console.note(f"{origin} accepts the key{role}")
     return who

@@ -33,9 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Open the address, or print it."""
     resolution = app.resolve(request_of(args))
-    if resolution.refusal is not None:
-        raise resolution.refusal
-    address = str(resolution.origin)
+    address = str(resolution.allowed_origin())
     if args.print:
         console.data(f"{address}\n")
         return DONE

@@ -1,0 +1,44 @@
+"""A credential that a login is about to store: whose it is, and whether it takes the place of another identity's."""
+
+from omniprofile.app import App
+from omniprofile.cli.console import Console
+from omniprofile.errors import Error
+from omniprofile.model.credential import Credential
+from omniprofile.model.declaration import Expect
+from omniprofile.model.live import Identity, LiveResult
+from omniprofile.model.names import printable
+from omniprofile.model.stored import Account, StoredSecret
+
+
+def tested(app: App, credential: Credential, expect: Expect) -> tuple[LiveResult, Error | None]:
+    """Ask the instance whose a credential is, and hold that against `expect`.
+
+    The error, None where all is well, says in its hint that nothing was stored.
+    """
+    from omniprofile.checks.live import Subject, check_live
+    from omniprofile.cli.commands.test import SECONDS, error_of
+
+    subject = Subject(credential.profile, lambda: credential, expect)
+    (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.environment.environ)
+    error = error_of(result)
+    if error is not None:
+        error.hint = f"nothing was stored; {error.hint}" if error.hint else "nothing was stored"
+    return result, error
+
+
+def tell_of_another_identity(app: App, console: Console, profile: str, new: StoredSecret) -> None:
+    """Warn before what is stored for a profile is replaced by another identity's, as far as both are known."""
+    old = app.sessions.readable(Account(profile, new.origin))
+    before, after = (secret and secret.identity for secret in (old, new))
+    if before and after and (before.user, before.membership_id) != (after.user, after.membership_id):
+        console.warn(
+            f"this will replace the credential of another identity that is stored for `{profile}` ({new.origin}): "
+            f"{_who(before)}, by that of {_who(after)}"
+        )
+
+
+def _who(identity: Identity) -> str:
+    """Name an identity by what tells people apart."""
+    return f"user `{printable(identity.user or 'unknown', 64)}`" + (
+        f", membership `{printable(identity.membership_id, 64)}`" if identity.membership_id else ""
+    )
