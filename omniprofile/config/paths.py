@@ -11,6 +11,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
     from omniprofile.system.access import ForeignAccess
 
@@ -54,10 +55,7 @@ def find_places(
     Without a home the places lie in a folder that does not exist: what needs no home works.
     """
     windows = platform == "win32"
-    if windows:
-        import ntpath as path
-    else:
-        import posixpath as path  # type: ignore[no-redef]  # both are the same to a caller
+    path = _path_module(platform)
     home = (
         _variable(environ, "USERPROFILE" if windows else "HOME")
         or user_home()
@@ -94,6 +92,17 @@ def find_places(
     cache_base = base("XDG_CACHE_HOME", "LOCALAPPDATA", r"AppData\Local", ".cache")
     cache_folder = path.join(cache_base, "omniprofile", "cache") if windows else path.join(cache_base, "omniprofile")
     return Places(config_file, config_given, state_folder, cache_folder, home)
+
+
+def _path_module(platform: str) -> "ModuleType":
+    """Return what `os.path` is on that platform."""
+    if platform == "win32":
+        import ntpath
+
+        return ntpath
+    import posixpath
+
+    return posixpath
 
 
 def profile_files(places: Places, *, may_be_new: bool = False) -> list[str]:
@@ -182,10 +191,7 @@ def omni_cli_config(*, platform: str, environ: "Mapping[str, str]", home: str) -
     from omniprofile.model.variables import NO_CONFIG
 
     windows = platform == "win32"
-    if windows:
-        import ntpath as path
-    else:
-        import posixpath as path  # type: ignore[no-redef]  # as above
+    path = _path_module(platform)
     given = environ.get("OMNI_CONFIG_PATH")
     if given and given != NO_CONFIG:
         return given

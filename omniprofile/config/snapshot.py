@@ -26,6 +26,7 @@ from binascii import crc32
 
 from omniprofile import __version__
 from omniprofile.system.access import foreign_access
+from omniprofile.system.files import NO_LINK, is_in_missing_home, make_private_folder, write_atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any
     try:
         if not _is_own_folder(places):
             return None
-        descriptor = os.open(_path(places), _READ)
+        descriptor = os.open(_path(places), os.O_RDONLY | NO_LINK)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or not _is_ours(status, 0o077):
@@ -108,8 +109,6 @@ def write(
 
     `real` is `real_paths` of the files where it matters. Raises nothing: where the cache cannot be written there is none.
     """
-    from omniprofile.system.files import is_in_missing_home, make_private_folder, write_atomic
-
     if is_in_missing_home(places.cache_folder, places.home):
         return
     fresh = {}
@@ -181,11 +180,6 @@ def _is_ours(status: os.stat_result, forbidden: int) -> bool:
 def _path(places: "Places") -> str:
     name = _checksum(places.config_file.encode("utf-8", "surrogateescape")).hex()
     return os.path.join(places.cache_folder, f"profiles-{name}.snapshot")
-
-
-_READ = os.O_RDONLY
-for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-    _READ |= getattr(os, _name, 0)
 
 
 def _take(descriptor: int, size: int) -> bytes:

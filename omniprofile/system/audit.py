@@ -13,7 +13,7 @@ import time
 
 from omniprofile.model.secret import masked
 from omniprofile.system.access import foreign_access
-from omniprofile.system.files import give_to_owner_of_folder, is_in_missing_home, make_private_folder
+from omniprofile.system.files import NO_LINK, give_to_owner_of_folder, is_in_missing_home, make_private_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,16 +72,13 @@ def record(
 
 def _append(folder: str, home: str, line: bytes) -> None:
     path = os.path.join(folder, FILE)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # of a link or pipe in its place
-        flags |= getattr(os, name, 0)
     if not os.path.isdir(folder):
         if is_in_missing_home(folder, home):
             return
         make_private_folder(folder)
     if foreign_access(folder, home) is not None:
         return
-    descriptor = os.open(path, flags, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | NO_LINK, 0o600)
     try:
         status = os.fstat(descriptor)
         if not _is_ours(status) or status.st_size + len(line) > LARGEST:

@@ -9,6 +9,10 @@ import sys
 
 from omniprofile.system.access import owner_hint
 
+NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Flags to open a file as it is, and at once: no FIFO is waited for, and Windows turns no CRLF into LF."""
+NO_LINK = NO_WAIT | getattr(os, "O_NOFOLLOW", 0)
+"""The same for a file that must not be a symbolic link."""
 LARGEST = 16 * 1024 * 1024
 """No file that omniprofile reads is larger than this, in bytes; a larger one is refused before it is read."""
 _READERS_SECONDS = 2.0
@@ -39,11 +43,7 @@ def read_regular(path: str, limit: int = LARGEST) -> bytes:
 def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result]:
     """Like `read_regular`, with the status of the very file that was read: no time between look and use."""
     try:
-        # O_BINARY: Windows would otherwise turn every CRLF into LF, and an edit would write that back.
-        flags = os.O_RDONLY
-        for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-            flags |= getattr(os, name, 0)
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, os.O_RDONLY | NO_WAIT)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as problem:  # ValueError: a NUL in the path
@@ -83,10 +83,7 @@ def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None =
     (access lists among them). Raises OSError, also where the owner cannot be kept; then nothing is left.
     """
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.urandom(8).hex()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
-    descriptor = os.open(temporary, flags, 0o600)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             if like is not None and hasattr(os, "fchown"):

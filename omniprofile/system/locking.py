@@ -21,7 +21,7 @@ from time import monotonic, sleep
 from omniprofile.errors import OperationFailed, UnsafePermissions
 from omniprofile.model.names import quoted_place
 from omniprofile.system.access import owner_hint, owner_of
-from omniprofile.system.files import give_to_owner_of_folder, home_in_database, make_private_folder, reason
+from omniprofile.system.files import NO_LINK, give_to_owner_of_folder, home_in_database, make_private_folder, reason
 
 _POLL_SECONDS = 0.02
 _TEMPORARY = "/tmp"  # noqa: S108 - the folder made there is checked: see `_require_own`
@@ -196,9 +196,7 @@ def _held(descriptor: int) -> Iterator[None]:
 
 
 def _open(path: str) -> int:
-    flags = os.O_RDWR
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOINHERIT"):
-        flags |= getattr(os, name, 0)
+    flags = os.O_RDWR | NO_LINK
     try:
         make_private_folder(os.path.dirname(path))
         try:

@@ -50,15 +50,18 @@ def wait(future: Future[T], seconds: float = float("inf")) -> T:
     return future.result()
 
 
-def next_of(queue: "SimpleQueue[T]") -> T:
-    """Return what comes next from a queue, however long that takes."""
+def next_of(queue: "SimpleQueue[T]", seconds: float = float("inf")) -> T:
+    """Return what comes next from a queue. Raises TimeoutError after `seconds`."""
     from queue import Empty
+    from time import monotonic
 
-    while True:
+    end = monotonic() + seconds
+    while (left := end - monotonic()) > 0:
         try:
-            return queue.get(timeout=_SLICE_SECONDS)
+            return queue.get(timeout=min(left, _SLICE_SECONDS))
         except Empty:
             continue
+    raise TimeoutError
 
 
 def critical_section(work: Callable[[], T], *, on_interrupt: Callable[[], None]) -> T:

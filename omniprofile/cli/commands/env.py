@@ -20,7 +20,7 @@ from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, calling_shell, github, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
-from omniprofile.system.files import reason, sweep, write_atomic
+from omniprofile.system.files import NO_LINK, reason, sweep, write_atomic
 
 HELP = Help(
     description="Prints assignments of `OMNI_BASE_URL`, `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_PROFILE` and the profile's "
@@ -166,11 +166,9 @@ def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[
 
 def _opened(path: str) -> int:
     """Open the file for appending: the runner's own as it is, a new one for its owner alone. Raises OSError, and Refused."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     refused = _elsewhere("the file of `GITHUB_ENV`", "set `GITHUB_ENV` to a file, or leave it as the runner set it")
     try:
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | NO_LINK, 0o600)
     except OSError as problem:
         if problem.errno in (errno.ELOOP, errno.ENXIO):  # a link, a pipe that nobody reads
             raise refused from problem
