@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from omniprofile.credentials.overrides import BaseUrlOverride, Overrides, TokenOverride
+from omniprofile.credentials.overrides import Override, Overrides
 from omniprofile.model.declaration import EnvValue, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, Overridden
-from omniprofile.model.secret import MASK, remember
+from omniprofile.model.secret import MASK, Secret, remember
 
 if TYPE_CHECKING:
     from omniprofile.credentials.status import CredentialStatus
@@ -71,14 +71,14 @@ def field_of(values: Values, show: Callable[[object], object] = lambda value: va
 def base_url_field(
     origin: Origin | None,
     provenance: Provenance,
-    base_urls: list[BaseUrlOverride],
+    base_urls: list[Override[Origin]],
     declared: list[Sourced[Origin]],
     overrides: Overrides,
 ) -> Field:
     """Return the field of the base URL, which is `origin`; `declared` are those of the files, nearest first."""
-    overridden = [Overridden(str(url.origin), url.provenance, f"{provenance} is stronger") for url in base_urls[1:]]
+    overridden = [Overridden(str(url.value), url.provenance, f"{provenance} is stronger") for url in base_urls[1:]]
     overridden += [
-        Overridden(str(url.origin), url.provenance, url.ignored) for url in overrides.base_urls if url.ignored
+        Overridden(str(url.value), url.provenance, url.ignored) for url in overrides.base_urls if url.ignored
     ]
     why = f"{provenance} overrides it" if base_urls else f"{provenance} is nearer"
     beaten = declared if base_urls else declared[1:]
@@ -87,7 +87,7 @@ def base_url_field(
 
 
 def token_field(
-    token: TokenOverride | None,
+    token: Override[Secret] | None,
     overrides: Overrides,
     key: KeySource,
     auth: str,
@@ -103,13 +103,13 @@ def token_field(
     own_value = None if known.state == "missing" else known.masked
     provenance = token.provenance if token else own
     overridden = [
-        Overridden(other.secret.masked, other.provenance, other.ignored or f"{provenance} is stronger")
+        Overridden(other.value.masked, other.provenance, other.ignored or f"{provenance} is stronger")
         for other in overrides.tokens
         if other is not token
     ]
     if token and own_value is not None:
         overridden.append(Overridden(own_value, own, f"{provenance} overrides it"))
-    return Field(token.secret.masked if token else own_value, provenance, tuple(overridden))
+    return Field(token.value.masked if token else own_value, provenance, tuple(overridden))
 
 
 def _unknown() -> "CredentialStatus":

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Generic, TypeVar
 
 from omniprofile.credentials.env_variables import VENDOR_TOKENS, profile_variables, vendor_variables
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
@@ -18,6 +19,8 @@ from omniprofile.model.names import quoted_list, token_variable, variable_stem
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.secret import Secret
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Reach(IntEnum):
@@ -29,21 +32,11 @@ class Reach(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenOverride:
-    """A token from a flag or variable. `ignored` is why it does not apply, or None."""
+class Override(Generic[T_co]):
+    """A token or a base URL from a flag or variable. `ignored` is why it does not apply, or None."""
 
     reach: Reach
-    secret: Secret
-    provenance: Provenance
-    ignored: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BaseUrlOverride:
-    """A base URL from a flag or variable. `ignored` is why it does not apply, or None."""
-
-    reach: Reach
-    origin: Origin
+    value: T_co
     provenance: Provenance
     ignored: str | None = None
 
@@ -60,8 +53,8 @@ class Flags:
 class Overrides:
     """All overrides for one profile, strongest first, with what the user must be told about them."""
 
-    tokens: tuple[TokenOverride, ...] = ()
-    base_urls: tuple[BaseUrlOverride, ...] = ()
+    tokens: tuple[Override[Secret], ...] = ()
+    base_urls: tuple[Override[Origin], ...] = ()
     notices: tuple[str, ...] = ()
 
 
@@ -83,15 +76,17 @@ def read_overrides(
     """
     exported = own_values(environ)
     skip = "it applies only where no profile is named" if named else None
-    tokens: list[TokenOverride] = []
-    base_urls: list[BaseUrlOverride] = []
+    tokens: list[Override[Secret]] = []
+    base_urls: list[Override[Origin]] = []
     ignored: list[str] = []
 
     if flags.token is not None:
-        tokens.append(TokenOverride(Reach.CALL, flags.token, Provenance(Layer.FLAG, "--token-file")))
+        tokens.append(Override(Reach.CALL, flags.token, Provenance(Layer.FLAG, "--token-file")))
     if flags.base_url is not None:
         base_urls.append(
-            BaseUrlOverride(Reach.CALL, _flag_origin(flags.base_url), Provenance(Layer.FLAG, "--base-url"))
+            Override(
+                Reach.CALL, _origin("--base-url", flags.base_url, UsageError), Provenance(Layer.FLAG, "--base-url")
+            )
         )
 
     for variable in profile_variables(profile):
@@ -100,9 +95,9 @@ def read_overrides(
         _refuse_collision(config, profile, variable)
         provenance = Provenance(Layer.ENVIRONMENT, variable)
         if variable == token_variable(profile):
-            tokens.append(TokenOverride(Reach.PROFILE, Secret(value), provenance))
+            tokens.append(Override(Reach.PROFILE, Secret(value), provenance))
         else:
-            base_urls.append(BaseUrlOverride(Reach.PROFILE, _variable_origin(variable, value), provenance))
+            base_urls.append(Override(Reach.PROFILE, _origin(variable, value, ConfigInvalid), provenance))
 
     for variable in vendor_variables():
         if not (value := environ.get(variable)):
@@ -112,40 +107,30 @@ def read_overrides(
         if reason is skip and skip and variable not in key_variables:
             ignored.append(variable)
         if variable in VENDOR_TOKENS:
-            tokens.append(TokenOverride(Reach.IN_USE, Secret(value), provenance, reason))
+            tokens.append(Override(Reach.IN_USE, Secret(value), provenance, reason))
         elif reason is None:
-            base_urls.append(BaseUrlOverride(Reach.IN_USE, _variable_origin(variable, value), provenance))
+            base_urls.append(Override(Reach.IN_USE, _origin(variable, value, ConfigInvalid), provenance))
         else:
             with suppress(NotAnOrigin):  # it does not apply; without an origin there is only nothing to show
-                base_urls.append(BaseUrlOverride(Reach.IN_USE, Origin.parse(value), provenance, reason))
+                base_urls.append(Override(Reach.IN_USE, Origin.parse(value), provenance, reason))
 
     notices = []
     if ignored:
         apply = "is ignored: it applies" if len(ignored) == 1 else "are ignored: they apply"
         notices.append(f"{quoted_list(ignored, 'and')} {apply} only where no profile is named")
     in_use = [token for token in tokens if token.reach is Reach.IN_USE and token.ignored is None]
-    if len(in_use) == 2 and in_use[0].secret != in_use[1].secret:
+    if len(in_use) == 2 and in_use[0].value != in_use[1].value:
         notices.append(f"`{VENDOR_TOKENS[0]}` and `{VENDOR_TOKENS[1]}` differ; `{VENDOR_TOKENS[0]}` is used")
     return Overrides(tuple(tokens), tuple(base_urls), tuple(notices))
 
 
-def _flag_origin(text: str) -> Origin:
+def _origin(what: str, text: str, error: type[ConfigInvalid | UsageError]) -> Origin:
     try:
         return Origin.parse(text)
     except NotAnOrigin as problem:
-        raise UsageError(f"the value of `--base-url` {problem}", hint=_did_you_mean(problem)) from problem
-
-
-def _variable_origin(variable: str, text: str) -> Origin:
-    try:
-        return Origin.parse(text)
-    except NotAnOrigin as problem:
-        raise ConfigInvalid(f"the value of `{variable}` {problem}", hint=_did_you_mean(problem)) from problem
-
-
-def _did_you_mean(problem: NotAnOrigin) -> str:
-    example = "a base URL looks like `https://acme.omniapp.co`"
-    return f"did you mean `{problem.suggestion}`?" if problem.suggestion else example
+        example = "a base URL looks like `https://acme.omniapp.co`"
+        hint = f"did you mean `{problem.suggestion}`?" if problem.suggestion else example
+        raise error(f"the value of `{what}` {problem}", hint=hint) from problem
 
 
 def _refuse_collision(config: Config, profile: str, variable: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS
-from omniprofile.credentials.overrides import Reach, TokenOverride
+from omniprofile.credentials.overrides import Override, Reach
 from omniprofile.errors import ConfigInvalid, Error, HostNotAllowed, InsecureURL, OriginMismatch
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import Effective, Given
@@ -11,6 +11,7 @@ from omniprofile.model.names import base_url_variable, token_variable
 from omniprofile.model.origin import Origin, allowing
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
+from omniprofile.model.secret import Secret
 
 
 def host_refusal(
@@ -38,7 +39,7 @@ def host_refusal(
 
 
 def mismatch(
-    profile: str, token: TokenOverride | None, token_origin: Origin | str, origin: Origin, provenance: Provenance
+    profile: str, token: Override[Secret] | None, token_origin: Origin | str, origin: Origin, provenance: Provenance
 ) -> OriginMismatch:
     """Return the refusal to send a token, or the key of the profile where it is None, to an origin that is not its own."""
     whose = f"the token from {token.provenance}" if token else f"the key of profile `{profile}`"

@@ -18,7 +18,7 @@ from omniprofile.credentials.explanation import (
     shown_variable,
     token_field,
 )
-from omniprofile.credentials.overrides import BaseUrlOverride, Flags, Overrides, Reach, TokenOverride, read_overrides
+from omniprofile.credentials.overrides import Flags, Override, Overrides, Reach, read_overrides
 from omniprofile.credentials.refusals import host_refusal, inherited_mismatch, mismatch, stored_mismatch
 from omniprofile.credentials.sources import checked_key, read_key
 from omniprofile.errors import ConfigInvalid, IdentityMismatch, NoCredential
@@ -142,7 +142,7 @@ def resolve(
         origin=origin,
         auth=auth_method,
         key=key_source,
-        token=GivenToken(token.secret, token.provenance) if token else None,
+        token=GivenToken(token.value, token.provenance) if token else None,
         base_url_provenance=base_url_provenance,
         protected=declared.protected.value,
         access=declared.access.value,
@@ -299,25 +299,25 @@ def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret"
 
 
 def _winning_base_url(
-    overrides: list[BaseUrlOverride], nearest: Sourced[Origin] | None
+    overrides: list[Override[Origin]], nearest: Sourced[Origin] | None
 ) -> tuple[Origin | None, Provenance]:
     if overrides:
-        return overrides[0].origin, overrides[0].provenance
+        return overrides[0].value, overrides[0].provenance
     if nearest:
         return nearest.value, nearest.provenance
     return None, Provenance(Layer.BUILTIN)
 
 
 def _token(
-    overrides: Overrides, *, origin: Origin | None, base_urls: list[BaseUrlOverride], key_origin: Origin | None
-) -> tuple[TokenOverride | None, Origin | None]:
+    overrides: Overrides, *, origin: Origin | None, base_urls: list[Override[Origin]], key_origin: Origin | None
+) -> tuple[Override[Secret] | None, Origin | None]:
     """Return the override token that applies, and the origin that the token in use is for: None where nothing binds it to one.
 
     A token belongs to the base URL of its own reach. A call's or a profile's token without one belongs to the profile's
     base URL; a token of the vendor's variables without one to no origin in particular. The profile's own key belongs to
     `key_origin`, which is None for a stored one: then the store knows, and `obtain` compares.
     """
-    by_reach = {url.reach: url.origin for url in base_urls}
+    by_reach = {url.reach: url.value for url in base_urls}
     token = next((token for token in overrides.tokens if token.ignored is None), None)
     if token is None:
         return None, key_origin
