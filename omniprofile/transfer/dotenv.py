@@ -7,18 +7,17 @@ there. Nothing is interpolated: a secret that refers to another variable is none
 import io
 import re
 import stat
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from omniprofile.errors import Error, UsageError
+from omniprofile.errors import UsageError
 from omniprofile.model.names import nearest_valid, printable_place, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.references import command_for, stand_in
 from omniprofile.model.secret import KEY_SHAPES, Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.system.files import BYTE_ORDER_MARK
-from omniprofile.transfer.foreign import ForeignFile, Found
+from omniprofile.transfer.foreign import ForeignFile, Found, Source
 
 WHAT = "`.env` file"
 TOKENS = ("OMNI_API_KEY", "OMNI_API_TOKEN")
@@ -176,29 +175,16 @@ class Dotenv:
         return self.file.origin(f"line {setting.line}: `{BASE_URL}`", scheme + separator + _PATHS.sub("", rest))
 
 
-class DotenvSource:
-    """The profile of a `.env`, as a source of an import."""
-
-    way_out = "correct the file"
-    default = None
-    problems: Sequence[Error] = ()
-
-    def __init__(self, dotenv: Dotenv, now: datetime, *, name: str | None, base_url: str | None) -> None:
-        self._dotenv = dotenv
-        self.file = dotenv.file
-        self.mode = stat.S_IMODE(dotenv.file.status.st_mode)
-        self.found = [dotenv.found(now, name=name, base_url=base_url)]
-
-    @property
-    def left(self) -> list[str]:
-        """Keys in comments."""
-        lines = self._dotenv.commented()
-        place = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
-        return [f"`{printable_place(self.file.path)}` has a key in a comment, too: {place}"] if lines else []
-
-    def without_secrets(self, stored: Mapping[str, str]) -> bytes:
-        """Return the file without its key if that is stored, and without keys in comments."""
-        return self._dotenv.without_secrets(next(iter(stored.values()), None))
+def dotenv_source(dotenv: Dotenv, now: datetime, *, name: str | None, base_url: str | None) -> Source:
+    """Return the profile of a `.env` as a source of an import. Raises as `Dotenv.found`."""
+    lines = dotenv.commented()
+    place = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
+    left = [f"`{printable_place(dotenv.file.path)}` has a key in a comment, too: {place}"] if lines else []
+    return Source(
+        dotenv.file, [dotenv.found(now, name=name, base_url=base_url)],
+        lambda stored: dotenv.without_secrets(next(iter(stored.values()), None)),
+        stat.S_IMODE(dotenv.file.status.st_mode), "correct the file", left=left,
+    )  # fmt: skip
 
 
 def _stand_in(value: str) -> str | None:

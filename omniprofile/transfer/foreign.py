@@ -1,11 +1,10 @@
 """What every foreign file has in common: profiles found in it, the copy made before it is changed, the change itself."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Error, OperationFailed
 from omniprofile.model.declaration import AuthMethod
@@ -32,41 +31,6 @@ class Found:
     secret: StoredSecret | None = None
     output_format: str | None = None
     command: tuple[str, ...] | None = None
-
-
-class Source(Protocol):
-    """Where profiles are imported from: a foreign file that was read, and what is in it."""
-
-    @property
-    def file(self) -> "ForeignFile":
-        """The file."""
-
-    @property
-    def found(self) -> Sequence[Found]:
-        """The profiles that can be imported."""
-
-    @property
-    def problems(self) -> Sequence[Error]:
-        """Why the others cannot be."""
-
-    @property
-    def default(self) -> str | None:
-        """The name of the file's default profile."""
-
-    @property
-    def way_out(self) -> str:
-        """What to do about one of several profiles that cannot be imported."""
-
-    @property
-    def left(self) -> Sequence[str]:
-        """Sentences about secrets in the file that are not imported."""
-
-    @property
-    def mode(self) -> int:
-        """The mode that the file is to have when its secrets are removed."""
-
-    def without_secrets(self, stored: Mapping[str, str]) -> bytes:
-        """Return the file without the secrets that are stored: those of found profiles, by the names of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +118,25 @@ class ForeignFile:
                 hint="nothing was removed from the file; make room or fix its folder, and run it again",
             ) from problem
         return path
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where profiles are imported from: a foreign file that was read, and the profiles in it.
+
+    `without_secrets` gives the file without the secrets that are stored: those of found profiles, by the names of ours; the file
+    gets `mode` then. `problems` say why other profiles cannot be imported, `way_out` what to do about one of several. `left` are
+    sentences about secrets that are not imported.
+    """
+
+    file: ForeignFile
+    found: Sequence[Found]
+    without_secrets: Callable[[Mapping[str, str]], bytes]
+    mode: int
+    way_out: str
+    problems: Sequence[Error] = ()
+    default: str | None = None
+    left: Sequence[str] = ()
 
 
 def backups(state_folder: str) -> list[str]:

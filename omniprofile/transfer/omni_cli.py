@@ -20,7 +20,7 @@ from omniprofile.model.references import command_for, stand_in
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import parse_time
-from omniprofile.transfer.foreign import ForeignFile, Found, together
+from omniprofile.transfer.foreign import ForeignFile, Found, Source, together
 
 WHAT = "config of the vendor's CLI"
 CLIENT_ID, SCOPE = "omni-cli", "user:default"
@@ -226,39 +226,26 @@ class OmniConfig:
             raise file.wrong(f"{where}: `authMethod`", "is neither `oauth` nor `api-key`", "correct it")
 
 
-class OmniSource:
-    """The profiles of a config of the vendor's CLI, as a source of an import: all of them, or those that are in `only`."""
-
-    mode = 0o600
-    way_out = "choose the others with `--only`"
-
-    def __init__(self, config: OmniConfig, only: Sequence[str], now: datetime) -> None:
-        self._config = config
-        self.file = config.read_file
-        self.default = config.default
-        self.found: list[Found] = []
-        self.problems: list[Error] = []
-        for name in config.profiles:
-            if only and name not in only:
-                continue
-            try:
-                self.found.append(config.found(name, now))
-            except ConfigInvalid as problem:
-                self.problems.append(problem)
-
-    @property
-    def left(self) -> list[str]:
-        """What the auth method of a profile does not use."""
-        return [
-            f"`{printable(found.name)}` also has {quoted_list(unused, 'and')}, which it does not use: that stays in "
-            "the file"
-            for found in self.found
-            if (unused := self._config.unused_secrets(found.name))
-        ]
-
-    def without_secrets(self, stored: Mapping[str, str]) -> bytes:
-        """Return the file without the credentials of the profiles that are stored."""
-        return self._config.without_secrets_of(list(stored))
+def omni_source(config: OmniConfig, only: Sequence[str], now: datetime) -> Source:
+    """Return the profiles of a config of the vendor's CLI, all of them or those in `only`, as a source of an import."""
+    found: list[Found] = []
+    problems: list[Error] = []
+    for name in config.profiles:
+        if only and name not in only:
+            continue
+        try:
+            found.append(config.found(name, now))
+        except ConfigInvalid as problem:
+            problems.append(problem)
+    left = [
+        f"`{printable(one.name)}` also has {quoted_list(unused, 'and')}, which it does not use: that stays in the file"
+        for one in found
+        if (unused := config.unused_secrets(one.name))
+    ]
+    return Source(
+        config.read_file, found, lambda stored: config.without_secrets_of(list(stored)), 0o600,
+        "choose the others with `--only`", problems, config.default, left,
+    )  # fmt: skip
 
 
 def _text(value: object) -> str | None:

@@ -23,8 +23,8 @@ from omniprofile.config.schema.validate import validate_pin
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import Error
 from omniprofile.model.secret import forget_all
-from omniprofile.transfer.dotenv import Dotenv, DotenvSource
-from omniprofile.transfer.omni_cli import OmniConfig, OmniSource
+from omniprofile.transfer.dotenv import Dotenv, dotenv_source
+from omniprofile.transfer.omni_cli import OmniConfig, omni_source
 from omniprofile.transfer.plan import plan
 from tests.growth import MOST, growth
 from tests.sampling import sample
@@ -168,7 +168,7 @@ def test_a_dotenv_file_is_read_in_proportion(name: str, tmp_path: Path) -> None:
 
     def reading() -> None:
         try:
-            DotenvSource(Dotenv.read(str(file)), NOW, name=None, base_url=None).without_secrets({"a": "a"})
+            dotenv_source(Dotenv.read(str(file)), NOW, name=None, base_url=None).without_secrets({"a": "a"})
         except Error:
             return
 
@@ -225,7 +225,7 @@ def test_a_config_of_the_vendor_is_read_and_planned_in_proportion(name: str, tmp
 
     def reading() -> None:
         try:
-            source = OmniSource(OmniConfig.read(str(file), whole=False), (), NOW)
+            source = omni_source(OmniConfig.read(str(file), whole=False), (), NOW)
             plan(source.found, [], move_sessions=True, default=source.default)
         except Error:
             return

@@ -113,7 +113,7 @@ def _source(args: argparse.Namespace, app: App) -> "Source":
 
 
 def _omni_cli(args: argparse.Namespace, app: App) -> "Source":
-    from omniprofile.transfer.omni_cli import OmniConfig, OmniSource
+    from omniprofile.transfer.omni_cli import OmniConfig, omni_source
 
     path = app.absolute(args.file) if args.file else app.omni_config_path()
     config = OmniConfig.read(path, whole=False)
@@ -124,11 +124,11 @@ def _omni_cli(args: argparse.Namespace, app: App) -> "Source":
                 f"`{printable_place(path)}` has no profile `{printable(name)}`",
                 hint=f"did you mean {quoted_list(printable(n) for n in near)}?" if near else None,
             )
-    return OmniSource(config, args.only or (), app.environment.now())
+    return omni_source(config, args.only or (), app.environment.now())
 
 
 def _dotenv(args: argparse.Namespace, app: App) -> "Source":
-    from omniprofile.transfer.dotenv import Dotenv, DotenvSource
+    from omniprofile.transfer.dotenv import Dotenv, dotenv_source
 
     if args.name is not None and not is_valid(args.name):
         raise UsageError(
@@ -136,7 +136,7 @@ def _dotenv(args: argparse.Namespace, app: App) -> "Source":
             hint=f"did you mean `{nearest_valid(args.name)}`?",
         )
     dotenv = Dotenv.read(app.absolute(args.file or ".env"))
-    return DotenvSource(dotenv, app.environment.now(), name=args.name, base_url=args.base_url)
+    return dotenv_source(dotenv, app.environment.now(), name=args.name, base_url=args.base_url)
 
 
 def _require_good(app: App, source: "Source", *, allow_insecure: bool) -> None:
