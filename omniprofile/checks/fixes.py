@@ -1,11 +1,11 @@
 """`--fix`: what lint can fix without a doubt, text by text. Every character outside a fixed place stays as it is."""
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from omniprofile.checks.lint import Report
 from omniprofile.checks.secrets import without_secrets
+from omniprofile.config.editing.replace import unified_diff
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Fix
 
@@ -66,9 +66,8 @@ def _fixed(document: Document, fixes: Iterable[Fix]) -> str:
 
 def diff(fixed: FixedFile) -> str:
     """Return the change as a unified diff, secrets masked."""
-    before, after = ([_shown(line) for line in text.split("\n")] for text in (fixed.before, fixed.after))
-    lines = difflib.unified_diff(before, after, fixed.file, fixed.file, lineterm="")
-    return "".join(f"{line}\n" for line in lines)
+    before, after = ("\n".join(map(_shown, text.split("\n"))).encode() for text in (fixed.before, fixed.after))
+    return unified_diff(fixed.file, before, after)
 
 
 def _shown(line: str) -> str:

@@ -17,7 +17,7 @@ from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, dr
 from omniprofile.config.selection import LARGEST_PIN
 from omniprofile.config.toml.text import Document
 from omniprofile.model.effective import every_effective, gives_token
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.finding import Code, Finding, Level, unreadable
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.system.files import Unreadable, read_regular
 
@@ -117,12 +117,8 @@ def _check_pin(
 
     try:
         document = Document.parse(path, contents[path] if path in contents else read_regular(path, LARGEST_PIN))
-    except FileNotFoundError:
-        return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, f"`{path}` not found", "check the path")]
-    except Unreadable as problem:
-        message = f"`{path}` cannot be read: {problem}"
-        hint = "check what it is and who may read it"
-        return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, message, hint)]
+    except (FileNotFoundError, Unreadable) as problem:
+        return [unreadable(path, problem)]
     pin, findings = validate_pin(document)
     if findings and _leads_out(path):
         message = f"`{path}` is a link to a file outside its folder, which is not a project pin"

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.finding import Code, Finding, Level, unreadable
 from omniprofile.model.names import printable
 from omniprofile.model.references import stand_in
 from omniprofile.model.secret import KEY_SHAPES, names_secret, remember
@@ -67,8 +67,7 @@ def check_mcp(path: str, content: bytes | None = None) -> list[Finding]:
     try:
         data = read_regular(path) if content is None else content
     except (FileNotFoundError, Unreadable) as problem:
-        why = "is not there" if isinstance(problem, FileNotFoundError) else f"cannot be read: {problem}"
-        return [Finding(path, 1, 1, Code.UNREADABLE, Level.ERROR, f"`{path}` {why}", "check the path")]
+        return [unreadable(path, problem)]
     text = data.decode("utf-8-sig", "replace")
     lines = [0, *(match.end() for match in re.finditer("\n", text))]
     found: dict[int, Finding] = {}

@@ -15,7 +15,7 @@ from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings, StoreName
-from omniprofile.model.finding import Code, Finding, Level, errors_in
+from omniprofile.model.finding import Code, Finding, Level, errors_in, unreadable
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.access import ForeignAccess, foreign_access, is_read_only, others_can_write
@@ -130,27 +130,16 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
 
 def _document(path: str, files: Files, home: str, checked: set[str], content: bytes | None) -> Document | None:
     """Read (unless its `content` is given) and parse one file; None if that cannot be done."""
-
-    def found(code: Code, message: str, suggestion: str) -> None:
-        files.findings.append(Finding(path, 1, 1, code, Level.ERROR, message, suggestion))
-
     status = None
     at = 0
     try:
         if content is None:
             if foreign := _foreign(path, home, checked):
-                found(Code.WRITABLE, *foreign.refusal(RISK))
+                files.findings.append(Finding(path, 1, 1, Code.WRITABLE, Level.ERROR, *foreign.refusal(RISK)))
             at = time_ns()
             content, status = open_regular(path)
-    except FileNotFoundError:
-        found(Code.UNREADABLE, f"`{path}` not found", "check the path")
-        return None
-    except Unreadable as problem:
-        found(
-            Code.UNREADABLE,
-            f"`{path}` cannot be read: {problem}",
-            problem.hint or "check what it is and who may read it",
-        )
+    except (FileNotFoundError, Unreadable) as problem:
+        files.findings.append(unreadable(path, problem))
         return None
     if status is not None:
         files.statuses[path] = status

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from queue import Empty, Queue
+from queue import SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,9 +18,10 @@ from omniprofile.instance.oauth import (
     authorization_query,
     read_callback,
 )
-from omniprofile.instance.symptoms import SYMPTOMS
+from omniprofile.instance.tokens import symptom_error
 from omniprofile.model.origin import Origin
 from omniprofile.model.times import duration_text
+from omniprofile.system.threads import next_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 LIMIT_SECONDS = 120.0
 """How long a login waits for its answer."""
 _DISCOVERY_SECONDS = 10.0
-_SLICE = 0.5
 _PERSONAL_TOKENS = (
     "an Organization Admin may have to enable Personal Access Tokens: Settings > API access > Personal tokens"
 )
@@ -77,9 +77,7 @@ def find_endpoints(client: Client, origin: Origin) -> Endpoints:
     try:
         return discover(client, origin, timeout=_DISCOVERY_SECONDS)
     except TransportError as problem:
-        symptom = SYMPTOMS[problem.symptom]
-        reason, remedy = symptom.words(host=origin.host, detail=str(problem), proxy=problem.proxy)
-        raise Unreachable(f"the login cannot start: {reason}", hint=problem.hint or remedy) from None
+        raise symptom_error("the login cannot start", origin, problem.symptom, str(problem), problem) from None
 
 
 @contextmanager
@@ -103,7 +101,7 @@ def authorized(
     from omniprofile.instance.callback_server import Page
     from omniprofile.system.loopback import CannotListen
 
-    queue: Queue[Taken | str | Error] = Queue()
+    queue: SimpleQueue[Taken | str | Error] = SimpleQueue()
     listener = Listener(queue.put, ui.notify, port=port, uid=uid)
     show: Callable[[Page], None] = lambda _: None  # noqa: E731 - a browser that waits takes its place
     with ExitStack() as listening:
@@ -118,9 +116,11 @@ def authorized(
             ui.open_url(listener.start_at(address), address, queue.put)
             until = monotonic() + limit
             while True:
-                got = _next(queue, until)
-                if got is None:
-                    raise _nobody(account, limit, opened=ui.browser_opened, rejected=listener.rejected_callbacks)
+                try:
+                    got = next_of(queue, until - monotonic())
+                except TimeoutError:
+                    opened, rejected = ui.browser_opened, listener.rejected_callbacks
+                    raise _nobody(account, limit, opened=opened, rejected=rejected) from None
                 if isinstance(got, Error):
                     raise got
                 if isinstance(got, str):
@@ -153,16 +153,6 @@ def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
     if not rest or not (address == "" or address.endswith(CALLBACK_PATH)):
         raise InvalidResponse(f"it is not an address that ends in `{CALLBACK_PATH}?code=…`")
     return read_callback(rest.partition("#")[0], request)
-
-
-def _next(queue: "Queue[Taken | str | Error]", until: float) -> "Taken | str | Error | None":
-    """Return what comes next, or None when the time is over. In slices: on Windows a longer wait does not see Ctrl-C."""
-    while (left := until - monotonic()) > 0:
-        try:
-            return queue.get(timeout=min(_SLICE, left))
-        except Empty:
-            continue
-    return None
 
 
 def _code(callback: Callback, origin: Origin) -> "Secret":

@@ -107,7 +107,7 @@ def _post(client: Client, origin: Origin, path: str, form: dict[str, str], purpo
     try:
         return client.post_form(origin, path, form)
     except TransportError as problem:
-        raise _symptom(problem.symptom, origin, purpose, str(problem), problem) from None
+        raise symptom_error(f"cannot {purpose}", origin, problem.symptom, str(problem), problem) from None
 
 
 def _read(
@@ -119,7 +119,7 @@ def _read(
 
     Raises SessionEnded (only with an account), CredentialRefused or Unreachable.
     """
-    status = answer.status
+    status, cannot = answer.status, f"cannot {purpose}"
     if status == 200:
         try:
             return read_token_response(answer.body, sent)
@@ -127,18 +127,18 @@ def _read(
             why = str(problem)
         except OAuthError as problem:
             why = f"status 200 with the error `{problem.code}`"
-        raise _symptom("wrong-instance-url", origin, purpose, f"the answer of its token endpoint: {why}")
+        raise symptom_error(cannot, origin, "wrong-instance-url", f"the answer of its token endpoint: {why}")
     if status == 429:
-        raise _symptom("rate-limited", origin, purpose)
+        raise symptom_error(cannot, origin, "rate-limited")
     if status >= 500:
-        raise _symptom("server-error", origin, purpose, str(status))
+        raise symptom_error(cannot, origin, "server-error", str(status))
     if status in (301, 302, 303, 307, 308):
-        raise _symptom("redirect", origin, purpose, redirected_to(answer, sent))
+        raise symptom_error(cannot, origin, "redirect", redirected_to(answer, sent))
     if personal_tokens_are_off(answer):
-        raise _symptom("personal-tokens-disabled", origin, purpose)
+        raise symptom_error(cannot, origin, "personal-tokens-disabled")
     error = error_of(answer.body, sent)
     if error is None:
-        raise _symptom("wrong-instance-url", origin, purpose, f"HTTP {status} from its token endpoint")
+        raise symptom_error(cannot, origin, "wrong-instance-url", f"HTTP {status} from its token endpoint")
     words = f"`{error.code}`" + (f": {error.description}" if error.description else "")
     if error.code == "invalid_grant" and status in (400, 401):
         if account:
@@ -157,12 +157,14 @@ def _read(
     )
 
 
-def _symptom(name: str, origin: Origin, purpose: str, detail: str = "", problem: TransportError | None = None) -> Error:
-    """Return the error for a symptom that the live check knows too, with the same remedy."""
+def symptom_error(
+    what: str, origin: Origin, name: str, detail: str = "", problem: TransportError | None = None
+) -> Error:
+    """Return the error for a symptom that the live check knows too, with the same remedy; `what` says what cannot be done."""
     symptom = SYMPTOMS[name]
     kind = CredentialRefused if symptom.status is Status.INVALID else Unreachable
     reason, remedy = symptom.words(host=origin.host, detail=detail, proxy=problem.proxy if problem else None)
-    return kind(f"cannot {purpose}: {reason}", hint=(problem and problem.hint) or remedy)
+    return kind(f"{what}: {reason}", hint=(problem and problem.hint) or remedy)
 
 
 def _expiry(granted: TokenResponse, answer: Response, began: datetime) -> datetime:

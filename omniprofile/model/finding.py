@@ -99,6 +99,14 @@ class Finding:
         return self.file, self.code, self.path
 
 
+def unreadable(file: str, problem: Exception) -> Finding:
+    """Return the finding for a file that cannot be read; `problem` is a FileNotFoundError, or says why, and may have a `hint`."""
+    gone = isinstance(problem, FileNotFoundError)
+    message = f"`{file}` not found" if gone else f"`{file}` cannot be read: {problem}"
+    hint = "check the path" if gone else getattr(problem, "hint", None) or "check what it is and who may read it"
+    return Finding(file, 1, 1, Code.UNREADABLE, Level.ERROR, message, hint)
+
+
 def errors_in(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings of level error."""
     return [finding for finding in findings if finding.level is Level.ERROR]
