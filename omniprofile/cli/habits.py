@@ -23,15 +23,17 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "exec": ("run", "shell", "start", "with"),
     "explain": ("diff", "trace", "why"),
     "export": ("push",),
+    "gateway": ("daemon", "proxy", "serve", "server"),
     "help": ("man", "usage"),
     "hook": ("integrate", "prompt", "shell-init"),
     "import": ("migrate", "pull"),
     "init": ("bootstrap", "configure", "setup"),
     "lint": ("check", "fmt", "format", "validate"),
     "list": ("all", "contexts", "get-contexts", "keys", "profile", "profiles", "secrets"),
+    "log": ("audit", "history", "logs"),
     "login": ("auth", "authenticate", "connect", "sign-in", "signin"),
     "logout": ("clear", "disconnect", "revoke", "sign-out", "signout"),
-    "remove": ("del", "delete", "destroy", "erase", "rmdir", "trash"),
+    "remove": ("del", "delete", "destroy", "drop", "erase", "rmdir", "trash"),
     "rename": ("move",),
     "set": ("change", "put", "set-context", "update", "write"),
     "show": ("cat", "describe", "get", "info", "inspect", "print", "read", "view"),
@@ -74,13 +76,17 @@ def _synonyms(word: str, known: Collection[str]) -> list[str]:
     return [command for command, words in SYNONYMS.items() if word in words and command in known]
 
 
-def exec_line(front: Sequence[str], words: Sequence[str], profiles: Collection[str]) -> str:
-    """Return the `omniprofile exec` that was meant by options, `front`, and `words` behind them that have no `--`.
+def line_meant(command: str, front: Sequence[str], child: Sequence[str]) -> str:
+    """Return the command line of `exec` or `each` that was meant by `front`, names and options, and the `child` to be run.
 
-    Of the command only words that cannot be a secret are repeated.
+    Of the child only words that cannot be a secret are repeated.
     """
-    name, command = (words[:1], words[1:]) if words[0] in profiles else ((), words)
-    return " ".join(["omniprofile exec", *map(shlex.quote, [*front, *name]), "--", *_harmless(command)])
+    return " ".join([f"omniprofile {command}", *map(shlex.quote, front), "--", *_harmless(child)])
+
+
+def is_pattern(word: str, profiles: Collection[str]) -> bool:
+    """Return whether `each` was given `word` as a PATTERN rather than as a command."""
+    return word in profiles or word.startswith("@") or not {"*", "?", "["}.isdisjoint(word)
 
 
 def _harmless(words: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import NoReturn, Protocol
 import omniprofile
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
-from omniprofile.cli.habits import OPTIONS, commands_for, exec_line
+from omniprofile.cli.habits import OPTIONS, commands_for, is_pattern, line_meant
 from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command, Help
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import UsageError
@@ -171,18 +171,36 @@ def parse(
     parser = build_parser((command,), configured=(command,))
     args, rest = parser.parse_known_args(argv)
     own = parser.commands[name]
-    if rest and name == "exec" and child is None:
-        front, words = own.split_options(argv[at + 1 :])
-        known = profiles(config)
-        if words and rest[0] not in front and (len(words) > 1 or words[0] not in known):
-            line = exec_line(front, words, known)
-            raise UsageError("`--` is missing before the command", hint=f"run `{line}`")
+    if name in ("exec", "each") and child is None:
+        _require_dashes(own, name, argv[at + 1 :], rest, profiles(config))
     if rest and rest[0] in ("-p", "--profile"):
         raise UsageError(f"`{own.prog}` takes no `--profile`", hint=own.hint)
+    if rest and "--" in argv:
+        cut = argv.index("--")
+        names = [word for word in argv[at + 1 : cut] if word in profiles(config)][:1]
+        line = line_meant("exec", [*names, *(["--gateway"] if name == "gateway" else [])], argv[cut + 1 :])
+        raise UsageError(f"`{own.prog}` runs no command", hint=f"run `{line}`")
     if rest:
         own.refuse(rest)
     args.child = child
     return args, load(command)
+
+
+def _require_dashes(
+    parser: Parser, name: str, words: Sequence[str], unread: Sequence[str], known: Collection[str]
+) -> None:
+    """Raise UsageError, with the line that was meant, where `words` of `exec` or `each` go on with a command without `--`.
+
+    `unread` are those that no argument took.
+    """
+    front, words = parser.split_options(words)
+    named = 0
+    while words and (is_pattern(words[0], known) if name == "each" else words[0] in known and not named):
+        options, left = parser.split_options(words[1:])
+        front, words, named = [*front, words[0], *options], left, named + 1
+    if words and (unread or (named and name == "each")) and not set(unread[:1]) & set(front):
+        line = line_meant(name, front, words)
+        raise UsageError("`--` is missing before the command", hint=f"run `{line}`")
 
 
 def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError:

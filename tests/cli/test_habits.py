@@ -87,12 +87,32 @@ def test_a_word_that_is_a_profile_suggests_what_can_be_done_with_one(cli: Cli, t
         (["-p", "staging", "omni", "whoami"], "omniprofile exec -p staging -- omni whoami"),
         (["staging", "curl", "-H", f"Authorization: Bearer {CANARY}"], "omniprofile exec staging -- curl -H …"),
         (["staging", "login", "Tr0ub4dor&3"], "omniprofile exec staging -- login …"),
+        (["prod", "--yes", "omni", "whoami"], "omniprofile exec prod --yes -- omni whoami"),
+        (["prod", "--for", "2h", "ls", "-la"], "omniprofile exec prod --for 2h -- ls -la"),
     ],
 )
 def test_exec_without_its_dashes_says_the_line_that_was_meant(cli: Cli, two: Path, words: list[str], line: str) -> None:
     ran = cli("exec", *words)
     assert ran.status == 2
     assert f"run `{line}`" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("each prod stag* true", "omniprofile each prod 'stag*' -- true"),
+        ("each @acme --json ls -la", "omniprofile each @acme --json -- ls -la"),
+        ("each --all ls -la", "omniprofile each --all -- ls -la"),
+        ("each true", "omniprofile each PATTERN -- COMMAND"),
+        ("gateway prod -- curl x", "omniprofile exec prod --gateway -- curl x"),
+        ("env staging -- make", "omniprofile exec staging -- make"),
+        ("use staging -- make", "omniprofile exec staging -- make"),
+    ],
+)
+def test_a_command_in_the_wrong_place_is_told_the_right_line(cli: Cli, two: Path, line: str, meant: str) -> None:
+    ran = cli(*line.split())
+    assert ran.status == 2
+    assert f"`{meant}`" in ran.err
 
 
 @pytest.mark.parametrize("name", [*NAMES, *ALIASES, "status"])
@@ -140,6 +160,7 @@ def test_no_suggestion_deletes_for_a_word_that_does_not(word: str) -> None:
         ("switch", "use"), ("new", "add"), ("run", "exec"), ("move", "rename"), ("delete", "remove"), ("inspect", "show"),
         ("lits", "list"), ("exce", "exec"), ("lgoin", "login"), ("hlep", "help"), ("stauts", "status"),
         ("swich", "use"), ("creat", "add"), ("verfy", "test"), ("descibe", "show"), ("whomai", "whoami"), ("erase", "remove"),
+        ("audit", "log"), ("histroy", "log"), ("proxy", "gateway"), ("drop", "remove"),
     ],
 )  # fmt: skip
 def test_what_was_meant_is_offered(cli: Cli, word: str, command: str) -> None:

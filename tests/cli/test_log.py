@@ -172,7 +172,13 @@ def test_log_chooses_by_profile_and_time(cli: Cli, process: Process) -> None:
     assert [entry["profile"] for entry in _entries(cli, "--since", "1h")] == ["acme", "beta"]
     assert [entry["profile"] for entry in _entries(cli, "gone")] == ["gone"]
     assert _entries(cli, "gone", "--since", "2h") == []
-    assert "nothing is in the audit log" in cli("log", "none").err
+    assert "nothing about `gone` is in the audit log for that time" in cli("log", "gone", "--since", "2h").err
+    cli.profiles("[profiles.unused]\n", "profiles.d/u.toml")
+    ran = cli("log", "unused")
+    assert (ran.status, ran.out) == (0, "")
+    assert "nothing about `unused` is in the audit log" in ran.err
+    ran = cli("log", "acm", "--json")
+    assert (ran.status, json.loads(ran.out)["error"]["code"]) == (5, "no-such-profile")
     assert cli("log", "--since", "soon").status == 2
 
 

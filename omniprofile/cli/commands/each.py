@@ -96,9 +96,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Run the commands, pass on what they print, and tell at the end how they ended."""
     if not args.child:
-        raise UsageError(
-            "no command is given", hint="`omniprofile each PATTERN -- COMMAND …`: the command stands after `--`"
-        )
+        raise UsageError("no command is given", hint="put it after `--`: `omniprofile each PATTERN -- COMMAND`")
     matched = _matched(args, app)
     results = [_Result(name) for name in matched]
     permitted: dict[str, Resolution] = {}

@@ -11,7 +11,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.durations import span
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.expiry import tell_expiry
-from omniprofile.cli.habits import exec_line
+from omniprofile.cli.habits import line_meant
 from omniprofile.cli.handing_over import environment_of, hand_over
 from omniprofile.cli.parser import add_gateway, add_overrides, add_profile, add_yes, named_profile, request_of
 from omniprofile.cli.registry import Help
@@ -264,7 +264,7 @@ def _shell(args: argparse.Namespace, app: App, console: Console) -> list[str]:
     """Return the person's shell. Raises UsageError where there is no terminal, or NAME can only be the command."""
     profiles = app.config.profiles
     if args.name is not None and args.name not in profiles and not closest(args.name, profiles):
-        line = exec_line([], [args.name], profiles)
+        line = line_meant("exec", [], [args.name])
         raise UsageError(
             f"profile `{printable(args.name)}` not found, and no command is given",
             hint=f"if that is the command, run `{line}`",

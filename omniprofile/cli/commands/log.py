@@ -26,6 +26,7 @@ HELP = Help(
         ("omniprofile log prod --since 2h", "who used production in the last two hours"),
         ("omniprofile log --json", "with documented keys"),
     ),
+    exits=((5, "no entry is about that profile, and there is no such profile"),),
     see=("exec", "each", "gateway"),
 )
 
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         ) from problem
     named = named_profile(args)
     if named is not None:
+        known = any(entry["profile"] == named.value for entry in found)
+        if not known:  # else it may be gone
+            app.require(named.value, named.provenance)
         found = [entry for entry in found if entry["profile"] == named.value]
     if args.since is not None:
         start = app.environment.now() - args.since
@@ -64,7 +68,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     elif not app.config.settings.audit:
         console.note("the audit log is turned off by `audit = false` in `[settings]`")
     else:
-        console.note("nothing is in the audit log")
+        what = f"about `{printable(named.value)}` " if named else ""
+        console.note(f"nothing {what}is in the audit log{' for that time' if args.since else ''}")
     return DONE
 
 
