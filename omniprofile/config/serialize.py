@@ -36,9 +36,14 @@ def _kept(kind: Any) -> tuple[str, ...] | None:
 
 
 @cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+@cache
 def _layout(kind: Any) -> str:
     """Return a text that changes when a field of `kind`, or of a dataclass in it, does."""
-    hints = get_type_hints(kind) if is_dataclass(kind) else {}
+    hints = _hints(kind) if _kept(kind) else {}
     own = " ".join(f"{name}:{hints[name]}" for name in _kept(kind) or ()) if hints else ""
     inner = {part for name in hints if name in (_kept(kind) or ()) for part in _parts(hints[name])}
     return own + "".join(sorted(f"({part.__name__} {_layout(part)})" for part in inner))
@@ -74,7 +79,7 @@ def _each(made: Convert, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_dataclass(kind: Any, loading: bool) -> Convert:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     names = _kept(kind) or ()
     convert = [(at, made) for at, name in enumerate(names) if (made := _conversion(hints[name], loading))]
 

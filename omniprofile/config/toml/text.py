@@ -26,7 +26,8 @@ _MOST_SYNTAX_ERRORS = 20
 _PARSED_AGAIN = 20 * 1024 * 1024
 """After a syntax error the rest is parsed again for the next one, until this many characters have been parsed."""
 
-_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+# Patterns as text: a sound file needs none of them, and compiling them takes as long as parsing a small one.
+_PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,13 @@ class Document:
 
     def comments(self) -> Iterator[tuple[Position, str]]:
         """Yield every comment with its place, from its `#` to the end of its line. `#` in a string begins none."""
-        for match in _STRINGS_AND_COMMENTS.finditer(self.text) if "#" in self.text else ():
+        for match in re.finditer(_STRINGS_AND_COMMENTS, self.text) if "#" in self.text else ():
             if match[0].startswith("#"):
                 yield Position(*self.place(match.start())), match[0].rstrip("\r")
 
     def word(self, place: Position) -> str:
         """Return the bare or quoted key, or the scalar value on one line, that starts at `place`, as it is written."""
-        match = _WORD.match(self.lines[place.line - 1], place.column - 1)
+        match = re.compile(_WORD).match(self.lines[place.line - 1], place.column - 1)
         return match[0] if match else ""
 
     def replacing(self, place: Position, text: str | None) -> Fix | None:
@@ -177,9 +178,9 @@ class Document:
             self.data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as problem:
             message = str(problem)
-            place = _PLACE.search(message)
+            place = re.search(_PLACE, message)
             found = Position(int(place[1]), int(place[2])) if place and place[1] else _open_quote(text)
-            self._report(found or _position_after(text.rstrip()), _PLACE.sub("", message))
+            self._report(found or _position_after(text.rstrip()), re.sub(_PLACE, "", message))
             return found
         except RecursionError:
             if not self._report_too_deep():
@@ -228,7 +229,7 @@ class Document:
 
 def _open_quote(text: str) -> Position | None:
     """The end of the first line that a single quote opens and does not close: tomllib looks for its end in all the rest."""
-    for match in _STRINGS_AND_COMMENTS.finditer(text):
+    for match in re.finditer(_STRINGS_AND_COMMENTS, text):
         if match[0][:1] == "'" and match[0][:3] != "'''" and (len(match[0]) == 1 or match[0][-1] != "'"):
             return _position_after(text[: match.end()].removesuffix("\r"))
     return None
@@ -267,7 +268,7 @@ def _too_deep(text: str) -> Position | None:
     Good enough to keep `tomllib` from harm, in one pass: in a file that is not TOML it may find a place that is none.
     """
     depth = 0
-    for match in _TOKENS.finditer(text):
+    for match in re.finditer(_TOKENS, text):
         piece = match[0]
         if piece in "[{":
             depth += 1
@@ -280,7 +281,7 @@ def _too_deep(text: str) -> Position | None:
     return None
 
 
-_WORD = re.compile(
+_WORD = (
     r'''(?!"""|\'\'\')(?:"(?:[^"\\]|\\.)*+"|'[^']*+'|'''  # a string
     r"""[+-]?[0-9][0-9_]*+\.[0-9][0-9_eE+-]*+(?=\s*+(?:[,\]}#]|$))|"""  # a number with a point
     r"""[A-Za-z0-9_-]++(?=\s*+[.=\]])|[^\s,\[\]{}=#"']++)"""  # a key; any other value
@@ -291,6 +292,6 @@ _LONG_STRING = (
     r"""'''(?:[^']|'(?!''))*+'{0,5}"""
 )
 _SHORT_STRING = r""""(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?"""
-_STRINGS_AND_COMMENTS = re.compile(rf"{_LONG_STRING}|{_SHORT_STRING}|#[^\n]*+", re.DOTALL)
+_STRINGS_AND_COMMENTS = rf"(?s){_LONG_STRING}|{_SHORT_STRING}|#[^\n]*+"
 _PART = rf"(?>[A-Za-z0-9_-]++|{_SHORT_STRING})"
-_TOKENS = re.compile(rf"{_LONG_STRING}|(?P<key>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)|#[^\n]*+|[\[\]{{}}]", re.DOTALL)
+_TOKENS = rf"(?s){_LONG_STRING}|(?P<key>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)|#[^\n]*+|[\[\]{{}}]"
