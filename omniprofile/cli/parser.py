@@ -57,6 +57,10 @@ class Parser(argparse.ArgumentParser):
         """The groups of options of which one may be given."""
         return self._mutually_exclusive_groups
 
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        """Return what argparse tries each argument out with. Without a width it would import `shutil`, to ask the terminal's."""
+        return argparse.HelpFormatter(self.prog, width=80)
+
     def format_usage(self) -> str:
         """Return the usage alone, without what every command takes."""
         from omniprofile.cli.help import usage
