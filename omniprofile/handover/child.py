@@ -24,26 +24,6 @@ def run_child(argv: Sequence[str], environ: Mapping[str, str], started: Callable
         raise not_run(argv[0], problem) from problem
 
 
-def dying_with_parent() -> Callable[[], None] | None:
-    """Return what a child calls before it becomes a command, so that it is killed when the thread that started it ends.
-
-    So it does not outlive this process, whatever ends that. None where the system has no such thing: it is Linux's (prctl(2)).
-    """
-    if sys.platform != "linux":
-        return None
-    import ctypes
-    import signal
-
-    parent, control = os.getpid(), ctypes.CDLL(None).prctl
-
-    def prepare() -> None:
-        control(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare
-
-
 if sys.platform == "win32":
     from omniprofile.handover.process import run_waiting as _run
 else:
@@ -79,11 +59,18 @@ else:
 
     def _in_child(mask: "set[int]") -> Callable[[], None]:
         """Return what the child does before it becomes the command."""
-        die_with_parent = dying_with_parent()
+        parent = os.getpid()
+        control: Callable[[int, int], int] | None = None
+        if sys.platform == "linux":
+            import ctypes
+
+            control = ctypes.CDLL(None).prctl
 
         def prepare() -> None:
-            if die_with_parent is not None:
-                die_with_parent()
+            if control is not None:
+                control(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+                if os.getppid() != parent:
+                    os._exit(1)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
         return prepare

@@ -9,15 +9,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from threading import Event, Lock
+from threading import Lock
 from time import monotonic
 from typing import IO, Literal
 
-from omniprofile.handover.child import dying_with_parent
 from omniprofile.handover.process import not_run, windows_command
-from omniprofile.system import threads
 from omniprofile.system.capture import end_groups
 
 Stream = Literal["stdout", "stderr"]
@@ -46,7 +45,7 @@ class Commands:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._starting = Lock()
         self._ending = False
-        self._in_child = dying_with_parent()
+        self._note = _watched()
 
     def run(
         self,
@@ -59,8 +58,8 @@ class Commands:
     ) -> Ended:
         """Run `argv` to its end. `emit` gets its output, lines that end in a newline, or with `whole` as it comes.
 
-        `emit` is called in two threads, one for each stream, and must not raise. What a child that the command leaves behind
-        prints after its end is lost. Raises CommandNotFound and CommandNotRunnable, and Ending.
+        `emit` is called in this thread, on Windows in two others, one for each stream, and must not raise. What a child that
+        the command leaves behind prints after its end is lost. Raises CommandNotFound and CommandNotRunnable, and Ending.
         """
         begin = monotonic()
         try:
@@ -76,28 +75,28 @@ class Commands:
                     stderr=subprocess.PIPE,
                     bufsize=0,
                     start_new_session=True,
-                    preexec_fn=self._in_child,  # noqa: PLW1509 - it takes no lock, and imports nothing
                     creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows alone
                 )
                 self._running.add(child)
+                self._note(child.pid)
         except OSError as problem:
             raise not_run(argv[0], problem) from problem
         try:
             started()
-            ended = Event()
-            readers = [
-                threads.start(partial(_pass_on, pipe, ended, partial(emit, stream), whole=whole))
-                for stream, pipe in _pipes(child)
-            ]
+            streams = {pipe: _Lines(partial(emit, stream), whole=whole) for stream, pipe in _pipes(child)}
+            try:
+                _relay(child, streams)
+            finally:
+                for pipe, lines in streams.items():
+                    pipe.close()
+                    lines.end()
             status = child.wait()
-            ended.set()
-            for reader in readers:
-                threads.wait(reader)
-        except BaseException:  # no thread is to be had
+        except BaseException:
             end_groups([child], environ)
             raise
         finally:
             self._running.discard(child)
+            self._note(-child.pid)
         return Ended(status if status >= 0 else 128 - status, monotonic() - begin)
 
     def end(self, environ: Mapping[str, str]) -> None:
@@ -114,41 +113,102 @@ def _pipes(child: "subprocess.Popen[bytes]") -> Iterator[tuple[Stream, IO[bytes]
     yield "stderr", child.stderr
 
 
-def _pass_on(pipe: IO[bytes], ended: Event, emit: Callable[[bytes], None], *, whole: bool) -> None:
-    """Read a pipe until its end, or until its command has ended and nothing is left in it; then close it."""
-    with pipe:
-        held = bytearray()  # a line that has not ended yet
-        for part in _parts(pipe, ended):
-            cut = len(part) if whole else part.rfind(b"\n") + 1
-            if cut:
-                emit(bytes(held) + part[:cut])
-                held.clear()
-            held += part[cut:]
-            if len(held) >= LONGEST_LINE:
-                emit(bytes(held) + b"\n")
-                held.clear()
-        if held:
-            emit(bytes(held) + b"\n")
+class _Lines:
+    """What passes a stream of a command on to `emit`: in lines that end in a newline, or with `whole` as it comes."""
+
+    def __init__(self, emit: Callable[[bytes], None], *, whole: bool) -> None:
+        self._emit = emit
+        self._whole = whole
+        self._held = bytearray()
+        """A line that has not ended yet."""
+
+    def add(self, part: bytes) -> None:
+        """Pass on what has come."""
+        cut = len(part) if self._whole else part.rfind(b"\n") + 1
+        if cut:
+            self._emit(bytes(self._held) + part[:cut])
+            self._held.clear()
+        self._held += part[cut:]
+        if len(self._held) >= LONGEST_LINE:
+            self.end()
+
+    def end(self) -> None:
+        """Pass on what is held as a line."""
+        if self._held:
+            self._emit(bytes(self._held) + b"\n")
+            self._held.clear()
 
 
-def _parts(pipe: IO[bytes], ended: Event) -> Iterator[bytes]:
-    """Yield what the pipe holds. On Windows, where a pipe cannot be looked into, until all that have it have ended."""
-    descriptor = pipe.fileno()
-    if sys.platform == "win32":
-        while part := os.read(descriptor, _PART):
-            yield part
-        return
-    import select
+if sys.platform == "win32":
 
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    while True:
-        over = ended.is_set()  # looked at before, so that nothing printed before the end is missed
-        if not poll.poll(0 if over else _LOOK_MILLISECONDS):
-            if over:
+    def _watched() -> Callable[[int], None]:
+        """Return what takes note of a command, here of none: nobody watches over them."""
+        return lambda _: None
+
+    def _relay(child: "subprocess.Popen[bytes]", streams: Mapping[IO[bytes], _Lines]) -> None:
+        """Pass on what the pipes hold until all that have them have ended: on Windows a pipe cannot be looked into."""
+        from omniprofile.system.threads import start, wait
+
+        del child
+
+        def read(pipe: IO[bytes]) -> None:
+            while part := os.read(pipe.fileno(), _PART):
+                streams[pipe].add(part)
+
+        for reader in [start(partial(read, pipe)) for pipe in streams]:
+            wait(reader)
+
+else:
+
+    def _watched() -> Callable[[int], None]:
+        """Start a process that kills the commands with their children once this one is gone, whatever ended it.
+
+        Return what tells it that a command has started, by its process group, or has ended, by that number's negative. A
+        command could ask to be killed itself (prctl(2)), but by code that runs between fork and exec: each start would copy this
+        process, and take as long as two more commands.
+        """
+        import signal
+
+        notes, end = os.pipe()
+        if os.fork():
+            os.close(notes)
+
+            def note(group: int) -> None:
+                with suppress(BrokenPipeError):  # somebody has killed it: the commands run all the same
+                    os.write(end, b"%d\n" % group)
+
+            return note
+        try:
+            os.setsid()
+            for descriptor in {end, 0, 1, 2} - {notes}:
+                with suppress(OSError):
+                    os.close(descriptor)
+            running: set[int] = set()
+            with open(notes, "rb") as lines:
+                for line in lines:
+                    running ^= {abs(int(line))}
+            for group in running:
+                with suppress(OSError):
+                    os.killpg(group, signal.SIGKILL)
+        finally:
+            os._exit(0)
+
+    def _relay(child: "subprocess.Popen[bytes]", streams: Mapping[IO[bytes], _Lines]) -> None:
+        """Pass on what the pipes hold until their ends, or until the command has ended and nothing is left in them."""
+        import select
+
+        reading = {pipe.fileno(): lines for pipe, lines in streams.items()}
+        poll = select.poll()
+        for descriptor in reading:
+            poll.register(descriptor, select.POLLIN)
+        while reading:
+            over = child.poll() is not None  # looked at before, so that nothing printed before the end is missed
+            ready = poll.poll(0 if over else _LOOK_MILLISECONDS)
+            if over and not ready:
                 return
-            continue
-        part = os.read(descriptor, _PART)
-        if not part:
-            return
-        yield part
+            for descriptor, _ in ready:
+                if part := os.read(descriptor, _PART):
+                    reading[descriptor].add(part)
+                else:
+                    poll.unregister(descriptor)
+                    del reading[descriptor]

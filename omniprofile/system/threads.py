@@ -5,11 +5,11 @@ The threads are daemons, so that work that was given up keeps no process alive.
 
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from queue import SimpleQueue
 
 T = TypeVar("T")
@@ -18,8 +18,9 @@ _SLICE_SECONDS = 0.5
 """How long one wait lasts: on Windows a longer one does not see Ctrl-C."""
 
 
-def start(work: Callable[[], T]) -> Future[T]:
+def start(work: Callable[[], T]) -> "Future[T]":
     """Start `work` in a daemon thread of its own, and return the future of its result."""
+    from concurrent.futures import Future
     from threading import Thread
 
     future: Future[T] = Future()
@@ -34,7 +35,7 @@ def start(work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def wait(future: Future[T], seconds: float = float("inf")) -> T:
+def wait(future: "Future[T]", seconds: float = float("inf")) -> T:
     """Return the future's result, or raise its exception. Raises TimeoutError after `seconds`."""
     from time import monotonic
 

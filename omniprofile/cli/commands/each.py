@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
+from threading import Thread
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console, error_json, shown
@@ -21,7 +22,7 @@ from omniprofile.handover.many import Commands, Ending, Stream
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.system.capture import end_captures
-from omniprofile.system.threads import next_of, start
+from omniprofile.system.threads import next_of
 
 JOBS = 8
 _COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
@@ -174,7 +175,7 @@ class _Run:
                 self._say_error(result)
         try:
             for _ in range(min(self._args.jobs, len(self._permitted))):
-                start(self._work)
+                Thread(target=self._work, name="omniprofile-each", daemon=True).start()
             for _ in self._permitted:
                 self._say_error(self._next())
         except BaseException:
