@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 Case = TypeVar("Case")
+WHOLE = os.environ.get("OMNIPROFILE_TEST_SWEEP") == "all"
+"""Whether all is asked for."""
 
 
 def sample(cases: Iterable[Case], size: int, seed: str) -> list[Case]:
     """At most `size` of the cases, in their order; the seed says which."""
     whole = list(cases)
-    if os.environ.get("OMNIPROFILE_TEST_SWEEP") == "all" or len(whole) <= size:
+    if WHOLE or len(whole) <= size:
         return whole
     return [whole[at] for at in sorted(random.Random(seed).sample(range(len(whole)), size))]

@@ -129,12 +129,10 @@ def _server(prefix: tuple[str, ...], environ: Mapping[str, str]) -> socket.socke
     return _servers[key]
 
 
-def _serve(connection: socket.socket) -> None:
-    """Import everything, and be the program in a fork for each request."""
+def import_all() -> None:
+    """Import what the program and its libraries import, for the forks of this process."""
     import omniprofile
 
-    sys.path.pop(0)
-    wrapped = {name: value for name, value in os.environ.items() if name.startswith(AT_START)}
     for name in LIBRARIES:
         importlib.import_module(name)
     for module in pkgutil.walk_packages(omniprofile.__path__, "omniprofile."):
@@ -142,6 +140,13 @@ def _serve(connection: socket.socket) -> None:
             importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
+
+
+def _serve(connection: socket.socket) -> None:
+    """Be the program in a fork for each request."""
+    sys.path.pop(0)
+    wrapped = {name: value for name, value in os.environ.items() if name.startswith(AT_START)}
+    import_all()
     children: dict[int, tuple[int, int]] = {}
     while True:
         for ready in select.select([connection.fileno(), *children], [], [])[0]:

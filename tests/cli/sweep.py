@@ -9,9 +9,10 @@ import os
 import shutil
 import signal
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from tests import warm
 
 CHANGING = ("os.rename", "os.remove", "os.mkdir", "os.chmod", "os.chown", "os.truncate", "fcntl.flock", "os.fsync")
 
@@ -26,17 +27,7 @@ def main() -> None:
         "XDG_CACHE_HOME": str(now / ".cache"),
         "OMNIPROFILE_SECRET_STORE": "file",
     }
-    # Everything is imported before the first fork, so that a child does nothing but its work.
-    for module in (
-        "checks.lint", "checks.fixes", "cli.main", "cli.commands.logout", "cli.commands.rename", "cli.commands.remove",
-        "cli.commands.set", "config.editing.draft", "config.prompt",
-        "config.schema.validate", "config.editing.journal", "config.toml.values", "credentials.file_store",
-        "credentials.session", "credentials.resolver", "compiled",
-    ):  # fmt: skip
-        import_module(f"omniprofile.{module}")
-    for module in ("pydantic", "tomlkit", "tomllib", "random", "secrets", "threading"):
-        import_module(module)
-
+    warm.import_all()  # so that a child does nothing but its work
     at = 0
     while True:
         at += 1

@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import warm
 from tests.cli.test_protected import run as run_with_person
 from tests.conftest import CANARY, Cli
 
@@ -254,14 +256,9 @@ def test_what_a_command_leaves_behind_holds_up_nothing(cli: Cli, profiles: Path)
 class _Started:
     """An `omniprofile each` as a process of its own, in a session of its own."""
 
-    def __init__(self, *argv: str, **how: object) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "omniprofile", "each", *argv],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            **how,  # type: ignore[call-overload]  # as it takes them
-        )
+    def __init__(self, *argv: str, **how: Any) -> None:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self.process = warm.Popen([*warm.PROGRAM, "each", *argv], start_new_session=True, **pipes, **how)  # type: ignore[call-overload]
 
     def lines(self, count: int) -> list[str]:
         assert self.process.stdout
@@ -272,7 +269,7 @@ class _Started:
 def started() -> Iterator[Callable[..., _Started]]:
     made: list[_Started] = []
 
-    def start(*argv: str, **how: object) -> _Started:
+    def start(*argv: str, **how: Any) -> _Started:
         made.append(_Started(*argv, **how))
         return made[-1]
 

@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from omniprofile.standin.server import Standin
+from tests import warm
 from tests.conftest import CANARY, Cli
 
 ASK = """
@@ -56,9 +58,10 @@ def omni(cli: Cli) -> Iterator[Standin]:
 def start(omni: Standin) -> Callable[..., "subprocess.Popen[str]"]:
     """Start `omniprofile exec …`."""
 
-    def started(*argv: str, **options: object) -> "subprocess.Popen[str]":
-        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
-            [sys.executable, "-m", "omniprofile", "exec", *argv],
+    def started(*argv: str, **options: Any) -> "subprocess.Popen[str]":
+        popen: type[subprocess.Popen[str]] = subprocess.Popen if "pass_fds" in options else warm.Popen
+        return popen(
+            [*warm.PROGRAM, "exec", *argv],
             **{
                 "env": {**os.environ, "KEY": CANARY, "ALSO": f"x{CANARY}", "OMNI_PROFILE_PROD_TOKEN": ""},
                 "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "text": True, **options,
@@ -235,8 +238,8 @@ def opened(omni: Standin) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 
     def start(*argv: str) -> "subprocess.Popen[str]":
         started.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "omniprofile", "gateway", *argv],
+            warm.Popen(
+                [*warm.PROGRAM, "gateway", *argv],
                 env={**os.environ, "KEY": CANARY},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 import omniprofile
 from omniprofile.system.audit import FILE, OLDER_FILE
+from tests import warm
 from tests.conftest import CANARY, Cli
 
 PROFILES = """\
@@ -222,12 +222,11 @@ def test_a_log_that_cannot_be_read_is_an_error(cli: Cli) -> None:
 
 
 def test_two_hundred_commands_forty_at_once_leave_two_hundred_whole_lines(cli: Cli) -> None:
-    argv = [sys.executable, "-m", "omniprofile", "token", "beta"]
-    waiting = [argv] * 200
-    running: list[subprocess.Popen[bytes]] = []
+    waiting = [[*warm.PROGRAM, "token", "beta"]] * 200
+    running: list[warm.Popen] = []
     while waiting or running:
         while waiting and len(running) < 40:
-            running.append(subprocess.Popen(waiting.pop(), stdout=subprocess.DEVNULL))
+            running.append(warm.Popen(waiting.pop(), stdout=subprocess.DEVNULL))
         assert running.pop(0).wait() == 0
     assert len(_entries(cli)) == 200
 

@@ -1,9 +1,7 @@
 """Moving in with real parts: processes of their own, an instance whose refresh tokens are good once."""
 
 import json
-import os
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.standin.server import Standin
+from tests import warm
 from tests.cli.test_import import KEY, STAGING, VENDOR, stored, write_vendor
 from tests.conftest import Cli
 
@@ -68,12 +67,7 @@ def test_a_session_that_was_left_still_works_there(cli: Cli, process: Process) -
 def test_imports_and_exports_at_once_lose_nothing(cli: Cli) -> None:
     vendor = write_vendor(cli, VENDOR)
     lines = [["import", "omni-cli", "--scrub"], ["export", "omni-cli", "--with-secrets"]] * 3
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "omniprofile", *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
-        )
-        for line in lines
-    ]
+    running = [warm.Popen([*warm.PROGRAM, *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for line in lines]
     for line, process in zip(lines, running, strict=True):
         out, err = process.communicate(timeout=120)
         # An export that comes first finds no profile, and a merge that comes later gives keys back: both are right.

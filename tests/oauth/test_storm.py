@@ -3,7 +3,6 @@
 The instance revokes a session whose refresh token is used twice, so that a refresh too many cannot hide.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -22,42 +21,12 @@ from omniprofile.credentials.session import _lock_name
 from omniprofile.model.stored import SecretStore
 from omniprofile.standin.server import Standin
 from omniprofile.system.locking import user_lock_folders
+from tests import warm
 from tests.conftest import Cli
 from tests.credentials import conftest as stores
 from tests.oauth.conftest import PROFILE, Login
 
 PROCESSES = 50
-
-RUNNER = """\
-import os, sys, time
-import omniprofile.cli.main, omniprofile.cli.commands.token
-print("ready", file=sys.stderr, flush=True)
-while not os.path.exists(os.environ["GO"]):
-    time.sleep(0.005)
-sys.exit(omniprofile.cli.main.run())
-"""
-"""The command line, held at the start until all are there: processes that start one after the other meet too seldom."""
-
-FORKER = """\
-import json, os, sys, time
-import omniprofile.cli.main, omniprofile.cli.commands.token, omniprofile.config.loader, omniprofile.instance.tokens
-import keyring, oauthlib.oauth2
-environs, folder = json.loads(sys.argv.pop(1)), sys.argv.pop(1)
-children = []
-for number, environ in enumerate(environs):
-    if child := os.fork():
-        children.append(child)
-        continue
-    os.environ.update(environ)
-    for descriptor in (1, 2):
-        os.dup2(os.open(f"{folder}/{number}.{descriptor}", os.O_WRONLY | os.O_CREAT, 0o600), descriptor)
-    while not os.path.exists(f"{folder}/go"):
-        time.sleep(0.005)
-    os._exit(omniprofile.cli.main.run())
-open(f"{folder}/go", "w").close()
-print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]))
-"""
-"""The same, with the processes forked when everything is imported: where fifty starts would only make the test slow."""
 
 secret_service = stores.secret_service
 
@@ -82,12 +51,12 @@ def expire(store: SecretStore) -> None:
     )
 
 
-def run_at_once(go: Path, environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:
-    """Run `omniprofile *argv` in each environment, at the same moment; status, stdout and stderr of each."""
+def run_at_once(environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:
+    """Run `omniprofile *argv` in each environment, before the slow endpoint answers; status, stdout, stderr of each."""
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", RUNNER, *argv],
-            env={**os.environ, **environ, "GO": str(go)},
+        warm.Popen(
+            [*warm.PROGRAM, *argv],
+            env={**os.environ, **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -96,36 +65,12 @@ def run_at_once(go: Path, environs: Sequence[Mapping[str, str]], *argv: str) -> 
         for environ in environs
     ]
     try:
-        for process in processes:
-            assert process.stderr is not None
-            assert process.stderr.readline() == "ready\n"
-        go.touch()
-        results = []
-        for process in processes:
-            out, err = process.communicate(timeout=120)
-            results.append((process.returncode, out, err))
-        return results
+        ended = [process.communicate(timeout=120) for process in processes]
+        return [(process.returncode, out, err) for process, (out, err) in zip(processes, ended, strict=True)]
     finally:
         for process in processes:
             process.kill()
             process.wait()
-
-
-def fork_at_once(folder: Path, environs: Sequence[Mapping[str, str]], *argv: str) -> list[tuple[int, str, str]]:
-    """As `run_at_once`, by FORKER."""
-    folder.mkdir()
-    ran = subprocess.run(
-        [sys.executable, "-c", FORKER, json.dumps(environs), str(folder), *argv],
-        env={**os.environ, **environs[0]},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    texts = [[(folder / f"{number}.{stream}").read_text() for stream in (1, 2)] for number in range(len(environs))]
-    return [(status, out, err) for status, (out, err) in zip(json.loads(ran.stdout), texts, strict=True)]
 
 
 def check(results: list[tuple[int, str, str]], omni: Standin, store: SecretStore) -> None:
@@ -152,14 +97,14 @@ def check(results: list[tuple[int, str, str]], omni: Standin, store: SecretStore
 
 def test_fifty_processes_with_an_expired_token(storm: Login, tmp_path: Path) -> None:
     store = FileStore(str(storm.cli.state))
-    results = run_at_once(tmp_path / "go", [storm.environ] * PROCESSES, "token", "prod")
+    results = run_at_once([storm.environ] * PROCESSES, "token", "prod")
     check(results, storm.omni, store)
 
 
 def test_fifty_processes_that_all_force_a_refresh_with_two_configurations(storm: Login, tmp_path: Path) -> None:
     store = FileStore(str(storm.cli.state))
     environs = [{**storm.environ, "XDG_CONFIG_HOME": folder} for folder in two_configurations(storm, tmp_path)]
-    results = fork_at_once(tmp_path / "at-once", environs * (PROCESSES // 2), "token", "prod", "--force-refresh")
+    results = run_at_once(environs * (PROCESSES // 2), "token", "prod", "--force-refresh")
     check(results, storm.omni, store)
 
 
@@ -193,7 +138,7 @@ def test_fifty_processes_with_the_secret_service_and_two_homes(
         {**login.environ, "XDG_CONFIG_HOME": folder, "XDG_STATE_HOME": f"{folder}/state"}
         for folder in two_configurations(login, tmp_path)
     ]
-    results = fork_at_once(tmp_path / "at-once", environs * (PROCESSES // 2), "token", "prod")
+    results = run_at_once(environs * (PROCESSES // 2), "token", "prod")
     check(results, login.omni, store)
     assert secret_service.daemon.poll() is None, "the daemon died"
 
@@ -259,7 +204,7 @@ def test_two_surroundings_of_one_store_have_one_lock(
         (tmp_path / name).mkdir()
     environs = differ({**storm.environ, "OMNIPROFILE_STATE_DIR": str(storm.cli.state)}, tmp_path)
     try:
-        results = run_at_once(tmp_path / "go", environs * 3, "token", "prod")
+        results = run_at_once(environs * 3, "token", "prod")
     finally:
         if differ is _bound_state:
             subprocess.run(["umount", "-l", str(tmp_path / "bound")], check=True)

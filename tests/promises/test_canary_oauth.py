@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
     not shutil.which("strace") and not os.environ.get("OMNIPROFILE_TEST_REQUIRE_ALL"), reason="strace is not installed"
 )
 SECRET_FIELDS = ("code", "code_verifier", "refresh_token", "token")
-STRACE = ("strace", "-f", "-qq", "-s", "8000", "-e", "trace=execve", "-o")
+STRACE = ("strace", "-f", "--seccomp-bpf", "-qq", "-s", "8000", "-e", "trace=execve", "-o")
 WINDOW = 8
 """So many characters of a secret in a row are a leak: those of another one's are the same less than once in 10^12 times."""
 

@@ -22,7 +22,7 @@ import pytest
 from omniprofile.config.loader import load
 from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
-from tests.sampling import sample
+from tests.sampling import WHOLE, sample
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
 CALLS = ("write", "fsync", "rename", "mkdir", "fchmod", "unlink", "flock", "ftruncate")
@@ -129,7 +129,18 @@ class World:
         prefix = []
         if fault is not None:
             call = fault.partition(":")[0]
-            prefix = ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={call}", "-e", f"inject={fault}"]
+            prefix = [
+                "strace",
+                "-f",
+                "--seccomp-bpf",
+                "-qq",
+                "-o",
+                str(log),
+                "-e",
+                f"trace={call}",
+                "-e",
+                f"inject={fault}",
+            ]
         environ = {
             "HOME": str(home),
             "PATH": os.environ["PATH"],
@@ -205,7 +216,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def _sweep(world: World, verb: Verb) -> int:
     """Run the verb with one fault at a time, at every call or at a sample of them; how many faults were met."""
-    whole = os.environ.get("OMNIPROFILE_TEST_SWEEP") == "all"
     chance = random.Random(str(verb.argv))
     undisturbed = world.run(verb, "undisturbed")
     assert undisturbed.status == 0, undisturbed.err
@@ -219,7 +229,7 @@ def _sweep(world: World, verb: Verb) -> int:
     kills = [place.format("signal=KILL") for place in places]
     faults = (
         [*errors, *kills]
-        if whole
+        if WHOLE
         else [*chance.sample(errors, ERRORS_IN_SAMPLE), *chance.sample(kills, KILLS_IN_SAMPLE)]
     )
     met = 0
