@@ -41,7 +41,7 @@ def request_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
 def _searched_only(accepted: bytes) -> bytes:
     """Return an `Accept-Encoding` without the codings that are not searched, and as it is where it has none of them."""
     parts = accepted.split(b",")
-    kept = [part for part in parts if part.partition(b";")[0].strip().lower() in _SEARCHED]
+    kept = [part for part in parts if part.partition(b";")[0].strip().lower() not in _UNSEARCHED | {b"*"}]
     return accepted if len(kept) == len(parts) else b",".join(kept).strip() or b"identity"
 
 

@@ -236,6 +236,7 @@ def test_an_answer_without_a_body_passes_whatever_its_encoding(behind: Open) -> 
         ("gzip;q=1.0,identity; q=0.5", "gzip;q=1.0,identity; q=0.5"),
         ("br, gzip, deflate, zstd", "gzip, deflate"),
         ("gzip;q=0.5, *;q=0.1", "gzip;q=0.5"),
+        ("gzip, a-word;q=0.3", "gzip, a-word;q=0.3"),
         ("BR", "identity"),
         ("*", "identity"),
     ],
