@@ -19,20 +19,20 @@ from omniprofile.system.files import home_in_database, read_regular
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Literal
 
     from omniprofile.credentials.protection import Use
-    from omniprofile.system.audit import How
 
+    Command = Literal["current", "token", "env", "exec"]
     Answer = str | tuple[list[str], dict[str, str]]
     """What to print, or the command and the environment to become."""
 
-FORMS = {
-    # command: the options with a value that are known here, whether it takes NAME, whether `-- COMMAND` follows
-    "current": (("-p", "--profile"), False, False),
-    "token": (("-p", "--profile"), True, False),
-    "env": (("-p", "--profile", "--shell"), True, False),
-    "exec": (("-p", "--profile"), True, True),
+FORMS: "dict[Command, tuple[tuple[str, ...], bool, bool, Use]]" = {
+    # command: the options with a value that are known here, whether it takes NAME, whether `-- COMMAND` follows, its use
+    "current": (("-p", "--profile"), False, False, "show"),
+    "token": (("-p", "--profile"), True, False, "give"),
+    "env": (("-p", "--profile", "--shell"), True, False, "give"),
+    "exec": (("-p", "--profile"), True, True, "run"),
 }
 
 COMPLETE = (["__complete", "profiles"], ["__complete", "patterns"])
@@ -101,10 +101,9 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     )
     profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked whose it is
     if profile.protected:
-        from omniprofile.credentials import protection as allowed
+        from omniprofile.credentials.protection import ALLOW, decide
 
-        use: Use = allowed.RUN if command == "exec" else allowed.SHOW if command == "current" else allowed.GIVE
-        if allowed.decide(use, protected=True, pinned=layer == "project") != allowed.ALLOW:
+        if decide(FORMS[command][3], protected=True, pinned=layer == "project") != ALLOW:
             raise Undecided
     if command == "current":
         if not named and (environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY")):
@@ -117,53 +116,48 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
 
     stores = Stores(store, places.state_folder, places.home, platform, uid)
     obtain(profile, environ, stores, for_child=command == "exec")
+    given: Answer = profile.token + "\n"
+    if command != "token":
+        profile.env = tuple(variables(profile, environ))
+        given = (
+            _command(profile, child, environ, cwd)
+            if child
+            else _exports(profile, shell, environ, places, platform, cwd)
+        )
+    # What is printed in place of `omni` hands nothing over.
+    if audit and acting and not (child and isinstance(given, str)):
+        from omniprofile.system.audit import record
 
-    def note(how: "How") -> None:
-        if audit and acting:
-            from omniprofile.system.audit import record
+        program = child[0] if child else None
+        folder, home = places.state_folder, places.home
+        record(folder, home, command, profile=name, base_url=profile.base_url, layer=layer, command=program)
+    return given
 
-            record(
-                places.state_folder,
-                places.home,
-                how,
-                profile=name,
-                base_url=profile.base_url,
-                layer=layer,
-                command=child[0] if child else None,
-            )
 
-    if command == "token":
-        note("token")
-        return profile.token + "\n"
-    profile.env = tuple(variables(profile, environ))
-    if command == "env":
-        from omniprofile.handover.process import parent_command
-        from omniprofile.handover.shells import calling_shell, render
-        from omniprofile.handover.variables import exports
+def _exports(
+    profile: CompiledProfile, shell: str | None, environ: "Mapping[str, str]", places: Places, platform: str, cwd: str
+) -> str:
+    from omniprofile.handover.process import parent_command
+    from omniprofile.handover.shells import calling_shell, render
+    from omniprofile.handover.variables import exports
 
-        assign, remove = exports(profile, environ)
-        if _has_session(own_omni_config(environ, remove, platform=platform, home=places.home), cwd):
-            raise Undecided
-        text = render(shell or calling_shell(environ, parent_command()), assign, remove)
-        note("env")
-        return text
+    assign, remove = exports(profile, environ)
+    if _has_session(own_omni_config(environ, remove, platform=platform, home=places.home), cwd):
+        raise Undecided
+    return render(shell or calling_shell(environ, parent_command()), assign, remove)
+
+
+def _command(profile: CompiledProfile, child: list[str], environ: "Mapping[str, str]", cwd: str) -> "Answer":
     from omniprofile.handover.omni import handed_over, is_omni, planned
-    from omniprofile.handover.variables import child_environment, find_dotenv
-
-    if (dotenv := find_dotenv(cwd)) is not None:
-        from omniprofile.handover.dotenv_file import other_instance
-
-        if other_instance(dotenv, profile.base_url):
-            raise Undecided
+    from omniprofile.handover.variables import child_environment, rival_dotenv
     from omniprofile.model.variables import credential_variables
 
+    if rival_dotenv(cwd, profile.base_url):
+        raise Undecided
     own = credential_variables(profile, profile.base_url, profile.token)
     own |= handed_over(profile, profile.base_url, profile.token)
     given = child_environment(own, environ, key_variables=profile.key_variables())
-    answer = planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
-    if not isinstance(answer, str):  # what is printed in place of `omni` hands nothing over
-        note("exec")
-    return answer
+    return planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
 
 
 def _has_session(omni_config: str | None, cwd: str) -> bool:
@@ -191,12 +185,12 @@ def _kept(places: Places, section: int, acting: bool) -> "Any":
     return kept
 
 
-def _parsed(argv: "Sequence[str]") -> tuple[str, str | None, str | None, list[str]]:
+def _parsed(argv: "Sequence[str]") -> "tuple[Command, str | None, str | None, list[str]]":
     """Return the command, the profile and the shell that are named, and what follows `--`."""
     front, argv = (argv[:2], argv[2:]) if argv[0] in ("-p", "--profile") else ((), argv)
-    command, *words = argv
-    words = [*front, *words]
-    options, takes_name, takes_child = FORMS[command]
+    command = next(known for known in FORMS if known == argv[0])
+    words = [*front, *argv[1:]]
+    options, takes_name, takes_child, _ = FORMS[command]
     child: list[str] = []
     if takes_child:
         cut = words.index("--")

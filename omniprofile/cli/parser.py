@@ -311,6 +311,12 @@ def add_json(parser: "argparse._ActionsContainer") -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, with documented keys")
 
 
+def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], what: str) -> None:
+    """Add `--format`, the first one as default, and `--json` for one of them."""
+    parser.add_argument("--format", choices=formats, default=formats[0], help=f"how to print the {what}")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
+
+
 def add_jobs(parser: argparse.ArgumentParser, default: int) -> None:
     """Add `-j`, how many are worked on at once."""
     parser.add_argument(

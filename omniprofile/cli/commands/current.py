@@ -1,6 +1,7 @@
 """`omniprofile current`: the current profile, and why."""
 
 import argparse
+from collections.abc import Iterable
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
@@ -8,6 +9,8 @@ from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_profile_option, named_profile
 from omniprofile.cli.registry import Help
 from omniprofile.model.effective import effective
+from omniprofile.model.provenance import Layer
+from omniprofile.model.resolution import Selection
 
 HELP = Help(
     description="Prints the profile that a command without a name would use. `-v` and `--json` also say what selected it.",
@@ -33,16 +36,23 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     shadows = app.shadowed_by(selection)
     if args.json:
         declared = effective(app.config_for(named_profile(args)), selection.profile)
-        console.json(
-            {
-                "profile": selection.profile,
-                "selected_by": selection.provenance.as_json(),
-                "protected": declared.protected.value,
-                "access": declared.access.value,
-                "shadowed_by": [{"layer": "environment", "name": name} for name in shadows],
-            }
-        )
+        limits = {"protected": declared.protected.value, "access": declared.access.value}
+        console.json({**selection_json(selection, shadows), **limits})
     else:
         console.data(selection.profile + "\n")
         app.tell(f"selected by {selection.provenance}", app.detail)
     return DONE
+
+
+def selection_json(selection: Selection, shadows: Iterable[str]) -> dict[str, object]:
+    """Return the documented shape of which profile is the current one, and why."""
+    return {
+        "profile": selection.profile,
+        "selected_by": selection.provenance.as_json(),
+        "shadowed_by": shadows_json(shadows),
+    }
+
+
+def shadows_json(variables: Iterable[str]) -> list[dict[str, str]]:
+    """Return the documented shape of what keeps commands from using a profile as it is."""
+    return [{"layer": Layer.ENVIRONMENT.value, "name": name} for name in variables]

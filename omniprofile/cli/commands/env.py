@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import PINNED, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
+from omniprofile.cli.render.times import good_until
 from omniprofile.config.paths import own_omni_config
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import GIVE
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         hint = f"name it, as in `omniprofile env {resolution.profile}`, or give `--yes`"
         credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
         app.record(resolution, "env")
-        tell_expiry(console, credential, app.environment.now())
+        app.tell(good_until(credential, app.environment.now()), app.detail)
         assign, remove = exports(credential, environ)
         if not output and shell not in _FOR_PROGRAMS:
             _warn_of_omni(app, console, remove)

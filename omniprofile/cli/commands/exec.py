@@ -10,11 +10,11 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import span
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.habits import line_meant
 from omniprofile.cli.handing_over import environment_of, hand_over
 from omniprofile.cli.parser import add_gateway, add_overrides, add_profile, add_yes, named_profile, request_of
 from omniprofile.cli.registry import Help
+from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
@@ -22,7 +22,7 @@ from omniprofile.errors import UsageError
 from omniprofile.handover import omni, omni_rules
 from omniprofile.handover.child import run_child
 from omniprofile.handover.process import run_command
-from omniprofile.handover.variables import SHIM, child_environment, find_dotenv
+from omniprofile.handover.variables import SHIM, child_environment, rival_dotenv
 from omniprofile.model.exported import OWN, is_reserved
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.resolution import Resolution
@@ -149,7 +149,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         ]
         for each in handed:
             if not each.gateway:
-                tell_expiry(console, each.credential, app.environment.now())
+                app.tell(good_until(each.credential, app.environment.now()), app.detail)
         environ = environment_of(handed, app.environment.environ)
         if console.verbosity:
             _tell_of_omni(console, environ)
@@ -189,12 +189,9 @@ def _tell_of_omni(console: Console, environ: Mapping[str, str]) -> None:
 
 def _tell_of_dotenv(app: App, resolution: Resolution) -> None:
     """Say that the `.env` that programs find from here names another instance."""
-    from omniprofile.handover.dotenv_file import other_instance
-
     cwd = app.environment.cwd
-    path = find_dotenv(cwd) if cwd else None
-    if path is not None and (other := other_instance(path, str(resolution.origin))):
-        name, origin = other
+    if cwd and (found := rival_dotenv(cwd, str(resolution.origin))):
+        path, name, origin = found
         app.tell(
             f"`{printable_place(path)}` names {printable(origin, 100)} in `{name}`: a program that loads that file may use it "
             f"in place of {resolution.origin}"

@@ -8,6 +8,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.parser import add_format
 from omniprofile.cli.registry import Help
 from omniprofile.config.paths import profile_files
 from omniprofile.errors import OperationFailed, UsageError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from omniprofile.checks.lint import Report
     from omniprofile.config.editing.replace import Change
 
-FORMATS = ("human", "json", "sarif", "github")
 _STDIN = "-"
 _MOST_NAMED = 3
 
@@ -55,8 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "files", nargs="*", metavar="FILE",
         help="files to check together, `-` for standard input (default: your profile files, the project's pin and MCP settings)",
     )  # fmt: skip
-    parser.add_argument("--format", choices=FORMATS, default="human", help="how to print the findings")
-    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
+    add_format(parser, ("human", "json", "sarif", "github"), "findings")
     parser.add_argument("--strict", action="store_true", help="fail on warnings as well")
     parser.add_argument("--fix", action="store_true", help="fix what can be fixed without a doubt")
     parser.add_argument("--diff", action="store_true", help="show what `--fix` would change, and change nothing")

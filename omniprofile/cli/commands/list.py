@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from omniprofile.app import App, ProfileRequest
+from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json
@@ -68,12 +69,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     active, shadows = _active(app, console)
     rows = [row_of(app, console, name, active=name == active) for name in names]
     if args.json:
-        console.json(
-            {
-                "profiles": [row_json(row) for row in rows],
-                "shadowed_by": [{"layer": "environment", "name": name} for name in shadows],
-            }
-        )
+        console.json({"profiles": [row_json(row) for row in rows], "shadowed_by": shadows_json(shadows)})
     elif rows:
         console.data(table_of(rows, app, console, shadowed=bool(shadows)))
     else:

@@ -3,6 +3,7 @@
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.commands.current import selection_json
 from omniprofile.cli.commands.list import row_json, row_of, table_of
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
@@ -35,14 +36,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.json:
         shown = row_json(row)
         del shown["name"], shown["active"]
-        console.json(
-            {
-                "profile": selection.profile,
-                "selected_by": selection.provenance.as_json(),
-                **shown,
-                "shadowed_by": [{"layer": "environment", "name": name} for name in shadows],
-            }
-        )
+        console.json({**selection_json(selection, shadows), **shown})
     else:
         console.data(table_of([row], app, console, shadowed=bool(shadows)))
         console.note(f"selected by {selection.provenance}")

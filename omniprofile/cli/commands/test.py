@@ -11,7 +11,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
-from omniprofile.cli.parser import add_jobs, add_overrides, add_profile_option
+from omniprofile.cli.parser import add_format, add_jobs, add_overrides, add_profile_option
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.config.patterns import matching
@@ -67,10 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"how long each instance is asked, waits for its rate limit included (default {SECONDS:g})",
     )
     add_jobs(parser, JOBS)
-    parser.add_argument(
-        "--format", choices=("human", "json", "junit"), default="human", help="how to print the results"
-    )
-    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
+    add_format(parser, ("human", "json", "junit"), "results")
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:

@@ -6,10 +6,9 @@ import json
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.expiry import tell_expiry
 from omniprofile.cli.parser import PINNED, add_json, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
-from omniprofile.cli.render.times import rfc3339
+from omniprofile.cli.render.times import good_until, rfc3339
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import GIVE
 
@@ -61,7 +60,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     intent = Intent(GIVE, hint=hint, yes=args.yes)
     credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=args.force_refresh)
     app.record(resolution, "token")
-    tell_expiry(console, credential, app.environment.now())
+    app.tell(good_until(credential, app.environment.now()), app.detail)
     if args.json:
         console.json(
             {

@@ -3,6 +3,7 @@
 import argparse
 
 from omniprofile.app import App, ProfileRequest
+from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_yes
@@ -189,7 +190,7 @@ def _shadows(app: App, name: str) -> list[dict[str, str]]:
         by, hidden = Provenance(Layer.ENVIRONMENT, VARIABLE) if variable else Provenance(Layer.PROJECT, "profile"), True
     if hidden:
         shadows.append({"layer": by.layer.value, "name": str(by.name)})
-    return [*shadows, *({"layer": Layer.ENVIRONMENT.value, "name": variable} for variable in _rival_variables(app))]
+    return shadows + shadows_json(_rival_variables(app))
 
 
 def _rival_variables(app: App) -> list[str]:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from omniprofile.model.credential import Credential
+
 
 def rfc3339(time: datetime | None) -> str | None:
     """Return an aware time as RFC 3339 in UTC, to the second: `2026-11-24T10:00:00Z`. None stays None."""
@@ -19,3 +21,13 @@ def remaining(time: datetime, now: datetime) -> str:
     else:
         amount = f"{size} s"
     return f"expires in {amount}" if seconds > 0 else f"expired {amount} ago"
+
+
+def good_until(credential: Credential, now: datetime) -> str:
+    """Return a sentence about how long a credential is good."""
+    if credential.expires_at is not None:
+        until, left = rfc3339(credential.expires_at), remaining(credential.expires_at, now)
+        return f"the token of `{credential.profile}` is good until {until}: it {left}"
+    if credential.auth == "oauth":
+        return f"how long the token of `{credential.profile}` is good is not known"
+    return f"the key of `{credential.profile}` does not expire, as far as is known"
