@@ -14,10 +14,10 @@ from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Finding, Level, store_it
 from omniprofile.model.names import is_valid
-from omniprofile.model.secret import KEY_SHAPES, MASK, masked, names_secret, remember
+from omniprofile.model.secret import KEY_SHAPES, MASK, SECRET_WORDS, masked, names_secret, remember
 
 _SHAPES = re.compile(KEY_SHAPES)
-_WORDS = r"(?:token|secret|password|passwd|passphrase|api[_-]?key|bearer|credential)s?"
+_WORDS = f"(?:{'|'.join(SECRET_WORDS)})s?"
 _IN_COMMENT = re.compile(rf"{_WORDS}[\"']?\s*[:=]\s*[\"']?(?P<text>[^\s\"'#,;]+)", re.IGNORECASE)
 _IN_ADDRESS = re.compile(rf"(?:[?&][\w-]*{_WORDS}=|://[^/\s:@]*:)(?P<text>[^\s&#@]+)", re.IGNORECASE)
 _FLAG = re.compile(rf"^--?[\w-]*{_WORDS}(?:=(?P<text>.+))?$", re.IGNORECASE | re.DOTALL)

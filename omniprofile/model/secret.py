@@ -50,14 +50,15 @@ _SHOWN_SHAPES = (
 )
 """The same for what is shown, where a key may have been cut short."""
 
-_NAMES_OF_SECRETS = (
+SECRET_WORDS = (
     "token", "secret", "password", "passwd", "passphrase", "apikey", "api_key", "api-key", "bearer", "credential",
 )  # fmt: skip
+"""What a name ends in, but for an `s`, that something secret goes by."""
 
 
 def names_secret(name: str) -> bool:
     """Tell whether a variable or key of this name holds a secret."""
-    return name.lower().removesuffix("s").endswith(_NAMES_OF_SECRETS)
+    return name.lower().removesuffix("s").endswith(SECRET_WORDS)
 
 
 _obtained: dict[str, None] = {}

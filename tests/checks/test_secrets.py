@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from omniprofile.checks.lint import lint
 from omniprofile.checks.secrets import without_secrets
+from omniprofile.config.toml.values import value_text
+from omniprofile.errors import Refused
 from omniprofile.model.finding import Code
+from omniprofile.model.secret import SECRET_WORDS
 
 HEAD = '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
 
@@ -120,3 +123,17 @@ def test_long_lines_take_no_time(line: str, tmp_path: Path) -> None:
     """Bounded by the test's own patience: what is quadratic here takes minutes."""
     without_secrets(line, "OP102")
     _codes(f"# {line}\nx = 'y'\n", tmp_path)
+
+
+@pytest.mark.parametrize("word", SECRET_WORDS)
+def test_every_word_for_a_secret_is_one_to_every_rule(word: str, tmp_path: Path) -> None:
+    for line in (
+        f'"{word}" = "abcdef12"',
+        f"key = {{ \"{word}\" = 'abcdef12' }}",
+        f"# {word}: abcdef12",
+        f'env = {{ "A_{word.upper().replace("-", "_")}" = "abcdef12" }}',
+        f'key = {{ command = ["x", "--{word}", "abcdef12"] }}',
+    ):
+        assert [line for line, _ in _codes(HEAD + line + "\n", tmp_path)] == [HEAD.count("\n") + 1], line
+    with pytest.raises(Refused):
+        value_text(("profiles", "a", f"my-{word}"), "abcdef12", None)

@@ -19,10 +19,12 @@ from omniprofile.config.schema.models import (
     type_at,
 )
 from omniprofile.config.schema.sources import Table
+from omniprofile.config.toml.data import value_at
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Code, Finding, Level, store_it
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.secret import names_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,8 @@ def findings_of(document: Document, model: type[Table], violations: list[Violati
     return findings
 
 
-_SECRET_WORDS = ("token", "apikey", "secret", "password", "bearer", "credential")
-"""A key whose name ends in one of these holds a secret."""
-_LITERAL_WORDS = (*_SECRET_WORDS, "key", "value", "literal", "plain", "text", "string")
-"""What a table in a key's place holds the key itself under."""
+_LITERAL_WORDS = ("key", "value", "literal", "plain", "text", "string")
+"""What a table in a key's place holds the key itself under, besides words for a secret."""
 _OTHER_SPELLINGS = {
     "base_url": (
         "url",
@@ -162,11 +162,11 @@ def _own_words(path: KeyPath, name: str, context: Mapping[str, Any], found: "Fou
 def _bad_name(document: Document, violation: Violation, name: str, found: "Found") -> Finding:
     path = violation.path
     if path[-1] in ("default", "extends", "instance") and not violation.of_key:
-        bad = str(_value(document, path))
+        bad = str(value_at(document.data, path))
         message = f"{name} is `{printable(bad)}`, not a valid name: use {RULE}"
         return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
     if path[-2:-1] == ("tags",):
-        bad = str(_value(document, path))
+        bad = str(value_at(document.data, path))
         near = bad.removeprefix("@") if is_valid(bad.removeprefix("@")) else None
         message = f"{name} is `{printable(bad, 64)}`, which is not a valid tag ({RULE})"
         hint = f"write `{near or nearest_valid(bad)}`" + ("; the `@` belongs to the command line" if near else "")
@@ -179,13 +179,6 @@ def _bad_name(document: Document, violation: Violation, name: str, found: "Found
     what = f"`{printable(bad, 40)}`" if violation.of_key else name
     rule = "use letters, digits and `_`, the first no digit"
     return found(Code.BAD_NAME, f"{what} is not the name of an environment variable", rule)
-
-
-def _value(document: Document, path: KeyPath) -> object:
-    value: Any = document.data
-    for part in path:
-        value = value[part]
-    return value
 
 
 def _dotted(path: KeyPath) -> str:
@@ -213,13 +206,13 @@ Found = Callable[..., Finding]
 def _unknown_key(document: Document, model: type[Table], path: KeyPath, found: Found) -> Finding:
     key = str(path[-1])
     table = _table_name(path[:-1])
-    value = _value(document, path)
+    value = value_at(document.data, path)
     shown = f"`{printable(key, 64)}`"
-    if isinstance(value, str) and _normalized(key).endswith(_SECRET_WORDS):
+    if isinstance(value, str) and names_secret(_normalized(key)):
         message = f"{shown} in {table} holds a secret in plain text"
         return found(Code.SECRET, message, store_it(_profile_at(path)), at_key=True)
     spelling = _other_spelling(model, path, key)
-    siblings = cast("Mapping[str, object]", _value(document, path[:-1]))
+    siblings = cast("Mapping[str, object]", value_at(document.data, path[:-1]))
     safe = spelling if spelling and _normalized(spelling) == _normalized(key) and spelling not in siblings else None
     meant = f"did you mean `{spelling}`?" if spelling else _meant(model, path, key, value)
     return found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", meant, at_key=True, replacement=safe)
@@ -263,7 +256,7 @@ def _known_keys(model: type[Table], path: KeyPath) -> list[str]:
 
 def _wrong_key_source(document: Document, path: KeyPath, found: Found) -> Finding:
     name = f"`{_dotted(path)}`"
-    value = _value(document, path)
+    value = value_at(document.data, path)
     if isinstance(value, str):
         return found(
             Code.SECRET, f"{name} says where the key comes from, it is not the key", store_it(_profile_at(path))
@@ -291,7 +284,7 @@ def _form_near(key: str) -> str | None:
 def _wrong_variable(document: Document, path: KeyPath, found: Found) -> Finding:
     """Return what is neither a text nor one of the tables that a variable of `env` may be."""
     name = f"`{_dotted(path)}`"
-    value = _value(document, path)
+    value = value_at(document.data, path)
     if not isinstance(value, dict):
         quoted = f'"{value}"' if isinstance(value, int | float) and not isinstance(value, bool) else None
         hint = f"write {quoted}" if quoted else None
@@ -311,11 +304,12 @@ def _wrong_variable(document: Document, path: KeyPath, found: Found) -> Finding:
 
 def _holds_secret(word: str, text: object) -> bool:
     """Whether a key of this name holds a secret itself, and not where to find one (`op://…`)."""
-    return isinstance(text, str) and _normalized(word).endswith(_LITERAL_WORDS) and "://" not in text
+    name = _normalized(word)
+    return isinstance(text, str) and "://" not in text and (name.endswith(_LITERAL_WORDS) or names_secret(name))
 
 
 def _wrong_choice(document: Document, path: KeyPath, name: str, expected: str, found: Found) -> Finding:
-    value = _value(document, path)
+    value = value_at(document.data, path)
     choices = re.findall(r"'([^']*)'", expected)
     if not choices:
         same = isinstance(value, str) and value.strip().lower() == expected.lower()
@@ -331,7 +325,7 @@ def _wrong_choice(document: Document, path: KeyPath, name: str, expected: str, f
 
 
 def _wrong_type(document: Document, path: KeyPath, name: str, wanted: str, found: Found) -> Finding:
-    value = _value(document, path)
+    value = value_at(document.data, path)
     message = f"{name} must be {wanted}, not {_kind(value)}"
     if not isinstance(value, str) or wanted not in ("true or false", "an integer", "a number"):
         return found(Code.WRONG_VALUE, message)

@@ -11,6 +11,7 @@ from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import string_text
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.names import printable
+from omniprofile.model.secret import KEY_SHAPES, names_secret
 
 if TYPE_CHECKING:
     from omniprofile.config.schema.json_schema import TomlKind
@@ -31,8 +32,6 @@ _EXAMPLES = {
     "expect": '{ org_role = "MEMBER" }',
     "env": '{ OMNI_OUTPUT_FORMAT = "json" }',
 }
-_OMNI_KEY = re.compile(r"omni_(?:osk|pat)_[A-Za-z0-9_-]{6,}")
-_SECRET_WORDS = re.compile(r"(?:token|apikey|secret|password|bearer|credential)$")
 
 
 def key_path(key: str) -> NamePath:
@@ -87,7 +86,7 @@ def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
 def _refuse_secret(path: NamePath, typed: str, *, known: bool) -> None:
     in_keys_place = path[-1] == "key" and not typed.lstrip().startswith("{")
     plain = re.sub(r"[^a-z]", "", path[-1].lower())
-    if not (_OMNI_KEY.search(typed) or in_keys_place or (not known and _SECRET_WORDS.search(plain))):
+    if not (re.search(KEY_SHAPES, typed) or in_keys_place or (not known and names_secret(plain))):
         return
     profile = path[1] if path[0] == "profiles" and len(path) > 2 else "NAME"
     if in_keys_place and typed.strip() in ("keyring", "env", "command", "file"):
