@@ -55,6 +55,17 @@ def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[st
     return assign, [name for name in dict.fromkeys([*sorted(own_values(environ)), *rivals]) if name not in assign]
 
 
+def rival_dotenv(folder: str, base_url: str) -> "tuple[str, str, str] | None":
+    """Return the `.env` that programs in `folder` find and that names another instance, with the variable and that origin."""
+    path = find_dotenv(folder)
+    if path is None:
+        return None
+    from omniprofile.handover.dotenv_file import other_instance
+
+    other = other_instance(path, base_url)
+    return (path, *other) if other else None
+
+
 def find_dotenv(folder: str) -> str | None:
     """Return the `.env` that python-dotenv's `find_dotenv(usecwd=True)` finds from `folder`: the nearest one upward."""
     while not os.path.isfile(path := os.path.join(folder, ".env")):

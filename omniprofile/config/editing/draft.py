@@ -11,6 +11,7 @@ from typing import Any
 from omniprofile.config.editing.replace import Change, Content
 from omniprofile.config.loader import refuse_others_files
 from omniprofile.config.toml import edit
+from omniprofile.config.toml.data import find
 from omniprofile.config.toml.edit import NamePath
 from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import toml
@@ -57,11 +58,11 @@ class Draft:
 
     def files_of(self, names: NamePath) -> list[str]:
         """Return the files that have the key or table at `names`."""
-        return [path for path in self.paths if edit.find(self.data(path), names) is not None]
+        return [path for path in self.paths if find(self.data(path), names) is not None]
 
     def table(self, path: str, names: NamePath) -> Mapping[str, Any]:
         """Return the table at `names` in a file; empty where there is none."""
-        value = edit.find(self.data(path), names)
+        value = find(self.data(path), names)
         return value if isinstance(value, dict) else {}
 
     def place(self, path: str, names: NamePath) -> str:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from omniprofile.config.toml.data import depth_of, put_at, same, value_at
 from omniprofile.config.toml.positions import Key, Pair, Table, every_pair, scan
 from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import inline, key_text, string_text
@@ -50,18 +51,18 @@ def set_value(text: str, path: NamePath, written: str) -> str:
     replaced by one.
     """
     before = data_of(text)
-    present = _present(before, path)
-    if present == len(path) and same(_at(before, path), value_of(written)):
+    present = depth_of(before, path)
+    if present == len(path) and same(value_at(before, path), value_of(written)):
         return text
     if pair := _pair_at(text, path):
         after = _cut(text, pair.start, pair.end, written)
     elif present == len(path):  # a table of headers or dotted keys: one value takes its place
         after = _insert(_removed(text, path), path, written)
-    elif present and not isinstance(_at(before, path[:present]), dict):
+    elif present and not isinstance(value_at(before, path[:present]), dict):
         after = set_value(text, path[:present], _nested(path[present:], written))
     else:
         after = _insert(text, path, written)
-    return _verified(text, after, path, lambda data: _put(data, path, value_of(written)))
+    return _verified(text, after, path, lambda data: put_at(data, path, value_of(written)))
 
 
 def set_text(text: str, path: NamePath, value: str) -> str:
@@ -76,11 +77,11 @@ def remove(text: str, path: NamePath) -> str:
     after = _removed(text, path)
 
     def change(data: dict[str, Any]) -> None:
-        del _at(data, path[:-1])[path[-1]]
+        del value_at(data, path[:-1])[path[-1]]
         parent = path[:-1]
-        if _present(data_of(after), parent) < len(parent) and not _at(data, parent):
+        if depth_of(data_of(after), parent) < len(parent) and not value_at(data, parent):
             # The last key of a table that only its keys made. An empty table that is not there says the same.
-            del _at(data, parent[:-1])[parent[-1]]
+            del value_at(data, parent[:-1])[parent[-1]]
 
     return _verified(text, after, path, change)
 
@@ -103,7 +104,7 @@ def rename(text: str, path: NamePath, name: str) -> str:
         after = _cut(after, key.start, key.end, name if bare else quoted)
 
     def change(data: dict[str, Any]) -> None:
-        parent = _at(data, path[:-1])
+        parent = value_at(data, path[:-1])
         parent[name] = parent.pop(path[-1])
 
     return _verified(text, after, path, change)
@@ -122,19 +123,8 @@ def add_table(text: str, path: NamePath, values: Mapping[str, str]) -> str:
         ]
         after = _appended(text, lines, newline)
     return _verified(
-        text, after, path, lambda data: _put(data, path, {name: value_of(value) for name, value in values.items()})
+        text, after, path, lambda data: put_at(data, path, {name: value_of(value) for name, value in values.items()})
     )
-
-
-def same(one: object, other: object) -> bool:
-    """Whether two values are the same and of the same type: 1 is not 1.0, and neither is true."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other or (one != one and other != other)  # not a number
 
 
 def _verified(before: str, after: str, path: NamePath, change: Callable[[dict[str, Any]], None]) -> str:
@@ -154,7 +144,7 @@ def _verified(before: str, after: str, path: NamePath, change: Callable[[dict[st
 def _insert(text: str, path: NamePath, written: str) -> str:
     """Write a key that is not there below the last one of the innermost table that is."""
     data = data_of(text)
-    depth = _present(data, path)
+    depth = depth_of(data, path)
     here, rest = path[:depth], path[depth:]
     if depth == 0 and len(rest) > 1:
         return _new_table(text, path, written)
@@ -260,7 +250,7 @@ def _removed(text: str, path: NamePath) -> str:
         else:
             break
     named = path[:2]
-    if len(path) > 2 and path[0] in _NAMED and _present(data_of(after), named) < 2:
+    if len(path) > 2 and path[0] in _NAMED and depth_of(data_of(after), named) < 2:
         # A profile that only its keys made is still a profile when it has none.
         after = _insert(after, named, "{}")
     return after
@@ -370,33 +360,3 @@ def _nested(names: NamePath, written: str) -> str:
 
 def _cut(text: str, start: int, end: int, piece: str) -> str:
     return text[:start] + piece + text[end:]
-
-
-def _present(data: Mapping[str, Any], path: NamePath) -> int:
-    """Return how many parts of `path` are there."""
-    table: Any = data
-    for depth, name in enumerate(path):
-        if not isinstance(table, dict) or name not in table:
-            return depth
-        table = table[name]
-    return len(path)
-
-
-def find(data: Mapping[str, Any], path: NamePath) -> Any:
-    """Return what stands at `path` in the data of a text, None where nothing does."""
-    return _at(data, path) if _present(data, path) == len(path) else None
-
-
-def _at(data: Mapping[str, Any], path: NamePath) -> Any:
-    value: Any = data
-    for name in path:
-        value = value[name]
-    return value
-
-
-def _put(data: dict[str, Any], path: NamePath, value: object) -> None:
-    for name in path[:-1]:
-        if not isinstance(data.get(name), dict):
-            data[name] = {}
-        data = data[name]
-    data[path[-1]] = value

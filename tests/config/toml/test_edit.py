@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from omniprofile.config.toml import edit, write
+from omniprofile.config.toml.data import put_at, same
 from omniprofile.config.toml.positions import every_pair, scan
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import OperationFailed
@@ -209,11 +210,11 @@ def test_any_edit_changes_nothing_outside_its_value(name: str, data: st.DataObje
     written = data.draw(values)
     after = edit.set_value(text, path, written)
     pair = next((pair for pair in every_pair(scan(text)) if pair.path == path), None)
-    if pair is not None and not edit.same(_at(before, path), edit.value_of(written)):
+    if pair is not None and not same(_at(before, path), edit.value_of(written)):
         assert after == text[: pair.start] + written + text[pair.end :]
     wanted = copy.deepcopy(before)
     _at(wanted, path[:-1])[path[-1]] = edit.value_of(written)
-    assert edit.same(tomllib.loads(after), wanted)
+    assert same(tomllib.loads(after), wanted)
 
 
 @given(st.sampled_from(sorted(TEXTS)), st.data())
@@ -229,7 +230,7 @@ def test_any_new_key_is_put_in_one_place_and_removing_it_gives_the_text_back(nam
     assert "zz-new" in come
     back = edit.remove(after, path)
     if len(path) == 3:
-        assert back == text or edit.same(edit.data_of(back), edit.data_of(text))
+        assert back == text or same(edit.data_of(back), edit.data_of(text))
 
 
 class Editing(RuleBasedStateMachine):
@@ -259,7 +260,7 @@ class Editing(RuleBasedStateMachine):
     def _set(self, path: tuple[str, ...], written: str) -> None:
         self._edit(
             lambda text: edit.set_value(text, path, written),
-            lambda data: edit._put(data, path, edit.value_of(written)),
+            lambda data: put_at(data, path, edit.value_of(written)),
         )
 
     @rule(data=st.data())
@@ -288,7 +289,7 @@ class Editing(RuleBasedStateMachine):
         if name not in _names(before, "profiles") and isinstance(before.get("profiles", {}), dict):
             self._edit(
                 lambda text: edit.add_table(text, ("profiles", name), {"description": written}),
-                lambda data: edit._put(data, ("profiles", name), {"description": edit.value_of(written)}),
+                lambda data: put_at(data, ("profiles", name), {"description": edit.value_of(written)}),
             )
 
     def _edit(self, made: Callable[[str], str], change: Callable[[dict[str, Any]], None]) -> None:
