@@ -236,7 +236,7 @@ class App(Workspace):
         from omniprofile.instance.client import Client
         from omniprofile.instance.tokens import EXCHANGE_SECONDS, refresh
 
-        with Client(timeout=EXCHANGE_SECONDS, environ=self.environment.environ, connections=1) as client:
+        with Client(timeout=EXCHANGE_SECONDS, environ=self.environment.environ) as client:
             return refresh(client, profile, session, now=self.environment.now)
 
     def declared(self, request: ProfileRequest, use: "Use" = SHOW) -> "Resolution":

@@ -49,7 +49,7 @@ def check_live(
     waiting, finished = SimpleQueue[tuple[int, Subject]](), SimpleQueue[_Finished]()
     for item in enumerate(subjects):
         waiting.put(item)
-    with Client(timeout=timeout, connections=jobs, environ=environ) as client:
+    with Client(timeout=timeout, environ=environ) as client:
         run = _Run(client, timeout, waiting, finished)
         try:
             for _ in range(min(jobs, len(subjects))):

@@ -54,7 +54,7 @@ def login_session(
     screen.require_somebody()
     app.store.check()
     console.note(f"the session of `{profile}` ({origin}) will be stored in the {app.store.label}")
-    with Client(timeout=EXCHANGE_SECONDS, environ=app.environment.environ, connections=2) as client:
+    with Client(timeout=EXCHANGE_SECONDS, environ=app.environment.environ) as client:
         endpoints = find_endpoints(client, origin)
         for notice in endpoints.notices:
             console.warn(notice)

@@ -4,6 +4,7 @@ import argparse
 import itertools
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from omniprofile.app import App
 from omniprofile.cli import exits
@@ -23,6 +24,9 @@ _GIVES = frozenset({"token", "env"})
 def run(failed: BaseException | None = None) -> int:
     """Run the command line of this process; return the exit status. `failed` is as for `main`."""
     environment = Environment.real()
+    if sys.platform != "win32":  # where names are found in any case
+        # `os.environ` decodes a name or value again each time it is looked at, which hundreds of profiles make often.
+        environment = replace(environment, environ=dict(environment.environ))
     try:
         with undone_on_signals():
             return main(sys.argv[1:], environment, failed)

@@ -201,7 +201,7 @@ def clock(app: App) -> Iterable[Diagnosis]:
         yield skipped("not compared: nothing may be asked of the profile's instance")
         return
     try:
-        with Client(timeout=_CLOCK_TIMEOUT, environ=app.environment.environ, connections=1) as client:
+        with Client(timeout=_CLOCK_TIMEOUT, environ=app.environment.environ) as client:
             answer = client.get(origin, "/")
     except TransportError as trouble:
         yield skipped(f"not compared: {trouble}", f"`omniprofile test {resolution.profile}` says more")

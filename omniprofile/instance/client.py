@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, get_ident
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -59,19 +59,20 @@ class TransportError(Exception):
 class Client:
     """A client, as a context manager.
 
-    `timeout` is for a whole request, in seconds; `connections` how many are kept for further requests. `environ` holds the
-    variables that name proxies and certificates.
+    `timeout` is for a whole request, in seconds. Each thread that sends requests has connections of its own, of which one is kept
+    for its next request: httpx goes through all that share a pool again and again. `environ` holds the variables that name
+    proxies and certificates.
     """
 
-    def __init__(self, *, timeout: float, environ: Mapping[str, str], connections: int = 16) -> None:
+    def __init__(self, *, timeout: float, environ: Mapping[str, str]) -> None:
         self._timeout = timeout
         self._environ = environ
         # How many there may be at once is the caller's to bound: a request that was given up still holds its connection,
         # and must not be what another one waits for.
-        self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
+        self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=1)
         self._lock = Lock()
         self._certificates: ssl.SSLContext | None = None
-        self._transports: dict[tuple[str | None, str], httpx.HTTPTransport] = {}
+        self._transports: dict[tuple[int, str | None, str], httpx.HTTPTransport] = {}
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -111,7 +112,7 @@ class Client:
         """
         seconds = self._timeout if timeout is None else timeout
         proxy = proxy_for(origin, self._environ)
-        shown = proxy.named_by if proxy else None
+        shown, caller = proxy.named_by if proxy else None, get_ident()
 
         def exchange() -> Response:
             began, trace = monotonic(), ConnectionTrace()
@@ -123,7 +124,7 @@ class Client:
                     data=form,
                     extensions={"timeout": httpx.Timeout(seconds).as_dict(), "trace": trace.note},
                 )
-                return _read(self._transport(origin, proxy).handle_request(request), origin, shown, began)
+                return _read(self._transport(origin, proxy, caller).handle_request(request), origin, shown, began)
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as problem:
                 # No `from`: the chain of an HTTP error holds the request, and so the token.
                 raise transport_error(problem, origin, trace, seconds, shown) from None
@@ -133,9 +134,9 @@ class Client:
         except TimeoutError:
             raise TransportError("timeout", f"{origin.host} did not answer in {seconds:g} s", proxy=shown) from None
 
-    def _transport(self, origin: Origin, proxy: Proxy | None) -> httpx.HTTPTransport:
-        """Return the transport for `origin` by `proxy`, made when it is first needed. Raises TransportError."""
-        kind = (proxy.address if proxy else None, origin.scheme)
+    def _transport(self, origin: Origin, proxy: Proxy | None, caller: int) -> httpx.HTTPTransport:
+        """Return the transport of the thread `caller` by `proxy`, made when it is first needed. Raises TransportError."""
+        kind = (caller, proxy.address if proxy else None, origin.scheme)
         with self._lock:
             if kind not in self._transports:
                 if origin.scheme == "https":

@@ -212,7 +212,7 @@ _PIECE = 8
 def _letters(text: str) -> "list[tuple[str, int, int]]":
     """Return the letters and digits of `text` in lower case, percent-decoded, each with where it begins and ends there."""
     found = [(char, at, at + 1) for at, char in enumerate(text)]
-    for _ in range(4):  # `%2525…`: each time it is encoded, it grows
+    for _ in range(4 if "%" in text else 0):  # `%2525…`: each time it is encoded, it grows
         decoded: list[tuple[str, int, int]] = []
         at = 0
         while at < len(found):

@@ -137,5 +137,5 @@ def _revoke(app: App, resolution: Resolution, session: StoredSecret) -> str | No
 
     if (why := not_to_be_asked(app, resolution, session)) is not None:
         return why
-    with Client(timeout=REVOKE_SECONDS, environ=app.environment.environ, connections=1) as client:
+    with Client(timeout=REVOKE_SECONDS, environ=app.environment.environ) as client:
         return revoke_session(client, session, None)
