@@ -7,6 +7,7 @@ programs that read one request in two ways are how requests are smuggled.
 import asyncio
 import json
 import re
+import sys
 from collections.abc import AsyncIterator
 from hmac import compare_digest
 from typing import Any, Protocol
@@ -32,6 +33,8 @@ _PIECE = 64 * 1024
 _LARGEST_HEAD = 64 * 1024
 _LONGEST_TARGET = 32 * 1024
 _MOST_FIELDS = 200
+_MOST_CONNECTIONS = 200 if sys.platform == "win32" else 100_000
+"""More clients are turned away: Windows' `select` takes 512 sockets, and each client may need one to the instance."""
 _REPEATABLE = 64 * 1024
 """Of a request's body so much is kept until its response begins, to send it once more after a 401."""
 _LEFT = 1024 * 1024
@@ -104,6 +107,9 @@ class Connected(asyncio.StreamReaderProtocol):
 
     def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.transport = writer.transport  # type: ignore[assignment]  # a stream's is one
+        if len(self._open) >= _MOST_CONNECTIONS:
+            writer.close()
+            return
         self._open.add(self)
         connection = _Connection(reader, writer, self._rules, self._upstream)
         self._serving = asyncio.get_running_loop().create_task(connection.serve())

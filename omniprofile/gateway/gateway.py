@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Event, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from omniprofile.errors import OperationFailed
 from omniprofile.model.secret import remember
@@ -114,16 +114,15 @@ class Gateway:
     ) -> None:
         """Listen no more, and break off what is still under way, but for the renewal of a session."""
         self._ending.set()
-        for listening in self._sockets:
-            listening.close()
-        if self._thread is None:
-            return
-        self._record(requests=self._summary())
-        if self._loop is not None:  # else it has not begun yet, and will not
+        if self._thread is not None and self._loop is not None:  # else it has not begun yet, and will not
             with suppress(RuntimeError):  # it has ended of itself
                 self._loop.call_soon_threadsafe(self._stop)
             self._thread.join(_STOP_SECONDS)
-        self.credential.settle(_SETTLE_SECONDS)
+        for listening in self._sockets:  # not before: the loop still waits for them
+            listening.close()
+        if self._thread is not None:
+            self._record(requests=self._summary())
+            self.credential.settle(_SETTLE_SECONDS)
 
     def note(self, method: str, status: int) -> None:
         """Count a request that was passed on."""
@@ -145,7 +144,9 @@ class Gateway:
     def _run(self) -> None:
         import asyncio
 
-        asyncio.run(self._serve())
+        # Windows' other loop listens no more after a client that resets its connection too early.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         import asyncio
@@ -154,17 +155,28 @@ class Gateway:
         from omniprofile.gateway.upstream import Upstream
 
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_not_of_clients)
         connections: set[Connected] = set()
         async with Upstream(self._origin, self._environ) as upstream:
             stopped = asyncio.Event()
             self._stop, self._loop = stopped.set, loop
             if self._ending.is_set():
                 return
-            for listening in self._sockets:
+            servers = [
                 await loop.create_server(
                     lambda: Connected(self, upstream, connections), sock=listening, backlog=_BACKLOG
                 )
+                for listening in self._sockets
+            ]
             await stopped.wait()
+            for server in servers:
+                server.close()
             ending = [serving for each in connections if (serving := each.end()) is not None]
             if ending:  # each closes its connection to the instance
                 await asyncio.wait(ending, timeout=_END_SECONDS)
+
+
+def _not_of_clients(loop: "asyncio.AbstractEventLoop", context: dict[str, Any]) -> None:
+    """Let the loop say what went wrong, but for a connection that its client reset before anything could be done for it."""
+    if not isinstance(context.get("exception"), OSError):
+        loop.default_exception_handler(context)

@@ -1,0 +1,159 @@
+"""Giving a credential away on Windows: consoles and Ctrl-C, exit statuses, arguments, gateways, and what the log says of it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from windows_home import EXE, Home
+
+from omniprofile.standin.server import Standin
+
+KEY = "omni_osk_windows_0123456789abcdef"
+ENDED_BY_CTRL_C = 0xC000013A
+CREATE_NEW_CONSOLE = 0x10  # subprocess has it on Windows alone, where mypy does not run
+CI = 'version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n'
+
+IN_A_CONSOLE = """
+import os, signal, subprocess, sys, time
+marker, done, *argv = sys.argv[1:]
+signal.signal(signal.SIGINT, lambda *_: None)
+pipe = subprocess.PIPE
+process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe)
+begun = b""
+if marker == "output":
+    begun = process.stdout.read(1)
+else:
+    while not os.path.exists(marker) and process.poll() is None:
+        time.sleep(0.02)
+os.kill(0, signal.CTRL_C_EVENT)
+out, err = process.communicate(timeout=60)
+open(done, "w", encoding="utf-8").write(repr((process.returncode, (begun + out).decode(), err.decode())))
+"""
+"""Starts a command in a console of its own, and sends all programs of it a Ctrl-C once the command has begun."""
+
+
+@pytest.fixture
+def ci(home: Home) -> Home:
+    home.environ["CI_KEY"] = KEY
+    home.write(CI)
+    return home
+
+
+def _after_ctrl_c(home: Home, child: str, *options: str) -> tuple[int, str, str]:
+    marker = home.folder / "begun"
+    code = "import sys, time\ndef begin():\n    open(sys.argv[1], 'w').close()\n    time.sleep(30)\n" + child
+    argv = [str(EXE), "exec", "ci", *options, "--", sys.executable, "-c", code, str(marker)]
+    return _in_a_console(home, marker, argv)
+
+
+def _in_a_console(home: Home, marker: Path | None, argv: list[str]) -> tuple[int, str, str]:
+    """Return how a command ends that gets a Ctrl-C once `marker` is there, or without one its first output."""
+    driver, done = home.folder / "driver.py", home.folder / "done"
+    driver.write_text(IN_A_CONSOLE, encoding="utf-8")
+    subprocess.run(
+        [sys.executable, str(driver), str(marker or "output"), str(done), *argv],
+        env=home.environ, cwd=home.folder, creationflags=CREATE_NEW_CONSOLE, stdin=subprocess.PIPE,
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+    status, out, err = eval(done.read_text(encoding="utf-8"))
+    return status, out, err
+
+
+@pytest.mark.parametrize("options", [(), ("--gateway",)])
+def test_ctrl_c_is_the_commands(ci: Home, options: tuple[str, ...]) -> None:
+    """It decides what that means, and `exec` waits for it and says nothing."""
+    child = "try:\n    begin()\nexcept KeyboardInterrupt:\n    print('interrupted')\n    sys.exit(42)\n"
+    assert _after_ctrl_c(ci, child, *options) == (42, "interrupted\r\n", "")
+
+
+def test_a_command_that_ctrl_c_ends_ends_exec_with_its_status(ci: Home) -> None:
+    status, out, err = _after_ctrl_c(ci, "begin()\n")
+    assert (status, out) == (ENDED_BY_CTRL_C, "")
+    assert "omniprofile" not in err
+
+
+def test_a_status_of_32_bits_is_passed_on(ci: Home) -> None:
+    code = f"import ctypes; ctypes.windll.kernel32.ExitProcess({ENDED_BY_CTRL_C})"
+    ci.run("exec", "ci", "--", sys.executable, "-c", code, status=ENDED_BY_CTRL_C)
+
+
+def test_a_batch_file_passes_any_argument_on_unharmed(ci: Home) -> None:
+    """But for `%`, which Wine's cmd expands once more in what a batch file was given."""
+    tools = ci.folder / "tools"
+    tools.mkdir()
+    (tools / "show.py").write_text("import json, sys; sys.stdout.buffer.write(json.dumps(sys.argv[1:]).encode())")
+    (tools / "show.cmd").write_text(f'@"{sys.executable}" "%~dp0show.py" %*\r\n')
+    arguments = ["a b", 'q"q', "^x&y|<>", "(x)", "trailing\\", "two words\\", "!PATH!", "--", "-p", "a=b,c;d"]
+    ci.environ["PATH"] = f"{tools};{ci.environ.get('PATH', '')}"
+    assert json.loads(ci.run("exec", "ci", "--", "show", *arguments).out) == arguments
+
+
+GET = """
+import os, urllib.error, urllib.request
+def ask(method):
+    headers = {"Authorization": "Bearer " + os.environ["OMNI_API_TOKEN"]}
+    request = urllib.request.Request(os.environ["OMNI_BASE_URL"] + "/api/v1/whoami", headers=headers, method=method)
+    try:
+        return urllib.request.urlopen(request, timeout=60).status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+"""
+RESET = """
+import socket, struct
+for asks in (b"", b"GET / HTTP/1.1\\r\\n"):
+    address = os.environ["OMNI_BASE_URL"].removeprefix("http://").split(":")
+    client = socket.create_connection((address[0], int(address[1])))
+    client.sendall(asks)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh", 1, 0))
+    client.close()
+"""
+
+
+def test_gateways_each_and_the_log(home: Home) -> None:
+    with Standin() as standin:
+        standin.add_key(KEY, role="MEMBER")
+        shared = f'base_url = "{standin.base_url}"\nallow_insecure = true\nkey = {{ env = "CI_KEY" }}\ntags = ["all"]\n'
+        home.environ["CI_KEY"] = KEY
+        home.write(
+            f'version = 1\n[profiles.full]\n{shared}[profiles.ro]\n{shared}access = "read-only"\n'
+            f"[profiles.prod]\n{shared}protected = true\n"
+        )
+        program = f"{GET}{RESET}print(ask('GET'), ask('DELETE'), os.environ['OMNI_API_TOKEN'] == {KEY!r})"
+        ran = home.run("exec", "ro", "--", sys.executable, "-c", program)
+        assert (ran.out.split(), ran.err) == (["200", "403", "False"], ""), "after two clients that reset"
+        ran = home.run("each", "@all", "--json", "--", sys.executable, "-c", f"{GET}raise SystemExit(ask('GET') - 200)")
+        assert [(each["profile"], each["exit_code"], each["skipped"]) for each in json.loads(ran.out)["results"]] == [
+            ("full", 0, None),
+            ("ro", 0, None),
+            ("prod", None, "protected"),
+        ]
+        entries = json.loads(home.run("log", "--json").out)["entries"]
+        assert {(entry["profile"], entry["how"], entry["command"]) for entry in entries} == {
+            ("full", "exec", "python.exe"),
+            ("ro", "gateway", "python.exe"),
+        }
+        assert [entry["refused"]["method"] for entry in entries if entry["refused"]] == ["DELETE"]
+        assert next(entry["requests"] for entry in entries if entry["requests"]) == {
+            "DELETE": {"403": 1},
+            "GET": {"200": 1},
+        }
+
+
+def test_ctrl_c_ends_a_gateway_in_the_foreground(ci: Home) -> None:
+    status, out, err = _in_a_console(ci, None, [str(EXE), "gateway", "ci"])
+    assert json.loads(out).keys() == {"base_url", "token"}, err
+    assert status == 130
+
+
+def test_a_secret_of_env_and_the_browser(files: Home) -> None:
+    files.write(
+        f'{CI}browser = ["{Path(sys.executable).as_posix()}", "see.py"]\nenv = {{ EMBED = {{ keyring = true }} }}\n'
+    )
+    files.environ["CI_KEY"] = KEY
+    files.run("login", "ci", "--secret", "EMBED", stdin="s3cr3t&more\n")
+    assert files.run("exec", "ci", "--", "cmd", "/c", 'echo "%EMBED%"').out.strip() == '"s3cr3t&more"'
+    (files.folder / "see.py").write_text("import sys; open('seen', 'w').write(sys.argv[1])")
+    files.run("open")
+    assert (files.folder / "seen").read_text() == "https://acme.omniapp.co"
