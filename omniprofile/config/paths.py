@@ -62,13 +62,19 @@ def find_places(
         or ("C:\\" if windows else "/") + NO_HOME
     )
 
-    def base(xdg: str, windows_variable: str, windows_default: str, posix_default: str) -> str:
-        given = _variable(environ, xdg)
-        if given and path.isabs(given):
-            return given
-        if windows and (given := _variable(environ, windows_variable)):
-            return given
-        return str(path.join(home, windows_default if windows else posix_default))
+    def by_xdg(variable: str) -> str | None:
+        given = _variable(environ, variable)
+        # A path without a drive, as Git Bash has them, is another one on each drive.
+        usable = given and path.isabs(given) and (path.splitdrive(given)[0] or not windows)
+        return str(path.join(given, "omniprofile")) if given and usable else None
+
+    def own(xdg: str, kind: str, posix_default: str) -> str:
+        if folder := by_xdg(xdg):
+            return folder
+        if windows:
+            local = _variable(environ, "LOCALAPPDATA") or path.join(home, r"AppData\Local")
+            return str(path.join(local, "omniprofile", kind))
+        return str(path.join(home, posix_default, "omniprofile"))
 
     def absolute(given: str) -> str:
         if given.startswith("~") and home and (len(given) == 1 or given[1] in "/\\"):
@@ -81,16 +87,17 @@ def find_places(
     if config_given:
         config_file = absolute(config_flag or environ["OMNIPROFILE_CONFIG"])
     else:
-        folder = base("XDG_CONFIG_HOME", "APPDATA", r"AppData\Roaming", ".config")
-        config_file = path.join(folder, "omniprofile", PROFILES_FILE)
+        folder = by_xdg("XDG_CONFIG_HOME")
+        if folder is None:
+            roaming = windows and (_variable(environ, "APPDATA") or path.join(home, r"AppData\Roaming"))
+            folder = path.join(roaming or path.join(home, ".config"), "omniprofile")
+        config_file = path.join(folder, PROFILES_FILE)
     state_given = _variable(environ, "OMNIPROFILE_STATE_DIR")
     if state_given:
         state_folder = absolute(state_given)
     else:
-        folder = base("XDG_STATE_HOME", "LOCALAPPDATA", r"AppData\Local", ".local/state")
-        state_folder = path.join(folder, "omniprofile", "state") if windows else path.join(folder, "omniprofile")
-    cache_base = base("XDG_CACHE_HOME", "LOCALAPPDATA", r"AppData\Local", ".cache")
-    cache_folder = path.join(cache_base, "omniprofile", "cache") if windows else path.join(cache_base, "omniprofile")
+        state_folder = own("XDG_STATE_HOME", "state", ".local/state")
+    cache_folder = own("XDG_CACHE_HOME", "cache", ".cache")
     return Places(config_file, config_given, state_folder, cache_folder, home)
 
 
@@ -147,7 +154,9 @@ def _quoted(path: str) -> str:
 
 def drop_ins(folder: str) -> list[str]:
     """Return the profile files in a `profiles.d`, by name; a hidden one is none. Raises OSError."""
-    names = sorted(name for name in os.listdir(folder) if name.endswith(".toml") and not name.startswith("."))
+    names = sorted(
+        name for name in os.listdir(folder) if os.path.normcase(name).endswith(".toml") and not name.startswith(".")
+    )
     return [os.path.join(folder, name) for name in names]
 
 

@@ -42,6 +42,15 @@ def test_windows_uses_its_known_folders():
     assert found.cache_folder == "D:\\Local\\omniprofile\\cache"
 
 
+def test_windows_takes_an_xdg_variable_that_names_a_drive():
+    found = places(
+        "win32", USERPROFILE="C:\\u", XDG_STATE_HOME="D:\\s", XDG_CACHE_HOME="D:\\k", XDG_CONFIG_HOME="/h/.config"
+    )
+    assert found.state_folder == "D:\\s\\omniprofile"
+    assert found.cache_folder == "D:\\k\\omniprofile"
+    assert found.config_file == "C:\\u\\AppData\\Roaming\\omniprofile\\profiles.toml"
+
+
 def test_windows_without_its_variables_falls_back_to_the_profile_folder():
     found = places("win32", cwd="C:\\work", USERPROFILE="C:\\Users\\ada")
     assert found.config_file == "C:\\Users\\ada\\AppData\\Roaming\\omniprofile\\profiles.toml"
