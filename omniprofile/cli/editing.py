@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from omniprofile.cli.parser import add_json, offer
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.errors import ConfigInvalid, Error, NotWritten, Refused, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config, Declaration
-from omniprofile.model.names import RULE, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.names import RULE, command_words, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer
 
 if TYPE_CHECKING:
@@ -257,7 +256,7 @@ def drop_in(app: App, draft: "Draft", given: str | None) -> str:
     real = {os.path.realpath(known): known for known in (draft.main, *draft.paths)}
     if os.path.realpath(path) in real:
         return real[os.path.realpath(path)]
-    hidden = os.path.basename(path).startswith(".") or not path.endswith(".toml")
+    hidden = os.path.basename(path).startswith(".") or not os.path.normcase(path).endswith(".toml")
     if hidden or os.path.realpath(os.path.dirname(path)) != os.path.realpath(folder):
         raise UsageError(
             f"`{printable(given)}` would not be read", hint=f"name a `.toml` file in `{folder}`, or leave `--file` out"
@@ -266,9 +265,9 @@ def drop_in(app: App, draft: "Draft", given: str | None) -> str:
 
 
 def split_words(command: str, what: str) -> list[str]:
-    """Return the words of a command, as a POSIX shell splits it. Raises UsageError, in which `what` names it."""
+    """Return the words of a command, as a shell splits it. Raises UsageError, in which `what` names it."""
     try:
-        return shlex.split(command)
+        return command_words(command)
     except ValueError as problem:
         raise UsageError(f"{what} has a quote that does not end") from problem
 

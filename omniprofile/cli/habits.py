@@ -3,11 +3,10 @@
 A suggestion is near or a known word, and is never a command that deletes for one that does not.
 """
 
-import shlex
 from collections.abc import Collection, Sequence
 
 from omniprofile.cli.registry import ALIASES
-from omniprofile.model.names import closest, distance
+from omniprofile.model.names import closest, distance, quoted_word
 from omniprofile.model.secret import masked, without_opaque_words
 
 DELETING = frozenset({"logout", "remove", "unset"})
@@ -81,7 +80,7 @@ def line_meant(command: str, front: Sequence[str], child: Sequence[str]) -> str:
 
     Of the child only words that cannot be a secret are repeated.
     """
-    return " ".join([f"omniprofile {command}", *map(shlex.quote, front), "--", *_harmless(child)])
+    return " ".join([f"omniprofile {command}", *map(quoted_word, front), "--", *_harmless(child)])
 
 
 def is_pattern(word: str, profiles: Collection[str]) -> bool:

@@ -69,7 +69,10 @@ def command_screen(parser: "Parser", name: str, texts: Help) -> str:
         parts.append(f"examples:\n{_columns(texts.examples)}")
     if texts.exits:
         parts.append(f"exit status:\n{_columns([(str(status), words) for status, words in texts.exits])}")
-    parts.append(f"More: `omniprofile --help`, `{_manual('omniprofile-' + name)}`.\n")
+    more = ["omniprofile --help"]
+    if sys.platform != "win32":  # which has no `man`
+        more.append(_manual(f"omniprofile-{name}"))
+    parts.append(f"More: {', '.join(f'`{command}`' for command in more)}.\n")
     return "\n".join(part for part in parts if part)
 
 

@@ -88,7 +88,7 @@ def _places(app: App, part: str, shell: str) -> tuple[str, str | None]:
     if shell == "fish":
         where = "conf.d" if part == "hook" else "completions"
         return os.path.join(folder("XDG_CONFIG_HOME", ".config"), "fish", where, "omniprofile.fish"), None
-    data = folder("XDG_DATA_HOME", ".local/share")
+    data = folder("XDG_DATA_HOME", os.path.join(".local", "share"))
     if shell == "bash" and part == "completion":
         return os.path.join(data, "bash-completion", "completions", "omniprofile"), None
     start = os.path.join(home, ".bashrc") if shell == "bash" else os.path.join(folder("ZDOTDIR", ""), ".zshrc")

@@ -1,5 +1,6 @@
 """What `doctor` says of this shell: which profile is in use, what shadows it, the hook, and the clock."""
 
+import sys
 from collections.abc import Iterable, Iterator
 
 from omniprofile.app import App
@@ -177,9 +178,10 @@ def hook(app: App) -> Iterable[Diagnosis]:
     """Whether `use` can switch this shell alone."""
     shell = app.environment.environ.get(_HOOK)
     if not shell:
-        yield ok(
-            'not loaded in this shell, and not needed: `eval "$(omniprofile hook bash)"` lets `use --shell` switch it alone'
-        )
+        load = 'eval "$(omniprofile hook bash)"'
+        if sys.platform == "win32":
+            load = "omniprofile hook powershell | Out-String | Invoke-Expression"
+        yield ok(f"not loaded in this shell, and not needed: `{load}` lets `use --shell` switch it alone")
     elif shell in _SHELLS:
         yield ok(f"loaded in this shell ({shell})")
     else:

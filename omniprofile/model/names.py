@@ -1,5 +1,7 @@
 """Names: what a valid one is, which was probably meant, which variables belong to a profile, and how one is shown."""
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -156,15 +158,43 @@ def printable_place(text: str) -> str:
     return printable(text, 300)
 
 
+def quoted_word(word: str) -> str:
+    """Return `word` as one word of a command line for the system's shells. `cmd` knows double quotes alone."""
+    if sys.platform == "win32":
+        plain = word and all(char.isalnum() or char in "_.:/\\+@-" for char in word)
+        return word if plain else f'"{word}"'
+    from shlex import quote
+
+    return quote(word)
+
+
+def command_words(command: str) -> list[str]:
+    """Return the words of a command line that a person wrote. Raises ValueError for a quote that does not end.
+
+    Quotes are taken away, as a shell does; a backslash is one of a path on Windows.
+    """
+    import shlex
+
+    lexer = shlex.shlex(command, posix=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    if sys.platform == "win32":
+        lexer.escape = ""
+    return list(lexer)
+
+
+def removal(path: str) -> str:
+    """Return the command that removes a file or folder."""
+    return f"{'del' if sys.platform == 'win32' else 'rm -r'} {quoted_place(path)}"
+
+
 def quoted_place(path: str) -> str:
     """Return the whole of `path` as one word of a command line that a person may paste into a shell.
 
     What no terminal may show raw is written as POSIX's `$'…'` has it (2024, section 2.2.4), byte by byte.
     """
-    from shlex import quote
-
     if path.isprintable():
-        return quote(path)
+        return quoted_word(path)
     special = {"\\": "\\\\", "'": "\\'"}
     shown = (
         special.get(char, char)

@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic, sleep
 
 from omniprofile.errors import OperationFailed, UnsafePermissions
-from omniprofile.model.names import quoted_place
+from omniprofile.model.names import removal
 from omniprofile.system.access import owner_hint, owner_of
 from omniprofile.system.files import NO_LINK, give_to_owner_of_folder, home_in_database, make_private_folder, reason
 
@@ -218,9 +218,7 @@ def _open(path: str) -> int:
         why = "it belongs to another user"
     if why:
         os.close(descriptor)
-        raise LockFailed(
-            errno.EACCES, f"the lock `{path}` cannot be used: {why}", f"remove it: `rm -r {quoted_place(path)}`"
-        )
+        raise LockFailed(errno.EACCES, f"the lock `{path}` cannot be used: {why}", f"remove it: `{removal(path)}`")
     return descriptor
 
 
@@ -264,7 +262,7 @@ def _failed(problem: OSError, path: str) -> LockFailed:
         and problem.errno in (errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM)
         and os.path.lexists(path)
     ):
-        hint = f"remove it: `rm -r {quoted_place(path)}`"
+        hint = f"remove it: `{removal(path)}`"
     place = problem.filename or path
     return LockFailed(
         problem.errno,

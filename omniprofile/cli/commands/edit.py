@@ -8,6 +8,7 @@ import argparse
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted
 from omniprofile.system.files import reason
 
-_USUAL = ("editor", "nano", "vim", "vi")
+_USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")
 _NEW_FILE = b"""\
 version = 1
 

@@ -11,11 +11,10 @@ UTC. No secret is in it. Whoever finds it (`doctor` does) says `command`: the sa
 import json
 import os
 from dataclasses import dataclass
-from shlex import quote
 from typing import Any
 
 from omniprofile.errors import ConfigUnreadable, OperationFailed
-from omniprofile.model.names import printable
+from omniprofile.model.names import printable, quoted_word
 from omniprofile.system.access import refuse_foreign
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
 
@@ -37,7 +36,7 @@ class Unfinished:
         """What finishes it."""
         config = printable(self.config, 4096)
         words = ["omniprofile", "--config", config, self.operation, self.name, *([self.new] if self.new else [])]
-        return " ".join(map(quote, words))
+        return " ".join(map(quoted_word, words))
 
     def is_same(self, other: "Unfinished") -> bool:
         """Whether it is the same command."""
