@@ -75,27 +75,29 @@ def test_a_line_that_was_cut_short_spoils_no_other(tmp_path: Path) -> None:
     assert json.loads(whole)["profile"] == "prod"
 
 
-def test_many_at_once_write_whole_lines_over_a_rotation(tmp_path: Path) -> None:
+def test_two_hundred_at_once_write_whole_lines_over_a_rotation(tmp_path: Path) -> None:
     filler = json.dumps({"profile": "before"}) + "\n"
     (tmp_path / audit.FILE).write_text(filler * ((audit._FULL - 10_000) // len(filler)))
     before = len(_lines(tmp_path))
-    code = (
-        "import sys; from omniprofile.system.audit import record\n"
-        "sys.stdin.read(1)\n"
-        "for n in range(10): record(sys.argv[1], sys.argv[1], 'exec', profile=f'{sys.argv[2]}-{n}', base_url='u', layer='flag')"
-    )
-    children = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(number)], stdin=subprocess.PIPE)
-        for number in range(20)
-    ]
-    for child in children:
-        assert child.stdin
-        child.stdin.close()
-    assert [child.wait(60) for child in children] == [0] * 20
+    code = """
+import os, sys
+from omniprofile.system.audit import record
+gate, held = os.pipe()
+for writer in range(200):
+    if os.fork() == 0:
+        os.close(held)
+        os.read(gate, 1)  # all begin when the pipe is closed
+        for n in range(2):
+            record(sys.argv[1], sys.argv[1], "exec", profile=f"{writer}-{n}", base_url="u", layer="flag")
+        os._exit(0)
+os.close(held)
+sys.exit(any(os.wait()[1] for _ in range(200)))
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
     written = [*_lines(tmp_path, audit.OLDER_FILE), *_lines(tmp_path)]
-    assert len(written) == before + 200
-    assert len({line["profile"] for line in written}) == 201
-    assert len(_lines(tmp_path)) < 200, "it was put aside"
+    assert len(written) == before + 400
+    assert len({line["profile"] for line in written}) == 401
+    assert len(_lines(tmp_path)) < 400, "it was put aside"
 
 
 def test_there_is_one_older_file_and_neither_grows(tmp_path: Path) -> None:
