@@ -7,6 +7,8 @@ import sys
 if __name__ == "__main__":
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs the file itself has not asked an installer
         sys.exit("omniprofile: error: Python 3.11 or newer is needed, and this is " + sys.version.split()[0])
-    from omniprofile.cli.fast_path import run
-
+    try:
+        from omniprofile.cli.fast_path import run
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(run())

@@ -163,3 +163,18 @@ def test_what_is_ignored_stays_ignored(cli: Cli, tmp_path: Path) -> None:
     time.sleep(1)
     running.send_signal(signal.SIGHUP)
     assert running.communicate(timeout=20)[0] == "omni_osk_x\n"
+
+
+def test_ctrl_c_while_the_program_is_still_being_read_is_130_and_no_traceback() -> None:
+    code = """
+import runpy, sys
+class Interrupting:
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "omniprofile.config.snapshot":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting)
+runpy.run_module("omniprofile", run_name="__main__")
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
