@@ -113,6 +113,35 @@ class Parser(argparse.ArgumentParser):
             front, rest = front + rest[:takes], rest[takes:]
         return front, rest
 
+    def options_first(self, words: Sequence[str]) -> list[str]:
+        """Return `words` with the options, each with its value, before the rest, and nothing changed from `--` on.
+
+        argparse fills the arguments that may be left out as soon as it meets the first other word, and has none left for a word
+        that stands behind an option.
+        """
+        options: list[str] = []
+        others: list[str] = []
+        rest = list(words)
+        while rest:
+            word = rest.pop(0)
+            if word == "--":
+                return [*options, *others, word, *rest]
+            if not self._is_option(word):
+                others.append(word)
+                continue
+            options.append(word)
+            if (action := self._option_string_actions.get(word)) is not None and action.nargs != 0:
+                if not rest or self._is_option(rest[0]):
+                    return list(words)  # it must not be given another word for its value
+                options.append(rest.pop(0))
+        return [*options, *others]
+
+    def _is_option(self, word: str) -> bool:
+        """Whether argparse takes `word` for an option, known or not: `-`, numbers and what holds a space are none."""
+        if word in self._option_string_actions:
+            return True
+        return word.startswith("-") and not (word[1:2] in ("", *".0123456789") or " " in word.partition("=")[0])
+
     def _in_our_words(self, message: str) -> str:
         """Return argparse's complaint as one sentence, without a value that could be a secret."""
         required = message.removeprefix("the following arguments are required: ")
@@ -173,9 +202,12 @@ def parse(
         cut = argv.index("--")
         argv, child = argv[:cut], argv[cut + 1 :]
     parser = build_parser((command,), configured=(command,))
-    args, rest = parser.parse_known_args(argv)
     own = parser.commands[name]
-    if name in ("exec", "each") and child is None:
+    runs_command = name in ("exec", "each")
+    # Without its dashes a command's own options are still among the words, and must be seen where they stand.
+    words = argv[at + 1 :] if runs_command and child is None else own.options_first(argv[at + 1 :])
+    args, rest = parser.parse_known_args([*argv[: at + 1], *words])
+    if runs_command and child is None:
         _require_dashes(own, name, argv[at + 1 :], rest, profiles(config))
     if rest and rest[0] in ("-p", "--profile"):
         raise UsageError(f"`{own.prog}` takes no `--profile`", hint=own.hint)

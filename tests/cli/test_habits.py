@@ -238,3 +238,44 @@ def test_every_command_that_is_quoted_can_be_typed(place: str, line: str) -> Non
         is_open = any(word in line for word in ("placeholder", "{}")) and "must be" in error.message
         if not is_open:
             raise AssertionError(f"{place}: `{line}`: {error}") from error
+
+
+@pytest.mark.parametrize(
+    ("line", "plain"),
+    [
+        ("set a --json description x", "set --json a description x"),
+        ("set a description -5 --json", "set --json a description -5"),
+        ("set a --json description '- a list'", "set --json a description '- a list'"),
+        ("set a description --json -- --x", "set --json -- a description --x"),
+        ("unset a --json tags description", "unset --json a tags description"),
+        ("rename a --json b", "rename --json a b"),
+        ("each @t --json -j 2 b --yes -- true --json", "each --json -j 2 --yes @t b -- true --json"),
+        ("list a --json 'b*'", "list --json a 'b*'"),
+        ("test a --timeout 5 b -q c", "test --timeout 5 -q a b c"),
+        ("lint a.toml --format json b.toml --strict", "lint --format json --strict a.toml b.toml"),
+        ("export omni-cli --dry-run out.json -p a", "export --dry-run -p a omni-cli out.json"),
+        ("import omni-cli --dry-run --only a in.json", "import --dry-run --only a omni-cli in.json"),
+        ("import dotenv --scrub .env --name x", "import --scrub --name x dotenv .env"),
+        ("use --json -", "use - --json"),
+        ("-p a token --token-file - --json", "token -p a --json --token-file -"),
+        ("lint --explain --format json", "lint --format json --explain"),
+    ],
+)
+def test_an_option_may_stand_anywhere(line: str, plain: str) -> None:
+    (args, module), (expected, same) = parse(shlex.split(line)), parse(shlex.split(plain))
+    assert (vars(args), module) == (vars(expected), same)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("token a --token-file --json", "`--token-file` needs a value"),
+        ("list a --jsno b", "unknown option `--jsno`"),
+        ("list a -x b", "unknown option `-x`"),
+        ("rename a --json b c", "too many arguments"),
+        ("current --json a", "too many arguments"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_told_wherever_it_stands(line: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse(shlex.split(line))
