@@ -6,6 +6,7 @@ SIGINT is exit 130; by the others a process ends as one that knows nothing of th
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
