@@ -115,7 +115,7 @@ def test_a_protected_profile_needs_a_yes_before_any_key_is_asked_for(cli: Cli, t
     ran = cli("exec", "--as", "A_=asks", "--as", "B_=prod", "--", "migrate", "--all")
     assert ran.status == 6
     assert "`prod` is protected (https://acme.omniapp.co)" in ran.err
-    assert "hint: run `omniprofile exec --yes --as A_=asks --as B_=prod -- migrate …`" in ran.err
+    assert "hint: run `omniprofile exec --yes --as A_=asks --as B_=prod -- migrate --all`" in ran.err
     assert not (tmp_path / "asked").exists()
 
 

@@ -150,7 +150,7 @@ ANSWERED = {
     "--token x query": (6, "--token"),
     "query --token=x": (6, "--token"),
     "--base-url https://acme.omniapp.co query": (6, "acme.omniapp.co"),
-    "-p prod query": (6, "hint: run `omniprofile exec --yes prod -- omni …`"),
+    "-p prod query": (6, "hint: run `omniprofile exec --yes prod -- omni query`"),
 }
 
 
@@ -185,7 +185,7 @@ def test_wrapped_omni_gets_the_credential_of_the_profile_that_it_names(shell: st
 def test_a_protected_profile_names_a_line_that_can_be_run(shell: str, programs: Path) -> None:
     load = f"{LOAD[shell].format(' --wrap-omni')}\n"
     ran = run_script(shell, load + _status(shell, "omni query"), programs, env={"OMNI_PROFILE": "prod"})
-    assert "hint: run `omniprofile exec --yes -- omni …`" in ran.stderr, ran
+    assert "hint: run `omniprofile exec --yes -- omni query`" in ran.stderr, ran
 
 
 LEFT = [(shell, inherited) for shell in SHELLS for inherited in ("bash", "zsh", "fish", "powershell", "cmd")]

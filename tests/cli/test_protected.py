@@ -157,8 +157,8 @@ def test_json_errors_and_codes_are_of_the_same_decision(select: Callable[[str], 
 
 
 def test_the_hint_of_exec_is_a_command_that_can_be_run(select: Callable[[str], list[str]], cli: Cli) -> None:
-    assert "hint: run `omniprofile exec --yes prod -- omni …`" in cli("exec", *select("named"), "--", "omni", "x").err
-    assert "hint: run `omniprofile exec --yes -- omni …`" in cli("exec", *select("state"), "--", "omni", "x").err
+    assert "hint: run `omniprofile exec --yes prod -- omni x`" in cli("exec", *select("named"), "--", "omni", "x").err
+    assert "hint: run `omniprofile exec --yes -- omni x`" in cli("exec", *select("state"), "--", "omni", "x").err
 
 
 @pytest.fixture

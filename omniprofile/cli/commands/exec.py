@@ -236,12 +236,12 @@ def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
 
 def _with_yes(requests: Mapping[str, ProfileRequest], child: Sequence[str] | None) -> str:
     """Return the hint that a protected profile wants `--yes`, as the command line that was meant."""
-    words = ["omniprofile exec --yes"]
+    words = ["--yes"]
     for prefix, request in requests.items():
         if request.profile is not None:
-            words.append(f"--as {prefix}={request.profile.value}" if prefix else request.profile.value)
-    words += ["--", printable(child[0]), "…"] if child else []
-    return f"run `{' '.join(words)}`"
+            words += ["--as", f"{prefix}={request.profile.value}"] if prefix else [request.profile.value]
+    line = line_meant("exec", words, child) if child else " ".join(["omniprofile exec", *words])
+    return f"run `{line}`"
 
 
 def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
