@@ -243,7 +243,8 @@ class App(Workspace):
         """Resolve by what the files declare alone: no flag's and no variable's base URL or token applies."""
         from omniprofile.credentials.resolver import resolve
 
-        return resolve(self.config, self.select(request.profile, use=use), environ={})
+        selection = self.select(request.profile, use=use)
+        return resolve(self.config, selection, environ={})
 
     def declared_profile(self, name: str) -> "Resolution":
         """Resolve profile `name` by what the files declare alone."""

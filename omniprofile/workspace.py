@@ -5,7 +5,7 @@ Nothing is imported or read before it is asked for.
 
 import os
 from _thread import RLock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -99,6 +99,16 @@ class Workspace:
             from omniprofile.compiled import configuration
 
             return configuration(self.places)
+
+    def config_for_all(self, patterns: Iterable[str]) -> Config:
+        """Return `config`; where profiles are named in full, each without the files that `config_for` leaves out for it."""
+        from omniprofile.config.patterns import is_name
+
+        names = list(patterns)
+        if all(map(is_name, names)):
+            for name in names:
+                self.config_for(Sourced(name, Provenance(Layer.FLAG, "NAME")))
+        return self.config
 
     def allow_new_file(self) -> None:
         """Let a profile file that was named and is not there declare nothing: it is about to be made. Raises ConfigInvalid."""

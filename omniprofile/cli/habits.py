@@ -85,7 +85,9 @@ def line_meant(command: str, front: Sequence[str], child: Sequence[str]) -> str:
 
 def is_pattern(word: str, profiles: Collection[str]) -> bool:
     """Return whether `each` was given `word` as a PATTERN rather than as a command."""
-    return word in profiles or word.startswith("@") or not {"*", "?", "["}.isdisjoint(word)
+    from omniprofile.config.patterns import is_name
+
+    return word in profiles or not is_name(word)
 
 
 def _harmless(words: Sequence[str]) -> list[str]:

@@ -1,8 +1,8 @@
 """One profile out of sound files, while a file of `profiles.d` is broken.
 
 A broken file is left out whole, and only where it cannot matter: it must hold no table that the profile is made of, no
-settings, no `[defaults]` and no `default`. What a file holds that does not parse is checked by every word in it that stands
-where a key could stand.
+settings, no `[defaults]` and no `default`, nor a misspelt one of these. What a file holds that does not parse is checked by
+every word in it that stands where a key could stand.
 """
 
 import os
@@ -15,14 +15,22 @@ from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.model.declaration import Config
 from omniprofile.model.finding import Code, Finding, errors_in
+from omniprofile.model.names import distance
 from omniprofile.system.files import Unreadable, read_regular
 
 _EVERYWHERE = ("settings", "defaults", "default")
 """Keys at the top of a file that bear on every profile."""
+_MISSPELT = 2
+"""So many letters make a misspelt word."""
 _ALL_AT_ONCE = re.compile(r"""^[ \t]*+["']?(?:profiles|instances)["']?[ \t]*+=""", re.MULTILINE)
 _ESCAPE = re.compile(r"\\[uUx]")
 _KEY_LIKE = re.compile(r"""(?<![A-Za-z0-9_/-])(?:"([^"\n]++)"|'([^'\n]++)'|([A-Za-z0-9_-]++))[ \t]*+[\]=.]""")
 """A word before `]`, `=` or `.`, which is where a key or a part of one stands. The `/` keeps hosts of addresses out."""
+_HEAD = re.compile(r"^[ \t]*+\[++([^\]#\n]*+)", re.MULTILINE)
+"""The words of a table's header, which may lack its end."""
+_ALONE = re.compile(r"""^[ \t]*+["']?([A-Za-z0-9_-]++)["']?[ \t\r]*+$""", re.MULTILINE)
+"""A word that has a line of its own."""
+_WORD = re.compile(r"""[^\s."'\[\]=#]+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +91,32 @@ def _may_hold(file: str, files: Files, names: set[str]) -> bool:
     if document.data is not None:
         return _holds(document.data, names)
     try:
-        text = read_regular(file).decode("utf-8", "replace")
+        # Without NUL, what another program wrote as UTF-16 has the same words.
+        text = read_regular(file).replace(b"\0", b"").decode("utf-8", "replace")
     except (OSError, Unreadable):
         return True
     if _ALL_AT_ONCE.search(text) or _ESCAPE.search(text):
         return True
     written = {part for match in _KEY_LIKE.finditer(text) for part in match.groups() if part}
-    return not written.isdisjoint({*names, *_EVERYWHERE})
+    written.update(word for head in _HEAD.findall(text) for word in _WORD.findall(head))
+    written.update(_ALONE.findall(text))
+    return not written.isdisjoint(names) or any(map(_bears_on_all, written)) or _is_cut_short(text, names)
+
+
+def _bears_on_all(key: str) -> bool:
+    """Whether a key, once it is spelt right, may be one of `_EVERYWHERE`."""
+    return any(distance(key.casefold(), each) <= _MISSPELT for each in _EVERYWHERE)
+
+
+def _is_cut_short(text: str, names: set[str]) -> bool:
+    """Whether the text ends in the middle of a header that may have been that of one of `names`, or of `_EVERYWHERE`."""
+    head = text.rpartition("\n")[2].lstrip()
+    words = _WORD.findall(head)
+    last = words[-1] if words and head.startswith("[") and "]" not in head else ""
+    return last != "" and any(each.startswith(last) for each in (*names, *_EVERYWHERE))
 
 
 def _holds(data: Mapping[str, Any], names: set[str]) -> bool:
     tables = [data.get("profiles"), data.get("instances")]
     held = {key for table in tables if isinstance(table, dict) for key in table}
-    return any(key in data for key in _EVERYWHERE) or not held.isdisjoint(names)
+    return any(map(_bears_on_all, data)) or not held.isdisjoint(names)

@@ -20,7 +20,7 @@ def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
     tags = {name: effective(config, name).tags.value for name in config.profiles}
     known = {tag for own in tags.values() for tag in own}
     for pattern in patterns:
-        if in_full := not _is_glob(pattern) and not pattern.startswith("@"):
+        if in_full := is_name(pattern):
             if pattern not in config.profiles and pattern in known:
                 raise NoSuchProfile(f"profile `{pattern}` not found", hint=f"did you mean the tag `@{pattern}`?")
             require_profile(config, pattern, Provenance(Layer.FLAG, "NAME"))
@@ -36,8 +36,9 @@ def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
     return found
 
 
-def _is_glob(pattern: str) -> bool:
-    return any(character in pattern for character in "*?[")
+def is_name(pattern: str) -> bool:
+    """Return whether a pattern is a name in full: no glob, and no tag."""
+    return not pattern.startswith("@") and not any(character in pattern for character in "*?[")
 
 
 def _no_match(config: Config, pattern: str, tags: set[str]) -> NoSuchProfile:

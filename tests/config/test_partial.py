@@ -46,6 +46,18 @@ HARMFUL = {
     "settings behind something": b'[profiles.other] [settings]\n',
     "settings, dotted": b'settings.secret_store = "file" x\n',
     "settings that are no settings": b"[settings]\nallowed_hosts = 1\n",
+    "settings, misspelt": b'[setings]\nallowed_hosts = ["bi.acme.example"]\n',
+    "settings, misspelt, in a file that does not parse": b'[Setting]\nallowed_hosts = ["\n',
+    "settings without the header's end": b'[settings\nallowed_hosts = []\n',
+    "defaults without the header's end": b'[ "defaults\nprotected = true\n',
+    "defaults, cut short": b"[defa",
+    "defaults alone in its line": b"defaults\nprotected = true\n",
+    "defaults in UTF-16": "[defaults]\nprotected = true\n".encode("utf-16"),
+    "defaults that are not UTF-8": b"[def\xffaults]\nprotected = true\n",
+    "the profile itself without the header's end": b"[profiles.prod\nprotected = true\n",
+    "the profile itself, cut short": b'[profiles."pro',
+    "the profile itself in UTF-16": "[profiles.prod]\nprotected = true\n".encode("utf-16"),
+    "its instance without the header's end": b"[instances.acme\n",
     "defaults": b"[defaults]\nprotected = tru\n",
     "a default": b'default = "other\n',
     "a default after bytes that are not UTF-8": b'# \xff\ndefault = "other"\n',
@@ -92,6 +104,28 @@ def test_a_name_with_a_point_is_found_in_a_broken_file(cli: Cli, files: Path) ->
     (files / "10-broken.toml").write_text('[profiles."a.b"]\nprotected = tru\n')
     assert cli("token", "a.b", env=ACME).status == 3
     assert cli("token", "prod", env=ACME, shows=True).status == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["test prod", "test -p prod sound", "each prod sound -- true", "logout sound --yes", "login sound --no-test"],
+)
+def test_every_command_that_takes_names_works_beside_it(cli: Cli, files: Path, line: str) -> None:
+    (files / "10-broken.toml").write_text("[profiles.other\n")
+    ran = cli(*line.split(), env={**ACME, "OMNIPROFILE_SECRET_STORE": "file"}, stdin=CANARY)
+    assert ran.status != 3, ran
+    assert "10-broken.toml` is left out: line 1" in ran.err
+    (files / "10-broken.toml").write_text("[profiles.sound\n")
+    ran = cli(*line.split(), env={**ACME, "OMNIPROFILE_SECRET_STORE": "file"}, stdin=CANARY)
+    assert (ran.status == 3) == ("sound" in line), ran
+
+
+@pytest.mark.parametrize(
+    "line", ["test", "test --all", "test p*", "each --all -- true", "each pro? -- true", "list", "logout"]
+)
+def test_what_names_no_profile_in_full_stops_at_it(cli: Cli, files: Path, line: str) -> None:
+    (files / "10-broken.toml").write_text("[profiles.other\n")
+    assert cli(*line.split(), env=ACME).status == 3
 
 
 def test_the_second_name_of_a_command_is_judged_for_itself(cli: Cli, files: Path) -> None:

@@ -124,9 +124,10 @@ def _matched(args: argparse.Namespace, app: App) -> dict[str, bool]:
         raise UsageError("`--all` and a pattern are given", hint="leave one of them out")
     if not args.all and not args.patterns:
         raise UsageError("no profile is named", hint="name some by a PATTERN, or all by `--all`")
-    if not app.config.profiles:
+    config = app.config_for_all(args.patterns)
+    if not config.profiles:
         app.select()  # says that there is none, and what to do
-    return dict.fromkeys(app.config.profiles, False) if args.all else matching(app.config, args.patterns)
+    return dict.fromkeys(config.profiles, False) if args.all else matching(config, args.patterns)
 
 
 def _intent(args: argparse.Namespace, *, in_full: bool) -> Intent:

@@ -127,7 +127,8 @@ def error_of(result: LiveResult) -> Error | None:
 
 
 def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
-    names = [Sourced(name, Provenance(Layer.FLAG, "NAME")) for name in matching(app.config, args.patterns)]
+    config = app.config_for_all([*args.patterns, *(args.profile or ())])
+    names = [Sourced(name, Provenance(Layer.FLAG, "NAME")) for name in matching(config, args.patterns)]
     names += [Sourced(name, Provenance(Layer.FLAG, "--profile")) for name in args.profile or ()]
     if args.all and names:
         raise UsageError("`--all` and a pattern are given", hint="leave one of them out")
