@@ -66,31 +66,36 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
     """
     import subprocess
 
+    from omniprofile.system.threads import signals_deferred
+
     with _lent_terminal(terminal) as lent:
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            env=dict(environ),
-            bufsize=0,
-            # A session of its own has no terminal: a program that wants to ask finds out at once, instead of being stopped.
-            start_new_session=lent is None,
-            process_group=None if lent is None else 0,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows alone
-        )
-        _running.add(process)
+        process: Popen[bytes] | None = None
         ended = False
         try:
+            with signals_deferred():  # a program that runs already and that nobody knows of would go on
+                process = subprocess.Popen(
+                    list(argv),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    env=dict(environ),
+                    bufsize=0,
+                    # A session of its own has no terminal: a program that wants to ask finds out at once, and is not stopped.
+                    start_new_session=lent is None,
+                    process_group=None if lent is None else 0,
+                    creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows alone
+                )
+                _running.add(process)
             if lent is not None:
                 lent.give(process.pid)
             result = _attend(process, monotonic() + timeout, limit)
             ended = result.how == "exited"
         finally:
-            _running.discard(process)
-            if not ended:
-                end_groups([process], environ)
-            if process.stdout and sys.platform != "win32":
-                process.stdout.close()
+            if process is not None:
+                _running.discard(process)
+                if not ended:
+                    end_groups([process], environ)
+                if process.stdout and sys.platform != "win32":
+                    process.stdout.close()
         if lent is not None and result.how == "exited" and _was_interrupted(result.status):
             return Captured("interrupted", result.status)
         return result

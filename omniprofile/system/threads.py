@@ -72,12 +72,12 @@ def critical_section(work: Callable[[], T], *, on_interrupt: Callable[[], None])
     SIGHUP wait for the end too. Where this is not the process's main thread, no signal comes here anyway. Raises what `work`
     raises.
     """
-    with _signals_deferred(on_interrupt):
+    with signals_deferred(on_interrupt):
         return wait(start(work))
 
 
 @contextmanager
-def _signals_deferred(on_interrupt: Callable[[], None]) -> Iterator[None]:
+def signals_deferred(on_interrupt: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold back what would end the process, and let it happen after the body. What is ignored already stays so."""
     from threading import current_thread, main_thread
 

@@ -1,5 +1,8 @@
 """A captured program and the terminal, on a real pseudo-terminal."""
 
+import os
+import signal
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -7,6 +10,8 @@ from pathlib import Path
 
 import pexpect
 import pytest
+
+from omniprofile.system.capture import capture
 
 CAPTURE = """
     import os, sys, termios
@@ -61,7 +66,8 @@ def test_a_program_that_asks_on_the_terminal_is_answered(session: Session) -> No
 
 
 def test_ctrl_c_during_a_question_ends_the_program_and_is_known(session: Session) -> None:
-    on_terminal = session("printf 'PIN? ' > /dev/tty; read pin < /dev/tty; echo got-$pin")
+    # What changes the terminal waits until it is the program's: a Ctrl-C before that would be ours.
+    on_terminal = session("stty echo < /dev/tty; printf 'PIN? ' > /dev/tty; read pin < /dev/tty; echo got-$pin")
     on_terminal.expect_exact("PIN? ")
     on_terminal.sendintr()
     on_terminal.expect_exact("<interrupted -2 b'' echo=True ours=True>")
@@ -99,3 +105,19 @@ def test_a_program_in_the_background_is_not_given_the_terminal() -> None:
         shell.expect_exact("still-42-here")
     finally:
         shell.close(force=True)
+
+
+def test_a_ctrl_c_at_the_very_start_of_a_program_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process is there already, and `Popen` has not come back."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, **options)  # type: ignore[call-overload]
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        capture(["/bin/sh", "-c", "sleep 300"], os.environ, timeout=100, limit=10, terminal=False)
+    assert started[0].wait(10) == -signal.SIGTERM
