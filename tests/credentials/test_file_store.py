@@ -11,6 +11,7 @@ import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,21 @@ def test_a_file_that_others_can_read_or_write_is_refused(folder: Path, mode: int
         assert caught.value.hint == f"run `chmod 600 {store.path}`"
     os.chmod(store.path, 0o600)
     assert store.get(account("prod")) == make_secret()
+
+
+def test_a_file_with_a_second_name_is_refused_until_it_has_a_content_of_its_own(folder: Path) -> None:
+    """Each name has a lock of its own, and a replacement takes one away: both would refresh one session."""
+    store, other = FileStore(str(folder)), FileStore(str(folder.parent / "other"))
+    store.put("prod", make_secret())
+    os.makedirs(other.folder)
+    os.link(store.path, other.path)
+
+    for each in (store, other):
+        for operation in (each.check, partial(each.get, account("prod")), partial(each.put, "x", make_secret())):
+            with pytest.raises(StoreUnavailable, match="hard link") as caught:
+                operation()
+    subprocess.run(str(caught.value.hint).removeprefix("run `").removesuffix("`"), shell=True, check=True)
+    assert store.get(account("prod")) == other.get(account("prod")) == make_secret()
 
 
 def test_a_read_only_file_of_ours_is_replaced(folder: Path) -> None:
