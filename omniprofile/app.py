@@ -361,8 +361,12 @@ class App(Workspace):
         return user_lock(self.lock_folders, name, seconds, optional=self.store_name == "file")
 
     @once
-    def _summaries(self) -> "dict[Account, StoredSummary]":
-        return self.store.summaries()
+    def _summaries(self) -> "dict[tuple[str, str | None], dict[Origin, StoredSummary]]":
+        """What the store lists, by profile and variable, and then by origin."""
+        found: dict[tuple[str, str | None], dict[Origin, StoredSummary]] = {}
+        for account, summary in self.store.summaries().items():
+            found.setdefault((account.profile, account.variable), {})[account.origin] = summary
+        return found
 
     def credential_status(
         self, profile: str, origin: "Origin | None", auth: str, key: KeySource, variable: str | None = None
@@ -370,12 +374,7 @@ class App(Workspace):
         """Return what is known of a profile's own credential, or of a secret of its `env`, unlocking and contacting nothing."""
         from omniprofile.credentials.status import credential_status
 
-        everything = self._summaries if uses_store(auth, key) else {}
-        stored = {
-            account.origin: summary
-            for account, summary in everything.items()
-            if account.profile == profile and account.variable == variable
-        }
+        stored = self._summaries.get((profile, variable), {}) if uses_store(auth, key) else {}
         return credential_status(
             profile,
             auth,

@@ -4,6 +4,7 @@ What the fast path reads is decided here, by the one resolver there is, with no 
 """
 
 import marshal
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from omniprofile.config import snapshot
@@ -16,9 +17,13 @@ from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
 
 if TYPE_CHECKING:
-    from omniprofile.model.compiled_profile import Plain
+    from omniprofile.model.compiled_profile import Env, Plain
 
 _NAMED = Provenance(Layer.FLAG, "NAME")
+_SHOWN_NAMES = 61
+"""So many names, with commas between them, are longer than what is shown of them."""
+_MOST_VARIABLES = 64
+"""A profile with more of them is for the full path: all profiles may have the same thousands from one parent."""
 
 
 def configuration(places: Places) -> Config:
@@ -49,9 +54,13 @@ def profile_words(config: Config) -> str:
 def tag_words(config: Config) -> str:
     """Return what `__complete patterns` prints after the profiles: every `@TAG`, with the profiles that have it."""
     tagged: dict[str, list[str]] = {}
+    shared: Counter[int] = Counter()
     for name in config.profiles:
-        for tag in effective(config, name).tags.value:
-            tagged.setdefault(tag, []).append(name)
+        tags = effective(config, name).tags.value
+        shared[id(tags)] += 1
+        if shared[id(tags)] <= _SHOWN_NAMES:  # of all that have one parent's tags, no more are shown
+            for tag in tags:
+                tagged.setdefault(tag, []).append(name)
     return "".join(f"@{tag}\t{printable(', '.join(names), 60)}\n" for tag, names in sorted(tagged.items()))
 
 
@@ -59,16 +68,18 @@ def _quick(config: Config) -> object:
     """Return what the fast path reads: four settings, and of each profile what the files decide."""
     from omniprofile.credentials.resolver import resolve
 
-    profiles = {
-        name: marshal.dumps(_plain(resolve(config, Selection(name, _NAMED), environ={}))) for name in config.profiles
-    }
+    profiles = {}
+    for name in config.profiles:
+        resolution = resolve(config, Selection(name, _NAMED), environ={})
+        few = len(effective(config, name).env) <= _MOST_VARIABLES
+        profiles[name] = marshal.dumps(_plain(resolution, _plain_env(resolution) if few else None))
     settings = config.settings
     store = settings.secret_store.value if settings.secret_store else None
     default = config.default.value if config.default else None
     return default, store, settings.trusted_folders, settings.audit, profiles
 
 
-def _plain(resolution: Resolution) -> "Plain":
+def _plain(resolution: Resolution, env: "Env | None") -> "Plain":
     origin = resolution.origin
     source: str | None
     if resolution.uses_store:
@@ -86,11 +97,11 @@ def _plain(resolution: Resolution) -> "Plain":
         source,
         key,
         resolution.protected,
-        _plain_env(resolution),
+        env,
     )
 
 
-def _plain_env(resolution: Resolution) -> "tuple[tuple[str, str | tuple[str, str]], ...] | None":
+def _plain_env(resolution: Resolution) -> "Env | None":
     """Return the profile's `env` as the fast path takes it; None where the full path must read a secret, or say more."""
     found: list[tuple[str, str | tuple[str, str]]] = []
     for each in resolution.env:

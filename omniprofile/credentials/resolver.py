@@ -137,6 +137,13 @@ def resolve(
             fields[f"env.{name}"] = field_of(values, shown)
         return fields
 
+    @cache  # most calls need none of it, and a parent may have given many
+    def given_env() -> tuple[GivenVariable, ...]:
+        return tuple(
+            _given_variable(config, declared, name, given, origin=origin, overridden_by=base_url_provenance)
+            for name, given in declared.env.items()
+        )
+
     return Resolution(
         selection=selection,
         origin=origin,
@@ -149,10 +156,7 @@ def resolve(
         allow=declared.allow.value,
         browser=declared.browser.value,
         expect=declared.expect.value,
-        env=tuple(
-            _given_variable(config, declared, name, given, origin=origin, overridden_by=base_url_provenance)
-            for name, given in declared.env.items()
-        ),
+        given_env=given_env,
         explained=explained,
         notices=tuple(notices),
         warnings=tuple(warnings),

@@ -70,8 +70,8 @@ class Resolution:
 
     `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
     `key` (api-key) or the stored session (oauth). `refusal` is why no credential may be handed out whatever the source
-    says. `notices` are sentences for stderr, `warnings` those that no `-q` silences. `explained` makes `fields`: most calls
-    need none. `browser` is empty where the profile has none
+    says. `notices` are sentences for stderr, `warnings` those that no `-q` silences. `explained` makes `fields`, and `given_env`
+    `env`: most calls need none. `browser` is empty where the profile has none
     of its own. `pair` names the environment's base URL and token where they replace the profile's.
     """
 
@@ -85,7 +85,7 @@ class Resolution:
     allow: tuple[str, ...]
     browser: tuple[str, ...]
     expect: Expect
-    env: tuple[GivenVariable, ...]
+    given_env: Callable[[], tuple[GivenVariable, ...]]
     base_url_provenance: Provenance
     explained: Callable[[], dict[str, Field]]
     notices: tuple[str, ...]
@@ -97,6 +97,11 @@ class Resolution:
     def fields(self) -> dict[str, Field]:
         """What `explain` shows, made anew at every call."""
         return self.explained()
+
+    @property
+    def env(self) -> tuple[GivenVariable, ...]:
+        """The variables of the profile's `env`, its parents' among them."""
+        return self.given_env()
 
     @property
     def uses_store(self) -> bool:

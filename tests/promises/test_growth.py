@@ -18,7 +18,9 @@ from omniprofile.checks.mcp import check_mcp
 from omniprofile.cli.console import Style
 from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
+from omniprofile.compiled import compile_files
 from omniprofile.config.loader import read
+from omniprofile.config.paths import Places
 from omniprofile.config.schema.validate import validate_pin
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import Error
@@ -264,3 +266,33 @@ def test_a_file_of_an_mcp_client_is_read_in_proportion(name: str) -> None:
         return partial(check_mcp, ".mcp.json", IN_MCP_FILE[name](size))
 
     assert growth(prepared, 32768, 65536, patience=60.0) <= MOST
+
+
+def _heirs(of: str, one: str) -> Callable[[int], bytes]:
+    """Half of the file is what one profile has, many of `one` in `of`; the other half are profiles that inherit all of it."""
+
+    def make(size: int) -> bytes:
+        have = of.replace("#", "".join(one.replace("#", str(n)) for n in range(size // 2 // len(one) + 1)))
+        heirs = "".join(f'[profiles.p{n}]\nextends = "base"\n' for n in range(size // 2 // 32 + 1))
+        return f'[profiles.base]\nbase_url = "https://a.omniapp.co"\n{have}\n{heirs}'.encode()
+
+    return make
+
+
+INHERITED = {
+    "variables": _heirs("[profiles.base.env]\n#", 'VARIABLE_# = "x"\n'),
+    "tags": _heirs("tags = [#]", '"tag-number-#", '),
+    "requests": _heirs('access = "read-only"\nallow = [#]', '"POST /api/v1/#", '),
+}
+
+
+@pytest.mark.parametrize("name", INHERITED)
+def test_what_many_profiles_inherit_from_one_is_compiled_in_proportion(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "profiles.toml"
+    places = Places(str(file), None, str(tmp_path / "state"), str(tmp_path / "cache"), str(tmp_path))
+
+    def prepared(size: int) -> Callable[[], object]:
+        file.write_bytes(INHERITED[name](size))
+        return partial(compile_files, places, [str(file)])
+
+    assert growth(prepared, 16384, 32768, patience=60.0) <= MOST

@@ -97,9 +97,9 @@ def row_of(app: App, console: Console, name: str, *, active: bool) -> Row:
         resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
         state, expires_at = _credential(app, resolution)
         secrets = {
-            each.name: app.credential_status(name, resolution.origin, "api-key", each.value.secret, each.name).state
-            for each in resolution.env
-            if each.value.secret
+            variable: app.credential_status(name, resolution.origin, "api-key", given.value.secret, variable).state
+            for variable, given in declared.env.items()
+            if given.value.secret
         }
     except Error as error:
         # One profile's trouble is not a reason to hide the others.
