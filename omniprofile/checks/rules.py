@@ -187,8 +187,8 @@ RULES: tuple[Rule, ...] = (
         Code.KEY_FOR_ANOTHER_HOST,
         Level.WARNING,
         "a key is inherited by a profile of another host",
-        "An API key belongs to one instance. A key, or a secret of `env`, from a table that has an address of its own goes to that "
-        "address only: a profile that inherits it with another one is refused, unless it repeats it.",
+        "An API key belongs to one instance. A key, or a secret of `env`, from a table that has an address, its own or a parent's, "
+        "goes to that address only: a profile that inherits it with another one is refused, unless it repeats it.",
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME" }\n'
         '[profiles.staging]\nextends = "ci"\nbase_url = "https://acme-staging.omniapp.co"\n',
         '[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ACME" }\n'

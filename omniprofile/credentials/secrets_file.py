@@ -55,7 +55,9 @@ class SecretsFile:
         if status.st_nlink > 1:  # locks and replacements go by name: a session in it would be refreshed once for each
             place, copy = quoted_place(self.path), quoted_place(f"{self.path}.copy")
             raise self.unusable(
-                "cannot be used", "it has another name, by a hard link", f"run `cp -p {place} {copy} && mv {copy} {place}`"
+                "cannot be used",
+                "it has another name, by a hard link",
+                f"run `cp -p {place} {copy} && mv {copy} {place}`",
             )
         try:
             data = load(content)

@@ -57,7 +57,7 @@ class Effective:
     auth: Given[AuthMethod]
     key: Given[KeySource]
     key_origin: Origin | None
-    """The address that the table of the key has itself, by `base_url` or `instance`: an inherited key goes there only."""
+    """The address that the table of the key has itself or from a parent: an inherited key goes there only."""
     protected: Given[bool]
     access: Given[Access]
     allow: Given[tuple[str, ...]]
@@ -169,9 +169,17 @@ def gives_token(profile: Effective) -> bool:
 
 
 def own_address(config: Config, table: Declaration | None) -> Origin | None:
-    """Return the address that a table has itself: a key or secret in it is for no other one. None where it has none."""
-    holder = _holder(config, table) if table else None
-    return holder.base_url if holder else None
+    """Return the address that a table has itself or from a parent: a key or secret in it is for no other one.
+
+    None where it has none, or only from `[defaults]`: a profile without an address may lend its key to several.
+    """
+    if table is None:
+        return None
+    if (holder := _holder(config, table)) is not None:
+        return holder.base_url
+    parent = effective(config, table.extends) if table.extends else None
+    by_parent = parent and parent.addressed_by and parent.addressed_by.layer is Layer.PROFILE
+    return parent.base_url.value if parent and parent.base_url and by_parent else None
 
 
 def _holder(config: Config, table: Declaration) -> Declaration | None:

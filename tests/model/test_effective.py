@@ -72,14 +72,14 @@ def test_an_instance_comes_before_the_defaults_and_after_the_profiles() -> None:
         ([_profile("p", extends="q", base_url=B), _profile("q", base_url=A, key=ENV)], A),
         (
             [_profile("p", extends="q", base_url=B), _profile("q", extends="r", key=ENV), _profile("r", base_url=A)],
-            None,
+            A,
         ),
         ([_profile("p", extends="q", base_url=B, key=ENV), _profile("q", base_url=A, key=ENV)], B),
         ([_profile("p", extends="q", base_url=B), _profile("q", key=ENV)], None),
         ([_profile("p", key=ENV)], None),
         ([_profile("p", base_url=B)], None),
     ],
-    ids=["parent", "no address of its own", "repeated", "mixin", "nowhere", "no key"],
+    ids=["parent", "a parent's address", "repeated", "mixin", "nowhere", "no key"],
 )
 def test_a_key_has_the_address_of_the_table_that_gives_it(tables: list[Declaration], origin: Origin | None) -> None:
     assert effective(_config(*tables), "p").key_origin == origin
@@ -90,6 +90,12 @@ def test_a_key_of_the_defaults_has_their_own_address_alone() -> None:
     addressed = Declaration(Layer.DEFAULTS, "defaults", "f", 9, key=ENV, base_url=A)
     assert effective(_config(_profile("p", base_url=B), defaults=bare), "p").key_origin is None
     assert effective(_config(_profile("p", base_url=B), defaults=addressed), "p").key_origin == A
+
+
+def test_a_key_of_a_profile_whose_address_is_that_of_the_defaults_may_go_elsewhere() -> None:
+    defaults = Declaration(Layer.DEFAULTS, "defaults", "f", 9, base_url=A)
+    tables = [_profile("p", extends="q", base_url=B), _profile("q", key=ENV)]
+    assert effective(_config(*tables, defaults=defaults), "p").key_origin is None
 
 
 def test_a_profile_whose_parents_are_not_whole_comes_to_nothing() -> None:
