@@ -117,10 +117,12 @@ def _server(prefix: tuple[str, ...], environ: Mapping[str, str]) -> socket.socke
     at_start = {name: value for name, value in environ.items() if name.startswith(AT_START) and name not in AT_RUN}
     key = (os.getpid(), prefix, *sorted(at_start.items()))
     if key not in _servers:
+        import omniprofile
+
         connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             process = subprocess.Popen(
-                [*prefix, sys.executable, __file__, str(theirs.fileno())],
+                [*prefix, sys.executable, __file__, str(theirs.fileno()), *omniprofile.__path__],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd="/", env={"PATH": os.environ["PATH"], **at_start},
             )  # fmt: skip
         atexit.register(process.wait)
@@ -144,7 +146,7 @@ def import_all() -> None:
 
 def _serve(connection: socket.socket) -> None:
     """Be the program in a fork for each request."""
-    sys.path.pop(0)
+    sys.path[0] = os.path.dirname(sys.argv[2])  # not the folder of the tests, but that of the package under test
     wrapped = {name: value for name, value in os.environ.items() if name.startswith(AT_START)}
     import_all()
     children: dict[int, tuple[int, int]] = {}
