@@ -75,7 +75,7 @@ SURROUNDINGS = {
     "no HOME": Surrounding(unset=("HOME",)),
     "HOME is a file": Surrounding(env={"HOME": "{home}/key"}),
     "HOME is relative": Surrounding(env={"HOME": "rel"}),
-    "HOME is not there": Surrounding(env={"HOME": "/nonexistent/home"}),
+    "HOME is not there": Surrounding(env={"HOME": "{home}/nowhere/home"}),
     "HOME takes no file": Surrounding(env={"HOME": "/proc/1"}),
     "HOME is read-only": Surrounding(wrap=UNPRIVILEGED, prepare=_nobodys),
     "XDG relative": Surrounding(env={"XDG_CONFIG_HOME": "r", "XDG_STATE_HOME": "r", "XDG_CACHE_HOME": "r"}),

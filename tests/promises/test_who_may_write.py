@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.conftest import CANARY, Cli
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -23,7 +24,6 @@ base_url = "https://two.omniapp.co"
 key = { env = "KEY" }
 """
 UID = 54321
-TREE = str(Path(__file__).parents[2])
 
 
 @pytest.fixture
@@ -42,11 +42,9 @@ def shared() -> Iterator[Path]:
 
 def run(base: Path, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
     """Run a command line as the other user, in `work/deep`."""
-    become = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
-    return subprocess.run(
-        [*become, sys.executable, "-P", "-m", "omniprofile", *argv],
-        env={"PATH": os.environ["PATH"], "HOME": str(base / "home"), "PYTHONPATH": TREE, "KEY": "k", **env},
-        cwd=base / "work/deep", capture_output=True, text=True, check=False, timeout=60,
+    return warm.run(
+        *argv, prefix=["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"], cwd=base / "work/deep",
+        env={"PATH": os.environ["PATH"], "HOME": str(base / "home"), "KEY": "k", **env},
     )  # fmt: skip
 
 
