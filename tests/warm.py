@@ -26,7 +26,7 @@ from typing import Any
 PROGRAM = (sys.executable, "-m", "omniprofile")
 LIBRARIES = (
     "anyio._backends._asyncio", "asyncio", "dotenv", "encodings.idna", "http.server", "httpcore", "httpx", "jeepney.io.blocking",
-    "keyring.backends.SecretService", "oauthlib.oauth2", "prompt_toolkit", "pydantic", "tomlkit", "truststore", "wcwidth",
+    "keyring.backends.SecretService", "prompt_toolkit", "pydantic", "tomlkit", "truststore", "wcwidth",
 )  # fmt: skip
 """What the program imports where it needs it."""
 AT_START = ("PYTHON", "LANG", "LC_", "LD_", "TZ", "FAKETIME", "NO_FAKE_STAT")

@@ -67,7 +67,7 @@ def test_a_fresh_session_needs_neither_http_nor_the_protocol(login: Login) -> No
         )
     status, *loaded = ran.stderr.split()
     assert (status, ran.stdout) == ("0", session.token.reveal() + "\n")
-    heavy = {"httpx", "oauthlib", "filelock", "keyring", "secrets", "ssl", "webbrowser", "http.server", "hashlib"}
+    heavy = {"httpx", "filelock", "keyring", "secrets", "ssl", "webbrowser", "http.server", "hashlib"}
     assert heavy & set(loaded) == set()
 
 
