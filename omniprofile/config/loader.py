@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import time_ns
 from typing import TYPE_CHECKING, TypeVar
@@ -24,7 +24,7 @@ from omniprofile.system.files import Unreadable, open_regular
 if TYPE_CHECKING:
     from omniprofile.config.schema.validate import FileDeclarations
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Sourced[str] | Declaration)
 
 _MOST_GUESSES = 20
 """So many dangling names get a "did you mean", which looks at every name there is: more of them need no guess each."""
@@ -187,20 +187,20 @@ class _Merge:
 
     def add(self, declared: "FileDeclarations") -> None:
         """Add one file."""
-        self._default = self._first(self._default, declared.default, "`default`", ("default",), _place_of_value)
+        self._default = self._first(self._default, declared.default, "`default`", ("default",))
         store = ("settings", "secret_store")
-        self._store = self._first(self._store, declared.settings.secret_store, "`secret_store`", store, _place_of_value)
+        self._store = self._first(self._store, declared.settings.secret_store, "`secret_store`", store)
         self._hosts |= dict.fromkeys(declared.settings.allowed_hosts)
         self._trusted |= dict.fromkeys(declared.settings.trusted_folders)
         self._audit = self._audit and declared.settings.audit
-        self._defaults = self._first(self._defaults, declared.defaults, "`[defaults]`", ("defaults",), _place_of_table)
+        self._defaults = self._first(self._defaults, declared.defaults, "`[defaults]`", ("defaults",))
         for kind, mine, theirs in (
             ("instance", self._instances, declared.instances),
             ("profile", self._profiles, declared.profiles),
         ):
             for name, table in theirs.items():
                 what = f"{kind} `{name}`"
-                mine[name] = self._first(mine.get(name), table, what, (f"{kind}s", name), _place_of_table) or table
+                mine[name] = self._first(mine.get(name), table, what, (f"{kind}s", name)) or table
 
     def config(self, paths: tuple[str, ...]) -> Config:
         """Return all of it."""
@@ -213,29 +213,16 @@ class _Merge:
             profiles=self._profiles,
         )
 
-    def _first(
-        self,
-        first: T | None,
-        second: T | None,
-        what: str,
-        path: tuple[str | int, ...],
-        place: Callable[[T], tuple[str, int]],
-    ) -> T | None:
+    def _first(self, first: T | None, second: T | None, what: str, path: tuple[str, ...]) -> T | None:
         if first is None or second is None:
             return first or second
-        file, line = place(first)
-        other, _ = place(second)
-        message = f"{what} is defined in `{file}`, line {line}, too"
-        self._files.report(Code.DUPLICATE, path, other, message, "remove or rename one of the two", at_key=True)
+        mine, other = (
+            each.provenance if isinstance(each, Sourced) else each.provenance("") for each in (first, second)
+        )
+        message = f"{what} is defined in `{mine.file}`, line {mine.line}, too"
+        hint = "remove or rename one of the two"
+        self._files.report(Code.DUPLICATE, path, str(other.file), message, hint, at_key=True)
         return first
-
-
-def _place_of_value(value: Sourced[str]) -> tuple[str, int]:
-    return value.provenance.file or "", value.provenance.line or 1
-
-
-def _place_of_table(table: Declaration) -> tuple[str, int]:
-    return table.file, table.line
 
 
 def _check_references(files: Files) -> None:
