@@ -23,7 +23,7 @@ from omniprofile.config.schema.fields import (
     exactly,
     wrong_value,
 )
-from omniprofile.config.schema.sources import Key, Place, Table, Value, env_value
+from omniprofile.config.schema.sources import Key, Place, Table, Value, env_value, key_source
 from omniprofile.model import declaration
 from omniprofile.model.declaration import Access, AuthMethod, Declaration, Part, StoreName
 from omniprofile.model.exported import BASE_URL, ORGANIZATION, PROFILE, TOKENS
@@ -175,7 +175,7 @@ class Defaults(Table):
             instance=self.instance,
             base_url=self.base_url,
             auth=self.auth,
-            key=self.key.source(at) if self.key else None,
+            key=key_source(self.key, at) if self.key else None,
             protected=self.protected,
             access=self.access,
             allow=None if self.allow is None else tuple(self.allow),

@@ -40,10 +40,6 @@ class KeyringKey(Table):
         examples=[True],
     )
 
-    def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
-        """Return it as the program has it."""
-        return KeySource("keyring")
-
 
 class EnvKey(Table):
     """The key or secret is the value of an environment variable."""
@@ -51,10 +47,6 @@ class EnvKey(Table):
     env: VariableName = Field(
         description="The variable that holds it: its name, not its value.", examples=["ACME_OMNI_KEY"]
     )
-
-    def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
-        """Return it as the program has it."""
-        return KeySource("env", variable=self.env)
 
 
 class CommandKey(Table):
@@ -74,10 +66,6 @@ class CommandKey(Table):
         examples=[30, 0.5],
     )
 
-    def source(self, at: "Place") -> KeySource:  # noqa: ARG002 - every form has it
-        """Return it as the program has it."""
-        return KeySource("command", argv=tuple(self.command), timeout=float(self.timeout))
-
 
 class FileKey(Table):
     """The key or secret is the content of a file that nobody else may read."""
@@ -86,12 +74,6 @@ class FileKey(Table):
         description="The file. `~` is your home; a relative path starts at the profile file's folder.",
         examples=["~/.secrets/omni-staging", "/run/secrets/omni"],
     )
-
-    def source(self, at: "Place") -> KeySource:
-        """Return it as the program has it: `~` is the home, a relative path starts where the file really lies, links followed."""
-        if self.file == "~" or self.file.startswith(("~/", "~" + os.sep)):
-            return KeySource("file", path=os.path.join(at.home, self.file[2:]))
-        return KeySource("file", path=os.path.normpath(os.path.join(at.folder, self.file)))
 
 
 class Alias(Table):
@@ -104,10 +86,6 @@ class Alias(Table):
         examples=["token", "base_url"],
     )
     append: EnvironmentValue = Field(default="", description="A text after it.", examples=["/api", "/mcp/https"])
-
-    def value(self) -> EnvValue:
-        """Return it as the program has it."""
-        return EnvValue(part=self.part, append=self.append)
 
 
 SOURCES = ("keyring", "env", "command", "file")
@@ -146,8 +124,27 @@ Value = Annotated[
 ]
 
 
+def key_source(key: KeyringKey | EnvKey | CommandKey | FileKey, at: Place) -> KeySource:
+    """Return where a key or secret comes from as the program has it.
+
+    A file's `~` is the home; a relative path starts where the profile file really lies, links followed.
+    """
+    match key:
+        case KeyringKey():
+            return KeySource("keyring")
+        case EnvKey():
+            return KeySource("env", variable=key.env)
+        case CommandKey():
+            return KeySource("command", argv=tuple(key.command), timeout=float(key.timeout))
+    if key.file == "~" or key.file.startswith(("~/", "~" + os.sep)):
+        return KeySource("file", path=os.path.join(at.home, key.file[2:]))
+    return KeySource("file", path=os.path.normpath(os.path.join(at.folder, key.file)))
+
+
 def env_value(value: Any, at: Place) -> EnvValue:
     """Return a value of `env` as the program has it."""
     if isinstance(value, str):
         return EnvValue(text=value)
-    return value.value() if isinstance(value, Alias) else EnvValue(secret=value.source(at))
+    if isinstance(value, Alias):
+        return EnvValue(part=value.part, append=value.append)
+    return EnvValue(secret=key_source(value, at))
