@@ -15,7 +15,6 @@ from contextlib import suppress
 from secrets import token_urlsafe
 from threading import Event, Lock, Thread
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from omniprofile.errors import Error, LoginFailed
@@ -106,9 +105,7 @@ class Listener:
             Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, problem: BaseException | None, traceback: object) -> None:
         """Stop listening, after answering repeats of the callback. A browser that still waits is told that the login ended."""
         if self._taken is not None:
             self._taken.show(

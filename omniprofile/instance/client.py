@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock, get_ident
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -78,9 +77,7 @@ class Client:
         """Return the client itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close every connection."""
         for transport in self._transports.values():
             transport.close()

@@ -4,7 +4,6 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from omniprofile.app import App, ProfileRequest
@@ -206,9 +205,7 @@ class _Progress:
         self._draw()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._shown:
             self._console.status("")
 
