@@ -1,10 +1,14 @@
 """The hook in real shells: what it switches, what it leaves alone, and the options that it survives."""
 
+import os
+import shlex
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from tests.cli.shells import HARDENED, LOAD, install_program, run_script
+from tests.cli.vendor_omni import VendorOmni
 from tests.conftest import Cli
 from tests.sampling import sample
 
@@ -221,3 +225,44 @@ def test_the_hook_needs_no_profile_and_reads_no_file(shell: str, cli: Cli) -> No
     ran = cli("hook", shell, *(() if shell == "powershell" else ("--prompt", "--wrap-omni")))
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.isascii(), "whatever encoding the shell reads it in"
+
+
+COMPLETION = """
+_omni() {
+  local words=$(${COMP_WORDS[0]} __completeNoDesc "${COMP_WORDS[@]:1}" 2>/dev/null | sed '/^:/d')
+  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -F _omni omni
+"""
+"""What omni's own script for bash does at each TAB, in short."""
+
+
+@pytest.mark.parametrize("profile", ["staging", "prod", "keyless", "asks", "nosuch"])
+def test_tab_of_wrapped_omni_needs_no_profile_and_asks_no_key(
+    profile: str, programs: Path, two: Path, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    with two.open("a") as file:
+        file.write('[profiles.keyless]\nextends = "staging"\nkey = { env = "UNSET" }\n')
+        file.write(f'[profiles.asks]\nextends = "staging"\nkey = {{ command = ["touch", "{asked}"] }}\n')
+    vendor = VendorOmni(tmp_path / "vendor")
+    environ = {
+        **os.environ,
+        "PATH": f"{programs}:{vendor.folder}:{os.environ['PATH']}",
+        "OMNI_PROFILE": profile,
+        "TERM": "dumb",
+    }
+    bash = pexpect.spawn("bash", ["--norc", "-i"], env=environ, encoding="utf-8", timeout=60)
+    bash.sendline("PS1='ready''> '")
+    (tmp_path / "completion").write_text(COMPLETION)
+    bash.sendline(f"{LOAD['bash'].format(' --wrap-omni')}; . {shlex.quote(str(tmp_path / 'completion'))}; echo loaded")
+    bash.expect("\\r\\nloaded\\r\\n[^\\r\\n]*ready> ")
+    bash.send("omni who\t")
+    bash.expect("omni whoami ")
+    bash.send("\x15omni quer\t")
+    bash.expect("query ")
+    bash.sendline("\x15exit")
+    bash.expect(pexpect.EOF)
+    bash.close()
+    assert vendor.requests() == []
+    assert not asked.exists()
