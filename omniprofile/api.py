@@ -19,7 +19,7 @@ _LOG = logging.getLogger("omniprofile")
 def resolve(profile: str | None = None, *, config: str | None = None) -> Credential:
     """Resolve a profile into its credential, with a session refreshed where it is about to expire.
 
-    `profile` is a profile's name, None for the one in use. `config` is the path of the profile file, None
+    `profile` is a profile's name, None for the current one. `config` is the path of the profile file, None
     for the usual one. Never prompts.
 
     Raises `omniprofile.Error`, which has `code`, `message` and `hint`. Of its families, in `omniprofile.errors`: ConfigInvalid
@@ -40,5 +40,5 @@ def app_for(config: str | None) -> App:
 
 
 def request_for(profile: str | None) -> ProfileRequest:
-    """Return what a caller names: a profile, or None for the one in use."""
+    """Return what a caller names: a profile, or None for the current one."""
     return ProfileRequest(Sourced(profile, Provenance(Layer.FLAG)) if profile is not None else None)

@@ -276,14 +276,14 @@ class App(Workspace):
         if found is None and (other := self._other_store(account)):
             name, used = printable(account.profile), "OS keyring" if self.store_name == "keyring" else self.store.label
             raise StoreUnavailable(
-                f"the secret of `{name}` is stored in the {other}, and the {used} is in use now",
+                f"the secret of `{name}` is stored in the {other}, but the {used} is used now",
                 hint=f"set `{STORE_VARIABLE}={'file' if self.store_name == 'keyring' else 'keyring'}`, or store it anew with "
                 f"`omniprofile login {name}{f' --secret {account.variable}' if account.variable else ''}`",
             )
         return found
 
     def _other_store(self, account: "Account") -> str | None:
-        """Return the label of the store that is not in use if it is known to hold `account`, unlocking nothing."""
+        """Return the label of the store that is not used if it is known to hold `account`, unlocking nothing."""
         from omniprofile.credentials.keyring_store import backend_label
         from omniprofile.credentials.secrets_file import SecretsFile
         from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex

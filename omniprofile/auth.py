@@ -29,7 +29,7 @@ Limits = tuple[Access, tuple[str, ...]]
 class Auth(httpx.Auth):
     """Authenticate the requests of an httpx client, sync or async, with a profile's credential.
 
-    The credential is resolved at the first request, which also decides which profile is the one in use, and again before a
+    The credential is resolved at the first request, which also decides which profile is the current one, and again before a
     request for which it would be too old. A request to any other origin than the credential's is refused with
     `omniprofile.Error` before it is sent; a redirect to one loses the header. On a 401 the credential is renewed (the key read
     anew, the session refreshed), and the request sent once more if the token is another one now. A body that is read while it

@@ -169,7 +169,7 @@ class _Tour:
 
         self.screen.title("7. One look at all of them, and the end.")
         self.step("test", "--all", shows="ok")
-        self.step("logout", "me", shows="are revoked")
+        self.step("logout", "me", shows="were revoked")
         self.secrets_lie_only_in_the_store()
         self.screen.output(
             "Every file was searched: no key lies outside the secret store. Nothing of yours was touched.\n"

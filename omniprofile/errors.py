@@ -53,7 +53,7 @@ class ConfigUnreadable(ConfigInvalid, code="config-unreadable"):
 
 
 class NoCredential(Error, code="no-credential"):
-    """The profile is fine, but there is no usable credential for it."""
+    """The profile is fine, but no usable credential was found for it."""
 
 
 class KeySourceFailed(NoCredential, code="key-source-failed"):
@@ -129,7 +129,7 @@ class StoreTimeout(StoreUnavailable, code="store-timeout"):
 
 
 class CommandNotFound(Error, code="command-not-found"):
-    """The command that `exec` was to run is not there."""
+    """The command that `exec` was to run was not found."""
 
 
 class CommandNotRunnable(Error, code="command-not-runnable"):

@@ -96,11 +96,11 @@ def _insecure_is_allowed(declared: Declared) -> None:
 
 
 def _default_is_missing(declared: Declared) -> None:
-    """`default` names no profile."""
+    """`default` names a profile that does not exist."""
     default, profiles = declared.config.default, declared.config.profiles
     if default is not None and default.value not in profiles:
         near = closest(default.value, profiles)
-        hint = f"did you mean {quoted_list(near)}?" if near else "name a profile that is there, or remove it"
+        hint = f"did you mean {quoted_list(near)}?" if near else "name an existing profile, or remove it"
         message = f"`default` names the profile `{default.value}`, which no file defines"
         declared.files.report(Code.DEFAULT_MISSING, ("default",), str(default.provenance.file), message, hint)
 
@@ -273,17 +273,17 @@ def _not_expanded(declared: Declared) -> None:
             program = os.path.basename(argv[0]).removesuffix(".exe")
             for index, part in enumerate(argv):
                 if _SHELL_SYNTAX.search(part) and (index == 0 or program not in _READS_ITSELF):
-                    message = "no shell reads a command: this part is passed as it stands"
+                    message = "no shell reads a command: this part is passed literally"
                     hint = 'write the value itself, or let a shell read it: ["sh", "-c", "…"]'
                     declared.warn(Code.NOT_EXPANDED, (*_path(table), *path, index), table.file, message, hint)
         for path, source in sources:
             if source.kind == "file" and "$" in str(source.path):
-                message = "a variable in a file's name is not replaced by its value"
+                message = "a variable in a file name is not expanded"
                 hint = "`~` is your home; a relative path starts at the profile file's folder"
                 declared.warn(Code.NOT_EXPANDED, (*_path(table), *path, "file"), table.file, message, hint)
         for name, value in table.env.items():
             if _SHELL_SYNTAX.search(value.text or value.append):
-                message = f"the value of `{name}` is exported as it stands: nothing in it is replaced"
+                message = f"the value of `{name}` is exported literally: nothing in it is expanded"
                 hint = 'write the value itself, or an alias such as `{ from = "token" }`'
                 declared.warn(Code.NOT_EXPANDED, (*_path(table), "env", name), table.file, message, hint)
 
@@ -293,7 +293,7 @@ def _empty_variable(declared: Declared) -> None:
     for table in declared.users():
         for name, value in table.env.items():
             if value.text == "" and name not in OWN:
-                message = f"`{name}` is exported empty, which many programs take for unset and some do not"
+                message = f"`{name}` is exported empty, which many programs treat as unset and some do not"
                 hint = "give it a value, or remove it"
                 declared.warn(Code.EMPTY_VARIABLE, (*_path(table), "env", name), table.file, message, hint)
         for path, source in _sources(table):

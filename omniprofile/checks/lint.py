@@ -129,7 +129,7 @@ def _check_pin(
     secrets_in_plain_text(alone)
     if pin is not None and files is not None and pin.value not in files.config.profiles and _whole(files):
         near = closest(pin.value, files.config.profiles)
-        hint = f"did you mean {quoted_list(near)}?" if near else "name a profile that is there"
+        hint = f"did you mean {quoted_list(near)}?" if near else "name an existing profile"
         message = f"the pin names the profile `{printable(pin.value)}`, which no file defines"
         alone.report(Code.DANGLING, ("profile",), path, message, hint)
     return alone.findings

@@ -74,7 +74,7 @@ def check_mcp(path: str, content: bytes | None = None) -> list[Finding]:
     for at, what, hint in _secrets(path, text):
         line = bisect_right(lines, at)
         message, suggestion = (
-            f"{what} stands here in plain text",
+            f"{what} is written here in plain text",
             f"{hint}, and revoke the key in Omni: it was readable here",
         )
         place = path, line, at - lines[line - 1] + 1

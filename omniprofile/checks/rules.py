@@ -70,8 +70,7 @@ RULES: tuple[Rule, ...] = (
         Code.UNREADABLE,
         Level.ERROR,
         "a file cannot be read",
-        "The file is missing, may not be read, or is no regular file. Nothing is ever left out in silence: a profile that is not "
-        "there could make another one the default.",
+        "The file is missing, may not be read, or is not a regular file. No file is ever skipped silently: without its profiles another one could be the default.",
     ),
     Rule(
         Code.SYNTAX,
@@ -85,22 +84,20 @@ RULES: tuple[Rule, ...] = (
         Code.WRITABLE,
         Level.ERROR,
         "others may write the file or its folder",
-        "A profile file names hosts that get credentials and commands that are run as you. Who may write its folder can replace "
-        "it, or add a file to `profiles.d`. `chmod o-w` fixes what everybody may write; a sticky folder such as `/tmp` is fine. "
+        "A profile file names hosts that get credentials and commands that are run as you. Anyone who can write to its folder can replace it, or add a file to `profiles.d`. `chmod o-w` fixes what anyone can write to; a sticky folder such as `/tmp` is fine. "
         "What belongs to another user than you or root is refused as well, unless you are root.",
     ),
     Rule(
         Code.GROUP_WRITABLE,
         Level.WARNING,
         "a group may write the file",
-        "Whoever is in the group can name hosts that get your credentials and commands that run as you. `chmod g-w` fixes it. A "
-        "group of your own, as many systems give each user, is not meant.",
+        "Anyone in the group can name hosts that get your credentials and commands that run as you. `chmod g-w` fixes it. A private group, which many systems give each user, does not count.",
     ),
     Rule(
         Code.UNKNOWN_KEY,
         Level.ERROR,
         "a key is not known",
-        "A key that is misspelt would be a setting that silently does not hold: `protectd = true` protects nothing.",
+        "A misspelt key would be a setting that silently does nothing: `protectd = true` protects nothing.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nprotectd = true\n',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nprotected = true\n',
     ),
@@ -149,11 +146,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Code.SECRET,
         Level.ERROR,
-        "a secret stands in plain text",
+        "a secret is in plain text",
         "Profile files are checked into dotfiles, copied and shown. Keys belong in the secret store (`omniprofile login NAME`), a "
         "variable, a password manager's command, or a file that only you may read. Remove it, store it, and revoke it if the file "
-        "was ever shared: it is in the history. Found are texts of a key's shape anywhere, comments included, and whatever stands "
-        "in a key's place: in `key`, as the text that a command only prints, behind an option like `--token`, in a variable or "
+        "was ever shared: it is in the history. The rule finds anything shaped like a key, also in comments, and any text in a key's place: in `key`, as the text that a command only prints, behind an option like `--token`, in a variable or "
         'comment that says "password". In the settings of MCP clients it is the key of a server of Omni\'s. It is never shown, and '
         "no comment silences it.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nkey = "not-a-source"\n',
@@ -248,7 +244,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Code.DEFAULT_MISSING,
         Level.ERROR,
-        "`default` names no profile",
+        "`default` names a profile that does not exist",
         "Where nothing else selects a profile, every command would end with an error.",
         'default = "prd"\n[profiles.prod]\nbase_url = "https://acme.omniapp.co"\n',
         'default = "prod"\n[profiles.prod]\nbase_url = "https://acme.omniapp.co"\n',
@@ -309,8 +305,7 @@ RULES: tuple[Rule, ...] = (
         Code.EMPTY_VARIABLE,
         Level.WARNING,
         "a variable is empty",
-        "Some programs take an empty variable for unset, others for a value: an empty token was sent as one. Found are variables "
-        "that a profile exports empty, and a key's variable that is set to nothing where lint runs.",
+        "Some programs treat an empty variable as unset, others as a value: an empty token was sent as one. The rule finds variables that a profile exports empty, and a key's variable that is empty where lint runs.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nenv = { OMNI_OUTPUT_FORMAT = "" }\n',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nenv = { OMNI_OUTPUT_FORMAT = "json" }\n',
     ),
@@ -325,7 +320,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Code.NO_ORGANIZATION,
         Level.ERROR,
-        "an alias of an organization that there is none of",
+        "an alias of an organization that the address does not name",
         "Only an address like `https://NAME.omniapp.co` names an organization. For another one the variable cannot be made, so "
         "`exec` and `env` refuse the profile.",
         '[profiles.prod]\nbase_url = "https://acme.eu.omniapp.co"\nenv = { ORG = { from = "organization" } }\n',
@@ -336,7 +331,7 @@ RULES: tuple[Rule, ...] = (
         Level.WARNING,
         '`allow` without `access = "read-only"`',
         "`allow` adds requests to those that a read-only profile lets through. With any other `access` every request passes, and "
-        "the list looks like a limit that is not there.",
+        "the list looks like a limit that does not exist.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nallow = ["POST /api/v1/ai/jobs"]\n',
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\naccess = "read-only"\nallow = ["POST /api/v1/ai/jobs"]\n',
     ),

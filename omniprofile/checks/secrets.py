@@ -27,7 +27,7 @@ _PRINTED = re.compile(
     r"^\s*(?:echo|printf)\s+(?:-\w+\s+|['\"]?%s(?:\\n)?['\"]?\s+)?['\"]?(?P<text>[^\s$`'\"]+)['\"]?\s*$"
 )
 
-_MESSAGE = "{} stands here in plain text"
+_MESSAGE = "{} is written here in plain text"
 
 
 def secrets_in_plain_text(files: Files) -> None:

@@ -1,4 +1,4 @@
-"""Which groups may write the profile files and their folders. What everybody may write, the loader finds: it is refused."""
+"""Which groups may write the profile files and their folders. What anyone can write to, the loader finds: it is refused."""
 
 import os
 import stat

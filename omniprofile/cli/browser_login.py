@@ -70,10 +70,10 @@ def login_session(
                 tell_of_another_identity(app, console, profile, session)
                 old = app.sessions.replace(profile, session)
             except BaseException:
-                # What is stored already, and only Ctrl-C came after it, is a login like any other.
+                # What is already stored, and only Ctrl-C came after it, is a login like any other.
                 stored = app.sessions.holds(profile, session)
                 if not stored and (why := revoke_session(client, session, endpoints)):
-                    console.warn(f"what the instance granted could not be revoked ({why}): {where(session)}")
+                    console.warn(f"the new session could not be revoked ({why}): {where(session)}")
                 raise
             checkpoint("stored")
             sentence = f"omniprofile is logged in to {origin.host} as profile {profile}{who}."
@@ -81,7 +81,7 @@ def login_session(
             console.note(f"logged in to {origin.host}{who}")
             if session.expires_at is not None and session.refresh_token is not None:
                 console.note(
-                    f"stored; the access token {remaining(session.expires_at, app.environment.now())} and is refreshed ahead "
+                    f"stored; the access token {remaining(session.expires_at, app.environment.now())} and is refreshed before "
                     f"of that; `omniprofile exec {profile} -- COMMAND` uses it"
                 )
             if old is not None and old.is_session and old.token != session.token:
@@ -107,7 +107,7 @@ def revoke_session(client: "Client", session: StoredSecret, endpoints: "Endpoint
         except TransportError as problem:
             return str(problem)
     if endpoints.revocation is None:
-        return f"{session.origin.host} names no place to revoke tokens at"
+        return f"{session.origin.host} has no revocation endpoint"
     first = revoke(client, session, endpoints.revocation, "refresh_token", timeout=REVOKE_SECONDS)
     second = revoke(client, session, endpoints.revocation, "access_token", timeout=REVOKE_SECONDS)
     return first or second
@@ -123,9 +123,9 @@ def not_to_be_asked(app: App, resolution: Resolution, session: StoredSecret) -> 
 
 def _tell_of_old(console: Console, old: StoredSecret, why: str | None) -> None:
     if why is None:
-        console.note("the session that was stored before is revoked")
+        console.note("the previous session was revoked")
     else:
-        console.note(f"the session that was stored before is replaced, but could not be revoked ({why}): {where(old)}")
+        console.note(f"the previous session was replaced, but could not be revoked ({why}): {where(old)}")
 
 
 def where(session: StoredSecret) -> str:

@@ -23,7 +23,5 @@ def _seconds(text: str, longest: float) -> float:
     found = re.fullmatch(r"\s*+([0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)\s*+(s|m|min|h|d|)\s*+", text)
     value = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0 < value <= longest:
-        raise argparse.ArgumentTypeError(
-            "a number of seconds, more than 0, or a duration like `30s`, `5m` or `2h` is needed"
-        )
+        raise argparse.ArgumentTypeError("give a number of seconds, or a duration such as `30s`, `5m` or `2h`")
     return value

@@ -319,7 +319,7 @@ def offer(kind: str, action: argparse.Action) -> None:
     action.completion = kind  # type: ignore[attr-defined]  # an attribute of its own, as shtab and argcomplete set one
 
 
-def add_profile(parser: argparse.ArgumentParser, purpose: str = "the profile (default: the one in use)") -> None:
+def add_profile(parser: argparse.ArgumentParser, purpose: str = "the profile (default: the current one)") -> None:
     """Add the profile as an argument, and as `-p`."""
     parser.add_argument("name", nargs="?", metavar="NAME", help=purpose)
     add_profile_option(parser, "the same, as an option, which may stand before the command")
@@ -358,7 +358,7 @@ def add_jobs(parser: argparse.ArgumentParser, default: int) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 256:
-        raise argparse.ArgumentTypeError("a number from 1 to 256 is needed")
+        raise argparse.ArgumentTypeError("give a number from 1 to 256")
     return int(text)
 
 
@@ -383,7 +383,7 @@ def add_gateway(parser: argparse.ArgumentParser) -> None:
 def port_number(text: str) -> int:
     """Read a port. Raises what argparse takes for a usage error."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536):
-        raise argparse.ArgumentTypeError("a number from 1 to 65535 is needed")
+        raise argparse.ArgumentTypeError("give a number from 1 to 65535")
     return int(text)
 
 
@@ -399,7 +399,7 @@ def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
         if value is not None
     ]
     if any(not profile.value for profile in given):
-        raise UsageError("the profile's name is empty", hint="leave it out to use the profile in use")
+        raise UsageError("the profile's name is empty", hint="leave it out to use the current profile")
     if len({profile.value for profile in given}) > 1:
         raise UsageError(
             f"two profiles are named: {quoted_list((profile.value for profile in given), 'and')}",

@@ -28,7 +28,7 @@ VALUES: tuple[tuple[tuple[Layer, ...], str, str], ...] = (
     (
         (Layer.ENVIRONMENT,),
         "`OMNI_API_TOKEN` (or `OMNI_API_KEY`), `OMNI_BASE_URL`",
-        "to the profile in use, unless one is named on the command line",
+        "to the current profile, unless one is named on the command line",
     ),
     (
         (Layer.PROFILE, Layer.PARENT, Layer.INSTANCE, Layer.DEFAULTS, Layer.BUILTIN),
@@ -56,9 +56,9 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ),
     (
         "OMNI_API_TOKEN, OMNI_API_KEY",
-        "a token for the profile in use; ignored, and said so, when a profile is named on the command line",
+        "a token for the current profile; ignored, with a note, when a profile is named on the command line",
     ),
-    ("OMNI_BASE_URL", "the base URL for the profile in use, as above"),
+    ("OMNI_BASE_URL", "the base URL for the current profile, as above"),
     ("OMNIPROFILE_CONFIG", "the profile file"),
     ("OMNIPROFILE_STATE_DIR", "the state folder"),
     ("OMNIPROFILE_SECRET_STORE", "`keyring` or `file`: where omniprofile keeps secrets, whatever the file says"),
@@ -77,7 +77,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("OMNIPROFILE_COMMAND_CHAIN", "set for key commands, so that one that calls omniprofile again ends"),
     (
         "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME",
-        "where the folders named `omniprofile` lie; `APPDATA` and `LOCALAPPDATA` on Windows",
+        "where the folders named `omniprofile` are; `APPDATA` and `LOCALAPPDATA` on Windows",
     ),
     (
         "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE",
@@ -153,4 +153,4 @@ EXIT_STATUSES: tuple[tuple[int, str], ...] = (
 )
 """How omniprofile ends, on every command."""
 
-EXEC_STATUS = "`exec` ends as its command does; 127 when there is no such command, 126 when it cannot be run."
+EXEC_STATUS = "`exec` ends as its command does; 127 when the command is not found, 126 when it cannot be run."

@@ -36,6 +36,7 @@ GLOBAL_OPTIONS = "global options"
 EVERYDAY = "everyday"
 SECRETS = "secrets and login"
 EDITING = "editing and checking"
+SETUP = "setup"
 MOVING = "moving in and out"
 
 COMMANDS = (
@@ -65,10 +66,10 @@ COMMANDS = (
     Command("doctor", "diagnose the setup: store, permissions, variables, clock", EDITING),
     Command("import", "import profiles and secrets from the Omni CLI or a `.env`", MOVING),
     Command("export", "write profiles to the Omni CLI's config", MOVING),
-    Command("schema", "print the JSON Schema of the profile file", EDITING),
-    Command("completion", "print or install shell completion", EDITING),
-    Command("hook", "print or install shell integration: per-shell switching, prompt", EDITING),
-    Command("demo", "take a tour against an embedded instance", EDITING),
+    Command("schema", "print the JSON Schema of the profile file", SETUP),
+    Command("completion", "print or install shell completion", SETUP),
+    Command("hook", "print or install shell integration: per-shell switching, prompt", SETUP),
+    Command("demo", "take a tour against an embedded instance", SETUP),
 )
 HIDDEN = (
     Command("__complete", "list words for the completion of a shell", ""),

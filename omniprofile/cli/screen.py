@@ -77,7 +77,7 @@ class _Screen:
         )
 
     def _count(self) -> str:
-        return f"  {len(self._chooser.matches)} of {len(self._chooser.entries)}   * in use   ! protected"
+        return f"  {len(self._chooser.matches)} of {len(self._chooser.entries)}   * current   ! protected"
 
     def _lines(self) -> StyleAndTextTuples:
         matches, columns = self._chooser.matches, get_app().output.get_size().columns

@@ -167,7 +167,7 @@ def _foreign(path: str, home: str, checked: set[str]) -> ForeignAccess | None:
         status = os.stat(folder)
         if others_can_write(status) and not is_read_only(folder):
             # A sticky folder protects its files, but one that is added is read as well.
-            return ForeignAccess(folder, status, "can be written by everybody")
+            return ForeignAccess(folder, status, "can be written by anyone")
     return None
 
 

@@ -214,7 +214,7 @@ def _overridden(weaker: "Iterator[Layered]", winner: "Sourced[str]") -> "Iterato
             yield Overridden(None, Provenance(Layer.PROJECT), f"cannot be read: {problem}")
             continue
         if answer is not None and answer.provenance.layer is not Layer.BUILTIN:
-            yield Overridden(answer.value, answer.provenance, f"{winner.provenance} decides first")
+            yield Overridden(answer.value, answer.provenance, f"{winner.provenance} takes precedence")
 
 
 def _nothing_selected(config: "Config") -> "Error":

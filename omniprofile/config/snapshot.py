@@ -1,6 +1,6 @@
 """The profile files compiled: what they say, read back while they are unchanged, with no TOML and no schema in the way.
 
-One file in the cache for each profile file that is in use, in three sections: `QUICK`, what the everyday commands need of
+One file in the cache for each profile file, in three sections: `QUICK`, what the everyday commands need of
 every profile, `NAMES`, what a shell completes (profiles, tags), and `WHOLE`, all declarations with their places. There is no
 secret in it. It is only ever believed when
 
@@ -49,7 +49,7 @@ _SECTIONS = (0, 8, 16, 24)
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a change shows in a file's times on every file system: two seconds on FAT."""
 _MOST = 16
-"""Snapshots that are kept: one for each profile file that is in use."""
+"""Snapshots that are kept: one for each profile file."""
 
 
 def stamp(status: os.stat_result) -> tuple[int, ...]:

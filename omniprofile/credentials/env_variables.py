@@ -69,7 +69,7 @@ def belongs_elsewhere(variable: str | None, base_url: str, environ: "Mapping[str
     try:
         origin = str(Origin.parse(given))
     except NotAnOrigin as problem:
-        origin = problem.suggestion or "an address that is no base URL"
+        origin = problem.suggestion or "an invalid base URL"
     return "" if origin == base_url else origin
 
 

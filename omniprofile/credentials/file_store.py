@@ -109,8 +109,8 @@ class FileStore(SecretsFile):
                 yield
         except TimeoutError as problem:
             raise StoreTimeout(
-                f"{self.label} is in use by another process for more than {self._lock_timeout:g} s",
-                hint="try again; if it stays so, look for an omniprofile process that hangs",
+                f"{self.label} has been locked by another process for more than {self._lock_timeout:g} s",
+                hint="try again; if it keeps happening, look for an omniprofile process that hangs",
             ) from problem
         except LockFailed as problem:
             raise self.unusable("cannot be written", str(problem), problem.hint) from problem
@@ -124,7 +124,7 @@ class FileStore(SecretsFile):
             return read()
         except ValueError as problem:
             raise self.unusable(
-                f"holds something else than a secret for `{printable(name)}`",
+                f"holds something other than a secret for `{printable(name)}`",
                 str(problem),
                 f"run `omniprofile login {printable(name)}` to store it anew",
             ) from problem

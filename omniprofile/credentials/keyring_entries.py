@@ -112,7 +112,7 @@ class Entries:
         """Set one entry, read it back and compare. Raises StoreUnavailable when it is not what was set."""
         self._call("store", lambda: self._backend.set_password(SERVICE, account, text))
         if self.get(account) != text:
-            raise self._untrustworthy("gives back something else than what was stored in it")
+            raise self._untrustworthy("returned something other than what was stored in it")
 
     def remove(self, account: str) -> None:
         """Delete one entry. Raises StoreUnavailable when it is still there."""
@@ -224,7 +224,7 @@ def translated(name: str, verb: str, work: Callable[[], T]) -> T:
         raise no_keyring()
     raise StoreUnavailable(
         f"the {name} failed to {verb} (`{printable(kind)}`)",
-        hint=f"look whether `keyring get {SERVICE} NAME@URL` works, or {FILE_STORE}",
+        hint=f"check whether `keyring get {SERVICE} NAME@URL` works, or {FILE_STORE}",
     )
 
 
@@ -239,7 +239,7 @@ def no_keyring() -> StoreUnavailable:
 
 def timed_out(name: str, what: str) -> StoreTimeout:
     """Return the error for a keyring that took too long."""
-    return StoreTimeout(f"the {name} {what}", hint=f"look whether it asks for a password in a window, or {FILE_STORE}")
+    return StoreTimeout(f"the {name} {what}", hint=f"check whether it asks for a password in a window, or {FILE_STORE}")
 
 
 def class_names(value: object) -> list[str]:

@@ -282,7 +282,7 @@ class KeyringStore:
         if not members:
             raise StoreUnavailable(f"{stored}, and no keyring can be used now", hint=no_keyring().hint)
         raise StoreUnavailable(
-            f"{stored}, and the {members[0].name} is in use now",
+            f"{stored}, but the {members[0].name} is used now",
             hint=f"let the keyring package use `{printable(known.backend)}` again, or store the secret anew with "
             f"`omniprofile login {name}`",
         )
@@ -350,8 +350,8 @@ class KeyringStore:
 
     def _busy(self) -> StoreTimeout:
         return StoreTimeout(
-            f"another process is writing to the {self._name} for more than {self._timeout:g} s",
-            hint="try again; if it stays so, look for an omniprofile process that hangs",
+            f"another process has been writing to the {self._name} for more than {self._timeout:g} s",
+            hint="try again; if it keeps happening, look for an omniprofile process that hangs",
         )
 
     def _unpacked(self, account: Account, text: str, member: _Member) -> tuple[object, StoredSecret]:

@@ -77,7 +77,7 @@ def permit(
                 except OSError as problem:
                     from omniprofile.system.files import reason
 
-                    tell(f"this will be asked again: the answer could not be kept: {reason(problem)}")
+                    tell(f"this will be asked again: the answer could not be saved: {reason(problem)}")
             return
     if pinned:
         warn(selected_by_pin(selection))

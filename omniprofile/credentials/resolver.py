@@ -315,7 +315,7 @@ def _winning_base_url(
 def _token(
     overrides: Overrides, *, origin: Origin | None, base_urls: list[Override[Origin]], key_origin: Origin | None
 ) -> tuple[Override[Secret] | None, Origin | None]:
-    """Return the override token that applies, and the origin that the token in use is for: None where nothing binds it to one.
+    """Return the override token that applies, and the origin that the token is for: None where nothing binds it to one.
 
     A token belongs to the base URL of its own reach. A call's or a profile's token without one belongs to the profile's
     base URL; a token of the vendor's variables without one to no origin in particular. The profile's own key belongs to

@@ -258,8 +258,8 @@ class Sessions:
 
     def _busy(self, account: Account) -> SessionBusy:
         return SessionBusy(
-            f"another process holds the session of `{account.profile}` for more than {self.lock_seconds:g} s",
-            hint="try again; if it stays so, look for an omniprofile process that hangs",
+            f"another process has held the session of `{account.profile}` for more than {self.lock_seconds:g} s",
+            hint="try again; if it keeps happening, look for an omniprofile process that hangs",
         )
 
 

@@ -148,7 +148,7 @@ def _from_environment(
     source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]", variable: str | None
 ) -> Secret:
     if (whose := values_of_another(environ, profile, base_url).get(source.variable or "")) is not None:
-        why = f"its value was exported by omniprofile for `{printable(whose)}`, and is a value of that profile alone"
+        why = f"its value was exported by omniprofile for `{printable(whose)}`, and belongs to that profile alone"
         hint = f"set `{printable(source.variable or '')}` to {_what(profile, variable)}"
         raise _failed(source, profile, why, hint, variable)
     exported_as = (variable,) if variable else TOKENS
@@ -172,12 +172,12 @@ def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
     except FileNotFoundError as problem:
         from omniprofile.errors import KeySourceFailed
 
-        raise KeySourceFailed(f"{label}: no such file", hint="make it, with the key as its one line") from problem
+        raise KeySourceFailed(f"{label}: no such file", hint="make it, with the key as its only line") from problem
     except Unreadable as problem:
         from omniprofile.errors import KeySourceFailed
 
         raise KeySourceFailed(
-            f"{label} cannot be read: {problem}", hint="name a file that you can read, with the key as its one line"
+            f"{label} cannot be read: {problem}", hint="name a file that you can read, with the key as its only line"
         ) from problem
 
 
@@ -285,7 +285,7 @@ def _failed(source: "KeySource", profile: str, why: str, hint: str, variable: st
     from omniprofile.errors import KeySourceFailed
 
     return KeySourceFailed(
-        f"{_what(profile, variable)} cannot be had from {printable_place(str(source))}: {why}", hint=hint
+        f"{_what(profile, variable)} cannot be read from {printable_place(str(source))}: {why}", hint=hint
     )
 
 

@@ -62,11 +62,7 @@ def _bounded(check: Check, app: App, limit: float) -> list[Diagnosis]:
     try:
         return wait(start(lambda: _made(check, app)), limit)
     except TimeoutError:
-        return [
-            problem(
-                f"the check did not end within {limit:g} s", "look at what it looks at: a file system or a daemon hangs"
-            )
-        ]
+        return [problem(f"the check did not end within {limit:g} s", "find out what hangs: a file system or a daemon")]
 
 
 def _made(check: Check, app: App) -> list[Diagnosis]:

@@ -55,7 +55,7 @@ def permissions(app: App) -> Iterable[Diagnosis]:
         except OSError as trouble:
             bad = True
             yield problem(
-                f"`{printable_place(path)}` cannot be looked at: {reason(trouble)}", "check its folders' permissions"
+                f"`{printable_place(path)}` cannot be examined: {reason(trouble)}", "check its folders' permissions"
             )
             continue
         looked_at += 1
@@ -78,7 +78,7 @@ def _watched(app: App) -> Iterator[tuple[str, int]]:
     places = app.places
     folders = {places.config_folder, *(os.path.dirname(os.path.realpath(file)) for file in files)}
     folders |= {os.path.dirname(file) for file in files}
-    # A group of one's own is usual, and then files are group-writable: only what everybody may write is checked here.
+    # A group of one's own is usual, and then files are group-writable: only what anyone can write to is checked here.
     for path in [*sorted(folders), *files]:
         yield path, stat.S_IWOTH
     write = stat.S_IWGRP | stat.S_IWOTH
@@ -102,7 +102,7 @@ def _checked(path: str, status: os.stat_result, forbidden: int, uid: int) -> Dia
     if forbidden & stat.S_IRGRP:
         what, change = "can be read or written by others, and holds secrets", "go-rwx"
     elif mode & stat.S_IWOTH:
-        what, change = "can be written by everybody", "o-w"
+        what, change = "can be written by anyone", "o-w"
     else:
         what, change = "can be written by its group", "g-w"
     return problem(f"{shown} {what}", f"run `chmod {change} {quoted_place(path)}`")

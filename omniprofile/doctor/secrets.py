@@ -21,7 +21,7 @@ _SCRUB = "run `omniprofile import {} --scrub`"
 
 
 def secret_store(app: App) -> Iterable[Diagnosis]:
-    """Which store is in use and why, and whether it works."""
+    """Which store is used and why, and whether it works."""
     asked = app.environment.environ.get(STORE_VARIABLE)
     if not asked:
         try:
@@ -30,9 +30,9 @@ def secret_store(app: App) -> Iterable[Diagnosis]:
             yield skipped("the profile files are invalid, and may say which store to use")
             return
         chosen = settings.secret_store
-        why = f"`secret_store` in {chosen.provenance.place} asks for it" if chosen else "the default"
+        why = f"`secret_store` in {chosen.provenance.place} selects it" if chosen else "the default"
     else:
-        why = f"`{STORE_VARIABLE}` asks for it"
+        why = f"`{STORE_VARIABLE}` selects it"
     name = app.store_name
     store = app.store
     try:
@@ -59,7 +59,7 @@ def _forgotten_file(app: App) -> Iterator[Diagnosis]:
     path = os.path.join(app.places.state_folder, SECRETS_FILE)
     if os.path.lexists(path):
         yield warning(
-            f"`{printable_place(path)}` is of the `file` store, which is not in use: its secrets lie there in plain text",
+            f"`{printable_place(path)}` is of the `file` store, which is not the one used, and still holds secrets in plain text",
             f"log in again where a key is missing, then remove it; or set `{STORE_VARIABLE}=file` to use it",
         )
 
@@ -167,7 +167,7 @@ def omni_cli(app: App) -> Iterable[Diagnosis]:
         folder = os.stat(os.path.dirname(programs[0]))
         if app.environment.uid is not None and folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
             yield problem(
-                f"everybody can replace `{printable_place(programs[0])}`, which gets your tokens",
+                f"anyone can replace `{printable_place(programs[0])}`, which gets your tokens",
                 f"run `chmod o-w {quoted_place(os.path.dirname(programs[0]))}`",
             )
     yield from _omni_config(app)
@@ -197,7 +197,7 @@ def _omni_config(app: App) -> Iterator[Diagnosis]:
         try:
             config = OmniConfig.read(path)
         except ConfigInvalid as error:
-            yield problem(f"{error.message}; the CLI takes that for no config at all", error.hint)
+            yield problem(f"{error.message}; the CLI treats that as no config at all", error.hint)
         else:
             names = config.with_secrets()
             if names:
@@ -208,7 +208,7 @@ def _omni_config(app: App) -> Iterator[Diagnosis]:
             if names and config.file is not None and others_can_read(config.file.status):
                 yield problem(
                     f"{shown} has secrets and others can read it",
-                    f"run `chmod 600 {quoted_place(path)}`, and make new ones",
+                    f"run `chmod 600 {quoted_place(path)}`, and replace the secrets",
                 )
 
 

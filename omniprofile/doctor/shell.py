@@ -1,4 +1,4 @@
-"""What `doctor` says of this shell: which profile is in use, what shadows it, the hook, and the clock."""
+"""What `doctor` says of this shell: the current profile, what shadows it, the hook, and the clock."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -77,7 +77,7 @@ def environment(app: App) -> Iterable[Diagnosis]:
         mark = exported(environ)
         by = "exec" if hidden else "env"
         also = f"; `omniprofile {by}` exported `{printable(mark.profile, 64)}` here" if mark else ""
-        yield ok(f"no variable takes the place of a profile's own values{also}")
+        yield ok(f"no variable overrides a profile's values{also}")
     if hidden:
         yield ok(f"`omni` does not see its own config here: {HIDDEN}")
 
@@ -88,7 +88,7 @@ def _shadows(app: App) -> Iterator[Diagnosis]:
     watched = (*VENDOR_TOKENS, VENDOR_BASE_URL, ORGANIZATION, "OMNI_PROFILE")
     if empty := [name for name in watched if environ.get(name) == ""]:
         yield warning(
-            f"{_all(empty)} set and empty: omniprofile takes that for unset, other programs may not",
+            f"{_all(empty)} set and empty: omniprofile treats that as unset, other programs may not",
             f"unset {_bare(empty)}",
         )
     tokens = [name for name in VENDOR_TOKENS if environ.get(name)]
@@ -117,7 +117,7 @@ def _shadows(app: App) -> Iterator[Diagnosis]:
     yield from _stale_organization(app, own)
     yield from _profile_variables(app)
     if environ.get(MARKER) and exported(environ) is None:
-        yield warning(f"`{MARKER}` is damaged: what was exported is taken for your own", f"unset {MARKER}")
+        yield warning(f"`{MARKER}` is damaged: exported variables count as your own", f"unset {MARKER}")
 
 
 def _stale_organization(app: App, own: frozenset[str]) -> Iterator[Diagnosis]:
@@ -166,7 +166,7 @@ def omni_under_exec(app: App) -> Iterable[Diagnosis]:
     inside = environ.get("OMNI_CONFIG_PATH") == NO_CONFIG
     found = unreached(environ if inside else child_environment({}, environ), SHIM)
     if found is None:
-        yield ok("it is omniprofile's own, and keeps to what was handed over")
+        yield ok("omniprofile's shim, which uses only the credential that it was given")
     else:
         yield warning(
             f"{printable(found[0], 400)}: it is the real one, which ignores another `-p` and obeys `--base-url`",
@@ -219,7 +219,7 @@ def clock(app: App) -> Iterable[Diagnosis]:
     message = (
         f"this machine's clock is {_duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} that of {origin.host}"
     )
-    remedy = "set the clock (on Linux `timedatectl set-ntp true`): sessions are refreshed too late or too early by it"
+    remedy = "set the clock (on Linux `timedatectl set-ntp true`): with a wrong one, sessions are refreshed too late or too early"
     yield problem(message, remedy) if abs(ahead) >= _BAD_SKEW_SECONDS else warning(message, remedy)
 
 

@@ -87,7 +87,7 @@ class Gateway:
         try:
             self._sockets = listen(self._wanted_port)
         except CannotListen as problem:
-            hint = "give another port" if self._wanted_port else "look whether something keeps programs from listening"
+            hint = "give another port" if self._wanted_port else "check whether something keeps programs from listening"
             raise OperationFailed(f"the gateway cannot start: {problem}", hint=hint) from problem
         self.port: int = self._sockets[0].getsockname()[1]
         self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))

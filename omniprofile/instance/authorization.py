@@ -108,7 +108,7 @@ def authorized(
         try:
             listening.enter_context(listener)
         except CannotListen as problem:
-            hint = "give another port" if port else "look whether something keeps programs from listening on loopback"
+            hint = "give another port" if port else "check whether something keeps programs from listening on loopback"
             raise OperationFailed(f"the login cannot start: {problem}", hint=hint) from problem
         try:
             separator = "&" if "?" in endpoints.authorization else "?"
@@ -161,7 +161,7 @@ def _code(callback: Callback, origin: Origin) -> "Secret":
     if callback.error is None:
         raise LoginFailed(
             f"{origin.host} sent the browser back without a code",
-            hint=f"run the login again; if it stays so, {_PERSONAL_TOKENS}",
+            hint=f"run the login again; if it keeps happening, {_PERSONAL_TOKENS}",
         )
     said = f"`{callback.error}`" + (f": {callback.description}" if callback.description else "")
     if callback.error == "access_denied":

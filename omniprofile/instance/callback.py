@@ -120,7 +120,7 @@ class Listener:
         for server in self._servers:
             server.wait(2.0)
         if self.rejected > len(self._kinds_told):
-            self._notify(f"{self.rejected} requests that were no part of this login were refused")
+            self._notify(f"{self.rejected} requests that did not belong to this login were refused")
 
     def start_at(self, authorization_url: str) -> str:
         """Return the one-time address that sends the browser to `authorization_url`."""
@@ -149,7 +149,7 @@ class Listener:
             if path != "/favicon.ico":
                 shown = "/start/…" if path.startswith("/start/") else printable(path, 60)
                 self._reject("path", f"a request for another path was refused (`{shown}`)")
-            return Reply(404, Page(False, "Nothing here", "There is no such page.", ""))
+            return Reply(404, Page(False, "Nothing here", "Page not found.", ""))
         if method != "GET":
             self._reject("method", f"a request with another method was refused (`{printable(method, 20)}`)")
             return Reply(405, Page(False, "Not so", "A login is made by GET.", ""), {"Allow": "GET"})
@@ -180,7 +180,7 @@ class Listener:
             callback = read_callback(query, self.request)
         except InvalidResponse as problem:
             self.rejected_callbacks += 1
-            self._reject(str(problem), f"a request that is no answer to this login was refused: {problem}")
+            self._reject(str(problem), f"a request that does not belong to this login was refused: {problem}")
             sentence = "This page belongs to another login, or to none: an old tab, or a copy of an address."
             return Reply(400, Page(False, "Not this login", sentence, "Go back to the tab that your terminal opened."))
         with self._lock:

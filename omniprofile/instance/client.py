@@ -233,7 +233,7 @@ def transport_error(
         return error("proxy", f"the proxy {printable(f'{trace.called[0]}:{trace.called[1]}')} {_why_not(causes)}")
     if proxy is not None and isinstance(problem, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError):
         return error("proxy", f"the proxy address in {proxy} cannot be used")
-    return error("protocol", f"{host} broke the connection off, or does not speak HTTP")
+    return error("protocol", f"{host} closed the connection, or does not speak HTTP")
 
 
 def _why_not(causes: list[BaseException]) -> str:
@@ -261,7 +261,7 @@ def _not_connected(causes: list[BaseException], origin: Origin) -> tuple[str, st
                 return "tls-expired", f"the certificate of {host} has expired, or is not valid yet"
             return "tls", f"the certificate of {host} is not trusted"
         if isinstance(cause, ssl.SSLError):
-            return "tls-handshake", f"{host} does not speak TLS on port {origin.port}, or broke it off"
+            return "tls-handshake", f"{host} does not speak TLS on port {origin.port}, or closed the connection"
         if isinstance(cause, socket.gaierror):
             return "dns", f"the name {host} does not resolve"
         if isinstance(cause, OSError) and cause.errno in (ENETUNREACH, EHOSTUNREACH):

@@ -162,7 +162,7 @@ def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenRespon
         raise InvalidResponse("its refresh token is unusable")
     kind = fields.get("token_type", "bearer")
     if str(kind).lower() != "bearer":
-        raise InvalidResponse("its tokens are no bearer tokens")
+        raise InvalidResponse("its tokens are not bearer tokens")
     scope = fields.get("scope")
     return TokenResponse(
         Secret(token),

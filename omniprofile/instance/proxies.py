@@ -1,7 +1,7 @@
 """Decide by which proxy an origin is reached, from the proxy variables. Knows no HTTP library.
 
 Plain http goes to loopback addresses alone, where a proxy would only read the token: it never uses one. For https the rules are
-curl's, where programs agree, and every reading of `NO_PROXY` that is in use. An entry that cannot be read excepts nothing.
+curl's, where programs agree, and every known reading of `NO_PROXY`. An entry that cannot be read excepts nothing.
 """
 
 import sys

@@ -48,35 +48,35 @@ SYMPTOMS = {
             "organization-key-refused",
             Status.INVALID,
             "{host} refuses the organization API key",
-            "check that it is right and not revoked (Settings > API access), and that it is this instance's; then put the new "
-            "one where the profile takes it from: `omniprofile explain {profile}` says where",
+            "check that it is correct, not revoked (Settings > API access) and belongs to this instance; "
+        "`omniprofile explain {profile}` shows where it is read from",
         ),
         Symptom(
             "personal-token-refused",
             Status.INVALID,
             "{host} refuses the personal access token",
-            "check in your profile's settings in Omni that it is not revoked, and that it is this instance's; then put the new "
-            "one where the profile takes it from: `omniprofile explain {profile}` says where",
+            "check in your profile's settings in Omni that it is not revoked, and that it belongs to this instance; "
+        "`omniprofile explain {profile}` shows where it is read from",
         ),
         Symptom(
             "key-refused",
             Status.INVALID,
             "{host} refuses the API key",
-            "check that the key is right and not revoked, and that it is this instance's; `omniprofile explain {profile}` says "
-            "where it comes from",
+            "check that the key is correct, not revoked and belongs to this instance; "
+        "`omniprofile explain {profile}` shows where it is read from",
         ),
         Symptom(
             "session-refused",
             Status.INVALID,
             "{host} refuses the session: it has expired or was revoked",
-            _LOGIN + "; if it happens again, look whether the CLI's token was revoked in Omni's settings",
+            _LOGIN + "; if it happens again, check whether the CLI's token was revoked in Omni's settings",
         ),
         Symptom(
             "given-token-refused",
             Status.INVALID,
             "{host} refuses the token from the {detail}",
-            "check that it is right and not revoked, and that it is this instance's; without it the profile's own credential is "
-            "used: `omniprofile explain {profile}`",
+            "check that it is correct, not revoked and belongs to this instance; without it the profile's own credential is "
+        "used: `omniprofile explain {profile}`",
         ),
         Symptom(
             "personal-tokens-disabled",
@@ -93,7 +93,7 @@ SYMPTOMS = {
         Symptom(
             "session-forbidden",
             Status.INVALID,
-            "{host} allows the session nothing (HTTP 403)",
+            "{host} gives the session no access (HTTP 403)",
             "personal access tokens may be off: an Organization Admin enables them in Settings > API access > Personal tokens; "
             "if they are on, check that the user is active and has the permission",
         ),
@@ -152,7 +152,7 @@ SYMPTOMS = {
             "{detail}",
             "check this machine's clock; if it is right, tell whoever runs the instance or the proxy before it",
         ),
-        Symptom("tls-handshake", Status.UNREACHABLE, "{detail}", _RIGHT_URL + "; a firewall may break TLS off"),
+        Symptom("tls-handshake", Status.UNREACHABLE, "{detail}", _RIGHT_URL + "; a firewall may be blocking TLS"),
         Symptom(
             "timeout",
             Status.UNREACHABLE,

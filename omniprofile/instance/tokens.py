@@ -144,11 +144,11 @@ def _read(
         if account:
             raise SessionEnded(
                 f"the session of `{account}` has expired or been revoked: {origin.host} refuses its refresh token ({words})",
-                hint=f"run `omniprofile login {account}`; if it happens again, look in Omni's settings whether the CLI's token "
+                hint=f"run `omniprofile login {account}`; if it happens again, check in Omni's settings whether the CLI's token "
                 "was revoked",
             )
         raise CredentialRefused(
-            f"{origin.host} does not take the answer of the browser ({words})",
+            f"{origin.host} rejected the browser's answer ({words})",
             hint="run the login again, and click Authorize within its time; answer in one browser tab only",
         )
     raise CredentialRefused(

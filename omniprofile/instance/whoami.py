@@ -223,5 +223,5 @@ def redirected_to(answer: Response, sent: Sequence[Secret]) -> str:
     try:
         host = urlsplit(answer.headers.get("location", "")).hostname
     except ValueError:
-        return "a misshapen address"
+        return "a malformed address"
     return printable(without_sent(host, sent), 80) if host else "no address given"

@@ -228,6 +228,6 @@ def _over(value: T | None, table: Declaration, key: str, below: Given[T]) -> Giv
 def giving_token(name: str) -> tuple[str, str]:
     """Return what is said of a profile that `gives_token`, and a hint: that may be what its owner wants."""
     return (
-        f"`{name}` is protected, and gives programs its token",
-        f"`omniprofile set {name} access read-only` gives them a gateway that only reads; `access full` says that this is meant",
+        f"`{name}` is protected, but gives programs its token",
+        f"`omniprofile set {name} access read-only` gives them a gateway that only reads; `access full` says that you want this",
     )

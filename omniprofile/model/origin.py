@@ -178,7 +178,7 @@ def _check_host_name(host: str) -> None:
     if not all(char in _HOST_CHARACTERS for char in host) or len(host) > 253:
         raise NotAnOrigin("has a host with a character that host names do not have")
     if any(not label or len(label) > 63 or label[0] == "-" or label[-1] == "-" for label in labels):
-        raise NotAnOrigin("has a host with an empty or misshapen part")
+        raise NotAnOrigin("has a host with an empty or malformed part")
     if labels[-1].isdigit() or labels[-1].startswith("0x"):
         # The URL standard reads such a host as an IPv4 number (`127.1`, `0x7f.1`): only the canonical form is unambiguous.
         try:
@@ -186,7 +186,7 @@ def _check_host_name(host: str) -> None:
         except AddressValueError:
             canonical = False
         if not canonical:
-            raise NotAnOrigin("has a host that is a misshapen IPv4 address")
+            raise NotAnOrigin("has a host that is a malformed IPv4 address")
 
 
 def _suggest(text: str) -> str | None:

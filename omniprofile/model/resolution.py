@@ -34,7 +34,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which profile is in use, which layer said so, and what the weaker layers said."""
+    """Which profile is the current one, which layer selected it, and what the weaker layers said."""
 
     profile: str
     provenance: Provenance

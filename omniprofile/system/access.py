@@ -31,7 +31,7 @@ class ForeignAccess:
             else ""
         )
         if others_can_write(self.status) and not stat.S_ISLNK(self.status.st_mode):
-            message = f"everybody may write {kind}`{shown}`, and so {risk}"
+            message = f"anyone can write to {kind}`{shown}`, and so {risk}"
             mine = _user() in (0, self.status.st_uid)
             change = f"run `chmod o-w {word}`" if mine else f"let its owner run `chmod o-w {word}`"
             return message, _where_chmod_does_nothing(self.path) or change
@@ -103,7 +103,7 @@ def steps_to(path: str) -> "list[tuple[str, os.stat_result]]":
             if os.path.isabs(target):
                 current = os.sep
     except (OSError, ValueError):
-        pass  # it is missing from here on, or cannot be looked at: whoever opens it finds out
+        pass  # it is missing from here on, or cannot be examined: whoever opens it finds out
     return steps
 
 
@@ -133,7 +133,7 @@ def foreign_write_access(status: os.stat_result) -> "str | None":
     if stat.S_ISLNK(status.st_mode):
         return None  # a link has no mode of its own
     if others_can_write(status) and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
-        return "can be written by everybody"
+        return "can be written by anyone"
     return None
 
 
@@ -220,7 +220,7 @@ def owner_of(path: str) -> "int | None":
 
 
 def others_can_write(status: os.stat_result) -> bool:
-    """Whether everybody may write the file. (Group-writable is normal where each user has a group of their own.)"""
+    """Whether anyone can write to the file. (Group-writable is normal where each user has a group of their own.)"""
     return sys.platform != "win32" and bool(status.st_mode & stat.S_IWOTH)
 
 

@@ -82,7 +82,7 @@ def user_lock(
     if optional:
         yield
         return
-    raise failures[0] if failures else LockFailed(errno.ENOENT, "there is no folder for locks", "set `LOCALAPPDATA`")
+    raise failures[0] if failures else LockFailed(errno.ENOENT, "no folder for locks is known", "set `LOCALAPPDATA`")
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def _require_own(folder: str) -> None:
         return
     raise NotOurs(
         errno.EACCES,
-        f"there is no safe folder for locks: `{folder}` {why}",
+        f"the folder for locks is not safe: `{folder}` {why}",
         "remove it, or have its owner or root remove it",
     )
 
@@ -162,7 +162,7 @@ def _acquire(path: str, timeout: float, *, shared: bool) -> int:
         try:
             while not _try(descriptor, path, shared=shared):
                 if monotonic() >= end:
-                    raise TimeoutError(f"`{path}` is held by another process for more than {timeout:g} s")  # noqa: TRY301
+                    raise TimeoutError(f"`{path}` has been held by another process for more than {timeout:g} s")  # noqa: TRY301
                 sleep(_POLL_SECONDS)
             if _is_still(path, descriptor):
                 return descriptor

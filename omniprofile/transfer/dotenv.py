@@ -58,7 +58,7 @@ class Dotenv:
         for blanks in _BLANKS.finditer(content):  # over each run of them the parser goes quadratic
             if blanks.end() - blanks.start() > _MOST_BLANKS:
                 line = content.count("\n", 0, blanks.start()) + 1
-                raise file.wrong(f"line {line}", f"has more than {_MOST_BLANKS} blanks in a row", "remove them")
+                raise file.wrong(f"line {line}", f"has more than {_MOST_BLANKS} spaces in a row", "remove them")
         marks = content[: len(content) - len(content.lstrip("\ufeff"))]  # of more than one the parser drops another
         parts: list[str | Setting] = [marks] if marks else []
         for binding in parse_stream(io.StringIO(content[len(marks) :], newline="")):
@@ -164,7 +164,7 @@ class Dotenv:
             return given
         if not settings:
             raise UsageError(
-                f"the file says no `{BASE_URL}`, so nobody knows which instance its key is for",
+                f"the file does not set `{BASE_URL}`, so the instance of its key is unknown",
                 hint="give it: `--base-url https://acme.omniapp.co`",
             )
         return self._parsed(settings[-1])

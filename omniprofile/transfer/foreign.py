@@ -49,7 +49,7 @@ class ForeignFile:
             content, status = open_regular(path, limit=LARGEST)
         except FileNotFoundError as problem:
             raise ConfigUnreadable(
-                f"there is no {what} at {shown}", hint="name the file, if it lies somewhere else"
+                f"no {what} was found at {shown}", hint="name the file, if it is somewhere else"
             ) from problem
         except Unreadable as problem:
             raise ConfigUnreadable(

@@ -1,7 +1,7 @@
 """The config file of the vendor's CLI, `omni`: found where that program looks, read strictly, changed as little as can be.
 
 Its keys are those of the program's source (exploreomni/cli). Whatever else is in the file belongs to a newer version of it,
-and is kept where it is, in its order. JSON is read as RFC 8259 has it and no wider: a key that is there twice, or in another
+and is kept where it is, in its order. JSON is read as RFC 8259 has it and no wider: a key that appears twice, or in another
 case, would be read by the Go program in a way of its own.
 """
 
@@ -309,13 +309,13 @@ def _parse(file: ForeignFile) -> Json:
             raise _NotJson
         return number
 
-    place, what, hint = file.path, "", "the CLI takes a broken config for none at all; repair it, or restore a copy"
+    place, what, hint = file.path, "", "the CLI treats a broken config as none at all; repair it, or restore a copy"
     try:
         data = json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=finite)
     except json.JSONDecodeError as problem:
         place, what = f"{file.path}:{problem.lineno}:{problem.colno}", "this is not JSON"
     except _Twice as problem:
-        what, hint = f"the key `{printable(problem.key, 64)}` is there twice in one object", "remove one of them"
+        what, hint = f"the key `{printable(problem.key, 64)}` appears twice in one object", "remove one of them"
     except _NotJson:
         what = "it has a number that JSON does not have"
     except RecursionError:

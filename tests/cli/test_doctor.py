@@ -136,8 +136,8 @@ def _plain_keyring(_: Cli, patch: pytest.MonkeyPatch) -> None:
 SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
     "a syntax error": (lambda cli, _: cli.profiles("[profiles.a\n"), "profile-files", "problem", ":1:", "lint"),
     "a profile file as a folder": (_folder, "profile-files", "problem", "folder", ""),
-    "a file for all to write": (_mode(PROFILES, 0o666), "permissions", "problem", "everybody", "chmod o-w"),
-    "a folder for all to write": (_mode(".config/omniprofile", 0o777), "permissions", "problem", "everybody", "chmod o-w"),
+    "a file for all to write": (_mode(PROFILES, 0o666), "permissions", "problem", "anyone", "chmod o-w"),
+    "a folder for all to write": (_mode(".config/omniprofile", 0o777), "permissions", "problem", "anyone", "chmod o-w"),
     "a state folder for the group": (_mode(STATE, 0o770), "permissions", "problem", "its group", "chmod g-w"),
     "secrets for others to read": (
         _mode(STATE + "/secrets.json", 0o640), "permissions", "problem", "holds secrets", "chmod go-rwx",
@@ -183,7 +183,8 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
     "an unknown store": (_environ(OMNIPROFILE_SECRET_STORE="vault"), "secret-store", "problem", "`vault`", "keyring"),
     "no keyring": (_environ(OMNIPROFILE_SECRET_STORE="keyring"), "secret-store", "problem", "no usable OS", "Secret Service"),
     "a forgotten file of secrets": (
-        _environ(OMNIPROFILE_SECRET_STORE="keyring"), "secret-store", "warning", "not in use", "OMNIPROFILE_SECRET_STORE=file",
+        _environ(OMNIPROFILE_SECRET_STORE="keyring"), "secret-store", "warning", "not the one used",
+        "OMNIPROFILE_SECRET_STORE=file",
     ),
     "a plain-text keyring": (_plain_keyring, "secret-store", "problem", "plain text", "choose another keyring"),
     "an orphan": (lambda cli, _: put(cli, "gone"), "stored-secrets", "warning", "`gone`", "--prune"),
@@ -199,7 +200,7 @@ SICK: dict[str, tuple[Arrange, str, str, str, str]] = {
     "a broken vendor's config": (
         lambda cli, _: write_vendor(cli, b"{"), "omni-cli", "problem", "no config at all", "repair",
     ),
-    "an omni that all can replace": (_program, "omni-cli", "problem", "everybody can replace", "chmod o-w"),
+    "an omni that all can replace": (_program, "omni-cli", "problem", "anyone can replace", "chmod o-w"),
     "a backup": (
         _old(STATE + "/backups/config.json-20261125T000000Z.bak"), "backups", "warning", "backup", "delete it",
     ),
@@ -397,7 +398,7 @@ def test_what_profiles_give_programs_is_told_and_a_protected_token_is_no_finding
     checks = json.loads(cli("doctor", "--offline", "--json").out)["checks"]
     assert [(each["status"], each["message"], each["remedy"]) for each in checks if each["check"] == "access"] == [
         ("ok", "gateway: `guarded`; read-only: `reader`", None),
-        ("ok", "`prod` is protected, and gives programs its token", _HINT),
+        ("ok", "`prod` is protected, but gives programs its token", _HINT),
     ]
     ran = cli("lint")
     assert (ran.status, ran.out) == (0, "")
@@ -406,4 +407,4 @@ def test_what_profiles_give_programs_is_told_and_a_protected_token_is_no_finding
     assert "`prod` is protected" not in cli("lint").err + cli("doctor", "--offline").out
 
 
-_HINT = "`omniprofile set prod access read-only` gives them a gateway that only reads; `access full` says that this is meant"
+_HINT = "`omniprofile set prod access read-only` gives them a gateway that only reads; `access full` says that you want this"

@@ -172,7 +172,7 @@ def test_a_person_is_asked_about_a_name_in_full(
         (["acme"], "no command is given"),
         (["acme", "--"], "no command is given"),
         (["--all", "acme", "--", "true"], "`--all` and a pattern are given"),
-        (["--all", "-j", "0", "--", "true"], "a number from 1 to 256 is needed"),
+        (["--all", "-j", "0", "--", "true"], "give a number from 1 to 256"),
     ],
 )
 def test_usage(cli: Cli, profiles: Path, argv: list[str], message: str) -> None:

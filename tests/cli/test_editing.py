@@ -110,7 +110,7 @@ def test_set_changes_one_value_and_no_other_byte(cli: Cli, file: Path, argv: lis
         (["prd", "auth", "oauth"], 5, "did you mean `prod`"),
         (["prod", "auth"], 2, "no key of it is named"),
         (["prod"], 2, "no value is given"),
-        (["a", "b", "c", "d"], 2, "quote a value with blanks"),
+        (["a", "b", "c", "d"], 2, "quote a value that contains spaces"),
         (["prod", "a..b", "c"], 2, "is not a key"),
         (["prod", "key", "keyring"], 3, "says where the key comes from"),
         (["prod", "key", CANARY], 6, "looks like a secret"),
@@ -271,7 +271,7 @@ def test_rename_takes_everything_along(cli: Cli, logged_in: Path) -> None:
     pin = (cli.work / ".omniprofile.toml").read_bytes()
     assert pin == b'\xef\xbb\xbf# this folder\r\nprofile = "stage.2"   # ours\r\n'
     assert "`staging` is now `stage.2`, with its stored secret and the project pin" in ran.err
-    assert "`OMNI_PROFILE_STAGING_TOKEN` in this shell belongs to no profile any more" in ran.err
+    assert "`OMNI_PROFILE_STAGING_TOKEN` in this shell no longer belongs to a profile" in ran.err
     assert cli("token", "stage.2", shows=True).out == STAGING_KEY + "\n"
     assert cli("lint").status == 0
     assert not (cli.state / "unfinished.json").exists()

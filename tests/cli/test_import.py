@@ -142,7 +142,7 @@ def test_scrub_moves_everything_and_keeps_the_rest_of_the_file(cli: Cli, vendor:
     assert (session.client_id, session.scope) == ("omni-cli", "user:default")
     assert [profile["scrubbed"] for profile in report["profiles"]] == [True] * 3
     assert [profile["secret"] for profile in report["profiles"]] == ["store"] * 3
-    assert "delete it when all works" in ran.err
+    assert "delete it once everything works" in ran.err
 
 
 @pytest.mark.parametrize("flags", [[], ["--scrub"]])
@@ -303,7 +303,7 @@ def test_a_store_that_lies_is_found_out_and_put_back(cli: Cli, vendor: Path, mon
     before = vendor.read_bytes()
     ran = cli("import", "omni-cli", "--scrub")
     assert ran.status == 9, ran
-    assert "gives back something else" in ran.err
+    assert "returned something other" in ran.err
     assert FileStore(str(cli.state)).summaries() == {}
     assert vendor.read_bytes() == before
     assert not cli.config.exists()
@@ -651,7 +651,7 @@ def test_every_bad_profile_is_named_at_once_with_the_way_out(cli: Cli) -> None:
 
 
 def test_the_backup_of_a_session_says_what_putting_it_back_does(cli: Cli, vendor: Path) -> None:
-    assert "putting it back ends the OAuth sessions" in cli("import", "omni-cli", "--scrub").err
+    assert "restoring it ends the OAuth sessions" in cli("import", "omni-cli", "--scrub").err
 
 
 @pytest.mark.parametrize("format_", ["human", "json", None])

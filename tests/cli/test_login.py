@@ -120,7 +120,7 @@ def test_logout_deletes_and_says_where_to_revoke(cli: Cli, instances: Instances)
     cli("login", "staging", stdin=STAGING_KEY)
     ran = cli("logout", "staging")
     assert ran.status == 0
-    assert "is deleted" in ran.err
+    assert "was deleted" in ran.err
     assert "Settings > API access" in ran.err
     assert STAGING_KEY not in (cli.state / "secrets.json").read_text()
     assert cli("token", "staging").status == 4
@@ -226,7 +226,7 @@ def test_with_key_is_of_no_use_to_a_browser_login(cli: Cli, file_store: None) ->
     cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\nauth = "oauth"\n')
     ran = cli("login", "a", "--with-key", stdin=STAGING_KEY)
     assert ran.status == 2
-    assert "there is no key to read" in ran.err
+    assert "so it has no key to read" in ran.err
 
 
 def test_a_refused_key_is_asked_for_again_on_a_terminal(cli: Cli, instances: Instances) -> None:

@@ -378,7 +378,7 @@ def test_exec_and_doctor_say_whether_omni_is_ours(process: Process, vendor: Vend
         (check,) = (each for each in json.loads(ran.stdout)["checks"] if each["check"] == "omni-under-exec")
         return check["status"], check["message"]
 
-    assert found(look) == ("ok", "it is omniprofile's own, and keeps to what was handed over")
+    assert found(look) == ("ok", "omniprofile's shim, which uses only the credential that it was given")
     status, message = found(f"PATH={vendor.folder}:$PATH {look}")
     assert (status, f"`{vendor.path}` comes first on `PATH`" in message) == ("warning", True)
     assert json.loads(process("doctor", "--offline", "--json").stdout)["checks"]

@@ -36,7 +36,7 @@ def use(two: Path) -> Iterator[Spawn]:
 
 def test_typing_filters_and_enter_takes(use: Spawn, cli: Cli) -> None:
     terminal = use()
-    screen = terminal.see("profile>", "2 of 2   * in use   ! protected", "esc: leave")
+    screen = terminal.see("profile>", "2 of 2   * current   ! protected", "esc: leave")
     assert "> *! prod     acme.omniapp.co          Production" in screen
     assert "     staging  acme-staging.omniapp.co" in screen
     assert "tab:" not in screen, "without the hook this shell cannot be switched"

@@ -214,7 +214,7 @@ def test_demo_shows_everything_and_touches_nothing_of_the_users(process: Process
         "is now `staging`",
         "by one refresh",
         "gateway: 403",
-        "are revoked",
+        "were revoked",
     ):
         assert words in ran.stdout
     assert "127.0.0.1" not in ran.stdout.replace("http://127.0.0.1", "", 1), "real addresses, but for the gateway's"

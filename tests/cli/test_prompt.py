@@ -554,4 +554,4 @@ def test_an_odd_zsh_has_a_prompt_and_no_error(options: str, cli: Cli, renewed: N
 def test_powershell_has_no_prompt_and_says_so(cli: Cli) -> None:
     ran = cli("hook", "powershell", "--prompt")
     assert ran.status == 2
-    assert "there is no prompt for PowerShell" in ran.err
+    assert "the prompt is not available for PowerShell" in ran.err

@@ -146,9 +146,9 @@ def test_an_answer_cannot_draw_on_the_terminal(cli: Cli, omni: Standin) -> None:
     [
         (("--all", "ok"), "`--all` and a pattern are given"),
         (("ok", "invalid", "--base-url", "https://acme.omniapp.co"), "go with one profile"),
-        (("--timeout", "0"), "a number of seconds, more than 0"),
-        (("--timeout", "soon"), "a number of seconds, more than 0"),
-        (("--timeout", "nan"), "a number of seconds, more than 0"),
+        (("--timeout", "0"), "a number of seconds, or a duration"),
+        (("--timeout", "soon"), "a number of seconds, or a duration"),
+        (("--timeout", "nan"), "a number of seconds, or a duration"),
         (("--jobs", "0"), "a number from 1 to 256"),
         (("--jobs", "1.5"), "a number from 1 to 256"),
         (("--format", "yaml"), "must be `human`"),

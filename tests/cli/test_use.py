@@ -33,7 +33,7 @@ def test_use_dash_goes_back_and_forth(cli: Cli, two: Path) -> None:
 def test_use_dash_without_a_previous_profile_says_so(cli: Cli, two: Path) -> None:
     ran = cli("use", "-")
     assert ran.status == 5
-    assert "there is no previous profile" in ran.err
+    assert "no previous profile to switch back to" in ran.err
     assert not (cli.state / "active").exists()
 
 

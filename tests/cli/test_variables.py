@@ -409,7 +409,7 @@ def test_rename_logout_and_remove_take_the_secrets_along(cli: Cli, file_store: N
     assert _stored(cli) == ["child@https://acme.omniapp.co#OMNI_EMBED_SECRET", f"stage@{URL}#OMNI_EMBED_SECRET"]
     assert _given(cli, "stage")["OMNI_EMBED_SECRET"] == EMBED
     ran = cli("logout", "stage")
-    assert "the secret `OMNI_EMBED_SECRET` of `stage` is deleted from the file" in ran.err
+    assert "the secret `OMNI_EMBED_SECRET` of `stage` was deleted from the file" in ran.err
     assert _stored(cli) == ["child@https://acme.omniapp.co#OMNI_EMBED_SECRET"]
     assert cli("remove", "child", "--yes").status == 0
     assert _stored(cli) == []

@@ -92,7 +92,7 @@ def test_while_a_file_cannot_be_read_nothing_is_called_dangling(tmp_path: Path) 
 def test_files_that_cannot_be_used_have_errors_of_their_own(tmp_path: Path) -> None:
     (path,) = _files(tmp_path, GOOD)
     os.chmod(path, 0o666)
-    with pytest.raises(UnsafePermissions, match="everybody may write"):
+    with pytest.raises(UnsafePermissions, match="anyone can write to"):
         load([path], home="/")
     with pytest.raises(ConfigUnreadable, match="not found"):
         load([str(tmp_path / "gone")], home="/")

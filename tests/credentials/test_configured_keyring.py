@@ -205,8 +205,8 @@ def test_a_secret_in_a_keyring_that_is_not_used_now_is_not_missing(backends: Hom
     for command in (("token", "prod"), ("token", "prod", "--json"), ("logout", "prod")):
         ran = backends.run(*command, **{**variables, **now})
         assert ran.returncode == 9, (command, ran.stdout, ran.stderr)
-        assert "is stored in the OS keyring (backends Vault), and the" in ran.stderr
-        assert "is in use now" in ran.stderr
+        assert "is stored in the OS keyring (backends Vault), but the" in ran.stderr
+        assert "is used now" in ran.stderr
     assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
     variables |= {"CHAIN": "Other Vault"}  # it is read where it was written, whoever is asked first
     assert backends.run("token", "prod", **variables).stdout == f"{CANARY}\n"
@@ -234,7 +234,7 @@ def test_a_secret_in_the_store_that_is_not_used_now_is_not_missing(backends: Hom
         "file": f"the file `{backends.folder}/.local/state/omniprofile/secrets.json`",
     }
     assert f"the secret of `prod` is stored in {labels[then]}" in ran.stderr
-    assert f"and {labels[now]} is in use now" in ran.stderr
+    assert f"but {labels[now]} is used now" in ran.stderr
     assert f"set `OMNIPROFILE_SECRET_STORE={then}`, or store it anew with `omniprofile login prod`" in ran.stderr
     assert backends.run("token", "prod", **keyring, OMNIPROFILE_SECRET_STORE=then).stdout == f"{CANARY}\n"
     (

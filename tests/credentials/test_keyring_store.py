@@ -312,7 +312,7 @@ def test_a_keyring_that_keeps_something_else_is_found_at_once(
     use_keyring(backend)
     store = make_store(limit=limit)
 
-    with pytest.raises(StoreUnavailable, match="something else than what was stored"):
+    with pytest.raises(StoreUnavailable, match="something other than what was stored"):
         store.put("prod", make_secret(CANARY * 10))
     assert backend.entries == {}
     assert store.summaries() == {}
@@ -330,7 +330,7 @@ def test_a_keyring_that_cuts_at_the_size_of_windows_is_found(
         store.put("prod", secret)
         assert store.get(account("prod")) == secret
     else:
-        with pytest.raises(StoreUnavailable, match="something else than what was stored"):
+        with pytest.raises(StoreUnavailable, match="something other than what was stored"):
             store.put("prod", secret)
         assert store.get(account("prod")) is None
 
@@ -443,7 +443,7 @@ def test_a_keyring_that_begins_to_lie_keeps_the_old_value(make_store: MakeStore,
     store.put("prod", old)
     backend.lies = True
 
-    with pytest.raises(StoreUnavailable, match="something else"):
+    with pytest.raises(StoreUnavailable, match="something other"):
         store.put("prod", make_secret(CANARY * 10))
     assert store.get(account("prod")) == old
     assert store.summaries()[account("prod")].stored_at == old.stored_at
@@ -613,9 +613,9 @@ def test_the_lock_of_the_user_is_waited_for_no_longer_than_the_timeout(
 ) -> None:
     use_keyring(MemoryKeyring())
     with lock(str(tmp_path / "locks" / "keyring.lock"), 5):
-        with pytest.raises(StoreTimeout, match="another process is writing"):
+        with pytest.raises(StoreTimeout, match="another process has been writing"):
             make_store(timeout=2).put("prod", make_secret())
-        with pytest.raises(StoreTimeout, match="another process is writing"):
+        with pytest.raises(StoreTimeout, match="another process has been writing"):
             make_store(timeout=2).get(account("prod"))
     make_store().put("prod", make_secret())
 
@@ -688,7 +688,7 @@ def test_an_index_that_another_process_holds_delays_reading_little_and_makes_wri
     with lock(str(tmp_path / "state" / "stored.json.lock"), 5):
         assert make_store(timeout=5).get(account("prod")) == make_secret("old")
         monkeypatch.setattr(keyring_store, "_SHARE_TO_WAIT", 0.05)
-        with pytest.raises(StoreTimeout, match="another process is writing"):
+        with pytest.raises(StoreTimeout, match="another process has been writing"):
             make_store(timeout=10).put("prod", make_secret("new"))
     assert backend.entries == before
 

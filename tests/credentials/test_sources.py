@@ -154,7 +154,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_an_empty_variable_is_an_unset_one(environ: dict[str, str]) -> None:
     error = failure(KeySource("env", variable="ACME_KEY"), environ)
 
-    assert error.message == "the key of `ci` cannot be had from environment variable `ACME_KEY`: it is not set"
+    assert error.message == "the key of `ci` cannot be read from environment variable `ACME_KEY`: it is not set"
     assert error.hint == "set `ACME_KEY` to the key"
 
 

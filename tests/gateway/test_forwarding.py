@@ -200,7 +200,7 @@ def test_an_instance_that_does_not_answer_is_a_502_that_says_so(behind: Open) ->
     end = behind(Raw(talk=lambda peer: None))
     response, body = end.request("POST", "/", b"x")
     assert response.status == 502
-    assert "broke the connection off" in json.loads(body)["error"]["message"]
+    assert "closed the connection" in json.loads(body)["error"]["message"]
 
 
 def test_a_client_of_http_1_0_gets_the_whole_answer(behind: Open) -> None:

@@ -115,4 +115,4 @@ def test_every_exit_status_is_in_the_reference() -> None:
     defined = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
     rare = {exits.BROKEN_PIPE, exits.COMMAND_NOT_FOUND, exits.COMMAND_NOT_RUNNABLE}
     assert [status for status, _ in reference.EXIT_STATUSES] == sorted(defined - rare)
-    assert "127 when there is no such command, 126 when it cannot be run" in reference.EXEC_STATUS
+    assert "127 when the command is not found, 126 when it cannot be run" in reference.EXEC_STATUS

@@ -127,7 +127,7 @@ def test_bad_callbacks_are_refused_and_the_login_goes_on(waiting: Waiting, login
     assert ended == 0, err
     for _, _, sentence in bad:
         assert sentence is None or sentence in err, f"{sentence} is not in\n{err}"
-    assert re.search(r"1\d requests that were no part of this login were refused", err)
+    assert re.search(r"1\d requests that did not belong to this login were refused", err)
     assert code not in err
     assert "favicon" not in err
     assert login.omni.oauth.grants == [("authorization_code", "granted")]
@@ -175,7 +175,7 @@ def test_a_code_that_the_instance_does_not_take_ends_the_login(waiting: Waiting)
     assert "Not logged in" in body
     ended, err = waiting.end()
     assert ended == 8
-    assert "does not take the answer of the browser (`invalid_grant`)" in err
+    assert "rejected the browser's answer (`invalid_grant`)" in err
 
 
 def test_both_loopback_addresses_are_listened_on(waiting: Waiting) -> None:
@@ -333,7 +333,7 @@ def test_a_crowd_of_dripping_connections_keeps_no_login_from_its_answer(login: L
         waiting.process.kill()
     assert ended == 0, err
     assert err.count("refused") <= 3, "one sentence for the first of each kind, one for how many"
-    assert re.search(r"[3-9]\d\d requests that were no part of this login were refused", err)
+    assert re.search(r"[3-9]\d\d requests that did not belong to this login were refused", err)
 
 
 def test_an_endless_request_is_not_read_to_its_end(waiting: Waiting) -> None:

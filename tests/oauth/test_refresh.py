@@ -351,7 +351,7 @@ def test_while_the_lock_is_held_a_valid_token_is_used(world: World) -> None:
     world.store.put("prod", held)
     with world.sessions().locked(PROD):
         assert world.sessions(0.1).fresh("prod", held) == held
-    assert "another process holds the session" in world.told[0]
+    assert "another process has held the session" in world.told[0]
 
 
 def test_each_secret_has_its_own_lock_whatever_its_folder_is_called(world: World, tmp_path: Path) -> None:

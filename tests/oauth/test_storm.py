@@ -168,7 +168,7 @@ sys.exit(run())
     )
     assert ran.returncode == 1
     assert ran.stdout == ""
-    assert "another process holds the session of `prod` for more than 0.5 s" in ran.stderr
+    assert "another process has held the session of `prod` for more than 0.5 s" in ran.stderr
     out, err = holder.communicate(timeout=60)
     assert holder.returncode == 0, err
     assert storm.omni.knows(out.strip())

@@ -159,8 +159,8 @@ def test_what_others_may_write_in_the_state_folder_is_not_believed(
     cli.profiles('[profiles.one]\nbase_url = "https://one.omniapp.co"\n')
     cli.state.mkdir(parents=True)
     (cli.state / name).write_text("{}")
-    assert "everybody may write" not in cli(*argv).err
+    assert "anyone can write to" not in cli(*argv).err
     (cli.state / name).chmod(0o666)
     ran = cli(*argv)
     assert ran.status == status
-    assert f"everybody may write `{cli.state / name}`" in ran.err
+    assert f"anyone can write to `{cli.state / name}`" in ran.err

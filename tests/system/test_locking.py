@@ -232,7 +232,7 @@ def test_a_squatted_folder_stops_only_those_who_have_no_other(squat: Callable[[P
     squat(Path(found[1]))
     with user_lock(found, "a", 1):
         pass
-    with pytest.raises(LockFailed, match="there is no safe folder") as caught, user_lock(found[1:], "a", 1):
+    with pytest.raises(LockFailed, match="the folder for locks is not safe") as caught, user_lock(found[1:], "a", 1):
         raise AssertionError("somebody else controls it")
     assert caught.value.hint == "remove it, or have its owner or root remove it"
     with user_lock(found[1:], "a", 1, optional=True):

@@ -94,7 +94,7 @@ def add(
                 refusal.hint = "give `--allow-insecure`, for a server on this machine"
             raise
         if written:
-            console.note(f"profile `{name}` is written to `{path}`")
+            console.note(f"profile `{name}` was written to `{path}`")
     return path
 
 

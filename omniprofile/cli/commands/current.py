@@ -19,7 +19,7 @@ HELP = Help(
         ("omniprofile -v current", "and what selected it"),
         ("omniprofile current --json", "the same for a program"),
     ),
-    exits=((5, "no profile is selected, or what selects one names none that exists"),),
+    exits=((5, "no profile is selected, or the selected one does not exist"),),
     see=("use", "explain"),
 )
 

@@ -16,14 +16,14 @@ _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "red",
 _WIDEST = 110
 
 HELP = Help(
-    description="One look at everything around: the secret store in use and why, file modes, variables that shadow "
+    description="Diagnoses the setup: which secret store is used and why, file modes, variables that shadow "
     "profiles, the shell hook, the vendor's `omni` and secrets in plain text in its config or in a `.env`, what killed "
     "commands left, secrets that no profile uses, the clock. Each finding comes with its remedy.\n\n"
-    "Only the clock contacts anybody, the instance in use, and sends no token; `--offline` leaves it out. No program is "
+    "Only the check of the clock contacts anything: the current instance, without a token. `--offline` skips it. No program is "
     "run. A check that hangs or fails is a finding.",
     examples=(
         ("omniprofile doctor", "look"),
-        ("omniprofile doctor --offline --json", "for a program, or a report, and contact nobody"),
+        ("omniprofile doctor --offline --json", "for a program or a report, contacting nothing"),
         (
             "omniprofile doctor --prune",
             "also delete stored secrets that no profile uses, but for those of other profile files",
@@ -31,7 +31,7 @@ HELP = Help(
     ),
     exits=(
         (0, "no problems found"),
-        (1, "something does: there is a `warning` or a `problem`"),
+        (1, "at least one `warning` or `problem`"),
         (6, "`--prune` found secrets to delete, `--yes` is missing, and there is no terminal to ask on"),
     ),
     see=("lint", "test"),
@@ -40,7 +40,7 @@ HELP = Help(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--offline", action="store_true", help="contact nobody: leave the clock out")
+    parser.add_argument("--offline", action="store_true", help="contact nothing: skip the check of the clock")
     parser.add_argument("--prune", action="store_true", help="delete stored secrets that no profile uses; asks first")
     parser.add_argument("-y", "--yes", action="store_true", help="with `--prune`: do not ask")
     add_json(parser)

@@ -28,16 +28,16 @@ JOBS = 8
 _COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
 
 HELP = Help(
-    description="Runs COMMAND once for each profile that a PATTERN matches, with the environment that `omniprofile exec NAME` "
-    "gives it. A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this tag in their "
-    "`tags`. The profiles count as named on the command line: `OMNI_API_TOKEN` and its like are ignored.\n\n"
-    "Each line of output stands behind its profile's name, on the stream that the command wrote it to; lines of more than 1 MiB "
-    "are broken. The commands have no standard input and no terminal. Ctrl-C ends them all, with what they started.\n\n"
-    "A protected profile is run for only where its name stands in full, with `--yes` or a yes on the terminal; else it is "
-    "skipped, which is said and is no failure. A profile without a credential, or whose command does not exit with 0, is a "
-    "failure, and the others go on.\n\n"
-    "`--json` prints one object when all have ended, with the whole output of each; bytes that are not UTF-8 are replaced "
-    "by U+FFFD there. The exit code of a command that a signal ended is 128 and the signal's number.",
+    description="Runs COMMAND once for each profile that a PATTERN matches, with the environment that `omniprofile exec "
+    "NAME` gives it. A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this "
+    "tag in their `tags`. The profiles count as named on the command line: `OMNI_API_TOKEN` and its like are ignored.\n\n"
+    "Each line of output stands behind its profile's name, on the stream that the command wrote it to; lines of more than 1 "
+    "MiB are broken. The commands have no standard input and no terminal. Ctrl-C ends them all, with what they started.\n\n"
+    "A protected profile is run for only where its name is given in full, with `--yes` or confirmed on the terminal; else it "
+    "is skipped, with a note, and that is not a failure. A profile without a credential, or whose command does not exit with "
+    "0, is a failure, and the others go on.\n\n"
+    "`--json` prints one object when all have ended, with the whole output of each; bytes that are not UTF-8 are replaced by "
+    "U+FFFD there. The exit code of a command that a signal ended is 128 and the signal's number.",
     examples=(
         ("omniprofile each @acme -- omni whoami whoami", "all profiles with a tag"),
         ("omniprofile each --all -j 4 -- ./nightly.sh", "all that are not protected, four at once"),
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 app.permit(resolution, _intent(args, in_full=matched[result.profile]))
             except ProtectedProfile as refusal:
                 result.skipped = True
-                console.warn(f"{refusal.message}: skipped, for its name in full and `--yes` are needed")
+                console.warn(f"{refusal.message}, and skipped: give its full name and `--yes`")
             else:
                 permitted[result.profile] = resolution
     _Run(args, app, console, results, permitted).all()

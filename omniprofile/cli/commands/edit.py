@@ -33,8 +33,8 @@ version = 1
 """
 
 HELP = Help(
-    description="Opens a copy of the profile file in `VISUAL` or `EDITOR`, and takes it over once it lints; until then it offers "
-    "to go on editing. What is not taken over is kept, and its place is said.",
+    description="Opens a copy of the profile file in `VISUAL` or `EDITOR`, and saves it once it lints; until then it offers "
+    "to go on editing. What is not saved is kept, and it says where.",
     examples=(
         ("omniprofile edit", "your editor"),
         ("EDITOR=nano omniprofile edit", "another one"),
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="?", metavar="NAME", help="edit the file that defines this profile (default: the main file)"
     )
-    parser.epilog = "The editor is $VISUAL, else $EDITOR, else the first of editor, nano, vim and vi that is there."
+    parser.epilog = "The editor is $VISUAL, else $EDITOR, else the first of editor, nano, vim and vi that is installed."
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
@@ -172,7 +172,7 @@ def _make_folder() -> str:
         return tempfile.mkdtemp(prefix="omniprofile-edit-")
     except OSError as problem:
         raise OperationFailed(
-            f"there is no place for the copy to edit: {reason(problem)}", hint="make room, or name a folder in `TMPDIR`"
+            f"the copy to edit cannot be created: {reason(problem)}", hint="make room, or name a folder in `TMPDIR`"
         ) from problem
 
 

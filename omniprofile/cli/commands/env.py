@@ -24,17 +24,16 @@ from omniprofile.system.files import NO_LINK, reason, sweep, write_atomic
 
 HELP = Help(
     description="Prints assignments of `OMNI_BASE_URL`, `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_PROFILE` and the profile's "
-    "own `env`, quoted for the shell so that any value survives. They are marked in the shell, so that "
-    "omniprofile never takes them for overrides of yours. A base URL and a token that you set in the environment "
-    "yourself, while no profile is named, are printed in place of the profile's: that is said, and they stay yours, "
-    "with no `OMNI_PROFILE`.\n\n"
+    "own `env`, quoted for the shell so that any value survives. They are marked in the shell, so that omniprofile never "
+    "takes them for overrides of yours. A base URL and a token that you set in the environment yourself, while no profile is "
+    "named, are printed in place of the profile's: a note says so, and they stay yours, with no `OMNI_PROFILE`.\n\n"
     "Variables of the shell that would take a consumer to another credential or host are removed, such as "
     "`OMNI_VANITY_DOMAIN`. `--unset`, and the next `env`, remove what was exported, but no value that you have changed "
     "since.\n\n"
     "`--output` puts a file that only you can read (mode 0600) in the place of FILE, whole or not at all. A link, pipe or "
     "device is refused.\n\n"
-    "Where the vendor's `omni` has a default profile of its own whose OAuth session has expired, it renews that and sends its "
-    "token in place of this one: that is said.\n\n"
+    "Where the vendor's `omni` has a default profile of its own whose OAuth session has expired, it renews that and sends "
+    "its token in place of this one: that is said.\n\n"
     "A program that you start yourself is safer run by `omniprofile exec`: then no token stays in the shell.",
     examples=(
         ('eval "$(omniprofile env staging)"', "into this shell"),
@@ -43,8 +42,8 @@ HELP = Help(
         ("omniprofile env ci --shell github", "for the later steps of a GitHub Actions job, masked in its log"),
     ),
     exits=(
-        (4, "there is no usable credential"),
-        (5, "there is no such profile"),
+        (4, "no usable credential was found"),
+        (5, "the profile does not exist"),
         (6, "token and host do not belong together, a pin selects a protected profile, or FILE is a link or pipe"),
     ),
     see=("exec", "token"),

@@ -30,33 +30,34 @@ from omniprofile.model.variables import HIDDEN
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
-    "`OMNI_API_KEY`, `OMNI_PROFILE`, `OMNI_ORGANIZATION_NAME` where the host is `NAME.omniapp.co`, and the "
-    "profile's own `env`. Rival variables are removed first, and with them the variable that the key came from; a child "
-    "`omni` has no config file of its own and can save none. So exactly this credential is used, also by an `omniprofile` that "
-    "the command calls for the same profile.\n\n"
-    "A base URL and a token that you set in the environment yourself are used in place of the current profile's, unless "
-    "a profile is named: that is said, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
+    "`OMNI_API_KEY`, `OMNI_PROFILE`, `OMNI_ORGANIZATION_NAME` where the host is `NAME.omniapp.co`, and the profile's own "
+    "`env`. Rival variables are removed first, and with them the variable that the key came from; a child `omni` has no "
+    "config file of its own and can save none. So exactly this credential is used, also by an `omniprofile` that the command "
+    "calls for the same profile.\n\n"
+    "A base URL and a token that you set in the environment yourself are used in place of the current profile's, unless a "
+    "profile is named: a note says so, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
     "for once an hour in one terminal session (on Linux, elsewhere each time); without a terminal it needs `--yes`.\n\n"
     "A session is renewed first when less than half of its life is left. `--for 2h` asks for more, and fails at once where "
     "that cannot be had; an API key lasts. `-v` says until when the token is good. A command that runs longer than its token "
     "calls `omniprofile exec` for each of its steps, or gets `--gateway`.\n\n"
     "With `--gateway`, and always where the profile's `access` is not `full`, COMMAND gets the address of a gateway on this "
-    "machine and a token that is good for this run alone. The gateway sends its requests on to the instance, and nowhere else, "
-    "with the real credential, renewed whenever it must be: COMMAND never has that, and it never expires for it. omniprofile "
-    "stays meanwhile, with COMMAND's exit status, and ends with COMMAND, also for what that leaves in the background.\n\n"
+    "machine and a token that is good for this run alone. The gateway sends its requests on to the instance, and nowhere "
+    "else, with the real credential, renewed whenever it must be: COMMAND never has that, and it never expires for it. "
+    "omniprofile stays meanwhile, with COMMAND's exit status, and ends with COMMAND, also for what that leaves in the "
+    "background.\n\n"
     "`--as` hands several profiles to one command: all their variables, and with them the profile's own `env`, begin with "
-    "the prefix, as in `SOURCE_OMNI_API_TOKEN`, and there are none without. Each counts as named, each session is renewed, and "
-    "an `omniprofile` that the command calls for one of them uses what it was given.\n\n"
-    "`omni`, wherever the command calls it, is one of omniprofile's own that runs the real one with this credential, a session "
-    "renewed at each call. It refuses `--token`, and `-p` and `--base-url` of another profile or instance; `omni config show` "
-    "and `list` show the profile, and its other verbs name the command of omniprofile that does it. A host of `allowed_hosts` "
-    "is allowed to it for each call. In an environment that was emptied or changed it refuses to go on with omni's own "
-    "config. `-v` and `doctor` say where it does not come first on `PATH`.\n\n"
+    "the prefix, as in `SOURCE_OMNI_API_TOKEN`, and there are none without. Each counts as named, each session is renewed, "
+    "and an `omniprofile` that the command calls for one of them uses what it was given.\n\n"
+    "`omni`, wherever the command calls it, is one of omniprofile's own that runs the real one with this credential, a "
+    "session renewed at each call. It refuses `--token`, and `-p` and `--base-url` of another profile or instance; `omni "
+    "config show` and `list` show the profile, and its other verbs name the command of omniprofile that does it. A host of "
+    "`allowed_hosts` is allowed to it for each call. In an environment that was emptied or changed it refuses to go on with "
+    "omni's own config. `-v` and `doctor` say where it does not come first on `PATH`.\n\n"
     "Without COMMAND a terminal gets a shell (`SHELL`, on Windows `COMSPEC`), in which `OMNI_PROFILE` names the profile.\n\n"
     "A `.env` in this folder or the nearest one above that has it, which names another instance, is said: a program that "
     "loads it may go there.\n\n"
-    "Without a gateway the command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's ends "
-    "with the statuses below before the command starts.",
+    "Without a gateway the command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's "
+    "ends with the statuses below before the command starts.",
     examples=(
         ("omniprofile exec staging -- omni whoami whoami", "the vendor's CLI"),
         ("omniprofile exec staging -- python report.py", "a program"),
@@ -73,14 +74,14 @@ HELP = Help(
         ),
     ),
     exits=(
-        (4, "there is no usable credential, or none that lasts `--for` so long"),
-        (5, "there is no such profile"),
+        (4, "no usable credential, or none that lasts as long as `--for` asks"),
+        (5, "the profile does not exist"),
         (
             6,
-            "token and host do not belong together, the profile is protected and there was no yes, or `omni` was to go elsewhere",
+            "token and host do not belong together, the profile is protected and was not confirmed, or `omni` was misdirected",
         ),
         (126, "the command cannot be run"),
-        (127, "there is no such command"),
+        (127, "the command is not found"),
     ),
     see=("env", "gateway", "token"),
 )
@@ -180,7 +181,9 @@ def _tell_of_omni(console: Console, environ: Mapping[str, str]) -> None:
     console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
     found = omni.unreached(environ, SHIM)
     if found is None:
-        console.note(f"`omni` is omniprofile's own (`{printable_place(SHIM)}`), which keeps to what is handed over")
+        console.note(
+            f"`omni` is omniprofile's own (`{printable_place(SHIM)}`), which uses only the credential that it is given"
+        )
     else:
         console.note(
             f"{found[0]}: `omni` is the real one, which ignores another `-p` and obeys `--base-url`; {found[1]}"

@@ -31,7 +31,7 @@ TARGETS = ("omni-cli",)
 
 HELP = Help(
     description="Merges profiles into the vendor's config: keys it does not know are kept, the file is 0600 and written "
-    "whole or not at all. Secrets go along only with `--with-secrets`, since they lie there in plain text; OAuth sessions "
+    "whole or not at all. Secrets go along only with `--with-secrets`, since they are in plain text there; OAuth sessions "
     "never do, since two programs cannot share one.",
     examples=(
         ("omniprofile export omni-cli", "profiles without secrets"),
@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-p", "--profile", action="append", metavar="NAME", dest="profiles", help="this profile alone; may be repeated"
     )
-    parser.add_argument("--with-secrets", action="store_true", help="API keys too; they lie there in plain text")
+    parser.add_argument("--with-secrets", action="store_true", help="API keys too; they are in plain text there")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     add_json(parser)
 

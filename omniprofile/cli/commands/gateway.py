@@ -23,9 +23,9 @@ HELP = Help(
     ),
     exits=(
         (1, "the port cannot be listened on"),
-        (4, "there is no usable credential"),
-        (5, "there is no such profile"),
-        (6, "token and host do not belong together, or the profile is protected and there was no yes"),
+        (4, "no usable credential was found"),
+        (5, "the profile does not exist"),
+        (6, "token and host do not belong together, or the profile is protected and was not confirmed"),
         (130, "it was ended by Ctrl-C"),
     ),
     see=("exec",),

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.prompt:
         if shell == "powershell":
             raise UsageError(
-                "there is no prompt for PowerShell", hint="`omniprofile current` prints the current profile"
+                "the prompt is not available for PowerShell", hint="`omniprofile current` prints the current profile"
             )
         parts += [("prompt", "posix")] if shell in ("bash", "zsh") else []
         parts.append(("prompt", shell))

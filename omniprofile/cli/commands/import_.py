@@ -39,7 +39,7 @@ OUTPUT_FORMAT = "OMNI_OUTPUT_FORMAT"
 HELP = Help(
     description="Makes profiles of the vendor's config or of an SDK's `.env`, and puts their secrets into the secret "
     "store. Copies and verifies; the plain-text originals are removed only with `--scrub`, after a backup (mode 0600, in "
-    "the state folder). All of a file is imported, or nothing; what is there already is recognised.\n\n"
+    "the state folder). All of a file is imported, or nothing; what exists already is recognised.\n\n"
     "An OAuth session is moved with `--scrub`, and left where it is without: of two programs that refresh one session, "
     "one soon holds a spent token.",
     examples=(
@@ -51,7 +51,7 @@ HELP = Help(
     exits=(
         (1, "a secret was not taken: another one is stored for its profile"),
         (3, "the file is not what it should be"),
-        (4, "a key in the file is none"),
+        (4, "a key in the file is not valid"),
         (6, "a host in the file is not allowed"),
         (9, "the secret store cannot be used"),
     ),
@@ -255,7 +255,7 @@ def _require_stored(app: App, profile: str, secret: "StoredSecret") -> None:
 
     if not same_secret(app.store.get(Account(profile, secret.origin)), secret):
         raise StoreUnavailable(
-            f"the {app.store.label} gives back something else than what was stored for `{profile}`",
+            f"the {app.store.label} returned something other than what was stored for `{profile}`",
             hint="nothing was imported; do not trust this store",
         )
 

@@ -35,7 +35,7 @@ HELP = Help(
     "A comment `# omniprofile: ignore[CODE]` behind a line, or alone above it, silences that code there. What every "
     "command refuses, and secrets, cannot be silenced; a comment that silences nothing is found itself.",
     examples=(
-        ("omniprofile lint", "the files that are in use"),
+        ("omniprofile lint", "your own files"),
         ("omniprofile lint --strict dotfiles/omniprofile/profiles.toml", "for CI: warnings fail too"),
         ("omniprofile lint --explain OP301", "why, with a bad and a good example"),
         ("omniprofile lint --diff", "what `--fix` would change"),

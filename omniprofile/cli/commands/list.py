@@ -39,11 +39,12 @@ class Row:
 
 
 HELP = Help(
-    description="Lists the profiles in the order of their files, the one in use marked with `*`. Whether a credential is "
-    "there is told without unlocking a store, running a command or contacting an instance; `omniprofile test "
-    "--all` asks the instances. `[shadowed]` marks the profile in use where commands use a base URL and a token of the "
-    "environment in its place.\n\n"
-    "A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this tag in their `tags`.",
+    description="Lists the profiles in the order of their files, the current one marked with `*`. The state of a credential "
+    "is shown without unlocking a store, running a command or contacting an instance; `omniprofile test --all` asks the "
+    "instances. `[shadowed]` marks the current profile where commands use a base URL and a token of the environment in its "
+    "place.\n\n"
+    "A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this tag in their "
+    "`tags`.",
     examples=(
         ("omniprofile list", "all profiles"),
         ("omniprofile list @acme 'play-*'", "those with the tag, and those whose names begin so"),
@@ -61,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print the profiles in the order of their files, the one in use marked."""
+    """Print the profiles in the order of their files, the current one marked."""
     names = list(app.config.profiles)  # what is wrong with the files is an error, and no warning of the selection's
     if args.patterns:
         matched = matching(app.config, args.patterns)

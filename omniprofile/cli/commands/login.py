@@ -27,27 +27,27 @@ _LARGEST_KEY = 64 * 1024
 _ATTEMPTS = 3
 
 HELP = Help(
-    description="For an API key: reads it from a hidden prompt, or from standard input where there is no terminal, asks "
-    "the instance whether it is good, compares the identity with `expect`, and only then stores it. Where it "
-    "will be stored is said first. Standard input is waited for 30 seconds, with `--with-key` as long as it takes.\n\n"
+    description="For an API key: reads it from a hidden prompt, or from standard input where there is no terminal, tests it "
+    "with the instance, compares the identity with `expect`, and only then stores it. It says first where that will be. "
+    "Standard input is waited for 30 seconds, with `--with-key` as long as it takes.\n\n"
     "For `oauth`: shows the address of the instance's login page, opens the browser there (`BROWSER` says which), and waits "
-    "two minutes (`--timeout`) for the answer on a port of localhost (`--port` fixes it); then asks the instance who that "
-    "was, and stores the session. One that was stored before works until then, and is revoked after it.\n\n"
-    "`--secret VARIABLE` stores a secret of the profile's `env` that says `{ keyring = true }`: it is read as a key is, may be "
-    "any line of text, and no instance is asked.\n\n"
-    "`--no-browser` is for a machine reached over SSH: it shows the address, to be visited anywhere, and takes the "
-    "address that the browser ends at, pasted on the terminal or on standard input. Where a browser of yours reaches this "
-    "machine's loopback (`ssh -L 8765:localhost:8765`), `--port 8765` lets it answer by itself.",
+    "two minutes (`--timeout`) for the answer on a port of localhost (`--port` fixes it); then asks the instance who logged "
+    "in, and stores the session. The previous session works until then, and is revoked afterwards.\n\n"
+    "`--secret VARIABLE` stores a secret of the profile's `env` that says `{ keyring = true }`: it is read as a key is, may "
+    "be any line of text, and no instance is asked.\n\n"
+    "`--no-browser` is for a machine reached over SSH: it shows the address, to be visited anywhere, and takes the address "
+    "that the browser ends at, pasted on the terminal or on standard input. Where a browser of yours reaches this machine's "
+    "loopback (`ssh -L 8765:localhost:8765`), `--port 8765` lets it answer by itself.",
     examples=(
         ("omniprofile login staging", "asks for the key, or opens the browser"),
         ("omniprofile login prod --no-browser", "OAuth on a machine without a browser"),
         ("omniprofile login prod --port 8765", "OAuth with a fixed port, for `ssh -L` or a container"),
         ("op read op://Work/Omni/key | omniprofile login staging", "the key from another program"),
-        ("omniprofile login staging --no-test < key.txt", "without asking the instance"),
+        ("omniprofile login staging --no-test < key.txt", "without testing it"),
         ("omniprofile login staging --secret OMNI_EMBED_SECRET", "a secret that is exported along with the credential"),
     ),
     exits=(
-        (2, "the profile takes no key, or not this secret, from the secret store"),
+        (2, "the profile does not take its key, or this secret, from the secret store"),
         (4, "no key was given, or the login was denied or not answered in time"),
         (6, "the key or session is someone else's than `expect` says: nothing is stored"),
         (7, "the instance cannot be reached: nothing is stored"),
@@ -65,7 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--secret", metavar="VARIABLE", help="store this secret of the profile's `env`, and not its key"
     )
     offer("@secrets", secret)
-    parser.add_argument("--no-test", action="store_true", help="store it without asking the instance whose it is")
+    parser.add_argument("--no-test", action="store_true", help="store it without testing it")
     parser.add_argument(
         "--no-browser",
         action="store_true",
@@ -93,7 +93,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Log in to the named profile, or to the one in use."""
+    """Log in to the named profile, or to the current one."""
     how = How(
         test=not args.no_test,
         browser=not args.no_browser,
@@ -145,7 +145,7 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
 
         if how.with_key:
             raise UsageError(
-                f"`{resolution.profile}` logs in by the browser (`oauth`): there is no key to read",
+                f"`{resolution.profile}` logs in by the browser (`oauth`), so it has no key to read",
                 hint="leave `--with-key` out",
             )
         login_session(app, console, resolution, browser=how.browser, test=how.test, port=how.port, limit=how.timeout)
@@ -238,7 +238,7 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, *, w
         pipe = f"pipe it in: `… | {command}`"
         stdin = app.environment.stdin
         if stdin is None:
-            raise NoCredential(f"there is no {what}: standard input is closed", hint=pipe)
+            raise NoCredential(f"no {what} was given: standard input is closed", hint=pipe)
         console.note(f"reading the {what} from standard input")
         try:
             text = read_all(stdin, limit=_LARGEST_KEY, seconds=float("inf") if with_key else KEY_SECONDS)

@@ -16,16 +16,16 @@ from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import Account, StoredSecret
 
 HELP = Help(
-    description="Deletes what is stored for the profile on this machine, in any case. What the instance lets be revoked is "
-    "revoked; what it does not is said, with the place to do it by hand.\n\n"
+    description="Deletes the profile's stored secrets from this machine, in any case. Tokens that the instance can revoke "
+    "are revoked; for the others it says where to revoke them by hand.\n\n"
     "A secret is stored for a profile's name and origin. All secrets of the name are deleted: those for a base URL that the "
-    "profile had before, and those of a profile of this name in another profile file, which is said.",
+    "profile had before, and those of a profile of this name in another profile file, with a note.",
     examples=(
         ("omniprofile logout staging", "delete its credential"),
-        ("omniprofile logout", "that of the profile in use"),
+        ("omniprofile logout", "that of the current profile"),
     ),
     exits=(
-        (5, "there is no such profile"),
+        (5, "the profile does not exist"),
         (9, "the secret store cannot be used"),
     ),
     see=("login", "remove"),
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Revoke, and in any case delete, what is stored for the profile."""
     resolution = app.declared(ProfileRequest(named_profile(args)), DELETE)
     hint = f"run `omniprofile logout {resolution.profile} --yes`"
-    app.permit(resolution, Intent(DELETE, "delete what is stored for it", hint, yes=args.yes))
+    app.permit(resolution, Intent(DELETE, "delete its stored credential", hint, yes=args.yes))
     changed = logout(app, console, resolution)
     if args.json:
         console.json({"profile": resolution.profile, "changed": changed})
@@ -77,7 +77,7 @@ def _end_alone(app: App, console: Console, resolution: Resolution, account: Acco
         try:
             held.enter_context(app.sessions.locked(account))
         except SessionBusy as busy:
-            console.warn(f"{busy.message}; it is deleted all the same")
+            console.warn(f"{busy.message}; deleting it anyway")
         ended = _end(app, console, resolution, account)
     for file in summary.files if summary and ended else ():
         if not app.is_owner(file):
@@ -107,18 +107,19 @@ def _end(app: App, console: Console, resolution: Resolution, account: Account) -
         return False
     if account.variable:
         console.note(
-            f"the secret `{account.variable}` of `{name}` is deleted from the {app.store.label}; it stays valid where it was made"
+            f"the secret `{account.variable}` of `{name}` was deleted from the {app.store.label}; it stays valid where it was "
+            "made"
         )
         return True
     session = secret.is_session if secret else resolution.auth == "oauth"
-    console.note(f"the {'session' if session else 'key'} of `{name}` is deleted from the {app.store.label}")
+    console.note(f"the {'session' if session else 'key'} of `{name}` was deleted from the {app.store.label}")
     if not session:
         console.note(
             f"an API key cannot be revoked from here and stays valid: revoke it in Omni, {account.origin}, "
             "Settings > API access"
         )
     elif why is None:
-        console.note("its refresh token and its access token are revoked")
+        console.note("its refresh token and its access token were revoked")
     else:
         from omniprofile.cli.browser_login import SETTINGS
 

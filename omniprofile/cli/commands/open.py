@@ -19,7 +19,7 @@ HELP = Help(
         ("omniprofile open staging", "the instance of a profile"),
         ("omniprofile open --print", "the address of the current one, for a program"),
     ),
-    exits=((1, "no browser could be opened"), (5, "there is no such profile"), (6, "the host is not allowed")),
+    exits=((1, "no browser could be opened"), (5, "the profile does not exist"), (6, "the host is not allowed")),
     see=("login", "show"),
 )
 
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.print:
         console.data(f"{address}\n")
         return DONE
-    hint = "`omniprofile open --print` prints the address, to be opened by hand"
+    hint = "`omniprofile open --print` prints the address, to open by hand"
     browser = find_browser(resolution, app.environment.environ, on_terminal=console.interactive)
     if browser is None:
         raise OperationFailed("no browser was found", hint=hint)

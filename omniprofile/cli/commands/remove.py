@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from omniprofile.model.resolution import Resolution
 
 HELP = Help(
-    description="Removes a profile from the profile file, revokes what can be revoked and deletes what is stored for it. Asks "
-    "first, and refuses while other profiles extend it. Interrupted, it is completed by the same command.",
+    description="Removes a profile from the profile file, revokes its session and deletes its stored secrets. Asks first, "
+    "and refuses while other profiles extend it. Interrupted, it is completed by the same command.",
     examples=(
         ("omniprofile remove play", "asks"),
         ("omniprofile remove play --yes", "does not"),
     ),
     exits=(
-        (5, "there is no such profile"),
-        (6, "others extend it, or neither `--yes` nor a yes on the terminal was given"),
+        (5, "the profile does not exist"),
+        (6, "others extend it, or it was not confirmed"),
     ),
     see=("logout", "rename"),
 )
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         if stored and resolution and resolution.auth == "oauth":
             steps.append(f"revoke its session, and delete it from the {app.store.label}")
         elif stored:
-            steps.append(f"delete what is stored for it in the {app.store.label} (an API key stays valid in Omni)")
+            steps.append(f"delete its stored secret from the {app.store.label} (an API key stays valid in Omni)")
         _confirm(app, console, name, resolution, steps)
     with app.editing() as draft:
         work, _ = unfinished(app, "remove", name)
@@ -140,7 +140,7 @@ def _confirm(app: App, console: Console, name: str, resolution: "Resolution | No
         app.permit(resolution, Intent(DELETE, "remove it", hint))
         return
     if not console.interactive:
-        raise Refused(f"profile `{name}` is not removed without a confirmation", hint=hint)
+        raise Refused(f"profile `{name}` is only removed with a confirmation", hint=hint)
     # Files that cannot be read as a whole protect nothing; the question is asked all the same.
     host = f" ({resolution.origin})" if resolution and resolution.origin else ""
     if not console.confirm(f"remove the profile `{name}`{host}?"):

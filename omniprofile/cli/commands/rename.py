@@ -43,7 +43,7 @@ HELP = Help(
     ),
     exits=(
         (2, "the new name is taken or not valid"),
-        (5, "there is no such profile"),
+        (5, "the profile does not exist"),
         (6, "another profile file has stored a secret for the new name"),
     ),
     see=("remove",),
@@ -168,7 +168,7 @@ def _copy_secrets(app: App, console: Console, accounts: list[Account], new: str,
         app.store.put(new, secret)
         if app.store.get(copy) != secret:
             raise StoreUnavailable(
-                f"the {app.store.label} gave something else back than was stored; nothing was changed"
+                f"the {app.store.label} returned something other than what was stored; nothing was changed"
             )
 
 
@@ -211,4 +211,4 @@ def _tell_of_variables(app: App, console: Console, old: str) -> None:
         console.warn(f"`OMNI_PROFILE` in this shell still names `{old}`")
     for variable in (token_variable(old), base_url_variable(old)):
         if environ.get(variable):
-            console.warn(f"`{variable}` in this shell belongs to no profile any more")
+            console.warn(f"`{variable}` in this shell no longer belongs to a profile")

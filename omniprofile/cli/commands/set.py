@@ -28,7 +28,7 @@ HELP = Help(
         ("omniprofile set prod protected true", "a switch"),
         ("omniprofile set staging env.OMNI_OUTPUT_FORMAT json", "a variable that goes along with the credential"),
         ("""omniprofile set ci key '{ env = "ACME_OMNI_KEY" }'""", "a table, in TOML"),
-        ("omniprofile set default prod", "the profile in use when nothing else selects one"),
+        ("omniprofile set default prod", "the profile to use when nothing else selects one"),
         (
             "omniprofile set instances.acme.base_url https://acme.omniapp.co --diff",
             "an instance; shown, not written",
@@ -37,7 +37,7 @@ HELP = Help(
     exits=(
         (1, "the file is read-only or was changed meanwhile; the change is shown as a patch"),
         (3, "the result would not lint: nothing is written"),
-        (5, "there is no such profile"),
+        (5, "the profile does not exist"),
         (6, "the value looks like a secret, or names a host that may have no credential"),
     ),
     see=("unset", "edit", "lint"),
@@ -66,8 +66,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     *words, value = args.words
     if not 1 <= len(words) <= 2:
         raise UsageError(
-            "no value is given" if not words else "more than a profile, a key and a value are given",
-            hint="`omniprofile set NAME KEY VALUE`; quote a value with blanks",
+            "no value is given" if not words else "too many arguments: give a profile, a key and a value",
+            hint="`omniprofile set NAME KEY VALUE`; quote a value that contains spaces",
         )
     with app.editing(dry_run=args.diff) as draft:
         path, names = target(

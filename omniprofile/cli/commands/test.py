@@ -30,7 +30,7 @@ HELP = Help(
     "again.\n\n"
     "In JUnit XML a refused credential is a failure, an instance out of reach an error, and `untested` is skipped.",
     examples=(
-        ("omniprofile test", "the profile in use"),
+        ("omniprofile test", "the current profile"),
         ("omniprofile test prod staging", "these two"),
         ("omniprofile test @acme 'play-*'", "those with the tag, and those whose names begin so"),
         ("omniprofile test --all --failed", "everything, and only what failed is shown"),

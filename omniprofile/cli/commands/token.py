@@ -30,7 +30,7 @@ HELP = Help(
         ),
     ),
     exits=(
-        (4, "there is no usable credential"),
+        (4, "no usable credential was found"),
         (6, "token and host do not belong together"),
         (9, "the secret store cannot be used"),
     ),

@@ -19,7 +19,7 @@ HELP = Help(
     ),
     exits=(
         (3, "the result would not lint: nothing is written"),
-        (5, "there is no such profile"),
+        (5, "the profile does not exist"),
     ),
     see=("set",),
 )
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Remove the key."""
     if len(args.words) > 2:
-        raise UsageError("more than a profile and a key are given", hint="remove one key at a time")
+        raise UsageError("too many arguments: give a profile and a key", hint="remove one key at a time")
     from omniprofile.config.schema.json_schema import is_variable_of_env
 
     with app.editing(dry_run=args.diff) as draft:
@@ -50,7 +50,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         )
         if names[0] == "profiles" and len(names) < 3:
             name = names[1] if len(names) > 1 else "NAME"
-            raise UsageError("a profile has more than its table", hint=f"`omniprofile remove {name}` removes it whole")
+            raise UsageError(
+                "`unset` removes one setting, not a profile", hint=f"`omniprofile remove {name}` removes it whole"
+            )
         if not draft.files_of(names):
             near = closest(names[-1], draft.table(path, names[:-1]))
             raise UsageError(

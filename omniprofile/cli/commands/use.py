@@ -23,12 +23,12 @@ PREVIOUS_VARIABLE = "OMNIPROFILE_PREVIOUS"
 
 HELP = Help(
     description="Makes NAME the active profile of all your shells; `-` is the one before. Only the state file changes. If "
-    "`OMNI_PROFILE`, a project pin or a token in the environment means that this shell will not see the "
-    "switch, a warning says so.\n\n"
-    "With `--shell` nothing is changed: what this shell must evaluate to switch itself alone is printed, and with the "
-    "shell hook evaluated.\n\n"
-    "Without NAME, a terminal shows the profiles to choose from: type to filter them. `OMNIPROFILE_PICKER=fzf` leaves "
-    "that to fzf, `OMNIPROFILE_PICKER=list` asks for a number.",
+    "`OMNI_PROFILE`, a project pin or a token in the environment means that this shell will not see the switch, a warning "
+    "says so.\n\n"
+    "With `--shell` it changes no file: it prints what this shell must evaluate to switch itself alone. The shell hook "
+    "evaluates that for you.\n\n"
+    "Without NAME, a terminal shows the profiles to choose from: type to filter them. `OMNIPROFILE_PICKER=fzf` leaves that "
+    "to fzf, `OMNIPROFILE_PICKER=list` asks for a number.",
     examples=(
         ("omniprofile use", "choose from all"),
         ("omniprofile use staging", "switch"),
@@ -37,8 +37,8 @@ HELP = Help(
         ('eval "$(omniprofile use --shell staging)"', "this shell only"),
     ),
     exits=(
-        (5, "there is no such profile"),
-        (6, "the profile is protected, and neither `--yes` nor a yes on the terminal was given"),
+        (5, "the profile does not exist"),
+        (6, "the profile is protected, and was not confirmed"),
     ),
     see=("current", "list", "hook"),
 )
@@ -116,7 +116,7 @@ def _target(args: argparse.Namespace, app: App, console: Console) -> Choice:
         return Choice(name)
     previous = app.state.read().previous
     if not previous:
-        raise NoProfileSelected("there is no previous profile", hint="`omniprofile use NAME` switches to one")
+        raise NoProfileSelected("no previous profile to switch back to", hint="`omniprofile use NAME` switches to one")
     app.require(previous, app.state.provenance(2))
     return Choice(previous)
 

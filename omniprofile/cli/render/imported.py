@@ -27,7 +27,7 @@ def imported_text(steps: "Sequence[Step]", *, dry_run: bool) -> str:
     words = {
         "none": "none in the file",
         "store": "would be stored" if dry_run else "stored",
-        "stored": "stored already",
+        "stored": "already stored",
         "differs": f"{'would not be taken' if dry_run else 'not taken'}: another one is stored",
         "left": "session would not be copied" if dry_run else "session not copied",
         "command": "by a command",
@@ -127,8 +127,8 @@ def say_imported(
         console.note(f"the secrets were removed from `{path}`")
         moved = any(step.found.auth == "oauth" for step in safe)
         console.warn(
-            f"they are still in the backup `{printable_place(backup)}` (mode 0600): delete it when all works"
-            + ("; putting it back ends the OAuth sessions, here and there" if moved else "")
+            f"they are still in the backup `{printable_place(backup)}` (mode 0600): delete it once everything works"
+            + ("; restoring it ends the OAuth sessions, here and there" if moved else "")
         )
         if args.source == "omni-cli":
             console.note("`omni` has no credential of its own now: `omniprofile exec NAME -- omni …` gives it one")
@@ -137,4 +137,4 @@ def say_imported(
     elif safe:
         console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
     if others_can_read(source.file.status) and safe and sys.platform != "win32":
-        console.warn(f"others can read `{path}`: consider these secrets known to them, and make new ones")
+        console.warn(f"others can read `{path}`: treat these secrets as exposed, and replace them")

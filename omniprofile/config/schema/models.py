@@ -239,7 +239,7 @@ class ProfilesFile(Table):
         default=1, description="The version of this format.", examples=[1]
     )
     default: ProfileName | None = Field(
-        default=None, description="The profile in use when nothing else selects one.", examples=["prod"]
+        default=None, description="The profile to use when nothing else selects one.", examples=["prod"]
     )
     settings: SettingsTable = Field(
         default_factory=SettingsTable.model_construct, description="How omniprofile itself behaves."

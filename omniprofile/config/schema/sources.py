@@ -32,10 +32,10 @@ class Table(BaseModel):
 
 
 class KeyringKey(Table):
-    """It lies in the secret store: `omniprofile login NAME` puts the key there, with `--secret VARIABLE` a secret of `env`."""
+    """It is in the secret store: `omniprofile login NAME` puts the key there, with `--secret VARIABLE` a secret of `env`."""
 
     keyring: Annotated[Literal[True], exactly(True)] = Field(
-        description="It lies in the secret store; `omniprofile login NAME` puts the key there, with `--secret VARIABLE` a "
+        description="It is in the secret store; `omniprofile login NAME` puts the key there, with `--secret VARIABLE` a "
         "secret of `env`.",
         examples=[True],
     )

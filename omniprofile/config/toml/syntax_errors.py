@@ -9,7 +9,7 @@ _SUGGESTIONS = (
     # (a part of what tomllib says, what the line holds, what to do)
     ("", re.compile(r"\r."), "the lines end in carriage returns alone: save the file with the line ends of Unix or Windows"),
     ("", re.compile(r"^(<{7}|={7}|>{7})"), "a merge conflict was left here: resolve it"),
-    ("", re.compile("[\u201c\u201d\u2018\u2019]"), "replace the curly quotes by straight ones"),
+    ("", re.compile("[\u201c\u201d\u2018\u2019]"), "replace the curly quotes with straight ones"),
     ("", re.compile(r"^\s*[\w.\"'-]+\s*:(?!/)"), "TOML writes `key = value`, with `=`"),
     ("Invalid value", re.compile(r"=\s*(True|False|yes|no|on|off)\b"), "write `true` or `false`"),
     ("Invalid value", re.compile(r"=\s*(None|null|nil)\b"), "TOML has no null: leave the key out"),
@@ -24,7 +24,7 @@ _SUGGESTIONS = (
     ("Invalid initial character for a key part", re.compile(r"\{[^{}]*+$"), "an inline table stands on one line: else a [table]"),
     ("Unclosed array", None, "end the array with `]`, and put a comma between its values"),
     ("end of a table declaration", None, "a table begins with its name in brackets: [profiles.NAME]"),
-    ("Expected '=' after a key", None, 'a line is `key = value`; a name with a blank or another sign in it needs quotes'),
+    ("Expected '=' after a key", None, 'a line is `key = value`; a name with a space or a special character needs quotes'),
     ("Expected newline or end of document", None, "write one `key = value` on a line, and text in quotes"),
     ("Expected initial newline", None, "write one `key = value` on a line, and text in quotes"),
 )  # fmt: skip
@@ -32,7 +32,7 @@ _SUGGESTIONS = (
 _WORDINGS = (
     (re.compile(r"Illegal character '\\n'|Expected \"'\"$"), "the quote is not closed in this line"),
     (re.compile(r"^Cannot (?:declare|mutate|redefine)[^(]*+\((.*?),?\)(?: twice)?$"), "`[{}]` is defined already in another way"),
-    (re.compile(r"^Duplicate inline table key '(.*)'$"), "`{}` is there twice"),
+    (re.compile(r"^Duplicate inline table key '(.*)'$"), "`{}` appears twice"),
 )  # fmt: skip
 
 
