@@ -11,7 +11,10 @@ from omniprofile.credentials.permission import Intent
 from omniprofile.handover import omni
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.credential import Credential
-from omniprofile.model.resolution import Resolution
+from omniprofile.model.exported import TOKEN
+from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.model.resolution import GivenToken, Resolution
+from omniprofile.model.secret import Secret
 from omniprofile.model.variables import credential_variables
 
 if TYPE_CHECKING:
@@ -43,26 +46,54 @@ def hand_over(
     """Obtain the credential of a resolution for the command `program`, whose variables begin with `prefix`.
 
     A gateway, asked for or demanded by the profile's `access`, takes its port here, and is closed with `opened`; start it
-    once the command runs. The other arguments are those of `App.obtain`, and so is what it raises.
+    once the command runs. Within a command that has a gateway to the same profile, and so no longer the variable of its key, it
+    is that gateway. The other arguments are those of `App.obtain`, and so is what it raises.
     """
     limited = gateway or resolution.access != "full"
-    credential = app.obtain(resolution, replace(intent, guarded=limited), interactive=interactive, job=job)
-    served = opened.enter_context(app.gateway(resolution, credential, command=program)) if limited else None
-    if not served:
-        app.record(resolution, "exec", program)
-    reached = served or credential
-    variables = credential_variables(credential, reached.base_url, reached.token)
+    outer = _outer_gateway(resolution, app.environment.environ)
+    if outer:
+        resolution = replace(resolution, token=outer.token)
+    credential = app.obtain(
+        resolution, replace(intent, guarded=limited or bool(outer)), interactive=interactive, job=job
+    )
+    served = None
+    if limited and not outer:
+        served = opened.enter_context(app.gateway(resolution, credential, command=program))
+    else:
+        app.record(resolution, "gateway" if outer else "exec", program)
+    base_url = outer.base_url if outer else (served or credential).base_url
+    token = (served or credential).token
+    variables = credential_variables(credential, base_url, token)
     if prefix:
         variables = {prefix + name: value for name, value in variables.items()}
     else:
         file = app.places.config_file if app.config_flag else ""
-        variables |= omni.handed_over(credential, reached.base_url, reached.token, file)
+        variables |= omni.handed_over(credential, base_url, token, file)
     return Handed(
         credential,
         variables,
         [*(prefix + name for name in RIVALS), *resolution.key_variables],
         served,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """The gateway of a command around this process."""
+
+    base_url: str
+    token: GivenToken
+
+
+def _outer_gateway(resolution: Resolution, environ: Mapping[str, str]) -> _Outer | None:
+    """Return the gateway around this process that stands in for the profile's key: the variable of that was removed for it."""
+    key = resolution.key
+    if resolution.token is not None or key.kind != "env" or environ.get(key.variable or ""):
+        return None
+    found = omni.outer_gateway(environ, resolution.profile, str(resolution.origin))
+    if found is None:
+        return None
+    return _Outer(found[0], GivenToken(Secret(found[1]), Provenance(Layer.ENVIRONMENT, TOKEN)))
 
 
 def environment_of(handed: Sequence[Handed], environ: Mapping[str, str]) -> dict[str, str]:

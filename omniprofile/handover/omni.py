@@ -56,6 +56,17 @@ def handed_over(credential: "Handed", base_url: str, token: str, config: str = "
     return {CHILD: told}
 
 
+def outer_gateway(environ: "Mapping[str, str]", profile: str, origin: str) -> "tuple[str, str] | None":
+    """Return the base URL and token of the gateway to `profile` at `origin` that an `exec` around this process has opened."""
+    token = environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY", "")
+    fields = environ.get(CHILD, "").split(",", 6)
+    if len(fields) != 7:
+        return None
+    handed_profile, _, _, handed_sum, base_url, handed_origin, _ = fields
+    same = handed_profile == profile and handed_origin == origin and checksum(token) == handed_sum
+    return (base_url, token) if same and base_url != origin else None
+
+
 class Given:
     """The credential in the environment of an `omni`.
 

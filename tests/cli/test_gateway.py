@@ -101,6 +101,20 @@ def test_the_child_has_an_address_and_a_token_of_this_run_alone(run: Run, omni: 
     assert again != environ["OMNI_API_TOKEN"]
 
 
+@pytest.mark.parametrize("inner", ["exec", "exec reader", "exec prod", "each reader"])
+def test_a_call_within_a_command_that_has_a_gateway_gives_that_gateway(run: Run, omni: Standin, inner: str) -> None:
+    within = [sys.executable, "-m", "omniprofile", *inner.split(), "--"]
+    ran = run("reader", "--", *within, sys.executable, "-c", ASK, "GET", "/api/v1/whoami")
+    if inner == "exec prod":  # another profile than that of the gateway, and the key's variable is gone
+        assert (ran.returncode, ran.stdout) == (4, "")
+        return
+    assert ran.stdout.split()[-1] == "200", ran
+    assert run("reader", "--", *within, sys.executable, "-c", ASK, "PUT", "/x").stdout.find("403 ") >= 0
+    assert [seen.method for seen in omni.requests] == ["GET"]
+    entries = json.loads(run("reader", "--", sys.executable, "-m", "omniprofile", "log", "--json").stdout)["entries"]
+    assert [entry["command"] for entry in entries][:2] == [os.path.basename(sys.executable)] * 2
+
+
 @pytest.mark.parametrize("options", [("prod", "--gateway"), ("guarded",), ("reader",), ("reader", "--gateway")])
 def test_the_child_s_requests_reach_the_instance_with_the_real_key(
     run: Run, omni: Standin, options: tuple[str, ...]
