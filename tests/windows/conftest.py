@@ -1,26 +1,17 @@
 """What every test on Windows has: a home of its own with a space and letters beyond ASCII, and the installed command in it."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from windows_home import Home
+from windows_home import Home, user_environment
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     folder = tmp_path / "Jürgen Weiß"
     folder.mkdir()
-    kept = {
-        name: value for name, value in os.environ.items() if not name.upper().startswith(("OMNI", "XDG_", "PYTHON"))
-    }
-    places = {
-        "USERPROFILE": folder,
-        "APPDATA": folder / "AppData" / "Roaming",
-        "LOCALAPPDATA": folder / "AppData" / "Local",
-    }
-    return Home(folder, {**kept, **{name: str(place) for name, place in places.items()}, "PYTHONUTF8": "1"})
+    return Home(folder, user_environment(folder))
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from windows_home import EXE, Home
+from windows_home import CREATE_NEW_CONSOLE, EXE, Home
 
 from omniprofile.standin.server import Standin
 
 KEY = "omni_osk_windows_0123456789abcdef"
 ENDED_BY_CTRL_C = 0xC000013A
-CREATE_NEW_CONSOLE = 0x10  # subprocess has it on Windows alone, where mypy does not run
 CI = 'version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n'
 
 IN_A_CONSOLE = """

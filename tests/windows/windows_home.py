@@ -1,5 +1,6 @@
 """A user's home on Windows, and the installed command in it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -8,6 +9,20 @@ from pathlib import Path
 
 EXE = Path(sys.executable).parent / "Scripts" / "omniprofile.exe"
 SECONDS = 60
+CREATE_NEW_CONSOLE = 0x10  # subprocess has it on Windows alone, where mypy does not run
+
+
+def user_environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a user whose home is `folder`."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(("OMNI", "XDG_", "PYTHON"))
+    }
+    places = {
+        "USERPROFILE": folder,
+        "APPDATA": folder / "AppData" / "Roaming",
+        "LOCALAPPDATA": folder / "AppData" / "Local",
+    }
+    return {**kept, **{name: str(place) for name, place in places.items()}, "PYTHONUTF8": "1"}
 
 
 @dataclass
