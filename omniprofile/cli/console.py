@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from _thread import RLock
 from collections.abc import Mapping
 from contextlib import suppress
@@ -246,7 +247,13 @@ class Console:
             return False
         if any(environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
             return True
-        return environ.get("TERM") != "dumb" and _is_terminal(stream)
+        if environ.get("TERM") == "dumb" or not _is_terminal(stream):
+            return False
+        if sys.platform == "win32":
+            from omniprofile.system.windows import shows_colours
+
+            return shows_colours(stream.fileno())  # type: ignore[attr-defined]  # a terminal has one
+        return True
 
 
 def error_json(error: Error) -> dict[str, object]:

@@ -8,6 +8,7 @@ from ctypes import wintypes
 
 _SNAPSHOT_OF_PROCESSES = 0x2
 _DEEPEST = 16
+_FOLLOWS_SEQUENCES = 0x4  # ENABLE_VIRTUAL_TERMINAL_PROCESSING of consoleapi.h
 
 
 class _Process(ctypes.Structure):
@@ -25,6 +26,23 @@ class _Process(ctypes.Structure):
         ("dwFlags", wintypes.DWORD),
         ("szExeFile", wintypes.WCHAR * 260),
     ]
+
+
+def shows_colours(descriptor: int) -> bool:
+    """Let the console that `descriptor` writes to follow ANSI sequences; tell whether it does. The old one needs to be told."""
+    shown = False
+    if sys.platform == "win32":
+        import msvcrt
+
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.GetConsoleMode.argtypes = [wintypes.HANDLE, ctypes.POINTER(wintypes.DWORD)]
+        kernel.SetConsoleMode.argtypes = [wintypes.HANDLE, wintypes.DWORD]
+        handle = msvcrt.get_osfhandle(descriptor)
+        mode = wintypes.DWORD()
+        if kernel.GetConsoleMode(handle, ctypes.byref(mode)):
+            follows = mode.value & _FOLLOWS_SEQUENCES or kernel.SetConsoleMode(handle, mode.value | _FOLLOWS_SEQUENCES)
+            shown = bool(follows)
+    return shown
 
 
 def ancestors() -> Iterator[str]:

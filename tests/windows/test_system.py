@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from windows_home import Home
+from windows_home import CREATE_NEW_CONSOLE, Home
 
 
 def test_the_places_are_where_windows_keeps_them(home: Home) -> None:
@@ -47,3 +47,18 @@ def test_an_older_python_is_told_which_one_is_needed() -> None:
     )  # fmt: skip
     assert ran.returncode != 0
     assert "3.11" in ran.stderr
+
+
+def test_the_old_console_is_told_to_follow_colours_and_nothing_else_is(home: Home) -> None:
+    program = """
+import ctypes, os, sys
+from omniprofile.system.windows import shows_colours
+with open("CONOUT$", "r+b", buffering=0) as console, open(sys.argv[1], "w") as answer, open(os.devnull, "w") as nothing:
+    print(shows_colours(console.fileno()), shows_colours(nothing.fileno()), shows_colours(answer.fileno()), file=answer)
+"""
+    answer = home.folder / "answer"
+    subprocess.run(
+        [sys.executable, "-c", program, str(answer)],
+        env=home.environ, creationflags=CREATE_NEW_CONSOLE, stdin=subprocess.PIPE, capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert answer.read_text().split() == ["True", "False", "False"]
