@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import omniprofile
+import omniprofile.__main__
 from omniprofile import errors
 from omniprofile.app import App
 from omniprofile.cli import exits
@@ -22,6 +23,17 @@ Process = Callable[..., subprocess.CompletedProcess[str]]
 
 def test_version(process: Process) -> None:
     assert process("--version").stdout == f"omniprofile {omniprofile.__version__}\n"
+
+
+def test_an_older_python_is_told_which_one_is_needed() -> None:
+    """Such as the 3.9 that macOS brings: the installed script is run by whatever its first line finds."""
+    program = "import sys, runpy; sys.version_info = (3, 9, 6); runpy.run_path(sys.argv[1], run_name='__main__')"
+    argv = [sys.executable, "-c", program, omniprofile.__main__.__file__]
+    ran = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert (
+        ran.stderr == "omniprofile: error: Python 3.11 or newer is needed, and this is " + sys.version.split()[0] + "\n"
+    )
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])

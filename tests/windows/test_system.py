@@ -37,18 +37,6 @@ def test_without_one_of_its_variables_it_still_works(home: Home, variable: str) 
     assert home.run("list", status=None).status in (0, 3)
 
 
-def test_an_older_python_is_told_which_one_is_needed() -> None:
-    import omniprofile.__main__
-
-    program = "import sys, runpy; sys.version_info = (3, 9, 6); runpy.run_path(sys.argv[1], run_name='__main__')"
-    ran = subprocess.run(
-        [sys.executable, "-c", program, str(omniprofile.__main__.__file__)],
-        stdin=subprocess.PIPE, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert ran.returncode != 0
-    assert "3.11" in ran.stderr
-
-
 def test_the_old_console_is_told_to_follow_colours_and_nothing_else_is(home: Home) -> None:
     program = """
 import ctypes, os, sys
