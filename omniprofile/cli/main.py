@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import os
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from omniprofile.errors import Error, Interrupted, OperationFailed, Unexpected
 from omniprofile.model.names import printable
 from omniprofile.system.collector import collect_no_more
 from omniprofile.system.environment import Environment
+from omniprofile.system.threads import left_running
 
 _GIVES = frozenset({"token", "env"})
 """Commands whose stdout a program takes for the credential: their errors go to stderr alone, also with `--json`."""
@@ -29,12 +31,17 @@ def run(failed: BaseException | None = None) -> int:
         environment = replace(environment, environ=dict(environment.environ))
     try:
         with undone_on_signals():
-            return main(sys.argv[1:], environment, failed)
+            status = main(sys.argv[1:], environment, failed)
     finally:
         # The interpreter would fail at its end with what is left to flush, and make 120 of the status.
         flush(environment.stdout)
         flush(environment.stderr)
         collect_no_more()
+    if (
+        left_running()
+    ):  # a thread in a library, when the interpreter is taken down around it, can end by a segmentation fault
+        os._exit(status)
+    return status
 
 
 def main(argv: Sequence[str], environment: Environment, failed: BaseException | None = None) -> int:

@@ -4,6 +4,7 @@ The threads are daemons, so that work that was given up keeps no process alive.
 """
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -33,6 +34,12 @@ def start(work: Callable[[], T]) -> "Future[T]":
 
     Thread(target=run, name="omniprofile-work", daemon=True).start()
     return future
+
+
+def left_running() -> bool:
+    """Tell whether work in a daemon thread, as what was given up, still runs."""
+    threading = sys.modules.get("threading")
+    return threading is not None and any(each.daemon for each in threading.enumerate())
 
 
 def wait(future: "Future[T]", seconds: float = float("inf")) -> T:
