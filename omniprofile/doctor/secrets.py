@@ -10,6 +10,7 @@ from omniprofile.credentials.env_variables import STORE_VARIABLE
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import ConfigInvalid, Error
+from omniprofile.model.finding import Code
 from omniprofile.model.names import counted, printable, printable_place, quoted_place
 from omniprofile.model.stored import Account
 
@@ -17,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from omniprofile.transfer.omni_cli import OmniConfig
 
+_MOST_KEYS = 10
+"""So many of one file are shown: it may be somebody else's, and of any size."""
 _SCRUB = "run `omniprofile import {} --scrub`"
 
 
@@ -272,11 +275,18 @@ def mcp(app: App) -> Iterable[Diagnosis]:
         paths = [*dict.fromkeys([*project_files(environment.cwd, home), *paths])]
     clean = True
     for path in paths:
-        for finding in check_mcp(path):
+        findings = check_mcp(path)
+        if any(finding.code == Code.UNREADABLE for finding in findings):
+            yield skipped(f"{findings[0].message}: nobody looked for a key in it")
+            continue
+        for finding in findings[:_MOST_KEYS]:
             clean = False
             yield warning(
                 f"`{printable_place(path)}`, line {finding.line}: {finding.message}", finding.suggestion or ""
             )
+        if len(findings) > _MOST_KEYS:
+            more, word = counted(len(findings) - _MOST_KEYS, "more key"), quoted_place(path)
+            yield warning(f"`{printable_place(path)}` has {more}", f"run `omniprofile lint {word}`")
     if clean:
         yield ok("no key of Omni's in the settings of an MCP client")
 

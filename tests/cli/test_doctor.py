@@ -25,6 +25,7 @@ from omniprofile.doctor.diagnosis import Diagnosis
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from omniprofile.system.files import LARGEST
 from tests.cli.test_import import VENDOR, write_vendor
 from tests.conftest import CANARY, Cli, Ran
 
@@ -229,6 +230,23 @@ def test_what_is_wrong_is_seen_with_its_remedy(
     assert found, ran
     assert any(remedy in (check["remedy"] or "") for check in found), ran
     assert not (cli.home / "it-was-run").exists()
+
+
+def test_a_file_of_an_mcp_client_that_is_too_large_is_left_out(cli: Cli, good: Path) -> None:
+    """Clients keep their history in it: that says nothing of the setup."""
+    with (cli.home / ".claude.json").open("wb") as file:
+        file.truncate(LARGEST + 1)
+    ran, checks = look(cli)
+    assert ran.status == 0, ran
+    assert [check["status"] for check in checks if "nobody looked for a key" in check["message"]] == ["skipped"]
+
+
+def test_of_a_file_full_of_keys_some_are_shown(cli: Cli, good: Path) -> None:
+    keys = [f"omni_osk_abcdefgh{number}" for number in range(200)]
+    (cli.work / ".mcp.json").write_text(json.dumps({"mcpServers": {"omni": {"args": keys}}}, indent=1))
+    found = [check for check in look(cli)[1] if check["check"] == "mcp"]
+    assert "190 more keys" in found[-1]["message"]
+    assert len(found) == 11
 
 
 def test_a_group_may_write_profile_files_where_each_user_has_one(cli: Cli, good: Path) -> None:
