@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     StatusOf = Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus]
 
+_GATEWAY = "http://127.0.0.1:PORT"
+
 Values = Sequence[Sourced[object]]
 """What the files, and omniprofile itself, have for one field, strongest first."""
 
@@ -32,8 +34,13 @@ def shown_variable(
     profile: str,
     origin: Origin | None,
     status_of: "StatusOf | None",
+    *,
+    behind_gateway: bool,
 ) -> str | None:
-    """Return what may be shown of a variable of `env`: no secret and no token; None for a value that is missing."""
+    """Return what may be shown of a variable of `env`: no secret and no token; None for a value that is missing.
+
+    Of an address that a gateway will have, the port is not known yet.
+    """
     if not isinstance(value, EnvValue):
         raise TypeError(f"{type(value)} is not the value of a variable")
     if value.secret is not None:
@@ -41,12 +48,12 @@ def shown_variable(
         return None if known.state == "missing" else known.masked
     if value.part is None:
         return value.text
-    address = str(origin) if origin else None
+    address = _GATEWAY if behind_gateway else str(origin) if origin else None
     parts = {
         "token": MASK,
         "base_url": address,
         "host": address and address.partition("://")[2],
-        "organization": origin.organization_name if origin else None,
+        "organization": origin.organization_name if origin and not behind_gateway else None,
     }
     part = parts[value.part]
     return part and part + value.append

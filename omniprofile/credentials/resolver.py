@@ -132,7 +132,9 @@ def resolve(
                 hide(values)
 
             def shown(value: object, name: str = name) -> object:
-                return shown_variable(value, name, profile, origin, status_of)
+                return shown_variable(
+                    value, name, profile, origin, status_of, behind_gateway=declared.access.value != "full"
+                )
 
             fields[f"env.{name}"] = field_of(values, shown)
         return fields

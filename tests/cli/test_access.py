@@ -71,6 +71,23 @@ def test_a_profile_s_own_allow_replaces_its_parent_s(cli: Cli) -> None:
     assert "POST /api/v1/ai/jobs" in cli("show", "base").out
 
 
+def test_explain_shows_what_programs_get_in_place_of_the_instance_s_address(cli: Cli) -> None:
+    aliases = """[profiles.own.env]
+SERVER = { from = "base_url", append = "/mcp/https" }
+HOST = { from = "host" }
+ORG = { from = "organization" }
+TOKEN = { from = "token" }
+"""
+    for access, expected in {
+        "gateway": ["http://127.0.0.1:PORT/mcp/https", "127.0.0.1:PORT", None, "********"],
+        "full": ["https://acme.omniapp.co/mcp/https", "acme.omniapp.co", "acme", "********"],
+    }.items():
+        env = _given(cli, f'access = "{access}"\n{aliases}')
+        fields = json.loads(cli("explain", "own", "--json", env=env).out)["fields"]
+        assert [fields[f"env.{name}"]["value"] for name in ("SERVER", "HOST", "ORG", "TOKEN")] == expected
+        assert fields["base_url"]["value"] == "https://acme.omniapp.co"
+
+
 def test_list_shows_access(cli: Cli) -> None:
     _given(cli, 'access = "full"')
     assert [row["access"] for row in json.loads(cli("list", "--json").out)["profiles"]] == ["read-only", "full"]
