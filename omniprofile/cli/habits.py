@@ -46,6 +46,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 OPTIONS: dict[str, tuple[str, ...]] = {
     "--all": ("-A", "-a"),
     "--json": ("--format", "--output", "--output-format", "-o"),
+    "--shell json": ("--json",),
     "--yes": ("--assume-yes", "--force", "--no-confirm", "-f"),
 }
 """Options of other tools, by what does it here."""

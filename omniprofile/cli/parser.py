@@ -97,9 +97,10 @@ class Parser(argparse.ArgumentParser):
             hint = "give the address with `--base-url`" if is_address else self.hint
             raise UsageError(f"too many arguments for `{self.prog}`", hint=hint)
         unknown = options[0] if options[0].startswith("--") else options[0][:2]
-        near = [each for each, words in OPTIONS.items() if unknown in words and each in self._option_string_actions]
+        known = self._option_string_actions
+        near = [each for each, words in OPTIONS.items() if unknown in words and each.split()[0] in known]
         if not near and len(unknown) > 2:
-            near = closest(unknown, self._option_string_actions)
+            near = closest(unknown, known)
         hint = f"did you mean {quoted_list(near)}? " if near else ""
         raise UsageError(f"unknown option `{printable(unknown, 40)}` for `{self.prog}`", hint=hint + self.hint)
 

@@ -193,7 +193,13 @@ def test_a_verb_behind_the_group_of_another_tool_is_what_was_meant(cli: Cli, lin
 
 @pytest.mark.parametrize(
     ("line", "option"),
-    [("list -o json", "--json"), ("list --output json", "--json"), ("remove x --force", "--yes"), ("test -a", "--all")],
+    [
+        ("list -o json", "--json"),
+        ("list --output json", "--json"),
+        ("remove x --force", "--yes"),
+        ("test -a", "--all"),
+        ("env --json", "--shell json"),
+    ],
 )
 def test_an_option_of_other_tools_suggests_ours(cli: Cli, line: str, option: str) -> None:
     assert f"did you mean `{option}`?" in cli(*line.split()).err

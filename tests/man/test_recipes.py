@@ -31,7 +31,9 @@ EMBED_SECRET = CANARY.ljust(40, "E")
 SHOWS: dict[str, list[str]] = {
     "Two instances and the vendor's CLI": ["omni at {staging}", "omni at {prod}"],
     "Many instances at once": ["2 tested: 2 ok", "staging | omni at {staging}", "2 of 2 ok", "  prod     exec"],
-    "Dotfiles with stow or chezmoi": ["the active profile is now `staging`"],
+    "Dotfiles with stow": ["the active profile is now `staging`"],
+    "Dotfiles with chezmoi": ["the active profile is now `staging`", "patching file"],
+    "Dotfiles with home-manager": ["the active profile is now `staging`", "patching file"],
     "CI on GitHub Actions": [],
     "Keys from a password manager": ["by-op", "by-pass", "by-vault", "3 tested: 3 ok"],
     "Embedded dashboards": [
@@ -95,6 +97,11 @@ SCRIPTS = {
     '[ -n "$OMNI_API_KEY" ] && echo "$1 at $OMNI_BASE_URL"',
     "dagster": '[ "$*" = "job execute -m pipelines -j omni_sync" ] || exit 64\n'
     '[ -n "$OMNI_API_KEY" ] && echo "$1 at $OMNI_BASE_URL"',
+    "chezmoi": '[ "$*" = apply ] && mkdir -p ~/.config && cp -R ~/.local/share/chezmoi/dot_config/. ~/.config/',
+    "home-manager": '[ "$*" = switch ] && cd ~/.config/home-manager && mkdir -p ~/store ../omniprofile || exit 64\n'
+    'source=$(sed -n "s/.*profiles.toml.*source = \\(.*\\);.*/\\1/p" omniprofile.nix)\n'
+    'cp "$source" ~/store/profiles.toml && chmod 444 ~/store/profiles.toml\n'
+    "ln -s ~/store/profiles.toml ../omniprofile/profiles.toml",
     "vault": 'case "$*" in "kv get -field=key secret/omni/staging") echo "$STAGING_KEY";;\n'
     '"kv get -field=key secret/omni/nightly") echo "$PROD_KEY";; *) exit 64;; esac',
 }
@@ -237,6 +244,8 @@ def test_a_recipe_does_what_it_says(title: str, stage: Stage) -> None:
         needs("stow")
     if "curl" in RECIPES[title]:
         needs("curl")
+    if "| patch" in RECIPES[title] and not shutil.which("patch"):
+        pytest.skip("`patch` is not installed")
     gnupg = tempfile.mkdtemp(prefix="omni-gpg-")  # short, for the agent's socket lies there
     environ = {"GNUPGHOME": gnupg, "PASSWORD_STORE_DIR": f"{gnupg}/store"}
     if "pass " in RECIPES[title]:

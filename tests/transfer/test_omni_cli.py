@@ -196,7 +196,12 @@ def test_what_is_no_file_is_said_and_never_waited_for(tmp_path: Path) -> None:
     folder.mkdir()
     with huge.open("wb") as file:
         file.truncate(5 * 1024 * 1024)
-    for path, says in ((fifo, "a FIFO"), (folder, "a folder"), (huge, "larger than"), (tmp_path / "no", "there is no")):
+    for path, says in (
+        (fifo, "a FIFO"),
+        (folder, "a folder"),
+        (huge, "larger than"),
+        (tmp_path / "no", "was found at"),
+    ):
         with pytest.raises(ConfigUnreadable, match=says):
             OmniConfig.read(str(path))
 

@@ -108,7 +108,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 app.permit(resolution, _intent(args, in_full=matched[result.profile]))
             except ProtectedProfile as refusal:
                 result.skipped = True
-                console.warn(f"{refusal.message}, and skipped: give its full name and `--yes`")
+                console.warn(f"{refusal.message}: skipped; to run it, give its full name and `--yes`")
             else:
                 permitted[result.profile] = resolution
     _Run(args, app, console, results, permitted).all()
