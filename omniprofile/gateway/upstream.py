@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -104,7 +104,7 @@ class Upstream:
             await each.aclose()
 
     async def _release(self, sender: httpx.AsyncHTTPTransport) -> None:
-        if len(self._idle) < _MOST_KEPT:
+        if len(self._idle) < _MOST_KEPT and not _has_more(sender):
             self._idle.append(sender)
         else:
             await sender.aclose()
@@ -156,6 +156,20 @@ class Upstream:
                 # No `from`: the chain of an HTTP error holds the request, and so the token.
                 shown = self._proxy.named_by if self._proxy else None
                 raise transport_error(problem, self._origin, ConnectionTrace(), _CONNECT_SECONDS, shown) from None
+
+
+def _has_more(sender: httpx.AsyncHTTPTransport) -> bool:
+    """Tell whether the instance has sent more than its response, which would be read as that of the next request.
+
+    httpx looks for that in the socket alone, and not in what it has read from there together with the response.
+    """
+    for connection in sender._pool.connections:  # noqa: SLF001 - there is no public way
+        inner: Any = connection
+        while hasattr(inner, "_connection"):  # through a proxy, or before the protocol is known
+            inner = inner._connection  # noqa: SLF001
+        if inner is not None and inner._h11_state.trailing_data != (b"", False):  # noqa: SLF001
+            return True
+    return False
 
 
 __all__ = ["BrokenOff", "Response", "TransportError", "Upstream"]
