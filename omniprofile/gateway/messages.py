@@ -15,6 +15,7 @@ _HOP_BY_HOP = frozenset(
 """Fields about one connection, and about trailers, which are dropped (RFC 9110, sections 6.5 and 7.6.1)."""
 _FRAMING = frozenset({b"content-length"})
 """Not dropped because `Connection` names it: the body would have another end."""
+_MISWRITTEN = frozenset({b"content_length"})
 _OF_REQUESTS = frozenset({b"authorization", b"host", b"cookie", b"cookie2", b"expect"})
 _OF_RESPONSES = frozenset({b"set-cookie", b"set-cookie2"})
 
@@ -51,11 +52,20 @@ def response_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
 
 
 def _kept(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> Fields:
-    given = [(name, value, name.lower()) for name, value in fields]
+    given = [(name, value, _written(name)) for name, value in fields]
     named = {
-        part.strip().lower() for _, value, lower in given if lower == b"connection" for part in value.split(b",")
+        _written(part.strip()) for _, value, written in given if written == b"connection" for part in value.split(b",")
     } - _FRAMING
-    return [(name, value) for name, value, lower in given if lower not in dropped | _HOP_BY_HOP | named]
+    return [
+        (name, value)
+        for name, value, written in given
+        if written not in dropped | _HOP_BY_HOP | named and name.lower() not in _MISWRITTEN
+    ]
+
+
+def _written(name: bytes) -> bytes:
+    """Return the name of a field as those compare it that make `-` of `_`, as programs behind CGI's variables do."""
+    return name.lower().replace(b"_", b"-")
 
 
 class Echoed(Exception):

@@ -29,7 +29,8 @@ ALLOWED_REQUEST = r"^(POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_~-][A-Za-z0-9._~-]*|\
 _OVERRIDES = frozenset(
     {
         "x-http-method-override", "x-http-method", "x-method-override",  # another method than the request's own
-        "x-original-url", "x-rewrite-url",  # another path
+        "x-forwarded-method", "x-original-method",
+        "x-original-url", "x-rewrite-url", "x-override-url", "x-original-uri", "x-forwarded-uri",  # another path
     }
 )  # fmt: skip
 """Header fields by which some servers take a request for another one."""
@@ -37,7 +38,10 @@ _OVERRIDES = frozenset(
 # Patterns as text: the first command after an edit imports this, and matches none of them.
 _PATH = r"(/([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})*)+"
 _ESCAPES = r"(?:%[0-9A-Fa-f]{2})+"
-_METHOD = r"(?i)(?:^|[&;])_method(?:[=&;]|$)"
+_METHOD = (
+    r"(?i)(?:^|[&;])[ .]*"  # PHP drops spaces before a name, and makes `_` of a point
+    r"(?:[_.]method|_httpmethod|x[-_](?:http[-_]method(?:[-_]override)?|method[-_]override))(?:[=&;[\0]|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def denial(profile: str, access: Access, allow: Iterable[str], method: str, targ
         return None
     if re.search(_METHOD, _decoded(query)):
         return Denial(
-            "override", f"profile `{profile}` is read-only, and `_method` in the query asks for another method"
+            "override", f"profile `{profile}` is read-only, and the query asks for another method, as `_method` does"
         )
     request = f"{method} {path}"
     if any(_fits(request, entry) for entry in (*READING_POSTS, *allow)):

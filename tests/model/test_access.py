@@ -59,7 +59,22 @@ def test_names_that_need_escapes_are_plain() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["_method=DELETE", "a=1&_METHOD=put", "%5fmethod=put", "a;_method=x", "_method", "%255fmethod=x"]
+    "query",
+    [
+        "_method=DELETE",
+        "a=1&_METHOD=put",
+        "%5fmethod=put",
+        "a;_method=x",
+        "_method",
+        "%255fmethod=x",
+        ".method=x",
+        "+_method=x",
+        "_method[]=x",
+        "_method%00a=x",
+        "_HttpMethod=PATCH",
+        "X-HTTP-Method-Override=PUT",
+        "x_http_method=PUT",
+    ],
 )
 def test_a_query_that_asks_for_another_method_is_refused(query: str) -> None:
     assert _rule("POST", f"/api/v1/query/run?{query}") == "override"
