@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from hmac import compare_digest
 from typing import Any, Protocol
 
@@ -35,6 +35,14 @@ _LONGEST_TARGET = 32 * 1024
 _MOST_FIELDS = 200
 _MOST_CONNECTIONS = 200 if sys.platform == "win32" else 100_000
 """More clients are turned away: Windows' `select` takes 512 sockets, and each client may need one to the instance."""
+if sys.platform == "win32":
+    _MOST_UNKNOWN = _MOST_CONNECTIONS // 2
+else:
+    import resource
+
+    _files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _MOST_UNKNOWN = 512 if _files == resource.RLIM_INFINITY else min(512, _files // 2)
+"""So many may be open that have not shown the token; the oldest one makes room."""
 _REPEATABLE = 64 * 1024
 """Of a request's body so much is kept until its response begins, to send it once more after a 401."""
 _LEFT = 1024 * 1024
@@ -70,9 +78,10 @@ class _StrictConnection(h11.Connection):
     def next_event(self) -> Any:
         """Return the next event, as h11 does."""
         if self.their_state is h11.IDLE:
-            head = self.trailing_data[0].partition(b"\r\n\r\n")[0]
-            # The last character may be the first half of a line's end.
-            if (found := _LENIENT.search(head)) and (found.end() < len(head) or found[0] != b"\r"):
+            data = self.trailing_data[0]
+            head, ended, _ = data.partition(b"\r\n\r\n")
+            # Only a whole head is looked through: one that comes byte by byte would be, again and again.
+            if (ended or b"\n\n" in data or b"\n\r\n" in data) and _LENIENT.search(head):
                 raise h11.RemoteProtocolError("the head of the request is not written as HTTP/1.1 asks for")
             if len(head) > _LARGEST_HEAD:
                 raise h11.RemoteProtocolError("the head of the request is too large", error_status_hint=431)
@@ -94,10 +103,37 @@ class _Gone(Exception):
     """The client is gone, or has stopped in the middle of a request."""
 
 
+class Connections:
+    """The connections of a gateway. Of those that have not shown its token the oldest makes room when there are too many.
+
+    Whoever has no token cannot keep out who has.
+    """
+
+    def __init__(self) -> None:
+        self.all: set[Connected] = set()
+        self._unknown: dict[Connected, None] = {}
+
+    def add(self, connection: "Connected") -> None:
+        """Add one that has just begun."""
+        self.all.add(connection)
+        self._unknown[connection] = None
+        if len(self._unknown) > _MOST_UNKNOWN:
+            next(iter(self._unknown)).abort()
+
+    def trust(self, connection: "Connected") -> None:
+        """Take note that one has shown the token."""
+        self._unknown.pop(connection, None)
+
+    def discard(self, connection: "Connected") -> None:
+        """Remove one that has ended."""
+        self.all.discard(connection)
+        self._unknown.pop(connection, None)
+
+
 class Connected(asyncio.StreamReaderProtocol):
     """asyncio's protocol for one connection, which ends a request whose client has gone."""
 
-    def __init__(self, rules: Rules, upstream: Upstream, open_connections: "set[Connected]") -> None:
+    def __init__(self, rules: Rules, upstream: Upstream, open_connections: "Connections") -> None:
         super().__init__(asyncio.StreamReader(limit=_PIECE), self._begin)
         self._rules = rules
         self._upstream = upstream
@@ -107,11 +143,11 @@ class Connected(asyncio.StreamReaderProtocol):
 
     def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.transport = writer.transport  # type: ignore[assignment]  # a stream's is one
-        if len(self._open) >= _MOST_CONNECTIONS:
+        if len(self._open.all) >= _MOST_CONNECTIONS:
             writer.close()
             return
         self._open.add(self)
-        connection = _Connection(reader, writer, self._rules, self._upstream)
+        connection = _Connection(reader, writer, self._rules, self._upstream, lambda: self._open.trust(self))
         self._serving = asyncio.get_running_loop().create_task(connection.serve())
 
     def end(self) -> "asyncio.Task[None] | None":
@@ -119,6 +155,12 @@ class Connected(asyncio.StreamReaderProtocol):
         if self._serving is not None:
             self._serving.cancel()
         return self._serving
+
+    def abort(self) -> None:
+        """Break the connection off at once."""
+        self._open.discard(self)
+        if self.transport is not None:
+            self.transport.abort()
 
     def eof_received(self) -> bool:
         """Give a client that has closed its side a moment to read what it asked for."""
@@ -136,9 +178,15 @@ class Connected(asyncio.StreamReaderProtocol):
 
 class _Connection:
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rules: Rules, upstream: Upstream
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        rules: Rules,
+        upstream: Upstream,
+        trusted: Callable[[], None],
     ) -> None:
         self._reader = reader
+        self._trusted = trusted
         self._writer = writer
         self._rules = rules
         self._upstream = upstream
@@ -198,6 +246,7 @@ class _Connection:
         scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
         if scheme.lower() != b"bearer" or not compare_digest(token.strip(), rules.token.encode("ascii")):
             raise _Refused(401, "wrong-token", "the request does not have the token of this gateway")
+        self._trusted()
         if len(request.headers) > _MOST_FIELDS:
             raise _Refused(431, "too-many-fields", "the request has too many header fields")
         if len(target) > _LONGEST_TARGET:

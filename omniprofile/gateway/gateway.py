@@ -39,6 +39,9 @@ _COUNTED = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "P
 ones, with any text in their names.
 """
 _BACKLOG = 1024
+"""So many connections may wait to be accepted."""
+_ACCEPTED = 16
+"""So many are accepted at once, which asyncio takes from the backlog: before the next ones, the oldest silent ones make room."""
 _END_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _SLICE_SECONDS = 0.5
@@ -151,12 +154,12 @@ class Gateway:
     async def _serve(self) -> None:
         import asyncio
 
-        from omniprofile.gateway.connection import Connected
+        from omniprofile.gateway.connection import Connected, Connections
         from omniprofile.gateway.upstream import Upstream
 
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_not_of_clients)
-        connections: set[Connected] = set()
+        connections = Connections()
         async with Upstream(self._origin, self._environ) as upstream:
             stopped = asyncio.Event()
             self._stop, self._loop = stopped.set, loop
@@ -164,14 +167,17 @@ class Gateway:
                 return
             servers = [
                 await loop.create_server(
-                    lambda: Connected(self, upstream, connections), sock=listening, backlog=_BACKLOG
+                    lambda: Connected(self, upstream, connections), sock=listening, backlog=_ACCEPTED
                 )
                 for listening in self._sockets
             ]
+            for listening in self._sockets:
+                with suppress(OSError):  # it is closed already, for the gateway has ended
+                    listening.listen(_BACKLOG)
             await stopped.wait()
             for server in servers:
                 server.close()
-            ending = [serving for each in connections if (serving := each.end()) is not None]
+            ending = [serving for each in connections.all if (serving := each.end()) is not None]
             if ending:  # each closes its connection to the instance
                 await asyncio.wait(ending, timeout=_END_SECONDS)
 

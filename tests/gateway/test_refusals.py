@@ -2,12 +2,15 @@
 
 import gzip
 import json
+import sys
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPException, HTTPResponse
 
 import pytest
 
+from omniprofile.gateway import connection
 from omniprofile.model.declaration import Access
 from tests.conftest import CANARY
 from tests.gateway.conftest import Open, Raw
@@ -105,6 +108,13 @@ SMUGGLED = {
     "other version": b"GET / HTTP/2.0\r\nHost: HOST\r\n\r\n",
     "no version": b"GET /\r\nHost: HOST\r\n\r\n",
     "not ASCII": b"GET /\xc3\xbc HTTP/1.1\r\nHost: HOST\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "empty coding": b"POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: \r\nContent-Length: 2\r\n\r\nhi",
+    "odd space before coding": b"POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "length of other digits": "POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: ٤\r\n\r\nabcd".encode(),
+    "length with a line": b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 1_0\r\n\r\nabcdefghij",
+    "endless length": b"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n",
+    "tabs": b"GET\t/\tHTTP/1.1\r\nHost: HOST\r\n\r\n",
     "TLS": b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03",
 }
 
@@ -147,6 +157,41 @@ def test_heads_are_bounded(behind: Open, request_: bytes, status: int) -> None:
     end = behind()
     assert _status(end.raw(request_)) == status
     assert end.instance.heads == []
+
+
+@pytest.mark.parametrize("name", ["Transfer_Encoding", "Content_Length", "Proxy_Authorization", "X_Named"])
+def test_fields_that_some_servers_read_with_a_hyphen_are_dropped_as_with_one(behind: Open, name: str) -> None:
+    end = behind()
+    end.raw(f"GET / HTTP/1.1\r\nHost: HOST\r\nConnection: close, X-Named\r\n{name}: 1\r\n\r\n".encode())
+    assert end.instance.heads
+    assert name not in {field for field, _ in end.instance.fields()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a client resets there what it has not read")
+def test_who_has_no_token_cannot_keep_out_who_has(behind: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_MOST_UNKNOWN", 20)
+    end = behind()
+    with ExitStack() as open_ones:
+        trusted = open_ones.enter_context(closing(end.connect()))
+        trusted.request("GET", "/", headers=end.authorized)
+        assert trusted.getresponse().read() == b"ok"
+        silent = [open_ones.enter_context(end.dial()) for _ in range(60)]
+        for client in silent[:40]:
+            with suppress(ConnectionResetError):
+                assert client.recv(1) == b""
+        assert end.request("GET", "/")[0].status == 200
+        trusted.request("GET", "/", headers=end.authorized)
+        assert trusted.getresponse().read() == b"ok"
+        silent[-1].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert _status(silent[-1].recv(65536)) == 421
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.1 204 No Content\r\n\r\n"]
+)
+def test_what_an_instance_sends_beyond_its_answer_answers_no_other_request(behind: Open, answer: bytes) -> None:
+    end = behind(Raw(lambda _, __: answer + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL"))
+    assert {end.request("GET", "/")[1] for _ in range(4)} == {answer.partition(b"\r\n\r\n")[2]}
 
 
 @pytest.mark.parametrize("method", ["TRACE", "TRACK"])
@@ -300,6 +345,11 @@ def test_fields_that_ask_for_another_method_or_path_are_dropped(behind: Open) ->
         "X_Method_Override": "PUT",
         "X_Original_URL": "/",
         "X_Rewrite_URL": "/",
+        "X_Forwarded_Method": "PUT",
+        "X_Original_Method": "PUT",
+        "X_Override_URL": "/",
+        "X_Original_URI": "/",
+        "X_Forwarded_URI": "/",
     }
     end = behind(access="read-only")
     written = {name.replace("_", "-"): value for name, value in fields.items()}
