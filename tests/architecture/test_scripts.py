@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pexpect
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -25,3 +26,38 @@ def test_a_script_has_no_known_mistake(script: Path) -> None:
     command += ["--external-sources", str(script)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A PATH of a user who is not root, with none of the programs that the tests need, and a `sudo` that notes its arguments."""
+    for name in ("bash", "dirname"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    for name, text in (("id", "echo 1000"), ("sudo", f'echo "$@" >> {tmp_path}/asked; exit 9')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+def test_without_a_terminal_the_tests_say_what_they_need_and_install_nothing(bare: Path) -> None:
+    ran = subprocess.run(
+        ["bash", ROOT / "tests/all"], env={"PATH": str(bare)}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "needs these packages, which it installs as root, by sudo and apt-get: zsh fish fzf" in ran.stderr
+    assert ran.stderr.endswith("install them first\n")
+    assert not (bare / "asked").exists()
+
+
+@pytest.mark.parametrize(("answer", "asked"), [("n", None), ("", None), ("y", "apt-get update\n")])
+def test_on_a_terminal_the_tests_ask_before_they_call_sudo(bare: Path, answer: str, asked: str | None) -> None:
+    terminal = pexpect.spawn("bash", [str(ROOT / "tests/all")], env={"PATH": str(bare)}, encoding="utf-8", timeout=30)
+    terminal.expect_exact("gnome-keyring")
+    terminal.expect_exact("Install them? [y/N] ")
+    assert not (bare / "asked").exists()
+    terminal.sendline(answer)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == (9 if asked else 1)
+    assert ((bare / "asked").read_text() if (bare / "asked").exists() else None) == asked
