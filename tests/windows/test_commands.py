@@ -119,6 +119,7 @@ def test_exec_ends_as_its_command(home: Home, status: int) -> None:
     assert ran.out.strip() == KEY
 
 
+@pytest.mark.quick
 def test_exec_passes_any_argument_unharmed(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     arguments = ["a b", 'q"q', "%PATH%", "^x&y|<>", "", "trailing\\", "é漢", "--", "-p"]
@@ -153,6 +154,7 @@ print(fails(os.makedirs, os.path.dirname(path)), fails(open, path, "w"), fails(o
     assert ran.out.split() == ["123", "None", "123"], "ERROR_INVALID_NAME"
 
 
+@pytest.mark.quick
 def test_omni_that_cmd_runs_is_omniprofiles_own(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     folder = home.folder / "tools"
@@ -187,6 +189,7 @@ def test_a_command_that_is_not_found_says_so(home: Home) -> None:
     assert "no-such-command" in home.run("exec", "ci", "--", "no-such-command", status=127, environ={"CI_KEY": KEY}).err
 
 
+@pytest.mark.quick
 def test_cmd_evaluates_what_env_prints(home: Home, tmp_path: Path) -> None:
     value = 'a "b" & c ^ %PATH% | <d> !e!'
     home.write(
@@ -215,6 +218,7 @@ def test_cmd_evaluates_what_env_prints(home: Home, tmp_path: Path) -> None:
     assert json.loads(ran.stdout) == [value, KEY], ran
 
 
+@pytest.mark.quick
 def test_env_speaks_the_language_of_the_shell_that_called(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     (home.folder / "ask.cmd").write_text(f'@"{EXE}" env ci\r\n')
@@ -230,6 +234,7 @@ def test_env_speaks_the_language_of_the_shell_that_called(home: Home) -> None:
     assert ran.stdout.startswith(b'set "OMNI'), ran
 
 
+@pytest.mark.quick
 def test_an_edit_keeps_every_line_end(home: Home) -> None:
     home.write("# mine\r\n" + STAGING + "\r\n# end\r\n")
     home.run("set", "staging", "description", "höher")

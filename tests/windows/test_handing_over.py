@@ -67,12 +67,14 @@ def test_ctrl_c_is_the_commands(ci: Home, options: tuple[str, ...]) -> None:
     assert _after_ctrl_c(ci, child, *options) == (42, "interrupted\r\n", "")
 
 
+@pytest.mark.quick
 def test_a_command_that_ctrl_c_ends_ends_exec_with_its_status(ci: Home) -> None:
     status, out, err = _after_ctrl_c(ci, "begin()\n")
     assert (status, out) == (ENDED_BY_CTRL_C, "")
     assert "omniprofile" not in err
 
 
+@pytest.mark.quick
 def test_a_status_of_32_bits_is_passed_on(ci: Home) -> None:
     code = f"import ctypes; ctypes.windll.kernel32.ExitProcess({ENDED_BY_CTRL_C})"
     ci.run("exec", "ci", "--", sys.executable, "-c", code, status=ENDED_BY_CTRL_C)

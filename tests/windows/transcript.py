@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # the interpreter for embedding does not look there itself
+
 from windows_home import user_environment
 
 from omniprofile.standin.server import Standin
