@@ -22,7 +22,8 @@ from omniprofile import __version__
 from omniprofile.checks.rules import RULES
 from omniprofile.cli import help as screens
 from omniprofile.cli import reference
-from omniprofile.cli.parser import Parser, build_parser, load
+from omniprofile.cli.base_parser import Parser
+from omniprofile.cli.parser import build_parser, load
 from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Command
 from omniprofile.config.schema.json_schema import json_schema
 

@@ -164,7 +164,7 @@ class App(Workspace):
         It is a context manager, and answers once it is told to `start`. `port` is 0 for any; `command` is what it is for, for the
         audit log. Entering it raises OperationFailed.
         """
-        from omniprofile.credentials.held import HeldCredential
+        from omniprofile.credentials.held_credential import HeldCredential
         from omniprofile.gateway.gateway import Gateway
 
         secrets = [each.name for each in resolution.env if each.value.secret] if resolution.access != "full" else []

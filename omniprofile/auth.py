@@ -9,7 +9,7 @@ import httpx
 
 from omniprofile.api import app_for, request_for
 from omniprofile.app import ProfileRequest
-from omniprofile.credentials.held import HeldCredential
+from omniprofile.credentials.held_credential import HeldCredential
 from omniprofile.credentials.permission import GIVING
 from omniprofile.errors import AccessLimited, OriginMismatch
 from omniprofile.model.access import denial, is_override

@@ -1,1 +1,1 @@
-"""Judgements: about profiles offline (lint) and live (test), about everything around them (doctor)."""
+"""Judgements about profiles: offline (lint) and live (test)."""

@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from omniprofile.checks.declared import NEED_EVERY_FILE, NEED_EVERY_TABLE, RULES_OVER_TABLES, Declared
 from omniprofile.checks.ignores import apply_ignores
 from omniprofile.checks.mcp import check_mcp
 from omniprofile.checks.secrets import secrets_in_plain_text
+from omniprofile.checks.table_rules import NEED_EVERY_FILE, NEED_EVERY_TABLE, RULES_OVER_TABLES, Declared
 from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins

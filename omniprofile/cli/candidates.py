@@ -10,7 +10,8 @@ import argparse
 from dataclasses import dataclass
 from typing import cast
 
-from omniprofile.cli.parser import Parser, build_parser
+from omniprofile.cli.base_parser import Parser
+from omniprofile.cli.parser import build_parser
 from omniprofile.cli.registry import COMMANDS
 from omniprofile.model.names import printable
 

@@ -43,7 +43,7 @@ def run() -> int:
     failed: BaseException | None = None
     try:
         if sys.argv[1:2] in (["__omni"], ["__shim"]):
-            from omniprofile.cli.omni import shim, wrapped
+            from omniprofile.cli.shim import shim, wrapped
 
             ours = shim(sys.argv[2:]) if sys.argv[1] == "__shim" else wrapped(sys.argv[2:])
             if isinstance(ours, int):

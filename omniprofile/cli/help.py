@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Help
 
 if TYPE_CHECKING:
-    from omniprofile.cli.parser import Parser
+    from omniprofile.cli.base_parser import Parser
 
 _WIDEST = 100
 _NARROWEST = 60

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import h11
 
-from omniprofile.credentials.held import HeldCredential
+from omniprofile.credentials.held_credential import HeldCredential
 from omniprofile.errors import AccessLimited, Error
 from omniprofile.gateway.messages import Echoed, Mask, Unsearched, request_fields, response_fields, unpacker
 from omniprofile.gateway.upstream import BrokenOff, Response, TransportError, Upstream

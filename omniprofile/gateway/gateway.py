@@ -18,7 +18,7 @@ from omniprofile.system.loopback import CannotListen, listen
 if TYPE_CHECKING:
     import asyncio
 
-    from omniprofile.credentials.held import HeldCredential
+    from omniprofile.credentials.held_credential import HeldCredential
     from omniprofile.model.declaration import Access
     from omniprofile.model.origin import Origin
 

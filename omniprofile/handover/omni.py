@@ -2,7 +2,7 @@
 
 The CLI would ignore an unknown `--profile`, and take the credential to any host that `--base-url` names. Here each is
 refused, unless it says what holds anyway. `exec` applies these rules to a command `omni` of its own; for every `omni` further
-down it puts a folder first on `PATH` that has one of ours, which does the same (`cli.omni`), and says in `OMNIPROFILE_CHILD`
+down it puts a folder first on `PATH` that has one of ours, which does the same (`cli.shim`), and says in `OMNIPROFILE_CHILD`
 what it handed over.
 
 An `omni` of ours that finds no credential in its environment, or another one than was handed over, does not let the real one

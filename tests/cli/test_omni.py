@@ -411,9 +411,9 @@ def test_ours_is_installed_to_be_run_and_imports_little(vendor: VendorOmni) -> N
     assert stat.S_IMODE(os.stat(f"{SHIM}/omni").st_mode) & 0o555 == 0o555
     assert sorted(os.listdir(SHIM)) == ["omni", "omni.cmd"]
     script = (
-        "import sys; before = set(sys.modules); import os; from omniprofile.cli import omni; "
+        "import sys; before = set(sys.modules); import os; from omniprofile.cli import shim; "
         "from omniprofile.handover import process; "
-        "process.run_command = lambda *_: print(*sorted(set(sys.modules) - before)) or 0; omni.shim(['models'])"
+        "process.run_command = lambda *_: print(*sorted(set(sys.modules) - before)) or 0; shim.shim(['models'])"
     )
     environ = {**os.environ, "OMNI_BASE_URL": STAGING, "OMNI_API_TOKEN": "t", "PYTHONPATH": str(Path(SHIM).parents[1])}
     environ |= handed_over(Credential("staging", Origin.parse(STAGING), "api-key", Secret("t")), STAGING, "t")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from omniprofile.credentials.held import HeldCredential
+from omniprofile.credentials.held_credential import HeldCredential
 from omniprofile.gateway.gateway import Gateway
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin

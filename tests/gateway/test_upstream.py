@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.credentials.held import HeldCredential
+from omniprofile.credentials.held_credential import HeldCredential
 from omniprofile.gateway.gateway import Gateway
 from omniprofile.instance.certificates import trusted_context
 from omniprofile.model.credential import Credential

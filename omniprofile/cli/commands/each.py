@@ -18,7 +18,7 @@ from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import Error, ProtectedProfile, UsageError
 from omniprofile.handover import omni
-from omniprofile.handover.many import Commands, Ending, Stream
+from omniprofile.handover.parallel import Commands, Ending, Stream
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.system.capture import end_captures

@@ -1,0 +1,151 @@
+"""argparse with this program's errors, raised with a hint, and its help screens."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NoReturn
+
+from omniprofile.cli.habits import OPTIONS
+from omniprofile.cli.registry import Command, Help
+from omniprofile.cli.stream import write_out
+from omniprofile.errors import UsageError
+from omniprofile.model.names import closest, printable, quoted_list
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with this program's errors, raised with a hint, and its help screens.
+
+    `described` is the command with its help: None for the program itself, and for a command that is not configured.
+    """
+
+    described: tuple[Command, Help] | None = None
+    commands: "Mapping[str, Parser]" = {}
+
+    @property
+    def arguments(self) -> list[argparse.Action]:
+        """Every argument and option, for which argparse has no public way."""
+        return self._actions
+
+    @property
+    def sections(self) -> "Iterator[tuple[str, list[argparse.Action]]]":
+        """The title of each group on the help screen, with its arguments."""
+        return ((str(group.title), group._group_actions) for group in self._action_groups)  # noqa: SLF001 - as above
+
+    @property
+    def exclusive_groups(self) -> "list[argparse._MutuallyExclusiveGroup]":
+        """The groups of options of which one may be given."""
+        return self._mutually_exclusive_groups
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        """Return what argparse tries each argument out with. Without a width it would import `shutil`, to ask the terminal's."""
+        return argparse.HelpFormatter(self.prog, width=80)
+
+    def format_usage(self) -> str:
+        """Return the usage alone, without what every command takes."""
+        from omniprofile.cli.help import usage
+
+        return usage(self)
+
+    def format_help(self) -> str:
+        """Return the help screen."""
+        from omniprofile.cli.help import command_screen, first_screen
+
+        if self.described is None:
+            return first_screen(self)
+        command, texts = self.described
+        return command_screen(self, command.name, texts)
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - the signature is argparse's
+        """Print help so that it arrives, or an error says why not: argparse says nothing of either."""
+        write_out(sys.stdout, message)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError in place of printing the usage and exiting."""
+        raise UsageError(self._in_our_words(message), hint=self.hint)
+
+    @property
+    def hint(self) -> str:
+        """The help page to read on."""
+        return f"`{self.prog} --help` shows how to use it"
+
+    def refuse(self, rest: Sequence[str]) -> NoReturn:
+        """Raise UsageError for words that no argument takes. What stands beside an unknown option could be a secret."""
+        options = [word.partition("=")[0] for word in rest if word.startswith("-")]
+        if not options:
+            is_address = "--base-url" in self._option_string_actions and "://" in rest[0]
+            hint = "give the address with `--base-url`" if is_address else self.hint
+            raise UsageError(f"too many arguments for `{self.prog}`", hint=hint)
+        unknown = options[0] if options[0].startswith("--") else options[0][:2]
+        known = self._option_string_actions
+        near = [each for each, words in OPTIONS.items() if unknown in words and each.split()[0] in known]
+        if not near and len(unknown) > 2:
+            near = closest(unknown, known)
+        hint = f"did you mean {quoted_list(near)}? " if near else ""
+        raise UsageError(f"unknown option `{printable(unknown, 40)}` for `{self.prog}`", hint=hint + self.hint)
+
+    def split_options(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return the options that `words` begin with, each with its value, and the rest."""
+        front: list[str] = []
+        rest = list(words)
+        while rest and rest[0].startswith("-"):
+            action = self._option_string_actions.get(rest[0])
+            takes = 2 if action and action.nargs != 0 else 1
+            front, rest = front + rest[:takes], rest[takes:]
+        return front, rest
+
+    def options_first(self, words: Sequence[str]) -> list[str]:
+        """Return `words` with the options, each with its value, before the rest, and nothing changed from `--` on.
+
+        argparse fills the arguments that may be left out as soon as it meets the first other word, and has none left for a word
+        that stands behind an option.
+        """
+        options: list[str] = []
+        others: list[str] = []
+        rest = list(words)
+        while rest:
+            word = rest.pop(0)
+            if word == "--":
+                return [*options, *others, word, *rest]
+            if not self._is_option(word):
+                others.append(word)
+                continue
+            options.append(word)
+            if (action := self._option_string_actions.get(word)) is not None and action.nargs != 0:
+                if not rest or self._is_option(rest[0]):
+                    return list(words)  # it must not be given another word for its value
+                options.append(rest.pop(0))
+        return [*options, *others]
+
+    def _is_option(self, word: str) -> bool:
+        """Whether argparse takes `word` for an option, known or not: `-`, numbers and what holds a space are none."""
+        if word in self._option_string_actions:
+            return True
+        return word.startswith("-") and not (word[1:2] in ("", *".0123456789") or " " in word.partition("=")[0])
+
+    def _in_our_words(self, message: str) -> str:
+        """Return argparse's complaint as one sentence, without a value that could be a secret."""
+        required = message.removeprefix("the following arguments are required: ")
+        if required != message:
+            missing = required.split(", ")
+            choices = next(
+                (action.choices for action in self._actions if missing[0] in (action.dest, action.metavar)), None
+            )
+            which = f": give {quoted_list(map(str, choices))}" if choices else ""
+            verb = "is" if len(missing) == 1 else "are"
+            return f"{quoted_list((word.upper() for word in missing), 'and')} {verb} missing{which}"
+        named, colon, complaint = message.partition(": ")
+        if not colon or not named.startswith("argument "):
+            return message
+        name = named.removeprefix("argument ").rpartition("/")[2]
+        if complaint.startswith("invalid choice: "):
+            action = next(each for each in self._actions if name in (*each.option_strings, each.dest, each.metavar))
+            name = name if action.option_strings else name.upper()
+            return f"the value of `{name}` must be {quoted_list(map(str, action.choices or ()))}"
+        other = complaint.removeprefix("not allowed with argument ")
+        if other != complaint:
+            return f"`{name}` and `{other.rpartition('/')[2]}` cannot be given together"
+        if complaint.startswith("ignored explicit argument"):
+            return f"`{name}` takes no value"
+        if complaint.startswith("expected"):
+            return f"`{name}` needs a value"
+        return f"`{name}`: {complaint}"
