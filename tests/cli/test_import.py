@@ -666,3 +666,14 @@ def test_the_output_format_of_the_whole_file_survives_import_and_export(cli: Cli
     assert not any("defaultOutputFormat" in profile for profile in exported["profiles"].values())
     assert cli("export", "omni-cli", str(cli.work / "new.json")).status == 0
     assert json.loads((cli.work / "new.json").read_text()) == exported
+
+
+@pytest.mark.parametrize("how", [[], ["--dry-run"]], ids=["import", "dry run"])
+def test_a_file_that_everybody_may_write_is_said_to_choose_the_hosts(cli: Cli, how: list[str]) -> None:
+    file = cli.work / ".env"
+    file.write_text("OMNI_BASE_URL=https://acme.omniapp.co\n")
+    assert "choose the hosts" not in cli("import", "dotenv", "--dry-run").err
+    file.chmod(0o666)
+    ran = cli("import", "dotenv", *how)
+    assert ran.status == 0, ran
+    assert f"warning: anyone can write to `{file}`, and so choose the hosts of these profiles" in ran.err

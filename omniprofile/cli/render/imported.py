@@ -82,7 +82,7 @@ def say_imported(
     backup: str | None,
 ) -> None:
     """Say what the table does not: where things went, what was left, and what to do about it."""
-    from omniprofile.system.access import others_can_read
+    from omniprofile.system.access import foreign_access, others_can_read
     from omniprofile.transfer.plan import SecretStep
 
     dry, path = args.dry_run, printable_place(source.file.path)
@@ -136,5 +136,7 @@ def say_imported(
         console.note(f"the secrets would be removed from `{path}`, after a backup")
     elif safe:
         console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
+    if foreign := foreign_access(source.file.path, console.home):
+        console.warn(foreign.refusal("choose the hosts of these profiles")[0])
     if others_can_read(source.file.status) and safe and sys.platform != "win32":
         console.warn(f"others can read `{path}`: treat these secrets as exposed, and replace them")
