@@ -8,13 +8,15 @@ started.
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from time import monotonic
-from typing import IO, Literal
+from types import TracebackType
+from typing import IO, Literal, NoReturn, Self
 
 from omniprofile.handover.process import not_run, windows_command
 from omniprofile.system.capture import end_groups
@@ -39,13 +41,23 @@ class Ended:
 
 
 class Commands:
-    """The commands that run now. Every thread may run one; `end` ends all, and lets no other one start."""
+    """The commands that run now, as a context manager. Every thread may run one; `end` ends all, and lets no other one start."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._starting = Lock()
         self._ending = False
-        self._note = _watched()
+
+    def __enter__(self) -> Self:
+        """Have somebody watch over the commands."""
+        self._watch = _Watch()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the watch, for all commands have ended."""
+        self._watch.close()
 
     def run(
         self,
@@ -78,7 +90,7 @@ class Commands:
                     creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows alone
                 )
                 self._running.add(child)
-                self._note(child.pid)
+                self._watch.note(child.pid)
         except OSError as problem:
             raise not_run(argv[0], problem) from problem
         try:
@@ -96,7 +108,7 @@ class Commands:
             raise
         finally:
             self._running.discard(child)
-            self._note(-child.pid)
+            self._watch.note(-child.pid)
         return Ended(status if status >= 0 else 128 - status, monotonic() - begin)
 
     def end(self, environ: Mapping[str, str]) -> None:
@@ -141,9 +153,14 @@ class _Lines:
 
 if sys.platform == "win32":
 
-    def _watched() -> Callable[[int], None]:
-        """Return what takes note of a command, here of none: nobody watches over them."""
-        return lambda _: None
+    class _Watch:
+        """Nobody watches over the commands here."""
+
+        def note(self, group: int) -> None:
+            """Take no note of a command."""
+
+        def close(self) -> None:
+            """End nothing."""
 
     def _relay(child: "subprocess.Popen[bytes]", streams: Mapping[IO[bytes], _Lines]) -> None:
         """Pass on what the pipes hold until all that have them have ended: on Windows a pipe cannot be looked into."""
@@ -160,24 +177,38 @@ if sys.platform == "win32":
 
 else:
 
-    def _watched() -> Callable[[int], None]:
-        """Start a process that kills the commands with their children once this one is gone, whatever ended it.
+    class _Watch:
+        """A process that kills the commands with their children once this one is gone, whatever ended it.
 
-        Return what tells it that a command has started, by its process group, or has ended, by that number's negative. A
-        command could ask to be killed itself (prctl(2)), but by code that runs between fork and exec: each start would copy this
-        process, and take as long as two more commands.
+        A command could ask to be killed itself (prctl(2)), but by code that runs between fork and exec: each start would copy
+        this process, and take as long as two more commands.
         """
+
+        def __init__(self) -> None:
+            notes, end = os.pipe()
+            with warnings.catch_warnings():
+                # It is warned of in a process with threads: what they have locked, the child below does not ask for.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._process = os.fork()
+            if not self._process:
+                _watch(notes, end)
+            os.close(notes)
+            self._notes = open(end, "wb", buffering=0)  # noqa: SIM115 - `close` closes it
+
+        def note(self, group: int) -> None:
+            """Take note that a command has started, by its process group, or has ended, by that number's negative."""
+            with suppress(BrokenPipeError, ValueError):  # it was killed by somebody, or closed: all has ended
+                self._notes.write(b"%d\n" % group)
+
+        def close(self) -> None:
+            """End it."""
+            self._notes.close()
+            os.waitpid(self._process, 0)
+
+    def _watch(notes: int, end: int) -> NoReturn:
+        """Do what the watching process does, until nobody is left who could write to `end`."""
         import signal
 
-        notes, end = os.pipe()
-        if os.fork():
-            os.close(notes)
-
-            def note(group: int) -> None:
-                with suppress(BrokenPipeError):  # somebody has killed it: the commands run all the same
-                    os.write(end, b"%d\n" % group)
-
-            return note
         try:
             os.setsid()
             for descriptor in {end, 0, 1, 2} - {notes}:

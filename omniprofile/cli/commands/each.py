@@ -174,15 +174,16 @@ class _Run:
                 self._waiting.put(result)
             else:
                 self._say_error(result)
-        try:
-            for _ in range(min(self._args.jobs, len(self._permitted))):
-                Thread(target=self._work, name="omniprofile-each", daemon=True).start()
-            for _ in self._permitted:
-                self._say_error(self._next())
-        except BaseException:
-            self._commands.end(self._app.environment.environ)
-            end_captures(self._app.environment.environ)
-            raise
+        with self._commands:
+            try:
+                for _ in range(min(self._args.jobs, len(self._permitted))):
+                    Thread(target=self._work, name="omniprofile-each", daemon=True).start()
+                for _ in self._permitted:
+                    self._say_error(self._next())
+            except BaseException:
+                self._commands.end(self._app.environment.environ)
+                end_captures(self._app.environment.environ)
+                raise
 
     def _next(self) -> _Result:
         found = next_of(self._finished)
