@@ -64,7 +64,11 @@ def denial(profile: str, access: Access, allow: Iterable[str], method: str, targ
         return None
     path, _, query = target.partition("?")
     if method not in READS + WRITES:
-        return Denial("method", f"profile `{profile}` is read-only, and this method is not known to only read")
+        return Denial(
+            "method",
+            f"profile `{profile}` is read-only, and this method is not known to only read",
+            f'the owner of the profile can let every request pass: `access = "gateway"` in `[profiles.{profile}]`',
+        )
     if not is_plain(path):
         return Denial(
             "path",
@@ -75,15 +79,25 @@ def denial(profile: str, access: Access, allow: Iterable[str], method: str, targ
         return None
     if re.search(_METHOD, _decoded(query)):
         return Denial(
-            "override", f"profile `{profile}` is read-only, and the query asks for another method, as `_method` does"
+            "override",
+            f"profile `{profile}` is read-only, and the query asks for another method, as `_method` does",
+            "send the request with the method itself, and without that in the query",
         )
     request = f"{method} {path}"
     if any(_fits(request, entry) for entry in (*READING_POSTS, *allow)):
         return None
-    hint = None
-    if is_allowed_request(request):
-        hint = f'the owner of the profile can allow it: add "{request}" to `allow` in `[profiles.{profile}]`'
+    hint = f'the owner of the profile can allow it: add "{_entry(method, path)}" to `allow` in `[profiles.{profile}]`'
+    if path.endswith("/"):  # no entry has that
+        hint = "send the path without its last slash, with which no request but a read passes"
     return Denial("read-only", f"profile `{profile}` is read-only, and this request may change something", hint)
+
+
+def _entry(method: str, path: str) -> str:
+    """Return the entry of `allow` for a request; what no entry can name is `*` in it."""
+    return (
+        f"{method} "
+        + "/".join(part if is_allowed_request(f"{method} /{part}") else "*" for part in path.split("/"))[1:]
+    )
 
 
 def is_override(name: str) -> bool:

@@ -34,6 +34,27 @@ def test_everything_else_is_refused(method: str, target: str) -> None:
     assert _rule(method, target) in ("read-only", "path")
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "hint"),
+    [
+        ("POST", "/api/v1/models", 'add "POST /api/v1/models" to `allow` in `[profiles.prod]`'),
+        ("DELETE", "/api/v1/folders/f%C3%BCr/a@b?x=1", 'add "DELETE /api/v1/folders/*/*" to'),
+        ("POST", "/api/v1/query/run/", "without its last slash"),
+        ("POST", "/", "without its last slash"),
+        ("PROPFIND", "/", '`access = "gateway"` in `[profiles.prod]`'),
+        ("POST", "/api/v1/query/run?_method=PUT", "without that in the query"),
+        ("GET", "/a;b", "send the path without"),
+    ],
+)
+def test_every_refusal_says_what_can_be_done(method: str, target: str, hint: str) -> None:
+    found = denial("prod", "read-only", (), method, target)
+    assert found is not None
+    assert hint in (found.hint or "")
+    if "add " in hint:
+        entry = (found.hint or "").split('"')[1]
+        assert denial("prod", "read-only", (entry,), method, target) is None
+
+
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "get", "QUERY", "GETX", ""])
 def test_a_method_that_is_not_known_is_refused(method: str) -> None:
     assert _rule(method, "/api/v1/models") == "method"
