@@ -52,10 +52,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         require_terminal(console, "NAME")
         args.name = ask_name(app, console)
     if needs_address(app, profile_values(args)):
+        with app.editing(dry_run=True) as draft:  # `add` would say so, but only after the question
+            require_new_name(draft, args.name)
         if not console.interactive:
             raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
-        with app.editing(dry_run=True) as draft:
-            require_new_name(draft, args.name)
         args.base_url = ask_address(app, console, allow_insecure=args.allow_insecure)
     path = add(app, console, args.name, profile_values(args), file=args.file, diff=args.diff)
     if not args.diff:
