@@ -40,11 +40,10 @@ def main(wheel: str) -> None:
         address = standin.base_url
         for line in (
             f'python -m pip install --quiet --no-deps --no-index --force-reinstall --no-warn-script-location "{wheel}"',
-            "where omniprofile",
             "omniprofile --version",
             f"omniprofile init --name staging --base-url {address} --allow-insecure --no-login",
             f"echo {KEY}| omniprofile login staging",
-            f"omniprofile add ci --base-url {address} --allow-insecure --key-env CI_KEY --no-test",
+            f"omniprofile add ci --base-url {address} --allow-insecure --key-env CI_KEY",
             "omniprofile use staging",
             "omniprofile list",
             "omniprofile explain",
