@@ -18,7 +18,7 @@ from omniprofile.config.selection import LARGEST_PIN
 from omniprofile.config.toml.text import Document
 from omniprofile.model.effective import every_effective, gives_token
 from omniprofile.model.finding import Code, Finding, Level, unreadable
-from omniprofile.model.names import closest, printable, quoted_list
+from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.system.files import Unreadable, read_regular
 
 RULES_OVER_FILES: tuple[Callable[[Files], None], ...] = (secrets_in_plain_text, writable_by_groups)
@@ -127,7 +127,12 @@ def _check_pin(
     documents[path] = document
     alone = Files(documents={path: document}, findings=list(findings))
     secrets_in_plain_text(alone)
-    if pin is not None and files is not None and pin.value not in files.config.profiles and _whole(files):
+    if pin is not None and not is_valid(pin.value):
+        if not holds_key(pin.value):
+            hint = f"the nearest valid name is `{nearest_valid(pin.value)}`"
+            message = f"the pin names `{printable(pin.value, 64)}`, which is not a valid profile name: use {RULE}"
+            alone.report(Code.BAD_NAME, ("profile",), path, message, hint)
+    elif pin is not None and files is not None and pin.value not in files.config.profiles and _whole(files):
         near = closest(pin.value, files.config.profiles)
         hint = f"did you mean {quoted_list(near)}?" if near else "name an existing profile"
         message = f"the pin names the profile `{printable(pin.value)}`, which no file defines"

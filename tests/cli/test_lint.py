@@ -212,6 +212,16 @@ def test_the_pin_is_checked_too(cli: Cli) -> None:
     ran = cli("lint")
     assert (ran.status, "did you mean `a`" in ran.out) == (1, True)
     assert ran.out.startswith(f"{pin}:1:11: OP401")
+    for name, near in (("my prod", "my-prod"), ("-a", "a"), ("\u00e4", "a")):
+        pin.write_text(f'profile = "{name}"\n')
+        for argv in (["lint"], ["lint", str(pin)]):
+            ran = cli(*argv)
+            assert ran.out.startswith(f"{pin}:1:11: OP203 the pin names `{name}`, which is not a valid profile name"), (
+                ran
+            )
+            assert (ran.status, f"the nearest valid name is `{near}`" in ran.out) == (1, True)
+    pin.write_text(f'profile = "{CANARY}"\n')
+    assert [line.split()[1] for line in cli("lint").out.splitlines() if ": OP" in line] == ["OP301"]
     pin.write_text(f'profile = "a"\nkey = "{CANARY}"\n')
     assert f"{pin}:2:8: OP301" in cli("lint").out
     os.remove(pin)

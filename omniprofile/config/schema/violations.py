@@ -171,6 +171,10 @@ def _bad_name(document: Document, violation: Violation, name: str, found: "Found
         message = f"{name} is `{printable(bad, 64)}`, which is not a valid tag ({RULE})"
         hint = f"write `{near or nearest_valid(bad)}`" + ("; the `@` belongs to the command line" if near else "")
         return found(Code.BAD_NAME, message, hint, replacement=f'"{near}"' if near else None)
+    if path[-2:-1] == ("trusted_folders",):
+        bad = printable(str(value_at(document.data, path)), 64)
+        what = f"{name} is `{bad}`, which is not a whole path"
+        return found(Code.WRONG_VALUE, what, "write it from the root of the file system, or from your home: `~/…`")
     bad = str(path[-1])
     if violation.of_key and len(path) == 2:
         what = "an instance" if path[0] == "instances" else "a profile"
@@ -327,6 +331,10 @@ def _wrong_choice(document: Document, path: KeyPath, name: str, expected: str, f
 def _wrong_type(document: Document, path: KeyPath, name: str, wanted: str, found: Found) -> Finding:
     value = value_at(document.data, path)
     message = f"{name} must be {wanted}, not {_kind(value)}"
+    if isinstance(value, str) and wanted == "an array":
+        words = "the program and each argument" if path[-1] in ("command", "browser") else "each"
+        example = '["op", "read", "…"]' if path[-1] in ("command", "browser") else '["…", "…"]'
+        return found(Code.WRONG_VALUE, message, f"put {words} in quotes of its own, as in {example}")
     if not isinstance(value, str) or wanted not in ("true or false", "an integer", "a number"):
         return found(Code.WRONG_VALUE, message)
     word = value.strip().lower()
