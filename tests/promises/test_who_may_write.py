@@ -164,3 +164,16 @@ def test_what_others_may_write_in_the_state_folder_is_not_believed(
     ran = cli(*argv)
     assert ran.status == status
     assert f"anyone can write to `{cli.state / name}`" in ran.err
+
+
+@needs_root
+def test_a_lock_that_another_user_owns_is_not_waited_for(shared: Path) -> None:
+    """Who owns it may hold it for ever."""
+    assert run(shared, "use", "two").returncode == 0
+    lock = shared / "home/.local/state/omniprofile/active.lock"
+    lock.chmod(0o666)
+    os.chown(lock, 12345, -1)
+    ran = run(shared, "use", "one")
+    assert ran.returncode == 1, ran
+    assert "it belongs to another user" in ran.stderr
+    assert run(shared, "current").stdout == "two\n"
