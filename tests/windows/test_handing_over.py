@@ -154,7 +154,7 @@ def test_a_secret_of_env_and_the_browser(files: Home) -> None:
     )
     files.environ["CI_KEY"] = KEY
     files.run("login", "ci", "--secret", "EMBED", stdin="s3cr3t&more\n")
-    assert files.run("exec", "ci", "--", "cmd", "/c", 'echo "%EMBED%"').out.strip() == '"s3cr3t&more"'
+    assert files.run("exec", "ci", "--", "cmd", "/c", "set EMBED").out.strip() == "EMBED=s3cr3t&more"
     (files.folder / "see.py").write_text("import sys; open('seen', 'w').write(sys.argv[1])")
     files.run("open")
     assert (files.folder / "seen").read_text() == "https://acme.omniapp.co"
