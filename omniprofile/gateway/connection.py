@@ -7,7 +7,6 @@ programs that read one request in two ways are how requests are smuggled.
 import asyncio
 import json
 import re
-import sys
 from collections.abc import AsyncIterator, Callable
 from hmac import compare_digest
 from typing import Any, Protocol
@@ -27,22 +26,13 @@ _HEAD_SECONDS = 60.0
 """How long a client may take to begin the next request and to send its head."""
 _STALLED_SECONDS = 600.0
 """How long a client may take to send the next piece of a body, or to take one."""
-_GONE_SECONDS = 1.0
+GONE_SECONDS = 1.0
 """How long a request goes on whose client has closed its side: some do that, and then read."""
-_PIECE = 64 * 1024
+PIECE = 64 * 1024
+"""What is read from a client at once, in bytes."""
 _LARGEST_HEAD = 64 * 1024
 _LONGEST_TARGET = 32 * 1024
 _MOST_FIELDS = 200
-_MOST_CONNECTIONS = 200 if sys.platform == "win32" else 100_000
-"""More clients are turned away: Windows' `select` takes 512 sockets, and each client may need one to the instance."""
-if sys.platform == "win32":
-    _MOST_UNKNOWN = _MOST_CONNECTIONS // 2
-else:
-    import resource
-
-    _files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    _MOST_UNKNOWN = 512 if _files == resource.RLIM_INFINITY else min(512, _files // 2)
-"""So many may be open that have not shown the token; the oldest one makes room."""
 _REPEATABLE = 64 * 1024
 """Of a request's body so much is kept until its response begins, to send it once more after a 401."""
 _LEFT = 1024 * 1024
@@ -103,80 +93,9 @@ class _Gone(Exception):
     """The client is gone, or has stopped in the middle of a request."""
 
 
-class Connections:
-    """The connections of a gateway. Of those that have not shown its token the oldest makes room when there are too many.
+class Connection:
+    """One client's connection, on which requests are answered one after the other."""
 
-    Whoever has no token cannot keep out who has.
-    """
-
-    def __init__(self) -> None:
-        self.all: set[Connected] = set()
-        self._unknown: dict[Connected, None] = {}
-
-    def add(self, connection: "Connected") -> None:
-        """Add one that has just begun."""
-        self.all.add(connection)
-        self._unknown[connection] = None
-        if len(self._unknown) > _MOST_UNKNOWN:
-            next(iter(self._unknown)).abort()
-
-    def trust(self, connection: "Connected") -> None:
-        """Take note that one has shown the token."""
-        self._unknown.pop(connection, None)
-
-    def discard(self, connection: "Connected") -> None:
-        """Remove one that has ended."""
-        self.all.discard(connection)
-        self._unknown.pop(connection, None)
-
-
-class Connected(asyncio.StreamReaderProtocol):
-    """asyncio's protocol for one connection, which ends a request whose client has gone."""
-
-    def __init__(self, rules: Rules, upstream: Upstream, open_connections: "Connections") -> None:
-        super().__init__(asyncio.StreamReader(limit=_PIECE), self._begin)
-        self._rules = rules
-        self._upstream = upstream
-        self._open = open_connections
-        self._serving: asyncio.Task[None] | None = None
-        self.transport: asyncio.Transport | None = None
-
-    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.transport = writer.transport  # type: ignore[assignment]  # a stream's is one
-        if len(self._open.all) >= _MOST_CONNECTIONS:
-            writer.close()
-            return
-        self._open.add(self)
-        connection = _Connection(reader, writer, self._rules, self._upstream, lambda: self._open.trust(self))
-        self._serving = asyncio.get_running_loop().create_task(connection.serve())
-
-    def end(self) -> "asyncio.Task[None] | None":
-        """Break off what is done for this client, and return the task that ends with that."""
-        if self._serving is not None:
-            self._serving.cancel()
-        return self._serving
-
-    def abort(self) -> None:
-        """Break the connection off at once."""
-        self._open.discard(self)
-        if self.transport is not None:
-            self.transport.abort()
-
-    def eof_received(self) -> bool:
-        """Give a client that has closed its side a moment to read what it asked for."""
-        super().eof_received()
-        if self._serving is not None:
-            asyncio.get_running_loop().call_later(_GONE_SECONDS, self._serving.cancel)
-        return True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End what is done for this client."""
-        super().connection_lost(exc)
-        self._open.discard(self)
-        self.end()
-
-
-class _Connection:
     def __init__(
         self,
         reader: asyncio.StreamReader,
@@ -230,7 +149,7 @@ class _Connection:
 
     async def _event(self) -> Any:
         while (event := self._http.next_event()) is h11.NEED_DATA:
-            self._http.receive_data(await self._reader.read(_PIECE))
+            self._http.receive_data(await self._reader.read(PIECE))
         return event
 
     def _check(self, request: h11.Request) -> "_Body | None":
@@ -333,9 +252,8 @@ class _Connection:
     async def _write(self, event: Any) -> None:
         self._out += self._http.send(event) or b""
         if isinstance(event, h11.Response):
-            asyncio.get_running_loop().call_soon(
-                self._flush
-            )  # with the beginning of the body, if that is there already
+            # With the beginning of the body, if that is there already.
+            asyncio.get_running_loop().call_soon(self._flush)
         elif self._out:
             self._flush()
             async with asyncio.timeout(_STALLED_SECONDS):
@@ -376,9 +294,9 @@ class _Connection:
         if self._reader.at_eof() or self._http.their_state in (h11.IDLE, h11.CLOSED):
             return
         self._writer.write_eof()
-        async with asyncio.timeout(_GONE_SECONDS):
+        async with asyncio.timeout(GONE_SECONDS):
             left = _LEFT
-            while left > 0 and (data := await self._reader.read(_PIECE)):
+            while left > 0 and (data := await self._reader.read(PIECE)):
                 left -= len(data)
 
     async def next_piece(self) -> bytes | None:
@@ -398,7 +316,7 @@ class _Connection:
 class _Body:
     """The body of a request, which is read while it is sent on."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._kept: list[bytes] | None = []
         self._size = 0

@@ -154,7 +154,7 @@ class Gateway:
     async def _serve(self) -> None:
         import asyncio
 
-        from omniprofile.gateway.connection import Connected, Connections
+        from omniprofile.gateway.clients import Connected, Connections
         from omniprofile.gateway.upstream import Upstream
 
         loop = asyncio.get_running_loop()
