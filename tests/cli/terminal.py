@@ -79,6 +79,10 @@ class Terminal:
         """The line that the cursor is in."""
         return str(self._screen.display[self._screen.cursor.y]).rstrip()
 
+    def colour_of(self, text: str) -> str:
+        """Return the colour in which `text` begins in the line that the cursor is in: `default`, or as pyte calls it."""
+        return str(self._screen.buffer[self._screen.cursor.y][self.line.index(text)].fg)
+
     @property
     def restored(self) -> bool:
         """Whether the terminal is as it was at the start: its settings, and its first screen shown."""

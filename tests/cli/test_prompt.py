@@ -239,6 +239,7 @@ def shell(request: pytest.FixtureRequest, cli: Cli, renewed: None, tmp_path: Pat
         "TERM": "xterm",
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
+    environ.pop("NO_COLOR", None)
     terminal = Terminal([*START[request.param], "-i"], environ, columns=120)
     terminal.read(1.0)
     terminal.type(f"{PROMPT[request.param]}; {load}; {load}; clear\r")
@@ -264,6 +265,17 @@ def test_the_prompt_follows_and_keeps_the_status(shell: Terminal, cli: Cli, tmp_
     shell.until(lambda _: shell.line == "(omni staging, protected?) 0 ready>", "a changed file")
     shell.type("omniprofile current\r")
     shell.until(lambda _: shell.line == "(omni staging) 0 ready>", "renewed by any command")
+
+
+def test_a_protected_profile_is_yellow(shell: Terminal) -> None:
+    shell.until(lambda _: shell.line == "(omni prod, protected) 0 ready>", "the prompt")
+    assert [shell.colour_of(text) for text in ("(omni", "protected", "ready")] == ["brown", "brown", "default"]
+    shell.type("omniprofile use --shell staging; clear\r")
+    shell.until(lambda _: shell.line == "(omni staging) 0 ready>", "this shell's")
+    assert [shell.colour_of(text) for text in ("(omni", "ready")] == ["default", "default"]
+    shell.type("export NO_COLOR=1; omniprofile use --shell - --yes; clear\r")
+    shell.until(lambda _: shell.line == "(omni prod, protected) 0 ready>", "back")
+    assert shell.colour_of("protected") == "default"
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {

@@ -17,9 +17,9 @@ HELP = Help(
     "run it again after an upgrade. No process is started then. "
     "PowerShell cannot pass every argument on from a function, so that `omniprofile` stays as it is there "
     "and the switch is `Use-OmniProfile NAME`.\n\n"
-    "With `--prompt` the current profile stands before the prompt: `(omni staging)`, `(omni prod, protected, read-only)`; a "
-    "`?` is what the shell cannot know without a process, until the next omniprofile command. For another place, put "
-    "`$OMNIPROFILE_SEGMENT` into your own prompt.\n\n"
+    "With `--prompt` the current profile stands before the prompt: `(omni staging)`, `(omni prod, protected, read-only)`, a "
+    "protected one in yellow; a `?` is what the shell cannot know without a process, until the next omniprofile command. For "
+    "another place, put `$OMNIPROFILE_SEGMENT` into your own prompt.\n\n"
     "With `--wrap-omni` the `omni` that you type keeps the rules of `exec`, and `omni -p NAME` is `exec NAME -- omni`; help and "
     "completion need no credential. It is a function of this shell: scripts, `xargs` and `timeout` start the program itself, "
     "with its own config. Run those by `omniprofile exec -- …`, and empty that config by `omniprofile import omni-cli --scrub`.",

@@ -25,13 +25,19 @@ function __omniprofile_readonly {
 }
 
 # Puts the segment before the prompt, unless the prompt has it already. The prompt holds a reference and not the text, so that
-# whoever saves, wraps or restores PS1 never brings an old one back. Where references are off, two empty `\[\]` mark the text.
+# whoever saves, wraps or restores PS1 never brings an old one back. A protected profile is yellow. Where references are off, the
+# text has no colour, and two empty `\[\]` mark it.
 function __omniprofile_prompt {
   local __omniprofile_status=$? __omniprofile_rest=''
   __omniprofile_segment 2>/dev/null || OMNIPROFILE_SEGMENT='(omni ?) '
+  __omniprofile_colour='' __omniprofile_plain=''
+  if [[ $OMNIPROFILE_SEGMENT == *', protected'* && -z ${NO_COLOR-} && ${TERM-dumb} != dumb ]]; then
+    __omniprofile_colour=$'\e[33m' __omniprofile_plain=$'\e[39m'
+  fi
   if ! __omniprofile_readonly PS1; then
     if \shopt -q promptvars; then
-      [[ ${PS1-} == *OMNIPROFILE_SEGMENT* ]] || PS1='${OMNIPROFILE_SEGMENT-}'${PS1-}
+      [[ ${PS1-} == *OMNIPROFILE_SEGMENT* ]] ||
+        PS1='\[${__omniprofile_colour-}\]${OMNIPROFILE_SEGMENT-}\[${__omniprofile_plain-}\]'${PS1-}
     else
       [[ ${PS1-} == *'\[\](omni '*') \[\]'* ]] || PS1='\[\](omni ) \[\]'${PS1-}
       __omniprofile_rest=${PS1#*'\[\](omni '*') \[\]'}

@@ -232,6 +232,12 @@ if status is-interactive
     end
     function fish_mode_prompt
         __omniprofile_mode_prompt
-        printf %s $OMNIPROFILE_SEGMENT
+        if string match -q '*, protected*' -- "$OMNIPROFILE_SEGMENT"; and test -z "$NO_COLOR" -a "$TERM" != dumb
+            set_color yellow
+            printf %s $OMNIPROFILE_SEGMENT
+            set_color normal
+        else
+            printf %s $OMNIPROFILE_SEGMENT
+        end
     end
 end

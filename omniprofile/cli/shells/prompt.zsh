@@ -21,13 +21,15 @@ function __omniprofile_exported {
 }
 
 # Puts the segment before the prompt, unless the prompt has it already. The prompt holds a reference, `%99v`, and not the text,
-# so that whoever saves, wraps or restores PROMPT never brings an old one back.
+# so that whoever saves, wraps or restores PROMPT never brings an old one back. A protected profile is yellow, where `%` is on.
 function __omniprofile_precmd {
   \builtin local __omniprofile_reference=''
   [[ ! -o prompt_subst ]] || __omniprofile_reference='${OMNIPROFILE_SEGMENT-}'
-  [[ ! -o prompt_percent ]] || __omniprofile_reference=%99v
+  [[ ! -o prompt_percent ]] || __omniprofile_reference='%(98V.%F{yellow}.)%99v%(98V.%f.)'
   \builtin emulate -L zsh
   __omniprofile_segment 2>/dev/null || OMNIPROFILE_SEGMENT='(omni ?) '
+  psvar[98]=''
+  [[ $OMNIPROFILE_SEGMENT != *', protected'* || -n ${NO_COLOR-} || ${TERM-dumb} == dumb ]] || psvar[98]=1
   psvar[99]=$OMNIPROFILE_SEGMENT
   if [[ ${PROMPT-} != *OMNIPROFILE_SEGMENT* && ${PROMPT-} != *%99v* ]]; then
     PROMPT=$__omniprofile_reference${PROMPT-}
