@@ -92,15 +92,10 @@ class Gateway:
         except CannotListen as problem:
             hint = "give another port" if self._wanted_port else "check whether something keeps programs from listening"
             raise OperationFailed(f"the gateway cannot start: {problem}", hint=hint) from problem
-        self.port: int = self._sockets[0].getsockname()[1]
+        host, self.port = self._sockets[0].getsockname()[:2]
+        self.base_url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
         return self
-
-    @property
-    def base_url(self) -> str:
-        """Its address."""
-        host = self._sockets[0].getsockname()[0]
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def start(self) -> None:
         """Let it answer from now on, in a thread."""
@@ -121,8 +116,7 @@ class Gateway:
             with suppress(RuntimeError):  # it has ended of itself
                 self._loop.call_soon_threadsafe(self._stop)
             self._thread.join(_STOP_SECONDS)
-        for listening in self._sockets:  # not before: the loop still waits for them
-            listening.close()
+        self._close()  # not before: the loop still waits for them
         if self._thread is not None:
             self._record(requests=self._summary())
             self.credential.settle(_SETTLE_SECONDS)
@@ -147,9 +141,16 @@ class Gateway:
     def _run(self) -> None:
         import asyncio
 
-        # Windows' other loop listens no more after a client that resets its connection too early.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(self._serve())
+        try:
+            # Windows' other loop listens no more after a client that resets its connection too early.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(self._serve())
+        finally:
+            self._close()  # whatever ended it: who asks now is refused, and does not wait
+
+    def _close(self) -> None:
+        for listening in self._sockets:
+            listening.close()
 
     async def _serve(self) -> None:
         import asyncio
