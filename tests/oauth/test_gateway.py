@@ -15,6 +15,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.credentials.permission import GIVING
 from omniprofile.system.environment import Environment
 from tests.oauth.conftest import Login
+from tests.sampling import WHOLE
 
 LOAD = """
 import json, os, sys, threading, time
@@ -76,7 +77,9 @@ def test_a_child_that_outlives_five_tokens_sees_no_401(login: Login) -> None:
 
 def test_processes_whose_token_is_revoked_renew_it_once(login: Login) -> None:
     login.seed()
-    children = [login.start("exec", "prod", "--gateway", "--", sys.executable, "-c", TWICE) for _ in range(8)]
+    children = [
+        login.start("exec", "prod", "--gateway", "--", sys.executable, "-c", TWICE) for _ in range(50 if WHOLE else 8)
+    ]
     for child in children:
         assert child.stdout
         assert child.stdout.readline() == "200\n"
