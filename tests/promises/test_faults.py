@@ -187,6 +187,9 @@ class Run:
                 found[name] = {account.partition("@")[0]: entry["token"] for account, entry in secrets.items()}
             elif path.name == "stored.json":
                 json.loads(text)
+            elif path.name == "audit.jsonl":  # a line may be lost, and is never half there
+                assert all(json.loads(line)["how"] for line in text.splitlines())
+                assert not text or text.endswith("\n")
             elif "backup" in name or ".bak" in name:
                 found["a backup"] = text
             else:
