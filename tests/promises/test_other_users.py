@@ -139,6 +139,35 @@ def test_another_user_finds_no_secret(machine: Machine) -> None:
     assert CANARY in machine.attack(LOOT, str(machine.home)), "the search finds what can be found"
 
 
+ASK = """
+exec bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1"
+  printf "GET /api/v1/whoami HTTP/1.1\\r\\nHost: 127.0.0.1:%s\\r\\n%sConnection: close\\r\\n\\r\\n" "$1" "$2" >&3
+  head -n 1 <&3' sh "$@"
+"""
+"""Ask a gateway: `$1` is its port, `$2` a header field."""
+
+
+def test_another_user_gets_nothing_from_a_gateway(machine: Machine) -> None:
+    assert machine.run("login", "a", "--no-test", stdin=CANARY).returncode == 0
+    told = "echo $OMNI_BASE_URL; echo $OMNI_API_TOKEN; read end"
+    command = [*machine.become, *warm.PROGRAM, "exec", "a", "--gateway", "--", "sh", "-c", told]
+    with subprocess.Popen(
+        command, env=machine.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout
+        port = running.stdout.readline().strip().rpartition(":")[2]
+        token = running.stdout.readline().strip()
+        loot = machine.attack(LOOT, str(machine.home))
+        answers = [
+            machine.attack(ASK, port, field)
+            for field in ("", f"Authorization: Bearer {'x' * len(token)}\r\n", f"Cookie: token={token}\r\n")
+        ]
+        running.communicate("\n", timeout=30)
+    assert CANARY[:12] not in loot
+    assert token[:12] not in loot
+    assert [answer.split()[1] for answer in answers] == ["401"] * 3
+
+
 def _evil(machine: Machine) -> str:
     ran = machine.shared / "ran"
     return (
