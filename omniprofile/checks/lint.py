@@ -43,7 +43,7 @@ class Report:
     documents: Mapping[str, Document] = field(default_factory=dict)
     silenced: int = 0
     giving_token: tuple[str, ...] = ()
-    """Protected profiles that give programs their token, which is no finding: `model.effective.gives_token`."""
+    """Protected profiles that give programs their token (`model.effective.gives_token`): a hint, not a finding."""
 
 
 def lint(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> list[Finding]:

@@ -252,7 +252,7 @@ class Connection:
     async def _write(self, event: Any) -> None:
         self._out += self._http.send(event) or b""
         if isinstance(event, h11.Response):
-            # With the beginning of the body, if that is there already.
+            # Later, so that the beginning of a body that has already come goes out in the same packet.
             asyncio.get_running_loop().call_soon(self._flush)
         elif self._out:
             self._flush()

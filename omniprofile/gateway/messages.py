@@ -25,7 +25,7 @@ _SEARCHED = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})
 _UNSEARCHED = frozenset(
     {b"aes128gcm", b"br", b"compress", b"x-compress", b"dcb", b"dcz", b"exi", b"pack200-gzip", b"zstd"}
 )
-"""The other ones of IANA's registry. A word that is not in it is no coding to any client, and the body plain to all."""
+"""The others of IANA's registry. No client knows another word as a coding: each reads such a body as it is."""
 
 
 def request_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:

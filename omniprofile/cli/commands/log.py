@@ -26,7 +26,7 @@ HELP = Help(
         ("omniprofile log prod --since 2h", "who used production in the last two hours"),
         ("omniprofile log --json", "with documented keys"),
     ),
-    exits=((5, "no entry is about that profile, and there is no such profile"),),
+    exits=((5, "the profile does not exist, and no entry is about it"),),
     see=("exec", "each", "gateway"),
 )
 
