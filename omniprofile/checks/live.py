@@ -5,7 +5,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
-from time import sleep
 
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, SessionEnded, Unreachable
 from omniprofile.instance.client import Client
@@ -124,7 +123,7 @@ class _Run:
         return (credential, result) if renewed.secret == credential.secret else (renewed, self._whoami(renewed))
 
     def _whoami(self, credential: Credential) -> ProbeResult:
-        return whoami(self.client, credential, timeout=self.timeout, sleep=sleep)
+        return whoami(self.client, credential, timeout=self.timeout)
 
 
 def _not_asked(subject: Subject, error: Error) -> LiveResult:

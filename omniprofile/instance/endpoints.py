@@ -3,11 +3,11 @@
 Only endpoints of the instance's own origin count: metadata may move a path, never send a token to another host.
 """
 
-import json
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from omniprofile.instance.client import Client
+from omniprofile.instance.oauth import json_object
 from omniprofile.model.names import printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 
@@ -35,13 +35,8 @@ USUAL = Endpoints()
 def discover(client: Client, origin: Origin, *, timeout: float | None = None) -> Endpoints:
     """Ask the instance for its endpoints. Raises TransportError; an answer that is no metadata means the usual paths."""
     answer = client.get(origin, WELL_KNOWN, timeout=timeout)
-    if answer.status != 200:
-        return USUAL
-    try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return USUAL
-    return read_metadata(document, origin) if isinstance(document, dict) else USUAL
+    document = json_object(answer.body) if answer.status == 200 else None
+    return read_metadata(document, origin) if document is not None else USUAL
 
 
 def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
@@ -56,22 +51,14 @@ def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
     notices = []
     for field in ("authorization", "token", "revocation"):
         url = document.get(f"{field}_endpoint")
-        if url is None:
-            continue
-        path = _path_of(url, origin)
-        if path:
+        if path := _path_of(url, origin):
             paths[field] = path
-        else:
+        elif url is not None:
             shown = printable(str(url), 80)
             notices.append(
                 f"the {field} endpoint in the metadata of {origin} is not its own (`{shown}`), and is not used"
             )
-    return Endpoints(
-        paths.get("authorization", USUAL.authorization),
-        paths.get("token", USUAL.token),
-        paths.get("revocation"),
-        tuple(notices),
-    )
+    return Endpoints(**paths, notices=tuple(notices))
 
 
 def _path_of(url: object, origin: Origin) -> str | None:

@@ -147,7 +147,9 @@ def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenRespon
 
     Raises OAuthError for the server's own error, InvalidResponse for anything but JSON.
     """
-    fields = _object(body)
+    fields = json_object(body)
+    if fields is None:
+        raise InvalidResponse("it is not a JSON object")
     if (error := fields.get("error")) is not None:
         if not isinstance(error, str) or not error:
             raise InvalidResponse("its `error` is empty" if error == "" else "its `error` is not a string")
@@ -188,14 +190,13 @@ def error_of(body: bytes, sent: Sequence[Secret]) -> OAuthError | None:
     return None
 
 
-def _object(body: bytes) -> dict[str, object]:
+def json_object(body: bytes) -> dict[str, object] | None:
+    """Return the JSON object that a body is, None for anything else."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise InvalidResponse("it is not a JSON object")
-    return value
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _is_token(value: object) -> bool:

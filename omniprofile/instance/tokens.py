@@ -26,7 +26,7 @@ from omniprofile.instance.oauth import (
     revocation_form,
 )
 from omniprofile.instance.symptoms import SYMPTOMS
-from omniprofile.instance.whoami import http_date, personal_tokens_are_off, redirected_to
+from omniprofile.instance.whoami import common_symptom, http_date
 from omniprofile.model.live import Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -128,14 +128,8 @@ def _read(
         except OAuthError as problem:
             why = f"status 200 with the error `{problem.code}`"
         raise symptom_error(cannot, origin, "wrong-instance-url", f"the answer of its token endpoint: {why}")
-    if status == 429:
-        raise symptom_error(cannot, origin, "rate-limited")
-    if status >= 500:
-        raise symptom_error(cannot, origin, "server-error", str(status))
-    if status in (301, 302, 303, 307, 308):
-        raise symptom_error(cannot, origin, "redirect", redirected_to(answer, sent))
-    if personal_tokens_are_off(answer):
-        raise symptom_error(cannot, origin, "personal-tokens-disabled")
+    if (common := common_symptom(answer, sent)) is not None:
+        raise symptom_error(cannot, origin, *common)
     error = error_of(answer.body, sent)
     if error is None:
         raise symptom_error(cannot, origin, "wrong-instance-url", f"HTTP {status} from its token endpoint")

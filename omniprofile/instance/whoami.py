@@ -1,14 +1,14 @@
 """Ask an instance who a credential is, and tell what it answers apart by its symptom."""
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from time import monotonic
+from time import monotonic, sleep
 
 from omniprofile.instance.client import Client, Response, TransportError
+from omniprofile.instance.oauth import json_object
 from omniprofile.instance.symptoms import SYMPTOMS, Symptom
 from omniprofile.model.credential import Credential
 from omniprofile.model.live import Identity
@@ -36,62 +36,35 @@ class ProbeResult:
     hint: str | None = None
 
 
-def whoami(
-    client: Client,
-    credential: Credential,
-    *,
-    timeout: float,
-    sleep: Callable[[float], None],
-) -> ProbeResult:
+def whoami(client: Client, credential: Credential, *, timeout: float) -> ProbeResult:
     """Ask who `credential` is, within `timeout` seconds in all. A rate limit is waited out where that leaves time."""
-    asking = _Asking(client, credential, timeout, monotonic() + timeout, sleep)
-    verdict = asking.ask(WHOAMI)
+    until = monotonic() + timeout
+    verdict = _ask(client, credential, WHOAMI, timeout, until)
     if verdict.symptom is not None and verdict.http_status == 404:
         # An instance that is not up to date has no whoami; one that is not an Omni has neither.
-        other = asking.ask(MODELS)
+        other = _ask(client, credential, MODELS, timeout, until)
         return verdict if other.http_status == 404 else other
     return verdict
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """One question to an instance, with its time limit: all requests that it takes together end by `until`."""
-
-    client: Client
-    credential: Credential
-    timeout: float
-    until: float
-    sleep: Callable[[float], None]
-
-    def ask(self, path: str) -> ProbeResult:
-        """Return the verdict by one path."""
-        unsaid = 1.0
-        while True:
-            left = self.until - monotonic()
-            if left <= 0:
-                return self._too_late()
-            try:
-                answer = self.client.get(self.credential.origin, path, self.credential.secret, timeout=left)
-            except TransportError as problem:
-                if problem.symptom == "timeout":
-                    return self._too_late(problem.proxy)
+def _ask(client: Client, credential: Credential, path: str, timeout: float, until: float) -> ProbeResult:
+    """Return the verdict by one path; `until` is when the `timeout` of all requests together ends."""
+    unsaid, proxy = 1.0, None
+    while (left := until - monotonic()) > 0:
+        try:
+            answer = client.get(credential.origin, path, credential.secret, timeout=left)
+        except TransportError as problem:
+            if problem.symptom != "timeout":
                 return ProbeResult(SYMPTOMS[problem.symptom], str(problem), proxy=problem.proxy, hint=problem.hint)
-            if not _asks_to_wait(answer):
-                return _judge(answer, self.credential, path)
-            if not self._wait(retry_after(answer, unsaid)):
-                return _judge(answer, self.credential, path)
-            unsaid *= 2
-
-    def _wait(self, seconds: float) -> bool:
-        """Wait, if that leaves time for a request."""
-        if seconds >= self.until - monotonic():
-            return False
-        self.sleep(seconds)
-        return True
-
-    def _too_late(self, proxy: str | None = None) -> ProbeResult:
-        words = f"{self.credential.origin.host} did not answer within {self.timeout:g} s"
-        return ProbeResult(SYMPTOMS["timeout"], words, proxy=proxy)
+            proxy = problem.proxy
+            break
+        pause = retry_after(answer, unsaid)
+        if not _asks_to_wait(answer) or pause >= until - monotonic():
+            return _judge(answer, credential, path)
+        sleep(pause)
+        unsaid *= 2
+    words = f"{credential.origin.host} did not answer within {timeout:g} s"
+    return ProbeResult(SYMPTOMS["timeout"], words, proxy=proxy)
 
 
 def _asks_to_wait(answer: Response) -> bool:
@@ -130,7 +103,9 @@ def _judge(answer: Response, credential: Credential, path: str) -> ProbeResult:
     def verdict(name: str, detail: str = "") -> ProbeResult:
         return ProbeResult(SYMPTOMS[name], detail, answer.status, latency_ms=answer.latency_ms)
 
-    body = _json_object(answer)
+    if (common := common_symptom(answer, [credential.secret])) is not None:
+        return verdict(*common)
+    body = json_object(answer.body)
     page = _is_page(answer)
     match answer.status:
         case 200 if body is not None:
@@ -140,33 +115,32 @@ def _judge(answer: Response, credential: Credential, path: str) -> ProbeResult:
             return ProbeResult(None, "", 200, who, answer.latency_ms)
         case 200:
             return verdict("wrong-instance-url", "a web page" if page else "no JSON object")
-        case 301 | 302 | 303 | 307 | 308:
-            return verdict("redirect", redirected_to(answer, [credential.secret]))
         case 401:
             return verdict(_refused(credential))
-        case 403 if personal_tokens_are_off(answer):
-            return verdict("personal-tokens-disabled")
         case 403 if page:
             return verdict("forbidden-page")
         case 403:
             return verdict("session-forbidden" if credential.auth == "oauth" else "permission-missing")
-        case 404:
-            return verdict("wrong-instance-url", "HTTP 404")
-        case 429:
-            return verdict("rate-limited")
-        case status if status >= 500:
-            return verdict("server-error", str(status))
         case status:
             return verdict("wrong-instance-url", f"HTTP {status}")
 
 
+def common_symptom(answer: Response, sent: Sequence[Secret]) -> tuple[str, str] | None:
+    """Return the symptom, with its detail, of a response that means the same whatever was asked for; None for any other."""
+    match answer.status:
+        case 301 | 302 | 303 | 307 | 308:
+            return "redirect", _redirected_to(answer, sent)
+        case 403 if _OF_PERSONAL_TOKENS.search(answer.body[:4096].decode("utf-8", "replace").lower()):
+            return "personal-tokens-disabled", ""
+        case 429:
+            return "rate-limited", ""
+        case status if status >= 500:
+            return "server-error", str(status)
+    return None
+
+
 _OF_PERSONAL_TOKENS = re.compile(r"\bpersonal (access )?tokens?\b|\bpats?\b")
-
-
-def personal_tokens_are_off(answer: Response) -> bool:
-    """Whether the instance refuses because its organization has no personal access tokens, which sessions are made of."""
-    text = answer.body[:4096].decode("utf-8", "replace").lower()
-    return answer.status == 403 and _OF_PERSONAL_TOKENS.search(text) is not None
+"""What an instance says whose organization has no personal access tokens, which sessions are made of."""
 
 
 def _refused(credential: Credential) -> str:
@@ -183,14 +157,6 @@ def _is_page(answer: Response) -> bool:
     """Whether the answer is made for a browser."""
     start = answer.body[:64].lstrip().lower()
     return "html" in answer.headers.get("content-type", "").lower() or start.startswith((b"<!doctype html", b"<html"))
-
-
-def _json_object(answer: Response) -> dict[str, object] | None:
-    try:
-        value = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _identity(body: dict[str, object], sent: Secret) -> Identity:
@@ -216,7 +182,7 @@ def _identity(body: dict[str, object], sent: Secret) -> Identity:
 _LONGEST_IDENTIFIER = 256
 
 
-def redirected_to(answer: Response, sent: Sequence[Secret]) -> str:
+def _redirected_to(answer: Response, sent: Sequence[Secret]) -> str:
     """Return the host that an answer sends its reader to. No more of the address, which may hold what the request held."""
     from urllib.parse import urlsplit
 
