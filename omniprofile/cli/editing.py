@@ -85,7 +85,7 @@ def write_changes(changes: "Iterable[Change]", console: Console, *, shown: str |
 def add_leave_secret(parser: argparse.ArgumentParser) -> None:
     """Add `--leave-secret`."""
     parser.add_argument(
-        "--leave-secret", action="store_true", help="do not touch the secret store: what is stored stays where it is"
+        "--leave-secret", action="store_true", help="leave the secret store alone: what is stored stays there"
     )
 
 
@@ -186,17 +186,22 @@ def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyE
     where.add_argument(
         "--base-url", metavar="URL", help="the address you use to log in, such as https://acme.omniapp.co"
     )
-    offer("@instances", where.add_argument("--instance", metavar="NAME", help="the instance, in place of a base URL"))
-    parser.add_argument("--extends", metavar="NAME", help="the profile whose values this one starts from")
+    offer(
+        "@instances",
+        where.add_argument("--instance", metavar="NAME", help="an instance of the file, instead of a base URL"),
+    )
+    parser.add_argument("--extends", metavar="NAME", help="the profile whose values this one inherits")
     parser.add_argument("--auth", choices=METHODS, help="how to authenticate (default: api-key)")
-    parser.add_argument("--description", metavar="TEXT", help="a sentence for people")
+    parser.add_argument("--description", metavar="TEXT", help="a description, shown in lists")
     key = parser.add_mutually_exclusive_group()
     key.add_argument("--key-env", metavar="VARIABLE", help="take the key from this environment variable")
     key.add_argument("--key-file", metavar="FILE", help="take the key from this file")
     key.add_argument(
         "--key-command", metavar="COMMAND", help="take the key from what this command prints, such as 'op read op://…'"
     )
-    parser.add_argument("--protected", action="store_true", help="ask before it is switched to or used by `exec`")
+    parser.add_argument(
+        "--protected", action="store_true", help="ask before `use` switches to it and before `exec` uses it"
+    )
     parser.add_argument("--allow-insecure", action="store_true", help="allow plain http to a loopback address")
     parser.add_argument(
         "--expect",

@@ -162,7 +162,7 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
         "--config",
         metavar="FILE",
         default=value(None),
-        help="the profile file, in place of the usual one",
+        help="use this profile file instead of the usual one",
     )
     group.add_argument("-q", "--quiet", action="store_true", default=value(False), help="print no notes")
     group.add_argument(
@@ -172,7 +172,9 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
         default=value(0),
         help="say which profile is used; twice: tracebacks",
     )
-    group.add_argument("--no-color", action="store_true", default=value(False), help="no colour, as with NO_COLOR")
+    group.add_argument(
+        "--no-color", action="store_true", default=value(False), help="print no colour, as with NO_COLOR"
+    )
 
 
 def offer(kind: str, action: argparse.Action) -> None:
@@ -237,7 +239,7 @@ def add_gateway(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gateway",
         action="store_true",
-        help="give COMMAND the address of a gateway in place of the token, as `access` of the profile may demand",
+        help="give COMMAND the address of a gateway instead of the token (always so where the profile's `access` is not `full`)",
     )
 
 

@@ -44,7 +44,7 @@ TOGETHER = (
     " `base_url` or `instance` of its own goes to that address only, unless the profile repeats the key. What "
     "`env` or `exec` exported is the credential of that profile at that address, and no key of another. A secret of a "
     "profile's `env` is bound as its key is. Where "
-    "token and host would part, omniprofile refuses, names both and says what to do. Tokens go by `https` to "
+    "token and host do not belong together, omniprofile refuses, names both and says what to do. Tokens go by `https` to "
     "Omni's own domains or to `allowed_hosts`; by `http` only to a loopback address with `allow_insecure = true`."
 )
 
@@ -62,26 +62,26 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("OMNIPROFILE_CONFIG", "the profile file"),
     ("OMNIPROFILE_STATE_DIR", "the state folder"),
     ("OMNIPROFILE_SECRET_STORE", "`keyring` or `file`: where omniprofile keeps secrets, whatever the file says"),
-    ("OMNIPROFILE_KEYRING_TIMEOUT", "seconds that the keyring may take to answer, up to 600; without it 10"),
-    ("OMNIPROFILE_PICKER", "how `use` lets you choose: `screen` (without it), `fzf` if that is there, or `list`"),
-    ("OMNIPROFILE_SHELL", "the shell that `env` and `use --shell` print for, where they cannot tell"),
+    ("OMNIPROFILE_KEYRING_TIMEOUT", "seconds that the keyring may take to answer, at most 600 (default 10)"),
+    ("OMNIPROFILE_PICKER", "how `use` lets you choose: `screen` (the default), `fzf` if it is installed, or `list`"),
+    ("OMNIPROFILE_SHELL", "the shell that `env` and `use --shell` print for, if they cannot tell"),
     (
         "OMNIPROFILE_CHILD, OMNIPROFILE_PYTHON, OMNIPROFILE_ENTERED",
         "set by `exec` for the `omni` in its child: what was handed over, with a checksum of the token, and what to run",
     ),
     (
         "OMNIPROFILE_EXPORTED, OMNIPROFILE_PREVIOUS",
-        "set by what `env` and `use --shell` print: which variables are omniprofile's own in this shell, and the profile before",
+        "set by what `env` and `use --shell` print: which variables are omniprofile's own in this shell, and the previous profile",
     ),
     ("OMNIPROFILE_HOOK, OMNIPROFILE_EVAL, OMNIPROFILE_PROMPT", "set by the shell hook for the commands that it runs"),
-    ("OMNIPROFILE_COMMAND_CHAIN", "set for key commands, so that one that calls omniprofile again ends"),
+    ("OMNIPROFILE_COMMAND_CHAIN", "set for key commands, so that one that calls omniprofile again does not loop"),
     (
         "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME",
         "where the folders named `omniprofile` are; `APPDATA` and `LOCALAPPDATA` on Windows",
     ),
     (
         "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE",
-        "the way to an instance, and certificates in place of the operating system's",
+        "the proxy for an instance, and certificates to use instead of the operating system's",
     ),
     (
         "VISUAL, EDITOR, BROWSER",
@@ -91,6 +91,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("OMNI_CONFIG_PATH, OMNI_CONFIG_DIR", "where the vendor's CLI has its config, for `import`, `export` and `doctor`"),
     ("GITHUB_ENV", "the file that `env --shell github` appends to; GitHub Actions sets it"),
     ("NO_COLOR", "when not empty: no colour"),
+    ("FORCE_COLOR, CLICOLOR_FORCE", "when neither empty nor `0`: colour even where the output is not a terminal"),
     ("COLUMNS", "the width of help, and of tables on a terminal"),
 )
 """The variables that omniprofile reads. An empty one counts as unset, everywhere."""
@@ -109,7 +110,7 @@ FILES: tuple[tuple[str, str, str], ...] = (
     (
         "active profile",
         "`$OMNIPROFILE_STATE_DIR` or `$XDG_STATE_HOME/omniprofile/` (`~/.local/state/…`): `active`",
-        "two lines of plain text: the active profile, and the one before",
+        "two lines of plain text: the active profile, and the previous one",
     ),
     (
         "keys, sessions, secrets of `env`",
@@ -119,7 +120,7 @@ FILES: tuple[tuple[str, str, str], ...] = (
     (
         "backups",
         "the state folder: `backups/`",
-        "what `import --scrub` and `export` replaced in other programs' files, secrets too (mode 0600): yours to delete",
+        "what `import --scrub` and `export` replaced in other programs' files, including secrets (mode 0600); delete them when you like",
     ),
     (
         "the rest of the state",

@@ -107,7 +107,16 @@ def test_every_variable_of_the_code_is_in_the_reference() -> None:
     documented = {name.strip() for names, _ in reference.VARIABLES for name in names.split(",")}
     sources = [path for path in (ROOT / "omniprofile").rglob("*.py") if path.name != "reference.py"]
     read = {name for path in sources for name in re.findall(r'"(OMNIPROFILE_[A-Z_]*[A-Z])"', path.read_text())}
-    read |= {"OMNI_PROFILE", "OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL", "NO_COLOR", "GITHUB_ENV"}
+    read |= {
+        "OMNI_PROFILE",
+        "OMNI_API_TOKEN",
+        "OMNI_API_KEY",
+        "OMNI_BASE_URL",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+    }
+    read |= {"GITHUB_ENV"}
     assert read <= documented, read - documented
 
 

@@ -13,9 +13,10 @@ from omniprofile.handover.shells import quote
 _PLACE = "@@TABLE@@\n"
 
 HELP = Help(
-    description="Prints the completion for a shell: commands, options, the names of profiles with what they are, the keys of "
-    "`set`, the codes of `lint`. Nothing is resolved or unlocked on TAB. `--install` writes it to where the shell "
-    "looks for it, and says what it changed and how to undo that; run it again after an upgrade.",
+    description="Prints the completion script for a shell. It completes commands, options, the names of profiles with a short "
+    "description, the keys of `set` and the codes of `lint`. Pressing TAB never resolves or unlocks anything.\n\n"
+    "`--install` writes the script to where the shell looks for it, and says what it changed and how to undo "
+    "that. Run it again after an upgrade.",
     examples=(
         ("omniprofile completion --install", "for the shell that you type this in"),
         ("omniprofile completion bash > ~/.local/share/bash-completion/completions/omniprofile", "bash, once"),

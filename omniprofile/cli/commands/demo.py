@@ -10,7 +10,7 @@ from omniprofile.cli.registry import Help
 
 HELP = Help(
     description="Runs the everyday commands against stand-ins of Omni on this machine, in a temporary home. It needs no "
-    "account, touches nothing of yours, and takes ten seconds.",
+    "account, leaves your own files alone, and takes ten seconds.",
     examples=(
         ("omniprofile demo", "the tour, chapter by chapter"),
         ("omniprofile demo --no-pause", "all of it at once"),

@@ -16,11 +16,11 @@ _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.PROBLEM: "red",
 _WIDEST = 110
 
 HELP = Help(
-    description="Diagnoses the setup: which secret store is used and why, file modes, variables that shadow "
-    "profiles, the shell hook, the vendor's `omni` and secrets in plain text in its config or in a `.env`, what killed "
-    "commands left, secrets that no profile uses, the clock. Each finding comes with its remedy.\n\n"
-    "Only the check of the clock contacts anything: the current instance, without a token. `--offline` skips it. No program is "
-    "run. A check that hangs or fails is a finding.",
+    description="Diagnoses the setup: which secret store is used and why, file modes, variables that shadow profiles, the "
+    "shell hook, the vendor's `omni`, secrets in plain text in its config or in a `.env`, leftovers of killed "
+    "commands, secrets that no profile uses, the clock. Each finding comes with its remedy.\n\n"
+    "Only the check of the clock contacts anything: it asks the current instance, without a token. `--offline` "
+    "skips it. No program is run. A check that hangs or fails is itself a finding.",
     examples=(
         ("omniprofile doctor", "look"),
         ("omniprofile doctor --offline --json", "for a program or a report, contacting nothing"),

@@ -28,16 +28,19 @@ JOBS = 8
 _COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
 
 HELP = Help(
-    description="Runs COMMAND once for each profile that a PATTERN matches, with the environment that `omniprofile exec "
-    "NAME` gives it. A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this "
-    "tag in their `tags`. The profiles count as named on the command line: `OMNI_API_TOKEN` and its like are ignored.\n\n"
-    "Each line of output stands behind its profile's name, on the stream that the command wrote it to; lines of more than 1 "
-    "MiB are broken. The commands have no standard input and no terminal. Ctrl-C ends them all, with what they started.\n\n"
-    "A protected profile is run for only where its name is given in full, with `--yes` or confirmed on the terminal; else it "
-    "is skipped, with a note, and that is not a failure. A profile without a credential, or whose command does not exit with "
-    "0, is a failure, and the others go on.\n\n"
-    "`--json` prints one object when all have ended, with the whole output of each; bytes that are not UTF-8 are replaced by "
-    "U+FFFD there. The exit code of a command that a signal ended is 128 and the signal's number.",
+    description="Runs COMMAND once for each profile that a PATTERN matches, with the environment that `omniprofile exec NAME` "
+    "gives it. A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have "
+    "this tag in their `tags`. The profiles count as named on the command line: `OMNI_API_TOKEN` and similar "
+    "variables are ignored.\n\n"
+    "Each line of output is prefixed with its profile's name and goes to the stream that the command wrote it to; "
+    "lines longer than 1 MiB are split. The commands have no standard input and no terminal. Ctrl-C ends all of "
+    "them, with everything they started.\n\n"
+    "A protected profile runs only if you give its full name, with `--yes` or a confirmation on the terminal. "
+    "Otherwise it is skipped, with a note, and does not count as a failure. A profile without a credential counts "
+    "as a failure, as does a command that exits with anything but 0; the others still run.\n\n"
+    "`--json` prints one object when all commands have ended, with the complete output of each; bytes that are "
+    "not UTF-8 appear there as U+FFFD. For a command that a signal ended, the exit code is 128 plus the signal's "
+    "number.",
     examples=(
         ("omniprofile each @acme -- omni whoami whoami", "all profiles with a tag"),
         ("omniprofile each --all -j 4 -- ./nightly.sh", "all that are not protected, four at once"),

@@ -33,8 +33,8 @@ version = 1
 """
 
 HELP = Help(
-    description="Opens a copy of the profile file in `VISUAL` or `EDITOR`, and saves it once it lints; until then it offers "
-    "to go on editing. What is not saved is kept, and it says where.",
+    description="Opens a copy of the profile file in `VISUAL` or `EDITOR`, and saves it once it passes `lint`; until then it "
+    "offers to let you continue editing. Unsaved changes are kept, and omniprofile says where.",
     examples=(
         ("omniprofile edit", "your editor"),
         ("EDITOR=nano omniprofile edit", "another one"),

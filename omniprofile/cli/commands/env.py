@@ -24,17 +24,18 @@ from omniprofile.system.files import NO_LINK, reason, sweep, write_atomic
 
 HELP = Help(
     description="Prints assignments of `OMNI_BASE_URL`, `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_PROFILE` and the profile's "
-    "own `env`, quoted for the shell so that any value survives. They are marked in the shell, so that omniprofile never "
-    "takes them for overrides of yours. A base URL and a token that you set in the environment yourself, while no profile is "
-    "named, are printed in place of the profile's: a note says so, and they stay yours, with no `OMNI_PROFILE`.\n\n"
-    "Variables of the shell that would take a consumer to another credential or host are removed, such as "
-    "`OMNI_VANITY_DOMAIN`. `--unset`, and the next `env`, remove what was exported, but no value that you have changed "
-    "since.\n\n"
-    "`--output` puts a file that only you can read (mode 0600) in the place of FILE, whole or not at all. A link, pipe or "
-    "device is refused.\n\n"
-    "Where the vendor's `omni` has a default profile of its own whose OAuth session has expired, it renews that and sends "
-    "its token in place of this one: that is said.\n\n"
-    "A program that you start yourself is safer run by `omniprofile exec`: then no token stays in the shell.",
+    "own `env`, quoted for the shell so that any value survives. The shell also gets a mark, by which omniprofile "
+    "knows them from variables that you set yourself. If you have set a base URL and a token in the environment, "
+    "and name no profile, those two are printed instead of the profile's: a note says so, and `OMNI_PROFILE` is "
+    "left out.\n\n"
+    "Variables in the shell that would lead a program to another credential or host, such as "
+    "`OMNI_VANITY_DOMAIN`, are removed. `--unset`, and the next `env`, remove what was exported, except values "
+    "that you have changed since.\n\n"
+    "`--output` replaces FILE, as a whole or not at all, with a file that only you can read (mode 0600). A link, "
+    "pipe or device is refused.\n\n"
+    "If the vendor's `omni` has a default profile of its own whose OAuth session has expired, `omni` would renew "
+    "that session and send its token instead of this one: a note says so.\n\n"
+    "To run a single program, `omniprofile exec` is safer: it leaves no token in the shell.",
     examples=(
         ('eval "$(omniprofile env staging)"', "into this shell"),
         ('eval "$(omniprofile env --unset)"', "and out again"),
@@ -60,12 +61,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shell",
         choices=sorted(SHELLS),
-        help="whose syntax to print (default: the calling shell's, else bash; `dotenv` for an output file `.env`)",
+        help="the syntax to print (default: that of the calling shell, else bash; `dotenv` if FILE is a `.env`)",
     )
     parser.add_argument(
         "--output", metavar="FILE", help="write to a file that only you can read; `-` is standard output"
     )
-    parser.add_argument("--unset", action="store_true", help="print what takes the variables away again")
+    parser.add_argument("--unset", action="store_true", help="print what removes the variables again")
     add_yes(parser, PINNED)
 
 

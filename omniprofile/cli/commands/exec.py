@@ -30,34 +30,37 @@ from omniprofile.model.variables import HIDDEN
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "
-    "`OMNI_API_KEY`, `OMNI_PROFILE`, `OMNI_ORGANIZATION_NAME` where the host is `NAME.omniapp.co`, and the profile's own "
-    "`env`. Rival variables are removed first, and with them the variable that the key came from; a child `omni` has no "
-    "config file of its own and can save none. So exactly this credential is used, also by an `omniprofile` that the command "
-    "calls for the same profile.\n\n"
-    "A base URL and a token that you set in the environment yourself are used in place of the current profile's, unless a "
-    "profile is named: a note says so, and the command gets no `OMNI_PROFILE`. A protected profile, or its host, is asked "
-    "for once an hour in one terminal session (on Linux, elsewhere each time); without a terminal it needs `--yes`.\n\n"
-    "A session is renewed first when less than half of its life is left. `--for 2h` asks for more, and fails at once where "
-    "that cannot be had; an API key lasts. `-v` says until when the token is good. A command that runs longer than its token "
-    "calls `omniprofile exec` for each of its steps, or gets `--gateway`.\n\n"
-    "With `--gateway`, and always where the profile's `access` is not `full`, COMMAND gets the address of a gateway on this "
-    "machine and a token that is good for this run alone. The gateway sends its requests on to the instance, and nowhere "
-    "else, with the real credential, renewed whenever it must be: COMMAND never has that, and it never expires for it. "
-    "omniprofile stays meanwhile, with COMMAND's exit status, and ends with COMMAND, also for what that leaves in the "
-    "background.\n\n"
-    "`--as` hands several profiles to one command: all their variables, and with them the profile's own `env`, begin with "
-    "the prefix, as in `SOURCE_OMNI_API_TOKEN`, and there are none without. Each counts as named, each session is renewed, "
-    "and an `omniprofile` that the command calls for one of them uses what it was given.\n\n"
-    "`omni`, wherever the command calls it, is one of omniprofile's own that runs the real one with this credential, a "
-    "session renewed at each call. It refuses `--token`, and `-p` and `--base-url` of another profile or instance; `omni "
-    "config show` and `list` show the profile, and its other verbs name the command of omniprofile that does it. A host of "
-    "`allowed_hosts` is allowed to it for each call. In an environment that was emptied or changed it refuses to go on with "
-    "omni's own config. `-v` and `doctor` say where it does not come first on `PATH`.\n\n"
-    "Without COMMAND a terminal gets a shell (`SHELL`, on Windows `COMSPEC`), in which `OMNI_PROFILE` names the profile.\n\n"
-    "A `.env` in this folder or the nearest one above that has it, which names another instance, is said: a program that "
-    "loads it may go there.\n\n"
-    "Without a gateway the command replaces omniprofile: its exit status and signals are its own. An error of omniprofile's "
-    "ends with the statuses below before the command starts.",
+    "`OMNI_API_KEY`, `OMNI_PROFILE`, `OMNI_ORGANIZATION_NAME` where the host is `NAME.omniapp.co`, and the "
+    "profile's own `env`. Rival variables are removed first, including the one that the key came from. COMMAND "
+    "replaces omniprofile (on Windows, omniprofile waits for it), so its exit status and signals are its own; the "
+    "statuses below are those of errors before it starts.\n\n"
+    "If you have set a base URL and a token in the environment, and name no profile, these are used instead of "
+    "the current profile's: a note says so, and COMMAND gets no `OMNI_PROFILE`. A protected profile, and any "
+    "credential for its host, needs a confirmation, once an hour in each terminal session (on Linux; each time "
+    "elsewhere), or `--yes` where there is no terminal.\n\n"
+    "A session is renewed first when less than half of its life is left. `--for 2h` asks for more, and fails at "
+    "once where a session cannot last that long; an API key does not expire. `-v` says until when the token is "
+    "good. If COMMAND may run longer than its token lasts, use `--gateway`, or call `omniprofile exec` for each "
+    "step.\n\n"
+    "With `--gateway`, and always where the profile's `access` is not `full`, COMMAND gets the address of a "
+    "gateway on this machine and a token that is good for this run only. The gateway forwards requests to the "
+    "instance with the real credential and renews it when needed: COMMAND never holds that credential and never "
+    "sees it expire. omniprofile stays as COMMAND's parent, with its exit status, and ends with it, which also "
+    "ends the gateway for anything left in the background.\n\n"
+    "`--as` gives one command several profiles: all variables of each, including its own `env`, start with its "
+    "prefix, as in `SOURCE_OMNI_API_TOKEN`, and none without a prefix is set. Each profile counts as named, and "
+    "each session is renewed. When COMMAND calls omniprofile for one of these profiles, that uses the credential "
+    "given here.\n\n"
+    "`omni` under `exec` runs through a wrapper that passes it this credential, with a session renewed at each "
+    "call. It does not see omni's own config file, and refuses `--token`, and a `-p` or `--base-url` of another "
+    "profile or instance. `omni config show` and `list` show the profile; for other `omni config` verbs it names "
+    "the omniprofile command to use instead. A host of `allowed_hosts` is allowed for each call. The wrapper "
+    "refuses to run where its environment has been emptied or changed, because `omni` would then use its own "
+    "config. `-v` and `doctor` say when the wrapper is not first on `PATH`.\n\n"
+    "Without COMMAND, on a terminal, you get a shell (`SHELL`, on Windows `COMSPEC`) in which `OMNI_PROFILE` "
+    "names the profile.\n\n"
+    "A note says when a `.env` in this folder, or the nearest one above, names another instance: a program that "
+    "loads it may go there.",
     examples=(
         ("omniprofile exec staging -- omni whoami whoami", "the vendor's CLI"),
         ("omniprofile exec staging -- python report.py", "a program"),
@@ -96,7 +99,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="prefixes",
         action="append",
         metavar="PREFIX=NAME",
-        help="a profile whose variables all begin with PREFIX, and no other variable; again for each further profile",
+        help="a profile whose variables all start with PREFIX; may be repeated; no variable without a prefix is set",
     )
     add_overrides(parser)
     parser.add_argument(
@@ -104,7 +107,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="job",
         type=span,
         metavar="DURATION",
-        help="fail unless the credential lasts so long, such as `30s`, `10min`, `2h`, `1d`; a session is renewed for it",
+        help="fail unless the credential lasts this long, such as `30s`, `10min`, `2h`, `1d`; renews a session if that helps",
     )
     add_gateway(parser)
     add_yes(parser)

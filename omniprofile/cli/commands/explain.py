@@ -14,8 +14,8 @@ from omniprofile.model.names import printable
 from omniprofile.model.resolution import Overridden, Resolution
 
 HELP = Help(
-    description="Shows for the selection and for every field the value, the layer it comes from with file and line, and "
-    "every value that these override, with the reason. Secrets are masked. Nothing is unlocked, run or contacted.",
+    description="Shows for the selection and for every field the value, the layer it comes from with file and line, and every "
+    "value that it overrides, with the reason. Secrets are masked. Nothing is unlocked, run or contacted.",
     examples=(
         ("omniprofile explain", "why this profile, why these values"),
         ("omniprofile explain staging --base-url https://play.omniapp.co", "what a flag would change"),

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 TARGETS = ("omni-cli",)
 
 HELP = Help(
-    description="Merges profiles into the vendor's config: keys it does not know are kept, the file is 0600 and written "
-    "whole or not at all. Secrets go along only with `--with-secrets`, since they are in plain text there; OAuth sessions "
-    "never do, since two programs cannot share one.",
+    description="Merges profiles into the vendor's config. Keys that omniprofile does not know are kept; the file gets mode "
+    "0600 and is written as a whole or not at all. Secrets are included only with `--with-secrets`, because they "
+    "are in plain text there. OAuth sessions never are, because two programs cannot share one.",
     examples=(
         ("omniprofile export omni-cli", "profiles without secrets"),
         ("omniprofile export omni-cli --with-secrets", "with them"),
@@ -51,9 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", choices=TARGETS, metavar="TARGET", help="`omni-cli`")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config)")
     parser.add_argument(
-        "-p", "--profile", action="append", metavar="NAME", dest="profiles", help="this profile alone; may be repeated"
+        "-p", "--profile", action="append", metavar="NAME", dest="profiles", help="only this profile; may be repeated"
     )
-    parser.add_argument("--with-secrets", action="store_true", help="API keys too; they are in plain text there")
+    parser.add_argument("--with-secrets", action="store_true", help="include API keys, which are in plain text there")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     add_json(parser)
 

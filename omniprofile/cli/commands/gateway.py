@@ -12,11 +12,13 @@ from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 
 HELP = Help(
-    description='Prints `{"base_url": …, "token": …}` and then answers there: a request that bears this token goes to the '
-    "profile's instance with the real credential, renewed whenever it must be, and nowhere else. The token is good for this run "
-    "and this port alone. Only programs on this machine reach the address.\n\n"
-    'For editors, MCP clients and other programs that `exec` cannot start. `access = "read-only"` in the profile lets only reads '
-    "through, and what `allow` adds. It ends with Ctrl-C or its terminal.",
+    description='Prints `{"base_url": …, "token": …}` and then answers at that address: a request with this token is '
+    "forwarded to the profile's instance, and nowhere else, with the real credential, which is renewed when "
+    "needed. The token is good for this run and this port only. Only programs on this machine can reach the "
+    "address.\n\n"
+    'Use it for editors, MCP clients and other programs that `exec` cannot start. With `access = "read-only"` in '
+    "the profile, only requests that read get through, and those that `allow` adds. The gateway ends with Ctrl-C "
+    "or its terminal.",
     examples=(
         ("omniprofile gateway staging", "on a free port"),
         ("omniprofile gateway staging --port 8790", "on a port that a program is set up for"),

@@ -42,9 +42,9 @@ HELP = Help(
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_shell(parser, "the hook")
-    parser.add_argument("--prompt", action="store_true", help="show the current profile before the prompt")
+    parser.add_argument("--prompt", action="store_true", help="show the current profile in the prompt")
     parser.add_argument(
-        "--wrap-omni", action="store_true", help="let `omni` be run with the credential of the current profile"
+        "--wrap-omni", action="store_true", help="make `omni` run with the credential of the current profile"
     )
 
 

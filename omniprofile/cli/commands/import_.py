@@ -37,11 +37,12 @@ SOURCES = ("omni-cli", "dotenv")
 OUTPUT_FORMAT = "OMNI_OUTPUT_FORMAT"
 
 HELP = Help(
-    description="Makes profiles of the vendor's config or of an SDK's `.env`, and puts their secrets into the secret "
-    "store. Copies and verifies; the plain-text originals are removed only with `--scrub`, after a backup (mode 0600, in "
-    "the state folder). All of a file is imported, or nothing; what exists already is recognised.\n\n"
-    "An OAuth session is moved with `--scrub`, and left where it is without: of two programs that refresh one session, "
-    "one soon holds a spent token.",
+    description="Makes profiles from the vendor's config or an SDK's `.env`, and puts their secrets into the secret store. "
+    "Secrets are copied and verified; the plain-text originals are removed only with `--scrub`, after a backup "
+    "(mode 0600, in the state folder). Either the whole file is imported or nothing is; what is there already is "
+    "recognised.\n\n"
+    "An OAuth session is moved with `--scrub`, and otherwise left where it is: if two programs refresh one "
+    "session, one of them soon holds a token that no longer works.",
     examples=(
         ("omniprofile import omni-cli", "from where `omni` keeps its config"),
         ("omniprofile import dotenv .env", "from a file of the SDK's"),
@@ -64,15 +65,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", choices=SOURCES, metavar="SOURCE", help="`omni-cli` or `dotenv`")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config; `.env` here)")
     only = parser.add_argument(
-        "--only", action="append", metavar="NAME", help="omni-cli: this profile alone; may be repeated"
+        "--only", action="append", metavar="NAME", help="omni-cli: only this profile; may be repeated"
     )
-    name = parser.add_argument("--name", metavar="NAME", help="dotenv: the profile's name (default: by its host)")
+    name = parser.add_argument("--name", metavar="NAME", help="dotenv: the profile's name (default: from its host)")
     for action in only, name:  # they do not name profiles that exist
         offer("@none", action)
-    parser.add_argument("--base-url", metavar="URL", help="dotenv: the instance, where the file does not say it")
+    parser.add_argument("--base-url", metavar="URL", help="dotenv: the instance, if the file does not name it")
     parser.add_argument("--allow-insecure", action="store_true", help="allow plain http to a loopback address")
     parser.add_argument(
-        "--scrub", action="store_true", help="then remove the secrets from the file, after a backup (mode 0600)"
+        "--scrub", action="store_true", help="afterwards remove the secrets from the file, keeping a backup (mode 0600)"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     add_json(parser)

@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     key.add_argument("--with-key", action="store_true", help="read the key from standard input and store it")
     parser.add_argument("--no-login", action="store_true", help="write the profile and stop")
     parser.add_argument("--no-test", action="store_true", help="store it without testing it")
-    parser.add_argument("--no-browser", action="store_true", help="OAuth: show the address to visit, as `login` does")
+    parser.add_argument("--no-browser", action="store_true", help="OAuth: print the address to visit, as `login` does")
     add_json(parser)
 
 

@@ -27,13 +27,14 @@ _STDIN = "-"
 _MOST_NAMED = 3
 
 HELP = Help(
-    description="Checks the profile files, or the FILEs together, and contacts nobody. Findings are `file:line:column: "
-    "CODE message`, with the line and what was probably meant; a secret is found and never shown. A `profiles.toml` "
-    "and the `profiles.d` beside it are checked together, whichever of them is named.\n\n"
-    "In the settings of MCP clients (`.mcp.json`, `.cursor/mcp.json`, `.vscode/mcp.json`, `claude_desktop_config.json`) a key of "
-    "Omni's in plain text is found, with what to write in its place: in those that are named, else in this folder's project.\n\n"
-    "A comment `# omniprofile: ignore[CODE]` behind a line, or alone above it, silences that code there. What every "
-    "command refuses, and secrets, cannot be silenced; a comment that silences nothing is found itself.",
+    description="Checks the profile files, or the FILEs together, and contacts nobody. Findings are `file:line:column: CODE "
+    "message`, with the line and what was probably meant; a secret is reported and never shown. A `profiles.toml` "
+    "and the `profiles.d` beside it are checked together, whichever of them you name.\n\n"
+    "It also finds Omni keys in plain text in the settings of MCP clients (`.mcp.json`, `.cursor/mcp.json`, "
+    "`.vscode/mcp.json`, `claude_desktop_config.json`), and says what to write instead. It looks at the files you "
+    "name, or else at those of this folder's project.\n\n"
+    "A comment `# omniprofile: ignore[CODE]` after a line, or alone above it, silences that code there. Secrets, "
+    "and what every command refuses, cannot be silenced. A comment that silences nothing is itself a finding.",
     examples=(
         ("omniprofile lint", "your own files"),
         ("omniprofile lint --strict dotfiles/omniprofile/profiles.toml", "for CI: warnings fail too"),
@@ -57,9 +58,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_format(parser, ("human", "json", "sarif", "github"), "findings")
     parser.add_argument("--strict", action="store_true", help="fail on warnings as well")
-    parser.add_argument("--fix", action="store_true", help="fix what can be fixed without a doubt")
+    parser.add_argument("--fix", action="store_true", help="fix what is safe to fix")
     parser.add_argument("--diff", action="store_true", help="show what `--fix` would change, and change nothing")
-    parser.add_argument("--stdin-filename", metavar="FILE", help="what `-` stands for: its place, and its `profiles.d`")
+    parser.add_argument(
+        "--stdin-filename", metavar="FILE", help="the path that `-` stands for, which also decides its `profiles.d`"
+    )
     parser.add_argument("--explain", nargs="?", const="", metavar="CODE", help="explain a code, or list all of them")
 
 

@@ -39,12 +39,12 @@ class Row:
 
 
 HELP = Help(
-    description="Lists the profiles in the order of their files, the current one marked with `*`. The state of a credential "
-    "is shown without unlocking a store, running a command or contacting an instance; `omniprofile test --all` asks the "
-    "instances. `[shadowed]` marks the current profile where commands use a base URL and a token of the environment in its "
-    "place.\n\n"
-    "A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this tag in their "
-    "`tags`.",
+    description="Lists the profiles in the order of their files, with `*` before the current one. The state of a credential "
+    "is shown without unlocking a store, running a command or contacting an instance; `omniprofile test --all` "
+    "asks the instances. `[shadowed]` marks the current profile when a base URL and a token in the environment "
+    "are used instead of it.\n\n"
+    "A PATTERN is a name, a glob over names such as `'acme-*'`, or `@TAG` for all profiles that have this tag in "
+    "their `tags`.",
     examples=(
         ("omniprofile list", "all profiles"),
         ("omniprofile list @acme 'play-*'", "those with the tag, and those whose names begin so"),

@@ -17,11 +17,12 @@ from omniprofile.system.audit import FILE, entries
 from omniprofile.system.files import Unreadable
 
 HELP = Help(
-    description="Shows the audit log, oldest first: each credential that `exec`, `each`, `env`, `token`, a gateway, a program "
-    "with the library or the file of `export --with-secrets` got, for which command, and which layer chose the profile. Of a "
-    "gateway there is one summary a run, and each request that it refused, without its query. No secret is in it.\n\n"
-    "The log is `audit.jsonl` in the state folder, of at most 1 MiB, and one older file. It is written where that is possible at "
-    "once: no command fails or waits for it. `[settings] audit = false` turns it off.",
+    description="Shows the audit log, oldest entry first: each credential that was handed to `exec`, `each`, `env`, `token`, "
+    "a gateway, a program that uses the library, or the file of `export --with-secrets`; for which command; and "
+    "which layer chose the profile. A gateway adds one summary for each run and one entry for each request that "
+    "it refused, without the query. The log holds no secret.\n\n"
+    "The log is `audit.jsonl` in the state folder: at most 1 MiB, and one older file. It is written on a "
+    "best-effort basis, so no command fails or waits because of it. `[settings] audit = false` turns it off.",
     examples=(
         ("omniprofile log prod --since 2h", "who used production in the last two hours"),
         ("omniprofile log --json", "with documented keys"),
@@ -34,7 +35,9 @@ HELP = Help(
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_profile(parser, "only what is about this profile, which may be gone")
-    parser.add_argument("--since", type=span, metavar="DURATION", help="only the last `30min`, `2h`, `7d`")
+    parser.add_argument(
+        "--since", type=span, metavar="DURATION", help="show only the last `30min`, `2h`, `7d` and so on"
+    )
     add_json(parser)
 
 

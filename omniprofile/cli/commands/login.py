@@ -28,16 +28,18 @@ _ATTEMPTS = 3
 
 HELP = Help(
     description="For an API key: reads it from a hidden prompt, or from standard input where there is no terminal, tests it "
-    "with the instance, compares the identity with `expect`, and only then stores it. It says first where that will be. "
-    "Standard input is waited for 30 seconds, with `--with-key` as long as it takes.\n\n"
-    "For `oauth`: shows the address of the instance's login page, opens the browser there (`BROWSER` says which), and waits "
-    "two minutes (`--timeout`) for the answer on a port of localhost (`--port` fixes it); then asks the instance who logged "
-    "in, and stores the session. The previous session works until then, and is revoked afterwards.\n\n"
-    "`--secret VARIABLE` stores a secret of the profile's `env` that says `{ keyring = true }`: it is read as a key is, may "
-    "be any line of text, and no instance is asked.\n\n"
-    "`--no-browser` is for a machine reached over SSH: it shows the address, to be visited anywhere, and takes the address "
-    "that the browser ends at, pasted on the terminal or on standard input. Where a browser of yours reaches this machine's "
-    "loopback (`ssh -L 8765:localhost:8765`), `--port 8765` lets it answer by itself.",
+    "with the instance, compares the identity with `expect`, and only then stores it. It says first where the key "
+    "will be stored. It waits 30 s for standard input; with `--with-key`, as long as it takes.\n\n"
+    "For `oauth`: prints the address of the instance's login page, opens it in the browser (the profile's "
+    "`browser`, else `BROWSER`), and waits two minutes (`--timeout`) for the answer on a port of localhost "
+    "(`--port` fixes it). Then it asks the instance who logged in, and stores the session. The previous session "
+    "works until then, and is revoked afterwards.\n\n"
+    "`--secret VARIABLE` stores a secret of the profile's `env`, one with `{ keyring = true }`. It is read like a "
+    "key, may be any line of text, and is not tested.\n\n"
+    "`--no-browser` is for a machine that you reach over SSH: it prints the address, which you can open anywhere, "
+    "and then takes the address that the browser ends at, pasted on the terminal or on standard input. If your "
+    "browser can reach this machine's loopback (`ssh -L 8765:localhost:8765`), use `--port 8765`, and nothing "
+    "needs to be pasted.",
     examples=(
         ("omniprofile login staging", "asks for the key, or opens the browser"),
         ("omniprofile login prod --no-browser", "OAuth on a machine without a browser"),
@@ -62,26 +64,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_profile(parser)
     secret = parser.add_argument(
-        "--secret", metavar="VARIABLE", help="store this secret of the profile's `env`, and not its key"
+        "--secret", metavar="VARIABLE", help="store this secret of the profile's `env` instead of its key"
     )
     offer("@secrets", secret)
     parser.add_argument("--no-test", action="store_true", help="store it without testing it")
     parser.add_argument(
         "--no-browser",
         action="store_true",
-        help="OAuth: show the address, and also take the address that the browser ends at, pasted back",
+        help="OAuth: print the address, and accept the address that the browser ends at, pasted",
     )
     parser.add_argument(
         "--port",
         type=port_number,
         metavar="N",
-        help="OAuth: the port that the browser comes back to (default: a free one)",
+        help="OAuth: the port that the browser returns to (default: a free one)",
     )
     parser.add_argument(
         "--timeout",
         type=duration,
         metavar="SECONDS",
-        help="OAuth: how long to wait for the person (default: 2 minutes)",
+        help="OAuth: how long to wait for the login in the browser (default: 2 min)",
     )
     parser.add_argument(
         "--with-key",

@@ -16,10 +16,11 @@ from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import Account, StoredSecret
 
 HELP = Help(
-    description="Deletes the profile's stored secrets from this machine, in any case. Tokens that the instance can revoke "
-    "are revoked; for the others it says where to revoke them by hand.\n\n"
-    "A secret is stored for a profile's name and origin. All secrets of the name are deleted: those for a base URL that the "
-    "profile had before, and those of a profile of this name in another profile file, with a note.",
+    description="Deletes the profile's stored secrets from this machine, whatever the instance answers. Tokens that the "
+    "instance can revoke are revoked; for the others it says where to revoke them by hand.\n\n"
+    "Stored secrets belong to a profile's name and an origin. All secrets of the name are deleted: those for a "
+    "base URL that the profile had before, and, with a note, those of a profile with this name in another profile "
+    "file.",
     examples=(
         ("omniprofile logout staging", "delete its credential"),
         ("omniprofile logout", "that of the current profile"),

@@ -12,9 +12,10 @@ from omniprofile.errors import OperationFailed
 from omniprofile.system.files import reason
 
 HELP = Help(
-    description="Opens the profile's base URL in the profile's browser: the program that its `browser` names, with the address "
-    "appended, else the one that `BROWSER` or the desktop gives. So each customer's instance opens where you are logged in to "
-    'it: `browser = ["firefox", "-P", "acme"]`. `login` uses the same browser. No credential is read or passed on.',
+    description="Opens the profile's base URL in the profile's browser: the program in its `browser`, with the address "
+    'appended, or else the one that `BROWSER` or the desktop gives. With `browser = ["firefox", "-P", "acme"]` '
+    "each customer's instance opens where you are logged in to it. `login` uses the same browser. No credential "
+    "is read or passed on.",
     examples=(
         ("omniprofile open staging", "the instance of a profile"),
         ("omniprofile open --print", "the address of the current one, for a program"),

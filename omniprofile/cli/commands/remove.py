@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from omniprofile.model.resolution import Resolution
 
 HELP = Help(
-    description="Removes a profile from the profile file, revokes its session and deletes its stored secrets. Asks first, "
-    "and refuses while other profiles extend it. Interrupted, it is completed by the same command.",
+    description="Removes a profile from the profile file, revokes its session and deletes its stored secrets. Asks first, and "
+    "refuses while other profiles extend it. If it is interrupted, run the same command again to complete it.",
     examples=(
         ("omniprofile remove play", "asks"),
         ("omniprofile remove play --yes", "does not"),

@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from omniprofile.config.editing.draft import Draft
 
 HELP = Help(
-    description="Renames a profile, and takes its stored secret, the active and the previous profile, `default`, the `extends` "
-    "of other profiles and your nearest project pin along. Interrupted, it is completed by the same command.\n\n"
-    "All secrets of the name go along, whatever origin they are for. One that another profile file stored for the new name "
-    "is never replaced.",
+    description="Renames a profile along with its stored secrets, the active and the previous profile, `default`, the "
+    "`extends` of other profiles and your nearest project pin. If it is interrupted, run the same command again "
+    "to complete it.\n\n"
+    "All secrets of the name are renamed, whatever origin they are for. A secret that another profile file stored "
+    "for the new name is never replaced.",
     examples=(
         ("omniprofile rename stage staging", "one name"),
         ("omniprofile rename prod acme-prod", "the variables of the profile change with it"),

@@ -11,7 +11,7 @@ from omniprofile.cli.registry import Help
 from omniprofile.errors import OperationFailed
 
 HELP = Help(
-    description="Prints the JSON Schema of the profile file, from which editors complete and check it while you type.",
+    description="Prints the JSON Schema of the profile file. Editors use it to complete and check the file while you type.",
     examples=(
         ("omniprofile schema", "print it"),
         ("omniprofile schema --path", "the file that holds it, for a first line `#:schema PATH` that works offline"),
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("--pin", action="store_true", help="the schema of a project pin, `.omniprofile.toml`")
     parser.add_argument(
-        "--path", action="store_true", help="print the path of the installed file in place of its content"
+        "--path", action="store_true", help="print the path of the installed file instead of its content"
     )
 
 

@@ -19,10 +19,10 @@ _FORMS = ("from", "keyring", "env", "command", "file")
 """What says where a key, or the value of a variable of `env`, comes from: one of them."""
 
 HELP = Help(
-    description="Sets one value of a profile in the file that defines it, or, where KEY stands alone, one from the top of the "
-    "file, and leaves every other byte as it is. The file is written whole or not at all, and only if the result lints. "
-    "What can only be a key or token is refused: a command line is public.\n\n"
-    "`instance` and `base_url` take each other's place, and so do the sources of `key`.",
+    description="Sets one value of a profile in the file that defines it, or, if KEY stands alone, a value at the top of the "
+    "file. Every other byte stays as it is. The file is written as a whole or not at all, and only if the result "
+    "passes `lint`. A value that looks like a key or token is refused, because a command line is public.\n\n"
+    "`instance` and `base_url` replace each other, and so do the sources of `key`.",
     examples=(
         ('omniprofile set prod description "Production, my own login"', "a text"),
         ("omniprofile set prod protected true", "a switch"),

@@ -11,8 +11,8 @@ from omniprofile.cli.parser import add_json, add_profile_option, named_profile
 from omniprofile.cli.registry import Help
 
 HELP = Help(
-    description="Shows the current profile as `omniprofile list` does, and what selected it. Nothing is unlocked or contacted: "
-    "`omniprofile test` asks the instance.",
+    description="Shows the current profile as `omniprofile list` does, and what selected it. Nothing is unlocked or "
+    "contacted: `omniprofile test` asks the instance.",
     examples=(
         ("omniprofile status", "the current profile"),
         ("omniprofile status --json", "for a program"),

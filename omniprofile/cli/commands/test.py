@@ -23,12 +23,13 @@ SECONDS = 10.0
 JOBS = 16
 
 HELP = Help(
-    description="Asks the instance who the credential is (`GET /api/v1/whoami`) and compares the answer with `expect`. "
-    "Each profile is `ok`, `invalid` (the credential is refused or someone else's), `unreachable`, or "
-    "`untested` (there was nothing to test with), with a reason and what to do. Many are tested at once, "
-    "the same credential once, and `Retry-After` is obeyed. A session that the instance refuses is renewed, and tested "
-    "again.\n\n"
-    "In JUnit XML a refused credential is a failure, an instance out of reach an error, and `untested` is skipped.",
+    description="Asks the instance whose credential it is (`GET /api/v1/whoami`) and compares the answer with `expect`. Each "
+    "profile is `ok`, `invalid` (the credential is refused or someone else's), `unreachable`, or `untested` "
+    "(there was nothing to test with), with a reason and what to do. Many are tested at once, a credential that "
+    "several profiles share only once, and `Retry-After` is obeyed. A session that the instance refuses is "
+    "renewed, and tested again.\n\n"
+    "In JUnit XML, a refused credential is a failure, an unreachable instance an error, and `untested` is "
+    "skipped.",
     examples=(
         ("omniprofile test", "the current profile"),
         ("omniprofile test prod staging", "these two"),
@@ -63,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=duration,
         default=SECONDS,
         metavar="SECONDS",
-        help=f"how long each instance is asked, waits for its rate limit included (default {SECONDS:g})",
+        help=f"how long to wait for each instance, including waits for its rate limit (default {SECONDS:g} s)",
     )
     add_jobs(parser, JOBS)
     add_format(parser, ("human", "json", "junit"), "results")

@@ -14,12 +14,13 @@ from omniprofile.credentials.protection import GIVE
 
 HELP = Help(
     description="Prints the bare token and a line end. It is a secret: pipe it, do not show it.\n\n"
-    "An OAuth session is refreshed five minutes ahead of its expiry (or a quarter of its life, if that is less), by "
-    "one process at a time, and stored before it is used. `--force-refresh` asks for a new access token though the "
-    "old one has time left, for a program that was refused; it stands down if anybody refreshed in the last ten "
-    "seconds. Where the instance cannot be reached, an access token that is still valid is used meanwhile.\n\n"
-    '`--header` prints `{"Authorization": "Bearer …"}`, what an MCP client calls a headers helper. With it and with '
-    "`--json`, errors go to stderr alone.\n\n"
+    "An OAuth session is refreshed when less than five minutes are left (or less than a quarter of its life, if "
+    "that is shorter), by one process at a time, and stored before it is used. `--force-refresh` gets a new "
+    "access token even if the old one is not about to expire, for a program whose token was refused; it does "
+    "nothing if the session was refreshed in the last ten seconds. If the instance cannot be reached, an access "
+    "token that is still valid is used.\n\n"
+    '`--header` prints `{"Authorization": "Bearer …"}`, for MCP clients that run a headers helper. With it and '
+    "with `--json`, errors go to stderr only.\n\n"
     "With `--json`: `version` (1), `profile`, `base_url`, `auth`, `token`, and `expires_at` (RFC 3339 or null).",
     examples=(
         ("omniprofile token staging --json", "token and host together, as a program needs them"),
@@ -45,11 +46,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force-refresh",
         action="store_true",
-        help="refresh an OAuth session though it has time left, unless that was done in the last 10 seconds",
+        help="refresh an OAuth session even if it is still valid, unless it was refreshed in the last 10 s",
     )
     form = parser.add_mutually_exclusive_group()
     add_json(form)
-    form.add_argument("--header", action="store_true", help="print a JSON object of the header that carries it")
+    form.add_argument("--header", action="store_true", help="print the `Authorization` header as a JSON object")
     add_yes(parser, PINNED)
 
 

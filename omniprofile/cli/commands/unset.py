@@ -11,11 +11,11 @@ from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, quoted_list
 
 HELP = Help(
-    description="Removes one value of a profile from the profile file, so that it is inherited or built in again.",
+    description="Removes one value of a profile from the profile file; the inherited or built-in value then applies.",
     examples=(
         ("omniprofile unset prod description", "a text"),
         ("omniprofile unset staging env.OMNI_OUTPUT_FORMAT", "a variable"),
-        ("omniprofile unset default", "a key from the top of the file"),
+        ("omniprofile unset default", "a key at the top of the file"),
     ),
     exits=(
         (3, "the result would not lint: nothing is written"),
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="+",
         metavar="NAME KEY",
-        help="a profile and a key of it (`description`, `key`, `env.NAME`); without NAME, a key from the top of the file "
+        help="a profile and a key of it (`description`, `key`, `env.NAME`); without NAME, a key at the top of the file "
         "(`default`, `instances.acme`)",
     )
     add_diff(parser)

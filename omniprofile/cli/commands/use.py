@@ -22,13 +22,13 @@ from omniprofile.model.provenance import Layer, Provenance
 PREVIOUS_VARIABLE = "OMNIPROFILE_PREVIOUS"
 
 HELP = Help(
-    description="Makes NAME the active profile of all your shells; `-` is the one before. Only the state file changes. If "
-    "`OMNI_PROFILE`, a project pin or a token in the environment means that this shell will not see the switch, a warning "
-    "says so.\n\n"
-    "With `--shell` it changes no file: it prints what this shell must evaluate to switch itself alone. The shell hook "
-    "evaluates that for you.\n\n"
-    "Without NAME, a terminal shows the profiles to choose from: type to filter them. `OMNIPROFILE_PICKER=fzf` leaves that "
-    "to fzf, `OMNIPROFILE_PICKER=list` asks for a number.",
+    description="Makes NAME the active profile of all your shells; `-` is the previous one. Only the state file changes. If "
+    "`OMNI_PROFILE`, a project pin or a token in the environment hides the switch from this shell, a warning says "
+    "so.\n\n"
+    "With `--shell` it changes no file: it prints what this shell must evaluate to switch itself alone. The shell "
+    "hook evaluates that for you.\n\n"
+    "Without NAME, on a terminal, it lets you choose from a list: type to filter it. `OMNIPROFILE_PICKER=fzf` "
+    "uses fzf instead, and `OMNIPROFILE_PICKER=list` asks for a number.",
     examples=(
         ("omniprofile use", "choose from all"),
         ("omniprofile use staging", "switch"),
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="the profile; `-` is the previous one")
     parser.add_argument("--test", action="store_true", help="test the credential first, and switch only if it passes")
-    parser.add_argument("--shell", action="store_true", help="switch this shell alone: print what it must evaluate")
+    parser.add_argument("--shell", action="store_true", help="switch only this shell: print what it must evaluate")
     add_json(parser)
     add_yes(parser)
 
