@@ -71,7 +71,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ),
     (
         "OMNIPROFILE_EXPORTED, OMNIPROFILE_PREVIOUS",
-        "set by what `env` and `use --shell` print: which variables are omniprofile's own in this shell, and the previous profile",
+        "set by what `env` and `use --shell` print: which variables in this shell are omniprofile's, and the previous profile",
     ),
     ("OMNIPROFILE_HOOK, OMNIPROFILE_EVAL, OMNIPROFILE_PROMPT", "set by the shell hook for the commands that it runs"),
     ("OMNIPROFILE_COMMAND_CHAIN", "set for key commands, so that one that calls omniprofile again does not loop"),
@@ -120,7 +120,7 @@ FILES: tuple[tuple[str, str, str], ...] = (
     (
         "backups",
         "the state folder: `backups/`",
-        "what `import --scrub` and `export` replaced in other programs' files, including secrets (mode 0600); delete them when you like",
+        "what `import --scrub` and `export` replaced in other programs' files, including secrets (mode 0600), for you to delete",
     ),
     (
         "the rest of the state",

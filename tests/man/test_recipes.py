@@ -58,7 +58,7 @@ SHOWS: dict[str, list[str]] = {
     ],
     "An agent on production that only reads": ['"orgRole": "ORG_ADMIN"', '"rule": "read-only"', "refused with 6"],
     "Claude Code and Cursor over a gateway": ["claude at http://127.0.0.1:", "cursor at http://127.0.0.1:"],
-    "A job that runs all night": ["all pages are there"],
+    "A job that runs all night": ["all pages are saved"],
     "curl and Postman": ['"orgRole": "MEMBER"'],
     "Promote staging to production": ["{staging} MEMBER", "{prod} ORG_ADMIN"],
     "Terraform and Dagster": ["plan at {staging}", "apply at {prod}", "job at {staging}"],
