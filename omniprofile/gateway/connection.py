@@ -20,16 +20,14 @@ from omniprofile.gateway.upstream import BrokenOff, Response, TransportError, Up
 from omniprofile.model.access import Denial, denial, is_override
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Access
+from omniprofile.system.loopback_clients import PIECE
 from omniprofile.system.threads import start
 
 _HEAD_SECONDS = 60.0
 """How long a client may take to begin the next request and to send its head."""
 _STALLED_SECONDS = 600.0
 """How long a client may take to send the next piece of a body, or to take one."""
-GONE_SECONDS = 1.0
-"""How long a request goes on whose client has closed its side: some do that, and then read."""
-PIECE = 64 * 1024
-"""What is read from a client at once, in bytes."""
+_LINGER_SECONDS = 1.0
 _LARGEST_HEAD = 64 * 1024
 _LONGEST_TARGET = 32 * 1024
 _MOST_FIELDS = 200
@@ -102,7 +100,7 @@ class Connection:
         writer: asyncio.StreamWriter,
         rules: Rules,
         upstream: Upstream,
-        trusted: Callable[[], None],
+        trusted: Callable[[], object],
     ) -> None:
         self._reader = reader
         self._trusted = trusted
@@ -294,7 +292,7 @@ class Connection:
         if self._reader.at_eof() or self._http.their_state in (h11.IDLE, h11.CLOSED):
             return
         self._writer.write_eof()
-        async with asyncio.timeout(GONE_SECONDS):
+        async with asyncio.timeout(_LINGER_SECONDS):
             left = _LEFT
             while left > 0 and (data := await self._reader.read(PIECE)):
                 left -= len(data)

@@ -1,13 +1,13 @@
 """The login of RFC 8252: an address for the browser, and the code that the browser, or the user's clipboard, brings back."""
 
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, OperationFailed, Unreachable
+from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, Unreachable
 from omniprofile.instance.client import Client, TransportError
 from omniprofile.instance.endpoints import Endpoints, discover
 from omniprofile.instance.oauth import (
@@ -67,7 +67,6 @@ class Authorized:
     """A code, with what redeems it. `show` lets the browser that waits, if one does, show how the login ended."""
 
     request: AuthorizationRequest
-    endpoints: Endpoints
     code: "Secret"
     show: "Callable[[Page], None]"
 
@@ -99,23 +98,17 @@ def authorized(
     """
     from omniprofile.instance.callback import Listener
     from omniprofile.instance.callback_server import Page
-    from omniprofile.system.loopback import CannotListen
 
     queue: SimpleQueue[Taken | str | Error] = SimpleQueue()
-    listener = Listener(queue.put, ui.notify, port=port, uid=uid)
     show: Callable[[Page], None] = lambda _: None  # noqa: E731 - a browser that waits takes its place
-    with ExitStack() as listening:
-        try:
-            listening.enter_context(listener)
-        except CannotListen as problem:
-            hint = "give another port" if port else "check whether something keeps programs from listening on loopback"
-            raise OperationFailed(f"the login cannot start: {problem}", hint=hint) from problem
+    with Listener(queue.put, ui.notify, port=port, uid=uid) as listener:
         try:
             separator = "&" if "?" in endpoints.authorization else "?"
             address = f"{origin}{endpoints.authorization}{separator}{authorization_query(listener.request)}"
             ui.open_url(listener.start_at(address), address, queue.put)
             until = monotonic() + limit
-            while True:
+            callback: Callback | None = None
+            while callback is None:
                 try:
                     got = next_of(queue, until - monotonic())
                 except TimeoutError:
@@ -128,11 +121,9 @@ def authorized(
                         callback = read_pasted(got, listener.request)
                     except InvalidResponse as problem:
                         ui.pasted_badly(str(problem))
-                        continue
                 else:
                     show, callback = got.show, got.callback
-                break
-            yield Authorized(listener.request, endpoints, _code(callback, origin), show)
+            yield Authorized(listener.request, _code(callback, origin), show)
         except Error as error:
             message = error.message[:1].upper() + error.message[1:].replace("`", "") + "."
             show(Page(False, "Not logged in", message, _LOOK))

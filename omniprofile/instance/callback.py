@@ -8,17 +8,18 @@ login ends, and a repeat of it gets the same page, for browsers fetch ahead what
 the login goes on: other paths and methods, a foreign Host (a page that had its name point here), another login's state.
 """
 
+import asyncio
 import hmac
-import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import nullcontext, suppress
+from functools import partial
 from secrets import token_urlsafe
-from threading import Event, Lock, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import Self
 
 from omniprofile.errors import Error, LoginFailed
-from omniprofile.instance.callback_server import Page, Reply, Server
+from omniprofile.instance.callback_server import Page, Reply, answer
 from omniprofile.instance.oauth import (
     CALLBACK_PATH,
     AuthorizationRequest,
@@ -28,7 +29,7 @@ from omniprofile.instance.oauth import (
     read_callback,
 )
 from omniprofile.model.names import printable
-from omniprofile.system.loopback import listen
+from omniprofile.system.loopback import LoopbackServer
 
 _LONGEST_TARGET = 8192
 _PAGE_SECONDS = 90.0
@@ -45,20 +46,20 @@ class Taken:
         self.query = query
         self.until = monotonic() + (0.0 if shown_at_once else _REPEAT_SECONDS)
         """When no repeat is expected any more. A browser that shows what it asked for asks no second time."""
-        self._page: Page | None = None
-        self._ready = Event()
+        self._page: Future[Page] = Future()
 
     def show(self, page: Page) -> None:
         """Let the browser show `page`, unless it was told already what to show."""
-        if not self._ready.is_set():
-            self._page = page
-            self._ready.set()
+        if not self._page.done():
+            self._page.set_result(page)
 
-    def page(self) -> Page:
+    async def page(self) -> Page:
         """Return the page, once it is known."""
-        if self._ready.wait(_PAGE_SECONDS) and self._page is not None:
-            return self._page
-        return Page(False, "No answer", "The terminal did not say how the login ended.", "Look there.")
+        try:
+            # Shielded, for a browser that goes away while it waits takes the page from no other.
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._page)), _PAGE_SECONDS)
+        except TimeoutError:
+            return Page(False, "No answer", "The terminal did not say how the login ended.", "Look there.")
 
 
 class Listener:
@@ -80,12 +81,10 @@ class Listener:
         self._notify = notify
         self._wanted_port = port
         self._uid = uid
-        self._lock = Lock()
         self._taken: Taken | None = None
         self._started = False
         self._start_path = f"/start/{token_urlsafe(24)}"
         self._authorization_url = ""
-        self._servers: list[Server] = []
         self._kinds_told: set[str] = set()
         self.rejected = 0
         """How many requests were refused."""
@@ -93,16 +92,13 @@ class Listener:
         """How many of them came for the callback and were not this login's."""
 
     def __enter__(self) -> Self:
-        """Listen. Raises CannotListen."""
-        sockets = listen(self._wanted_port)
-        self.port: int = sockets[0].getsockname()[1]
-        self.request: AuthorizationRequest = new_authorization_request(f"http://localhost:{self.port}{CALLBACK_PATH}")
-        self._hosts = {f"{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
-        self._host = "127.0.0.1" if sockets[0].family == socket.AF_INET else "[::1]"
-        for listening in sockets:
-            server = Server(listening, self.respond)
-            self._servers.append(server)
-            Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        """Listen. Raises OperationFailed."""
+        self._server = LoopbackServer(self._wanted_port, "the login")
+        self.hosts = self._server.hosts
+        self.request: AuthorizationRequest = new_authorization_request(
+            f"http://localhost:{self._server.port}{CALLBACK_PATH}"
+        )
+        self._server.start(lambda: nullcontext(partial(answer, respond=self.respond)), gone_seconds=_PAGE_SECONDS)
         return self
 
     def __exit__(self, kind: object, problem: BaseException | None, traceback: object) -> None:
@@ -113,32 +109,23 @@ class Listener:
             )
             if problem is None or isinstance(problem, Error):
                 with suppress(KeyboardInterrupt):  # the login has ended all the same
-                    Event().wait(max(0.0, self._taken.until - monotonic()))
-        for server in self._servers:
-            server.shutdown()
-            server.socket.close()
-        for server in self._servers:
-            server.wait(2.0)
+                    sleep(max(0.0, self._taken.until - monotonic()))
+        self._server.close(grace=2.0)
         if self.rejected > len(self._kinds_told):
             self._notify(f"{self.rejected} requests that did not belong to this login were refused")
 
     def start_at(self, authorization_url: str) -> str:
         """Return the one-time address that sends the browser to `authorization_url`."""
         self._authorization_url = authorization_url
-        return f"http://{self._host}:{self.port}{self._start_path}"
+        return f"{self._server.base_url}{self._start_path}"
 
-    def respond(
-        self,
-        method: str,
-        target: str,
-        host: str | None,
-        *,
-        navigates: bool = False,
-        is_same_user: Callable[[int | None], bool] = lambda _: True,
+    async def respond(
+        self, method: str, target: str, fields: Mapping[str, str], is_same_user: Callable[[int | None], bool]
     ) -> Reply:
-        """Return the reply to one request. `navigates`: a browser says that it shows what it asks for."""
-        if host is None or host.lower() not in self._hosts:
-            self._reject("host", f"a request for another host was refused (`{printable(host or 'none', 60)}`)")
+        """Return the reply to one request."""
+        host = fields.get("host", "none")
+        if host.lower() not in self.hosts:
+            self._reject("host", f"a request for another host was refused (`{printable(host, 60)}`)")
             return Reply(421, Page(False, "Not here", "This address answers to localhost alone.", ""))
         if len(target) > _LONGEST_TARGET:
             self._reject("length", "a request with an address that is too long was refused")
@@ -153,14 +140,17 @@ class Listener:
         if method != "GET":
             self._reject("method", f"a request with another method was refused (`{printable(method, 20)}`)")
             return Reply(405, Page(False, "Not so", "A login is made by GET.", ""), {"Allow": "GET"})
-        return self._start(is_same_user) if is_start else self._call_back(query, navigates=navigates)
+        if is_start:
+            return self._start(is_same_user)
+        # A browser says so when it shows what it asks for, and does not just fetch it ahead.
+        navigates = fields.get("sec-fetch-mode") == "navigate" and not {"sec-purpose", "purpose"} & fields.keys()
+        return await self._call_back(query, navigates=navigates)
 
     def _start(self, is_same_user: Callable[[int | None], bool]) -> Reply:
         if not is_same_user(self._uid):
             self._reject("user", "a program of another user asked where this login goes, and was refused")
             return Reply(403, Page(False, "Not yours", "This login belongs to another user of this machine.", ""))
-        with self._lock:
-            again, self._started = self._started, True
+        again, self._started = self._started, True
         if not again:
             page = Page(True, "Log in", "Your browser goes on to the login page.", "")
             return Reply(303, page, {"Location": self._authorization_url})
@@ -172,10 +162,9 @@ class Listener:
                     "visit the address yourself, with `--no-browser`",
                 )
             )
-        page = Page(False, "Used already", "This address works once.", "Look at your terminal.")
-        return Reply(410, page)
+        return Reply(410, Page(False, "Used already", "This address works once.", "Look at your terminal."))
 
-    def _call_back(self, query: str, *, navigates: bool) -> Reply:
+    async def _call_back(self, query: str, *, navigates: bool) -> Reply:
         try:
             callback = read_callback(query, self.request)
         except InvalidResponse as problem:
@@ -183,17 +172,13 @@ class Listener:
             self._reject(str(problem), f"a request that does not belong to this login was refused: {problem}")
             sentence = "This page belongs to another login, or to none: an old tab, or a copy of an address."
             return Reply(400, Page(False, "Not this login", sentence, "Go back to the tab that your terminal opened."))
-        with self._lock:
-            first = self._taken is None
-            if self._taken is None:
-                self._taken = Taken(callback, query, shown_at_once=navigates)
-            taken = self._taken
-        if first:
-            self._put(taken)
-        elif query != taken.query:
+        if self._taken is None:
+            self._taken = Taken(callback, query, shown_at_once=navigates)
+            self._put(self._taken)
+        elif query != self._taken.query:
             self._reject("second", "a second answer to this login was refused")
             return Reply(409, Page(False, "Answered already", "This login has its answer.", "Look at your terminal."))
-        page = taken.page()
+        page = await self._taken.page()
         return Reply(200 if page.good else 400, page)
 
     def _reject(self, kind: str, sentence: str) -> None:

@@ -1,9 +1,121 @@
-"""Sockets that listen on the loopback addresses of both families, on one port."""
+"""A server on the loopback addresses of both families, on one port."""
 
 import errno
 import socket
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from omniprofile.errors import OperationFailed
+
+if TYPE_CHECKING:
+    from asyncio import StreamReader, StreamWriter
+    from contextlib import AbstractAsyncContextManager
+
+    Handle = Callable[[StreamReader, StreamWriter, Callable[[], object]], Coroutine[None, None, None]]
+    """Answers one connection; calls its last argument once the client has shown that it may be here."""
+    Serving = Callable[[], AbstractAsyncContextManager[Handle]]
 
 _ATTEMPTS = 30
+_BACKLOG = 1024
+"""So many connections may wait to be accepted."""
+_ACCEPTED = 16
+"""So many are accepted at once, which asyncio takes from the backlog: before the next ones, the oldest silent ones make room."""
+_END_SECONDS = 1.0
+_STOP_SECONDS = 5.0
+_SLICE_SECONDS = 0.5
+"""How long one wait lasts: on Windows a longer one does not see Ctrl-C."""
+
+
+class LoopbackServer:
+    """Answers connections to one port of loopback in a thread of its own. Knows no protocol.
+
+    The port is taken at once, 0 for any; asyncio is imported and begins in the thread, while the caller goes on. Raises
+    OperationFailed: `what` cannot start, such as "the login".
+    """
+
+    def __init__(self, port: int, what: str) -> None:
+        try:
+            self._sockets = listen(port)
+        except CannotListen as problem:
+            hint = "give another port" if port else "check whether something keeps programs from listening on loopback"
+            raise OperationFailed(f"{what} cannot start: {problem}", hint=hint) from problem
+        host, self.port = self._sockets[0].getsockname()[:2]
+        self.base_url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+        """What a client may call it in `Host`. Any other name is one that somebody let lead here."""
+        self._thread: Thread | None = None
+        self._stop: Callable[[], object] | None = None
+        self._ended = False
+        self._grace = 0.0
+
+    def start(self, serving: "Serving", *, gone_seconds: float) -> None:
+        """Answer each connection by what `serving` gives for as long as this server answers.
+
+        What is done for a client that has closed its side goes on for `gone_seconds`.
+        """
+        self._thread = Thread(target=self._run, args=(serving, gone_seconds), name="omniprofile-loopback", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait for as long as it answers, which a signal ends."""
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(_SLICE_SECONDS)
+
+    def close(self, grace: float = 0.0) -> bool:
+        """Listen no more, and break off what is under way; tell whether it was started. Known clients get `grace` seconds."""
+        self._ended, self._grace = True, grace
+        if self._thread is not None and self._stop is not None:  # else it has not begun yet, and will not
+            with suppress(RuntimeError):  # it has ended of itself
+                self._stop()
+            self._thread.join(grace + _STOP_SECONDS)
+        self._close()  # not before: the loop still waits for them
+        return self._thread is not None
+
+    def _close(self) -> None:
+        for listening in self._sockets:
+            listening.close()
+
+    def _run(self, serving: "Serving", gone_seconds: float) -> None:
+        import asyncio
+
+        try:
+            # Windows' other loop listens no more after a client that resets its connection too early.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(self._serve(serving, gone_seconds))
+        finally:
+            self._close()  # whatever ended it: who asks now is refused, and does not wait
+
+    async def _serve(self, serving: "Serving", gone_seconds: float) -> None:
+        import asyncio
+
+        from omniprofile.system.loopback_clients import Client, Clients, not_of_clients
+
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(not_of_clients)
+        async with serving() as handle:
+            stopped = asyncio.Event()
+            self._stop = lambda: loop.call_soon_threadsafe(stopped.set)
+            if self._ended:
+                return
+            clients = Clients(handle, gone_seconds)
+            servers = [
+                await loop.create_server(lambda: Client(clients), sock=listening, backlog=_ACCEPTED)
+                for listening in self._sockets
+            ]
+            for listening in self._sockets:
+                with suppress(OSError):  # it is closed already, for the server has ended
+                    listening.listen(_BACKLOG)
+            await stopped.wait()
+            for server in servers:
+                server.close()
+            if self._grace and (known := clients.tasks(known=True)):
+                await asyncio.wait(known, timeout=self._grace)
+            if ending := clients.tasks():
+                for task in ending:
+                    task.cancel()
+                await asyncio.wait(ending, timeout=_END_SECONDS)  # each may have a connection of its own to close
 
 
 class CannotListen(Exception):

@@ -9,9 +9,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(
-    include=["omniprofile", "tomllib", "json", "dotenv", "urllib.parse", "email", "http.server"]
-):
+with atheris.instrument_imports(include=["omniprofile", "tomllib", "json", "dotenv", "urllib.parse", "email", "h11"]):
     from tests.fuzz.targets import TARGETS, every
 
 

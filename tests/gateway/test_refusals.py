@@ -10,8 +10,8 @@ from http.client import HTTPException, HTTPResponse
 
 import pytest
 
-from omniprofile.gateway import clients
 from omniprofile.model.declaration import Access
+from omniprofile.system import loopback_clients
 from tests.conftest import CANARY
 from tests.gateway.conftest import Open, Raw
 
@@ -169,7 +169,7 @@ def test_fields_that_some_servers_read_with_a_hyphen_are_dropped_as_with_one(beh
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a client resets there what it has not read")
 def test_who_has_no_token_cannot_keep_out_who_has(behind: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "_MOST_UNKNOWN", 20)
+    monkeypatch.setattr(loopback_clients, "_MOST_UNKNOWN", 20)
     end = behind()
     with ExitStack() as open_ones:
         trusted = open_ones.enter_context(closing(end.connect()))

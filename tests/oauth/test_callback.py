@@ -109,7 +109,7 @@ def test_bad_callbacks_are_refused_and_the_login_goes_on(waiting: Waiting, login
         (waiting.request(good, method="POST"), 405, "another method was refused (`POST`)"),
         (waiting.request(good, method="HEAD"), 405, None),
         (waiting.request(good, method="OPTIONS"), 405, None),
-        (waiting.request(good, method="BREW"), 501, None),
+        (waiting.request(good, method="BREW"), 405, None),
         (waiting.request(good, host="evil.example"), 421, "another host was refused (`evil.example`)"),
         (waiting.request(good, host=f"localhost.evil.example:{waiting.port}"), 421, None),
         (waiting.request(good, host="localhost:1"), 421, None),
@@ -269,7 +269,7 @@ def test_another_users_program_is_not_told_where_the_login_goes(login: Login, tm
             f"s.connect(({address!r}, {waiting.port})); s.sendall({request!r}.encode()); print(s.makefile().read())"
         )
         theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
-        assert theirs.stdout.startswith("HTTP/1.0 403"), theirs
+        assert theirs.stdout.startswith("HTTP/1.1 403"), theirs
         assert "Location" not in theirs.stdout
         assert "oauth/authorize?" in led_to(waiting.start), "it was not used up"
     finally:
