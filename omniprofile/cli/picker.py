@@ -39,7 +39,7 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> Choice:
     wanted = app.environment.environ.get(PICKER_VARIABLE) or _PICKERS[0]
     if wanted not in _PICKERS:
         raise UsageError(
-            f"the value of `{PICKER_VARIABLE}` is `{printable(wanted)}`", hint=f"it is {quoted_list(_PICKERS)}"
+            f"the value of `{PICKER_VARIABLE}` is `{printable(wanted)}`", hint=f"set it to {quoted_list(_PICKERS)}"
         )
     if wanted == "fzf":
         import shutil

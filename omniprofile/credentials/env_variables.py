@@ -26,7 +26,8 @@ def asked_store(environ: "Mapping[str, str]") -> str | None:
         from omniprofile.model.names import printable
 
         raise ConfigInvalid(
-            f"the value of `{STORE_VARIABLE}` is `{printable(asked)}`", hint="it is `keyring` or `file`"
+            f"the value of `{STORE_VARIABLE}` is `{printable(asked)}`",
+            hint="set it to `keyring` or `file`, or unset it",
         )
     return asked
 

@@ -271,6 +271,6 @@ def _lock_name(secret: str) -> str:
 
 def _logged_out(account: Account) -> NoCredential:
     return NoCredential(
-        f"`{account.profile}` was logged out while its session was to be refreshed",
+        f"`{account.profile}` was logged out while its session was being refreshed",
         hint=f"run `omniprofile login {account.profile}`",
     )

@@ -43,7 +43,7 @@ def profiles(app: App) -> Iterable[Diagnosis]:
 def permissions(app: App) -> Iterable[Diagnosis]:
     """Whoever can write these can change where credentials go; whoever can read the secrets has them."""
     if app.environment.platform == "win32" or app.environment.uid is None:
-        yield skipped("file modes say nothing on this system")
+        yield skipped("this system has no file modes")
         return
     looked_at = 0
     bad = False
@@ -120,7 +120,7 @@ def leftovers(app: App) -> Iterable[Diagnosis]:
         )
     unfinished = Journal(app.places.state_folder, app.places.home).read()
     if unfinished is not None:
-        yield warning(str(unfinished), f"run it again, and it goes on where it was: `{unfinished.command}`")
+        yield warning(str(unfinished), f"run it again to complete it: `{unfinished.command}`")
     elif not old:
         yield ok("nothing was left by a command that was killed")
 
@@ -174,7 +174,7 @@ def cache(app: App) -> Iterable[Diagnosis]:
     if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
         yield warning(
             f"`{printable_place(folder)}` cannot be written, so every command reads the profile files anew",
-            "make it yours",
+            "make it a folder that you can write to",
         )
         return
     files = profile_files(app.places)

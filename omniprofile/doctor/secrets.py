@@ -277,7 +277,7 @@ def mcp(app: App) -> Iterable[Diagnosis]:
     for path in paths:
         findings = check_mcp(path)
         if any(finding.code == Code.UNREADABLE for finding in findings):
-            yield skipped(f"{findings[0].message}: nobody looked for a key in it")
+            yield skipped(f"{findings[0].message}: it was not searched for keys")
             continue
         for finding in findings[:_MOST_KEYS]:
             clean = False

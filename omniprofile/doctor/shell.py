@@ -151,9 +151,7 @@ def _profile_variables(app: App) -> Iterator[Diagnosis]:
             continue
         shown = f"`{printable(variable, 120)}`"
         if variable in known:
-            yield warning(
-                f"{shown} takes the place of a value of `{known[variable]}`, always", f"unset {printable(variable)}"
-            )
+            yield warning(f"{shown} always overrides a value of `{known[variable]}`", f"unset {printable(variable)}")
         else:
             near = closest(variable, known, 1)
             hint = f"did you mean {quoted_list(near)}?" if near else f"unset {printable(variable)}"

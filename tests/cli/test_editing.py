@@ -430,4 +430,4 @@ def test_one_wrong_value_in_the_place_of_another_is_refused_for_what_it_is(cli: 
     same = cli("set", "a", "description", "text")
     assert same.status == 3, same
     assert "names the instance `aa`" in same.err
-    assert "so already" in same.err
+    assert "this error already" in same.err

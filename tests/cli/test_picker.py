@@ -219,7 +219,7 @@ def test_a_wish_for_fzf_where_it_is_not_is_said_and_no_obstacle(use: Spawn, cli:
 def test_another_picker_is_an_error_that_names_the_three(use: Spawn, cli: Cli) -> None:
     terminal = use(env={"OMNIPROFILE_PICKER": "rofi"})
     assert terminal.end() == 2
-    assert "it is `screen`, `fzf` or `list`" in terminal.screen
+    assert "set it to `screen`, `fzf` or `list`" in terminal.screen
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

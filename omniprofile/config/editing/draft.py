@@ -136,7 +136,7 @@ class Draft:
                 raise _refusal(changed[0])
             first = after[0]
             raise ConfigInvalid(
-                f"{first.place}: {first.message} (it is so already; nothing was written)",
+                f"{first.place}: {first.message} (the file has this error already; nothing was written)",
                 hint=first.suggestion or "`omniprofile lint` shows what is wrong",
             )
         return len(after)
