@@ -36,9 +36,9 @@ def configuration(places: Places) -> Config:
 
 def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
     """The same from the files themselves, and the sections of the snapshot, which is kept. Raises as `configuration`."""
-    from omniprofile.config.loader import load_files
+    from omniprofile.config import loader
 
-    files = load_files(paths, home=places.home)
+    files = loader.load(paths, home=places.home)
     config = files.config
     sections = (_quick(config), (profile_words(config), tag_words(config)), dump(config))
     if paths:

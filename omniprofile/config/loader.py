@@ -1,28 +1,25 @@
 """All profile files together: each read and validated once, then merged, then its references checked.
 
-`read` gives whatever can be had and every finding, for lint; `load` gives a sound `Config` or raises the first error.
+`read` gives whatever can be had and every finding, for lint; `load` gives a sound config or raises the first error.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import time_ns
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.config.selection import LARGEST_PIN, plain_pin
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
-from omniprofile.model.declaration import Config, Declaration, Settings, StoreName
+from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Code, Finding, Level, errors_in, unreadable
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.access import ForeignAccess, foreign_access, is_read_only, others_can_write
 from omniprofile.system.files import Unreadable, open_regular
-
-if TYPE_CHECKING:
-    from omniprofile.config.schema.validate import FileDeclarations
 
 T = TypeVar("T", bound=Sourced[str] | Declaration)
 
@@ -60,12 +57,7 @@ class Files:
         self.findings.append(Finding(file, place.line, place.column, code, level, message, suggestion, fix, path))
 
 
-def load(paths: Sequence[str], *, home: str) -> Config:
-    """Return the config that `load_files` gives."""
-    return load_files(paths, home=home).config
-
-
-def load_files(paths: Sequence[str], *, home: str) -> Files:
+def load(paths: Sequence[str], *, home: str) -> Files:
     """Read, validate and merge the files, in this order. `home` stands for `~`.
 
     Raises ConfigUnreadable, UnsafePermissions for a file that others may write or replace, and ConfigInvalid with the place
@@ -112,7 +104,7 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
     from omniprofile.config.schema.validate import validate  # it imports pydantic
 
     files = Files(home=home)
-    merge = _Merge(files)
+    parts: list[Config] = []
     checked: set[str] = set()
     for path in paths:
         document = _document(path, files, home, checked, (contents or {}).get(path))
@@ -121,8 +113,8 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
         declared, problems = validate(document, home=home)
         files.findings += problems
         if declared is not None:
-            merge.add(declared)
-    files.config = merge.config(tuple(paths))
+            parts.append(declared)
+    files.config = _merged(paths, parts, files)
     _check_references(files)
     files.findings.sort()
     return files
@@ -171,58 +163,38 @@ def _foreign(path: str, home: str, checked: set[str]) -> ForeignAccess | None:
     return None
 
 
-class _Merge:
-    """Tables over files. The same one in two files is an error that names both places; the first one counts."""
+def _merged(paths: Sequence[str], parts: Iterable[Config], files: Files) -> Config:
+    """Return what all files declare. The same table in two files is an error that names both places; the first one counts."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
-        self._default: Sourced[str] | None = None
-        self._hosts: dict[str, None] = {}
-        self._trusted: dict[str, None] = {}
-        self._audit = True
-        self._store: Sourced[StoreName] | None = None
-        self._defaults: Declaration | None = None
-        self._instances: dict[str, Declaration] = {}
-        self._profiles: dict[str, Declaration] = {}
-
-    def add(self, declared: "FileDeclarations") -> None:
-        """Add one file."""
-        self._default = self._first(self._default, declared.default, "`default`", ("default",))
-        store = ("settings", "secret_store")
-        self._store = self._first(self._store, declared.settings.secret_store, "`secret_store`", store)
-        self._hosts |= dict.fromkeys(declared.settings.allowed_hosts)
-        self._trusted |= dict.fromkeys(declared.settings.trusted_folders)
-        self._audit = self._audit and declared.settings.audit
-        self._defaults = self._first(self._defaults, declared.defaults, "`[defaults]`", ("defaults",))
-        for kind, mine, theirs in (
-            ("instance", self._instances, declared.instances),
-            ("profile", self._profiles, declared.profiles),
-        ):
-            for name, table in theirs.items():
-                what = f"{kind} `{name}`"
-                mine[name] = self._first(mine.get(name), table, what, (f"{kind}s", name)) or table
-
-    def config(self, paths: tuple[str, ...]) -> Config:
-        """Return all of it."""
-        return Config(
-            files=paths,
-            default=self._default,
-            settings=Settings(tuple(self._hosts), self._store, tuple(self._trusted), self._audit),
-            defaults=(self._defaults,) if self._defaults else (),
-            instances=self._instances,
-            profiles=self._profiles,
-        )
-
-    def _first(self, first: T | None, second: T | None, what: str, path: tuple[str, ...]) -> T | None:
-        if first is None or second is None:
-            return first or second
-        mine, other = (
-            each.provenance if isinstance(each, Sourced) else each.provenance("") for each in (first, second)
-        )
+    def first(one: T | None, two: T | None, what: str, path: tuple[str, ...]) -> T | None:
+        if one is None or two is None:
+            return one or two
+        mine, other = (each.provenance if isinstance(each, Sourced) else each.provenance("") for each in (one, two))
         message = f"{what} is defined in `{mine.file}`, line {mine.line}, too"
         hint = "remove or rename one of the two"
-        self._files.report(Code.DUPLICATE, path, str(other.file), message, hint, at_key=True)
-        return first
+        files.report(Code.DUPLICATE, path, str(other.file), message, hint, at_key=True)
+        return one
+
+    default: Sourced[str] | None = None
+    settings = Settings()
+    defaults: Declaration | None = None
+    instances: dict[str, Declaration] = {}
+    profiles: dict[str, Declaration] = {}
+    for part in parts:
+        default = first(default, part.default, "`default`", ("default",))
+        store = ("settings", "secret_store")
+        settings = Settings(
+            tuple(dict.fromkeys(settings.allowed_hosts + part.settings.allowed_hosts)),
+            first(settings.secret_store, part.settings.secret_store, "`secret_store`", store),
+            tuple(dict.fromkeys(settings.trusted_folders + part.settings.trusted_folders)),
+            settings.audit and part.settings.audit,
+        )
+        for table in part.defaults:
+            defaults = first(defaults, table, "`[defaults]`", ("defaults",))
+        for kind, mine, theirs in (("instance", instances, part.instances), ("profile", profiles, part.profiles)):
+            for name, table in theirs.items():
+                mine[name] = first(mine.get(name), table, f"{kind} `{name}`", (f"{kind}s", name)) or table
+    return Config(tuple(paths), default, settings, (defaults,) if defaults else (), instances, profiles)
 
 
 def _check_references(files: Files) -> None:
@@ -230,7 +202,7 @@ def _check_references(files: Files) -> None:
     config = files.config
     guesses = _MOST_GUESSES
     written = _written_names(files)
-    for table in _tables(config):
+    for table in (*config.profiles.values(), *config.defaults):
         base = ("defaults",) if table.name == "defaults" and table in config.defaults else ("profiles", table.name)
         for key, name, known in (
             ("instance", table.instance, config.instances),
@@ -263,11 +235,6 @@ def _written_names(files: Files) -> set[tuple[str, str]] | None:
             tables = document.data.get(kind)
             names.update((key, name) for name in (tables if isinstance(tables, dict) else ()))
     return names
-
-
-def _tables(config: Config) -> Iterator[Declaration]:
-    yield from config.profiles.values()
-    yield from config.defaults
 
 
 def _cycles(profiles: Mapping[str, Declaration]) -> Iterable[list[str]]:

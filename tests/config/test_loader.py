@@ -24,7 +24,7 @@ def _files(folder: Path, *texts: str) -> list[str]:
 
 
 def test_no_file_is_no_config() -> None:
-    assert load([], home="/") == Config()
+    assert load([], home="/").config == Config()
 
 
 def test_files_are_merged_in_their_order(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_files_are_merged_in_their_order(tmp_path: Path) -> None:
         '[settings]\nallowed_hosts = ["y.example", "z.example"]\nsecret_store = "file"\n[profiles.b]\ninstance = "i"\n',
         '[instances.i]\nbase_url = "https://i.omniapp.co"\n[profiles.a]\nextends = "b"\n',
     )
-    config = load(paths, home="/")
+    config = load(paths, home="/").config
     assert config.files == tuple(paths)
     assert config.default is not None
     assert config.default.value == "b"

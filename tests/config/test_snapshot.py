@@ -473,7 +473,7 @@ def test_processes_that_compile_at_once_all_answer(home: Home) -> None:
     "path", sorted((Path(__file__).parents[1] / "corpus/good").rglob("*.toml")), ids=lambda p: p.stem
 )
 def test_a_config_comes_back_from_plain_data_as_it_was(path: Path) -> None:
-    config = load([str(path)], home="/home/ada")
+    config = load([str(path)], home="/home/ada").config
     assert serialize.load(marshal.loads(marshal.dumps(serialize.dump(config))), Config) == config
 
 

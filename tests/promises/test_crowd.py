@@ -101,7 +101,7 @@ def test_a_crowd_leaves_everything_whole(cli: Cli, store: str, request: pytest.F
         reap(argv, process)
     print(f"{number} processes, {CROWD} at once, store {store}: {dict(sorted(statuses.items()))}")
 
-    config = load([str(cli.config)], home=str(cli.home))
+    config = load([str(cli.config)], home=str(cli.home)).config
     assert set(STEADY) <= set(config.profiles)
     assert cli.config.read_text().startswith("# ours\nversion = 1\n")
     names = (cli.state / "active").read_text().split("\n") if (cli.state / "active").exists() else []

@@ -261,7 +261,7 @@ def _sweep(world: World, verb: Verb) -> int:
 def _whole(run: Run) -> None:
     """Every file is whole: it parses, and says nothing that was not there before or is not there after."""
     run.state()
-    config = load([str(run.home / ".config/omniprofile/profiles.toml")], home=str(run.home))
+    config = load([str(run.home / ".config/omniprofile/profiles.toml")], home=str(run.home)).config
     active = (run.home / ".local/state/omniprofile/active").read_text().split("\n")
     assert len(active) == 3
     if not list(run.home.rglob("unfinished*")):  # `doctor` names it, and the second run completes it

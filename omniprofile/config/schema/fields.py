@@ -107,7 +107,7 @@ def _no_key(name: str) -> str:
     return name
 
 
-def _names_a_program(argv: list[str]) -> list[str]:
+def _names_a_program(argv: tuple[str, ...]) -> tuple[str, ...]:
     if not argv[0]:
         raise wrong_value("names no program", "its first part is the program to run")
     return argv
@@ -125,9 +125,11 @@ Host = Annotated[str, _text(_address(parse_host, "bi.acme.example"), HOST_PATTER
 EnvironmentValue = Annotated[str, _text(_without_nul("environment variable"), _NO_NUL)]
 Argument = Annotated[str, _text(_without_nul("argument of a program"), _NO_NUL)]
 AllowedRequest = Annotated[str, _text(_allowed_request, ALLOWED_REQUEST)]
+Many = Annotated[tuple[T, ...], Field(strict=False)]
+"""An array. It comes out as a tuple."""
 Program = Annotated[
-    list[Argument],
-    Field(min_length=1, json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]}),
+    tuple[Argument, ...],
+    Field(strict=False, min_length=1, json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]}),
     AfterValidator(_names_a_program),
 ]
 FilePath = Annotated[str, _text(_without_nul("path"), _NO_NUL, min_length=1)]

@@ -11,7 +11,7 @@ from pydantic_core import core_schema
 
 from omniprofile.config.schema.fields import VARIABLE_PATTERN
 from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile, type_at
-from omniprofile.config.schema.sources import Table
+from omniprofile.config.schema.forms import Table
 from omniprofile.model.declaration import Part
 from omniprofile.model.exported import OWN, RESERVED, RESERVED_PREFIXES, TOKENS
 from omniprofile.model.origin import Origin
@@ -99,7 +99,7 @@ def toml_kind(path: Iterable[str]) -> TomlKind | None:
         kind = type(get_args(kind)[0])
     if kind is None:
         return None
-    if get_origin(kind) is list:
+    if get_origin(kind) is tuple:
         return "array"
     kinds: dict[type, TomlKind] = {str: "string", Origin: "string", bool: "boolean", int: "integer", float: "number"}
     return kinds.get(kind, "table")

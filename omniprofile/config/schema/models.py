@@ -1,15 +1,15 @@
 """What a profile file and a pin may hold, as models. DOOR: pydantic.
 
-The models are strict (no value is converted, unknown keys are refused). What they accept they give as typed, frozen values:
-`declare` makes a table's `Declaration`. `json_schema` makes of them what editors use, with their descriptions as
-hover texts. `violations` puts what they object to into words.
+The models are strict (no value is converted, unknown keys are refused). A table's fields are those of a `Declaration`, by name
+and, once validated, by type. `json_schema` makes of them what editors use, with their descriptions as hover texts.
+`violations` puts what they object to into words.
 """
 
 from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from omniprofile.config.schema.fields import (
@@ -17,15 +17,16 @@ from omniprofile.config.schema.fields import (
     BaseUrl,
     FreeVariable,
     Host,
+    Many,
     ProfileName,
     Program,
     Text,
     exactly,
     wrong_value,
 )
-from omniprofile.config.schema.sources import Key, Place, Table, Value, env_value, key_source
+from omniprofile.config.schema.forms import Key, Table, Value
 from omniprofile.model import declaration
-from omniprofile.model.declaration import Access, AuthMethod, Declaration, Part, StoreName
+from omniprofile.model.declaration import Access, AuthMethod, Part, StoreName
 from omniprofile.model.exported import BASE_URL, ORGANIZATION, PROFILE, TOKENS
 from omniprofile.model.finding import Code
 
@@ -71,13 +72,6 @@ class Instance(Table):
         examples=[True],
     )
 
-    def declare(self, at: Place) -> Declaration:
-        """Return the table as the program has it."""
-        return Declaration(
-            at.layer, at.name, at.file, at.line, at.lines, base_url=self.base_url,
-            description=self.description, allow_insecure=self.allow_insecure,
-        )  # fmt: skip
-
 
 class Defaults(Table):
     """Values for every profile that has none of its own, from its parents or from its instance."""
@@ -114,7 +108,7 @@ class Defaults(Table):
         '(`"gateway"`), or a gateway that lets only reads through (`"read-only"`).',
         examples=["read-only"],
     )
-    allow: list[AllowedRequest] | None = Field(
+    allow: Many[AllowedRequest] | None = Field(
         default=None,
         description='Requests that `access = "read-only"` lets through besides reads: a method and a path, in which `{id}` or '
         "`*` stands for one segment.",
@@ -130,12 +124,12 @@ class Defaults(Table):
         description="Allow plain http. It is only ever allowed to a loopback address.",
         examples=[True],
     )
-    expect: Expect | None = Field(
+    expect: Annotated[Expect, AfterValidator(lambda who: declaration.Expect(**dict(who)))] | None = Field(
         default=None,
         description="The identity that the credential must have; `login` and `test` compare it with whoami.",
         examples=[{"key_scope": "user", "org_role": "MEMBER"}],
     )
-    tags: list[ProfileName] | None = Field(
+    tags: Many[ProfileName] | None = Field(
         default=None,
         description="Words that `list`, `test` and `each` take as `@WORD`, for all profiles that have it. They replace those of "
         "the parent.",
@@ -164,29 +158,6 @@ class Defaults(Table):
             )
         return self
 
-    def declare(self, at: Place, **more: str | None) -> Declaration:
-        """Return the table as the program has it; `more` is what a profile has besides."""
-        return Declaration(
-            at.layer,
-            at.name,
-            at.file,
-            at.line,
-            at.lines,
-            instance=self.instance,
-            base_url=self.base_url,
-            auth=self.auth,
-            key=key_source(self.key, at) if self.key else None,
-            protected=self.protected,
-            access=self.access,
-            allow=None if self.allow is None else tuple(self.allow),
-            browser=None if self.browser is None else tuple(self.browser),
-            allow_insecure=self.allow_insecure,
-            expect=declaration.Expect(**dict(self.expect)) if self.expect else None,
-            tags=None if self.tags is None else tuple(self.tags),
-            env={name: env_value(value, at) for name, value in (self.env or {}).items()},
-            **more,
-        )
-
 
 class Profile(Defaults):
     """A named choice: an instance, an auth method, where its key comes from, what else to export."""
@@ -200,16 +171,12 @@ class Profile(Defaults):
         examples=["base"],
     )
 
-    def declare(self, at: Place, **more: str | None) -> Declaration:
-        """Return the table as the program has it."""
-        return super().declare(at, description=self.description, extends=self.extends, **more)
-
 
 class SettingsTable(Table):
     """How omniprofile itself behaves."""
 
-    allowed_hosts: list[Host] = Field(
-        default=[],
+    allowed_hosts: Many[Host] = Field(
+        default=(),
         description="Whole host names, beyond Omni's own domains, that credentials may be sent to.",
         examples=[["bi.acme.example"]],
     )
@@ -218,8 +185,8 @@ class SettingsTable(Table):
         description="Where omniprofile keeps secrets: the operating system's keyring, or a file of mode 0600.",
         examples=["keyring"],
     )
-    trusted_folders: list[Annotated[str, Field(pattern=r"^(?:~(?:[/\\\\]|$)|/|[A-Za-z]:[/\\\\])")]] = Field(
-        default=[],
+    trusted_folders: Many[Annotated[str, Field(pattern=r"^(?:~(?:[/\\\\]|$)|/|[A-Za-z]:[/\\\\])")]] = Field(
+        default=(),
         description="Whole paths (`~` is your home) of folders whose project pins count though another user may write them, "
         "such as mounted repositories.",
         examples=[["/mnt/c/work"]],
@@ -277,8 +244,8 @@ def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
             if isinstance(choice, type) and issubclass(choice, Table) and part in keys_of(choice):
                 kind = keys_of(choice)[str(part)].annotation
                 break
-            if get_origin(choice) in (dict, list):
-                kind = get_args(choice)[-1]
+            if get_origin(choice) in (dict, tuple):
+                kind = get_args(choice)[get_origin(choice) is dict]
                 break
         else:
             return None

@@ -4,18 +4,17 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from omniprofile.config.schema.fields import wrong_value
-from omniprofile.config.schema.models import OWN_PARTS, Defaults, Instance, Pin, ProfilesFile
-from omniprofile.config.schema.sources import Place, Table
+from omniprofile.config.schema.forms import Table
+from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.model.declaration import Declaration, Settings
+from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.exported import TOKENS
 from omniprofile.model.finding import Finding
 from omniprofile.model.names import quoted_list
@@ -32,30 +31,20 @@ _ROUNDS = 4
 """Some violations only show when others are out of the way."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileDeclarations:
-    """What one file declares."""
-
-    default: Sourced[str] | None = None
-    settings: Settings = field(default_factory=Settings)
-    defaults: Declaration | None = None
-    instances: Mapping[str, Declaration] = field(default_factory=dict)
-    profiles: Mapping[str, Declaration] = field(default_factory=dict)
-
-
-def validate(document: Document, *, home: str) -> tuple[FileDeclarations | None, list[Finding]]:
+def validate(document: Document, *, home: str) -> tuple[Config | None, list[Finding]]:
     """Return what a document declares, and what is wrong with it.
 
     Of a document with something wrong, what is not affected is declared; None if nothing can be. `home` stands for `~`.
     """
     if document.data is None:
         return None, document.findings
-    file = read(document.data, ProfilesFile)
+    folders = home, os.path.dirname(os.path.realpath(document.file))
+    file = read(document.data, ProfilesFile, folders)
     if isinstance(file, ProfilesFile):
         return _declared(document, file, home), []
     from omniprofile.config.schema.violations import findings_of
 
-    rest = _without_invalid(document.data, file)
+    rest = _without_invalid(document.data, file, folders)
     return _declared(document, rest, home) if rest else None, findings_of(document, ProfilesFile, file)
 
 
@@ -72,33 +61,28 @@ def validate_pin(document: Document) -> tuple[Sourced[str] | None, list[Finding]
     return None, findings_of(document, Pin, pin)
 
 
-def _declared(document: Document, file: ProfilesFile, home: str) -> FileDeclarations:
+def _declared(document: Document, file: ProfilesFile, home: str) -> Config:
     def sourced(value: Any, name: str, path: KeyPath) -> Any:
         return Sourced(value, Provenance(Layer.DEFAULTS, name, document.file, document.line(path))) if value else None
 
-    def table(
-        made: Instance | Defaults,
-        layer: Literal[Layer.PROFILE, Layer.INSTANCE, Layer.DEFAULTS],
-        name: str,
-        path: KeyPath,
-    ) -> Declaration:
-        given = made.model_fields_set
-        lines = {key: document.line((*path, key)) for key in vars(made) if key in given}
-        if isinstance(made, Defaults) and made.env:
-            lines |= {f"env.{variable}": document.line((*path, "env", variable)) for variable in made.env}
-        return made.declare(Place(layer, name, document.file, document.line(path), lines, home, folder))
+    def table(made: Table, layer: Any, name: str, path: KeyPath) -> Declaration:
+        given: dict[str, Any] = {key: value for key, value in made if value is not None}
+        lines = {key: document.line((*path, key)) for key in given}
+        for variable in given.get("env", ()):
+            lines[f"env.{variable}"] = document.line((*path, "env", variable))
+        return Declaration(layer, name, document.file, document.line(path), lines, **given)
 
-    folder = os.path.dirname(os.path.realpath(document.file))
-    hosts, store = file.settings.allowed_hosts, file.settings.secret_store
-    return FileDeclarations(
+    settings = file.settings
+    return Config(
+        files=(document.file,),
         default=sourced(file.default, "default", ("default",)),
         settings=Settings(
-            tuple(hosts),
-            sourced(store, "settings", ("settings", "secret_store")),
-            tuple(home + path[1:] if path.startswith("~") else path for path in file.settings.trusted_folders),
-            file.settings.audit,
+            settings.allowed_hosts,
+            sourced(settings.secret_store, "settings", ("settings", "secret_store")),
+            tuple(home + path[1:] if path.startswith("~") else path for path in settings.trusted_folders),
+            settings.audit,
         ),
-        defaults=table(file.defaults, Layer.DEFAULTS, "defaults", ("defaults",)) if file.defaults else None,
+        defaults=(table(file.defaults, Layer.DEFAULTS, "defaults", ("defaults",)),) if file.defaults else (),
         instances={
             name: table(made, Layer.INSTANCE, name, ("instances", name)) for name, made in file.instances.items()
         },
@@ -106,13 +90,15 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> FileDeclarat
     )
 
 
-def _without_invalid(given: Mapping[str, Any], found: "list[Violation]") -> ProfilesFile | None:
+def _without_invalid(
+    given: Mapping[str, Any], found: "list[Violation]", folders: tuple[str, str]
+) -> ProfilesFile | None:
     """Return the file without what is wrong in it; None if nothing sound is left."""
     data = _copy(given)
     for _ in range(_ROUNDS):
         for violation in found:
             _remove(data, violation.path)
-        file = read(data, ProfilesFile)
+        file = read(data, ProfilesFile, folders)
         if isinstance(file, ProfilesFile):
             return file
         found = file
@@ -142,13 +128,16 @@ def _remove(data: dict[str, Any], path: KeyPath) -> None:
         _remove(data, path[:-1])
 
 
-def read(data: Mapping[str, Any], model: type[M]) -> "M | list[Violation]":
-    """Return `data` as `model` has it, or else everything that the model objects to in it."""
+def read(data: Mapping[str, Any], model: type[M], folders: tuple[str, str] = ("", "")) -> "M | list[Violation]":
+    """Return `data` as `model` has it, or else everything that the model objects to in it.
+
+    `folders` are the home, which `~` stands for, and where relative paths start: where the file really lies, links followed.
+    """
     found = list(_unfit_own_variables(data)) if model is ProfilesFile else []
     if not model.__pydantic_complete__:
         _build(model)
     try:
-        made = model.model_validate(data)
+        made = model.model_validate(data, context=folders)
     except ValidationError as problem:
         from omniprofile.config.schema.violations import Violation
 

@@ -18,7 +18,7 @@ from omniprofile.config.schema.models import (
     keys_of,
     type_at,
 )
-from omniprofile.config.schema.sources import Table
+from omniprofile.config.schema.forms import Table
 from omniprofile.config.toml.data import value_at
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
@@ -101,7 +101,7 @@ _WANTED = {
     "bool_type": "true or false",
     "int_type": "an integer",
     "float_type": "a number",
-    "list_type": "an array",
+    "tuple_type": "an array",
     "dict_type": "a table",
     "model_type": "a table",
     "model_attributes_type": "a table",

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniprofile.config.schema.json_schema import toml_kind
-from omniprofile.config.schema.validate import FileDeclarations, validate, validate_pin
+from omniprofile.config.schema.validate import validate, validate_pin
 from omniprofile.config.toml.text import Document
-from omniprofile.model.declaration import Declaration, EnvValue, Expect, KeySource, Settings
+from omniprofile.model.declaration import Config, Declaration, EnvValue, Expect, KeySource, Settings
 from omniprofile.model.finding import Code
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -28,7 +28,7 @@ def _document(text: str) -> Document:
 GOOD = '[profiles.good]\nbase_url = "https://a.omniapp.co"\n'
 
 
-def _declared(text: str, file: str = "/etc/omni/f.toml", home: str = "/home/me") -> FileDeclarations:
+def _declared(text: str, file: str = "/etc/omni/f.toml", home: str = "/home/me") -> Config:
     declared, _ = validate(Document.parse(file, text.encode()), home=home)
     assert declared is not None
     return declared
@@ -41,7 +41,7 @@ def _set(table: Declaration) -> dict[str, Any]:
 
 
 def test_an_empty_file_declares_nothing() -> None:
-    assert _declared("") == FileDeclarations()
+    assert _declared("") == Config(("/etc/omni/f.toml",))
 
 
 def test_every_value_has_its_type_and_its_line() -> None:
@@ -76,8 +76,8 @@ def test_every_value_has_its_type_and_its_line() -> None:
 
 def test_instances_and_defaults_are_tables_of_their_layers() -> None:
     declared = _declared('[defaults]\nauth = "oauth"\n[instances]\nx.base_url = "https://x.omniapp.co"\n')
-    assert declared.defaults is not None
-    assert (declared.defaults.layer, declared.defaults.name, declared.defaults.line) == (Layer.DEFAULTS, "defaults", 1)
+    (defaults,) = declared.defaults
+    assert (defaults.layer, defaults.name, defaults.line) == (Layer.DEFAULTS, "defaults", 1)
     assert (declared.instances["x"].layer, declared.instances["x"].line) == (Layer.INSTANCE, 4)
 
 

@@ -1,28 +1,16 @@
-"""The forms of a key or secret, and of a value of `env`, in a profile file. DOOR: pydantic."""
+"""The forms of a key or secret, and of a value of `env`, in a profile file. DOOR: pydantic.
+
+What is validated comes out as the program has it: a `KeySource` and an `EnvValue`.
+"""
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo
 
 from omniprofile.config.schema.fields import LONGEST_TIMEOUT, EnvironmentValue, FilePath, Program, VariableName, exactly
 from omniprofile.model.declaration import EnvValue, KeySource, Part
-from omniprofile.model.provenance import Layer
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A table's name, file and lines, as `Declaration` has them, the home that `~` stands for, and where relative paths start."""
-
-    layer: Literal[Layer.PROFILE, Layer.INSTANCE, Layer.DEFAULTS]
-    name: str
-    file: str
-    line: int
-    lines: Mapping[str, int]
-    home: str
-    folder: str
 
 
 class Table(BaseModel):
@@ -104,47 +92,40 @@ def _kind_among(*kinds: str) -> Callable[[object], str | None]:
     return kind_of
 
 
-Key = Annotated[
+_Source = (
     Annotated[KeyringKey, Tag("keyring")]
     | Annotated[EnvKey, Tag("env")]
     | Annotated[CommandKey, Tag("command")]
-    | Annotated[FileKey, Tag("file")],
-    Discriminator(_kind_among(*SOURCES)),
-]
+    | Annotated[FileKey, Tag("file")]
+)
 
 
-Value = Annotated[
-    Annotated[EnvironmentValue, Tag("text")]
-    | Annotated[Alias, Tag("from")]
-    | Annotated[KeyringKey, Tag("keyring")]
-    | Annotated[EnvKey, Tag("env")]
-    | Annotated[CommandKey, Tag("command")]
-    | Annotated[FileKey, Tag("file")],
-    Discriminator(_kind_among("from", *SOURCES)),
-]
-
-
-def key_source(key: KeyringKey | EnvKey | CommandKey | FileKey, at: Place) -> KeySource:
-    """Return where a key or secret comes from as the program has it.
-
-    A file's `~` is the home; a relative path starts where the profile file really lies, links followed.
-    """
-    match key:
+def _key_source(form: KeyringKey | EnvKey | CommandKey | FileKey, info: ValidationInfo) -> KeySource:
+    """A file's `~` is the home of the context; a relative path starts in its folder."""
+    match form:
         case KeyringKey():
             return KeySource("keyring")
         case EnvKey():
-            return KeySource("env", variable=key.env)
+            return KeySource("env", variable=form.env)
         case CommandKey():
-            return KeySource("command", argv=tuple(key.command), timeout=float(key.timeout))
-    if key.file == "~" or key.file.startswith(("~/", "~" + os.sep)):
-        return KeySource("file", path=os.path.join(at.home, key.file[2:]))
-    return KeySource("file", path=os.path.normpath(os.path.join(at.folder, key.file)))
+            return KeySource("command", argv=form.command, timeout=float(form.timeout))
+    home, folder = info.context
+    if form.file == "~" or form.file.startswith(("~/", "~" + os.sep)):
+        return KeySource("file", path=os.path.join(home, form.file[2:]))
+    return KeySource("file", path=os.path.normpath(os.path.join(folder, form.file)))
 
 
-def env_value(value: Any, at: Place) -> EnvValue:
-    """Return a value of `env` as the program has it."""
-    if isinstance(value, str):
-        return EnvValue(text=value)
-    if isinstance(value, Alias):
-        return EnvValue(part=value.part, append=value.append)
-    return EnvValue(secret=key_source(value, at))
+def _env_value(form: Any, info: ValidationInfo) -> EnvValue:
+    if isinstance(form, str):
+        return EnvValue(text=form)
+    if isinstance(form, Alias):
+        return EnvValue(part=form.part, append=form.append)
+    return EnvValue(secret=_key_source(form, info))
+
+
+Key = Annotated[_Source, Discriminator(_kind_among(*SOURCES)), AfterValidator(_key_source)]
+Value = Annotated[
+    Annotated[EnvironmentValue, Tag("text")] | Annotated[Alias, Tag("from")] | _Source,
+    Discriminator(_kind_among("from", *SOURCES)),
+    AfterValidator(_env_value),
+]
