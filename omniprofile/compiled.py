@@ -30,8 +30,7 @@ def configuration(places: Places) -> Config:
     """Return all profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
     paths = profile_files(places)
     kept = snapshot.read(places, paths, snapshot.WHOLE)
-    config: Config | None = load(kept, Config)
-    return config or compile_files(places, paths)[0]
+    return load(kept) or compile_files(places, paths)[0]
 
 
 def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
@@ -42,7 +41,7 @@ def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, 
     config = files.config
     sections = (_quick(config), (profile_words(config), tag_words(config)), dump(config))
     if paths:
-        snapshot.write(places, files.reads, sections, _real(config, paths))
+        snapshot.write(places, files.reads, sections)
     return config, sections
 
 
@@ -113,12 +112,3 @@ def _plain_env(resolution: Resolution) -> "Env | None":
         else:
             found.append((each.name, (value.part, value.append) if value.part else value.text or ""))
     return tuple(found)
-
-
-def _real(config: Config, paths: list[str]) -> tuple[str, ...] | None:
-    """Return where the files really lie, if that decides about the path of a key or secret."""
-    tables = [*config.profiles.values(), *config.defaults]
-    sources = [source for table in tables for source in (table.key, *(value.secret for value in table.env.values()))]
-    if any(source and source.path for source in sources):
-        return snapshot.real_paths(paths)
-    return None

@@ -1,94 +1,65 @@
-"""Frozen dataclasses as plain data for the snapshot, and back, by the types of their fields. Nothing is validated here."""
+"""A `Config` as plain data for the snapshot, which `marshal` takes, and back. Nothing is validated here.
 
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
-from enum import Enum
-from functools import cache
+A list is a dataclass: its number in `_KINDS`, and the fields that are a part of its value (`compare=False` marks the others).
+"""
+
+from dataclasses import fields
 from operator import attrgetter
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
-Convert = Callable[[Any], Any]
-_BROKEN = (TypeError, ValueError, KeyError, IndexError, AttributeError)
+from omniprofile.model.declaration import Config, Declaration, EnvValue, Expect, KeySource, Settings
+from omniprofile.model.origin import Origin
+from omniprofile.model.provenance import Layer, Provenance, Sourced
+
+_KINDS: tuple[Any, ...] = (
+    Config,
+    Declaration,
+    EnvValue,
+    Expect,
+    KeySource,
+    Origin,
+    Provenance,
+    Settings,
+    Sourced,
+    Layer,
+)
+_FIELDS = {kind: [each.name for each in fields(kind) if each.compare] for kind in _KINDS if kind is not Layer}
+_VALUES = {kind: attrgetter(*names) for kind, names in _FIELDS.items()} | {Layer: lambda layer: (layer.value,)}
+_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
+_LAYOUT = repr(list(_FIELDS.items()))
+"""It changes when a field does, as between two versions of the source."""
+_PLAIN = frozenset((str, int, bool, float, type(None)))
 
 
-def dump(value: Any) -> Any:
-    """Return a dataclass as tuples, lists, dicts, text, numbers and None, which `marshal` takes, with its layout."""
-    kind: Any = type(value)
-    return _layout(kind), _of_dataclass(kind, loading=False)(value)
+def dump(config: Config) -> Any:
+    """Return a config as tuples, lists, dicts, texts, numbers and None."""
+    return _LAYOUT, _dumped(config)
 
 
-def load(dumped: Any, kind: Any) -> Any:
-    """Return the `kind` that `dump` was given; None for data of another layout, which another version has written."""
+def load(data: Any) -> Config | None:
+    """Return what `dump` was given; None for anything else."""
     try:
-        layout, data = dumped
-        if layout != _layout(kind):
-            return None
-        return _of_dataclass(kind, loading=True)(data)
-    except _BROKEN:
+        layout, dumped = data
+        config = _loaded(dumped) if layout == _LAYOUT else None
+    except (TypeError, ValueError, KeyError, IndexError):
         return None
+    return config if isinstance(config, Config) else None
 
 
-@cache
-def _kept(kind: Any) -> tuple[str, ...] | None:
-    """Return the names of a dataclass's fields that are a part of the value; `compare=False` marks the others."""
-    return tuple(each.name for each in fields(kind) if each.compare) if is_dataclass(kind) else None
+def _dumped(value: Any) -> Any:
+    kind = type(value)
+    if kind in _VALUES:
+        return [_NUMBERS[kind], *[each if type(each) in _PLAIN else _dumped(each) for each in _VALUES[kind](value)]]
+    if kind is dict:
+        return {key: each if type(each) in _PLAIN else _dumped(each) for key, each in value.items()}
+    return tuple(map(_dumped, value)) if kind is tuple else value
 
 
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-@cache
-def _layout(kind: Any) -> str:
-    """Return a text that changes when a field of `kind`, or of a dataclass in it, does."""
-    hints = _hints(kind) if _kept(kind) else {}
-    own = " ".join(f"{name}:{hints[name]}" for name in _kept(kind) or ()) if hints else ""
-    inner = {part for name in hints if name in (_kept(kind) or ()) for part in _parts(hints[name])}
-    return own + "".join(sorted(f"({part.__name__} {_layout(part)})" for part in inner))
-
-
-def _parts(kind: Any) -> list[Any]:
-    """Return the dataclasses that a type names."""
-    own = get_origin(kind) or kind
-    return ([own] if is_dataclass(own) else []) + [part for each in get_args(kind) for part in _parts(each)]
-
-
-@cache
-def _conversion(kind: Any, loading: bool) -> Convert | None:
-    """Return what makes a value of type `kind` of its plain data, or that of it; None where that is the value itself."""
-    origin, parts = get_origin(kind), get_args(kind)
-    if is_dataclass(origin or kind):
-        return _of_dataclass(origin or kind, loading)
-    if origin is Literal:
-        kind = type(parts[0])
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return {member.value: member for member in kind}.__getitem__ if loading else attrgetter("value")
-    if origin in (Union, UnionType):
-        inner = next((made for part in parts if (made := _conversion(part, loading))), None)
-        return (lambda value: None if value is None else inner(value)) if inner else None
-    made = _conversion(parts[0] if origin is tuple else parts[-1], loading) if parts else None
-    if made is None:
-        return None
-    return (lambda value: tuple(map(made, value))) if origin is tuple else (lambda value: _each(made, value))
-
-
-def _each(made: Convert, value: dict[str, Any]) -> dict[str, Any]:
-    return {key: made(inner) for key, inner in value.items()}
-
-
-def _of_dataclass(kind: Any, loading: bool) -> Convert:
-    hints = _hints(kind)
-    names = _kept(kind) or ()
-    convert = [(at, made) for at, name in enumerate(names) if (made := _conversion(hints[name], loading))]
-
-    def each_field(values: list[Any]) -> list[Any]:
-        for at, made in convert:
-            if values[at] is not None:
-                values[at] = made(values[at])
-        return values
-
-    if loading:
-        return lambda data: kind(**dict(zip(names, each_field(list(data)), strict=True)))
-    return lambda value: tuple(each_field([getattr(value, name) for name in names]))
+def _loaded(data: Any) -> Any:
+    kind = type(data)
+    if kind is list:
+        number, *values = data
+        return _KINDS[number](*[each if type(each) in _PLAIN else _loaded(each) for each in values])
+    if kind is dict:
+        return {key: each if type(each) in _PLAIN else _loaded(each) for key, each in data.items()}
+    return tuple(map(_loaded, data)) if kind is tuple else data

@@ -7,9 +7,10 @@ secret in it. It is only ever believed when
 - the folder and the file belong to this user and nobody else can write them: the marshal format must not be read from
   anybody else (Python's documentation of `marshal`);
 - it was written by this version of omniprofile, this version of Python and this home folder;
-- its checksums fit, which those of a damaged file do not: the key's own, and the one of the section that is read, which is
-  also of the key and of which section it is, so that no other section and none of another snapshot can stand in its place;
-- the profile files are those that it was made of: the same list of paths, and of each the size, the times of change, the
+- its checksums fit, which those of a damaged file do not: the key's own, and the one that the key has of the section that is
+  read, so that no other section and none of another snapshot can stand in its place;
+- the profile files are those that it was made of: the same list of paths, which lead to the same places (where relative
+  paths in them start), and of each the size, the times of change, the
   inode and device, the mode and the owner; and nobody else can change them (`foreign_access`). A file that had just been
   changed when it was read could be changed again without any of these showing it (clocks tick slowly), so of such a file
   the content itself is compared.
@@ -30,22 +31,21 @@ from omniprofile.system.files import NO_LINK, is_in_missing_home, make_private_f
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from omniprofile.config.paths import Places
 
-Seen = tuple[tuple[int, ...], int, bytes]
+Seen = tuple[tuple[int, ...], int, int]
 """What is kept of a file that was read: its `stamp`, the time in nanoseconds before it was opened, its content's checksum."""
 
 QUICK, NAMES, WHOLE = 0, 1, 2
 
 _HEADER = (
-    f"omniprofile snapshot 2 {__version__} {sys.implementation.cache_tag} {marshal.version} {sys.platform}\n".encode()
+    f"omniprofile snapshot 3 {__version__} {sys.implementation.cache_tag} {marshal.version} {sys.platform}\n".encode()
 )
-_LENGTH, _CHECK = 8, 8
-_SECTIONS = (0, 8, 16, 24)
-"""Where in the header the length of each section stands: the key first, then the three."""
+"""Then come the length of the key and its checksum, in `_NUMBER` bytes each, the key, and the sections."""
+_NUMBER = 8
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a change shows in a file's times on every file system: two seconds on FAT."""
 _MOST = 16
@@ -67,7 +67,7 @@ def stamp(status: os.stat_result) -> tuple[int, ...]:
 
 def seen(content: bytes, status: os.stat_result, at: int) -> Seen:
     """Keep of a file that was read its content, its status before, and the time in nanoseconds before that."""
-    return stamp(status), at, _checksum(content)
+    return stamp(status), at, crc32(content)
 
 
 def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any":
@@ -80,34 +80,25 @@ def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or not _is_ours(status, 0o077):
                 return None
-            wanted = len(_HEADER)
-            head = os.read(descriptor, wanted + len(_SECTIONS) * _LENGTH)
-            if head[:wanted] != _HEADER:
+            if os.read(descriptor, len(_HEADER)) != _HEADER:
                 return None
-            sizes = [int.from_bytes(head[wanted + at : wanted + at + _LENGTH], "little") for at in _SECTIONS]
-            if len(head) + sum(sizes) != status.st_size:
+            size, checksum = (int.from_bytes(os.read(descriptor, _NUMBER), "little") for _ in range(2))
+            facts, parts = _load(descriptor, size, checksum, status)
+            if not _is_fresh(facts, files, places.home):
                 return None
-            part = _take(descriptor, sizes[0])
-            key = _load(part, 0)
-            if not _is_fresh(key, files, places.home):
-                return None
-            os.lseek(descriptor, sum(sizes[1 : 1 + section]), os.SEEK_CUR)
-            return _load(_take(descriptor, sizes[1 + section]), _salt(part, section))
+            os.lseek(descriptor, sum(size for size, _ in parts[:section]), os.SEEK_CUR)
+            size, checksum = parts[section]
+            return _load(descriptor, size, checksum, status)
         finally:
             os.close(descriptor)
     except (OSError, ValueError, EOFError, TypeError):
         return None
 
 
-def write(
-    places: "Places",
-    reads: "Mapping[str, Seen]",
-    sections: "tuple[Any, Any, Any]",
-    real: "tuple[str, ...] | None",
-) -> None:
+def write(places: "Places", reads: "Mapping[str, Seen]", sections: "tuple[Any, Any, Any]") -> None:
     """Keep the sections for the files in `reads`, which has what `seen` said of each when it was read, in reading order.
 
-    `real` is `real_paths` of the files where it matters. Raises nothing: where the cache cannot be written there is none.
+    Raises nothing: where the cache cannot be written there is none.
     """
     if is_in_missing_home(places.cache_folder, places.home):
         return
@@ -118,33 +109,33 @@ def write(
         if max(mark[1], mark[2]) > at - _SETTLED:
             fresh[file] = checksum
     taken = min((at for _, at, _ in reads.values()), default=0)
-    key = (places.home, tuple(reads), tuple(stamps), fresh, taken, real)
+    facts = (places.home, tuple(reads), tuple(stamps), fresh, taken, _real_paths(reads))
     try:
         make_private_folder(places.cache_folder)
         if _is_own_folder(places):
-            write_atomic(_path(places), _content(key, sections), durable=False)
+            write_atomic(_path(places), _content(facts, sections), durable=False)
             _forget_oldest(places.cache_folder)
     except OSError:
         return
 
 
-def _content(key: "Any", sections: "tuple[Any, Any, Any]") -> bytes:
+def _content(facts: "Any", sections: "tuple[Any, Any, Any]") -> bytes:
     """Return the whole file."""
-    first = _dump(key, 0)
-    parts = [first, *(_dump(section, _salt(first, number)) for number, section in enumerate(sections))]
-    lengths = (len(part).to_bytes(_LENGTH, "little") for part in parts)
-    return b"".join((_HEADER, *lengths, *parts))
+    parts = [marshal.dumps(section) for section in sections]
+    key = marshal.dumps((facts, [(len(part), crc32(part)) for part in parts]))
+    numbers = (number.to_bytes(_NUMBER, "little") for number in (len(key), crc32(key)))
+    return b"".join((_HEADER, *numbers, key, *parts))
 
 
-def real_paths(files: "Sequence[str]") -> tuple[str, ...]:
+def _real_paths(files: "Collection[str]") -> tuple[str, ...]:
     """Return where the files really lie: relative paths in them start there, and a link elsewhere on the way changes it."""
     folders = {os.path.dirname(file) for file in files}
     links = [file for file in files if os.path.islink(file)]
     return tuple(os.path.realpath(path) for path in [*sorted(folders), *links])
 
 
-def _is_fresh(key: "Any", files: "Sequence[str]", home: str) -> bool:
-    kept_home, kept_files, stamps, fresh, taken, real = key
+def _is_fresh(facts: "Any", files: "Sequence[str]", home: str) -> bool:
+    kept_home, kept_files, stamps, fresh, taken, real = facts
     if kept_home != home or kept_files != tuple(files):
         return False
     now = time.time_ns()
@@ -160,11 +151,11 @@ def _is_fresh(key: "Any", files: "Sequence[str]", home: str) -> bool:
         if file in fresh:
             settled = settled and max(mark[1], mark[2]) <= now - _SETTLED
             with open(file, "rb", buffering=0) as content:
-                if _checksum(content.read()) != fresh[file]:
+                if crc32(content.read()) != fresh[file]:
                     return False
     if fresh and settled:
         return False  # read once more, the files can be told by their stamps alone from now on
-    return real is None or real == real_paths(files)
+    return bool(real == _real_paths(files))
 
 
 def _is_own_folder(places: "Places") -> bool:
@@ -178,40 +169,19 @@ def _is_ours(status: os.stat_result, forbidden: int) -> bool:
 
 
 def _path(places: "Places") -> str:
-    name = _checksum(places.config_file.encode("utf-8", "surrogateescape")).hex()
-    return os.path.join(places.cache_folder, f"profiles-{name}.snapshot")
+    name = crc32(places.config_file.encode("utf-8", "surrogateescape"))
+    return os.path.join(places.cache_folder, f"profiles-{name:08x}.snapshot")
 
 
-def _take(descriptor: int, size: int) -> bytes:
-    content = os.read(descriptor, size)
-    if len(content) != size:
-        raise ValueError("it is cut short")
-    return content
+def _load(descriptor: int, size: int, checksum: int, status: os.stat_result) -> "Any":
+    """Return what `marshal` wrote in the next `size` bytes. Raises ValueError for a damaged file.
 
-
-def _salt(key: bytes, section: int) -> int:
-    """Return what the checksum of a section begins with: the one of the snapshot's key, and which section it is."""
-    return (int.from_bytes(key[:_CHECK], "little") + 1 + section) % 2**63
-
-
-def _dump(value: "Any", salt: int) -> bytes:
-    content = marshal.dumps(value)
-    return _checksum(content, salt) + content
-
-
-def _load(content: bytes, salt: int) -> "Any":
-    if _checksum(content[_CHECK:], salt) != content[:_CHECK]:
-        raise ValueError("it is damaged")
-    return marshal.loads(content[_CHECK:])  # noqa: S302 - a file of our own, checked above
-
-
-def _checksum(content: bytes, salt: int = 0) -> bytes:
-    """Return eight bytes that differ when the content was damaged or edited; they protect against accidents, not attacks.
-
-    `binascii` is the cheapest public hash to import. A CRC has 32 bits: the second one is over the reversed content.
+    The checksum is a CRC: it protects against accidents, not attacks.
     """
-    start = crc32(salt.to_bytes(8, "little"))
-    return crc32(content, start).to_bytes(4, "little") + crc32(content[::-1], start).to_bytes(4, "little")
+    content = os.read(descriptor, min(size, status.st_size))
+    if len(content) != size or crc32(content) != checksum:
+        raise ValueError("it is damaged")
+    return marshal.loads(content)  # noqa: S302 - a file of our own, checked by `read`
 
 
 def _forget_oldest(cache_folder: str) -> None:

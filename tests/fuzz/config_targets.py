@@ -189,7 +189,7 @@ def _compiled() -> tuple[Places, str, bytes, tuple[Any, Any, Any], Any]:
     sections = (("prod", {"prod": b"plain"}), "prod\tProduction\n", {"whole": ["declarations", 1, None]})
     mark, at, checksum = snapshot.seen(file.read_bytes(), file.stat(), time.time_ns())
     settled, snapshot._SETTLED = snapshot._SETTLED, 0  # as if the file had last been changed long ago
-    snapshot.write(places, {str(file): (mark, at, checksum)}, sections, None)
+    snapshot.write(places, {str(file): (mark, at, checksum)}, sections)
     snapshot._SETTLED = settled
     return places, str(file), Path(snapshot._path(places)).read_bytes(), sections, (mark, checksum)
 
@@ -234,14 +234,9 @@ def _damaged(choices: Choices, good: bytes) -> bytes:
             content = content[:to] + piece + content[to:]
         elif kind == 3:
             content = content[:to] + piece + content[to + len(piece) :]
-        else:  # the lengths of the sections, so that their sum stays
+        else:  # the length of the key
             head = len(snapshot._HEADER)
-            sizes = [int.from_bytes(content[head + at : head + at + 8], "little") for at in snapshot._SECTIONS]
-            one, other = choices.number(4), choices.number(4)
-            moved = sizes[one] if choices.number(2) else choices.number(300)
-            sizes[one], sizes[other] = max(0, sizes[one] - moved), sizes[other] + moved
-            lengths = b"".join(min(size, 2**63).to_bytes(8, "little") for size in sizes)
-            content = content[:head] + lengths + content[head + 32 :]
+            content = content[:head] + choices.number(2**63).to_bytes(8, "little") + content[head + 8 :]
     return content
 
 
@@ -251,13 +246,12 @@ def snapshot_key(data: bytes) -> None:
         _SNAPSHOT.extend(_compiled())
     places, file, _, sections, (mark, checksum) = _SNAPSHOT
     choices = Choices(data)
-    status = os.stat(os.path.dirname(file))
-    control = [(os.path.dirname(file), status.st_mode, status.st_uid)]
-    key: list[Any] = ["/home/me", (file,), (mark,), control, {}, 0, None]
+    real = snapshot._real_paths([file])
+    key: list[Any] = ["/home/me", (file,), (mark,), {}, 0, real]
     for _ in range(choices.number(3)):
-        at = choices.number(8)
-        if at == 7:
-            key = key[: choices.number(9)]
+        at = choices.number(7)
+        if at == 6:
+            key = key[: choices.number(8)]
         elif at < len(key):
             key[at] = choices.one(
                 (
@@ -270,8 +264,8 @@ def snapshot_key(data: bytes) -> None:
     _place(places, snapshot._content(value, sections))
     found = snapshot.read(places, [file], choices.number(3))
     if found is not None:
-        home, files, stamps, _, _, taken, real = value
-        assert (home, files, list(stamps), real) == (places.home, (file,), [mark], None), value
+        home, files, stamps, _, taken, led = value
+        assert (home, files, list(stamps), led) == (places.home, (file,), [mark], real), value
         assert not taken > time.time_ns(), value
 
 

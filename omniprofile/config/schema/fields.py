@@ -129,7 +129,11 @@ Many = Annotated[tuple[T, ...], Field(strict=False)]
 """An array. It comes out as a tuple."""
 Program = Annotated[
     tuple[Argument, ...],
-    Field(strict=False, min_length=1, json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]}),
+    Field(
+        strict=False,
+        min_length=1,
+        json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]},
+    ),
     AfterValidator(_names_a_program),
 ]
 FilePath = Annotated[str, _text(_without_nul("path"), _NO_NUL, min_length=1)]

@@ -109,7 +109,7 @@ def _key_source(form: KeyringKey | EnvKey | CommandKey | FileKey, info: Validati
             return KeySource("env", variable=form.env)
         case CommandKey():
             return KeySource("command", argv=form.command, timeout=float(form.timeout))
-    home, folder = info.context
+    home, folder = info.context or ("", "")
     if form.file == "~" or form.file.startswith(("~/", "~" + os.sep)):
         return KeySource("file", path=os.path.join(home, form.file[2:]))
     return KeySource("file", path=os.path.normpath(os.path.join(folder, form.file)))

@@ -10,8 +10,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from omniprofile.config.schema.fields import VARIABLE_PATTERN
-from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile, type_at
 from omniprofile.config.schema.forms import Table
+from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile, type_at
 from omniprofile.model.declaration import Part
 from omniprofile.model.exported import OWN, RESERVED, RESERVED_PREFIXES, TOKENS
 from omniprofile.model.origin import Origin

@@ -4,10 +4,11 @@ A message names keys and never repeats a value that could be a secret.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
+from omniprofile.config.schema.forms import SOURCES, Table
 from omniprofile.config.schema.models import (
     Expect,
     Instance,
@@ -18,7 +19,6 @@ from omniprofile.config.schema.models import (
     keys_of,
     type_at,
 )
-from omniprofile.config.schema.forms import Table
 from omniprofile.config.toml.data import value_at
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
@@ -42,7 +42,7 @@ class Violation:
 
 def findings_of(document: Document, model: type[Table], violations: list[Violation]) -> list[Finding]:
     """Return the violations of `model` in a document as findings, sorted by place."""
-    findings = sorted(_finding(document, model, violation) for violation in violations[:MOST])
+    findings = sorted(_Wording(document, model, violation).finding() for violation in violations[:MOST])
     if len(violations) > MOST:
         more = len(violations) - MOST
         findings[-1] = replace(findings[-1], message=f"{findings[-1].message}; {more} more are not shown")
@@ -109,80 +109,191 @@ _WANTED = {
 }
 
 
-def _finding(document: Document, model: type[Table], violation: Violation) -> Finding:
-    path, context = violation.path, violation.context
-    name = f"`{_dotted(path)}`" if path else "the file"
-    last = path[-1] if path else ""
+_FORMS = ("from", "append", "keyring", "env", "command", "timeout", "file")
+
+
+class _Wording:
+    """The words for one violation. `name` is what it is about, `value` what stands there, `last` the last key of its path."""
+
+    def __init__(self, document: Document, model: type[Table], violation: Violation) -> None:
+        self.document = document
+        self.model = model
+        self.violation = violation
+        self.path = path = violation.path
+        self.name = f"`{_dotted(path)}`" if path else "the file"
+        self.last = str(path[-1]) if path else ""
+        self.value = value_at(document.data, path) if violation.kind != "missing" else None
 
     def found(
-        code: Code, message: str, suggestion: str | None = None, *,
-        at_key: bool = violation.of_key, replacement: str | None = None,
+        self, code: Code, message: str, suggestion: str | None = None, *,
+        at_key: bool | None = None, replacement: str | None = None,
     ) -> Finding:  # fmt: skip
         """Return a finding at the value or the key. `replacement` is TOML that can safely stand for what is there."""
+        document, path = self.document, self.path
+        at_key = self.violation.of_key if at_key is None else at_key
         place = document.position(path) if at_key else document.value_position(path)
         fix = document.replacing(place, replacement)
         return Finding(document.file, place.line, place.column, code, Level.ERROR, message, suggestion, fix, path)
 
-    match violation.kind:
-        case "omniprofile":
-            return _own_words(path, name, context, found)
-        case "extra_forbidden":
-            return _unknown_key(document, model, path, found)
-        case "missing":
-            message = f"`{last}` is missing in {_table_name(path[:-1])}"
-            return found(Code.MISSING_KEY, message, f"add `{last} = …`", at_key=True)
-        case "string_pattern_mismatch":
-            return _bad_name(document, violation, name, found)
-        case "union_tag_not_found" | "union_tag_invalid":
-            return (_wrong_variable if path[-2:-1] == ("env",) else _wrong_key_source)(document, path, found)
-        case "literal_error":
-            return _wrong_choice(document, path, name, str(context["expected"]), found)
-        case "string_too_short" | "too_short":
-            return found(Code.WRONG_VALUE, f"{name} is empty", "remove it, or give it a value")
-        case "greater_than":
-            return found(Code.WRONG_VALUE, f"{name} must be more than {context['gt']:g}")
-        case "less_than_equal":
-            return found(Code.WRONG_VALUE, f"{name} must be at most {context['le']:g}")
-        case kind if kind in _WANTED:
-            return _wrong_type(document, path, name, _WANTED[kind], found)
-    raise AssertionError(f"no words for pydantic's `{violation.kind}`")
+    def wrong(self, what: str, suggestion: str | None = None, replacement: str | None = None) -> Finding:
+        return self.found(Code.WRONG_VALUE, f"{self.name} {what}", suggestion, replacement=replacement)
 
+    def secret(self, message: str, *, at_key: bool | None = None) -> Finding:
+        variable = self.last if self.path[-2:-1] == ("env",) else None
+        return self.found(Code.SECRET, message, store_it(self.profile, variable), at_key=at_key)
 
-def _own_words(path: KeyPath, name: str, context: Mapping[str, Any], found: "Found") -> Finding:
-    if context["code"] == Code.SECRET:
-        suggestion = context["suggestion"] or store_it(_profile_at(path))
-        return found(Code.SECRET, f"{name} {context['message']}", suggestion)
-    replacement = context["replacement"]
-    return found(
-        context["code"], f"{name} {context['message']}", context["suggestion"],
-        replacement=None if replacement is None else f'"{replacement}"',
-    )  # fmt: skip
+    @property
+    def profile(self) -> str:
+        """The profile that the path lies in, as a name to put into a command."""
+        path = self.path
+        return str(path[1]) if len(path) > 2 and path[0] == "profiles" and is_valid(str(path[1])) else "NAME"
 
+    def finding(self) -> Finding:
+        context = self.violation.context
+        match self.violation.kind:
+            case "omniprofile":
+                return self.own_words(**context)
+            case "extra_forbidden":
+                return self.unknown_key()
+            case "missing":
+                message = f"`{self.last}` is missing in {_table_name(self.path[:-1])}"
+                return self.found(Code.MISSING_KEY, message, f"add `{self.last} = …`", at_key=True)
+            case "string_pattern_mismatch":
+                return self.bad_name()
+            case "union_tag_not_found" | "union_tag_invalid":
+                return self.wrong_form()
+            case "literal_error":
+                return self.wrong_choice(str(context["expected"]))
+            case "string_too_short" | "too_short":
+                return self.wrong("is empty", "remove it, or give it a value")
+            case "greater_than":
+                return self.wrong(f"must be more than {context['gt']:g}")
+            case "less_than_equal":
+                return self.wrong(f"must be at most {context['le']:g}")
+            case kind if kind in _WANTED:
+                return self.wrong_type(_WANTED[kind])
+        raise AssertionError(f"no words for pydantic's `{self.violation.kind}`")
 
-def _bad_name(document: Document, violation: Violation, name: str, found: "Found") -> Finding:
-    path = violation.path
-    if path[-1] in ("default", "extends", "instance") and not violation.of_key:
-        bad = str(value_at(document.data, path))
-        message = f"{name} is `{printable(bad)}`, not a valid name: use {RULE}"
-        return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
-    if path[-2:-1] == ("tags",):
-        bad = str(value_at(document.data, path))
-        near = bad.removeprefix("@") if is_valid(bad.removeprefix("@")) else None
-        message = f"{name} is `{printable(bad, 64)}`, which is not a valid tag ({RULE})"
-        hint = f"write `{near or nearest_valid(bad)}`" + ("; the `@` belongs to the command line" if near else "")
-        return found(Code.BAD_NAME, message, hint, replacement=f'"{near}"' if near else None)
-    if path[-2:-1] == ("trusted_folders",):
-        bad = printable(str(value_at(document.data, path)), 64)
-        what = f"{name} is `{bad}`, which is not a whole path"
-        return found(Code.WRONG_VALUE, what, "write it from the root of the file system, or from your home: `~/…`")
-    bad = str(path[-1])
-    if violation.of_key and len(path) == 2:
-        what = "an instance" if path[0] == "instances" else "a profile"
-        message = f"{f'`{printable(bad)}`' if bad else 'an empty text'} is not a valid name for {what}: use {RULE}"
-        return found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
-    what = f"`{printable(bad, 40)}`" if violation.of_key else name
-    rule = "use letters, digits and `_`, the first no digit"
-    return found(Code.BAD_NAME, f"{what} is not the name of an environment variable", rule)
+    def own_words(self, message: str, suggestion: str | None, code: Code, replacement: str | None) -> Finding:
+        if code == Code.SECRET and suggestion is None:
+            return self.secret(f"{self.name} {message}")
+        quoted = None if replacement is None else f'"{replacement}"'
+        return self.found(code, f"{self.name} {message}", suggestion, replacement=quoted)
+
+    def bad_name(self) -> Finding:
+        bad, of_key = str(self.value), self.violation.of_key
+        if self.last in ("default", "extends", "instance") and not of_key:
+            message = f"{self.name} is `{printable(bad)}`, not a valid name: use {RULE}"
+            return self.found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(bad)}`")
+        if self.path[-2:-1] == ("tags",):
+            near = bad.removeprefix("@") if is_valid(bad.removeprefix("@")) else None
+            message = f"{self.name} is `{printable(bad, 64)}`, which is not a valid tag ({RULE})"
+            hint = f"write `{near or nearest_valid(bad)}`" + ("; the `@` belongs to the command line" if near else "")
+            return self.found(Code.BAD_NAME, message, hint, replacement=f'"{near}"' if near else None)
+        if self.path[-2:-1] == ("trusted_folders",):
+            hint = "write it from the root of the file system, or from your home: `~/…`"
+            return self.wrong(f"is `{printable(bad, 64)}`, which is not a whole path", hint)
+        if of_key and len(self.path) == 2:
+            what = "an instance" if self.path[0] == "instances" else "a profile"
+            shown = f"`{printable(self.last)}`" if self.last else "an empty text"
+            message = f"{shown} is not a valid name for {what}: use {RULE}"
+            return self.found(Code.BAD_NAME, message, f"the nearest valid name is `{nearest_valid(self.last)}`")
+        what = f"`{printable(self.last, 40)}`" if of_key else self.name
+        rule = "use letters, digits and `_`, the first no digit"
+        return self.found(Code.BAD_NAME, f"{what} is not the name of an environment variable", rule)
+
+    def unknown_key(self) -> Finding:
+        key, plain = self.last, _normalized(self.last)
+        table, shown = _table_name(self.path[:-1]), f"`{printable(key, 64)}`"
+        if isinstance(self.value, str) and names_secret(plain):
+            return self.secret(f"{shown} in {table} holds a secret in plain text", at_key=True)
+        known = self.known_keys()
+        spelling = next(
+            (word for word in known if _normalized(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())), None
+        )
+        siblings = value_at(self.document.data, self.path[:-1])
+        safe = spelling if spelling and _normalized(spelling) == plain and spelling not in siblings else None
+        hint = f"did you mean `{spelling}`?" if spelling else self.meant(known)
+        return self.found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", hint, at_key=True, replacement=safe)
+
+    def meant(self, known: list[str]) -> str | None:
+        """Return what the user probably meant by an unknown key of a table that has the `known` ones."""
+        key, above = self.last, self.path[:-1]
+        if above[-1:] == ("key",) or above[-2:-1] == ("env",):
+            return "`timeout` belongs to a `command`" if key == "timeout" else _form_near(key)
+        if self.model is Pin:
+            return "a project pin holds `profile` alone; profiles and instances belong in your own profile file"
+        if not above and isinstance(self.value, dict) and set(self.value) & set(Profile.model_fields):
+            return f"did you mean `[profiles.{printable(key, 64)}]`?"
+        for place, other in _TABLES.items():
+            if key in keys_of(other):
+                return f"`{key}` belongs in {place}"
+        if near := closest(key, known, 1):
+            return f"did you mean {quoted_list(near)}?"
+        return f"known here: {', '.join(f'`{word}`' for word in known)}" if known else None
+
+    def known_keys(self) -> list[str]:
+        """Return the keys of the table; none where that is a key's source, of which there are several forms."""
+        table = type_at(self.model, self.path[:-1])
+        named = isinstance(table, type) and issubclass(table, Table) and self.path[-2:-1] != ("key",)
+        return list(keys_of(table)) if named else []
+
+    def wrong_form(self) -> Finding:
+        value, of_env = self.value, self.path[-2:-1] == ("env",)
+        if isinstance(value, str):
+            return self.secret(f"{self.name} says where the key comes from, it is not the key")
+        forms = '{ command = ["PROGRAM", …] }, { file = "PATH" } or { keyring = true }'
+        if of_env:
+            forms = '{ keyring = true }, { env = "VARIABLE" }, { command = ["PROGRAM", …] } or { file = "PATH" }'
+        forms = (
+            f'it is "TEXT", {{ from = "token" }}, {forms}'
+            if of_env
+            else f'a key comes from {{ env = "VARIABLE" }}, {forms}'
+        )
+        if not isinstance(value, dict):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            hint = forms if not of_env else f'write "{value}"' if number else None
+            return self.wrong(f"must be {'a string or a table' if of_env else 'a table'}, not {_kind(value)}", hint)
+        known = sorted(set(value) & {*SOURCES, *(["from"] if of_env else [])})
+        if len(known) > 1:
+            what = f"has more than one of {quoted_list(known, 'and')}" if of_env else "names more than one source"
+            return self.found(Code.CONTRADICTION, f"{self.name} {what}", "keep one")
+        if any(_holds_secret(word, text) for word, text in value.items()):
+            return self.secret(f"{self.name} holds a secret in plain text")
+        near = next((meant for word in value if (meant := _form_near(str(word)))), None) if of_env else None
+        return self.wrong(
+            "says in no known way what the variable holds" if of_env else "names no known source", near or forms
+        )
+
+    def wrong_choice(self, expected: str) -> Finding:
+        """`expected` is pydantic's list of the values that the key may have."""
+        text = self.value.strip() if isinstance(self.value, str) else None
+        choices = re.findall(r"'([^']*)'", expected)
+        if not choices:
+            word = expected.lower()
+            same = text is not None and text.lower() == word
+            hint = "write it without quotes" if same else f"write {word}" if expected == "1" else None
+            return self.wrong(f"must be {word}", hint, replacement=word if same else None)
+        same_words = [choice for choice in choices if text is not None and _normalized(choice) == _normalized(text)]
+        near = same_words or (closest(str(self.value), choices, 1) if text is not None else [])
+        hint = f'did you mean "{near[0]}"?' if near else None
+        wanted = " or ".join(f'"{choice}"' for choice in choices)
+        return self.wrong(f"must be {wanted}", hint, f'"{same_words[0]}"' if same_words else None)
+
+    def wrong_type(self, wanted: str) -> Finding:
+        value = self.value
+        what = f"must be {wanted}, not {_kind(value)}"
+        if isinstance(value, str) and wanted == "an array":
+            program = self.last in ("command", "browser")
+            words, example = (
+                ("the program and each argument", '["op", "read", "…"]') if program else ("each", '["…", "…"]')
+            )
+            return self.wrong(what, f"put {words} in quotes of its own, as in {example}")
+        if not isinstance(value, str) or wanted not in ("true or false", "an integer", "a number"):
+            return self.wrong(what)
+        word = value.strip().lower()
+        safe = word if wanted == "true or false" and word in ("true", "false") else None
+        return self.wrong(what, "write it without quotes", safe)
 
 
 def _dotted(path: KeyPath) -> str:
@@ -204,142 +315,15 @@ def _normalized(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-Found = Callable[..., Finding]
-
-
-def _unknown_key(document: Document, model: type[Table], path: KeyPath, found: Found) -> Finding:
-    key = str(path[-1])
-    table = _table_name(path[:-1])
-    value = value_at(document.data, path)
-    shown = f"`{printable(key, 64)}`"
-    if isinstance(value, str) and names_secret(_normalized(key)):
-        message = f"{shown} in {table} holds a secret in plain text"
-        return found(Code.SECRET, message, store_it(_profile_at(path)), at_key=True)
-    spelling = _other_spelling(model, path, key)
-    siblings = cast("Mapping[str, object]", value_at(document.data, path[:-1]))
-    safe = spelling if spelling and _normalized(spelling) == _normalized(key) and spelling not in siblings else None
-    meant = f"did you mean `{spelling}`?" if spelling else _meant(model, path, key, value)
-    return found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", meant, at_key=True, replacement=safe)
-
-
-def _profile_at(path: KeyPath) -> str:
-    """Return the profile that `path` lies in, as a name to put into a command."""
-    return str(path[1]) if len(path) > 2 and path[0] == "profiles" and is_valid(str(path[1])) else "NAME"
-
-
-def _other_spelling(model: type[Table], path: KeyPath, key: str) -> str | None:
-    """Return the known key that `key` is another spelling of, or a word for."""
-    plain = _normalized(key)
-    known = _known_keys(model, path[:-1])
-    return next((word for word in known if _normalized(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())), None)
-
-
-def _meant(model: type[Table], path: KeyPath, key: str, value: object) -> str | None:
-    """Return what the user probably meant by an unknown key."""
-    known = _known_keys(model, path[:-1])
-    if path[-2:-1] == ("key",) or path[-3:-2] == ("env",):
-        return "`timeout` belongs to a `command`" if key == "timeout" else _form_near(key)
-    if model is Pin:
-        return "a project pin holds `profile` alone; profiles and instances belong in your own profile file"
-    if not path[:-1] and isinstance(value, dict) and set(value) & set(Profile.model_fields):
-        return f"did you mean `[profiles.{printable(key, 64)}]`?"
-    for place, other in _TABLES.items():
-        if key in keys_of(other):
-            return f"`{key}` belongs in {place}"
-    if near := closest(key, known, 1):
-        return f"did you mean {quoted_list(near)}?"
-    return f"known here: {', '.join(f'`{word}`' for word in known)}" if known else None
-
-
-def _known_keys(model: type[Table], path: KeyPath) -> list[str]:
-    """Return the keys of the table at `path`; none where that is a key's source, of which there are several forms."""
-    table = type_at(model, path)
-    named = isinstance(table, type) and issubclass(table, Table) and path[-1:] != ("key",)
-    return list(keys_of(table)) if named else []
-
-
-def _wrong_key_source(document: Document, path: KeyPath, found: Found) -> Finding:
-    name = f"`{_dotted(path)}`"
-    value = value_at(document.data, path)
-    if isinstance(value, str):
-        return found(
-            Code.SECRET, f"{name} says where the key comes from, it is not the key", store_it(_profile_at(path))
-        )
-    forms = (
-        'a key comes from { env = "VARIABLE" }, { command = ["PROGRAM", …] }, { file = "PATH" } or { keyring = true }'
-    )
-    if not isinstance(value, dict):
-        return found(Code.WRONG_VALUE, f"{name} must be a table, not {_kind(value)}", forms)
-    if len(set(value) & {"keyring", "env", "command", "file"}) > 1:
-        return found(Code.CONTRADICTION, f"{name} names more than one source", "keep one")
-    if any(_holds_secret(word, text) for word, text in value.items()):
-        return found(Code.SECRET, f"{name} holds a secret in plain text", store_it(_profile_at(path)))
-    return found(Code.WRONG_VALUE, f"{name} names no known source", forms)
-
-
-_FORMS = ("from", "append", "keyring", "env", "command", "timeout", "file")
-
-
 def _form_near(key: str) -> str | None:
     near = closest(key, _FORMS, 1)
     return f"did you mean `{near[0]}`?" if near else None
-
-
-def _wrong_variable(document: Document, path: KeyPath, found: Found) -> Finding:
-    """Return what is neither a text nor one of the tables that a variable of `env` may be."""
-    name = f"`{_dotted(path)}`"
-    value = value_at(document.data, path)
-    if not isinstance(value, dict):
-        quoted = f'"{value}"' if isinstance(value, int | float) and not isinstance(value, bool) else None
-        hint = f"write {quoted}" if quoted else None
-        return found(Code.WRONG_VALUE, f"{name} must be a string or a table, not {_kind(value)}", hint)
-    forms = (
-        'it is "TEXT", { from = "token" }, { keyring = true }, { env = "VARIABLE" }, '
-        '{ command = ["PROGRAM", …] } or { file = "PATH" }'
-    )
-    known = set(value) & {"from", "keyring", "env", "command", "file"}
-    if len(known) > 1:
-        return found(Code.CONTRADICTION, f"{name} has more than one of {quoted_list(sorted(known), 'and')}", "keep one")
-    if any(_holds_secret(word, text) for word, text in value.items()):
-        return found(Code.SECRET, f"{name} holds a secret in plain text", store_it(_profile_at(path), str(path[-1])))
-    near = next((meant for word in value if (meant := _form_near(str(word)))), None)
-    return found(Code.WRONG_VALUE, f"{name} says in no known way what the variable holds", near or forms)
 
 
 def _holds_secret(word: str, text: object) -> bool:
     """Whether a key of this name holds a secret itself, and not where to find one (`op://…`)."""
     name = _normalized(word)
     return isinstance(text, str) and "://" not in text and (name.endswith(_LITERAL_WORDS) or names_secret(name))
-
-
-def _wrong_choice(document: Document, path: KeyPath, name: str, expected: str, found: Found) -> Finding:
-    value = value_at(document.data, path)
-    choices = re.findall(r"'([^']*)'", expected)
-    if not choices:
-        same = isinstance(value, str) and value.strip().lower() == expected.lower()
-        hint = "write it without quotes" if same else f"write {expected.lower()}" if expected == "1" else None
-        message = f"{name} must be {expected.lower()}"
-        return found(Code.WRONG_VALUE, message, hint, replacement=expected.lower() if same else None)
-    quoted = [f'"{choice}"' for choice in choices]
-    message = f"{name} must be {' or '.join(quoted)}"
-    same_words = [choice for choice in choices if isinstance(value, str) and _normalized(choice) == _normalized(value)]
-    near = same_words or (closest(value, choices, 1) if isinstance(value, str) else [])
-    hint = f'did you mean "{near[0]}"?' if near else None
-    return found(Code.WRONG_VALUE, message, hint, replacement=f'"{same_words[0]}"' if same_words else None)
-
-
-def _wrong_type(document: Document, path: KeyPath, name: str, wanted: str, found: Found) -> Finding:
-    value = value_at(document.data, path)
-    message = f"{name} must be {wanted}, not {_kind(value)}"
-    if isinstance(value, str) and wanted == "an array":
-        words = "the program and each argument" if path[-1] in ("command", "browser") else "each"
-        example = '["op", "read", "…"]' if path[-1] in ("command", "browser") else '["…", "…"]'
-        return found(Code.WRONG_VALUE, message, f"put {words} in quotes of its own, as in {example}")
-    if not isinstance(value, str) or wanted not in ("true or false", "an integer", "a number"):
-        return found(Code.WRONG_VALUE, message)
-    word = value.strip().lower()
-    safe = word if wanted == "true or false" and word in ("true", "false") else None
-    return found(Code.WRONG_VALUE, message, "write it without quotes", replacement=safe)
 
 
 def _kind(value: object) -> str:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import extend
 
+from omniprofile.config.schema.forms import Table
 from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
 from omniprofile.config.schema.models import Pin, ProfilesFile
-from omniprofile.config.schema.forms import Table
 from omniprofile.config.schema.validate import violations
 from omniprofile.config.toml.text import Document
 from omniprofile.model.exported import RESERVED
