@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_json, offer
+from omniprofile.cli.parser import add_flag, add_json, offer
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.errors import ConfigInvalid, Error, NotWritten, Refused, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config, Declaration
@@ -84,9 +84,7 @@ def write_changes(changes: "Iterable[Change]", console: Console, *, shown: str |
 
 def add_leave_secret(parser: argparse.ArgumentParser) -> None:
     """Add `--leave-secret`."""
-    parser.add_argument(
-        "--leave-secret", action="store_true", help="leave the secret store alone: what is stored stays there"
-    )
+    add_flag(parser, "--leave-secret", "leave the secret store alone: what is stored stays there")
 
 
 def unfinished(app: App, operation: str, name: str, new: str | None = None) -> "tuple[Unfinished, bool]":
@@ -199,10 +197,8 @@ def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyE
     key.add_argument(
         "--key-command", metavar="COMMAND", help="take the key from what this command prints, such as 'op read op://…'"
     )
-    parser.add_argument(
-        "--protected", action="store_true", help="ask before `use` switches to it and before `exec` uses it"
-    )
-    parser.add_argument("--allow-insecure", action="store_true", help="allow plain http to a loopback address")
+    add_flag(parser, "--protected", "ask before `use` switches to it and before `exec` uses it")
+    add_flag(parser, "--allow-insecure", "allow plain http to a loopback address")
     parser.add_argument(
         "--expect",
         action="append",

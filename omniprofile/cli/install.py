@@ -10,6 +10,7 @@ import os
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write_changes
+from omniprofile.cli.parser import add_flag
 from omniprofile.cli.shells import SHELLS
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import parent_command
@@ -25,9 +26,7 @@ def add_shell(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "shell", nargs="?", choices=SHELLS, metavar="SHELL", help=f"{quoted_list(SHELLS)} (with --install: this one)"
     )
-    parser.add_argument(
-        "--install", action="store_true", help=f"write {what} to where the shell reads it, and say how to undo that"
-    )
+    add_flag(parser, "--install", f"write {what} to where the shell reads it, and say how to undo that")
 
 
 def shell_of(args: argparse.Namespace, app: App) -> str:

@@ -67,7 +67,7 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
         if args.command == "exec":  # which never comes back
             _renew_prompt(args, app, console)
         try:
-            return command.run(args, app, console)
+            return command.run(args, app, console) or exits.DONE
         finally:
             _renew_prompt(args, app, console)
     except Error as error:

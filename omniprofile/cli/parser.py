@@ -21,15 +21,15 @@ _GLOBAL = ("-q", "--quiet", "-v", "-vv", "--verbose", "--no-color")
 
 
 class CommandModule(Protocol):
-    """What a module under `cli.commands` offers."""
+    """What a module under `cli.commands` offers: its help, its arguments, and what it does."""
 
     HELP: Help
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's arguments."""
 
-    def run(self, args: argparse.Namespace, app: App, console: Console) -> int:
-        """Run the command; return its exit status."""
+    def run(self, args: argparse.Namespace, app: App, console: Console) -> int | None:
+        """Run the command; return its exit status where it has more than one way to end."""
 
 
 def parse(
@@ -177,6 +177,11 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
     )
 
 
+def add_flag(parser: "argparse._ActionsContainer", name: str, purpose: str) -> None:
+    """Add an option that takes no value."""
+    parser.add_argument(name, action="store_true", help=purpose)
+
+
 def offer(kind: str, action: argparse.Action) -> None:
     """Let TAB offer `kind`, one of `candidates.KINDS`, for an argument whose `metavar` tells another one."""
     action.completion = kind  # type: ignore[attr-defined]  # an attribute of its own, as shtab and argcomplete set one
@@ -203,7 +208,7 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
 
 def add_json(parser: "argparse._ActionsContainer") -> None:
     """Add `--json`."""
-    parser.add_argument("--json", action="store_true", help="print JSON, with documented keys")
+    add_flag(parser, "--json", "print JSON, with documented keys")
 
 
 def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], what: str) -> None:
@@ -236,10 +241,10 @@ PINNED = "allow a protected profile that only a project pin selects"
 
 def add_gateway(parser: argparse.ArgumentParser) -> None:
     """Add `--gateway`."""
-    parser.add_argument(
+    add_flag(
+        parser,
         "--gateway",
-        action="store_true",
-        help="give COMMAND the address of a gateway instead of the token (always so where the profile's `access` is not `full`)",
+        "give COMMAND the address of a gateway instead of the token (always so where the profile's `access` is not `full`)",
     )
 
 

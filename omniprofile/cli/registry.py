@@ -13,7 +13,7 @@ class Command:
 
     @property
     def module(self) -> str:
-        """The module with `configure(parser)` and `run(args, app, console) -> int`; `import` is a keyword of Python."""
+        """The module with `configure(parser)` and `run(args, app, console)`; `import` is a keyword of Python."""
         return f"omniprofile.cli.commands.{'import_' if self.name == 'import' else self.name.lstrip('_')}"
 
 

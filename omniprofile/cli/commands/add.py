@@ -5,7 +5,6 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, profile_values, require_new_name, save
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import offer
 from omniprofile.cli.questions import ask_address, ask_name, needs_address, require_terminal
 from omniprofile.cli.registry import Help
@@ -37,7 +36,6 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     offer("@none", parser.add_argument("name", metavar="NAME", nargs="?", help="the new profile's name"))
     add_profile_options(parser)
     parser.add_argument(
@@ -46,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_diff(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Write the profile at the end of its file. On a terminal, ask for its name and address where they are missing."""
     if args.name is None:
         require_terminal(console, "NAME")
@@ -63,7 +61,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             console.note(sentence)
     if args.json:
         console.json({"profile": args.name, "file": path, "changed": True})
-    return DONE
 
 
 def add(

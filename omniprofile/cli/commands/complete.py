@@ -8,7 +8,6 @@ import argparse
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.compiled import profile_words, tag_words
 from omniprofile.model.names import printable
@@ -17,11 +16,10 @@ HELP = Help("Lists words for the completion of a shell.")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument("kind", choices=("profiles", "patterns", "instances", "keys", "secrets"), help="what to list")
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print every profile's name and description, in the order of their files, for patterns every tag too; or other words."""
     if args.kind == "instances":
         console.give("".join(f"{name}\t{each.base_url or ''}\n" for name, each in app.config.instances.items()))
@@ -29,7 +27,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.give(_variables(app, secrets=args.kind == "secrets"))
     else:
         console.give(profile_words(app.config) + (tag_words(app.config) if args.kind == "patterns" else ""))
-    return DONE
 
 
 def _variables(app: App, *, secrets: bool) -> str:

@@ -4,7 +4,6 @@ import argparse
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.install import add_shell, install, shell_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.shells import text
@@ -29,11 +28,10 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_shell(parser, "it")
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print or install the shell's own text with the table of all words in its place."""
     shell = shell_of(args, app)
     completion = text("completion", shell).replace(_PLACE, table(shell))
@@ -41,7 +39,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         install(app, console, "completion", shell, completion)
     else:
         console.give(completion)
-    return DONE
 
 
 def table(shell: str) -> str:

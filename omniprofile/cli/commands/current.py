@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_profile_option, named_profile
 from omniprofile.cli.registry import Help
 from omniprofile.model.effective import effective
@@ -25,12 +24,11 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile_option(parser, "the profile, as for the other commands")
     add_json(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print the current profile; with `--json` also which layer selected it."""
     selection = app.select(named_profile(args))
     shadows = app.shadowed_by(selection)
@@ -41,7 +39,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     else:
         console.data(selection.profile + "\n")
         app.tell(f"selected by {selection.provenance}", app.detail)
-    return DONE
 
 
 def selection_json(selection: Selection, shadows: Iterable[str]) -> dict[str, object]:

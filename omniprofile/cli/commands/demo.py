@@ -5,7 +5,7 @@ import argparse
 from omniprofile import demo
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_flag
 from omniprofile.cli.registry import Help
 
 HELP = Help(
@@ -24,13 +24,10 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the one choice."""
-    parser.add_argument(
-        "--no-pause", action="store_true", help="do not wait for Enter between the chapters, on a terminal"
-    )
+    add_flag(parser, "--no-pause", "do not wait for Enter between the chapters, on a terminal")
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Show the tour."""
     style = console.style
     waits = console.interactive and console.shows_data and not args.no_pause
@@ -49,4 +46,3 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         ),
         app.environment.environ,
     )
-    return DONE

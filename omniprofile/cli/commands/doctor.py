@@ -5,7 +5,7 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.parser import add_json
+from omniprofile.cli.parser import add_flag, add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import wrapped
 from omniprofile.doctor.diagnosis import Diagnosis, Health
@@ -39,9 +39,8 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
-    parser.add_argument("--offline", action="store_true", help="contact nothing: skip the check of the clock")
-    parser.add_argument("--prune", action="store_true", help="delete stored secrets that no profile uses; asks first")
+    add_flag(parser, "--offline", "contact nothing: skip the check of the clock")
+    add_flag(parser, "--prune", "delete stored secrets that no profile uses; asks first")
     parser.add_argument("-y", "--yes", action="store_true", help="with `--prune`: do not ask")
     add_json(parser)
 

@@ -11,7 +11,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console, error_json, shown
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.handing_over import environment_of, hand_over
-from omniprofile.cli.parser import add_gateway, add_jobs, add_json, add_yes
+from omniprofile.cli.parser import add_flag, add_gateway, add_jobs, add_json, add_yes
 from omniprofile.cli.registry import Help
 from omniprofile.config.patterns import matching
 from omniprofile.credentials.permission import Intent
@@ -90,7 +90,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments; the command itself stands after `--`, where argparse does not look."""
     parser.usage = "omniprofile each [PATTERN ...] [options] -- COMMAND [ARGUMENT ...]"
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="names, globs or `@TAG`s")
-    parser.add_argument("--all", action="store_true", help="every profile")
+    add_flag(parser, "--all", "every profile")
     add_jobs(parser, JOBS)
     add_gateway(parser)
     add_json(parser)

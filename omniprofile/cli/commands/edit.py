@@ -17,7 +17,6 @@ from shutil import which
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import profile_file, split_words, write_changes
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, UsageError
 from omniprofile.model.finding import Finding, errors_in
@@ -46,14 +45,13 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument(
         "name", nargs="?", metavar="NAME", help="edit the file that defines this profile (default: the main file)"
     )
     parser.epilog = "The editor is $VISUAL, else $EDITOR, else the first of editor, nano, vim and vi that is installed."
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Edit, check, and go on editing until it is right or the user leaves."""
     with app.editing() as draft:
         path = draft.main if args.name is None else profile_file(draft, args.name)
@@ -75,7 +73,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     finally:
         if folder:
             _remove(folder, copy)
-    return DONE
 
 
 def _edited(app: App, console: Console, editor: list[str], path: str, copy: str, before: bytes | None) -> bool:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import PINNED, add_overrides, add_profile, add_yes, request_of
+from omniprofile.cli.parser import PINNED, add_flag, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import good_until
 from omniprofile.config.paths import own_omni_config
@@ -55,7 +54,6 @@ _FOR_PROGRAMS = ("dotenv", "json", "github")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile(parser)
     add_overrides(parser)
     parser.add_argument(
@@ -66,11 +64,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", metavar="FILE", help="write to a file that only you can read; `-` is standard output"
     )
-    parser.add_argument("--unset", action="store_true", help="print what removes the variables again")
+    add_flag(parser, "--unset", "print what removes the variables again")
     add_yes(parser, PINNED)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print or write the exports, or with `--unset` their removal."""
     environ = app.environment.environ
     if args.output == "":
@@ -101,7 +99,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.note(f"`{printable_place(output)}` was written, for you alone to read (mode 0600)")
     else:
         console.give(render(shell, assign, remove))
-    return DONE
 
 
 def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:

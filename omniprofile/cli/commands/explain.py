@@ -27,7 +27,6 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile(parser)
     add_overrides(parser)
     add_json(parser)

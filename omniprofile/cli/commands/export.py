@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.parser import add_json
+from omniprofile.cli.parser import add_flag, add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.credentials.permission import GIVING
@@ -47,14 +47,13 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument("target", choices=TARGETS, metavar="TARGET", help="`omni-cli`")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config)")
     parser.add_argument(
         "-p", "--profile", action="append", metavar="NAME", dest="profiles", help="only this profile; may be repeated"
     )
-    parser.add_argument("--with-secrets", action="store_true", help="include API keys, which are in plain text there")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    add_flag(parser, "--with-secrets", "include API keys, which are in plain text there")
+    add_flag(parser, "--dry-run", "say what would be done, and change nothing")
     add_json(parser)
 
 

@@ -5,7 +5,6 @@ import json
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, port_number, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.permission import Intent
@@ -35,14 +34,13 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile(parser)
     add_overrides(parser)
     parser.add_argument("--port", type=port_number, default=0, metavar="N", help="the port (default: a free one)")
     add_yes(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print the address and the token, and answer until somebody ends this."""
     resolution = app.resolve(request_of(args), RUN)
     named = f" {resolution.profile}" if resolution.selection.named else ""
@@ -54,4 +52,3 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.give(json.dumps({"base_url": gateway.base_url, "token": gateway.token}) + "\n")
         console.note(f"requests to {gateway.base_url} go to {resolution.origin} until Ctrl-C")
         gateway.wait()
-    return DONE

@@ -4,8 +4,8 @@ import argparse
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.install import add_shell, install, shell_of
+from omniprofile.cli.parser import add_flag
 from omniprofile.cli.registry import Help
 from omniprofile.cli.shells import text
 from omniprofile.errors import UsageError
@@ -40,15 +40,12 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_shell(parser, "the hook")
-    parser.add_argument("--prompt", action="store_true", help="show the current profile in the prompt")
-    parser.add_argument(
-        "--wrap-omni", action="store_true", help="make `omni` run with the credential of the current profile"
-    )
+    add_flag(parser, "--prompt", "show the current profile in the prompt")
+    add_flag(parser, "--wrap-omni", "make `omni` run with the credential of the current profile")
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print or install the hook, and the parts of it that are asked for."""
     shell = shell_of(args, app)
     parts = [("hook", shell)]
@@ -71,4 +68,3 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         install(app, console, "hook", shell, hook)
     else:
         console.give(hook)
-    return DONE

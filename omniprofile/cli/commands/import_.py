@@ -18,7 +18,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.parser import add_json, offer
+from omniprofile.cli.parser import add_flag, add_json, offer
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.imported import imported_json, imported_text, is_stored, say_imported
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, StoreUnavailable, UsageError
@@ -61,7 +61,6 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument("source", choices=SOURCES, metavar="SOURCE", help="`omni-cli` or `dotenv`")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config; `.env` here)")
     only = parser.add_argument(
@@ -71,11 +70,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for action in only, name:  # they do not name profiles that exist
         offer("@none", action)
     parser.add_argument("--base-url", metavar="URL", help="dotenv: the instance, if the file does not name it")
-    parser.add_argument("--allow-insecure", action="store_true", help="allow plain http to a loopback address")
-    parser.add_argument(
-        "--scrub", action="store_true", help="afterwards remove the secrets from the file, keeping a backup (mode 0600)"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    add_flag(parser, "--allow-insecure", "allow plain http to a loopback address")
+    add_flag(parser, "--scrub", "afterwards remove the secrets from the file, keeping a backup (mode 0600)")
+    add_flag(parser, "--dry-run", "say what would be done, and change nothing")
     add_json(parser)
 
 

@@ -7,8 +7,7 @@ from omniprofile.cli.commands.add import add, next_steps
 from omniprofile.cli.commands.login import How, login
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import METHODS, add_profile_options, profile_values, require_new_name
-from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import add_json, offer
+from omniprofile.cli.parser import add_flag, add_json, offer
 from omniprofile.cli.questions import ask_address, ask_method, ask_name, needs_address, require_terminal
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.env_variables import STORE_VARIABLE
@@ -35,17 +34,16 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     offer("@none", parser.add_argument("--name", metavar="NAME", help="the profile's name"))
     key = add_profile_options(parser)
-    key.add_argument("--with-key", action="store_true", help="read the key from standard input and store it")
-    parser.add_argument("--no-login", action="store_true", help="write the profile and stop")
-    parser.add_argument("--no-test", action="store_true", help="store it without testing it")
-    parser.add_argument("--no-browser", action="store_true", help="OAuth: print the address to visit, as `login` does")
+    add_flag(key, "--with-key", "read the key from standard input and store it")
+    add_flag(parser, "--no-login", "write the profile and stop")
+    add_flag(parser, "--no-test", "store it without testing it")
+    add_flag(parser, "--no-browser", "OAuth: print the address to visit, as `login` does")
     add_json(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Write the profile, make it active if none is, then log in."""
     file_store = _wants_file_store(args, app, console)
     name, values = args.name, profile_values(args)
@@ -77,7 +75,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.json:
         active = app.state.read().active == name
         console.json({"profile": name, "file": path, "changed": True, "active": active, "logged_in": logged_in})
-    return DONE
 
 
 def _log_in(args: argparse.Namespace, app: App, console: Console, name: str) -> bool:

@@ -8,7 +8,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.parser import add_format
+from omniprofile.cli.parser import add_flag, add_format
 from omniprofile.cli.registry import Help
 from omniprofile.config.paths import profile_files
 from omniprofile.errors import OperationFailed, UsageError
@@ -51,15 +51,14 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument(
         "files", nargs="*", metavar="FILE",
         help="files to check together, `-` for standard input (default: your profile files, the project's pin and MCP settings)",
     )  # fmt: skip
     add_format(parser, ("human", "json", "sarif", "github"), "findings")
-    parser.add_argument("--strict", action="store_true", help="fail on warnings as well")
-    parser.add_argument("--fix", action="store_true", help="fix what is safe to fix")
-    parser.add_argument("--diff", action="store_true", help="show what `--fix` would change, and change nothing")
+    add_flag(parser, "--strict", "fail on warnings as well")
+    add_flag(parser, "--fix", "fix what is safe to fix")
+    add_flag(parser, "--diff", "show what `--fix` would change, and change nothing")
     parser.add_argument(
         "--stdin-filename", metavar="FILE", help="the path that `-` stands for, which also decides its `profiles.d`"
     )

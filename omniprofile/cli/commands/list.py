@@ -8,7 +8,6 @@ from datetime import datetime
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
@@ -56,12 +55,11 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="only profiles of these names, globs or `@TAG`s")
     add_json(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print the profiles in the order of their files, the current one marked."""
     names = list(app.config.profiles)  # what is wrong with the files is an error, and no warning of the selection's
     if args.patterns:
@@ -75,7 +73,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.data(table_of(rows, app, console, shadowed=bool(shadows)))
     else:
         console.note("no profile is defined yet: run `omniprofile init`")
-    return DONE
 
 
 def _active(app: App, console: Console) -> tuple[str | None, tuple[str, ...]]:

@@ -6,7 +6,6 @@ from typing import Any
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import span
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_profile, named_profile
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
@@ -33,7 +32,6 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile(parser, "only what is about this profile, which may be gone")
     parser.add_argument(
         "--since", type=span, metavar="DURATION", help="show only the last `30min`, `2h`, `7d` and so on"
@@ -41,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print the entries."""
     try:
         found, damaged = entries(app.places.state_folder)
@@ -73,7 +71,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     else:
         what = f"about `{printable(named.value)}` " if named else ""
         console.note(f"nothing {what}is in the audit log{' for that time' if args.since else ''}")
-    return DONE
 
 
 def _cells(entry: dict[str, Any]) -> list[str]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.new_credential import tell_of_another_identity, tested
-from omniprofile.cli.parser import PINNED, add_json, add_profile, add_yes, named_profile, offer, port_number
+from omniprofile.cli.parser import PINNED, add_flag, add_json, add_profile, add_yes, named_profile, offer, port_number
 from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.permission import Intent
@@ -61,17 +60,16 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile(parser)
     secret = parser.add_argument(
         "--secret", metavar="VARIABLE", help="store this secret of the profile's `env` instead of its key"
     )
     offer("@secrets", secret)
-    parser.add_argument("--no-test", action="store_true", help="store it without testing it")
-    parser.add_argument(
+    add_flag(parser, "--no-test", "store it without testing it")
+    add_flag(
+        parser,
         "--no-browser",
-        action="store_true",
-        help="OAuth: print the address, and accept the address that the browser ends at, pasted",
+        "OAuth: print the address, and accept the address that the browser ends at, pasted",
     )
     parser.add_argument(
         "--port",
@@ -85,16 +83,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="OAuth: how long to wait for the login in the browser (default: 2 min)",
     )
-    parser.add_argument(
+    add_flag(
+        parser,
         "--with-key",
-        action="store_true",
-        help=f"read the key from standard input, however long that takes (default there: {KEY_SECONDS:g} s)",
+        f"read the key from standard input, however long that takes (default there: {KEY_SECONDS:g} s)",
     )
     add_yes(parser, PINNED)
     add_json(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Log in to the named profile, or to the current one."""
     how = How(
         test=not args.no_test,
@@ -121,7 +119,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 "changed": True,
             }
         )
-    return DONE
 
 
 @dataclass(frozen=True, slots=True)

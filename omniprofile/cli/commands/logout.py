@@ -5,7 +5,6 @@ from contextlib import ExitStack
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_profile, add_yes, named_profile
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.permission import Intent
@@ -34,13 +33,12 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile(parser)
     add_yes(parser)
     add_json(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Revoke, and in any case delete, what is stored for the profile."""
     resolution = app.declared(ProfileRequest(named_profile(args)), DELETE)
     hint = f"run `omniprofile logout {resolution.profile} --yes`"
@@ -48,7 +46,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     changed = logout(app, console, resolution)
     if args.json:
         console.json({"profile": resolution.profile, "changed": changed})
-    return DONE
 
 
 def logout(app: App, console: Console, resolution: Resolution) -> bool:

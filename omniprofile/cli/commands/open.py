@@ -5,8 +5,7 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.browser import find_browser
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import add_profile, request_of
+from omniprofile.cli.parser import add_flag, add_profile, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.errors import OperationFailed
 from omniprofile.system.files import reason
@@ -26,18 +25,17 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile(parser)
-    parser.add_argument("--print", action="store_true", help="print the address instead")
+    add_flag(parser, "--print", "print the address instead")
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Open the address, or print it."""
     resolution = app.resolve(request_of(args))
     address = str(resolution.allowed_origin())
     if args.print:
         console.data(f"{address}\n")
-        return DONE
+        return
     hint = "`omniprofile open --print` prints the address, to open by hand"
     browser = find_browser(resolution, app.environment.environ, on_terminal=console.interactive)
     if browser is None:
@@ -49,4 +47,3 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         raise OperationFailed(f"the browser could not be started: {reason(problem)}", hint=hint) from problem
     if not opened:
         raise OperationFailed(f"the browser did not open {address}", hint=hint)
-    return DONE

@@ -17,7 +17,6 @@ from omniprofile.cli.editing import (
     unfinished,
     write_changes,
 )
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_yes
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.permission import Intent
@@ -45,14 +44,13 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument("name", metavar="NAME", help="the profile")
     add_leave_secret(parser)
     add_yes(parser)
     add_diff(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Remove the profile, or finish a removal that was interrupted."""
     name = args.name
     with app.editing(dry_run=args.diff) as draft:
@@ -63,7 +61,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         patch = draft.patch
     if args.diff:
         console.data(masked(patch))
-        return DONE
+        return
     resolution = _resolution(app, name)
     stored = not args.leave_secret and may_be_stored(app, name, resumed=resumed)
     if stored:
@@ -93,7 +91,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.warn(f"`OMNI_PROFILE` in this shell still names `{name}`")
     if args.json:
         console.json({"profile": name, "file": path, "changed": True, "secret": stored})
-    return DONE
 
 
 def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[tuple[str, str]]:

@@ -23,7 +23,6 @@ from omniprofile.cli.editing import (
     unfinished,
     write_changes,
 )
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.errors import ConfigInvalid, Error, Refused, StoreUnavailable, UsageError
 from omniprofile.model.names import base_url_variable, printable_place, token_variable
@@ -52,14 +51,13 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument("old", metavar="OLD", help="the profile")
     parser.add_argument("new", metavar="NEW", help="its new name")
     add_leave_secret(parser)
     add_diff(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Rename the profile, or finish a renaming that was interrupted."""
     old, new = args.old, args.new
     if old == new:
@@ -75,7 +73,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         draft.check()
         if args.diff:
             console.data(masked(draft.patch))
-            return DONE
+            return
         carries = not args.leave_secret and may_be_stored(app, old, new, resumed=resumed)
         accounts = _accounts(app, old, new) if carries else []
         if carries:
@@ -108,7 +106,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     _tell_of_variables(app, console, old)
     if args.json:
         console.json({"profile": new, "previous": old, "file": path, "changed": True, "secret": carries, "pin": pin})
-    return DONE
 
 
 def _require_names(app: App, draft: "Draft", old: str, new: str, *, resumed: bool) -> None:

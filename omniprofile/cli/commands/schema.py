@@ -6,7 +6,7 @@ from pathlib import Path
 import omniprofile
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
+from omniprofile.cli.parser import add_flag
 from omniprofile.cli.registry import Help
 from omniprofile.errors import OperationFailed
 
@@ -21,22 +21,18 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
-    parser.add_argument("--pin", action="store_true", help="the schema of a project pin, `.omniprofile.toml`")
-    parser.add_argument(
-        "--path", action="store_true", help="print the path of the installed file instead of its content"
-    )
+    add_flag(parser, "--pin", "the schema of a project pin, `.omniprofile.toml`")
+    add_flag(parser, "--path", "print the path of the installed file instead of its content")
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print the schema, or where it is."""
     if args.path:
         console.data(_installed("omniprofile-pin" if args.pin else "omniprofile") + "\n")
-        return DONE
+        return
     from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
 
     console.json(pin_json_schema() if args.pin else json_schema())
-    return DONE
 
 
 def _installed(name: str) -> str:

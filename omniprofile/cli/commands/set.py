@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, key_changed, save, target
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.errors import Error, UsageError
 
@@ -45,7 +44,6 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.usage = "omniprofile set [--diff] NAME KEY VALUE\n       omniprofile set [--diff] KEY VALUE"
     parser.add_argument(
         "words",
@@ -58,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_diff(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Set the key."""
     from omniprofile.config.schema.json_schema import toml_kind
     from omniprofile.config.toml.values import value_text
@@ -89,7 +87,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 _tell_of_another_origin(app.reread(), console, names[1])
     if args.json:
         console.json(key_changed(names, path, changed=changed))
-    return DONE
 
 
 def _make_room(draft: "Draft", path: str, names: "NamePath") -> str | None:

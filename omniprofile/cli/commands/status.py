@@ -6,7 +6,6 @@ from omniprofile.app import App
 from omniprofile.cli.commands.current import selection_json
 from omniprofile.cli.commands.list import row_json, row_of, table_of
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.parser import add_json, add_profile_option, named_profile
 from omniprofile.cli.registry import Help
 
@@ -23,12 +22,11 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile_option(parser, "the profile, as for the other commands")
     add_json(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print the row of the current profile, and what selected it."""
     selection = app.select(named_profile(args))
     shadows = app.shadowed_by(selection)
@@ -40,4 +38,3 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     else:
         console.data(table_of([row], app, console, shadowed=bool(shadows)))
         console.note(f"selected by {selection.provenance}")
-    return DONE

@@ -10,7 +10,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
-from omniprofile.cli.parser import add_format, add_jobs, add_overrides, add_profile_option
+from omniprofile.cli.parser import add_flag, add_format, add_jobs, add_overrides, add_profile_option
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.config.patterns import matching
@@ -51,13 +51,12 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument(
         "patterns", nargs="*", metavar="PATTERN", help="names, globs or `@TAG`s (default: the current profile)"
     )
     add_profile_option(parser, "one more profile, as an option; may be repeated")
-    parser.add_argument("--all", action="store_true", help="test every profile")
-    parser.add_argument("--failed", action="store_true", help="show only the profiles that failed")
+    add_flag(parser, "--all", "test every profile")
+    add_flag(parser, "--failed", "show only the profiles that failed")
     add_overrides(parser)
     parser.add_argument(
         "--timeout",

@@ -5,8 +5,7 @@ import json
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import PINNED, add_json, add_overrides, add_profile, add_yes, request_of
+from omniprofile.cli.parser import PINNED, add_flag, add_json, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import good_until, rfc3339
 from omniprofile.credentials.permission import Intent
@@ -40,21 +39,20 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     add_profile(parser)
     add_overrides(parser)
-    parser.add_argument(
+    add_flag(
+        parser,
         "--force-refresh",
-        action="store_true",
-        help="refresh an OAuth session even if it is still valid, unless it was refreshed in the last 10 s",
+        "refresh an OAuth session even if it is still valid, unless it was refreshed in the last 10 s",
     )
     form = parser.add_mutually_exclusive_group()
     add_json(form)
-    form.add_argument("--header", action="store_true", help="print the `Authorization` header as a JSON object")
+    add_flag(form, "--header", "print the `Authorization` header as a JSON object")
     add_yes(parser, PINNED)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print the token, the header that carries it (RFC 6750, 2.1), or the whole credential as JSON."""
     resolution = app.resolve(request_of(args), GIVE)
     hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
@@ -78,4 +76,3 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.give(json.dumps({"Authorization": f"Bearer {credential.token}"}) + "\n")
     else:
         console.give(credential.token + "\n")
-    return DONE

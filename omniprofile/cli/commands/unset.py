@@ -5,7 +5,6 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, key_changed, save, target
-from omniprofile.cli.exits import DONE
 from omniprofile.cli.registry import Help
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, quoted_list
@@ -26,7 +25,6 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.usage = "omniprofile unset [--diff] NAME KEY\n       omniprofile unset [--diff] KEY"
     parser.add_argument(
         "words",
@@ -38,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_diff(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Remove the key."""
     if len(args.words) > 2:
         raise UsageError("too many arguments: give a profile and a key", hint="remove one key at a time")
@@ -70,4 +68,3 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             console.note(f"`{'.'.join(names)}` is removed from `{path}`")
     if args.json:
         console.json(key_changed(names, path, changed=changed))
-    return DONE

@@ -5,8 +5,7 @@ import argparse
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
-from omniprofile.cli.exits import DONE
-from omniprofile.cli.parser import add_json, add_yes
+from omniprofile.cli.parser import add_flag, add_json, add_yes
 from omniprofile.cli.picker import Choice, pick
 from omniprofile.cli.registry import Help
 from omniprofile.config.selection import VARIABLE
@@ -45,15 +44,14 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="the profile; `-` is the previous one")
-    parser.add_argument("--test", action="store_true", help="test the credential first, and switch only if it passes")
-    parser.add_argument("--shell", action="store_true", help="switch only this shell: print what it must evaluate")
+    add_flag(parser, "--test", "test the credential first, and switch only if it passes")
+    add_flag(parser, "--shell", "switch only this shell: print what it must evaluate")
     add_json(parser)
     add_yes(parser)
 
 
-def run(args: argparse.Namespace, app: App, console: Console) -> int:
+def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Switch, after the checks that were asked for."""
     if args.shell and args.json:
         raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
@@ -67,7 +65,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     shown = f"`{name}` ({origin})" if origin else f"`{name}`"
     if args.shell or choice.here:
         _switch_shell(app, console, name, shown)
-        return DONE
+        return
     before = app.state.read().active
     after = app.state.activate(name)
     hidden, rivals = _hiding(app, name), _rivals(app, name)
@@ -82,7 +80,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.json({"profile": name, "previous": after.previous, "effective": not shadows, "shadowed_by": shadows})
     elif hidden and _evaluated(app) and console.interactive and console.confirm("switch this shell to it as well?"):
         console.give(EVALUATE.format(_shell(app)) + _script(app, name))
-    return DONE
 
 
 def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
