@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.browser import Browser, find_browser
@@ -11,6 +10,11 @@ from omniprofile.cli.new_credential import tell_of_another_identity, tested
 from omniprofile.cli.render.times import remaining
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
 from omniprofile.errors import Error, LoginFailed, OperationFailed
+from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
+from omniprofile.instance.callback_server import Page
+from omniprofile.instance.client import Client, TransportError
+from omniprofile.instance.endpoints import Endpoints, discover
+from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem, revoke
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Expect
 from omniprofile.model.live import Identity, Status
@@ -18,10 +22,6 @@ from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import duration_text
 from omniprofile.system.threads import start as start_thread
-
-if TYPE_CHECKING:
-    from omniprofile.instance.client import Client
-    from omniprofile.instance.endpoints import Endpoints
 
 REVOKE_SECONDS = 5.0
 SETTINGS = "Settings > API access"
@@ -43,11 +43,6 @@ def login_session(
     somebody else's than the profile expects, is revoked. `port` is the callback's, None for any; `limit` how many seconds the
     person has, None for the usual.
     """
-    from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
-    from omniprofile.instance.callback_server import Page
-    from omniprofile.instance.client import Client
-    from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem
-
     origin, profile, checkpoint = resolution.allowed_origin(), resolution.profile, app.environment.checkpoint
     seconds = LIMIT_SECONDS if limit is None else limit
     screen = _Screen(app, console, resolution, seconds, browser=browser, port=port)
@@ -92,15 +87,11 @@ def login_session(
                 checkpoint("old-revoked")
 
 
-def revoke_session(client: "Client", session: StoredSecret, endpoints: "Endpoints | None") -> str | None:
+def revoke_session(client: Client, session: StoredSecret, endpoints: Endpoints | None) -> str | None:
     """Revoke both tokens of a session, the one that can make new ones first; None, or why it was not done.
 
     `endpoints` are those of its origin, None where they are still to be asked for. Bounded in time.
     """
-    from omniprofile.instance.client import TransportError
-    from omniprofile.instance.endpoints import discover
-    from omniprofile.instance.tokens import revoke
-
     if endpoints is None:
         try:
             endpoints = discover(client, session.origin, timeout=REVOKE_SECONDS)
@@ -186,7 +177,7 @@ class _Screen:
         if self._browser is None and self._input is None and not self._callback_is_expected:
             raise self._nobody()
 
-    def open_url(self, start: str, address: str, put: "Callable[[str | Error], None]") -> None:
+    def open_url(self, start: str, address: str, put: Callable[[str | Error], None]) -> None:
         """Show `address`, open `start` in the browser, and take what is pasted."""
         host, browser, stdin = self._origin.host, self._browser, self._input
         self._console.say(f"Visit this address to log in to {host}, within {self._limit}:\n\n{address}\n")
@@ -218,7 +209,7 @@ class _Screen:
         if not browser.shares_terminal:
             self._take_pasted(put)
 
-    def _take_pasted(self, put: "Callable[[str | Error], None]") -> None:
+    def _take_pasted(self, put: Callable[[str | Error], None]) -> None:
         stdin = self._input
         if stdin is None:
             return

@@ -10,9 +10,11 @@ import argparse
 from dataclasses import dataclass
 from typing import cast
 
+from omniprofile.checks.rules import RULES
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.parser import build_parser
 from omniprofile.cli.registry import COMMANDS
+from omniprofile.config.schema.json_schema import json_schema
 from omniprofile.model.names import printable
 
 KINDS = {
@@ -92,15 +94,11 @@ def _arguments(parser: Parser) -> tuple[str, str, str]:
 
 
 def _codes() -> dict[str, str]:
-    from omniprofile.checks.rules import RULES
-
     return {rule.code.value: rule.title for rule in RULES}
 
 
 def _keys() -> dict[str, str]:
     """Return the keys of a profile as `set` takes them, of a table each key in it."""
-    from omniprofile.config.schema.json_schema import json_schema
-
     definitions = cast("dict[str, dict[str, dict[str, dict[str, str]]]]", json_schema()["$defs"])
 
     def keys_of(name: str, prefix: str) -> dict[str, str]:
@@ -118,8 +116,6 @@ def _keys() -> dict[str, str]:
 
 def _values() -> dict[str, str]:
     """Return the kind of value of each key of a profile that has only a few, or the name of something."""
-    from omniprofile.config.schema.json_schema import json_schema
-
     definitions = cast("dict[str, dict[str, dict[str, dict[str, object]]]]", json_schema()["$defs"])
     fields = dict(definitions["Profile"]["properties"])
     fields |= {f"expect.{key}": field for key, field in definitions["Expect"]["properties"].items()}

@@ -3,22 +3,22 @@
 import argparse
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from omniprofile.app import App
+from omniprofile.checks.secrets import without_secrets
 from omniprofile.cli.console import Console
 from omniprofile.cli.parser import add_flag, add_json, offer
+from omniprofile.config.editing.draft import Draft
+from omniprofile.config.editing.journal import Unfinished
+from omniprofile.config.editing.replace import Change, replace_all
 from omniprofile.config.paths import DROP_IN_FOLDER
+from omniprofile.config.selection import require_profile
+from omniprofile.config.toml.edit import NamePath, value_of
+from omniprofile.config.toml.values import key_path
 from omniprofile.errors import ConfigInvalid, Error, NotWritten, Refused, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.names import RULE, command_words, is_valid, nearest_valid, printable, quoted_list
-from omniprofile.model.provenance import Layer
-
-if TYPE_CHECKING:
-    from omniprofile.config.editing.draft import Draft
-    from omniprofile.config.editing.journal import Unfinished
-    from omniprofile.config.editing.replace import Change
-    from omniprofile.config.toml.edit import NamePath
+from omniprofile.model.provenance import Layer, Provenance
 
 METHODS = ("api-key", "oauth")
 
@@ -32,7 +32,7 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
     add_json(output)
 
 
-def save(draft: "Draft", console: Console, *, diff: bool) -> bool:
+def save(draft: Draft, console: Console, *, diff: bool) -> bool:
     """Validate a draft, then write it, or print it as a patch; return whether files were changed.
 
     Raises what `Draft.check` and `write_changes` raise; the change that could not be written is on stderr then.
@@ -54,20 +54,16 @@ def save(draft: "Draft", console: Console, *, diff: bool) -> bool:
 
 def masked(patch: str) -> str:
     """Return a patch with the secrets masked that the files hold, though they should not."""
-    from omniprofile.checks.secrets import without_secrets
-
     return "".join(
         without_secrets(line.rstrip("\r")) + "\r" * line.endswith("\r") + "\n" for line in patch.split("\n")[:-1]
     )
 
 
-def write_changes(changes: "Iterable[Change]", console: Console, *, shown: str | None = None) -> None:
+def write_changes(changes: Iterable[Change], console: Console, *, shown: str | None = None) -> None:
     """Write changes, all or none; those that could not be written are on stderr, to be made by hand.
 
     `shown` is what is shown then in place of the patch, where that could hold a secret. Raises NotWritten, OperationFailed.
     """
-    from omniprofile.config.editing.replace import replace_all
-
     changes = list(changes)
     try:
         replace_all(changes)
@@ -87,10 +83,8 @@ def add_leave_secret(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "--leave-secret", "leave the secret store alone: what is stored stays there")
 
 
-def unfinished(app: App, operation: str, name: str, new: str | None = None) -> "tuple[Unfinished, bool]":
+def unfinished(app: App, operation: str, name: str, new: str | None = None) -> tuple[Unfinished, bool]:
     """The work as the journal notes it, and whether it was begun before. Raises Refused while another one is unfinished."""
-    from omniprofile.config.editing.journal import Unfinished
-
     since = app.environment.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     work = Unfinished(operation, name, new, app.places.config_file, since)
     begun = app.journal.read()
@@ -118,14 +112,14 @@ def may_be_stored(app: App, *names: str, resumed: bool) -> bool:
         return False
 
 
-def key_changed(names: "NamePath", file: str, *, changed: bool) -> dict[str, object]:
+def key_changed(names: NamePath, file: str, *, changed: bool) -> dict[str, object]:
     """Return what `set` and `unset` print as JSON."""
     of_profile = names[0] == "profiles"
     key = ".".join(names[2:] if of_profile else names)
     return {"profile": names[1] if of_profile else None, "key": key, "file": file, "changed": changed}
 
 
-def profile_file(draft: "Draft", name: str) -> str:
+def profile_file(draft: Draft, name: str) -> str:
     """Return the file that defines the profile. Raises NoSuchProfile, ConfigInvalid where two do."""
     files = draft.files_of(("profiles", name))
     if len(files) > 1:
@@ -134,37 +128,35 @@ def profile_file(draft: "Draft", name: str) -> str:
             hint="remove one of the two by hand: `omniprofile edit`",
         )
     if not files:
-        from omniprofile.config.selection import require_profile
-        from omniprofile.model.provenance import Provenance
-
         require_profile(Config(profiles=_profiles(draft)), name, Provenance(Layer.FLAG, "NAME"))
     return files[0]
 
 
-def require_new_name(draft: "Draft", name: str) -> None:
-    """Raise UsageError unless `name` can name a new profile."""
+def require_valid_name(name: str) -> None:
+    """Raise UsageError unless `name` can be a profile's."""
     if not is_valid(name):
-        raise UsageError(
-            f"`{printable(name)}` is not a valid profile name: use {RULE}",
-            hint=f"did you mean `{nearest_valid(name)}`?",
-        )
+        hint = f"did you mean `{nearest_valid(name)}`?"
+        raise UsageError(f"`{printable(name)}` is not a valid profile name: use {RULE}", hint=hint)
+
+
+def require_new_name(draft: Draft, name: str) -> None:
+    """Raise UsageError unless `name` can name a new profile."""
+    require_valid_name(name)
     if files := draft.files_of(("profiles", name)):
         place = draft.place(files[0], ("profiles", name))
         raise UsageError(f"profile `{name}` already exists ({place})", hint="choose another name")
 
 
-def _profiles(draft: "Draft") -> dict[str, Declaration]:
+def _profiles(draft: Draft) -> dict[str, Declaration]:
     names = [(name, path) for path in draft.paths for name in draft.table(path, ("profiles",))]
     return {name: Declaration(Layer.PROFILE, name, path, 1) for name, path in names}
 
 
-def target(draft: "Draft", words: list[str], how: str) -> "tuple[str, NamePath]":
+def target(draft: Draft, words: list[str], how: str) -> tuple[str, NamePath]:
     """Return the file and the path that `NAME KEY` of a profile, or `KEY` from the top of the file, mean.
 
     `how` says, with `NAME` in it, what to type where a profile is named alone.
     """
-    from omniprofile.config.toml.values import key_path
-
     if len(words) == 2:
         name, key = words
         return profile_file(draft, name), ("profiles", name, *key_path(key))
@@ -245,7 +237,7 @@ def profile_values(args: argparse.Namespace) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def drop_in(app: App, draft: "Draft", given: str | None) -> str:
+def drop_in(app: App, draft: Draft, given: str | None) -> str:
     """Return the profile file that `--file` means: a path, or the bare name of a file in `profiles.d`."""
     if given is None:
         return draft.main
@@ -275,8 +267,6 @@ def split_words(command: str, what: str) -> list[str]:
 
 def _variable(text: str) -> object:
     """Return the value of a variable as it was typed: a text, or a table in TOML (`{ from = "token" }`)."""
-    from omniprofile.config.toml.edit import value_of
-
     try:
         value = value_of(text.strip())
     except ValueError:

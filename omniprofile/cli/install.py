@@ -12,6 +12,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write_changes
 from omniprofile.cli.parser import add_flag
 from omniprofile.cli.shells import SHELLS
+from omniprofile.config.editing.replace import Change, Content
 from omniprofile.errors import UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import calling_shell, quote
@@ -45,8 +46,6 @@ def install(app: App, console: Console, part: str, shell: str, text: str) -> Non
 
     Raises NotWritten for what cannot be written; the change is on stderr then.
     """
-    from omniprofile.config.editing.replace import Change, Content
-
     if shell == "powershell":
         console.say(
             f"add this line to the file that `$PROFILE` names, and remove it to undo that:\n"

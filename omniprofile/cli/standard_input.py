@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from omniprofile.system.threads import start, wait
+
 _LONGEST_LINE = 65536
 
 
@@ -42,7 +44,6 @@ def read_lines(stream: TextIO, put: Callable[[str], None]) -> None:
 
 def read_all(stream: TextIO, *, limit: int, seconds: float) -> str:
     """Return all of `stream`, cut after `limit` bytes and one more. Raises TimeoutError when it has not ended in time."""
-    from omniprofile.system.threads import start, wait
 
     def read() -> bytes:
         found = b""

@@ -11,6 +11,7 @@ from omniprofile.app import App
 from omniprofile.doctor import files, secrets, shell
 from omniprofile.doctor.diagnosis import Diagnosis, problem, skipped
 from omniprofile.errors import Error
+from omniprofile.system.threads import start, wait
 
 LIMIT_SECONDS = 20.0
 """What one check may take. The store has its own, shorter, limit, which gives a better answer."""
@@ -57,8 +58,6 @@ def examine(app: App, *, offline: bool = False, limit: float = LIMIT_SECONDS) ->
 
 
 def _bounded(check: Check, app: App, limit: float) -> list[Diagnosis]:
-    from omniprofile.system.threads import start, wait
-
     try:
         return wait(start(lambda: _made(check, app)), limit)
     except TimeoutError:

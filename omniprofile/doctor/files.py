@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator
 from time import time
 
 from omniprofile.app import App
+from omniprofile.checks.lint import lint
+from omniprofile.config import snapshot
+from omniprofile.config.editing.journal import Journal
 from omniprofile.config.paths import profile_files
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, Health, ok, problem, skipped, warning
+from omniprofile.model.effective import every_effective, gives_token, giving_token
 from omniprofile.model.finding import errors_in
 from omniprofile.model.names import counted, printable_place, quoted_list, quoted_place
 from omniprofile.system.files import reason
@@ -23,8 +27,6 @@ _YOUNG_SECONDS = 60.0
 
 def profiles(app: App) -> Iterable[Diagnosis]:
     """What lint says, in one line."""
-    from omniprofile.checks.lint import lint
-
     paths = profile_files(app.places)
     if not paths:
         yield skipped(f"no profile file yet (`{printable_place(app.places.config_file)}`)", "run `omniprofile init`")
@@ -110,8 +112,6 @@ def _checked(path: str, status: os.stat_result, forbidden: int, uid: int) -> Dia
 
 def leftovers(app: App) -> Iterable[Diagnosis]:
     """What killed commands left: the note of a rename or removal, and files beside the ones that they were to replace."""
-    from omniprofile.config.editing.journal import Journal
-
     old = list(_temporary_files(app))
     for path in old:
         yield warning(
@@ -149,8 +149,6 @@ def _temporary_files(app: App) -> Iterator[str]:
 
 def access(app: App) -> Iterable[Diagnosis]:
     """Report which profiles give programs a gateway in place of their token."""
-    from omniprofile.model.effective import every_effective, gives_token, giving_token
-
     profiles = every_effective(app.config)
     limited = {limit: [name for name, each in profiles.items() if each.access.value == limit] for limit in _LIMITS}
     said = [f"{limit}: {quoted_list(names, 'and')}" for limit, names in limited.items() if names]
@@ -168,8 +166,6 @@ def _age(path: str) -> float:
 
 def cache(app: App) -> Iterable[Diagnosis]:
     """Whether the everyday commands are as fast as they can be."""
-    from omniprofile.config import snapshot
-
     folder = app.places.cache_folder
     if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
         yield warning(

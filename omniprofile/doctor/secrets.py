@@ -6,17 +6,21 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from omniprofile.app import App
+from omniprofile.checks.mcp import check_mcp, project_files, user_files
 from omniprofile.credentials.env_variables import STORE_VARIABLE
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import ConfigInvalid, Error
+from omniprofile.handover.omni import is_ours
+from omniprofile.handover.variables import find_dotenv
 from omniprofile.model.finding import Code
 from omniprofile.model.names import counted, printable, printable_place, quoted_place
 from omniprofile.model.stored import Account
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from omniprofile.transfer.omni_cli import OmniConfig
+from omniprofile.system.access import others_can_read
+from omniprofile.system.capture import find_program
+from omniprofile.transfer import foreign
+from omniprofile.transfer.dotenv import Dotenv
+from omniprofile.transfer.omni_cli import OmniConfig
 
 _MOST_KEYS = 10
 """So many of one file are shown: it may be somebody else's, and of any size."""
@@ -177,9 +181,6 @@ def omni_cli(app: App) -> Iterable[Diagnosis]:
 
 
 def _programs(name: str, app: App) -> Iterator[str]:
-    from omniprofile.handover.omni import is_ours
-    from omniprofile.system.capture import find_program
-
     seen = set()
     for folder in app.environment.environ.get("PATH", os.defpath).split(os.pathsep):
         path = find_program(name, {**app.environment.environ, "PATH": folder}) if folder else None
@@ -189,9 +190,6 @@ def _programs(name: str, app: App) -> Iterator[str]:
 
 
 def _omni_config(app: App) -> Iterator[Diagnosis]:
-    from omniprofile.system.access import others_can_read
-    from omniprofile.transfer.omni_cli import OmniConfig
-
     path = app.omni_config_path()
     shown = f"`{printable_place(path)}`"
     if not os.path.lexists(path):
@@ -215,7 +213,7 @@ def _omni_config(app: App) -> Iterator[Diagnosis]:
                 )
 
 
-def _oauth_default(config: "OmniConfig", shown: str) -> Iterator[Diagnosis]:
+def _oauth_default(config: OmniConfig, shown: str) -> Iterator[Diagnosis]:
     """Name the trap that `exec` shields its child from, and the exports of `env` do not."""
     name = config.session_default
     if name is not None:
@@ -228,8 +226,6 @@ def _oauth_default(config: "OmniConfig", shown: str) -> Iterator[Diagnosis]:
 
 def backups(app: App) -> Iterable[Diagnosis]:
     """What `import --scrub` and `export` keep of the files that they changed, with their secrets."""
-    from omniprofile.transfer import foreign
-
     paths = foreign.backups(app.places.state_folder)
     if not paths:
         yield ok("no backup of another program's file")
@@ -241,9 +237,6 @@ def backups(app: App) -> Iterable[Diagnosis]:
 
 def dotenv(app: App) -> Iterable[Diagnosis]:
     """A `.env` in the working directory or above it, as programs find it."""
-    from omniprofile.handover.variables import find_dotenv
-    from omniprofile.transfer.dotenv import Dotenv
-
     if app.environment.cwd is None:
         yield skipped("the working directory is gone")
         return
@@ -267,8 +260,6 @@ def dotenv(app: App) -> Iterable[Diagnosis]:
 
 def mcp(app: App) -> Iterable[Diagnosis]:
     """Keys of Omni's in the settings of MCP clients: in this project, and where those for all projects are."""
-    from omniprofile.checks.mcp import check_mcp, project_files, user_files
-
     environment, home = app.environment, app.places.home
     paths = user_files(platform=environment.platform, environ=environment.environ, home=home)
     if environment.cwd is not None:

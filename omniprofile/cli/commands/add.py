@@ -2,7 +2,7 @@
 
 import argparse
 
-from omniprofile.app import App
+from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, profile_values, require_new_name, save
 from omniprofile.cli.parser import offer
@@ -97,8 +97,6 @@ def add(
 
 def next_steps(app: App, name: str) -> list[str]:
     """Return what there is left to do before the profile can be used, one sentence each."""
-    from omniprofile.app import ProfileRequest
-
     resolution = app.declared(ProfileRequest.for_profile(name))
     if resolution.uses_store:
         return [f"next: `omniprofile login {name}`"]

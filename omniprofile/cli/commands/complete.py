@@ -10,6 +10,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.registry import Help
 from omniprofile.compiled import profile_words, tag_words
+from omniprofile.model.effective import every_effective
 from omniprofile.model.names import printable
 
 HELP = Help("Lists words for the completion of a shell.")
@@ -31,8 +32,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 def _variables(app: App, *, secrets: bool) -> str:
     """Return the variables of all `env` tables as keys, or those alone that hold a stored secret, with the profiles of each."""
-    from omniprofile.model.effective import every_effective
-
     owners: dict[str, list[str]] = {}
     for name, profile in every_effective(app.config).items():
         for variable, given in profile.env.items():

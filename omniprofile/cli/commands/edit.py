@@ -21,7 +21,7 @@ from omniprofile.cli.registry import Help
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, UsageError
 from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted
-from omniprofile.system.files import reason
+from omniprofile.system.files import Unreadable, read_regular, reason
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")
 _NEW_FILE = b"""\
@@ -182,8 +182,6 @@ def _write_copy(copy: str, content: bytes) -> None:
 
 
 def _read_copy(copy: str) -> bytes:
-    from omniprofile.system.files import Unreadable, read_regular
-
     try:
         return read_regular(copy)
     except (FileNotFoundError, Unreadable) as problem:

@@ -20,6 +20,7 @@ from omniprofile.handover.shells import SHELLS, calling_shell, github, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
 from omniprofile.system.files import NO_LINK, reason, sweep, write_atomic
+from omniprofile.transfer.omni_cli import OmniConfig
 
 HELP = Help(
     description="Prints assignments of `OMNI_BASE_URL`, `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_PROFILE` and the profile's "
@@ -103,8 +104,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
     """Say that a bare `omni` in this shell would use another credential: a session of its own that has expired."""
-    from omniprofile.transfer.omni_cli import OmniConfig
-
     there = app.environment
     path = own_omni_config(there.environ, removed, platform=there.platform, home=app.places.home)
     if path is None:

@@ -12,26 +12,25 @@ imported alone.
 import argparse
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import write_changes
+from omniprofile.cli.editing import require_valid_name, write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.parser import add_flag, add_json, offer
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.imported import imported_json, imported_text, is_stored, say_imported
+from omniprofile.credentials.sources import checked_key
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config
-from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, printable_place, quoted_list
+from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.origin import allowing
 from omniprofile.model.secret import is_access_token
-from omniprofile.model.stored import Account
-
-if TYPE_CHECKING:
-    from omniprofile.model.stored import StoredSecret
-    from omniprofile.transfer.foreign import Found, Source
-    from omniprofile.transfer.plan import Known, Step
+from omniprofile.model.stored import Account, StoredSecret
+from omniprofile.transfer.dotenv import Dotenv, dotenv_source
+from omniprofile.transfer.foreign import Found, Source, change, together
+from omniprofile.transfer.omni_cli import OmniConfig, omni_source
+from omniprofile.transfer.plan import Known, SecretStep, Step, plan, same_secret
 
 SOURCES = ("omni-cli", "dotenv")
 OUTPUT_FORMAT = "OMNI_OUTPUT_FORMAT"
@@ -78,16 +77,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Plan, store, verify, write, and remove what was asked to be removed."""
-    from omniprofile.transfer.plan import SecretStep, plan
-
     with app.exclusive("transfer"):  # what one reads together, it writes together
         app.allow_new_file()
         source = _source(args, app)
         _require_good(app, source, allow_insecure=args.allow_insecure)
         app.store.check()
         steps = plan(source.found, _known(app, source.found), move_sessions=args.scrub, default=source.default)
-        _require_name(args, steps)
-        default = _default(app.config, source, steps)
+        if args.name is not None and steps and steps[0].is_new and steps[0].profile != args.name:
+            raise UsageError(
+                f"profile `{args.name}` already exists with another instance or key source, or its variables would be "
+                "those of another profile",
+                hint=f"choose another name, such as `{steps[0].profile}`",
+            )
+        default = None
+        if app.config.default is None:  # the file's is taken where ours say none
+            default = next((step.profile for step in steps if step.found.name == source.default), None)
         backup = None
         if not args.dry_run:
             stored = _store_and_write(app, console, steps, default)
@@ -101,7 +105,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     return FINDINGS if any(step.secret is SecretStep.DIFFERS for step in steps) else DONE
 
 
-def _source(args: argparse.Namespace, app: App) -> "Source":
+def _source(args: argparse.Namespace, app: App) -> Source:
     for flag, owner in (("only", "omni-cli"), ("name", "dotenv"), ("base_url", "dotenv")):
         if getattr(args, flag) is not None and args.source != owner:
             raise UsageError(f"`--{flag.replace('_', '-')}` is for `import {owner}`", hint="leave it out")
@@ -110,9 +114,7 @@ def _source(args: argparse.Namespace, app: App) -> "Source":
     return _omni_cli(args, app) if args.source == "omni-cli" else _dotenv(args, app)
 
 
-def _omni_cli(args: argparse.Namespace, app: App) -> "Source":
-    from omniprofile.transfer.omni_cli import OmniConfig, omni_source
-
+def _omni_cli(args: argparse.Namespace, app: App) -> Source:
     path = app.absolute(args.file) if args.file else app.omni_config_path()
     config = OmniConfig.read(path, whole=False)
     for name in args.only or ():
@@ -125,22 +127,15 @@ def _omni_cli(args: argparse.Namespace, app: App) -> "Source":
     return omni_source(config, args.only or (), app.environment.now())
 
 
-def _dotenv(args: argparse.Namespace, app: App) -> "Source":
-    from omniprofile.transfer.dotenv import Dotenv, dotenv_source
-
-    if args.name is not None and not is_valid(args.name):
-        raise UsageError(
-            f"`{printable(args.name)}` is not a valid profile name: use {RULE}",
-            hint=f"did you mean `{nearest_valid(args.name)}`?",
-        )
+def _dotenv(args: argparse.Namespace, app: App) -> Source:
+    if args.name is not None:
+        require_valid_name(args.name)
     dotenv = Dotenv.read(app.absolute(args.file or ".env"))
     return dotenv_source(dotenv, app.environment.now(), name=args.name, base_url=args.base_url)
 
 
-def _require_good(app: App, source: "Source", *, allow_insecure: bool) -> None:
+def _require_good(app: App, source: Source, *, allow_insecure: bool) -> None:
     """Raise one error that names every profile that cannot be imported. Then none is: half is harder to put right."""
-    from omniprofile.transfer.foreign import together
-
     problems = list(source.problems)
     for found in source.found:
         what = f"{printable_place(source.file.path)}: profile `{printable(found.name, 64)}`"
@@ -153,10 +148,8 @@ def _require_good(app: App, source: "Source", *, allow_insecure: bool) -> None:
         raise together(problems, source.way_out)
 
 
-def _require_sendable(found: "Found", what: str) -> None:
+def _require_sendable(found: Found, what: str) -> None:
     """Raise KeySourceFailed unless every token of the profile is one that a header can carry."""
-    from omniprofile.credentials.sources import checked_key
-
     if found.secret is not None:
         token = checked_key(found.secret.token.reveal(), f"{what}: its {'session' if found.auth == 'oauth' else 'key'}")
         if found.auth == "oauth" and not is_access_token(token.reveal()):
@@ -165,7 +158,7 @@ def _require_sendable(found: "Found", what: str) -> None:
             checked_key(found.secret.refresh_token.reveal(), f"{what}: its refresh token")
 
 
-def _require_allowed(app: App, found: "Found", what: str, *, allow_insecure: bool) -> None:
+def _require_allowed(app: App, found: Found, what: str, *, allow_insecure: bool) -> None:
     """Raise unless the host may have a credential."""
     origin = found.origin
     match origin.refusal(app.config.settings.allowed_hosts, allow_insecure=allow_insecure):
@@ -179,10 +172,8 @@ def _require_allowed(app: App, found: "Found", what: str, *, allow_insecure: boo
             )
 
 
-def _known(app: App, found: "Sequence[Found]") -> "list[Known]":
+def _known(app: App, found: Sequence[Found]) -> list[Known]:
     """Our profiles, with what is stored for those whose instance is one of the file's."""
-    from omniprofile.transfer.plan import Known
-
     origins = {one.origin for one in found}
     known = []
     for name in app.config.profiles:
@@ -198,47 +189,26 @@ def _known(app: App, found: "Sequence[Found]") -> "list[Known]":
     return known
 
 
-def _require_name(args: argparse.Namespace, steps: "Sequence[Step]") -> None:
-    for step in steps:
-        if args.name is not None and step.is_new and step.profile != args.name:
-            raise UsageError(
-                f"profile `{args.name}` already exists with another instance or key source, or its variables would be "
-                "those of another profile",
-                hint=f"choose another name, such as `{step.profile}`",
-            )
-
-
-def _default(config: Config, source: "Source", steps: "Sequence[Step]") -> str | None:
-    """Return the profile that becomes `default`: the file's, where ours say none."""
-    if config.default is not None:
-        return None
-    return next((step.profile for step in steps if step.found.name == source.default), None)
-
-
 def _store_and_write(
-    app: App, console: Console, steps: "Sequence[Step]", default: str | None
-) -> "list[tuple[Step, StoredSecret | None]]":
+    app: App, console: Console, steps: Sequence[Step], default: str | None
+) -> list[tuple[Step, StoredSecret | None]]:
     """Store and verify every secret, then write every profile; return what was stored, with what was there before.
 
     Whatever goes wrong, the store is put back as it was.
     """
-    from omniprofile.config.toml.write import toml
-    from omniprofile.transfer.plan import SecretStep
-
     stored: list[tuple[Step, StoredSecret | None]] = []
     try:
         for step in steps:
             if step.secret is SecretStep.STORE and step.found.secret is not None:
                 stored.append((step, app.store.get(Account(step.profile, step.found.secret.origin))))
-                app.store.put(step.profile, step.found.secret)
-                _require_stored(app, step.profile, step.found.secret)
+                _store(app, step.profile, step.found.secret)
         new = {step.profile: _values(app.config, step) for step in steps if step.is_new}
         if new or default:
             with app.editing() as draft:
                 for name, values in new.items():
                     draft.add(draft.main, ("profiles", name), values)
                 if default:
-                    draft.set(draft.main, ("default",), toml(default))
+                    draft.set_text(draft.main, ("default",), default)
                 draft.check()
                 write_changes(draft.changes(), console)
     except BaseException:
@@ -247,10 +217,9 @@ def _store_and_write(
     return stored
 
 
-def _require_stored(app: App, profile: str, secret: "StoredSecret") -> None:
-    """Raise StoreUnavailable unless the store gives back what was stored."""
-    from omniprofile.transfer.plan import same_secret
-
+def _store(app: App, profile: str, secret: StoredSecret) -> None:
+    """Store a secret. Raises StoreUnavailable unless the store gives it back."""
+    app.store.put(profile, secret)
     if not same_secret(app.store.get(Account(profile, secret.origin)), secret):
         raise StoreUnavailable(
             f"the {app.store.label} returned something other than what was stored for `{profile}`",
@@ -258,7 +227,7 @@ def _require_stored(app: App, profile: str, secret: "StoredSecret") -> None:
         )
 
 
-def _take_back(app: App, stored: "Sequence[tuple[Step, StoredSecret | None]]") -> None:
+def _take_back(app: App, stored: Sequence[tuple[Step, StoredSecret | None]]) -> None:
     for step, before in reversed(stored):
         with suppress(Error):  # what led here is what is reported
             if before is None:
@@ -267,7 +236,7 @@ def _take_back(app: App, stored: "Sequence[tuple[Step, StoredSecret | None]]") -
                 app.store.put(step.profile, before)
 
 
-def _values(config: Config, step: "Step") -> Mapping[str, object]:
+def _values(config: Config, step: Step) -> Mapping[str, object]:
     """Return the profile's table. An instance that is declared for its origin is named, not repeated."""
     found = step.found
     values: dict[str, object] = {}
@@ -286,14 +255,12 @@ def _values(config: Config, step: "Step") -> Mapping[str, object]:
 
 
 def _scrub(
-    app: App, source: "Source", steps: "Sequence[Step]", stored: "Sequence[tuple[Step, StoredSecret | None]]"
+    app: App, source: Source, steps: Sequence[Step], stored: Sequence[tuple[Step, StoredSecret | None]]
 ) -> str | None:
     """Remove from the file what is in the store; return the backup's path, or None where there was nothing to remove.
 
     A session that cannot be removed there is not kept here: it would be in two places.
     """
-    from omniprofile.transfer.foreign import change
-
     names = {step.found.name: step.profile for step in steps if is_stored(step)}
     try:
         content = source.without_secrets(names)

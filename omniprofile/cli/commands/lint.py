@@ -1,15 +1,18 @@
 """`omniprofile lint`: what is wrong with the profile files, offline."""
 
 import argparse
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from omniprofile.app import App
+from omniprofile.checks.lint import Report, examine, file_sets
+from omniprofile.checks.mcp import is_mcp_file, project_files
+from omniprofile.checks.rules import BY_CODE, RULES
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.parser import add_flag, add_format
 from omniprofile.cli.registry import Help
+from omniprofile.cli.render import findings
+from omniprofile.cli.render.sarif import sarif
 from omniprofile.config.paths import profile_files
 from omniprofile.errors import OperationFailed, UsageError
 from omniprofile.model.effective import giving_token
@@ -17,11 +20,6 @@ from omniprofile.model.finding import Level
 from omniprofile.model.names import closest, counted, quoted_list
 from omniprofile.system.collector import collector_paused
 from omniprofile.system.files import LARGEST
-
-if TYPE_CHECKING:
-    from omniprofile.checks.fixes import FixedFile
-    from omniprofile.checks.lint import Report
-    from omniprofile.config.editing.replace import Change
 
 _STDIN = "-"
 _MOST_NAMED = 3
@@ -70,93 +68,73 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.explain is not None:
         return _explain(args.explain, console, as_json=args.format == "json")
     with collector_paused():
-        linting = _Linting(app, args.files, args.stdin_filename)
-        report = linting.report()
+        lint = _linter(args, app)
+        report = lint({})
     if args.fix or args.diff:
-        report = _fix(args, linting, report, app, console)
-    if not args.diff:
-        _show(args.format, report, console)
+        report = _fix(args, lint, report, app, console)
+    if args.diff:  # it was shown
+        return _conclude(report, console, strict=args.strict)
+    if args.format == "human":
+        console.data(findings.human(report, console.style, console.columns))
+    elif args.format == "github":
+        console.data(findings.github(report))
+    else:
+        console.json({"json": findings.view, "sarif": sarif}[args.format](report))
     return _conclude(report, console, strict=args.strict)
 
 
-class _Linting:
-    """What one call lints: sets of files, pins, files of MCP clients, and what stands for standard input."""
-
-    def __init__(self, app: App, given: Sequence[str], stdin_name: str | None) -> None:
-        from omniprofile.checks.lint import file_sets
-        from omniprofile.checks.mcp import is_mcp_file, project_files
-
-        self._app = app
-        self.reads_stdin = _STDIN in given
-        self._contents: dict[str, bytes] = {}
-        if self.reads_stdin:
-            name = stdin_name or "<stdin>"
-            self._contents[name] = app.read_stdin_bytes(LARGEST)
-            given = [name if path == _STDIN else path for path in given]
-        if given:
-            self._mcp = [path for path in given if is_mcp_file(path)]
-            self._sets, self._pins = file_sets([path for path in given if not is_mcp_file(path)])
-        else:
-            cwd = app.environment.cwd
-            self._mcp = project_files(cwd, app.places.home) if cwd else []
-            self._sets = [profile_files(app.places)]
-            pin = app.pin_file()
-            self._pins = [pin] if pin else []
-
-    def report(self, contents: Mapping[str, bytes] | None = None) -> "Report":
-        """Lint, `contents` in place of those files' own."""
-        from omniprofile.checks.lint import examine
-
-        return examine(
-            self._sets,
-            home=self._app.places.home,
-            pins=self._pins,
-            mcp=self._mcp,
-            contents={**self._contents, **(contents or {})},
-            environ=self._app.environment.environ,
-        )
-
-
-def _show(name: str, report: "Report", console: Console) -> None:
-    from omniprofile.cli.render import findings
-    from omniprofile.cli.render.sarif import sarif
-
-    if name == "human":
-        console.data(findings.human(report, console.style, console.columns))
-    elif name == "github":
-        console.data(findings.github(report))
+def _linter(args: argparse.Namespace, app: App) -> Callable[[Mapping[str, bytes]], Report]:
+    """Return what lints the files that are meant; it takes contents that stand for those of files."""
+    given: list[str] = args.files
+    read: dict[str, bytes] = {}
+    if _STDIN in given:
+        name = args.stdin_filename or "<stdin>"
+        read[name] = app.read_stdin_bytes(LARGEST)
+        given = [name if path == _STDIN else path for path in given]
+    if given:
+        mcp = [path for path in given if is_mcp_file(path)]
+        sets, pins = file_sets([path for path in given if not is_mcp_file(path)])
     else:
-        console.json({"json": findings.view, "sarif": sarif}[name](report))
+        cwd, pin = app.environment.cwd, app.pin_file()
+        mcp = project_files(cwd, app.places.home) if cwd else []
+        sets, pins = [profile_files(app.places)], [pin] if pin else []
+    home, environ = app.places.home, app.environment.environ
+    return lambda contents: examine(sets, home=home, pins=pins, mcp=mcp, contents={**read, **contents}, environ=environ)
 
 
-def _fix(args: argparse.Namespace, linting: _Linting, report: "Report", app: App, console: Console) -> "Report":
+def _fix(
+    args: argparse.Namespace,
+    lint: Callable[[Mapping[str, bytes]], Report],
+    report: Report,
+    app: App,
+    console: Console,
+) -> Report:
     """Show the fixes, or apply them; return the report of what is left then."""
     from omniprofile.checks.fixes import apply_fixes, diff
+    from omniprofile.cli.editing import write_changes
+    from omniprofile.config.editing.replace import Content
 
-    if args.fix and linting.reads_stdin and not args.diff:
+    if _STDIN in args.files and not args.diff:
         raise UsageError("standard input cannot be fixed in place", hint="`--diff` shows what would change")
-    fixed, rest = apply_fixes(report, linting.report)
+    fixed, rest = apply_fixes(report, lint)
     if args.diff:
         console.data("".join(diff(file) for file in fixed))
         return report
     with app.exclusive():
-        write_changes(map(_change, fixed), console, shown="".join(map(diff, fixed)))
+        changes = []
+        for file in fixed:
+            before = Content.read(file.file)
+            if before.text != file.before:
+                hint = "nothing was written; run the command again"
+                raise OperationFailed(f"`{file.file}` was changed by another program meanwhile", hint=hint)
+            changes.append(before.changed_to(file.after))
+        write_changes(changes, console, shown="".join(map(diff, fixed)))
     for file in fixed:
         console.note(f"{counted(file.changes, 'mistake')} fixed in `{file.file}`")
     return rest
 
 
-def _change(fixed: "FixedFile") -> "Change":
-    from omniprofile.config.editing.replace import Content
-
-    before = Content.read(fixed.file)
-    if before.text != fixed.before:
-        hint = "nothing was written; run the command again"
-        raise OperationFailed(f"`{fixed.file}` was changed by another program meanwhile", hint=hint)
-    return before.changed_to(fixed.after)
-
-
-def _conclude(report: "Report", console: Console, *, strict: bool) -> int:
+def _conclude(report: Report, console: Console, *, strict: bool) -> int:
     findings, files = report.findings, len(report.files)
     errors = sum(finding.level is Level.ERROR for finding in findings)
     fixable = sum(finding.fix is not None for finding in findings)
@@ -170,8 +148,6 @@ def _conclude(report: "Report", console: Console, *, strict: bool) -> int:
 
 
 def _explain(code: str, console: Console, *, as_json: bool) -> int:
-    from omniprofile.checks.rules import BY_CODE, RULES
-
     if code and code.upper() not in BY_CODE:
         near = closest(code.upper(), BY_CODE)
         hint = f"did you mean {quoted_list(near)}?" if near else "`omniprofile lint --explain` lists them"

@@ -12,6 +12,7 @@ from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import GIVE
+from omniprofile.credentials.sources import checked_key
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential
 from omniprofile.model.live import Identity
@@ -227,8 +228,6 @@ def _tested_key(app: App, console: Console, resolution: Resolution, how: How) ->
 
 def _read(app: App, console: Console, what: str, prompt: str, command: str, *, with_key: bool) -> Secret:
     """Read a key or secret from a hidden prompt, or from standard input where there is no terminal."""
-    from omniprofile.credentials.sources import checked_key
-
     if console.interactive:
         text = console.ask_secret(prompt).strip()
         if not text:

@@ -4,9 +4,9 @@ Killed between two steps it leaves a note in the journal, and the same command, 
 """
 
 import argparse
-from typing import TYPE_CHECKING
 
 from omniprofile.app import App, ProfileRequest
+from omniprofile.cli.commands.logout import logout
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import (
     add_diff,
@@ -19,14 +19,12 @@ from omniprofile.cli.editing import (
 )
 from omniprofile.cli.parser import add_yes
 from omniprofile.cli.registry import Help
+from omniprofile.config.editing.draft import Draft
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import DELETE
 from omniprofile.errors import Error, Refused
 from omniprofile.model.names import quoted_list
-
-if TYPE_CHECKING:
-    from omniprofile.config.editing.draft import Draft
-    from omniprofile.model.resolution import Resolution
+from omniprofile.model.resolution import Resolution
 
 HELP = Help(
     description="Removes a profile from the profile file, revokes its session and deletes its stored secrets. Asks first, and "
@@ -93,7 +91,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.json({"profile": name, "file": path, "changed": True, "secret": stored})
 
 
-def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[tuple[str, str]]:
+def _plan(app: App, draft: Draft, name: str, *, resumed: bool) -> list[tuple[str, str]]:
     """Take the profile out of the draft; each step as it will be and as it was done. Raises Refused while others extend it."""
     children = [
         child
@@ -127,7 +125,7 @@ def _plan(app: App, draft: "Draft", name: str, *, resumed: bool) -> list[tuple[s
     return sentences
 
 
-def _confirm(app: App, console: Console, name: str, resolution: "Resolution | None", steps: list[str]) -> None:
+def _confirm(app: App, console: Console, name: str, resolution: Resolution | None, steps: list[str]) -> None:
     hint = f"run `omniprofile remove {name} --yes`"
     if console.interactive:
         console.say("this will:")
@@ -144,17 +142,15 @@ def _confirm(app: App, console: Console, name: str, resolution: "Resolution | No
         raise Refused("not confirmed: nothing was changed")
 
 
-def _resolution(app: App, name: str) -> "Resolution | None":
+def _resolution(app: App, name: str) -> Resolution | None:
     try:
         return app.declared(ProfileRequest.for_profile(name))
     except Error:
         return None  # a removal that goes on, or fixes the files: what is stored is deleted by its name alone
 
 
-def _forget(app: App, console: Console, name: str, resolution: "Resolution | None", *, stored: bool) -> None:
+def _forget(app: App, console: Console, name: str, resolution: Resolution | None, *, stored: bool) -> None:
     """Delete what is stored, and the name from the state."""
-    from omniprofile.cli.commands.logout import logout
-
     if stored and resolution is not None:
         logout(app, console, resolution)
     elif stored and sum(app.store.delete(account) for account in app.accounts(name)):

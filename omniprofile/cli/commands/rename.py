@@ -9,7 +9,6 @@ import argparse
 import os
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
@@ -24,12 +23,12 @@ from omniprofile.cli.editing import (
     write_changes,
 )
 from omniprofile.cli.registry import Help
+from omniprofile.config.editing.draft import Draft
+from omniprofile.config.editing.replace import Content, replace_all
+from omniprofile.config.toml.edit import set_text
 from omniprofile.errors import ConfigInvalid, Error, Refused, StoreUnavailable, UsageError
 from omniprofile.model.names import base_url_variable, printable_place, token_variable
 from omniprofile.model.stored import Account
-
-if TYPE_CHECKING:
-    from omniprofile.config.editing.draft import Draft
 
 HELP = Help(
     description="Renames a profile along with its stored secrets, the active and the previous profile, `default`, the "
@@ -108,7 +107,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.json({"profile": new, "previous": old, "file": path, "changed": True, "secret": carries, "pin": pin})
 
 
-def _require_names(app: App, draft: "Draft", old: str, new: str, *, resumed: bool) -> None:
+def _require_names(app: App, draft: Draft, old: str, new: str, *, resumed: bool) -> None:
     try:
         profile_file(draft, old)
     except Error:
@@ -118,7 +117,7 @@ def _require_names(app: App, draft: "Draft", old: str, new: str, *, resumed: boo
     require_new_name(draft, new)
 
 
-def _change_references(draft: "Draft", old: str, new: str) -> None:
+def _change_references(draft: Draft, old: str, new: str) -> None:
     """Let `default` and every `extends` that names the profile name it by its new name."""
     for path in draft.paths:
         if draft.data(path).get("default") == old:
@@ -181,9 +180,6 @@ def _drop_old_secret(app: App, account: Account, new: str, *, copied: list[Accou
 
 def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
-    from omniprofile.config.editing.replace import Content, replace_all
-    from omniprofile.config.toml.edit import set_text
-
     try:
         pin = app.pin()
     except ConfigInvalid:

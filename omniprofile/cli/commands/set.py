@@ -1,17 +1,15 @@
 """`omniprofile set`: give one key a value, and leave every other byte as it is."""
 
 import argparse
-from typing import TYPE_CHECKING
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, key_changed, save, target
 from omniprofile.cli.registry import Help
+from omniprofile.config.editing.draft import Draft
+from omniprofile.config.toml.edit import NamePath
+from omniprofile.config.toml.values import value_text
 from omniprofile.errors import Error, UsageError
-
-if TYPE_CHECKING:
-    from omniprofile.config.editing.draft import Draft
-    from omniprofile.config.toml.edit import NamePath
 
 _RIVALS = {"instance": "base_url", "base_url": "instance"}
 _FORMS = ("from", "keyring", "env", "command", "file")
@@ -59,7 +57,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Set the key."""
     from omniprofile.config.schema.json_schema import toml_kind
-    from omniprofile.config.toml.values import value_text
 
     *words, value = args.words
     if not 1 <= len(words) <= 2:
@@ -89,7 +86,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.json(key_changed(names, path, changed=changed))
 
 
-def _make_room(draft: "Draft", path: str, names: "NamePath") -> str | None:
+def _make_room(draft: Draft, path: str, names: NamePath) -> str | None:
     """Let a key take the place of the one that it contradicts; that one's name, or `source` for all that says where from.
 
     `instance` and `base_url` both say which address to use, and a key comes from one source: without this, changing from

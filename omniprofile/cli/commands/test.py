@@ -12,6 +12,7 @@ from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
 from omniprofile.cli.parser import add_flag, add_format, add_jobs, add_overrides, add_profile_option
 from omniprofile.cli.registry import Help
+from omniprofile.cli.render.junit import junit
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.config.patterns import matching
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, Unreachable, UsageError
@@ -86,8 +87,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if args.format == "json":
         console.json({"results": [result.as_json() for result in shown]})
     elif args.format == "junit":
-        from omniprofile.cli.render.junit import junit
-
         console.data(junit(shown, began=began, seconds=monotonic() - start))
     else:
         console.data(_as_text(shown, console))

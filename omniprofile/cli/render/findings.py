@@ -72,19 +72,8 @@ def _cell(char: str) -> str:
 
 def view(report: Report) -> dict[str, object]:
     """Return the documented JSON."""
-    return {"findings": [_json(finding) for finding in report.findings]}
-
-
-def _json(finding: Finding) -> dict[str, object]:
-    return {
-        "file": finding.file,
-        "line": finding.line,
-        "column": finding.column,
-        "code": finding.code,
-        "level": finding.level.value,
-        "message": finding.message,
-        "suggestion": finding.suggestion,
-    }
+    keys = ("file", "line", "column", "code", "level", "message", "suggestion")
+    return {"findings": [{key: getattr(finding, key) for key in keys} for finding in report.findings]}
 
 
 def github(report: Report) -> str:

@@ -3,26 +3,22 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
 from omniprofile.model.names import printable, printable_place
+from omniprofile.system.access import foreign_access, others_can_read
+from omniprofile.transfer.foreign import Source
+from omniprofile.transfer.plan import SecretStep, Step
 
-if TYPE_CHECKING:
-    from omniprofile.transfer.foreign import Source
-    from omniprofile.transfer.plan import Step
 
-
-def is_stored(step: "Step") -> bool:
+def is_stored(step: Step) -> bool:
     """Whether the secret of a step is in the store."""
-    from omniprofile.transfer.plan import SecretStep
-
     return step.secret in (SecretStep.STORE, SecretStep.STORED)
 
 
-def imported_text(steps: "Sequence[Step]", *, dry_run: bool) -> str:
+def imported_text(steps: Sequence[Step], *, dry_run: bool) -> str:
     """Return the steps as a table; in the future tense for a dry run."""
     words = {
         "none": "none in the file",
@@ -48,7 +44,7 @@ def imported_text(steps: "Sequence[Step]", *, dry_run: bool) -> str:
 
 
 def imported_json(
-    args: argparse.Namespace, source: "Source", steps: "Sequence[Step]", default: str | None, backup: str | None
+    args: argparse.Namespace, source: Source, steps: Sequence[Step], default: str | None, backup: str | None
 ) -> dict[str, object]:
     """Return the documented shape of what was done."""
     return {
@@ -76,15 +72,12 @@ def say_imported(
     args: argparse.Namespace,
     app: App,
     console: Console,
-    source: "Source",
-    steps: "Sequence[Step]",
+    source: Source,
+    steps: Sequence[Step],
     default: str | None,
     backup: str | None,
 ) -> None:
     """Say what the table does not: where things went, what was left, and what to do about it."""
-    from omniprofile.system.access import foreign_access, others_can_read
-    from omniprofile.transfer.plan import SecretStep
-
     dry, path = args.dry_run, printable_place(source.file.path)
     if not steps:
         console.note(f"`{path}` has no profile")
