@@ -336,7 +336,7 @@ def _rules() -> Iterable[str]:
     yield from roff.filled("`omniprofile lint --explain CODE` shows one with a bad and a good example.")
     for rule in RULES:
         yield from roff.tagged(
-            rule.code.value, f"{rule.title[0].upper() + rule.title[1:]} ({rule.level.value}). {rule.why}"
+            rule.code.value, f"{rule.title[0].upper() + rule.title[1:]} ({rule.code.level.value}). {rule.why}"
         )
 
 

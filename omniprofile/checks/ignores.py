@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from omniprofile.checks.rules import RULES
 from omniprofile.config.toml.text import Document
-from omniprofile.model.finding import MOST, Code, Finding, Fix, Level
+from omniprofile.model.finding import MOST, Code, Finding, Fix
 from omniprofile.model.names import closest, printable
 
 _IGNORE = re.compile(r"#\s*+omniprofile:\s*+ignore\b(?P<list>\[(?P<codes>[^\]#]*+)\])?")
@@ -76,7 +76,7 @@ def _objection(code: str) -> tuple[str, str] | None:
 
 def _finding(file: str, ignore: _Ignore, message: str, suggestion: str) -> Finding:
     return Finding(
-        file, ignore.line, ignore.column, Code.USELESS_IGNORE, Level.WARNING, message, suggestion,
+        file, ignore.line, ignore.column, Code.USELESS_IGNORE, message, suggestion,
         ignore.fix if suggestion == "remove it" else None,
     )  # fmt: skip
 

@@ -4,33 +4,23 @@ Every code is explained in `checks.rules`. Nothing is asked but the files, their
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from omniprofile.checks.ignores import apply_ignores
 from omniprofile.checks.mcp import check_mcp
 from omniprofile.checks.secrets import secrets_in_plain_text
-from omniprofile.checks.table_rules import NEED_EVERY_FILE, NEED_EVERY_TABLE, RULES_OVER_TABLES, Declared
+from omniprofile.checks.table_rules import TABLE_RULES, UNDONE, Declared
 from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins
 from omniprofile.config.selection import LARGEST_PIN
 from omniprofile.config.toml.text import Document
 from omniprofile.model.effective import every_effective, gives_token
-from omniprofile.model.finding import Code, Finding, Level, unreadable
+from omniprofile.model.finding import Code, Finding, unreadable
 from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.system.files import Unreadable, read_regular
 
-RULES_OVER_FILES: tuple[Callable[[Files], None], ...] = (secrets_in_plain_text, writable_by_groups)
-
-_UNREAD = frozenset({Code.UNREADABLE, Code.SYNTAX})
-_UNDONE = frozenset(
-    {
-        *_UNREAD, Code.UNKNOWN_KEY, Code.WRONG_VALUE, Code.BAD_NAME, Code.CONTRADICTION, Code.MISSING_KEY, Code.SECRET,
-        Code.DANGLING,
-    }
-)  # fmt: skip
-"""While one of these is found, something is left out of the tables."""
 _ALL = frozenset(Code)
 
 
@@ -80,7 +70,7 @@ def examine(
         findings += files.findings
         giving += [name for name, profile in every_effective(files.config).items() if gives_token(profile)]
         documents |= files.documents
-        broken = {finding.file for finding in files.findings if finding.code in _UNDONE}
+        broken = {finding.file for finding in files.findings if finding.code in UNDONE}
         undecided |= {path: _ALL if path in broken else skipped for path in paths}
     for pin in pins:
         findings += _check_pin(pin, contents or {}, documents, files if len(sets) == 1 else None)
@@ -95,14 +85,13 @@ def examine(
 
 def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:
     """Run the rules; tell the codes of those that could not be run."""
-    unread = any(finding.code in _UNREAD for finding in files.findings)
-    undone = any(finding.code in _UNDONE for finding in files.findings)
-    for rule in RULES_OVER_FILES:
-        rule(files)
+    found = {finding.code for finding in files.findings}
+    secrets_in_plain_text(files)
+    writable_by_groups(files)
     declared = Declared.of(files, environ)
     skipped: set[str] = set()
-    for check, codes in RULES_OVER_TABLES.items():
-        if (unread and check in NEED_EVERY_FILE) or (undone and check in NEED_EVERY_TABLE):
+    for check, codes, silent_while in TABLE_RULES:
+        if found & silent_while:
             skipped.update(codes)
         else:
             check(declared)
@@ -123,7 +112,7 @@ def _check_pin(
     if findings and _leads_out(path):
         message = f"`{path}` is a link to a file outside its folder, which is not a project pin"
         hint = 'remove the link, and write `profile = "NAME"` into a file of its own'
-        return [Finding(path, 1, 1, Code(findings[0].code), Level.ERROR, message, hint)]
+        return [Finding(path, 1, 1, findings[0].code, message, hint)]
     documents[path] = document
     alone = Files(documents={path: document}, findings=list(findings))
     secrets_in_plain_text(alone)
@@ -147,7 +136,7 @@ def _leads_out(pin: str) -> bool:
 
 
 def _whole(files: Files) -> bool:
-    return not any(finding.code in _UNDONE for finding in files.findings)
+    return not any(finding.code in UNDONE for finding in files.findings)
 
 
 def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:

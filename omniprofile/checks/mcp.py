@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from omniprofile.model.finding import Code, Finding, Level, unreadable
+from omniprofile.model.finding import Code, Finding, unreadable
 from omniprofile.model.names import printable
 from omniprofile.model.references import stand_in
 from omniprofile.model.secret import KEY_SHAPES, names_secret, remember
@@ -78,7 +78,7 @@ def check_mcp(path: str, content: bytes | None = None) -> list[Finding]:
             f"{hint}, and revoke the key in Omni: it was readable here",
         )
         place = path, line, at - lines[line - 1] + 1
-        found.setdefault(at, Finding(*place, Code.SECRET, Level.ERROR, message, suggestion))
+        found.setdefault(at, Finding(*place, Code.SECRET, message, suggestion))
     return sorted(found.values())
 
 

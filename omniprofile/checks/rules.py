@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from omniprofile.model.finding import Code, Level
+from omniprofile.model.finding import Code
 
 _REFUSED_ANYWAY = frozenset(
     {
@@ -18,7 +18,6 @@ class Rule:
     """One rule. `bad` and `good` are TOML; empty where the rule is not about the text."""
 
     code: Code
-    level: Level
     title: str
     why: str
     bad: str = ""
@@ -35,7 +34,7 @@ class Rule:
         silence = f"Silence it with `# omniprofile: ignore[{self.code}]`." if self.can_be_silenced else ""
         examples = [("Bad", self.bad), ("Good", self.good)] if self.bad else []
         parts = [
-            f"{self.code} ({self.level}): {self.title}",
+            f"{self.code} ({self.code.level}): {self.title}",
             _wrapped(self.why),
             *(f"{word}:\n\n{_indented(example)}" for word, example in examples),
             silence or "A comment cannot silence it.",
@@ -46,7 +45,7 @@ class Rule:
         """The same as plain data."""
         return {
             "code": self.code.value,
-            "level": self.level.value,
+            "level": self.code.level.value,
             "title": self.title,
             "explanation": self.why,
             "bad": self.bad or None,
@@ -68,13 +67,11 @@ def _indented(text: str) -> str:
 RULES: tuple[Rule, ...] = (
     Rule(
         Code.UNREADABLE,
-        Level.ERROR,
         "a file cannot be read",
         "The file is missing, may not be read, or is not a regular file. No file is ever skipped silently: without its profiles another one could be the default.",
     ),
     Rule(
         Code.SYNTAX,
-        Level.ERROR,
         "the file is not TOML",
         "TOML 1.0 in UTF-8 is read, as the standard library reads it.",
         '[profiles.prod\nbase_url = "https://acme.omniapp.co"\n',
@@ -82,20 +79,17 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.WRITABLE,
-        Level.ERROR,
         "others may write the file or its folder",
         "A profile file names hosts that get credentials and commands that are run as you. Anyone who can write to its folder can replace it, or add a file to `profiles.d`. `chmod o-w` fixes what anyone can write to; a sticky folder such as `/tmp` is fine. "
         "What belongs to another user than you or root is refused as well, unless you are root.",
     ),
     Rule(
         Code.GROUP_WRITABLE,
-        Level.WARNING,
         "a group may write the file",
         "Anyone in the group can name hosts that get your credentials and commands that run as you. `chmod g-w` fixes it. A private group, which many systems give each user, does not count.",
     ),
     Rule(
         Code.UNKNOWN_KEY,
-        Level.ERROR,
         "a key is not known",
         "A misspelt key would be a setting that silently does nothing: `protectd = true` protects nothing.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nprotectd = true\n',
@@ -103,7 +97,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.WRONG_VALUE,
-        Level.ERROR,
         "a value is not what its key needs",
         "No value is converted: what is written is what is meant.",
         '[profiles.prod]\nbase_url = "acme.omniapp.co"\n',
@@ -111,7 +104,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.BAD_NAME,
-        Level.ERROR,
         "a name is not valid",
         "Names stand in shells, variables and file names: letters, digits, `.`, `_`, `-`, at most 64, the first a letter or digit.",
         '[profiles."my prod"]\nbase_url = "https://acme.omniapp.co"\n',
@@ -119,7 +111,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.CONTRADICTION,
-        Level.ERROR,
         "two keys of one table contradict each other",
         "`instance` and `base_url` both say which address to use; a key comes from one source.",
         '[instances.acme]\nbase_url = "https://acme.omniapp.co"\n'
@@ -128,7 +119,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.MISSING_KEY,
-        Level.ERROR,
         "a key is missing",
         "An instance is its address.",
         '[instances.acme]\ndescription = "ours"\n[profiles.prod]\ninstance = "acme"\n',
@@ -136,7 +126,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.NO_BASE_URL,
-        Level.ERROR,
         "a profile has no base URL",
         "Neither the profile nor its parents nor `[defaults]` say which instance it is for. A profile that others extend may leave "
         "it to them.",
@@ -145,7 +134,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.SECRET,
-        Level.ERROR,
         "a secret is in plain text",
         "Profile files are checked into dotfiles, copied and shown. Keys belong in the secret store (`omniprofile login NAME`), a "
         "variable, a password manager's command, or a file that only you may read. Remove it, store it, and revoke it if the file "
@@ -157,7 +145,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.HOST_NOT_ALLOWED,
-        Level.ERROR,
         "a host may not get credentials",
         "Credentials go to Omni's own domains and to whole host names in `allowed_hosts`, so that a misspelt host gets none.",
         '[profiles.prod]\nbase_url = "https://acme.omniaapp.co"\n',
@@ -165,7 +152,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.PLAIN_HTTP,
-        Level.ERROR,
         "a base URL is plain http",
         "Everybody on the way could read the credential. Plain http is possible to a loopback address, with `allow_insecure`.",
         '[profiles.prod]\nbase_url = "http://acme.omniapp.co"\n',
@@ -173,7 +159,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.INSECURE_ALLOWED,
-        Level.WARNING,
         "plain http is allowed",
         "`allow_insecure` is for tests against a server on this machine. Every program on it may listen there.",
         '[profiles.local]\nbase_url = "http://127.0.0.1:8000"\nallow_insecure = true\n',
@@ -181,7 +166,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.KEY_FOR_ANOTHER_HOST,
-        Level.WARNING,
         "a key is inherited by a profile of another host",
         "An API key belongs to one instance. A key, or a secret of `env`, from a table that has an address, its own or a parent's, "
         "goes to that address only: a profile that inherits it with another one is refused, unless it repeats it.",
@@ -192,7 +176,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.EXPORTED_KEY,
-        Level.WARNING,
         "a key comes from a variable that omniprofile exports",
         "`env` and `exec` set `OMNI_API_TOKEN` and its like for the profile that they are called for, and a profile's `env` sets "
         "its variables. What was exported for one profile is not a key of another: there the variable counts as unset.",
@@ -201,7 +184,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.KEY_FOR_SEVERAL_HOSTS,
-        Level.WARNING,
         "a key is sent to several hosts",
         "An API key belongs to one instance. A key, or a secret of `env`, in a table without an address, such as `[defaults]`, goes "
         "to the address of every profile that inherits it.",
@@ -212,7 +194,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.SECRET_BESIDE_GATEWAY,
-        Level.ERROR,
         "a secret in `env` of a profile that keeps its token from programs",
         'With `access = "gateway"` or `"read-only"` a program gets the address of a gateway and no secret. A secret in `env`, its '
         "own or an inherited one, would be handed to it all the same; `exec`, `each` and `gateway` refuse to.",
@@ -221,7 +202,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.DANGLING,
-        Level.ERROR,
         "a name that is referred to is not defined",
         "`instance` and `extends` name tables of one of the files.",
         '[profiles.prod]\ninstance = "acme"\n',
@@ -229,7 +209,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.CYCLE,
-        Level.ERROR,
         "profiles extend each other in a circle",
         "Values come from a parent, and its parent: that must end somewhere.",
         '[profiles.a]\nextends = "b"\n[profiles.b]\nextends = "a"\n',
@@ -237,13 +216,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.DUPLICATE,
-        Level.ERROR,
         "something is defined in two files",
         "Tables are merged over `profiles.toml` and `profiles.d/*.toml`; the same profile in two of them would depend on their order.",
     ),
     Rule(
         Code.DEFAULT_MISSING,
-        Level.ERROR,
         "`default` names a profile that does not exist",
         "Where nothing else selects a profile, every command would end with an error.",
         'default = "prd"\n[profiles.prod]\nbase_url = "https://acme.omniapp.co"\n',
@@ -251,7 +228,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.VARIABLE_COLLISION,
-        Level.ERROR,
         "two profiles share their variables",
         "`my-prod` and `my_prod` would both be meant by `OMNI_PROFILE_MY_PROD_TOKEN`; a token could go to the wrong instance.",
         '[profiles.my-prod]\nbase_url = "https://a.omniapp.co"\n[profiles.my_prod]\nbase_url = "https://b.omniapp.co"\n',
@@ -259,7 +235,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.UNUSED_INSTANCE,
-        Level.WARNING,
         "no profile uses an instance",
         "It may be misspelt where it should be used.",
         '[instances.acme]\nbase_url = "https://acme.omniapp.co"\n',
@@ -267,7 +242,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.KEY_WITHOUT_USE,
-        Level.WARNING,
         "a key source on an OAuth profile",
         "OAuth has no key; the source would never be asked.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\nkey = { env = "ACME" }\n',
@@ -275,7 +249,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.SAME_ADDRESS,
-        Level.WARNING,
         "two instances have one address",
         "They are one instance with two names: a change to one of them would leave the other behind.",
         '[instances.acme]\nbase_url = "https://acme.omniapp.co"\n[instances.prod]\nbase_url = "https://acme.omniapp.co/"\n'
@@ -285,7 +258,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.REDUNDANT_HOST,
-        Level.WARNING,
         "a host is allowed already",
         "Omni's own domains and their subdomains are always allowed, and a host once is enough: the list should show at a glance "
         "which others get credentials.",
@@ -294,7 +266,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.NOT_EXPANDED,
-        Level.WARNING,
         "a shell's syntax where no shell reads it",
         "Commands are run without a shell, and variables are exported as they are written: `$HOME`, `~`, `$(…)` and `|` stay what "
         "they are. Only `~` at the start of `file` is your home.",
@@ -303,7 +274,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.EMPTY_VARIABLE,
-        Level.WARNING,
         "a variable is empty",
         "Some programs treat an empty variable as unset, others as a value: an empty token was sent as one. The rule finds variables that a profile exports empty, and a key's variable that is empty where lint runs.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nenv = { OMNI_OUTPUT_FORMAT = "" }\n',
@@ -311,7 +281,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.IMPOSSIBLE_IDENTITY,
-        Level.WARNING,
         "an identity that the auth method never has",
         "OAuth logs a person in, whose key scope is `user`; with `organization` expected, every login would be refused.",
         '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\nexpect = { key_scope = "organization" }\n',
@@ -319,7 +288,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.NO_ORGANIZATION,
-        Level.ERROR,
         "an alias of an organization that the address does not name",
         "Only an address like `https://NAME.omniapp.co` names an organization. For another one the variable cannot be made, so "
         "`exec` and `env` refuse the profile.",
@@ -328,7 +296,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.ALLOW_WITHOUT_USE,
-        Level.WARNING,
         '`allow` without `access = "read-only"`',
         "`allow` adds requests to those that a read-only profile lets through. With any other `access` every request passes, and "
         "the list looks like a limit that does not exist.",
@@ -337,7 +304,6 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Code.USELESS_IGNORE,
-        Level.WARNING,
         "a comment silences nothing",
         "`# omniprofile: ignore[CODE]`, at the end of a line or alone above it, silences what that code finds in the line. One that "
         "silences nothing would hide the next mistake. What every command refuses, and secrets, cannot be silenced.",

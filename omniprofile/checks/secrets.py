@@ -12,7 +12,7 @@ from typing import Any
 from omniprofile.config.loader import Files
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.model.finding import Code, Finding, Level, store_it
+from omniprofile.model.finding import Code, Finding, store_it
 from omniprofile.model.names import is_valid
 from omniprofile.model.secret import KEY_SHAPES, MASK, SECRET_WORDS, masked, names_secret, remember
 
@@ -39,7 +39,7 @@ def secrets_in_plain_text(files: Files) -> None:
                 known.add((file, line))
                 message = _MESSAGE.format(what)
                 files.findings.append(
-                    Finding(file, line, column, Code.SECRET, Level.ERROR, message, hint)
+                    Finding(file, line, column, Code.SECRET, message, hint)
                 )  # fmt: skip
 
 

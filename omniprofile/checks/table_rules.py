@@ -3,7 +3,7 @@
 import os.path
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from omniprofile.config.loader import Files
@@ -11,10 +11,19 @@ from omniprofile.config.toml.positions import KeyPath
 from omniprofile.model.declaration import Config, Declaration, KeySource
 from omniprofile.model.effective import Effective, every_effective, own_address
 from omniprofile.model.exported import MARKER, OWN, RESERVED
-from omniprofile.model.finding import Code, Level
+from omniprofile.model.finding import Code
 from omniprofile.model.names import closest, quoted_list, token_variable, variable_stem
 from omniprofile.model.origin import NotAnOrigin, Origin, allowing, parse_host
 from omniprofile.model.provenance import Layer
+
+UNREAD = frozenset({Code.UNREADABLE, Code.SYNTAX})
+"""While one of these is found, rules about what other files may say are silent: one of them cannot be read."""
+UNDONE = UNREAD | frozenset(
+    {
+        Code.UNKNOWN_KEY, Code.WRONG_VALUE, Code.BAD_NAME, Code.CONTRADICTION, Code.MISSING_KEY, Code.SECRET, Code.DANGLING,
+    }
+)  # fmt: skip
+"""While one of these is found, something is left out of the tables, and rules about what is missing are silent."""
 
 
 @dataclass
@@ -35,7 +44,7 @@ class Declared:
 
     def warn(self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str) -> None:
         """Report a warning at the key at `path`."""
-        self.files.report(code, path, file, message, suggestion, level=Level.WARNING, at_key=True)
+        self.files.report(code, path, file, message, suggestion, at_key=True)
 
     def tables(self) -> Iterator[Declaration]:
         """Every table that may give a base URL."""
@@ -48,6 +57,32 @@ class Declared:
         yield from self.config.defaults
 
 
+def _path(table: Declaration) -> tuple[str, ...]:
+    match table.layer:
+        case Layer.PROFILE:
+            return ("profiles", table.name)
+        case Layer.INSTANCE:
+            return ("instances", table.name)
+        case Layer.DEFAULTS:
+            return ("defaults",)
+
+
+Check = Callable[[Declared], None]
+TABLE_RULES: list[tuple[Check, tuple[Code, ...], frozenset[Code]]] = []
+"""Each rule, the codes that it reports, and those of the findings beside which it would only guess."""
+
+
+def _rule(*codes: Code, silent_while: frozenset[Code] = frozenset()) -> Callable[[Check], Check]:
+    """Put a function into the table of rules."""
+
+    def added(check: Check) -> Check:
+        TABLE_RULES.append((check, codes, silent_while))
+        return check
+
+    return added
+
+
+@_rule(Code.HOST_NOT_ALLOWED, Code.PLAIN_HTTP, silent_while=UNREAD)
 def _host_not_allowed(declared: Declared) -> None:
     """Hosts that no credential may be sent to, and plain http."""
     insecure = _allowing_insecure(declared)
@@ -85,16 +120,18 @@ def _allowing_insecure(declared: Declared) -> Callable[[Declaration], bool]:
     return allowed
 
 
+@_rule(Code.INSECURE_ALLOWED)
 def _insecure_is_allowed(declared: Declared) -> None:
     """`allow_insecure = true`, which is for tests on one's own machine."""
     for table in declared.tables():
         if table.allow_insecure:
             declared.files.report(
                 Code.INSECURE_ALLOWED, (*_path(table), "allow_insecure"), table.file,
-                "plain http to a loopback address is allowed here", "for tests on this machine only", level=Level.WARNING,
+                "plain http to a loopback address is allowed here", "for tests on this machine only",
             )  # fmt: skip
 
 
+@_rule(Code.DEFAULT_MISSING, silent_while=UNDONE)
 def _default_is_missing(declared: Declared) -> None:
     """`default` names a profile that does not exist."""
     default, profiles = declared.config.default, declared.config.profiles
@@ -105,6 +142,7 @@ def _default_is_missing(declared: Declared) -> None:
         declared.files.report(Code.DEFAULT_MISSING, ("default",), str(default.provenance.file), message, hint)
 
 
+@_rule(Code.NO_BASE_URL, silent_while=UNDONE)
 def _no_base_url(declared: Declared) -> None:
     """A profile that nothing gives an address to. One that others extend may leave it to them."""
     parents = {profile.extends for profile in declared.config.profiles.values()}
@@ -126,6 +164,7 @@ def _inherited(mine: Effective) -> Iterator[tuple[KeyPath, str, Declaration, Key
             yield ("env", name), f"secret `{name}`", given.table, source
 
 
+@_rule(Code.KEY_FOR_ANOTHER_HOST, silent_while=UNDONE)
 def _key_for_another_host(declared: Declared) -> None:
     """A key or secret that is inherited by a profile of another address from a table with one of its own: refused there."""
     for name, mine in declared.profiles.items():
@@ -139,6 +178,7 @@ def _key_for_another_host(declared: Declared) -> None:
                 declared.warn(Code.KEY_FOR_ANOTHER_HOST, _path(table), table.file, message, hint)
 
 
+@_rule(Code.KEY_FOR_SEVERAL_HOSTS, silent_while=UNDONE)
 def _key_for_several_hosts(declared: Declared) -> None:
     """A key or secret in a table without an address that profiles of several addresses have: it belongs to one instance."""
     origins: dict[tuple[str, KeyPath], tuple[str, set[Origin]]] = {}
@@ -163,6 +203,7 @@ def _sources(table: Declaration) -> Iterator[tuple[KeyPath, KeySource]]:
             yield ("env", name), value.secret
 
 
+@_rule(Code.EXPORTED_KEY)
 def _exported_key(declared: Declared) -> None:
     """A key or secret from a variable that omniprofile itself exports, for whichever profile that is."""
     exported = {name.upper() for table in declared.users() for name in table.env} | RESERVED | {MARKER}
@@ -175,6 +216,7 @@ def _exported_key(declared: Declared) -> None:
                 declared.warn(Code.EXPORTED_KEY, (*_path(table), *path, "env"), table.file, message, hint)
 
 
+@_rule(Code.NO_ORGANIZATION, silent_while=UNDONE)
 def _no_organization(declared: Declared) -> None:
     """An alias of the organization for a profile whose address names none."""
     for name, mine in declared.profiles.items():
@@ -188,6 +230,7 @@ def _no_organization(declared: Declared) -> None:
                 declared.files.report(Code.NO_ORGANIZATION, path, table.file, message, hint)
 
 
+@_rule(Code.VARIABLE_COLLISION)
 def _variable_collision(declared: Declared) -> None:
     """Profiles whose own variables have the same name."""
     groups: dict[str, list[Declaration]] = defaultdict(list)
@@ -202,6 +245,7 @@ def _variable_collision(declared: Declared) -> None:
             declared.files.report(Code.VARIABLE_COLLISION, _path(profile), profile.file, message, hint, at_key=True)
 
 
+@_rule(Code.UNUSED_INSTANCE, silent_while=UNDONE)
 def _unused_instance(declared: Declared) -> None:
     """An instance that no profile names."""
     used = {table.instance for table in declared.users()}
@@ -211,6 +255,7 @@ def _unused_instance(declared: Declared) -> None:
             declared.warn(Code.UNUSED_INSTANCE, _path(instance), instance.file, message, "use it, or remove it")
 
 
+@_rule(Code.KEY_WITHOUT_USE)
 def _key_without_use(declared: Declared) -> None:
     """A key source on an OAuth profile, which has no key."""
     for name, effective in declared.profiles.items():
@@ -221,6 +266,7 @@ def _key_without_use(declared: Declared) -> None:
             declared.warn(Code.KEY_WITHOUT_USE, (*_path(table), "key"), table.file, message, hint)
 
 
+@_rule(Code.SAME_ADDRESS)
 def _same_address(declared: Declared) -> None:
     """Two instances of one address: they are one."""
     first: dict[Origin, Declaration] = {}
@@ -229,11 +275,10 @@ def _same_address(declared: Declared) -> None:
         if other is not instance:
             message = f"instance `{instance.name}` has the address of instance `{other.name}`"
             hint = f"let its profiles use `{other.name}`, and remove it"
-            declared.files.report(
-                Code.SAME_ADDRESS, (*_path(instance), "base_url"), instance.file, message, hint, level=Level.WARNING
-            )
+            declared.files.report(Code.SAME_ADDRESS, (*_path(instance), "base_url"), instance.file, message, hint)
 
 
+@_rule(Code.REDUNDANT_HOST)
 def _redundant_host(declared: Declared) -> None:
     """An entry of `allowed_hosts` that is allowed already: one of Omni's own hosts, or there twice."""
     seen: set[str] = set()
@@ -262,6 +307,7 @@ _READS_ITSELF = frozenset((
 """Programs that read such syntax in their arguments themselves, or give it to somebody who does."""
 
 
+@_rule(Code.NOT_EXPANDED)
 def _not_expanded(declared: Declared) -> None:
     """`$HOME`, `~` and `|` where no shell reads them: in a command's arguments, a file's name, a variable's value."""
     for table in declared.users():
@@ -288,6 +334,7 @@ def _not_expanded(declared: Declared) -> None:
                 declared.warn(Code.NOT_EXPANDED, (*_path(table), "env", name), table.file, message, hint)
 
 
+@_rule(Code.EMPTY_VARIABLE)
 def _empty_variable(declared: Declared) -> None:
     """A variable that is exported empty, or that a key comes from and that is empty here: empty counts as unset."""
     for table in declared.users():
@@ -303,6 +350,7 @@ def _empty_variable(declared: Declared) -> None:
                 declared.warn(Code.EMPTY_VARIABLE, (*_path(table), *path, "env"), table.file, message, hint)
 
 
+@_rule(Code.IMPOSSIBLE_IDENTITY)
 def _impossible_identity(declared: Declared) -> None:
     """An OAuth login that must be the organization's: a login is always a person's."""
     for name, effective in declared.profiles.items():
@@ -315,6 +363,7 @@ def _impossible_identity(declared: Declared) -> None:
             declared.warn(Code.IMPOSSIBLE_IDENTITY, path, table.file, message, hint)
 
 
+@_rule(Code.ALLOW_WITHOUT_USE)
 def _allow_without_use(declared: Declared) -> None:
     """`allow` in a profile that lets every request through anyway."""
     for name, effective in declared.profiles.items():
@@ -326,6 +375,7 @@ def _allow_without_use(declared: Declared) -> None:
             declared.warn(Code.ALLOW_WITHOUT_USE, (*_path(table), "allow"), table.file, message, hint)
 
 
+@_rule(Code.SECRET_BESIDE_GATEWAY)
 def _secret_beside_gateway(declared: Declared) -> None:
     """A secret in `env` of a profile that keeps its token from programs: they would have that secret."""
     for name, effective in declared.profiles.items():
@@ -337,50 +387,3 @@ def _secret_beside_gateway(declared: Declared) -> None:
                 message = f"programs that `{name}` gives a gateway would have the secret of `{variable}`"
                 hint = "remove it, or move it to a profile of its own"
                 declared.files.report(Code.SECRET_BESIDE_GATEWAY, path, table.file, message, hint, at_key=True)
-
-
-Rule = Callable[[Declared], None]
-RULES_OVER_TABLES: Mapping[Rule, Collection[Code]] = {
-    _host_not_allowed: (Code.HOST_NOT_ALLOWED, Code.PLAIN_HTTP),
-    _insecure_is_allowed: (Code.INSECURE_ALLOWED,),
-    _default_is_missing: (Code.DEFAULT_MISSING,),
-    _no_base_url: (Code.NO_BASE_URL,),
-    _key_for_another_host: (Code.KEY_FOR_ANOTHER_HOST,),
-    _key_for_several_hosts: (Code.KEY_FOR_SEVERAL_HOSTS,),
-    _exported_key: (Code.EXPORTED_KEY,),
-    _no_organization: (Code.NO_ORGANIZATION,),
-    _variable_collision: (Code.VARIABLE_COLLISION,),
-    _unused_instance: (Code.UNUSED_INSTANCE,),
-    _key_without_use: (Code.KEY_WITHOUT_USE,),
-    _same_address: (Code.SAME_ADDRESS,),
-    _redundant_host: (Code.REDUNDANT_HOST,),
-    _not_expanded: (Code.NOT_EXPANDED,),
-    _empty_variable: (Code.EMPTY_VARIABLE,),
-    _impossible_identity: (Code.IMPOSSIBLE_IDENTITY,),
-    _allow_without_use: (Code.ALLOW_WITHOUT_USE,),
-    _secret_beside_gateway: (Code.SECRET_BESIDE_GATEWAY,),
-}
-"""Every rule, with the codes that it reports."""
-NEED_EVERY_FILE = frozenset({_host_not_allowed})
-"""Rules about what other files may say: they say nothing while one of them cannot be read."""
-NEED_EVERY_TABLE = frozenset(
-    {
-        _default_is_missing,
-        _no_base_url,
-        _no_organization,
-        _key_for_another_host,
-        _key_for_several_hosts,
-        _unused_instance,
-    }
-)
-"""Rules about what is not there: they say nothing while other findings leave keys out or references open."""
-
-
-def _path(table: Declaration) -> tuple[str, ...]:
-    match table.layer:
-        case Layer.PROFILE:
-            return ("profiles", table.name)
-        case Layer.INSTANCE:
-            return ("instances", table.name)
-        case Layer.DEFAULTS:
-            return ("defaults",)

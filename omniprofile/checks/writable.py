@@ -5,7 +5,7 @@ import stat
 import sys
 
 from omniprofile.config.loader import RISK, Files
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.finding import Code, Finding
 from omniprofile.model.names import quoted_place
 from omniprofile.system.access import is_above, others_can_write, steps_to
 
@@ -30,7 +30,7 @@ def writable_by_groups(files: Files) -> None:
 def _report(files: Files, file: str, path: str, status: os.stat_result) -> None:
     what = f"the folder `{path}`" if stat.S_ISDIR(status.st_mode) else f"`{path}`"
     message = f"the group {_group(status)} may write {what}, and so {RISK}"
-    found = Finding(file, 1, 1, Code.GROUP_WRITABLE, Level.WARNING, message, f"run `chmod g-w {quoted_place(path)}`")
+    found = Finding(file, 1, 1, Code.GROUP_WRITABLE, message, f"run `chmod g-w {quoted_place(path)}`")
     files.findings.append(found)
 
 

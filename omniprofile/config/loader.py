@@ -15,7 +15,7 @@ from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings
-from omniprofile.model.finding import Code, Finding, Level, errors_in, unreadable
+from omniprofile.model.finding import Code, Finding, errors_in, unreadable
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.access import ForeignAccess, foreign_access, is_read_only, others_can_write
@@ -45,7 +45,7 @@ class Files:
 
     def report(
         self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str | None = None, *,
-        level: Level = Level.ERROR, at_key: bool = False, replacement: str | None = None,
+        at_key: bool = False, replacement: str | None = None,
     ) -> None:  # fmt: skip
         """Add a finding at the value (or the key) that stands at `path` in `file`.
 
@@ -54,7 +54,7 @@ class Files:
         document = self.documents[file]
         place = document.position(path) if at_key else document.value_position(path)
         fix = document.replacing(place, replacement)
-        self.findings.append(Finding(file, place.line, place.column, code, level, message, suggestion, fix, path))
+        self.findings.append(Finding(file, place.line, place.column, code, message, suggestion, fix, path))
 
 
 def load(paths: Sequence[str], *, home: str) -> Files:
@@ -127,7 +127,7 @@ def _document(path: str, files: Files, home: str, checked: set[str], content: by
     try:
         if content is None:
             if foreign := _foreign(path, home, checked):
-                files.findings.append(Finding(path, 1, 1, Code.WRITABLE, Level.ERROR, *foreign.refusal(RISK)))
+                files.findings.append(Finding(path, 1, 1, Code.WRITABLE, *foreign.refusal(RISK)))
             at = time_ns()
             content, status = open_regular(path)
     except (FileNotFoundError, Unreadable) as problem:

@@ -54,6 +54,20 @@ class Code(StrEnum):
     ALLOW_WITHOUT_USE = "OP414"
     USELESS_IGNORE = "OP501"
 
+    @property
+    def level(self) -> Level:
+        """How bad a finding of the rule is."""
+        return Level.WARNING if self in _WARNINGS else Level.ERROR
+
+
+_WARNINGS = frozenset(
+    {
+        Code.GROUP_WRITABLE, Code.INSECURE_ALLOWED, Code.KEY_FOR_ANOTHER_HOST, Code.EXPORTED_KEY, Code.KEY_FOR_SEVERAL_HOSTS,
+        Code.UNUSED_INSTANCE, Code.KEY_WITHOUT_USE, Code.SAME_ADDRESS, Code.REDUNDANT_HOST, Code.NOT_EXPANDED,
+        Code.EMPTY_VARIABLE, Code.IMPOSSIBLE_IDENTITY, Code.ALLOW_WITHOUT_USE, Code.USELESS_IGNORE,
+    }
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Fix:
@@ -75,8 +89,7 @@ class Finding:
     file: str
     line: int
     column: int
-    code: str
-    level: Level
+    code: Code
     message: str
     suggestion: str | None = None
     fix: Fix | None = field(default=None, compare=False)
@@ -87,6 +100,11 @@ class Finding:
         object.__setattr__(self, "message", without_keys(self.message))
         if self.suggestion is not None:
             object.__setattr__(self, "suggestion", without_keys(self.suggestion))
+
+    @property
+    def level(self) -> Level:
+        """How bad it is."""
+        return self.code.level
 
     @property
     def place(self) -> str:
@@ -104,7 +122,7 @@ def unreadable(file: str, problem: Exception) -> Finding:
     gone = isinstance(problem, FileNotFoundError)
     message = f"`{file}` not found" if gone else f"`{file}` cannot be read: {problem}"
     hint = "check the path" if gone else getattr(problem, "hint", None) or "check what it is and who may read it"
-    return Finding(file, 1, 1, Code.UNREADABLE, Level.ERROR, message, hint)
+    return Finding(file, 1, 1, Code.UNREADABLE, message, hint)
 
 
 def errors_in(findings: Iterable[Finding]) -> list[Finding]:

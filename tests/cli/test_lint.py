@@ -27,7 +27,7 @@ SECRETS = ("0123456789abcdef", "hunter2", "correct-horse")
 def test_every_code_is_explained(rule: Any, cli: Cli) -> None:
     ran = cli("lint", "--explain", rule.code.lower())
     assert ran.status == 0
-    assert ran.out.startswith(f"{rule.code} ({rule.level}): {rule.title}\n")
+    assert ran.out.startswith(f"{rule.code} ({rule.code.level}): {rule.title}\n")
     assert max(map(len, ran.out.splitlines())) <= 100
     if rule.bad:
         for example in (rule.bad, rule.good):

@@ -8,7 +8,7 @@ import pytest
 from omniprofile.model.compiled_profile import CompiledProfile
 from omniprofile.model.declaration import Declaration, KeySource
 from omniprofile.model.exported import MARKER, exported, marker, own_values
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.finding import Code, Finding
 from omniprofile.model.live import Identity, LiveResult, Status
 from omniprofile.model.names import (
     MAX_LENGTH,
@@ -272,7 +272,7 @@ def test_secrets_are_equal_by_their_text_and_to_nothing_else() -> None:
     ("suggestion", "shown"), [(None, None), ("write omni_osk_abcdef or so", "write omni_osk_******** or so")]
 )
 def test_a_finding_shows_no_key_in_any_of_its_words(suggestion: str | None, shown: str | None) -> None:
-    finding = Finding("f", 1, 2, Code.SECRET, Level.ERROR, "omni_pat_abcdef is a key", suggestion)
+    finding = Finding("f", 1, 2, Code.SECRET, "omni_pat_abcdef is a key", suggestion)
     assert (finding.message, finding.suggestion) == ("omni_pat_******** is a key", shown)
     assert finding.place == "f:1:2"
 

@@ -158,5 +158,5 @@ def _explain(code: str, console: Console, *, as_json: bool) -> int:
     elif code:
         console.data(rules[0].text)
     else:
-        console.data("".join(f"{rule.code}  {rule.level:<7}  {rule.title}\n" for rule in rules))
+        console.data("".join(f"{rule.code}  {rule.code.level:<7}  {rule.title}\n" for rule in rules))
     return DONE

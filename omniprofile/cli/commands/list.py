@@ -2,8 +2,8 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.commands.current import shadows_json
@@ -17,25 +17,7 @@ from omniprofile.errors import Error, NoProfileSelected, OriginMismatch
 from omniprofile.model.effective import effective
 from omniprofile.model.names import counted, printable
 from omniprofile.model.resolution import Resolution
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One profile of the list."""
-
-    name: str
-    active: bool
-    base_url: str | None
-    auth: str
-    credential: str
-    expires_at: datetime | None
-    protected: bool
-    access: str
-    description: str | None
-    tags: tuple[str, ...]
-    secrets: Mapping[str, str]
-    """What is known of each secret of the profile's `env`, by its variable."""
-
+from omniprofile.model.times import parse_time
 
 HELP = Help(
     description="Lists the profiles in the order of their files, with `*` before the current one. The state of a credential "
@@ -68,7 +50,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     active, shadows = _active(app, console)
     rows = [row_of(app, console, name, active=name == active) for name in names]
     if args.json:
-        console.json({"profiles": [row_json(row) for row in rows], "shadowed_by": shadows_json(shadows)})
+        console.json({"profiles": rows, "shadowed_by": shadows_json(shadows)})
     elif rows:
         console.data(table_of(rows, app, console, shadowed=bool(shadows)))
     else:
@@ -88,35 +70,45 @@ def _active(app: App, console: Console) -> tuple[str | None, tuple[str, ...]]:
     return selection.profile, app.shadowed_by(selection)
 
 
-def row_of(app: App, console: Console, name: str, *, active: bool) -> Row:
-    """Return what is known of one profile; what is wrong with it is said."""
+def row_of(app: App, console: Console, name: str, *, active: bool) -> dict[str, Any]:
+    """Return what is known of one profile, as JSON has it; what is wrong with it is said."""
     declared = effective(app.config, name)
+    row: dict[str, Any] = {
+        "name": name,
+        "active": active,
+        "base_url": None,
+        "auth": "api-key",
+        "credential": "unknown",
+        "expires_at": None,
+        "protected": declared.protected.value,
+        "access": declared.access.value,
+        "description": None,
+        "tags": list(declared.tags.value),
+        "secrets": [],
+    }
     try:
         resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
         state, expires_at = _credential(app, resolution)
-        secrets = {
-            variable: app.credential_status(name, resolution.origin, "api-key", given.value.secret, variable).state
+        secrets = [
+            {
+                "variable": variable,
+                "state": app.credential_status(name, resolution.origin, "api-key", given.value.secret, variable).state,
+            }
             for variable, given in declared.env.items()
             if given.value.secret
-        }
+        ]
     except Error as error:
         # One profile's trouble is not a reason to hide the others.
         console.warn(f"`{name}`: {error.message}")
-        protected, access = declared.protected.value, declared.access.value
-        return Row(name, active, None, "api-key", "unknown", None, protected, access, None, declared.tags.value, {})
-    return Row(
-        name,
-        active,
-        str(resolution.origin) if resolution.origin else None,
-        resolution.auth,
-        state,
-        expires_at,
-        resolution.protected,
-        resolution.access,
-        app.config.profiles[name].description,
-        declared.tags.value,
-        secrets,
-    )
+        return row
+    return row | {
+        "base_url": str(resolution.origin) if resolution.origin else None,
+        "auth": resolution.auth,
+        "credential": state,
+        "expires_at": rfc3339(expires_at),
+        "description": app.config.profiles[name].description,
+        "secrets": secrets,
+    }
 
 
 def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]:
@@ -128,60 +120,41 @@ def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]
     return known.state, known.expires_at
 
 
-def row_json(row: Row) -> dict[str, object]:
-    """Return the documented shape of a row."""
-    return {
-        "name": row.name,
-        "active": row.active,
-        "base_url": row.base_url,
-        "auth": row.auth,
-        "credential": row.credential,
-        "expires_at": rfc3339(row.expires_at),
-        "protected": row.protected,
-        "access": row.access,
-        "description": row.description,
-        "tags": list(row.tags),
-        "secrets": [{"variable": variable, "state": state} for variable, state in row.secrets.items()],
-    }
-
-
-def table_of(rows: Sequence[Row], app: App, console: Console, *, shadowed: bool) -> str:
+def table_of(rows: Sequence[Mapping[str, Any]], app: App, console: Console, *, shadowed: bool) -> str:
     """Return the rows as a table; `shadowed` says that the environment takes the place of the active profile."""
     titles = ("", "NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION")
     return table(
-        [_cells(row, app, console, shadowed=shadowed and row.active) for row in rows],
+        [_cells(row, app, console, shadowed=shadowed and row["active"]) for row in rows],
         [console.style("dim", title) for title in titles],
         columns=console.columns,
     )
 
 
-def _cells(row: Row, app: App, console: Console, *, shadowed: bool) -> list[str]:
-    credential = row.credential
-    if row.expires_at is not None:
-        credential = remaining(row.expires_at, app.environment.now())
-        if row.auth == "oauth" and row.credential == "expired":
+def _cells(row: Mapping[str, Any], app: App, console: Console, *, shadowed: bool) -> list[str]:
+    style = console.style
+    credential = row["credential"]
+    if row["expires_at"] is not None:
+        credential = remaining(parse_time(row["expires_at"]), app.environment.now())
+        if row["auth"] == "oauth" and row["credential"] == "expired":
             credential += ", refreshed on use"
-    if row.secrets:
-        missing, secrets = list(row.secrets.values()).count("missing"), counted(len(row.secrets), "secret")
+    if row["secrets"]:
+        missing = sum(secret["state"] == "missing" for secret in row["secrets"])
+        secrets = counted(len(row["secrets"]), "secret")
         credential += f", {missing} of {secrets} missing" if missing else f", {secrets}"
-    colour = {"present": "green", "missing": "yellow", "expired": "yellow"}.get(row.credential, "dim")
+    colour = {"present": "green", "missing": "yellow", "expired": "yellow"}.get(row["credential"], "dim")
+    name_colour = "yellow" if row["protected"] else "bold" if row["active"] else None
+    about = [
+        style("yellow", "[shadowed]") if shadowed else "",
+        "[protected]" if row["protected"] else "",
+        f"[{row['access']}]" if row["access"] != "full" else "",
+        printable(row["description"] or "", 400),
+        *(f"@{tag}" for tag in row["tags"]),
+    ]
     return [
-        console.style("bold", "*") if row.active else "",
-        console.style("yellow", row.name)
-        if row.protected
-        else console.style("bold", row.name)
-        if row.active
-        else row.name,
-        row.base_url or "none",
-        row.auth,
-        console.style(colour, credential),
-        " ".join(
-            [
-                *([console.style("yellow", "[shadowed]")] if shadowed else []),
-                *(["[protected]"] if row.protected else []),
-                *([f"[{row.access}]"] if row.access != "full" else []),
-                *([printable(row.description, 400)] if row.description else []),
-                *(f"@{tag}" for tag in row.tags),
-            ]
-        ),
+        style("bold", "*") if row["active"] else "",
+        style(name_colour, row["name"]) if name_colour else row["name"],
+        row["base_url"] or "none",
+        row["auth"],
+        style(colour, credential),
+        " ".join(filter(None, about)),
     ]

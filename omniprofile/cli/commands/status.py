@@ -4,7 +4,7 @@ import argparse
 
 from omniprofile.app import App
 from omniprofile.cli.commands.current import selection_json
-from omniprofile.cli.commands.list import row_json, row_of, table_of
+from omniprofile.cli.commands.list import row_of, table_of
 from omniprofile.cli.console import Console
 from omniprofile.cli.parser import add_json, add_profile_option, named_profile
 from omniprofile.cli.registry import Help
@@ -32,9 +32,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     shadows = app.shadowed_by(selection)
     row = row_of(app, console, selection.profile, active=True)
     if args.json:
-        shown = row_json(row)
-        del shown["name"], shown["active"]
-        console.json({**selection_json(selection, shadows), **shown})
+        del row["name"], row["active"]
+        console.json({**selection_json(selection, shadows), **row})
     else:
         console.data(table_of([row], app, console, shadowed=bool(shadows)))
         console.note(f"selected by {selection.provenance}")

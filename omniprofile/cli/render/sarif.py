@@ -34,7 +34,7 @@ def _rule(rule: Rule) -> dict[str, object]:
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": rule.why},
         "help": {"text": rule.text},
-        "defaultConfiguration": {"level": rule.level.value},
+        "defaultConfiguration": {"level": rule.code.level.value},
     }
 
 

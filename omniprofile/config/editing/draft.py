@@ -164,5 +164,5 @@ def _refusal(finding: Finding) -> Refused | ConfigInvalid:
             "a secret may not be put into a profile file; nothing was written",
             hint="store it with `omniprofile login NAME`, which asks for it; revoke it if others can have seen it",
         )
-    kind = {Code.HOST_NOT_ALLOWED: HostNotAllowed, Code.PLAIN_HTTP: InsecureURL}.get(Code(finding.code), ConfigInvalid)
+    kind = {Code.HOST_NOT_ALLOWED: HostNotAllowed, Code.PLAIN_HTTP: InsecureURL}.get(finding.code, ConfigInvalid)
     return kind(f"{finding.message} (nothing was written)", hint=finding.suggestion)

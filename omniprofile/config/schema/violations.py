@@ -22,7 +22,7 @@ from omniprofile.config.schema.models import (
 from omniprofile.config.toml.data import value_at
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.model.finding import MOST, Code, Finding, Level, store_it
+from omniprofile.model.finding import MOST, Code, Finding, store_it
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.secret import names_secret
 
@@ -133,7 +133,7 @@ class _Wording:
         at_key = self.violation.of_key if at_key is None else at_key
         place = document.position(path) if at_key else document.value_position(path)
         fix = document.replacing(place, replacement)
-        return Finding(document.file, place.line, place.column, code, Level.ERROR, message, suggestion, fix, path)
+        return Finding(document.file, place.line, place.column, code, message, suggestion, fix, path)
 
     def wrong(self, what: str, suggestion: str | None = None, replacement: str | None = None) -> Finding:
         return self.found(Code.WRONG_VALUE, f"{self.name} {what}", suggestion, replacement=replacement)

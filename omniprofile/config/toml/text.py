@@ -16,7 +16,7 @@ from typing import Any
 
 from omniprofile.config.toml.positions import KeyPath, Places, key_at
 from omniprofile.errors import ConfigUnreadable
-from omniprofile.model.finding import Code, Finding, Fix, Level
+from omniprofile.model.finding import Code, Finding, Fix
 from omniprofile.system.files import BYTE_ORDER_MARK, LARGEST, Unreadable, read_regular
 
 DEEPEST = 50
@@ -140,7 +140,7 @@ class Document:
         suggestion = suggestion or syntax_errors.suggestion(line, message)
         self.findings.append(
             Finding(
-                self.file, position.line, position.column, Code.SYNTAX, Level.ERROR, syntax_errors.wording(message), suggestion
+                self.file, position.line, position.column, Code.SYNTAX, syntax_errors.wording(message), suggestion
             )
         )  # fmt: skip
 
