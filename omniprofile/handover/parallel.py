@@ -1,25 +1,24 @@
 """Running many commands at once, each a child whose output is passed on in whole lines. Knows no profile.
 
-A command gets no standard input, no terminal, and a session of its own, so that it and its children can be ended together,
-but for a child that makes a session itself. When this process dies of whatever, Linux kills the commands, but not what they
-started.
+A command gets no standard input and no terminal, and is ended with its children (`system.groups`), also when this process dies
+of whatever.
 """
 
 import os
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from subprocess import DEVNULL, PIPE
 from threading import Lock
 from time import monotonic
 from types import TracebackType
 from typing import IO, Literal, NoReturn, Self
 
 from omniprofile.handover.process import not_run, windows_command
-from omniprofile.system.capture import end_groups
+from omniprofile.system.groups import Group, end_groups
 
 Stream = Literal["stdout", "stderr"]
 LONGEST_LINE = 1024 * 1024
@@ -44,7 +43,7 @@ class Commands:
     """The commands that run now, as a context manager. Every thread may run one; `end` ends all, and lets no other one start."""
 
     def __init__(self) -> None:
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[Group] = set()
         self._starting = Lock()
         self._ending = False
 
@@ -79,16 +78,7 @@ class Commands:
             with self._starting:
                 if self._ending:
                     raise Ending
-                child = subprocess.Popen(
-                    line,
-                    env=dict(environ),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    bufsize=0,
-                    start_new_session=True,
-                    creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows alone
-                )
+                child = Group(line, environ, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
                 self._running.add(child)
                 self._watch.note(child.pid)
         except OSError as problem:
@@ -103,22 +93,23 @@ class Commands:
                     pipe.close()
                     lines.end()
             status = child.wait()
+            child.release()
         except BaseException:
-            end_groups([child], environ)
+            end_groups([child])
             raise
         finally:
             self._running.discard(child)
             self._watch.note(-child.pid)
         return Ended(status if status >= 0 else 128 - status, monotonic() - begin)
 
-    def end(self, environ: Mapping[str, str]) -> None:
+    def end(self) -> None:
         """End every command and its children: asked first, killed after a short grace."""
         with self._starting:
             self._ending = True
-        end_groups(list(self._running), environ)
+        end_groups(list(self._running))
 
 
-def _pipes(child: "subprocess.Popen[bytes]") -> Iterator[tuple[Stream, IO[bytes]]]:
+def _pipes(child: Group) -> Iterator[tuple[Stream, IO[bytes]]]:
     if child.stdout is None or child.stderr is None:
         raise AssertionError("it was started with pipes")
     yield "stdout", child.stdout
@@ -154,7 +145,7 @@ class _Lines:
 if sys.platform == "win32":
 
     class _Watch:
-        """Nobody watches over the commands here."""
+        """Nobody need watch over the commands here: their jobs end with this process."""
 
         def note(self, group: int) -> None:
             """Take no note of a command."""
@@ -162,7 +153,7 @@ if sys.platform == "win32":
         def close(self) -> None:
             """End nothing."""
 
-    def _relay(child: "subprocess.Popen[bytes]", streams: Mapping[IO[bytes], _Lines]) -> None:
+    def _relay(child: Group, streams: Mapping[IO[bytes], _Lines]) -> None:
         """Pass on what the pipes hold until all that have them have ended: on Windows a pipe cannot be looked into."""
         from omniprofile.system.threads import start, wait
 
@@ -224,7 +215,7 @@ else:
         finally:
             os._exit(0)
 
-    def _relay(child: "subprocess.Popen[bytes]", streams: Mapping[IO[bytes], _Lines]) -> None:
+    def _relay(child: Group, streams: Mapping[IO[bytes], _Lines]) -> None:
         """Pass on what the pipes hold until their ends, or until the command has ended and nothing is left in them."""
         import select
 

@@ -64,20 +64,25 @@ def _become(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "NoReturn":
             _signal.signal(number, handler)
 
 
-def run_waiting(
-    argv: "Sequence[str]", environ: "Mapping[str, str]", started: "Callable[[], None]" = lambda: None
-) -> int:
-    """Run `argv` on Windows, call `started` once it runs, and return its exit status. Raises OSError."""
-    import subprocess
+if sys.platform == "win32":
 
-    child = subprocess.Popen(windows_command(argv, environ), env=dict(environ))
-    started()
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            # Ctrl-C goes to the whole console group: the child has it already, and decides what it means.
-            continue
+    def run_waiting(
+        argv: "Sequence[str]", environ: "Mapping[str, str]", started: "Callable[[], None]" = lambda: None
+    ) -> int:
+        """Run `argv` on Windows, call `started` once it runs, and return its exit status. Raises OSError.
+
+        It ends when this process is ended, as it would if it had replaced it.
+        """
+        from omniprofile.system.groups import Group
+
+        child = Group(windows_command(argv, environ), environ, children=False)
+        started()
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                # Ctrl-C goes to the whole console group: the child has it already, and decides what it means.
+                continue
 
 
 def windows_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "str | list[str]":

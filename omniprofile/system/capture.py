@@ -1,8 +1,7 @@
 """What a program prints, bounded in time and size, with no shell. Knows no profile.
 
-The program gets a process group of its own, so that its children end with it, but for one that makes a session of its own
-(`setsid`). Where it may ask the user, the terminal is
-handed to that group and taken back (POSIX, General Terminal Interface, 11.1.4), or else it has no terminal at all.
+The program ends with its children (`groups`). Where it may ask the user, the terminal is handed to its process group and taken
+back (POSIX, General Terminal Interface, 11.1.4), or else it has no terminal at all.
 """
 
 import os
@@ -10,20 +9,20 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from subprocess import Popen
 
+    from omniprofile.system.groups import Group
+
     if sys.platform != "win32":
         from omniprofile.system.terminal import Terminal
 
 _POLL_SECONDS = 0.02
-_GRACE_SECONDS = 1.0
-"""What a program that is told to end gets for tidying up, before it and its children are killed."""
-_running: "set[Popen[bytes]]" = set()
+_running: "set[Group]" = set()
 """Programs whose output is read now, in whatever thread."""
 _INTERRUPTED = 130
 """The status of a shell whose command was ended by SIGINT (128 + 2)."""
@@ -64,26 +63,17 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
     terminal that we are in the foreground of, if there is one. Ends soon after the program does, even where a child that it
     left behind holds the pipe open. Raises OSError or ValueError when the program cannot be started.
     """
-    import subprocess
+    from subprocess import DEVNULL, PIPE
 
+    from omniprofile.system.groups import Group, end_groups
     from omniprofile.system.threads import signals_deferred
 
     with _lent_terminal(terminal) as lent:
-        process: Popen[bytes] | None = None
+        process: Group | None = None
         ended = False
         try:
             with signals_deferred():  # a program that runs already and that nobody knows of would go on
-                process = subprocess.Popen(
-                    list(argv),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    env=dict(environ),
-                    bufsize=0,
-                    # A session of its own has no terminal: a program that wants to ask finds out at once, and is not stopped.
-                    start_new_session=lent is None,
-                    process_group=None if lent is None else 0,
-                    creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows alone
-                )
+                process = Group(argv, environ, terminal=lent is not None, stdin=DEVNULL, stdout=PIPE)
                 _running.add(process)
             if lent is not None:
                 lent.give(process.pid)
@@ -92,8 +82,10 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
         finally:
             if process is not None:
                 _running.discard(process)
-                if not ended:
-                    end_groups([process], environ)
+                if ended:
+                    process.release()
+                else:
+                    end_groups([process])
                 if process.stdout and sys.platform != "win32":
                     process.stdout.close()
         if lent is not None and result.how == "exited" and _was_interrupted(result.status):
@@ -124,22 +116,11 @@ def _attend(process: "Popen[bytes]", deadline: float, limit: int) -> Captured:
                 process.wait(_POLL_SECONDS)
 
 
-def end_captures(environ: Mapping[str, str]) -> None:
+def end_captures() -> None:
     """End every program that other threads `capture`, when nobody waits for those any more."""
-    end_groups(list(_running), environ)
+    from omniprofile.system.groups import end_groups
 
-
-def end_groups(processes: "Sequence[Popen[bytes]]", environ: Mapping[str, str]) -> None:
-    """End processes that lead a group, with their groups: asked first, killed after a short grace, also at a second Ctrl-C.
-
-    Windows has no way to ask: they are killed.
-    """
-    from subprocess import TimeoutExpired
-
-    _end(processes, environ)
-    for process in processes:
-        with suppress(TimeoutExpired):  # one that not even SIGKILL ends, in a system call: nobody can do more
-            process.wait(_GRACE_SECONDS)
+    end_groups(list(_running))
 
 
 if sys.platform == "win32":
@@ -170,17 +151,6 @@ if sys.platform == "win32":
             except Empty:
                 yield None
 
-    def _end(processes: "Sequence[Popen[bytes]]", environ: Mapping[str, str]) -> None:
-        """End each process and its children, by the system's own tool."""
-        import subprocess
-
-        tool = os.path.join(environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
-        for process in processes:
-            with suppress(OSError, subprocess.SubprocessError):
-                argv = [tool, "/T", "/F", "/PID", str(process.pid)]
-                subprocess.run(argv, capture_output=True, timeout=5, check=False)
-            process.kill()
-
 else:
 
     def _lent_terminal(wanted: bool) -> "AbstractContextManager[Terminal | None]":
@@ -204,33 +174,6 @@ else:
             except BlockingIOError:
                 poll.poll(_POLL_SECONDS * 1000)
                 yield None
-
-    def _end(processes: "Sequence[Popen[bytes]]", environ: Mapping[str, str]) -> None:
-        del environ
-        import signal
-
-        try:
-            for process in processes:
-                for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process acts on SIGTERM once it goes on
-                    with suppress(OSError):
-                        os.killpg(process.pid, number)
-            grace = monotonic() + _GRACE_SECONDS
-            while monotonic() < grace and any(map(_group_lives, processes)):
-                sleep(_POLL_SECONDS)
-        finally:
-            for process in processes:
-                with suppress(OSError):
-                    os.killpg(process.pid, signal.SIGKILL)
-
-    def _group_lives(process: "Popen[bytes]") -> bool:
-        process.poll()
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
-            return False
-        except OSError:  # macOS: only zombies are left
-            return process.returncode is None
-        return True
 
 
 def _was_interrupted(status: int) -> bool:

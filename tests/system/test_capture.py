@@ -2,16 +2,18 @@
 
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pytest
 
+from omniprofile.system import groups
 from omniprofile.system.capture import capture
+from omniprofile.system.groups import Group
 
 CAPTURE = """
     import os, sys, termios
@@ -109,15 +111,15 @@ def test_a_program_in_the_background_is_not_given_the_terminal() -> None:
 
 def test_a_ctrl_c_at_the_very_start_of_a_program_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its process is there already, and `Popen` has not come back."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[Group] = []
 
-    class Interrupted(subprocess.Popen[bytes]):
-        def __init__(self, *args: object, **options: object) -> None:
-            super().__init__(*args, **options)  # type: ignore[call-overload]
+    class Interrupted(Group):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
             started.append(self)
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    monkeypatch.setattr(groups, "Group", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         capture(["/bin/sh", "-c", "sleep 300"], os.environ, timeout=100, limit=10, terminal=False)
     assert started[0].wait(10) == -signal.SIGTERM

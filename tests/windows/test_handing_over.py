@@ -1,8 +1,12 @@
 """Giving a credential away on Windows: consoles and Ctrl-C, exit statuses, arguments, gateways, and what the log says of it."""
 
+import ctypes
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -89,6 +93,77 @@ def test_a_batch_file_passes_any_argument_on_unharmed(ci: Home) -> None:
     arguments = ["a b", 'q"q', "^x&y|<>", "(x)", "trailing\\", "two words\\", "!PATH!", "--", "-p", "a=b,c;d"]
     ci.environ["PATH"] = f"{tools};{ci.environ.get('PATH', '')}"
     assert json.loads(ci.run("exec", "ci", "--", "show", *arguments).out) == arguments
+
+
+FAMILY = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+with open("begun.new", "w") as file:
+    print(os.getpid(), child.pid, file=file)
+os.rename("begun.new", "begun")
+time.sleep(300)
+"""
+"""A command with a child, both of which run on; it writes their numbers to a file `begun`."""
+_SYNCHRONIZE, _ENDED = 0x100000, 0
+
+
+class Running:
+    """A process that somebody else has started."""
+
+    def __init__(self, pid: str) -> None:
+        self.pid = int(pid)
+        self._kernel = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]  # mypy runs on Linux
+        self._kernel.OpenProcess.restype = ctypes.c_void_p
+        self._handle: int | None = self._kernel.OpenProcess(_SYNCHRONIZE, False, self.pid)
+
+    def ends(self, seconds: float = 30) -> bool:
+        """Tell whether it ends within that time, or has ended."""
+        handle = ctypes.c_void_p(self._handle)
+        return not self._handle or bool(self._kernel.WaitForSingleObject(handle, int(seconds * 1000)) == _ENDED)
+
+
+def _family(home: Home, omniprofile: "subprocess.Popen[bytes]") -> list[Running]:
+    """Return the command and its child once they run."""
+    while not (home.folder / "begun").exists():
+        assert omniprofile.poll() is None, omniprofile.communicate()
+        time.sleep(0.05)
+    family = [Running(pid) for pid in (home.folder / "begun").read_text().split()]
+    assert [process.ends(0) for process in family] == [False, False]
+    return family
+
+
+def test_each_that_is_killed_takes_its_commands_and_their_children_along(ci: Home) -> None:
+    run = ci.start("each", "--all", "--", sys.executable, "-c", FAMILY)
+    family = _family(ci, run)
+    run.kill()
+    assert [process.ends() for process in family] == [True, True]
+
+
+def test_exec_that_is_killed_takes_its_command_along_as_if_it_had_become_it(ci: Home) -> None:
+    run = ci.start("exec", "ci", "--", sys.executable, "-c", FAMILY)
+    command, child = _family(ci, run)
+    run.kill()
+    assert command.ends()
+    assert not child.ends(0)
+    os.kill(child.pid, signal.SIGTERM)
+    assert child.ends()
+
+
+def test_ctrl_c_ends_each_with_all_that_it_has_started(ci: Home) -> None:
+    begun = ci.folder / "begun"
+    status, _, err = _in_a_console(ci, begun, [str(EXE), "each", "--all", "--", sys.executable, "-c", FAMILY])
+    assert (status, err) == (130, "omniprofile: error: interrupted\r\n")
+    assert [Running(pid).ends() for pid in begun.read_text().split()] == [True, True]
+
+
+def test_a_key_command_that_takes_too_long_ends_with_its_children(ci: Home) -> None:
+    command = json.dumps([sys.executable, "-c", FAMILY])
+    ci.write(CI.replace('key = { env = "CI_KEY" }', f"key = {{ command = {command}, timeout = 20 }}"))
+    run = ci.start("token", "ci")
+    family = _family(ci, run)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 4, err
+    assert [process.ends() for process in family] == [True, True]
 
 
 GET = """

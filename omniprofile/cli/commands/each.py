@@ -184,8 +184,8 @@ class _Run:
                 for _ in self._permitted:
                     self._say_error(self._next())
             except BaseException:
-                self._commands.end(self._app.environment.environ)
-                end_captures(self._app.environment.environ)
+                self._commands.end()
+                end_captures()
                 raise
 
     def _next(self) -> _Result:
