@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import Protocol, TypeVar
 
 from omniprofile.credentials.keyring_layout import GENERATIONS, MOST_PARTS, Head, part_account, plan
-from omniprofile.credentials.light_keyring import SERVICE
+from omniprofile.credentials.light_keyring import SERVICE, entry_name
 from omniprofile.errors import Error, StoreLocked, StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable
 
@@ -74,13 +74,14 @@ class Entries:
 
     def __init__(self, backend: Backend, name: str, limit: int | None, deadline: Deadline) -> None:
         self._backend = backend
+        self._kind = class_names(backend)[0]
         self._name = name
         self._limit = limit
         self._deadline = deadline
 
     def get(self, account: str) -> str | None:
         """Return one entry, or None. Raises StoreUnavailable for what is not text, or too large."""
-        text: object = self._call("read", lambda: self._backend.get_password(SERVICE, account))
+        text: object = self._call("read", lambda: self._backend.get_password(SERVICE, entry_name(self._kind, account)))
         if text is None:
             return None
         if not issubclass(type(text), str):  # and not `isinstance`, which believes what an object says of itself
@@ -98,7 +99,7 @@ class Entries:
 
         def probe() -> bool:
             try:
-                self._backend.set_password(SERVICE, account, "check")
+                self._backend.set_password(SERVICE, entry_name(self._kind, account), "check")
             except NotImplementedError:
                 return False
             return True
@@ -110,7 +111,7 @@ class Entries:
 
     def set(self, account: str, text: str) -> None:
         """Set one entry, read it back and compare. Raises StoreUnavailable when it is not what was set."""
-        self._call("store", lambda: self._backend.set_password(SERVICE, account, text))
+        self._call("store", lambda: self._backend.set_password(SERVICE, entry_name(self._kind, account), text))
         if self.get(account) != text:
             raise self._untrustworthy("returned something other than what was stored in it")
 
@@ -118,7 +119,7 @@ class Entries:
         """Delete one entry. Raises StoreUnavailable when it is still there."""
         error: StoreUnavailable | None = None
         try:
-            self._call("delete", lambda: self._backend.delete_password(SERVICE, account))
+            self._call("delete", lambda: self._backend.delete_password(SERVICE, entry_name(self._kind, account)))
         except StoreUnavailable as problem:  # also raised for an entry that is already gone, which is not a failure
             error = problem
         if self.get(account) is not None:

@@ -25,7 +25,7 @@ from omniprofile.credentials.keyring_entries import (
     timed_out,
     translated,
 )
-from omniprofile.credentials.light_keyring import LOCK, SERVICE
+from omniprofile.credentials.light_keyring import LOCK, SERVICE, WINDOWS
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UsageError
 from omniprofile.model.names import printable, printable_place
@@ -260,7 +260,7 @@ class KeyringStore:
         if not self._opened:
             for backend in translated(_UNOPENED, "load", _backends):
                 kinds = class_names(backend)
-                windows = any(kind.startswith("keyring.backends.Windows.") for kind in kinds)
+                windows = any(kind.startswith(WINDOWS) for kind in kinds)
                 if _NO_KEYRING not in kinds:
                     self._opened.append(_Member(backend, self._limit or (_WINDOWS_LIMIT if windows else None)))
         return self._opened

@@ -22,6 +22,7 @@ LOCK = "keyring.lock"
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - the name of a class
 VAULT = "keyring.backends.Windows.WinVaultKeyring"
 """The classes of keyring's backends for the Secret Service and for Windows, which the index records."""
+WINDOWS = "keyring.backends.Windows."
 _SECONDS = 1.0
 """How long to wait for another writer, and how long for the service."""
 
@@ -54,11 +55,21 @@ def get(
     return fields
 
 
+def entry_name(kind: str, account: str) -> str:
+    """Return the name under which a backend of class `kind` keeps the entry of an account, or a part of it.
+
+    To Windows names are the same in any case: there a profile name's capitals are told in a number behind it.
+    """
+    profile = account.rpartition("@")[0]
+    capitals = sum(1 << at for at, letter in enumerate(profile) if letter.isupper())
+    return f"{account}/capitals/{capitals:x}" if capitals and kind.startswith(WINDOWS) else account
+
+
 def _password(kind: str, account: str, environ: "Mapping[str, str]") -> str:
     if kind == VAULT:
         from omniprofile.credentials.windows_vault import password
 
-        return password(SERVICE, account)
+        return password(SERVICE, entry_name(kind, account))
     from omniprofile.credentials import secret_service
 
     return secret_service.password(environ["DBUS_SESSION_BUS_ADDRESS"], SERVICE, account, _SECONDS)

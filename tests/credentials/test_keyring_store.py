@@ -489,6 +489,33 @@ def test_a_keyring_of_windows_is_known_to_be_small(make_store: MakeStore, use_ke
     assert list(backend.entries) == [PROD]
 
 
+class CaseBlindKeyring(SmallKeyring):
+    """Takes names for the same in any case, as Windows does."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return super().get_password(service, username.lower())
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        super().set_password(service, username.lower(), password)
+
+    def delete_password(self, service: str, username: str) -> None:
+        super().delete_password(service, username.lower())
+
+
+def test_names_that_differ_in_case_do_not_share_an_entry_of_windows(
+    make_store: MakeStore, use_keyring: UseKeyring
+) -> None:
+    use_keyring(type("WinVaultKeyring", (CaseBlindKeyring,), {"__module__": "keyring.backends.Windows"})())
+    store = make_store()
+    secrets = {name: make_secret(name * 1000) for name in ("prod", "Prod", "pROD", "PROD")}
+    for name, secret in secrets.items():
+        store.put(name, secret)
+
+    assert {name: store.get(account(name)) for name in secrets} == secrets
+    store.delete(account("Prod"))
+    assert [name for name in secrets if store.get(account(name))] == ["prod", "pROD", "PROD"]
+
+
 class Killed(KeyboardInterrupt):
     """Stands for SIGKILL between two calls to the keyring."""
 

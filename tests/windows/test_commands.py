@@ -69,6 +69,16 @@ def test_the_vault_is_read_without_the_keyring_package(vault: Home) -> None:
     assert vault.run("token", "three").out == f"{KEY}three\n"
 
 
+def test_names_that_differ_in_case_have_entries_of_their_own_in_the_vault(vault: Home) -> None:
+    names = ("prod", "Prod", "PROD")
+    vault.write("".join(f'[profiles.{name}]\nbase_url = "https://acme.omniapp.co"\n' for name in names))
+    for name in names:
+        vault.run("login", name, "--no-test", stdin=f"{KEY}{name}\n")
+    assert [vault.run("token", name).out for name in names] == [f"{KEY}{name}\n" for name in names]
+    vault.run("logout", "Prod")
+    assert [vault.run("token", name, status=None).status for name in names] == [0, 4, 0]
+
+
 def test_the_vault_keeps_a_session_that_is_too_long_for_one_entry(vault: Home) -> None:
     browser = vault.folder / "browser.py"
     browser.write_text(BROWSER)
