@@ -31,22 +31,25 @@ _BLANKS = re.compile(r"[^\S\r\n]+")
 _MOST_BLANKS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One assignment. `text` is all of it as it stands in the file, its line end included."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A piece of the file: an assignment, or what stands between two, which has no name.
 
-    name: str
-    value: str = field(repr=False)
-    line: int
+    `text` is all of it, its line end included; `line` is that of its first character that is not blank.
+    """
+
     text: str = field(repr=False)
+    line: int
+    name: str | None = None
+    value: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Dotenv:
-    """A `.env` that was read. `parts` are its pieces in order; those that assign something are settings."""
+    """A `.env` that was read. `parts` are its pieces in order."""
 
     file: ForeignFile
-    parts: tuple[str | Setting, ...] = field(repr=False)
+    parts: tuple[Part, ...] = field(repr=False)
 
     @classmethod
     def read(cls, path: str) -> "Dotenv":
@@ -60,47 +63,33 @@ class Dotenv:
                 line = content.count("\n", 0, blanks.start()) + 1
                 raise file.wrong(f"line {line}", f"has more than {_MOST_BLANKS} spaces in a row", "remove them")
         marks = content[: len(content) - len(content.lstrip("\ufeff"))]  # of more than one the parser drops another
-        parts: list[str | Setting] = [marks] if marks else []
+        parts = [Part(marks, 1)] if marks else []
         for binding in parse_stream(io.StringIO(content[len(marks) :], newline="")):
             text, line = binding.original.string, binding.original.line
             line += text[: len(text) - len(text.lstrip())].count("\n")
             if binding.error and any(name in text for name in (*TOKENS, BASE_URL)):
                 raise file.wrong(f"line {line}", "cannot be read: a quote may be open", "correct it")
-            named = binding.key is not None and binding.value is not None
-            parts.append(Setting(str(binding.key), str(binding.value), line, text) if named else text)
+            parts.append(Part(text, line, binding.key if binding.value is not None else None, binding.value or ""))
         return cls(file, tuple(parts))
 
-    @property
-    def settings(self) -> dict[str, list[Setting]]:
-        """What is assigned, by name."""
-        found: dict[str, list[Setting]] = {}
-        for part in self.parts:
-            if isinstance(part, Setting):
-                found.setdefault(part.name, []).append(part)
-        return found
+    def _assigned(self, *names: str) -> list[Part]:
+        """Return the assignments of these variables that are not empty, by the order of `names`."""
+        return [part for name in names for part in self.parts if part.name == name and part.value]
 
-    def with_secrets(self) -> list[Setting]:
+    def with_secrets(self) -> list[Part]:
         """Return the assignments of a token in plain text."""
-        settings = [setting for name in TOKENS for setting in self.settings.get(name, [])]
-        return [setting for setting in settings if setting.value and not _stand_in(setting.value)]
+        return [part for part in self._assigned(*TOKENS) if not _stand_in(part.value)]
 
     def commented(self) -> list[int]:
         """Return the lines of comments with a key in them: an old one, most often."""
-        lines = []
-        at = 1
-        for part in self.parts:
-            text = part.text if isinstance(part, Setting) else part
-            if _without_keys(part) != text:
-                lines.append(at + text[: len(text) - len(text.lstrip())].count("\n"))
-            at += text.count("\n")
-        return lines
+        return [part.line for part in self.parts if _without_keys(part) != part.text]
 
     def found(self, now: datetime, *, name: str | None, base_url: str | None) -> Found:
         """Return the profile that the file describes. `base_url` is for a file that says none.
 
         Raises ConfigInvalid, and UsageError when the base URL is missing or given twice.
         """
-        if not any(setting.value for known in (*TOKENS, BASE_URL) for setting in self.settings.get(known, [])):
+        if not self._assigned(*TOKENS, BASE_URL):
             names = quoted_list((*TOKENS, BASE_URL))
             raise self.file.wrong("the file", f"has none of {names}", "name another file")
         key = self._token()
@@ -116,16 +105,13 @@ class Dotenv:
         The newline style of each line stays.
         """
         mark = "\ufeff" if self.file.content.startswith(BYTE_ORDER_MARK) else ""
-        gone = set(map(id, self.with_secrets())) if profile else set()
-        text = "".join(
-            _comment(part, profile or "") if isinstance(part, Setting) and id(part) in gone else _without_keys(part)
-            for part in self.parts
-        )
+        gone = set(self.with_secrets()) if profile else set()
+        text = "".join(_comment(part, profile or "") if part in gone else _without_keys(part) for part in self.parts)
         return (mark + text).encode("utf-8")
 
     def _token(self) -> str | None:
         """Return the one token of the file."""
-        settings = [setting for name in TOKENS for setting in self.settings.get(name, []) if setting.value]
+        settings = self._assigned(*TOKENS)
         if not settings:
             return None
         for setting in settings:
@@ -149,7 +135,7 @@ class Dotenv:
         return first.value
 
     def _origin(self, base_url: str | None) -> Origin:
-        settings = [setting for setting in self.settings.get(BASE_URL, []) if setting.value]
+        settings = self._assigned(BASE_URL)
         if base_url is not None:
             try:
                 given = Origin.parse(base_url)
@@ -169,7 +155,7 @@ class Dotenv:
             )
         return self._parsed(settings[-1])
 
-    def _parsed(self, setting: Setting) -> Origin:
+    def _parsed(self, setting: Part) -> Origin:
         text = setting.value
         scheme, separator, rest = text.partition("://")
         return self.file.origin(f"line {setting.line}: `{BASE_URL}`", scheme + separator + _PATHS.sub("", rest))
@@ -191,12 +177,12 @@ def _stand_in(value: str) -> str | None:
     return stand_in(value) or ("a reference to a variable" if "${" in value else None)
 
 
-def _without_keys(part: str | Setting) -> str:
+def _without_keys(part: Part) -> str:
     """Return a part of the file with nothing in the place of a key that stands in its comment."""
-    text = part.text if isinstance(part, Setting) else part
+    text = part.text
     # A value may have a `#` in it; what follows the last one with a blank before it is a comment if it is not in the value.
-    start = text.rfind(" #") if isinstance(part, Setting) else text.find("#")
-    if start < 0 or (isinstance(part, Setting) and text[start:].strip() in part.value):
+    start = text.rfind(" #") if part.name is not None else text.find("#")
+    if start < 0 or (part.name is not None and text[start:].strip() in part.value):
         return text
 
     def removed(match: re.Match[str]) -> str:
@@ -208,7 +194,7 @@ def _without_keys(part: str | Setting) -> str:
     return text[:start] + _COMMENTED.sub(removed, text[start:])
 
 
-def _comment(setting: Setting, profile: str) -> str:
+def _comment(setting: Part, profile: str) -> str:
     lead = setting.text[: len(setting.text) - len(setting.text.lstrip())]
     body = setting.text.rstrip("\r\n")
     end = setting.text[len(body) :]

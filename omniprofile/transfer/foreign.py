@@ -1,10 +1,11 @@
 """What every foreign file has in common: profiles found in it, the copy made before it is changed, the change itself."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, count
 
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Error, OperationFailed
 from omniprofile.model.declaration import AuthMethod
@@ -106,7 +107,8 @@ class ForeignFile:
         """Write a copy of the file into the state folder, mode 0600, and return its path. Raises OperationFailed."""
         folder = os.path.join(state_folder, BACKUPS)
         stem = os.path.join(folder, f"{os.path.basename(self.path)}-{now.strftime('%Y%m%dT%H%M%SZ')}")
-        path = next(name for name in _numbered(stem) if not os.path.lexists(name))
+        names = chain([f"{stem}.bak"], (f"{stem}-{number}.bak" for number in count(2)))
+        path = next(name for name in names if not os.path.lexists(name))
         try:
             make_private_folder(state_folder)
             make_private_folder(folder)
@@ -181,11 +183,3 @@ def _sweep(folder: str) -> None:
     for entry in os.listdir(folder):
         if entry.startswith(".") and entry.endswith(".tmp"):
             os.unlink(os.path.join(folder, entry))
-
-
-def _numbered(stem: str) -> Iterator[str]:
-    yield f"{stem}.bak"
-    number = 2
-    while True:
-        yield f"{stem}-{number}.bak"
-        number += 1

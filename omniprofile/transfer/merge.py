@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from omniprofile.errors import ConfigInvalid
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -118,12 +117,6 @@ def _put_key(table: Json, profile: Outgoing) -> KeyAction:
 
 def _entries_of(config: OmniConfig, ours: Sequence[Known], now: datetime) -> dict[str, str]:
     """Return the entries that are there for our profiles, by our names. Entries that could not be imported are nobody's."""
-    found = []
-    for name in config.profiles:
-        try:
-            one = config.found(name, now)
-        except ConfigInvalid:
-            continue
-        found.append(Found(name, one.origin, one.auth))
-    steps = plan(found, ours, move_sessions=False)
+    readable, _ = config.each(lambda name: config.found(name, now))
+    steps = plan([Found(one.name, one.origin, one.auth) for one in readable], ours, move_sessions=False)
     return {step.profile: step.found.name for step in steps if not step.is_new}

@@ -6,11 +6,12 @@ case, would be read by the Go program in a way of its own.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import cast
+from math import isfinite
+from typing import TypeVar, cast
 
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.declaration import AuthMethod
@@ -41,6 +42,7 @@ _AHEAD = timedelta(seconds=10)
 DEEPEST = 100
 
 Json = dict[str, object]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,7 @@ class OmniConfig:
         file = ForeignFile.read(path, WHAT)
         config = cls(file, _parse(file))
         config._validate()
-        problems = config._problems() if whole else []
-        if problems:
+        if whole and (problems := config.each(config._validate_profile)[1]):
             raise together(problems, "restore a copy")
         return config
 
@@ -70,6 +71,18 @@ class OmniConfig:
     def profiles(self) -> dict[str, Json]:
         """The profiles as they stand there, by their names there."""
         return cast("dict[str, Json]", self.data.get("profiles") or {})
+
+    def each(self, work: Callable[[str], T], only: Sequence[str] = ()) -> tuple[list[T], list[Error]]:
+        """Do `work` for every profile, or for those in `only`; return what came of it, and what is wrong with the others."""
+        done: list[T] = []
+        problems: list[Error] = []
+        for name in self.profiles:
+            try:
+                if not only or name in only:
+                    done.append(work(name))
+            except ConfigInvalid as problem:
+                problems.append(problem)
+        return done, problems
 
     @property
     def default(self) -> str | None:
@@ -201,15 +214,6 @@ class OmniConfig:
         if profiles is not None and not isinstance(profiles, dict):
             raise file.wrong("`profiles`", "is not an object")
 
-    def _problems(self) -> list[Error]:
-        problems: list[Error] = []
-        for name in self.profiles:
-            try:
-                self._validate_profile(name)
-            except ConfigInvalid as problem:
-                problems.append(problem)
-        return problems
-
     def _validate_profile(self, name: str) -> None:
         """Raise ConfigInvalid unless every known key of profile `name` has the type that it must have."""
         file, where, table = self.read_file, f"profile `{name}`", self.profiles[name]
@@ -228,15 +232,7 @@ class OmniConfig:
 
 def omni_source(config: OmniConfig, only: Sequence[str], now: datetime) -> Source:
     """Return the profiles of a config of the vendor's CLI, all of them or those in `only`, as a source of an import."""
-    found: list[Found] = []
-    problems: list[Error] = []
-    for name in config.profiles:
-        if only and name not in only:
-            continue
-        try:
-            found.append(config.found(name, now))
-        except ConfigInvalid as problem:
-            problems.append(problem)
+    found, problems = config.each(lambda name: config.found(name, now), only)
     left = [
         f"`{printable(one.name)}` also has {quoted_list(unused, 'and')}, which it does not use: that stays in the file"
         for one in found
@@ -274,16 +270,6 @@ def _known_keys(file: ForeignFile, where: str, table: Json, known: tuple[str, ..
             raise file.wrong(where, f"has `{key}` in another case than `{meant}`", f"write it `{meant}`")
 
 
-class _Twice(Exception):
-    def __init__(self, key: str) -> None:
-        super().__init__()
-        self.key = key
-
-
-class _NotJson(Exception):
-    pass
-
-
 def _parse(file: ForeignFile) -> Json:
     """Return the file's one JSON object. Raises ConfigInvalid, with the line; no message has a part of the text."""
     text = file.text()
@@ -296,38 +282,33 @@ def _parse(file: ForeignFile) -> Json:
         table: Json = {}
         for key, value in pairs:
             if key in table:
-                raise _Twice(key)
+                raise file.wrong(f"the key `{printable(key, 64)}`", "appears twice in one object", "remove one of them")
             table[key] = value
         return table
 
-    def refuse(_: str) -> object:
-        raise _NotJson
-
     def finite(digits: str) -> float:
         number = float(digits)
-        if number in (float("inf"), float("-inf")):
-            raise _NotJson
+        if not isfinite(number):
+            raise file.wrong("it", "has a number that JSON does not have", _REPAIR)
         return number
 
-    place, what, hint = file.path, "", "the CLI treats a broken config as none at all; repair it, or restore a copy"
     try:
-        data = json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=finite)
+        data = json.loads(text, object_pairs_hook=once, parse_constant=finite, parse_float=finite)
     except json.JSONDecodeError as problem:
-        place, what = f"{file.path}:{problem.lineno}:{problem.colno}", "this is not JSON"
-    except _Twice as problem:
-        what, hint = f"the key `{printable(problem.key, 64)}` appears twice in one object", "remove one of them"
-    except _NotJson:
-        what = "it has a number that JSON does not have"
+        place = printable_place(f"{file.path}:{problem.lineno}:{problem.colno}")
+        wrong = ConfigInvalid(f"{place}: this is not JSON", hint=_REPAIR)
     except RecursionError:
-        what = "it is nested too deeply"
+        wrong = file.wrong("it", "is nested too deeply", _REPAIR)
     except ValueError:
-        what = "it has a number that is too long"
+        wrong = file.wrong("it", "has a number that is too long", _REPAIR)
     else:
         if isinstance(data, dict) and not _is_deep(data):
             return data
-        what = "it is nested too deeply" if isinstance(data, dict) else "it is not a JSON object"
-    # Raised out here: the parser's own exception holds the whole text.
-    raise ConfigInvalid(f"{printable_place(place)}: {what}", hint=hint)
+        wrong = file.wrong("it", "is nested too deeply" if isinstance(data, dict) else "is not a JSON object", _REPAIR)
+    raise wrong  # out here, for the parser's own exception holds the whole text
+
+
+_REPAIR = "the CLI treats a broken config as none at all; repair it, or restore a copy"
 
 
 def _is_deep(data: Json) -> bool:

@@ -7,7 +7,7 @@ is called now, else by its name, origin and auth method. Names that are taken ge
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, count
 
 from omniprofile.model.names import MAX_LENGTH, is_valid, nearest_valid, printable, variable_stem
 from omniprofile.model.origin import Origin
@@ -67,19 +67,13 @@ def plan(
         for index in order:
             if index not in matches and (match := rule(found[index])):
                 matches[index] = naming.claim(match)
-    names = {
-        index: (matches[index].name, None) if index in matches else naming.new(found[index].name) for index in order
-    }
-    return [
-        Step(
-            one,
-            names[index][0],
-            index not in matches,
-            _secret_step(one, matches.get(index), move_sessions=move_sessions),
-            names[index][1],
-        )
-        for index, one in enumerate(found)
-    ]
+    steps: dict[int, Step] = {}
+    for index in order:
+        match = matches.get(index)
+        name, renamed = (match.name, None) if match else naming.new(found[index].name)
+        secret = _secret_step(found[index], match, move_sessions=move_sessions)
+        steps[index] = Step(found[index], name, match is None, secret, renamed)
+    return [steps[index] for index in range(len(found))]
 
 
 def same_secret(one: StoredSecret | None, other: StoredSecret | None) -> bool:
@@ -171,8 +165,6 @@ def _fits(found: Found, profile: Known) -> bool:
 def _candidates(name: str) -> Iterator[str]:
     base = name if is_valid(name) else nearest_valid(name)
     yield base
-    number = 2
-    while True:
+    for number in count(2):
         suffix = f"-{number}"
         yield base[: MAX_LENGTH - len(suffix)].rstrip("-._") + suffix
-        number += 1

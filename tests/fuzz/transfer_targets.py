@@ -11,7 +11,7 @@ from pathlib import Path
 
 from omniprofile.errors import Error
 from omniprofile.model.names import is_valid
-from omniprofile.transfer.dotenv import Dotenv, Setting
+from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.foreign import Found
 from omniprofile.transfer.merge import Outgoing, merge
 from omniprofile.transfer.omni_cli import OmniConfig
@@ -145,7 +145,7 @@ def dotenv(data: bytes) -> None:
     except Error as problem:
         _shown(problem)
         return
-    text = "".join(part.text if isinstance(part, Setting) else part for part in read.parts)
+    text = "".join(part.text for part in read.parts)
     assert text.encode() == data.removeprefix(b"\xef\xbb\xbf")
     tokens = read.with_secrets()
     try:
@@ -157,8 +157,8 @@ def dotenv(data: bytes) -> None:
     file.write_bytes(read.without_secrets("prod"))
     after = Dotenv.read(str(file))
     assert not after.with_secrets()
-    left = [(s.name, s.value) for s in after.parts if isinstance(s, Setting)]
-    assert left == [(s.name, s.value) for s in read.parts if isinstance(s, Setting) and s not in tokens]
+    left = [(s.name, s.value) for s in after.parts if s.name is not None]
+    assert left == [(s.name, s.value) for s in read.parts if s.name is not None and s not in tokens]
 
 
 TRANSFER_TARGETS: Mapping[str, Callable[[bytes], None]] = {"omni_config": omni_config, "dotenv": dotenv}
