@@ -12,8 +12,9 @@ from omniprofile.cli.standard_input import is_at_its_end, read_lines
 from omniprofile.errors import Error, LoginFailed, OperationFailed
 from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
 from omniprofile.instance.callback_server import Page
-from omniprofile.instance.client import Client, TransportError
+from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover
+from omniprofile.instance.symptoms import TransportError
 from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem, revoke
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Expect

@@ -188,7 +188,8 @@ def hook(app: App) -> Iterable[Diagnosis]:
 
 def clock(app: App) -> Iterable[Diagnosis]:
     """This machine's clock against the `Date` of the current instance (RFC 9110, section 6.6.1). No token is sent."""
-    from omniprofile.instance.client import Client, TransportError
+    from omniprofile.instance.client import Client
+    from omniprofile.instance.symptoms import TransportError
     from omniprofile.instance.whoami import http_date
 
     try:

@@ -16,7 +16,8 @@ import h11
 from omniprofile.credentials.held_credential import HeldCredential
 from omniprofile.errors import AccessLimited, Error
 from omniprofile.gateway.messages import Echoed, Mask, Unsearched, request_fields, response_fields, unpacker
-from omniprofile.gateway.upstream import BrokenOff, Response, TransportError, Upstream
+from omniprofile.gateway.upstream import BrokenOff, Response, Upstream
+from omniprofile.instance.symptoms import TransportError
 from omniprofile.model.access import Denial, denial, is_override
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Access

@@ -13,7 +13,8 @@ from typing import Any, Self
 import httpx
 
 from omniprofile.gateway.messages import Fields
-from omniprofile.instance.client import ConnectionTrace, TransportError, certificates, transport, transport_error
+from omniprofile.instance.certificates import trusted_context
+from omniprofile.instance.client import ConnectionTrace, transport, transport_error
 from omniprofile.instance.proxies import proxy_for
 from omniprofile.model.origin import Origin
 
@@ -113,7 +114,8 @@ class Upstream:
         """Return a transport that nobody uses, and whether it was used before. Raises TransportError."""
         if self._idle:
             return self._idle.pop(), True
-        self._certificates = self._certificates or certificates(self._origin, self._environ)
+        if self._origin.scheme == "https" and self._certificates is None:
+            self._certificates = trusted_context(self._environ)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEPT_SECONDS)
         made = transport(
             self._certificates, self._proxy, lambda options: httpx.AsyncHTTPTransport(**options, limits=limits)
@@ -170,6 +172,3 @@ def _has_more(sender: httpx.AsyncHTTPTransport) -> bool:
         if inner is not None and inner._h11_state.trailing_data != (b"", False):  # noqa: SLF001
             return True
     return False
-
-
-__all__ = ["BrokenOff", "Response", "TransportError", "Upstream"]

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, Unreachable
-from omniprofile.instance.client import Client, TransportError
+from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover
 from omniprofile.instance.oauth import (
     CALLBACK_PATH,
@@ -18,6 +18,7 @@ from omniprofile.instance.oauth import (
     authorization_query,
     read_callback,
 )
+from omniprofile.instance.symptoms import TransportError
 from omniprofile.instance.tokens import symptom_error
 from omniprofile.model.origin import Origin
 from omniprofile.model.times import duration_text

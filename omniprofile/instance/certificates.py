@@ -6,13 +6,14 @@ On macOS and Windows the operating system checks, through truststore; elsewhere 
 """
 
 import os
-import socket
 import ssl
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import truststore
 
+from omniprofile.instance.symptoms import TransportError
 from omniprofile.model.names import printable_place
 
 _BUNDLES = (
@@ -25,19 +26,15 @@ _BUNDLES = (
 """Where systems keep their certificates, for a Python whose OpenSSL was built for other places."""
 
 
-class CertificatesUnusable(Exception):
-    """A variable names certificates that cannot be used. `str()` names the file and says why; `hint` says what to do."""
-
-    def __init__(self, words: str, hint: str) -> None:
-        super().__init__(words)
-        self.hint = hint
-
-
 def trusted_context(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a client context that accepts what the user's system trusts. Raises CertificatesUnusable."""
+    """Return a client context that accepts what the user's system trusts. It takes time to load. Raises TransportError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if named := _named(environ):
-        context.load_verify_locations(**named)
+    named = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environ.get(name)]
+    if not named and environ.get("REQUESTS_CA_BUNDLE"):
+        named = ["REQUESTS_CA_BUNDLE"]
+    for variable in named:
+        _load(context, variable, environ[variable])
+    if named:
         return context
     if sys.platform in ("darwin", "win32"):
         return _ContextForEach(ssl.PROTOCOL_TLS_CLIENT)
@@ -49,43 +46,27 @@ def trusted_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
-def _named(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what the variables name, as arguments of `load_verify_locations`; it has been looked at, and can be used."""
-    named: dict[str, str] = {}
-    if path := environ.get("SSL_CERT_FILE"):
-        named["cafile"] = _usable_file("SSL_CERT_FILE", path)
-    if path := environ.get("SSL_CERT_DIR"):
-        named["capath"] = _usable_folder("SSL_CERT_DIR", path)
-    if not named and (path := environ.get("REQUESTS_CA_BUNDLE")):
-        if os.path.isdir(path):
-            named["capath"] = _usable_folder("REQUESTS_CA_BUNDLE", path)
-        else:
-            named["cafile"] = _usable_file("REQUESTS_CA_BUNDLE", path)
-    return named
-
-
-def _usable_file(variable: str, path: str) -> str:
-    try:
-        if not os.path.isfile(path):  # a FIFO would never end
-            raise _unusable(variable, path, "is not a file" if os.path.lexists(path) else "does not exist")
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except ssl.SSLError:
-        raise _unusable(variable, path, "holds no certificate in PEM form") from None
-    except (OSError, ValueError) as problem:
-        raise _unusable(variable, path, f"cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
-    return path
-
-
-def _usable_folder(variable: str, path: str) -> str:
+def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
+    """Let `context` accept the certificates that a variable names. Raises TransportError."""
+    is_folder = variable == "SSL_CERT_DIR" or (variable == "REQUESTS_CA_BUNDLE" and os.path.isdir(path))
     folders = [folder for folder in path.split(os.pathsep) if os.path.isdir(folder)]
-    if not folders:
-        raise _unusable(variable, path, "is not a folder" if os.path.lexists(path) else "does not exist")
-    if not any(_has_hashed(folder) for folder in folders):
-        raise CertificatesUnusable(
-            f"`{variable}` names `{printable_place(path)}`, which holds no certificate under its hash",
-            f"run `openssl rehash` on that folder, or unset `{variable}` to use the system's certificates",
-        )
-    return path
+    names = f"`{variable}` names `{printable_place(path)}`, which"
+    if not (folders if is_folder else os.path.isfile(path)):  # a FIFO would never end
+        why = f"is not a {'folder' if is_folder else 'file'}" if os.path.lexists(path) else "does not exist"
+    elif is_folder and not any(map(_has_hashed, folders)):
+        hint = f"run `openssl rehash` on that folder, or unset `{variable}` to use the system's certificates"
+        raise TransportError("certificates", f"{names} holds no certificate under its hash", hint=hint)
+    else:
+        try:
+            context.load_verify_locations(**{"capath" if is_folder else "cafile": path})
+        except ssl.SSLError:
+            why = "holds no certificate in PEM form"
+        except OSError as problem:
+            why = f"cannot be read: {problem.strerror or problem}"
+        else:
+            return
+    hint = f"let `{variable}` name a readable file of certificates in PEM form, or unset it to use the system's certificates"
+    raise TransportError("certificates", f"{names} {why}", hint=hint)
 
 
 def _has_hashed(folder: str) -> bool:
@@ -97,13 +78,6 @@ def _has_hashed(folder: str) -> bool:
     return any(len(name) >= 10 and name[8] == "." and name[9:].isdigit() for name in names)
 
 
-def _unusable(variable: str, path: str, why: str) -> CertificatesUnusable:
-    return CertificatesUnusable(
-        f"`{variable}` names `{printable_place(path)}`, which {why}",
-        f"let `{variable}` name a readable file of certificates in PEM form, or unset it to use the system's certificates",
-    )
-
-
 class _ContextForEach(truststore.SSLContext):
     """truststore's context, made anew for each connection.
 
@@ -111,30 +85,13 @@ class _ContextForEach(truststore.SSLContext):
     other.
     """
 
-    def wrap_socket(
-        self,
-        sock: socket.socket,
-        server_side: bool = False,
-        do_handshake_on_connect: bool = True,
-        suppress_ragged_eofs: bool = True,
-        server_hostname: str | None = None,
-        session: ssl.SSLSession | None = None,
-    ) -> ssl.SSLSocket:
-        """Wrap `sock` in TLS, by a context of its own."""
-        return self._own().wrap_socket(
-            sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session
-        )
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        """Wrap a socket in TLS, by a context of its own."""
+        return self._own().wrap_socket(*args, **options)
 
-    def wrap_bio(
-        self,
-        incoming: ssl.MemoryBIO,
-        outgoing: ssl.MemoryBIO,
-        server_side: bool = False,
-        server_hostname: str | None = None,
-        session: ssl.SSLSession | None = None,
-    ) -> ssl.SSLObject:
+    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
         """Do TLS between two buffers, as asynchronous clients do, by a context of its own."""
-        return self._own().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        return self._own().wrap_bio(*args, **options)
 
     def _own(self) -> truststore.SSLContext:
         context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

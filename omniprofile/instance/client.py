@@ -17,7 +17,9 @@ from typing import Any, Self, TypeVar
 import httpx
 
 import omniprofile
+from omniprofile.instance.certificates import trusted_context
 from omniprofile.instance.proxies import Proxy, proxy_for
+from omniprofile.instance.symptoms import TransportError
 from omniprofile.model.names import printable
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -39,20 +41,6 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     latency_ms: float
-
-
-class TransportError(Exception):
-    """There was no usable response. `symptom` is one of the network's in `symptoms`.
-
-    `str()` says what happened in a few words, without the request. `proxy` is what names the proxy that was used, None for no
-    proxy; `hint` is what to do, where this very error knows better than its symptom.
-    """
-
-    def __init__(self, symptom: str, words: str, *, proxy: str | None = None, hint: str | None = None) -> None:
-        super().__init__(words)
-        self.symptom = symptom
-        self.proxy = proxy
-        self.hint = hint
 
 
 class Client:
@@ -136,9 +124,9 @@ class Client:
         kind = (caller, proxy.address if proxy else None, origin.scheme)
         with self._lock:
             if kind not in self._transports:
+                context = None
                 if origin.scheme == "https":
-                    self._certificates = self._certificates or certificates(origin, self._environ)
-                context = self._certificates if origin.scheme == "https" else None
+                    context = self._certificates = self._certificates or trusted_context(self._environ)
                 self._transports[kind] = transport(
                     context, proxy, lambda options: httpx.HTTPTransport(**options, limits=self._limits)
                 )
@@ -146,18 +134,6 @@ class Client:
 
 
 T = TypeVar("T")
-
-
-def certificates(origin: Origin, environ: Mapping[str, str]) -> ssl.SSLContext | None:
-    """Return what the certificate of `origin` is checked by, None for plain http. Raises TransportError."""
-    if origin.scheme != "https":  # certificates take time to load
-        return None
-    from omniprofile.instance.certificates import CertificatesUnusable, trusted_context
-
-    try:
-        return trusted_context(environ)
-    except CertificatesUnusable as problem:
-        raise TransportError("certificates", str(problem), hint=problem.hint) from None
 
 
 def transport(context: ssl.SSLContext | None, proxy: Proxy | None, make: Callable[[dict[str, Any]], T]) -> T:

@@ -34,6 +34,20 @@ class Symptom:
         return self.reason.format_map(case), remedy
 
 
+class TransportError(Exception):
+    """There was no usable response. `symptom` is one of the network's in `SYMPTOMS`.
+
+    `str()` says what happened in a few words, without the request. `proxy` is what names the proxy that was used, None for no
+    proxy; `hint` is what to do, where this very error knows better than its symptom.
+    """
+
+    def __init__(self, symptom: str, words: str, *, proxy: str | None = None, hint: str | None = None) -> None:
+        super().__init__(words)
+        self.symptom = symptom
+        self.proxy = proxy
+        self.hint = hint
+
+
 _LOGIN = "run `omniprofile login {profile}`"
 _RIGHT_URL = "check the base URL: it is the address that you use to log in"
 _SOURCE = "`omniprofile explain {profile}` shows where it is read from"

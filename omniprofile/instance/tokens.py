@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from omniprofile.errors import CredentialRefused, Error, SessionEnded, Unreachable
-from omniprofile.instance.client import Client, Response, TransportError
+from omniprofile.instance.client import Client, Response
 from omniprofile.instance.endpoints import USUAL, Endpoints
 from omniprofile.instance.oauth import (
     CLIENT_ID,
@@ -25,7 +25,7 @@ from omniprofile.instance.oauth import (
     refresh_form,
     revocation_form,
 )
-from omniprofile.instance.symptoms import SYMPTOMS
+from omniprofile.instance.symptoms import SYMPTOMS, TransportError
 from omniprofile.instance.whoami import common_symptom, http_date
 from omniprofile.model.live import Status
 from omniprofile.model.origin import Origin

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic, sleep
 
-from omniprofile.instance.client import Client, Response, TransportError
+from omniprofile.instance.client import Client, Response
 from omniprofile.instance.oauth import json_object
-from omniprofile.instance.symptoms import SYMPTOMS, Symptom
+from omniprofile.instance.symptoms import SYMPTOMS, Symptom, TransportError
 from omniprofile.model.credential import Credential
 from omniprofile.model.live import Identity
 from omniprofile.model.names import printable

@@ -85,7 +85,7 @@ def test_where_the_system_judges_certificates_the_named_ones_count_too(
     named = {"SSL_CERT_FILE": str(authority.file)}
     context = trusted_context(named)
     monkeypatch.undo()
-    monkeypatch.setattr("omniprofile.instance.certificates.trusted_context", lambda _: context)
+    monkeypatch.setattr("omniprofile.gateway.upstream.trusted_context", lambda _: context)
     omni = _omni(opened, authority, "127.0.0.1")
     assert _asked(opened, omni.base_url, named)[0] == 200
 

@@ -17,9 +17,9 @@ import pytest
 
 from omniprofile.checks.live import Subject, check_live
 from omniprofile.errors import CredentialRefused, Error, NoCredential, SessionEnded, StoreLocked, Unreachable
-from omniprofile.instance.client import LARGEST_RESPONSE, Client, Response, TransportError
+from omniprofile.instance.client import LARGEST_RESPONSE, Client, Response
 from omniprofile.instance.endpoints import discover
-from omniprofile.instance.symptoms import SYMPTOMS
+from omniprofile.instance.symptoms import SYMPTOMS, TransportError
 from omniprofile.instance.tokens import refresh
 from omniprofile.instance.whoami import retry_after
 from omniprofile.model.credential import Credential
