@@ -42,6 +42,12 @@ def test_whose_credential_it_is_is_said(cli: Cli, two: Path, token: str, quiet: 
     assert "[shadowed]" not in cli("list", "prod", env=pair(token)).out
 
 
+def test_json_of_the_environments_own_token_names_no_profile(cli: Cli, two: Path) -> None:
+    given = json.loads(cli("token", "--json", env=pair(), shows=True).out)
+    assert (given["profile"], given["base_url"], given["token"]) == (None, URL, KEY)
+    assert json.loads(cli("token", "staging", "--json", env=pair(), shows=True).out)["profile"] == "staging"
+
+
 def test_a_pair_of_the_profiles_own_variables_is_said(cli: Cli, two: Path) -> None:
     env = {"OMNI_PROFILE_STAGING_BASE_URL": URL, "OMNI_PROFILE_STAGING_TOKEN": KEY}
     sentence = f"using `OMNI_PROFILE_STAGING_BASE_URL` and `OMNI_PROFILE_STAGING_TOKEN` for profile `staging` ({URL})"

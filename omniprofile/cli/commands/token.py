@@ -20,7 +20,8 @@ HELP = Help(
     "token that is still valid is used.\n\n"
     '`--header` prints `{"Authorization": "Bearer …"}`, for MCP clients that run a headers helper. With it and '
     "with `--json`, errors go to stderr only.\n\n"
-    "With `--json`: `version` (1), `profile`, `base_url`, `auth`, `token`, and `expires_at` (RFC 3339 or null).",
+    "With `--json`: `version` (1), `profile` (null if the token is the environment's own), `base_url`, `auth`, `token`, and "
+    "`expires_at` (RFC 3339 or null).",
     examples=(
         ("omniprofile token staging --json", "token and host together, as a program needs them"),
         ("omniprofile token staging --header", "for `headersHelper` in the MCP settings of Claude Code"),
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.json(
             {
                 "version": 1,
-                "profile": credential.profile,
+                "profile": credential.profile if credential.of_profile else None,
                 "base_url": credential.base_url,
                 "auth": credential.auth,
                 "token": credential.token,
