@@ -214,6 +214,20 @@ def test_a_silent_standard_input_is_announced_and_not_waited_for_for_ever(cli: C
     assert not (cli.state / "secrets.json").exists()
 
 
+def test_timeout_bounds_the_wait_for_a_key_as_it_does_the_wait_for_the_browser(cli: Cli, instances: Instances) -> None:
+    with _process("login", "staging", "--with-key", "--timeout", "0.5", stdin=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.wait(timeout=30) == 4
+        assert "standard input did not end within 0.5 s" in process.stderr.read()
+
+
+def test_options_of_the_browser_login_are_said_to_be_ignored_for_a_key(cli: Cli, instances: Instances) -> None:
+    ran = cli("login", "staging", "--no-browser", "--port", "8765", stdin=STAGING_KEY)
+    assert ran.status == 0
+    assert "warning: `--no-browser` and `--port` ignored: `staging` has an API key" in ran.err
+    assert "ignored" not in cli("login", "staging", "--timeout", "9", stdin=STAGING_KEY).err
+
+
 def test_with_key_waits_for_the_key(cli: Cli, instances: Instances) -> None:
     with _process("login", "staging", "--with-key", stdin=subprocess.PIPE, seconds=0.0) as process:
         _, err = process.communicate(STAGING_KEY + "\n", timeout=60)

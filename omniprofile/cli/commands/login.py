@@ -16,7 +16,7 @@ from omniprofile.credentials.sources import checked_key
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential
 from omniprofile.model.live import Identity
-from omniprofile.model.names import closest, printable
+from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
@@ -82,12 +82,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=duration,
         metavar="SECONDS",
-        help="OAuth: how long to wait for the login in the browser (default: 2 min)",
+        help="how long to wait for the login in the browser (default: 2 min), or for a key on standard input "
+        f"(default: {KEY_SECONDS:g} s)",
     )
     add_flag(
         parser,
         "--with-key",
-        f"read the key from standard input, however long that takes (default there: {KEY_SECONDS:g} s)",
+        "read the key from standard input, however long that takes",
     )
     add_yes(parser, PINNED)
     add_json(parser)
@@ -103,9 +104,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         with_key=args.with_key,
     )
     if args.secret is not None:
-        _login_secret(
-            app, console, ProfileRequest(named_profile(args)), args.secret, with_key=args.with_key, yes=args.yes
-        )
+        _login_secret(app, console, ProfileRequest(named_profile(args)), args.secret, how, yes=args.yes)
     else:
         login(app, console, ProfileRequest(named_profile(args)), how, yes=args.yes)
     if args.json:
@@ -124,13 +123,23 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to log in. `with_key`: a key is on standard input, and is waited for. `port` and `timeout` are the browser login's."""
+    """How to log in. `with_key`: a key is on standard input, and is waited for. `browser` and `port` are the browser login's."""
 
     test: bool = True
     browser: bool = True
     port: int | None = None
     timeout: float | None = None
     with_key: bool = False
+
+    @property
+    def key_seconds(self) -> float:
+        """How long a key on standard input is waited for."""
+        return self.timeout or (float("inf") if self.with_key else KEY_SECONDS)
+
+    @property
+    def for_browser(self) -> list[str]:
+        """The options that say nothing of a key."""
+        return ["--no-browser"] * (not self.browser) + ["--port"] * (self.port is not None)
 
 
 def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes: bool = False) -> None:
@@ -155,6 +164,10 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
             f"`{resolution.profile}` takes its key from {resolution.key}, not from the secret store",
             hint="put the key there, or remove `key` from the profile to keep it in the secret store",
         )
+    if how.for_browser:
+        console.warn(
+            f"{quoted_list(how.for_browser, 'and')} ignored: `{resolution.profile}` has an API key, and needs no browser"
+        )
     origin = resolution.allowed_origin()
     # Find out that the store works before asking for anything, and say where the key will lie before it does.
     app.store.check()
@@ -175,9 +188,7 @@ def _permitted(app: App, request: ProfileRequest, option: str, *, yes: bool) -> 
     return resolution
 
 
-def _login_secret(
-    app: App, console: Console, request: ProfileRequest, variable: str, *, with_key: bool, yes: bool
-) -> None:
+def _login_secret(app: App, console: Console, request: ProfileRequest, variable: str, how: How, *, yes: bool) -> None:
     """Read a secret of the profile's `env` from a hidden prompt or from stdin, and store it for the profile's own base URL."""
     option = f" --secret {printable(variable)}"
     resolution = _permitted(app, request, option, yes=yes)
@@ -186,7 +197,7 @@ def _login_secret(
     app.store.check()
     console.note(f"the secret `{variable}` of `{name}` ({origin}) will be stored in the {app.store.label}")
     prompt, command = f"{variable} for {name}: ", f"omniprofile login {name}{option}"
-    secret = _read(app, console, "secret", prompt, command, with_key=with_key)
+    secret = _read(app, console, "secret", prompt, command, how)
     app.store.put(name, StoredSecret(origin, secret, app.environment.now(), variable=variable))
     console.note(f"stored; `omniprofile exec {name} -- COMMAND` has it as `{variable}`")
 
@@ -218,7 +229,7 @@ def _tested_key(app: App, console: Console, resolution: Resolution, how: How) ->
         left -= 1
         try:
             prompt, command = f"API key for {resolution.profile}: ", f"omniprofile login {resolution.profile}"
-            secret = _read(app, console, "key", prompt, command, with_key=how.with_key)
+            secret = _read(app, console, "key", prompt, command, how)
             return secret, _test(app, console, resolution, secret) if how.test else None
         except (CredentialRefused, IdentityMismatch, KeySourceFailed) as refused:
             if not left:
@@ -226,7 +237,7 @@ def _tested_key(app: App, console: Console, resolution: Resolution, how: How) ->
             console.warn(f"{refused.message}; try another key, or press Ctrl-C")
 
 
-def _read(app: App, console: Console, what: str, prompt: str, command: str, *, with_key: bool) -> Secret:
+def _read(app: App, console: Console, what: str, prompt: str, command: str, how: How) -> Secret:
     """Read a key or secret from a hidden prompt, or from standard input where there is no terminal."""
     if console.interactive:
         text = console.ask_secret(prompt).strip()
@@ -239,10 +250,10 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, *, w
             raise NoCredential(f"no {what} was given: standard input is closed", hint=pipe)
         console.note(f"reading the {what} from standard input")
         try:
-            text = read_all(stdin, limit=_LARGEST_KEY, seconds=float("inf") if with_key else KEY_SECONDS)
+            text = read_all(stdin, limit=_LARGEST_KEY, seconds=how.key_seconds)
         except TimeoutError:
             raise NoCredential(
-                f"standard input did not end within {KEY_SECONDS:g} s",
+                f"standard input did not end within {how.key_seconds:g} s",
                 hint=f"{pipe}, with `--with-key` where that takes longer",
             ) from None
         if not text.strip():
