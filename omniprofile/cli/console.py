@@ -247,7 +247,7 @@ class Console:
             return False
         if any(environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
             return True
-        if environ.get("TERM") == "dumb" or not _is_terminal(stream):
+        if environ.get("TERM") == "dumb" or environ.get("CLICOLOR") == "0" or not _is_terminal(stream):
             return False
         if sys.platform == "win32":
             from omniprofile.system.windows import shows_colours

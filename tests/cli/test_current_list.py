@@ -203,6 +203,7 @@ def test_a_broken_file_is_one_error_of_list_and_no_warning(cli: Cli) -> None:
         ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
         ({"FORCE_COLOR": "0", "NO_COLOR": ""}, False),
         ({"NO_COLOR": ""}, False),
+        ({"FORCE_COLOR": "1", "CLICOLOR": "0", "NO_COLOR": ""}, True),
     ],
 )
 def test_colour_can_be_forced_and_a_protected_profile_has_one(

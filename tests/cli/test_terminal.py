@@ -120,6 +120,8 @@ def test_colour_is_shown_on_a_terminal_and_not_with_no_color(spawn: Spawn, two: 
     assert "\x1b[" not in plain
     coloured, _ = _end(spawn("list", env={"NO_COLOR": ""}))
     assert "\x1b[" in coloured
+    declined, _ = _end(spawn("list", env={"NO_COLOR": "", "CLICOLOR": "0"}))
+    assert "\x1b[" not in declined
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
