@@ -50,6 +50,11 @@ def test_a_pattern_is_a_name_a_glob_or_a_tag(cli: Cli, patterns: list[str], name
     assert _listed(cli, *patterns) == names
 
 
+def test_a_tag_that_is_written_twice_is_one(cli: Cli) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\ntags = ["x", "y", "x"]\n')
+    assert json.loads(cli("list", "--json").out)["profiles"][0]["tags"] == ["x", "y"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "message", "hint"),
     [

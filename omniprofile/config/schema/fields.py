@@ -125,8 +125,8 @@ Host = Annotated[str, _text(_address(parse_host, "bi.acme.example"), HOST_PATTER
 EnvironmentValue = Annotated[str, _text(_without_nul("environment variable"), _NO_NUL)]
 Argument = Annotated[str, _text(_without_nul("argument of a program"), _NO_NUL)]
 AllowedRequest = Annotated[str, _text(_allowed_request, ALLOWED_REQUEST)]
-Many = Annotated[tuple[T, ...], Field(strict=False)]
-"""An array. It comes out as a tuple."""
+Many = Annotated[tuple[T, ...], Field(strict=False), AfterValidator(lambda given: tuple(dict.fromkeys(given)))]
+"""An array. It comes out as a tuple, in which what was given twice is once."""
 Program = Annotated[
     tuple[Argument, ...],
     Field(
