@@ -41,7 +41,7 @@ def test_what_lints_is_saved_byte_for_byte(cli: Cli, editor: Editor) -> None:
     assert ran.status == 0, ran
     assert file.read_bytes() == (TEXT + '\r\nauth = "oauth"').encode()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
-    assert f"`{file}` is saved" in ran.err
+    assert f"`{file}` was saved" in ran.err
 
 
 def test_nothing_changed_is_nothing_written(cli: Cli, editor: Editor) -> None:

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     try:
         _write_copy(copy, _NEW_FILE if before is None else before)
         if _edited(app, console, editor, path, copy, before):
-            console.note(f"`{path}` is saved")
+            console.note(f"`{path}` was saved")
         else:
             console.note("nothing was changed")
     except BaseException:
@@ -87,7 +87,7 @@ def _edited(app: App, console: Console, editor: list[str], path: str, copy: str,
             continue
         if errors:
             _saved(app, console, path, before, after, with_errors=True)
-            console.warn(f"`{path}` is saved with {counted(len(errors), 'error')} in it")
+            console.warn(f"`{path}` was saved with {counted(len(errors), 'error')} in it")
         return True
 
 

@@ -76,10 +76,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             draft.set(path, names, written)
         changed = save(draft, console, diff=args.diff)
         if changed:
-            console.note(f"`{'.'.join(names)}` is set in `{path}`")
+            console.note(f"`{'.'.join(names)}` was set in `{path}`")
             if replaced:
                 was = f"what `{'.'.join(names[2:-1])}` was" if replaced == "source" else f"`{replaced}`"
-                console.note(f"it takes the place of {was}")
+                console.note(f"it took the place of {was}")
             if names[0] == "profiles":
                 _tell_of_another_origin(app.reread(), console, names[1])
     if args.json:

@@ -65,6 +65,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         draft.unset(path, names)
         changed = save(draft, console, diff=args.diff)
         if changed:
-            console.note(f"`{'.'.join(names)}` is removed from `{path}`")
+            console.note(f"`{'.'.join(names)}` was removed from `{path}`")
     if args.json:
         console.json(key_changed(names, path, changed=changed))
