@@ -195,7 +195,7 @@ def _parsed(argv: "Sequence[str]") -> "tuple[Command, str | None, str | None, li
     if takes_child:
         cut = words.index("--")
         words, child = words[:cut], words[cut + 1 :]
-        if not child:
+        if not child or not child[0]:
             raise Undecided
     found: dict[str, str] = {}
     while words:

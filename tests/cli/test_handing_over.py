@@ -306,6 +306,13 @@ def test_exec_ends_as_its_command_does(process: Process, two: Path) -> None:
     assert process("exec", "staging", "--", "/etc/passwd").returncode == 126
 
 
+@pytest.mark.parametrize("argv", [("exec", "staging"), ("exec", "--gateway", "staging"), ("each", "--all")])
+def test_a_command_without_a_name_is_wrong_usage(process: Process, two: Path, argv: tuple[str, ...]) -> None:
+    ran = process(*argv, "--", "", "x")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "the command is empty" in ran.stderr
+
+
 def test_exec_passes_options_of_the_child_through(process: Process, two: Path) -> None:
     ran = process("exec", "staging", "--", "printf", "%s\n", "--json", "-h", "--", "--yes")
     assert ran.stdout == "--json\n-h\n--\n--yes\n"
