@@ -134,6 +134,8 @@ def profile_file(draft: Draft, name: str) -> str:
 
 def require_valid_name(name: str) -> None:
     """Raise UsageError unless `name` can be a profile's."""
+    if not name:
+        raise UsageError("the profile's name is empty", hint="give it a name")
     if not is_valid(name):
         hint = f"did you mean `{nearest_valid(name)}`?"
         raise UsageError(f"`{printable(name)}` is not a valid profile name: use {RULE}", hint=hint)

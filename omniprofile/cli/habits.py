@@ -33,7 +33,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "login": ("auth", "authenticate", "connect", "sign-in", "signin"),
     "logout": ("clear", "disconnect", "revoke", "sign-out", "signout"),
     "remove": ("del", "delete", "destroy", "drop", "erase", "rmdir", "trash"),
-    "rename": ("move",),
+    "rename": ("move", "ren"),
     "set": ("change", "put", "set-context", "update", "write"),
     "show": ("cat", "describe", "get", "info", "inspect", "print", "read", "view"),
     "test": ("check", "ping", "verify"),

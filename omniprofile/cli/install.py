@@ -37,7 +37,10 @@ def shell_of(args: argparse.Namespace, app: App) -> str:
     environ = app.environment.environ
     calling = calling_shell(environ, parent_command() or os.path.basename(environ.get("SHELL", "")))
     if not args.install or calling not in SHELLS:
-        raise UsageError(f"`SHELL` is missing: give {quoted_list(SHELLS)}", hint=f"`omniprofile {args.command} --help`")
+        raise UsageError(
+            f"`SHELL` is missing: give {quoted_list(SHELLS)}",
+            hint=f"`omniprofile {args.command} --help` shows how to use it",
+        )
     return calling
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import re
 from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
 from typing import Protocol
@@ -13,11 +14,13 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.habits import commands_for, is_pattern, line_meant
 from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command, Help
 from omniprofile.errors import UsageError
-from omniprofile.model.names import printable, quoted_list
+from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 _GLOBAL_WITH_VALUE = ("--config",)
-_GLOBAL = ("-q", "--quiet", "-v", "-vv", "--verbose", "--no-color")
+_GLOBAL = ("--quiet", "--verbose", "--no-color")
+_SWITCHES = re.compile(r"(-[qv]++)(p.*+)?", re.DOTALL)
+"""The short ones, which may share a `-`, also with a `-p` behind them."""
 
 
 class CommandModule(Protocol):
@@ -62,6 +65,8 @@ def parse(
         # What follows belongs to the child, whatever it looks like; argparse never sees it.
         cut = argv.index("--")
         argv, child = argv[:cut], argv[cut + 1 :]
+        if child[:1] == [""]:
+            raise UsageError("the command is empty", hint="put the program's name behind `--`")
     parser = build_parser((command,), configured=(command,))
     own = parser.commands[name]
     runs_command = name in ("exec", "each")
@@ -95,9 +100,16 @@ def _require_dashes(
     while words and (is_pattern(words[0], known) if name == "each" else words[0] in known and not named):
         options, left = parser.split_options(words[1:])
         front, words, named = [*front, words[0], *options], left, named + 1
-    if words and (unread or (named and name == "each")) and not set(unread[:1]) & set(front):
-        line = line_meant(name, front, words)
-        raise UsageError("`--` is missing before the command", hint=f"run `{line}`")
+    from shutil import which
+
+    is_each = name == "each"
+    if words and (unread or (is_each and (named or "--all" in front))) and not set(unread[:1]) & set(front):
+        near = [] if is_each or named or len(words) == 1 or which(words[0]) else closest(words[0], known, 1)
+        line = line_meant(name, [*front, *near], words[len(near) :])
+        missing = "`--` is missing before the command"
+        raise UsageError(
+            f"profile `{printable(words[0])}` not found, and {missing}" if near else missing, hint=f"run `{line}`"
+        )
 
 
 def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError:
@@ -293,7 +305,13 @@ def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     front: list[str] = []
     moved: list[str] = []
     words = iter(argv)
-    for word in words:
+    for given in words:
+        word = given
+        if (switches := _SWITCHES.fullmatch(given)) is not None:
+            front.append(switches[1])
+            if not switches[2]:
+                continue
+            word = f"-{switches[2]}"
         if word in ("-p", "--profile"):
             moved += [word, *itertools.islice(words, 1)]
         elif word.startswith(("-p", "--profile=")):

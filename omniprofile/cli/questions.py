@@ -91,10 +91,10 @@ def ask_method(console: Console) -> str:
         console.say(f"please answer {quoted_list(METHODS)}")
 
 
-def require_terminal(console: Console, option: str) -> None:
-    """Raise UsageError unless somebody can be asked for what `option` would have given."""
+def require_terminal(console: Console, option: str, line: str) -> None:
+    """Raise UsageError unless somebody can be asked for what `option` would have given, as in `line`."""
     if not console.interactive:
-        raise UsageError(f"`{option}` is missing, and there is no terminal to ask on", hint=f"give `{option}`")
+        raise UsageError(f"`{option}` is missing, and there is no terminal to ask on", hint=f"give it, as in `{line}`")
 
 
 def _answer(console: Console, question: str) -> str:

@@ -49,9 +49,7 @@ class ForeignFile:
         try:
             content, status = open_regular(path, limit=LARGEST)
         except FileNotFoundError as problem:
-            raise ConfigUnreadable(
-                f"no {what} was found at {shown}", hint="name the file, if it is somewhere else"
-            ) from problem
+            raise ConfigUnreadable(f"no {what} was found at {shown}", hint="give the path of the file") from problem
         except Unreadable as problem:
             raise ConfigUnreadable(
                 f"{shown} cannot be read: {problem}", hint="check what it is and who may read it"

@@ -46,6 +46,23 @@ def test_help_and_version_are_had_as_everywhere(
     assert help_of(capsys, *argv) == help_of(capsys, *same) != ""
 
 
+@pytest.mark.parametrize(
+    ("switches", "same"),
+    [
+        (["-vvv"], ["-v", "-v", "-v"]),
+        (["-qv"], ["-q", "-v"]),
+        (["-vpprod"], ["-v", "-p", "prod"]),
+        (["-qvp", "prod"], ["-q", "-v", "-p", "prod"]),
+    ],
+)
+def test_short_options_before_the_command_may_share_a_dash(
+    cli: Cli, two: Path, switches: list[str], same: list[str]
+) -> None:
+    ran, apart = cli(*switches, "current"), cli(*same, "current")
+    assert (ran.status, ran.out, ran.err) == (apart.status, apart.out, apart.err)
+    assert ran.out in ("staging\n", "prod\n")
+
+
 def test_other_names_of_commands_do_the_same(cli: Cli, two: Path) -> None:
     assert cli("ls").out == cli("list").out
     assert cli("ls", "--json").out == cli("list", "--json").out
@@ -89,6 +106,8 @@ def test_a_word_that_is_a_profile_suggests_what_can_be_done_with_one(cli: Cli, t
         (["staging", "login", "Tr0ub4dor&3"], "omniprofile exec staging -- login …"),
         (["prod", "--yes", "omni", "whoami"], "omniprofile exec prod --yes -- omni whoami"),
         (["prod", "--for", "2h", "ls", "-la"], "omniprofile exec prod --for 2h -- ls -la"),
+        (["stagign", "ls", "-la"], "omniprofile exec staging -- ls -la"),
+        (["prdo", "no-such-program"], "omniprofile exec prod -- no-such-program"),
     ],
 )
 def test_exec_without_its_dashes_says_the_line_that_was_meant(cli: Cli, two: Path, words: list[str], line: str) -> None:
@@ -103,6 +122,8 @@ def test_exec_without_its_dashes_says_the_line_that_was_meant(cli: Cli, two: Pat
         ("each prod stag* true", "omniprofile each prod 'stag*' -- true"),
         ("each @acme --json ls -la", "omniprofile each @acme --json -- ls -la"),
         ("each --all ls -la", "omniprofile each --all -- ls -la"),
+        ("each --all ls", "omniprofile each --all -- ls"),
+        ("exec --as A_=staging", "omniprofile exec --as A_=staging -- COMMAND"),
         ("each true", "omniprofile each PATTERN -- COMMAND"),
         ("gateway prod -- curl x", "omniprofile exec prod --gateway -- curl x"),
         ("env staging -- make", "omniprofile exec staging -- make"),
@@ -157,7 +178,8 @@ def test_no_suggestion_deletes_for_a_word_that_does_not(word: str) -> None:
 @pytest.mark.parametrize(
     ("word", "command"),
     [
-        ("switch", "use"), ("new", "add"), ("run", "exec"), ("move", "rename"), ("delete", "remove"), ("inspect", "show"),
+        ("switch", "use"), ("new", "add"), ("run", "exec"), ("move", "rename"), ("ren", "rename"), ("delete", "remove"),
+        ("inspect", "show"),
         ("lits", "list"), ("exce", "exec"), ("lgoin", "login"), ("hlep", "help"), ("stauts", "status"),
         ("swich", "use"), ("creat", "add"), ("verfy", "test"), ("descibe", "show"), ("whomai", "whoami"), ("erase", "remove"),
         ("audit", "log"), ("histroy", "log"), ("proxy", "gateway"), ("drop", "remove"),

@@ -391,7 +391,10 @@ def test_no_config_is_an_error_that_says_where_it_was_looked_for(cli: Cli) -> No
     ran = cli("import", "omni-cli")
     assert ran.status == 3
     assert str(cli.home / ".config/omni-cli/config.json") in ran.err
-    assert cli("import", "omni-cli", "nowhere.json").status == 3
+    for argv in (["omni-cli", "nowhere.json"], ["dotenv", "nowhere.env"], ["dotenv"]):
+        ran = cli("import", *argv)
+        assert ran.status == 3
+        assert "hint: give the path of the file" in ran.err
 
 
 @pytest.mark.parametrize(

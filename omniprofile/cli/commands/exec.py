@@ -242,12 +242,15 @@ def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
 
 def _with_yes(requests: Mapping[str, ProfileRequest], child: Sequence[str] | None) -> str:
     """Return the hint that a protected profile wants `--yes`, as the command line that was meant."""
-    words = ["--yes"]
-    for prefix, request in requests.items():
-        if request.profile is not None:
-            words += ["--as", f"{prefix}={request.profile.value}"] if prefix else [request.profile.value]
+    words = ["--yes", *_given(requests)]
     line = line_meant("exec", words, child) if child else " ".join(["omniprofile exec", *words])
     return f"run `{line}`"
+
+
+def _given(requests: Mapping[str, ProfileRequest]) -> list[str]:
+    """Return the words of the command line that name the profiles."""
+    named = ((prefix, request.profile.value) for prefix, request in requests.items() if request.profile is not None)
+    return [word for prefix, name in named for word in (("--as", f"{prefix}={name}") if prefix else (name,))]
 
 
 def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
@@ -266,15 +269,19 @@ def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
 def _shell(args: argparse.Namespace, app: App, console: Console) -> list[str]:
     """Return the person's shell. Raises UsageError where there is no terminal, or NAME can only be the command."""
     profiles = app.config.profiles
-    if args.name is not None and args.name not in profiles and not closest(args.name, profiles):
+    if args.name is not None and args.name not in profiles:
+        if closest(args.name, profiles):
+            app.require(args.name)  # says what is near
         line = line_meant("exec", [], [args.name])
         raise UsageError(
             f"profile `{printable(args.name)}` not found, and no command is given",
             hint=f"if that is the command, run `{line}`",
         )
     if not console.interactive:
-        name = args.name or "NAME"
-        raise UsageError("no command is given", hint=f"put it after `--`: `omniprofile exec {name} -- COMMAND`")
+        words = _given(_requests(args) if args.prefixes else {"": request_of(args)}) or ["NAME"]
+        raise UsageError(
+            "no command is given", hint=f"put it after `--`: `omniprofile exec {' '.join(words)} -- COMMAND`"
+        )
     environ = app.environment.environ
     if app.environment.platform == "win32":
         return [environ.get("COMSPEC") or "cmd.exe"]

@@ -49,13 +49,13 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     name, values = args.name, profile_values(args)
     asks_method = console.interactive and not (args.with_key or args.no_login or (name and "base_url" in values))
     if name is None:
-        require_terminal(console, "--name")
+        require_terminal(console, "--name", "omniprofile init --name NAME --base-url URL")
         name = ask_name(app, console)
     else:
         with app.editing(dry_run=True) as draft:
             require_new_name(draft, name)
     if needs_address(app, values):
-        require_terminal(console, "--base-url")
+        require_terminal(console, "--base-url", f"omniprofile init --name {name} --base-url URL")
         args.base_url = ask_address(app, console, allow_insecure=args.allow_insecure)
     elif args.base_url is not None:
         args.base_url = str(_origin(args.base_url))
