@@ -172,7 +172,7 @@ class Workspace:
         return load_pin(path)
 
     def _active(self) -> Sourced[str] | None:
-        active = self.state.read().active
+        active, _ = self.state.read()
         return Sourced(active, self.state.provenance()) if active else None
 
     def select(self, named: Sourced[str] | None = None, *, overridden: bool = False, use: "Use" = SHOW) -> "Selection":

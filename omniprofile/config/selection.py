@@ -13,48 +13,23 @@ from omniprofile.system.files import read_regular
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from typing import TypeVar
 
     from omniprofile.config.paths import Places
-    from omniprofile.errors import Error
     from omniprofile.model.declaration import Config
     from omniprofile.model.provenance import Provenance, Sourced
     from omniprofile.model.resolution import Overridden, Selection
     from omniprofile.system.access import ForeignAccess
 
-    T = TypeVar("T")
-    AnyLayer = Callable[[], T | None]
+    Layered = Callable[[], Sourced[str] | None]
     """A layer, asked only when no stronger one has answered. Answers, is absent (None), or raises: broken is not absent."""
-    Layered = AnyLayer[Sourced[str]]
 
+ORDER = ("flag", "environment", "project", "state", "defaults", "builtin")
+"""The layers, strongest first: the command line, `OMNI_PROFILE`, the project pin, the active profile, `default` in the file,
+the only profile."""
 VARIABLE = "OMNI_PROFILE"
 
 LARGEST_PIN = 64 * 1024
 """No pin is larger, in bytes: it holds one line, and may come from anybody."""
-
-
-def in_order(
-    *,
-    named: "AnyLayer[T]",
-    environment: "AnyLayer[T]",
-    pin: "AnyLayer[T]",
-    active: "AnyLayer[T]",
-    default: "AnyLayer[T]",
-    only: "AnyLayer[T]",
-) -> "Iterator[AnyLayer[T]]":
-    """Return the layers, strongest first.
-
-    They are the command line, `OMNI_PROFILE`, the project pin, the active profile, `default` in the file, the only profile.
-    """
-    return iter((named, environment, pin, active, default, only))
-
-
-def first_answer(layers: "Iterator[AnyLayer[T]]") -> "T | None":
-    """Ask layers until one answers, and return that; the weaker ones are left in `layers`. Raises what a layer raises."""
-    for layer in layers:
-        if (answer := layer()) is not None:
-            return answer
-    return None
 
 
 def plain_pin(content: bytes) -> str | None:
@@ -80,36 +55,29 @@ def choose(
 
     `default`, `trusted` folders and `profiles` are what the files declare.
     """
-    chosen: tuple[str, str] | None = first_answer(
-        in_order(
-            named=lambda: (named, "flag") if named else None,
-            environment=lambda: (environ[VARIABLE], "environment") if environ.get(VARIABLE) else None,
-            pin=lambda: _pinned(cwd, places, trusted),
-            active=lambda: (active, "state") if (active := _active(places)) else None,
-            default=lambda: (default, "defaults") if default else None,
-            only=lambda: (next(iter(profiles)), "builtin") if len(profiles) == 1 else None,
-        )
-    )
-    if chosen is None or chosen[0] not in profiles:
-        raise Undecided
-    return chosen
+    says: dict[str, Callable[[], str | None]] = {
+        "flag": lambda: named,
+        "environment": lambda: environ.get(VARIABLE),
+        "project": lambda: _pinned(cwd, places, trusted),
+        "state": lambda: StateFile(places.state_folder, places.home).read()[0],
+        "defaults": lambda: default,
+        "builtin": lambda: next(iter(profiles)) if len(profiles) == 1 else None,
+    }
+    for layer in ORDER:
+        if name := says[layer]():
+            if name in profiles:
+                return name, layer
+            break
+    raise Undecided
 
 
-def _pinned(cwd: str, places: "Places", trusted: "Sequence[str]") -> tuple[str, str] | None:
+def _pinned(cwd: str, places: "Places", trusted: "Sequence[str]") -> str | None:
     ignored: list[tuple[str, ForeignAccess]] = []
     path = find_pin(cwd, places.home, trusted, ignored)
-    if ignored:
+    profile = plain_pin(read_regular(path, LARGEST_PIN)) if path else None
+    if ignored or (path and profile is None):
         raise Undecided
-    if path is None:
-        return None
-    profile = plain_pin(read_regular(path, LARGEST_PIN))
-    if profile is None:
-        raise Undecided
-    return profile, "project"
-
-
-def _active(places: "Places") -> str | None:
-    return StateFile(places.state_folder, places.home).read().active
+    return profile
 
 
 def select(
@@ -126,21 +94,41 @@ def select(
     Raises NoSuchProfile when the deciding layer names a profile that no file defines, NoProfileSelected when no layer
     names one, and whatever a layer raises.
     """
+    from omniprofile.errors import NoProfileSelected
+    from omniprofile.model.provenance import Layer, Provenance, Sourced
     from omniprofile.model.resolution import Selection
 
-    layers = in_order(
-        named=lambda: named,
-        environment=lambda: _from_environment(environ),
-        pin=pin,
-        active=state,
-        default=lambda: config.default,
-        only=lambda: _only_profile(config),
+    def environment() -> "Sourced[str] | None":
+        name = environ.get(VARIABLE)
+        return Sourced(name, Provenance(Layer.ENVIRONMENT, VARIABLE)) if name else None
+
+    def only() -> "Sourced[str] | None":
+        if len(config.profiles) != 1:
+            return None
+        (profile,) = config.profiles.values()
+        return Sourced(profile.name, Provenance(Layer.BUILTIN, "the only profile", profile.file, profile.line))
+
+    says: dict[str, Layered] = {
+        "flag": lambda: named,
+        "environment": environment,
+        "project": pin,
+        "state": state,
+        "defaults": lambda: config.default,
+        "builtin": only,
+    }
+    layers = iter([says[layer] for layer in ORDER])
+    winner = next((answer for layer in layers if (answer := layer()) is not None), None)
+    if winner is not None:
+        require_profile(config, winner.value, winner.provenance)
+        return Selection(winner.value, winner.provenance, tuple(_overridden(layers, winner)) if overridden else ())
+    if not config.profiles:
+        raise NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
+    from omniprofile.model.names import quoted_list
+
+    raise NoProfileSelected(
+        f"no profile is selected, and {len(config.profiles)} are defined",
+        hint=f"name one, or choose with `omniprofile use NAME`: {quoted_list(sorted(config.profiles)[:5])}",
     )
-    winner = first_answer(layers)
-    if winner is None:
-        raise _nothing_selected(config)
-    require_profile(config, winner.value, winner.provenance)
-    return Selection(winner.value, winner.provenance, tuple(_overridden(layers, winner)) if overridden else ())
 
 
 def require_profile(config: "Config", name: str, provenance: "Provenance") -> None:
@@ -150,10 +138,13 @@ def require_profile(config: "Config", name: str, provenance: "Provenance") -> No
     from omniprofile.errors import NoSuchProfile
     from omniprofile.model.names import RULE, closest, holds_key, nearest_valid, printable, quoted_list
 
-    source = _named_by(provenance)
+    role = f"key `default` ({provenance.place})" if provenance.layer == "defaults" else str(provenance)
+    source = f": the {role} names it"
+    if provenance.layer == "flag":  # or a caller of the library, which has no name
+        source = " (named on the command line)" if provenance.name else ""
     if holds_key(name):
         raise NoSuchProfile(
-            f"what the {_role(provenance)} gives as a profile's name looks like an API key",
+            f"what the {role} gives as a profile's name looks like an API key",
             hint="`omniprofile login NAME` asks for the key without showing it; revoke this one if others can see "
             "this machine's processes or your shell's history",
         )
@@ -173,35 +164,6 @@ def require_profile(config: "Config", name: str, provenance: "Provenance") -> No
     raise NoSuchProfile(f"profile `{name}` not found{source}", hint=hint)
 
 
-def _named_by(provenance: "Provenance") -> str:
-    """Say which layer named a profile; nothing where a caller of the library did."""
-    if provenance.layer == "flag":
-        return " (named on the command line)" if provenance.name else ""
-    return f": the {_role(provenance)} names it"
-
-
-def _role(provenance: "Provenance") -> str:
-    if provenance.layer == "defaults":
-        return f"key `default` ({provenance.place})"
-    return str(provenance)
-
-
-def _from_environment(environ: "Mapping[str, str]") -> "Sourced[str] | None":
-    from omniprofile.model.provenance import Layer, Provenance, Sourced
-
-    name = environ.get(VARIABLE)
-    return Sourced(name, Provenance(Layer.ENVIRONMENT, VARIABLE)) if name else None
-
-
-def _only_profile(config: "Config") -> "Sourced[str] | None":
-    from omniprofile.model.provenance import Layer, Provenance, Sourced
-
-    if len(config.profiles) != 1:
-        return None
-    (profile,) = config.profiles.values()
-    return Sourced(profile.name, Provenance(Layer.BUILTIN, "the only profile", profile.file, profile.line))
-
-
 def _overridden(weaker: "Iterator[Layered]", winner: "Sourced[str]") -> "Iterator[Overridden]":
     from omniprofile.errors import ConfigInvalid
     from omniprofile.model.provenance import Layer, Provenance
@@ -215,16 +177,3 @@ def _overridden(weaker: "Iterator[Layered]", winner: "Sourced[str]") -> "Iterato
             continue
         if answer is not None and answer.provenance.layer is not Layer.BUILTIN:
             yield Overridden(answer.value, answer.provenance, f"{winner.provenance} takes precedence")
-
-
-def _nothing_selected(config: "Config") -> "Error":
-    from omniprofile.errors import NoProfileSelected
-    from omniprofile.model.names import quoted_list
-
-    if not config.profiles:
-        return NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
-    names = quoted_list(sorted(config.profiles)[:5])
-    return NoProfileSelected(
-        f"no profile is selected, and {len(config.profiles)} are defined",
-        hint=f"name one, or choose with `omniprofile use NAME`: {names}",
-    )

@@ -15,33 +15,13 @@ if TYPE_CHECKING:
 
     from omniprofile.model.provenance import Provenance
 
+    Names = tuple[str | None, str | None]
+
 ACTIVE_FILE = "active"
 LARGEST = 64 * 1024
 """No state file is larger, in bytes."""
 _LOCK_SECONDS = 10.0
 _RISK = "choose the profile that you use"
-
-
-class ActiveState:
-    """The names in the file, as they stand there; None for an empty or missing line."""
-
-    __slots__ = ("active", "previous")
-
-    def __init__(self, active: str | None, previous: str | None) -> None:
-        self.active = active
-        self.previous = previous
-
-    @classmethod
-    def parse(cls, content: bytes) -> "ActiveState":
-        """Read the two lines. Whatever else is in the file is ignored."""
-        active, previous, *_ = *content.decode("utf-8", "replace").split("\n"), ""
-        return cls(active.strip() or None, previous.strip() or None)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ActiveState) and (self.active, self.previous) == (other.active, other.previous)
-
-    def __hash__(self) -> int:
-        return hash((self.active, self.previous))
 
 
 class StateFile:
@@ -52,17 +32,18 @@ class StateFile:
         self._home = home
         self.path = os.path.join(folder, ACTIVE_FILE)
 
-    def read(self) -> ActiveState:
-        """Read the file. A missing file says nothing.
+    def read(self) -> "Names":
+        """Return the active profile and the previous one, None for an empty or missing line. A missing file says nothing.
 
         Raises ConfigUnreadable for one that cannot be read, UnsafePermissions for one that others may write or replace.
         """
         try:
             content, _ = open_regular(self.path, limit=LARGEST)
             refuse_foreign(self.path, self._home, _RISK)
-            return ActiveState.parse(content)
+            active, previous, *_ = *content.decode("utf-8", "replace").split("\n"), ""
+            return active.strip() or None, previous.strip() or None
         except FileNotFoundError:
-            return ActiveState(None, None)
+            return None, None
         except Unreadable as problem:
             from omniprofile.errors import ConfigUnreadable
             from omniprofile.model.names import quoted_place
@@ -79,15 +60,15 @@ class StateFile:
 
         return Provenance(Layer.STATE, "active", self.path, line)
 
-    def activate(self, name: str) -> ActiveState:
+    def activate(self, name: str) -> "Names":
         """Make `name` active and the one before it previous; return what is now in the file.
 
         Atomic, and under a lock, so that of two switches at once neither loses the previous name of the other.
         Raises OperationFailed when the file cannot be written; then it is as it was.
         """
 
-        def switch(before: ActiveState) -> ActiveState:
-            return before if before.active == name else ActiveState(name, before.active or before.previous)
+        def switch(active: str | None, previous: str | None) -> "Names":
+            return (active, previous) if active == name else (name, active or previous)
 
         return self._change(
             switch, "the active profile is as it was; set `OMNI_PROFILE` to choose for this shell alone"
@@ -96,14 +77,13 @@ class StateFile:
     def rename(self, name: str, new: str | None) -> None:
         """Let the file say `new` where it says `name`, or nothing with None. Raises OperationFailed, as `activate` does."""
 
-        def renamed(before: ActiveState) -> ActiveState:
-            return ActiveState(*(new if line == name else line for line in (before.active, before.previous)))
+        def renamed(active: str | None, previous: str | None) -> "Names":
+            return new if active == name else active, new if previous == name else previous
 
-        state = self.read()
-        if name in (state.active, state.previous):
+        if name in self.read():
             self._change(renamed, "make room or fix the folder, then run the same command again")
 
-    def _change(self, change: "Callable[[ActiveState], ActiveState]", hint: str) -> ActiveState:
+    def _change(self, change: "Callable[[str | None, str | None], Names]", hint: str) -> "Names":
         from omniprofile.errors import OperationFailed
         from omniprofile.system.access import owner_hint
         from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
@@ -114,10 +94,10 @@ class StateFile:
             refuse_foreign(self._folder, self._home, _RISK)
             with lock(self.path + ".lock", _LOCK_SECONDS):
                 before = self.read()
-                after = change(before)
+                active, previous = after = change(*before)
                 if after != before:
                     sweep(self.path)
-                    write_atomic(self.path, f"{after.active or ''}\n{after.previous or ''}\n".encode(), mode=0o600)
+                    write_atomic(self.path, f"{active or ''}\n{previous or ''}\n".encode(), mode=0o600)
                 return after
         except (OSError, TimeoutError) as problem:
             raise OperationFailed(

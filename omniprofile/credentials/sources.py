@@ -56,13 +56,14 @@ def read_key(
     `interactive` lets a command ask the user on the terminal. Raises KeySourceFailed, UnsafePermissions for a file that
     others can read, and Interrupted when the user ends a command that asks.
     """
+    asked = _Asked(source, profile, base_url, environ, variable)
     match source.kind:
         case "env":
-            return _from_environment(source, profile, base_url, environ, variable)
+            return asked.variable()
         case "command":
-            return _from_command(source, profile, base_url, environ, variable, interactive=interactive)
+            return asked.command(interactive=interactive)
         case "file":
-            return key_in_file(source.path or "", _label(source, profile, variable), of_env=variable is not None)
+            return key_in_file(source.path or "", asked.label, of_env=asked.of_env)
         case "keyring":
             raise AssertionError("the secret store is asked by the resolver")
 
@@ -144,28 +145,6 @@ def key_in_file(path: str, label: str, *, of_env: bool = False) -> Secret:
     return _checked_bytes(_file_content(path, label), label, of_env=of_env)
 
 
-def _from_environment(
-    source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]", variable: str | None
-) -> Secret:
-    if (whose := values_of_another(environ, profile, base_url).get(source.variable or "")) is not None:
-        why = f"its value was exported by omniprofile for `{printable(whose)}`, and belongs to that profile alone"
-        hint = f"set `{printable(source.variable or '')}` to {_what(profile, variable)}"
-        raise _failed(source, profile, why, hint, variable)
-    exported_as = (variable,) if variable else TOKENS
-    value = key_in_environment(environ, source.variable or "", profile, base_url, exported_as)
-    if value and (other := belongs_elsewhere(source.variable, base_url, environ)):
-        from omniprofile.errors import OriginMismatch
-
-        raise OriginMismatch(
-            f"{_label(source, profile, variable)} is for {other} (environment variable `{VENDOR_BASE_URL}`), not for {base_url}",
-            hint=f"unset `{VENDOR_BASE_URL}`, or keep {_what(profile, variable)} in a variable of its own",
-        )
-    if not value:  # an empty variable counts as unset, everywhere
-        hint = f"set `{printable(source.variable or '')}` to the {'secret' if variable else 'key'}"
-        raise _failed(source, profile, "it is not set", hint, variable)
-    return checked_key(value, _label(source, profile, variable), of_env=variable is not None)
-
-
 def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
     try:
         return open_regular(path, limit=LONGEST_KEY + _NEWLINE)
@@ -200,58 +179,81 @@ def _file_content(path: str, label: str) -> bytes:
     return content
 
 
-def _from_command(
-    source: "KeySource",
-    profile: str,
-    base_url: str,
-    environ: "Mapping[str, str]",
-    variable: str | None,
-    *,
-    interactive: bool,
-) -> Secret:
-    from omniprofile.errors import Interrupted, KeySourceFailed
-    from omniprofile.system.capture import capture, find_program
-    from omniprofile.system.files import reason
+class _Asked:
+    """A source that is asked for the key of `profile`, or for the secret `named` of its `env`."""
 
-    chain = [name for name in environ.get(CHAIN_VARIABLE, "").split(",") if name]
-    link = f"{profile}/{variable}" if variable else profile
-    if link in chain:
-        raise KeySourceFailed(
-            f"the command for {_what(profile, variable)} asks for it again",
-            hint="let the command name another profile, or ask a program that is not omniprofile",
-        )
-    program, *arguments = source.argv
-    if os.path.dirname(program) and not os.path.isabs(program):
-        # It would be another program in another working directory: in a cloned repository, somebody else's.
-        raise _failed(
-            source,
-            profile,
-            "its path is relative",
-            "write its absolute path, or a name that is found on `PATH`",
-            variable,
-        )
-    found = find_program(program, environ)
-    if found is None:
-        raise _failed(source, profile, "it is not found on `PATH`", "install it, or write its absolute path", variable)
-    try:
-        captured = capture(
-            [found, *arguments],
-            {**without_values_of_another(environ, profile, base_url), CHAIN_VARIABLE: ",".join([*chain, link])},
-            timeout=source.timeout,
-            limit=LONGEST_KEY + _NEWLINE,
-            terminal=interactive,
-        )
-    except (OSError, ValueError) as problem:
-        raise _failed(
-            source, profile, f"it cannot be started: {reason(problem)}", "install it, or fix its path", variable
-        ) from problem
-    if captured.how == "interrupted":
-        raise Interrupted(f"{_label(source, profile, variable)}: interrupted")
-    if why := _why_not(captured, source):
-        hint = f"run `{printable(program)}` with the same arguments by hand to see what is wrong"
-        raise _failed(source, profile, why, hint, variable)
-    label = f"what {printable_place(str(source))} printed as {_what(profile, variable)}"
-    return _checked_bytes(captured.stdout, label, computed=True, of_env=variable is not None)
+    def __init__(
+        self, source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]", named: str | None
+    ) -> None:
+        self.source = source
+        self.profile = profile
+        self.base_url = base_url
+        self.environ = environ
+        self.named = named
+        self.of_env = named is not None
+        self.what = f"the secret `{named}` of `{profile}`" if named else f"the key of `{profile}`"
+        self.label = f"{self.what} from {printable_place(str(source))}"
+
+    def failed(self, why: str, hint: str) -> "KeySourceFailed":
+        from omniprofile.errors import KeySourceFailed
+
+        place = printable_place(str(self.source))
+        return KeySourceFailed(f"{self.what} cannot be read from {place}: {why}", hint=hint)
+
+    def variable(self) -> Secret:
+        name = self.source.variable or ""
+        if (whose := values_of_another(self.environ, self.profile, self.base_url).get(name)) is not None:
+            why = f"its value was exported by omniprofile for `{printable(whose)}`, and belongs to that profile alone"
+            raise self.failed(why, f"set `{printable(name)}` to {self.what}")
+        exported_as = (self.named,) if self.named else TOKENS
+        value = key_in_environment(self.environ, name, self.profile, self.base_url, exported_as)
+        if not value:  # an empty variable counts as unset, everywhere
+            raise self.failed("it is not set", f"set `{printable(name)}` to the {'secret' if self.of_env else 'key'}")
+        if other := belongs_elsewhere(name, self.base_url, self.environ):
+            from omniprofile.errors import OriginMismatch
+
+            raise OriginMismatch(
+                f"{self.label} is for {other} (environment variable `{VENDOR_BASE_URL}`), not for {self.base_url}",
+                hint=f"unset `{VENDOR_BASE_URL}`, or keep {self.what} in a variable of its own",
+            )
+        return checked_key(value, self.label, of_env=self.of_env)
+
+    def command(self, *, interactive: bool) -> Secret:
+        from omniprofile.errors import Interrupted, KeySourceFailed
+        from omniprofile.system.capture import capture, find_program
+        from omniprofile.system.files import reason
+
+        chain = [name for name in self.environ.get(CHAIN_VARIABLE, "").split(",") if name]
+        link = f"{self.profile}/{self.named}" if self.named else self.profile
+        if link in chain:
+            raise KeySourceFailed(
+                f"the command for {self.what} asks for it again",
+                hint="let the command name another profile, or ask a program that is not omniprofile",
+            )
+        program, *arguments = self.source.argv
+        if os.path.dirname(program) and not os.path.isabs(program):
+            # It would be another program in another working directory: in a cloned repository, somebody else's.
+            raise self.failed("its path is relative", "write its absolute path, or a name that is found on `PATH`")
+        found = find_program(program, self.environ)
+        if found is None:
+            raise self.failed("it is not found on `PATH`", "install it, or write its absolute path")
+        own = without_values_of_another(self.environ, self.profile, self.base_url)
+        try:
+            captured = capture(
+                [found, *arguments],
+                {**own, CHAIN_VARIABLE: ",".join([*chain, link])},
+                timeout=self.source.timeout,
+                limit=LONGEST_KEY + _NEWLINE,
+                terminal=interactive,
+            )
+        except (OSError, ValueError) as problem:
+            raise self.failed(f"it cannot be started: {reason(problem)}", "install it, or fix its path") from problem
+        if captured.how == "interrupted":
+            raise Interrupted(f"{self.label}: interrupted")
+        if why := _why_not(captured, self.source):
+            raise self.failed(why, f"run `{printable(program)}` with the same arguments by hand to see what is wrong")
+        label = f"what {printable_place(str(self.source))} printed as {self.what}"
+        return _checked_bytes(captured.stdout, label, computed=True, of_env=self.of_env)
 
 
 def _why_not(captured: "Captured", source: "KeySource") -> str | None:
@@ -271,22 +273,6 @@ def _why_not(captured: "Captured", source: "KeySource") -> str | None:
 def _checked_bytes(content: bytes, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
     # What is not UTF-8 becomes characters that no key or secret has, and `checked_key` says so.
     return checked_key(content.decode("utf-8", "surrogateescape"), label, computed=computed, of_env=of_env)
-
-
-def _what(profile: str, variable: str | None) -> str:
-    return f"the secret `{variable}` of `{profile}`" if variable else f"the key of `{profile}`"
-
-
-def _label(source: "KeySource", profile: str, variable: str | None) -> str:
-    return f"{_what(profile, variable)} from {printable_place(str(source))}"
-
-
-def _failed(source: "KeySource", profile: str, why: str, hint: str, variable: str | None) -> "KeySourceFailed":
-    from omniprofile.errors import KeySourceFailed
-
-    return KeySourceFailed(
-        f"{_what(profile, variable)} cannot be read from {printable_place(str(source))}: {why}", hint=hint
-    )
 
 
 def _is_pipe(path: str) -> bool:

@@ -45,15 +45,15 @@ def selection(app: App) -> Iterable[Diagnosis]:
 def _names_of_no_profile(app: App) -> Iterator[Diagnosis]:
     """The state and the default may be shadowed now, and be wrong all the same."""
     config = app.config
-    state = app.state.read()
+    active, previous = app.state.read()
     place = f"`{printable_place(app.state.path)}`"
-    if state.active is not None and state.active not in config.profiles:
-        near = closest(state.active, config.profiles)
+    if active is not None and active not in config.profiles:
+        near = closest(active, config.profiles)
         hint = f"run `omniprofile use NAME`{f'; did you mean {quoted_list(near)}?' if near else ''}"
-        yield problem(f"the active profile `{printable(state.active)}` ({place}) is not in the profile files", hint)
-    if state.previous is not None and state.previous not in config.profiles:
+        yield problem(f"the active profile `{printable(active)}` ({place}) is not in the profile files", hint)
+    if previous is not None and previous not in config.profiles:
         yield warning(
-            f"the previous profile `{printable(state.previous)}` ({place}, line 2) is not in the profile files",
+            f"the previous profile `{printable(previous)}` ({place}, line 2) is not in the profile files",
             "run `omniprofile use NAME` once: `use -` cannot go back",
         )
     try:

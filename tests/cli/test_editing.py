@@ -340,7 +340,7 @@ def test_remove_asks_and_then_leaves_nothing(cli: Cli, logged_in: Path) -> None:
         '\n[profiles.staging]\ninstance = "acme-staging"\n', ""
     )
     assert _secrets(cli) == {}
-    assert StateFile(str(cli.state)).read().active is None
+    assert StateFile(str(cli.state)).read()[0] is None
     assert (cli.state / "active").read_text() == "\nchild\n"
     assert cli("remove", "staging", "--yes").status == 5
 

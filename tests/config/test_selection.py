@@ -1,11 +1,12 @@
 """Choosing the profile: the first layer that names one decides, and a wrong name never falls through."""
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from omniprofile.config.selection import plain_pin, select
-from omniprofile.config.state import ActiveState
+from omniprofile.config.state import StateFile
 from omniprofile.errors import ConfigInvalid, NoProfileSelected, NoSuchProfile
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -138,8 +139,9 @@ def test_a_weaker_layer_is_asked_only_for_an_explanation():
         (b"\nstaging", (None, "staging")),
     ],
 )
-def test_a_state_file_names_at_most_two(content: bytes, names: tuple[str | None, str | None]) -> None:
-    assert ActiveState.parse(content) == ActiveState(*names)
+def test_a_state_file_names_at_most_two(content: bytes, names: tuple[str | None, str | None], tmp_path: Path) -> None:
+    (tmp_path / "active").write_bytes(content)
+    assert StateFile(str(tmp_path)).read() == names
 
 
 @pytest.mark.parametrize(

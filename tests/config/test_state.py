@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from omniprofile.config import state as state_module
-from omniprofile.config.state import ActiveState, StateFile
+from omniprofile.config.state import StateFile
 from omniprofile.errors import ConfigUnreadable, OperationFailed
 from omniprofile.system.locking import lock
 
 
 def test_a_missing_file_says_nothing(tmp_path: Path):
-    assert StateFile(str(tmp_path / "none")).read() == ActiveState(None, None)
+    assert StateFile(str(tmp_path / "none")).read() == (None, None)
 
 
 def test_the_first_line_is_the_active_profile_and_the_second_the_previous_one(tmp_path: Path):
@@ -22,14 +22,14 @@ def test_the_first_line_is_the_active_profile_and_the_second_the_previous_one(tm
     state.activate("one")
     state.activate("two")
     assert (tmp_path / "active").read_bytes() == b"two\none\n"
-    assert state.read() == ActiveState("two", "one")
+    assert state.read() == ("two", "one")
 
 
 def test_activating_the_active_profile_keeps_the_previous_one(tmp_path: Path):
     state = StateFile(str(tmp_path))
     for name in ("one", "two", "two"):
         state.activate(name)
-    assert state.read() == ActiveState("two", "one")
+    assert state.read() == ("two", "one")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_profile_that_is_renamed_or_removed_is_so_in_the_file(
 
 def test_the_previous_profile_stays_where_the_active_one_was_removed(tmp_path: Path):
     (tmp_path / "active").write_bytes(b"\ntwo\n")
-    assert StateFile(str(tmp_path)).activate("one") == ActiveState("one", "two")
+    assert StateFile(str(tmp_path)).activate("one") == ("one", "two")
     assert (tmp_path / "active").read_bytes() == b"one\ntwo\n"
 
 
@@ -64,12 +64,12 @@ def test_a_switch_waits_for_the_one_that_another_process_makes_and_then_gives_up
     state.activate("one")
     with lock(str(tmp_path / "active.lock"), 1), pytest.raises(OperationFailed, match="held by another process"):
         state.activate("two")
-    assert state.read() == ActiveState("one", None)
+    assert state.read() == ("one", None)
 
 
 def test_a_file_that_no_switch_wrote_is_not_read_for_ever(tmp_path: Path):
     (tmp_path / "active").write_bytes(b"a" * (64 * 1024))
-    assert StateFile(str(tmp_path)).read().active == "a" * (64 * 1024)
+    assert StateFile(str(tmp_path)).read()[0] == "a" * (64 * 1024)
     (tmp_path / "active").write_bytes(b"a" * (64 * 1024 + 1))
     with pytest.raises(ConfigUnreadable, match="larger than 64 KiB"):
         StateFile(str(tmp_path)).read()
@@ -78,7 +78,7 @@ def test_a_file_that_no_switch_wrote_is_not_read_for_ever(tmp_path: Path):
 @pytest.mark.parametrize("content", [b"", b"\n", b"\n\n\n"])
 def test_an_empty_file_says_nothing(tmp_path: Path, content: bytes):
     (tmp_path / "active").write_bytes(content)
-    assert StateFile(str(tmp_path)).read() == ActiveState(None, None)
+    assert StateFile(str(tmp_path)).read() == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_an_empty_file_says_nothing(tmp_path: Path, content: bytes):
 )
 def test_any_bytes_are_read_without_a_crash(tmp_path: Path, content: bytes, active: str):
     (tmp_path / "active").write_bytes(content)
-    assert StateFile(str(tmp_path)).read().active == active
+    assert StateFile(str(tmp_path)).read()[0] == active
 
 
 def test_a_state_file_that_is_a_folder_is_broken_not_absent(tmp_path: Path):
@@ -120,9 +120,9 @@ def test_many_processes_that_switch_at_once_leave_one_whole_file(tmp_path: Path)
     )
     workers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "state"), f"worker{n}"]) for n in range(12)]
     assert [worker.wait(60) for worker in workers] == [0] * 12
-    state = StateFile(str(tmp_path / "state")).read()
-    assert state.active
-    assert state.active.endswith("-4")
-    assert state.previous
-    assert state.previous != state.active
+    active, previous = StateFile(str(tmp_path / "state")).read()
+    assert active
+    assert active.endswith("-4")
+    assert previous
+    assert previous != active
     assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["active", "active.lock"]

@@ -21,7 +21,7 @@ from omniprofile.config.paths import Places
 from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
 from omniprofile.config.schema.models import Pin, ProfilesFile
 from omniprofile.config.schema.validate import validate, validate_pin, violations
-from omniprofile.config.state import ActiveState, StateFile
+from omniprofile.config.state import StateFile
 from omniprofile.config.toml.edit import add_table, remove, rename, set_text, set_value
 from omniprofile.config.toml.positions import every_pair, scan
 from omniprofile.config.toml.text import Document
@@ -275,12 +275,12 @@ def state(data: bytes) -> None:
     folder.mkdir(exist_ok=True)
     file = StateFile(str(folder))
     Path(file.path).write_bytes(data)
-    before = file.read()
+    active, previous = file.read()
     after = file.activate("next")
-    kept = before.previous if before.active == "next" else before.active or before.previous
-    assert after == file.read() == ActiveState("next", kept)
+    kept = previous if active == "next" else active or previous
+    assert after == file.read() == ("next", kept)
     file.rename("next", None)
-    assert file.read() == ActiveState(None, None if kept == "next" else kept)
+    assert file.read() == (None, None if kept == "next" else kept)
 
 
 def journal(data: bytes) -> None:

@@ -64,17 +64,16 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     values = profile_values(args)
     path = add(app, console, name, values, file_store=file_store)
     app = app.reread()
-    if app.state.read().active is None:
+    active, _ = app.state.read()
+    if active is None:
         app.state.activate(name)
         console.note(f"the active profile is now `{name}`")
-    elif app.state.read().active != name:
-        console.note(
-            f"the active profile is still `{app.state.read().active}`; `omniprofile use {name}` switches to it"
-        )
+    elif active != name:
+        console.note(f"the active profile is still `{active}`; `omniprofile use {name}` switches to it")
     logged_in = _log_in(args, app, console, name)
     if args.json:
-        active = app.state.read().active == name
-        console.json({"profile": name, "file": path, "changed": True, "active": active, "logged_in": logged_in})
+        is_active = app.state.read()[0] == name
+        console.json({"profile": name, "file": path, "changed": True, "active": is_active, "logged_in": logged_in})
 
 
 def _log_in(args: argparse.Namespace, app: App, console: Console, name: str) -> bool:

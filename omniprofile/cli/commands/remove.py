@@ -119,8 +119,7 @@ def _plan(app: App, draft: Draft, name: str, *, resumed: bool) -> list[tuple[str
             sentences.append(
                 (f"leave `{path}` empty", f"`{path}` defines nothing now: delete it if you no longer need it")
             )
-    state = app.state.read()
-    if state.active == name:
+    if app.state.read()[0] == name:
         sentences.append(("leave no profile active", "no profile is active now"))
     return sentences
 

@@ -66,8 +66,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     if args.shell or choice.here:
         _switch_shell(app, console, name, shown)
         return
-    before = app.state.read().active
-    after = app.state.activate(name)
+    before, _ = app.state.read()
+    _, previous = app.state.activate(name)
     hidden, rivals = _hiding(app, name), _rivals(app, name)
     if before == name:
         console.note(f"{shown} is the active profile already")
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.warn(sentence)
     if args.json:
         shadows = _shadows(app, name)
-        console.json({"profile": name, "previous": after.previous, "effective": not shadows, "shadowed_by": shadows})
+        console.json({"profile": name, "previous": previous, "effective": not shadows, "shadowed_by": shadows})
     elif hidden and _evaluated(app) and console.interactive and console.confirm("switch this shell to it as well?"):
         console.give(EVALUATE.format(_shell(app)) + _script(app, name))
 
@@ -111,7 +111,7 @@ def _target(args: argparse.Namespace, app: App, console: Console) -> Choice:
     if args.shell and (name := app.environment.environ.get(PREVIOUS_VARIABLE)):
         app.require(name, Provenance(Layer.ENVIRONMENT, PREVIOUS_VARIABLE))
         return Choice(name)
-    previous = app.state.read().previous
+    _, previous = app.state.read()
     if not previous:
         raise NoProfileSelected("no previous profile to switch back to", hint="`omniprofile use NAME` switches to one")
     app.require(previous, app.state.provenance(2))
