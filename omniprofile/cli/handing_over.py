@@ -12,8 +12,8 @@ from omniprofile.handover import omni
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.credential import Credential
 from omniprofile.model.exported import TOKEN
-from omniprofile.model.provenance import Layer, Provenance
-from omniprofile.model.resolution import GivenToken, Resolution
+from omniprofile.model.provenance import Layer, Provenance, Sourced
+from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
 from omniprofile.model.variables import credential_variables
 
@@ -82,7 +82,7 @@ class _Outer:
     """The gateway of a command around this process."""
 
     base_url: str
-    token: GivenToken
+    token: Sourced[Secret]
 
 
 def _outer_gateway(resolution: Resolution, environ: Mapping[str, str]) -> _Outer | None:
@@ -93,7 +93,7 @@ def _outer_gateway(resolution: Resolution, environ: Mapping[str, str]) -> _Outer
     found = omni.outer_gateway(environ, resolution.profile, str(resolution.origin))
     if found is None:
         return None
-    return _Outer(found[0], GivenToken(Secret(found[1]), Provenance(Layer.ENVIRONMENT, TOKEN)))
+    return _Outer(found[0], Sourced(Secret(found[1]), Provenance(Layer.ENVIRONMENT, TOKEN)))
 
 
 def environment_of(handed: Sequence[Handed], environ: Mapping[str, str]) -> dict[str, str]:

@@ -27,7 +27,7 @@ from omniprofile.model.effective import Effective, Given, effective, own_address
 from omniprofile.model.names import quoted_list
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.model.resolution import Field, GivenToken, GivenVariable, Resolution, Selection
+from omniprofile.model.resolution import Field, GivenVariable, Resolution, Selection
 from omniprofile.model.secret import Secret, names_secret
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def resolve(
         origin=origin,
         auth=auth_method,
         key=key_source,
-        token=GivenToken(token.value, token.provenance) if token else None,
+        token=Sourced(token.value, token.provenance) if token else None,
         base_url_provenance=base_url_provenance,
         protected=declared.protected.value,
         access=declared.access.value,
@@ -159,7 +159,7 @@ def resolve(
         browser=declared.browser.value,
         expect=declared.expect.value,
         given_env=given_env,
-        explained=explained,
+        explain=explained,
         notices=tuple(notices),
         warnings=tuple(warnings),
         refusal=refusal,
@@ -192,7 +192,7 @@ def obtain(
     origin = resolution.allowed_origin()
     expires_at = None
     if resolution.token is not None:
-        secret = checked_key(resolution.token.secret.reveal(), f"{resolution.token.provenance}")
+        secret = checked_key(resolution.token.value.reveal(), f"{resolution.token.provenance}")
     elif resolution.uses_store:
         found = stored(Account(resolution.profile, origin))
         if found is None and (others := elsewhere(resolution.profile, None)):

@@ -6,19 +6,10 @@ chains of `extends` are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
 
-from omniprofile.model.declaration import (
-    Access,
-    AuthMethod,
-    Config,
-    Declaration,
-    EnvValue,
-    Expect,
-    KeySource,
-    uses_store,
-)
+from omniprofile.model.declaration import Access, AuthMethod, Config, Declaration, EnvValue, Expect, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
@@ -45,28 +36,28 @@ class Given(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What a profile comes to.
+    """What a profile comes to. Without any table that is what is built in.
 
     `addressed_by` is the profile, parent or `[defaults]` whose `base_url` or `instance` decides about the address, which is
     in the table of `base_url`. The nearest `expect` decides about the identity as a whole; `env` is merged name by name.
     """
 
-    table: Declaration | None
-    base_url: Given[Origin] | None
-    addressed_by: Declaration | None
-    auth: Given[AuthMethod]
-    key: Given[KeySource]
-    key_origin: Origin | None
+    table: Declaration | None = None
+    base_url: Given[Origin] | None = None
+    addressed_by: Declaration | None = None
+    auth: Given[AuthMethod] = Given("api-key")  # as in the vendor's CLI, where an unset authMethod means api-key
+    key: Given[KeySource] = Given(KeySource("keyring"))
+    key_origin: Origin | None = None
     """The address that the table of the key has itself or from a parent: an inherited key goes there only."""
-    protected: Given[bool]
-    access: Given[Access]
-    allow: Given[tuple[str, ...]]
-    browser: Given[tuple[str, ...]]
-    expect: Given[Expect]
-    tags: Given[tuple[str, ...]]
-    env: Mapping[str, Given[EnvValue]]
-    profile_insecure: Given[bool] | None
-    default_insecure: Given[bool]
+    protected: Given[bool] = Given(False)
+    access: Given[Access] = Given("full")
+    allow: Given[tuple[str, ...]] = Given(())
+    browser: Given[tuple[str, ...]] = Given(())
+    expect: Given[Expect] = Given(Expect())
+    tags: Given[tuple[str, ...]] = Given(())
+    env: Mapping[str, Given[EnvValue]] = field(default_factory=dict)
+    profile_insecure: Given[bool] | None = None
+    default_insecure: Given[bool] = Given(False)
 
     @property
     def uses_store(self) -> bool:
@@ -105,25 +96,6 @@ class Effective:
         return [Sourced(given.value, self.provenance(given)) for given in values]
 
 
-_BUILTIN = Effective(
-    table=None,
-    base_url=None,
-    addressed_by=None,
-    auth=Given("api-key"),  # as in the vendor's CLI, where an unset authMethod means api-key
-    key=Given(KeySource("keyring")),
-    key_origin=None,
-    protected=Given(False),
-    access=Given("full"),
-    allow=Given(()),
-    browser=Given(()),
-    expect=Given(Expect()),
-    tags=Given(()),
-    env={},
-    profile_insecure=None,
-    default_insecure=Given(False),
-)
-
-
 def effective(config: Config, name: str) -> Effective:
     """Return what profile `name` comes to. Raises KeyError unless the profile and all its parents are declared, in no circle."""
     known: dict[str, Effective] = config.known
@@ -137,7 +109,7 @@ def effective(config: Config, name: str) -> Effective:
         chain.append(config.profiles[parent])
         parent = chain[-1].extends
     if parent is None:
-        below = _BUILTIN
+        below = Effective()
         for table in reversed(config.defaults):
             below = _upon(table, below, config)
     else:
@@ -188,41 +160,24 @@ def _holder(config: Config, table: Declaration) -> Declaration | None:
 
 def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
     """Return what `table` comes to upon what is weaker."""
-    base_url, addressed_by = below.base_url, below.addressed_by
+    given: dict[str, Any] = {
+        key: Given(value, table, key, getattr(below, key))
+        for key in ("auth", "key", "protected", "access", "allow", "browser", "expect", "tags")
+        if (value := getattr(table, key)) is not None
+    }
     holder = _holder(config, table)
     if holder is not None and holder.base_url is not None:
-        base_url, addressed_by = Given(holder.base_url, holder, "base_url", base_url), table
-    upon = Effective(
-        table=table,
-        base_url=base_url,
-        addressed_by=addressed_by,
-        auth=_over(table.auth, table, "auth", below.auth),
-        key=_over(table.key, table, "key", below.key),
-        key_origin=below.key_origin if table.key is None else own_address(config, table),
-        protected=_over(table.protected, table, "protected", below.protected),
-        access=_over(table.access, table, "access", below.access),
-        allow=_over(table.allow, table, "allow", below.allow),
-        browser=_over(table.browser, table, "browser", below.browser),
-        expect=_over(table.expect, table, "expect", below.expect),
-        tags=_over(table.tags, table, "tags", below.tags),
-        env=below.env,
-        profile_insecure=below.profile_insecure,
-        default_insecure=below.default_insecure,
-    )
+        given["base_url"] = Given(holder.base_url, holder, "base_url", below.base_url)
+        given["addressed_by"] = table
+    if table.key is not None:
+        given["key_origin"] = own_address(config, table)
     if table.env:
         env = {name: Given(value, table, f"env.{name}", below.env.get(name)) for name, value in table.env.items()}
-        upon = replace(upon, env={**env, **{name: below.env[name] for name in below.env if name not in env}})
-    if table.allow_insecure is None:
-        return upon
-    if table.layer is Layer.DEFAULTS:
-        return replace(
-            upon, default_insecure=_over(table.allow_insecure, table, "allow_insecure", below.default_insecure)
-        )
-    return replace(upon, profile_insecure=Given(table.allow_insecure, table, "allow_insecure", below.profile_insecure))
-
-
-def _over(value: T | None, table: Declaration, key: str, below: Given[T]) -> Given[T]:
-    return below if value is None else Given(value, table, key, below)
+        given["env"] = env | {name: below.env[name] for name in below.env if name not in env}
+    if table.allow_insecure is not None:
+        which = "default_insecure" if table.layer is Layer.DEFAULTS else "profile_insecure"
+        given[which] = Given(table.allow_insecure, table, "allow_insecure", getattr(below, which))
+    return replace(below, table=table, **given)
 
 
 def giving_token(name: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from omniprofile.errors import Error
 from omniprofile.model.declaration import Access, EnvValue, Expect, KeySource, uses_store
 from omniprofile.model.origin import Origin
-from omniprofile.model.provenance import Provenance
+from omniprofile.model.provenance import Provenance, Sourced
 from omniprofile.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -47,14 +47,6 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenToken:
-    """A token that a flag or variable gave, instead of the profile's own key source."""
-
-    secret: Secret
-    provenance: Provenance
-
-
-@dataclass(frozen=True, slots=True)
 class GivenVariable:
     """One variable of the profile's `env`. `refusal` is why none of them may be handed out, `left_out` why this one is not."""
 
@@ -70,16 +62,15 @@ class Resolution:
 
     `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
     `key` (api-key) or the stored session (oauth). `refusal` is why no credential may be handed out whatever the source
-    says. `notices` are sentences for stderr, `warnings` those that no `-q` silences. `explained` makes `fields`, and `given_env`
-    `env`: most calls need none. `browser` is empty where the profile has none
-    of its own. `pair` names the environment's base URL and token where they replace the profile's.
+    says. `notices` are sentences for stderr, `warnings` those that no `-q` silences. `explain` makes the fields that `explain`
+    shows, and `given_env` `env`: most calls need none. `browser` is empty where the profile has none of its own. `pair` names the environment's base URL and token where they replace the profile's.
     """
 
     selection: Selection
     origin: Origin | None
     auth: str
     key: KeySource
-    token: GivenToken | None
+    token: Sourced[Secret] | None
     protected: bool
     access: Access
     allow: tuple[str, ...]
@@ -87,16 +78,11 @@ class Resolution:
     expect: Expect
     given_env: Callable[[], tuple[GivenVariable, ...]]
     base_url_provenance: Provenance
-    explained: Callable[[], dict[str, Field]]
+    explain: Callable[[], dict[str, Field]]
     notices: tuple[str, ...]
     refusal: Error | None
     warnings: tuple[str, ...] = ()
     pair: tuple[str, ...] = ()
-
-    @property
-    def fields(self) -> dict[str, Field]:
-        """What `explain` shows, made anew at every call."""
-        return self.explained()
 
     @property
     def env(self) -> tuple[GivenVariable, ...]:

@@ -524,7 +524,7 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
         defaults=(Declaration(Layer.DEFAULTS, "defaults", "f", 9, allow_insecure=True, protected=False),),
     )
     resolution = resolve(config, Selection("prod", Provenance(Layer.FLAG)), environ={})
-    fields = resolution.fields
+    fields = resolution.explain()
     assert resolution.protected is True
     assert resolution.expect == Expect(user="u-1")
     shown = {

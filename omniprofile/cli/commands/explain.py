@@ -54,7 +54,7 @@ def run_view(args: argparse.Namespace, app: App, console: Console, *, overridden
 
 def _as_json(resolution: Resolution, *, overridden: bool) -> dict[str, object]:
     fields = {}
-    for name, field in resolution.fields.items():
+    for name, field in resolution.explain().items():
         fields[name] = {"value": field.value, "provenance": field.provenance.as_json()}
         if overridden:
             fields[name]["overridden"] = [_overridden_json(other) for other in field.overridden]
@@ -99,7 +99,7 @@ def _as_text(resolution: Resolution, console: Console, *, overridden: bool) -> s
             "profile", resolution.profile, f"selected by {shown(str(selection.provenance))}", rows(selection.overridden)
         )
     ]
-    for name, field in resolution.fields.items():
+    for name, field in resolution.explain().items():
         if field.provenance.layer == "builtin" and not field.overridden and not overridden:
             continue
         entries.append(_Entry(name, _value(field.value), shown(str(field.provenance)), rows(field.overridden)))
