@@ -1,54 +1,79 @@
 """What `explain` shows of a resolution: each field, with what it overrides and why. No secret is in it."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from omniprofile.credentials.overrides import Override, Overrides
-from omniprofile.model.declaration import EnvValue, KeySource, uses_store
+from omniprofile.model.declaration import Config, EnvValue, KeySource
+from omniprofile.model.effective import Effective
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Field, Overridden
-from omniprofile.model.secret import MASK, Secret, remember
+from omniprofile.model.secret import MASK, names_secret, remember
 
 if TYPE_CHECKING:
     from omniprofile.credentials.status import CredentialStatus
 
     StatusOf = Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus]
 
-_GATEWAY = "http://127.0.0.1:PORT"
-
-Values = Sequence[Sourced[object]]
+Values = Sequence[Sourced[Any]]
 """What the files, and omniprofile itself, have for one field, strongest first."""
 
 
-def hide(values: Sequence[Sourced[EnvValue]]) -> None:
-    """Keep the values of a variable that holds a secret out of what is shown; a reference to one is not a secret."""
-    for each in values:
-        if each.value.text and "://" not in each.value.text:
-            remember(each.value.text)
-
-
-def shown_variable(
-    value: object,
-    name: str,
+def explained(
+    config: Config,
     profile: str,
-    origin: Origin | None,
+    declared: Effective,
+    overrides: Overrides,
+    base_url: Sourced[Origin | None],
     status_of: "StatusOf | None",
-    *,
-    behind_gateway: bool,
+) -> dict[str, Field]:
+    """Return every field of `profile`, which comes to `declared` in the files, and to `base_url` with the overrides."""
+    origin = base_url.value
+    fields = {
+        "base_url": _base_url(base_url, declared, overrides),
+        "auth": _field(declared.sourced(declared.auth)),
+        "key": _field(declared.sourced(declared.key), str),
+        "token": _token(profile, origin, declared, overrides, status_of),
+        "protected": _field(declared.sourced(declared.protected)),
+        "access": _field(declared.sourced(declared.access)),
+        "allow_insecure": _field(declared.sourced(declared.insecure())),
+    }
+    own = config.profiles[profile]
+    for name, text in (("description", own.description), ("extends", own.extends)):
+        if text is not None:
+            fields[name] = Field(text, own.provenance(name))
+    fields |= {f"expect.{part}": _field(wanted) for part, wanted in _expectations(declared).items()}
+    for name, given in (("allow", declared.allow), ("browser", declared.browser), ("tags", declared.tags)):
+        if given.table is not None:
+            fields[name] = _field(declared.sourced(given), list)
+    for name, variable in declared.env.items():
+        values = declared.sourced(variable)
+        if names_secret(name):
+            for each in values:
+                if each.value.text and "://" not in each.value.text:  # a reference to a secret is none
+                    remember(each.value.text)
+
+        def shown(value: EnvValue, name: str = name) -> str | None:
+            known = status_of(profile, origin, "api-key", value.secret, name) if value.secret and status_of else None
+            return _variable(value, origin, known, behind_gateway=declared.access.value != "full")
+
+        fields[f"env.{name}"] = _field(values, shown)
+    return fields
+
+
+def _variable(
+    value: EnvValue, origin: Origin | None, known: "CredentialStatus | None", *, behind_gateway: bool
 ) -> str | None:
     """Return what may be shown of a variable of `env`: no secret and no token; None for a value that is missing.
 
     Of an address that a gateway will have, the port is not known yet.
     """
-    if not isinstance(value, EnvValue):
-        raise TypeError(f"{type(value)} is not the value of a variable")
     if value.secret is not None:
-        known = status_of(profile, origin, "api-key", value.secret, name) if status_of else _unknown()
-        return None if known.state == "missing" else known.masked
+        return known.shown if known else MASK
     if value.part is None:
         return value.text
-    address = _GATEWAY if behind_gateway else str(origin) if origin else None
+    address = "http://127.0.0.1:PORT" if behind_gateway else str(origin) if origin else None
     parts = {
         "token": MASK,
         "base_url": address,
@@ -59,56 +84,53 @@ def shown_variable(
     return part and part + value.append
 
 
-def listed(values: object) -> object:
-    """Return a tuple as the list that JSON has for it, and anything else as it is."""
-    return list(values) if isinstance(values, tuple) else values
-
-
-def field_of(values: Values, show: Callable[[object], object] = lambda value: value) -> Field:
+def _field(values: Values, show: Callable[[Any], object] = lambda value: value) -> Field:
     """Return the field of one key: the first of `values` applies, the others are overridden. `show` makes a value fit to show."""
     winner, *others = values
-    beaten = [other for other in others if other.provenance.layer is not Layer.BUILTIN]
     return Field(
         show(winner.value),
         winner.provenance,
-        tuple(Overridden(show(other.value), other.provenance, f"{winner.provenance} is nearer") for other in beaten),
+        tuple(
+            Overridden(show(other.value), other.provenance, f"{winner.provenance} is nearer")
+            for other in others
+            if other.provenance.layer is not Layer.BUILTIN
+        ),
     )
 
 
-def base_url_field(
-    origin: Origin | None,
-    provenance: Provenance,
-    base_urls: list[Override[Origin]],
-    declared: list[Sourced[Origin]],
-    overrides: Overrides,
-) -> Field:
-    """Return the field of the base URL, which is `origin`; `declared` are those of the files, nearest first."""
-    overridden = [Overridden(str(url.value), url.provenance, f"{provenance} is stronger") for url in base_urls[1:]]
-    overridden += [
-        Overridden(str(url.value), url.provenance, url.ignored) for url in overrides.base_urls if url.ignored
+def _base_url(base_url: Sourced[Origin | None], declared: Effective, overrides: Overrides) -> Field:
+    provenance, applying = base_url.provenance, overrides.applying
+    files = list(
+        dict.fromkeys(declared.sourced(declared.base_url or ()))
+    )  # child and parent may name the same instance
+    why = f"{provenance} overrides it" if applying else f"{provenance} is nearer"
+    overridden: list[tuple[Sourced[Origin] | Override[Origin], str]] = [
+        *((url, f"{provenance} is stronger") for url in applying[1:]),
+        *((url, url.ignored) for url in overrides.base_urls if url.ignored),
+        *((url, why) for url in (files if applying else files[1:])),
     ]
-    why = f"{provenance} overrides it" if base_urls else f"{provenance} is nearer"
-    beaten = declared if base_urls else declared[1:]
-    overridden += [Overridden(str(url.value), url.provenance, why) for url in beaten]
-    return Field(str(origin) if origin else None, provenance, tuple(overridden))
+    return Field(
+        str(base_url.value) if base_url.value else None,
+        provenance,
+        tuple(Overridden(str(url.value), url.provenance, reason) for url, reason in overridden),
+    )
 
 
-def token_field(
-    token: Override[Secret] | None,
-    overrides: Overrides,
-    key: KeySource,
-    auth: str,
-    key_provenance: Provenance,
-    known: "CredentialStatus | None",
+def _token(
+    profile: str, origin: Origin | None, declared: Effective, overrides: Overrides, status_of: "StatusOf | None"
 ) -> Field:
     """Return the field of the token: the one that overrides, or what is known of the profile's own."""
-    known = known or _unknown()
-    if uses_store(auth, key):
-        own = Provenance(Layer.STORE, known.store)
+    key = declared.key
+    known = status_of(profile, origin, declared.auth.value, key.value, None) if status_of else None
+    own = declared.provenance(key)
+    if declared.uses_store:
+        own = Provenance(Layer.STORE, known.store if known else None)
+    own_value = known.shown if known else MASK
+    token = overrides.token
+    if token is None:
+        provenance, shown = own, own_value
     else:
-        own = key_provenance
-    own_value = None if known.state == "missing" else known.masked
-    provenance = token.provenance if token else own
+        provenance, shown = token.provenance, token.value.masked
     overridden = [
         Overridden(other.value.masked, other.provenance, other.ignored or f"{provenance} is stronger")
         for other in overrides.tokens
@@ -116,10 +138,19 @@ def token_field(
     ]
     if token and own_value is not None:
         overridden.append(Overridden(own_value, own, f"{provenance} overrides it"))
-    return Field(token.value.masked if token else own_value, provenance, tuple(overridden))
+    return Field(shown, provenance, tuple(overridden))
 
 
-def _unknown() -> "CredentialStatus":
-    from omniprofile.credentials.status import CredentialStatus
-
-    return CredentialStatus("unknown")
+def _expectations(profile: Effective) -> Mapping[str, Values]:
+    """Return the parts of every table's `expect`. The nearest table decides all of them: what it leaves out may be anybody."""
+    parts: dict[str, Values] = {}
+    for part in ("user", "membership_id", "key_scope", "org_role"):
+        wanted = [
+            Sourced(getattr(pin.value, part), pin.provenance)
+            for pin in profile.sourced(profile.expect)
+            if pin.provenance.layer is not Layer.BUILTIN
+        ]
+        said = [pin for pin in wanted if pin.value is not None]
+        if said:
+            parts[part] = said if said[0] is wanted[0] else [wanted[0], *said]
+    return parts

@@ -6,7 +6,7 @@ variables to the current profile, unless a profile was named on the command line
 """
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Generic, TypeVar
@@ -57,6 +57,16 @@ class Overrides:
     base_urls: tuple[Override[Origin], ...] = ()
     notices: tuple[str, ...] = ()
 
+    @property
+    def token(self) -> Override[Secret] | None:
+        """The token that applies."""
+        return next((token for token in self.tokens if token.ignored is None), None)
+
+    @property
+    def applying(self) -> list[Override[Origin]]:
+        """The base URLs that apply: the first one does, to a token of a weaker reach another may."""
+        return [url for url in self.base_urls if url.ignored is None]
+
 
 def read_overrides(
     config: Config,
@@ -75,49 +85,39 @@ def read_overrides(
     Refused when a profile's variable could as well be meant for another profile.
     """
     exported = own_values(environ)
-    skip = "it applies only where no profile is named" if named else None
     tokens: list[Override[Secret]] = []
     base_urls: list[Override[Origin]] = []
-    ignored: list[str] = []
-
+    unused: list[str] = []
     if flags.token is not None:
         tokens.append(Override(Reach.CALL, flags.token, Provenance(Layer.FLAG, "--token-file")))
     if flags.base_url is not None:
-        base_urls.append(
-            Override(
-                Reach.CALL, _origin("--base-url", flags.base_url, UsageError), Provenance(Layer.FLAG, "--base-url")
-            )
-        )
+        origin = _origin("--base-url", flags.base_url, UsageError)
+        base_urls.append(Override(Reach.CALL, origin, Provenance(Layer.FLAG, "--base-url")))
 
-    for variable in profile_variables(profile):
+    own = profile_variables(profile)
+    for variable in (*own, *vendor_variables()):
         if not (value := environ.get(variable)):
             continue
-        _refuse_collision(config, profile, variable)
+        reach, ignored = (Reach.PROFILE if variable in own else Reach.IN_USE), None
+        if reach is Reach.PROFILE:
+            _refuse_collision(config, profile, variable)
+        elif variable in exported:
+            ignored = "`omniprofile env` exported it; it is not an override"
+        elif named:
+            ignored = "it applies only where no profile is named"
+            unused += [variable] if variable not in key_variables else []
         provenance = Provenance(Layer.ENVIRONMENT, variable)
-        if variable == token_variable(profile):
-            tokens.append(Override(Reach.PROFILE, Secret(value), provenance))
-        else:
-            base_urls.append(Override(Reach.PROFILE, _origin(variable, value, ConfigInvalid), provenance))
-
-    for variable in vendor_variables():
-        if not (value := environ.get(variable)):
+        if variable == token_variable(profile) or variable in VENDOR_TOKENS:
+            tokens.append(Override(reach, Secret(value), provenance, ignored))
             continue
-        provenance = Provenance(Layer.ENVIRONMENT, variable)
-        reason = "`omniprofile env` exported it; it is not an override" if variable in exported else skip
-        if reason is skip and skip and variable not in key_variables:
-            ignored.append(variable)
-        if variable in VENDOR_TOKENS:
-            tokens.append(Override(Reach.IN_USE, Secret(value), provenance, reason))
-        elif reason is None:
-            base_urls.append(Override(Reach.IN_USE, _origin(variable, value, ConfigInvalid), provenance))
-        else:
-            with suppress(NotAnOrigin):  # it does not apply; without an origin there is only nothing to show
-                base_urls.append(Override(Reach.IN_USE, Origin.parse(value), provenance, reason))
+        with suppress(NotAnOrigin) if ignored else nullcontext():  # without an origin there is only nothing to show
+            parsed = Origin.parse(value) if ignored else _origin(variable, value, ConfigInvalid)
+            base_urls.append(Override(reach, parsed, provenance, ignored))
 
     notices = []
-    if ignored:
-        apply = "is ignored: it applies" if len(ignored) == 1 else "are ignored: they apply"
-        notices.append(f"{quoted_list(ignored, 'and')} {apply} only where no profile is named")
+    if unused:
+        apply = "is ignored: it applies" if len(unused) == 1 else "are ignored: they apply"
+        notices.append(f"{quoted_list(unused, 'and')} {apply} only where no profile is named")
     in_use = [token for token in tokens if token.reach is Reach.IN_USE and token.ignored is None]
     if len(in_use) == 2 and in_use[0].value != in_use[1].value:
         notices.append(f"`{VENDOR_TOKENS[0]}` and `{VENDOR_TOKENS[1]}` differ; `{VENDOR_TOKENS[0]}` is used")

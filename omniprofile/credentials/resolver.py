@@ -6,19 +6,11 @@ decided on. Origin and token are one unit: `resolve` knows which origin a token 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from omniprofile.credentials.explanation import (
-    Values,
-    base_url_field,
-    field_of,
-    hide,
-    listed,
-    shown_variable,
-    token_field,
-)
-from omniprofile.credentials.overrides import Flags, Override, Overrides, Reach, read_overrides
+from omniprofile.credentials.explanation import explained
+from omniprofile.credentials.overrides import Flags, Override, Reach, read_overrides
 from omniprofile.credentials.refusals import host_refusal, inherited_mismatch, mismatch, stored_mismatch
 from omniprofile.credentials.sources import checked_key, read_key
 from omniprofile.errors import ConfigInvalid, IdentityMismatch, NoCredential
@@ -27,8 +19,8 @@ from omniprofile.model.effective import Effective, Given, effective, own_address
 from omniprofile.model.names import quoted_list
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.model.resolution import Field, GivenVariable, Resolution, Selection
-from omniprofile.model.secret import Secret, names_secret
+from omniprofile.model.resolution import GivenVariable, Resolution, Selection
+from omniprofile.model.secret import Secret
 
 if TYPE_CHECKING:
     from omniprofile.credentials.explanation import StatusOf
@@ -64,18 +56,24 @@ def resolve(
         key_variables=(key_variable,) if key_variable else (),
     )
 
-    addresses = declared.sourced(declared.base_url or ())
-    nearest = addresses[0] if addresses else None
-    base_urls = [url for url in overrides.base_urls if url.ignored is None]
-    origin, base_url_provenance = _winning_base_url(base_urls, nearest)
+    nearest = declared.base_url
+    addressed = bool(overrides.applying)
+    base_url: Sourced[Origin | None]
+    if addressed:
+        base_url = Sourced(overrides.applying[0].value, overrides.applying[0].provenance)
+    elif nearest:
+        base_url = Sourced(nearest.value, declared.provenance(nearest))
+    else:
+        base_url = Sourced(None, Provenance(Layer.BUILTIN))
+    origin, base_url_provenance = base_url.value, base_url.provenance
     auth_method, key_source = declared.auth.value, declared.key.value
 
-    token, token_origin = _token(
-        overrides,
-        origin=nearest.value if nearest else None,
-        base_urls=base_urls,
-        key_origin=None if declared.uses_store else declared.key_origin or (nearest.value if nearest else None),
-    )
+    token = overrides.token
+    own_origin = nearest.value if nearest else None
+    if token is None:  # the profile's own key; of a stored one the store knows, and `obtain` compares
+        token_origin = None if declared.uses_store else declared.key_origin or own_origin
+    else:
+        token_origin = _token_origin(token, overrides.applying, own_origin)
     notices, warnings = list(overrides.notices), list[str]()
     if token and token.reach is not Reach.CALL and origin and base_url_provenance.layer is not Layer.ENVIRONMENT:
         sentence = f"the token comes from `{token.provenance.name}`, the host {origin} from {base_url_provenance}"
@@ -87,7 +85,7 @@ def resolve(
     refusal = host_refusal(config, selection, origin, base_url_provenance, allow_insecure=declared.allow_insecure)
     if refusal is None and origin and token_origin and origin != token_origin:
         refusal = mismatch(profile, token, token_origin, origin, base_url_provenance)
-        if token is None and not base_urls:
+        if token is None and not addressed:
             refusal = inherited_mismatch(declared, declared.key, "key", token_origin, origin)
 
     known = status_of(profile, origin, auth_method, key_source, None) if status_of else None
@@ -101,43 +99,6 @@ def resolve(
             pair = both
         elif token.reach is Reach.PROFILE:
             notices.append(f"using {quoted_list(both, 'and')} for profile `{profile}` ({origin})")
-
-    def explained() -> dict[str, Field]:
-        key = declared.sourced(declared.key)
-        urls = list(dict.fromkeys(addresses))  # child and parent may name the same instance
-        fields = {
-            "base_url": base_url_field(origin, base_url_provenance, base_urls, urls, overrides),
-            "auth": field_of(declared.sourced(declared.auth)),
-            "key": field_of(key, str),
-            "token": token_field(token, overrides, key_source, auth_method, key[0].provenance, known),
-            "protected": field_of(declared.sourced(declared.protected)),
-            "access": field_of(declared.sourced(declared.access)),
-            "allow_insecure": field_of(declared.sourced(declared.insecure())),
-        }
-        own = config.profiles[profile]
-        for name, text in (("description", own.description), ("extends", own.extends)):
-            if text is not None:
-                fields[name] = Field(text, own.provenance(name))
-        for part, wanted in _expectations(declared).items():
-            fields[f"expect.{part}"] = field_of(wanted)
-        if declared.allow.table is not None:
-            fields["allow"] = field_of(declared.sourced(declared.allow), listed)
-        if declared.browser.table is not None:
-            fields["browser"] = field_of(declared.sourced(declared.browser), listed)
-        if declared.tags.table is not None:
-            fields["tags"] = field_of(declared.sourced(declared.tags), listed)
-        for name, given in declared.env.items():
-            values = declared.sourced(given)
-            if names_secret(name):
-                hide(values)
-
-            def shown(value: object, name: str = name) -> object:
-                return shown_variable(
-                    value, name, profile, origin, status_of, behind_gateway=declared.access.value != "full"
-                )
-
-            fields[f"env.{name}"] = field_of(values, shown)
-        return fields
 
     @cache  # most calls need none of it, and a parent may have given many
     def given_env() -> tuple[GivenVariable, ...]:
@@ -159,7 +120,7 @@ def resolve(
         browser=declared.browser.value,
         expect=declared.expect.value,
         given_env=given_env,
-        explain=explained,
+        explain=partial(explained, config, profile, declared, overrides, base_url, status_of),
         notices=tuple(notices),
         warnings=tuple(warnings),
         refusal=refusal,
@@ -304,47 +265,18 @@ def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret"
     return found
 
 
-def _winning_base_url(
-    overrides: list[Override[Origin]], nearest: Sourced[Origin] | None
-) -> tuple[Origin | None, Provenance]:
-    if overrides:
-        return overrides[0].value, overrides[0].provenance
-    if nearest:
-        return nearest.value, nearest.provenance
-    return None, Provenance(Layer.BUILTIN)
-
-
-def _token(
-    overrides: Overrides, *, origin: Origin | None, base_urls: list[Override[Origin]], key_origin: Origin | None
-) -> tuple[Override[Secret] | None, Origin | None]:
-    """Return the override token that applies, and the origin that the token is for: None where nothing binds it to one.
+def _token_origin(
+    token: Override[Secret], base_urls: list[Override[Origin]], own_origin: Origin | None
+) -> Origin | None:
+    """Return the origin that an override's token is for: None where nothing binds it to one.
 
     A token belongs to the base URL of its own reach. A call's or a profile's token without one belongs to the profile's
-    base URL; a token of the vendor's variables without one to no origin in particular. The profile's own key belongs to
-    `key_origin`, which is None for a stored one: then the store knows, and `obtain` compares.
+    base URL; a token of the vendor's variables without one to no origin in particular.
     """
     by_reach = {url.reach: url.value for url in base_urls}
-    token = next((token for token in overrides.tokens if token.ignored is None), None)
-    if token is None:
-        return None, key_origin
     if token.reach is Reach.IN_USE:
-        return token, by_reach.get(Reach.IN_USE)
+        return by_reach.get(Reach.IN_USE)
     for reach in range(token.reach, Reach.IN_USE):
         if Reach(reach) in by_reach:
-            return token, by_reach[Reach(reach)]
-    return token, origin
-
-
-def _expectations(profile: Effective) -> Mapping[str, Values]:
-    """Return the parts of every table's `expect`. The nearest table decides all of them: what it leaves out may be anybody."""
-    parts: dict[str, Values] = {}
-    for part in ("user", "membership_id", "key_scope", "org_role"):
-        wanted = [
-            Sourced(getattr(pin.value, part), pin.provenance)
-            for pin in profile.sourced(profile.expect)
-            if pin.provenance.layer is not Layer.BUILTIN
-        ]
-        said = [pin for pin in wanted if pin.value is not None]
-        if said:
-            parts[part] = said if said[0] is wanted[0] else [wanted[0], *said]
-    return parts
+            return by_reach[Reach(reach)]
+    return own_origin

@@ -26,6 +26,11 @@ class CredentialStatus:
     masked: str = MASK
     store: str | None = None
 
+    @property
+    def shown(self) -> str | None:
+        """What may be shown of it: a mask, or None where it is missing."""
+        return None if self.state == "missing" else self.masked
+
 
 def credential_status(
     profile: str,

@@ -9,7 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from omniprofile.model.declaration import Access, AuthMethod, Config, Declaration, EnvValue, Expect, KeySource, uses_store
+from omniprofile.model.declaration import (
+    Access,
+    AuthMethod,
+    Config,
+    Declaration,
+    EnvValue,
+    Expect,
+    KeySource,
+    uses_store,
+)
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 

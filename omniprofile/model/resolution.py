@@ -62,8 +62,9 @@ class Resolution:
 
     `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
     `key` (api-key) or the stored session (oauth). `refusal` is why no credential may be handed out whatever the source
-    says. `notices` are sentences for stderr, `warnings` those that no `-q` silences. `explain` makes the fields that `explain`
-    shows, and `given_env` `env`: most calls need none. `browser` is empty where the profile has none of its own. `pair` names the environment's base URL and token where they replace the profile's.
+    says. `notices` are sentences for stderr, `warnings` those that no `-q` silences. `explain` gives what the command shows,
+    and `given_env` what `env` has: most calls need neither. `browser` is empty where the profile has none of its own. `pair`
+    names the environment's base URL and token where they replace the profile's.
     """
 
     selection: Selection
