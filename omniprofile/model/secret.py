@@ -181,22 +181,17 @@ def without_sent(text: str, sent: "Iterable[Secret]") -> str:
     A piece of eight letters and digits counts (of a shorter secret all of it), whatever the case, whatever other characters
     stand between them, and also percent-encoded, once or more often.
     """
-    known = [
-        secret
-        for secret in ([char for char, _, _ in _letters(one.reveal())] for one in sent)
-        if len(secret) >= _SHORTEST
-    ]
-    if not known:
-        return text
-    letters = _letters(text)
+    known = [secret for secret in (_letters(one.reveal())[0] for one in sent) if len(secret) >= _SHORTEST]
+    letters, places = _letters(text)
     hidden = bytearray(len(text))
     for secret in known:
         size = min(_PIECE, len(secret))
-        pieces = {tuple(secret[at : at + size]) for at in range(len(secret) - size + 1)}
         for at in range(len(letters) - size + 1):
-            if tuple(char for char, _, _ in letters[at : at + size]) in pieces:
-                begin, end = letters[at][1], letters[at + size - 1][2]
+            if letters[at : at + size] in secret:
+                begin, end = places[at][0], places[at + size - 1][1]
                 hidden[begin:end] = b"\1" * (end - begin)
+    if not any(hidden):
+        return text
     shown = []
     for at, char in enumerate(text):
         if not hidden[at]:
@@ -209,8 +204,8 @@ def without_sent(text: str, sent: "Iterable[Secret]") -> str:
 _PIECE = 8
 
 
-def _letters(text: str) -> "list[tuple[str, int, int]]":
-    """Return the letters and digits of `text` in lower case, percent-decoded, each with where it begins and ends there."""
+def _letters(text: str) -> "tuple[str, list[tuple[int, int]]]":
+    """Return the letters and digits of `text` in lower case, percent-decoded, and where each of them begins and ends there."""
     found = [(char, at, at + 1) for at, char in enumerate(text)]
     for _ in range(4 if "%" in text else 0):  # `%2525…`: each time it is encoded, it grows
         decoded: list[tuple[str, int, int]] = []
@@ -226,7 +221,8 @@ def _letters(text: str) -> "list[tuple[str, int, int]]":
         if len(decoded) == len(found):
             break
         found = decoded
-    return [(char.lower(), begin, end) for char, begin, end in found if char.isalnum()]
+    kept = [(low, begin, end) for char, begin, end in found if char.isalnum() for low in char.lower()]
+    return "".join(low for low, _, _ in kept), [(begin, end) for _, begin, end in kept]
 
 
 class Secret:
