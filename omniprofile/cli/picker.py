@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TextIO
 
 from omniprofile.app import App, ProfileRequest
@@ -20,16 +19,8 @@ _SMALLEST = (30, 6)
 _DUMB = ("dumb", "emacs", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The profile that was chosen, and whether for this shell alone."""
-
-    name: str
-    here: bool = False
-
-
-def pick(app: App, console: Console, *, offer_here: bool = False) -> Choice:
-    """Let the person choose a profile. `offer_here` offers the switch of this shell alone as well.
+def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, bool]:
+    """Let the person choose a profile; return it, and whether for this shell alone, which `offer_here` offers as well.
 
     Raises UsageError without a terminal, Interrupted when the person leaves without a choice.
     """
@@ -45,17 +36,17 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> Choice:
         import shutil
 
         if program := shutil.which("fzf", path=app.environment.environ.get("PATH")):
-            return Choice(_pick_by_fzf(app, program))
+            return _pick_by_fzf(app, program), False
         console.note("`fzf` not found on `PATH`: choose here")
     keys, output = terminal
     if wanted == "list" or not _shows_screens(app.environment.environ, output):
-        return Choice(_pick_from_list(app, console))
+        return _pick_from_list(app, console), False
     from omniprofile.cli.screen import choose
 
     taken = choose(Chooser(_entries(app)), keys, output, emphasis=console.emphasis, offer_here=offer_here)
     if taken is None:
         raise Interrupted("nothing was changed")
-    return Choice(taken[0].name, here=taken[1])
+    return taken
 
 
 def _shows_screens(environ: Mapping[str, str], output: TextIO) -> bool:
@@ -73,18 +64,17 @@ def _pick_by_fzf(app: App, program: str) -> str:
 
     entries = _entries(app)
     rows = table([_row(entry) for entry in entries]).splitlines()
-    lines = [f"{entry.name}\t{row}\n" for entry, row in zip(entries, rows, strict=True)]
-    arguments = (
+    options = [
         "--delimiter=\t",
         "--with-nth=2..",
         "--no-multi",
         "--layout=reverse",
         "--height=50%",
         "--prompt=profile> ",
-    )
+    ]
     ran = subprocess.run(
-        [program, *arguments],
-        input="".join(lines),
+        [program, *options],
+        input="".join(f"{entry.name}\t{row}\n" for entry, row in zip(entries, rows, strict=True)),
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
@@ -111,7 +101,11 @@ def _pick_from_list(app: App, console: Console) -> str:
         answer = console.ask("profile (number or name, empty to leave): ").strip()
         if not answer:
             raise Interrupted("nothing was changed")
-        matches = _matches(answer, names)
+        if answer in names:
+            return answer
+        if answer.isdecimal() and 1 <= int(answer) <= len(names):
+            return names[int(answer) - 1]
+        matches = [name for name in names if name.casefold().startswith(answer.casefold())]
         if len(matches) == 1:
             return matches[0]
         console.say(f"that could be {quoted_list(matches[:5])}" if matches else "no profile matches")
@@ -119,30 +113,22 @@ def _pick_from_list(app: App, console: Console) -> str:
 
 def _entries(app: App) -> list[Entry]:
     try:
-        in_use: str | None = app.select().profile
+        current: str | None = app.select().profile
     except Error:
-        in_use = None
-    return [_entry(app, name, active=name == in_use) for name in app.config.profiles]
-
-
-def _entry(app: App, name: str, *, active: bool) -> Entry:
-    try:
-        # All are https, but those of a test on this machine.
-        instance = str(app.resolve(ProfileRequest.for_profile(name), tell=False).origin or "").removeprefix("https://")
-    except Error:
-        instance = ""  # what is wrong with it is said when it is chosen
-    description = printable(masked(app.config.profiles[name].description or ""), 200)
-    return Entry(name, instance, description, active, app.is_protected(name))
+        current = None
+    entries = []
+    for name, profile in app.config.profiles.items():
+        try:
+            # All are https, but those of a test on this machine.
+            origin = app.resolve(ProfileRequest.for_profile(name), tell=False).origin
+            instance = str(origin or "").removeprefix("https://")
+        except Error:
+            instance = ""  # what is wrong with it is said when it is chosen
+        about = printable(masked(profile.description or ""), 200)
+        entries.append(Entry(name, instance, about, name == current, app.is_protected(name)))
+    return entries
 
 
 def _row(entry: Entry) -> list[str]:
     about = ("[protected] " if entry.protected else "") + entry.description
     return ["*" if entry.active else "", entry.name, entry.instance, about]
-
-
-def _matches(answer: str, names: list[str]) -> list[str]:
-    if answer in names:
-        return [answer]
-    if answer.isdecimal() and 1 <= int(answer) <= len(names):
-        return [names[int(answer) - 1]]
-    return [name for name in names if name.casefold().startswith(answer.casefold())]

@@ -18,7 +18,7 @@ from prompt_toolkit.layout.processors import BeforeInput, ConditionalProcessor, 
 from prompt_toolkit.output import create_output
 from prompt_toolkit.utils import get_cwidth
 
-from omniprofile.cli.chooser import Chooser, Entry
+from omniprofile.cli.chooser import Chooser
 from omniprofile.errors import Interrupted
 from omniprofile.model.secret import masked
 
@@ -28,13 +28,13 @@ _LAST = 1_000_000
 
 def choose(
     chooser: Chooser, keys: TextIO, output: TextIO, *, emphasis: bool, offer_here: bool
-) -> tuple[Entry, bool] | None:
-    """Let a person choose an entry; return it, and whether Tab took it, which only `offer_here` lets; None for no choice.
+) -> tuple[str, bool] | None:
+    """Let a person choose; return the name, and whether Tab took it, which only `offer_here` lets; None for no choice.
 
     Raises Interrupted when the terminal is gone.
     """
     screen = _Screen(chooser, emphasis=emphasis, offer_here=offer_here)
-    app: Application[tuple[Entry, bool] | None] = Application(
+    app: Application[tuple[str, bool] | None] = Application(
         screen.layout(),
         key_bindings=screen.bindings(),
         full_screen=True,
@@ -43,10 +43,9 @@ def choose(
     )
     app.ttimeoutlen = app.timeoutlen = _ESCAPE_SECONDS
     try:
-        taken: tuple[Entry, bool] | None = app.run(pre_run=_stop_like_a_program)
+        return app.run(pre_run=_stop_like_a_program)
     except EOFError:
         raise Interrupted("the input ended") from None
-    return taken
 
 
 class _Screen:
@@ -65,16 +64,9 @@ class _Screen:
         hidden = ConditionalProcessor(PasswordProcessor(), is_secret)
         typed = BufferControl(self._buffer, [hidden, BeforeInput("profile> ")])
         here = "   tab: use it in this shell alone" if self._offer_here else ""
-        return Layout(
-            HSplit(
-                [
-                    Window(typed, height=1),
-                    Window(FormattedTextControl(self._count), height=1),
-                    self._rows,
-                    Window(FormattedTextControl(f"enter: use it{here}   esc: leave"), height=1),
-                ]
-            )
-        )
+        count, help_line = FormattedTextControl(self._count), FormattedTextControl(f"enter: use it{here}   esc: leave")
+        parts = [Window(typed, height=1), Window(count, height=1), self._rows, Window(help_line, height=1)]
+        return Layout(HSplit(parts))
 
     def _count(self) -> str:
         return f"  {len(self._chooser.matches)} of {len(self._chooser.entries)}   * current   ! protected"
@@ -94,8 +86,7 @@ class _Screen:
     def bindings(self) -> KeyBindings:
         """Return what the keys do, besides typing and erasing."""
         chooser, bindings = self._chooser, KeyBindings()
-        moves = {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "home": -_LAST, "end": _LAST}
-        for key, by in moves.items():
+        for key, by in {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "home": -_LAST, "end": _LAST}.items():
             bindings.add(key)(lambda _, by=by: chooser.move(by))
         bindings.add("pageup")(lambda _: chooser.move(-self._page))
         bindings.add("pagedown")(lambda _: chooser.move(self._page))
@@ -108,7 +99,7 @@ class _Screen:
 
     def _take(self, event: KeyPressEvent, *, here: bool) -> None:
         if self._chooser.chosen is not None:
-            event.app.exit(result=(self._chooser.chosen, here))
+            event.app.exit(result=(self._chooser.chosen.name, here))
 
     @property
     def _page(self) -> int:

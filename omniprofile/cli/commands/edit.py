@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from shutil import which
 
 from omniprofile.app import App
@@ -57,38 +57,53 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         path = draft.main if args.name is None else profile_file(draft, args.name)
         before = draft.content(path)
     editor = _editor(app.environment.environ, terminal=console.interactive)
-    folder = _make_folder()
-    copy = os.path.join(folder, os.path.basename(path))
-    try:
-        _write_copy(copy, _NEW_FILE if before is None else before)
-        if _edited(app, console, editor, path, copy, before):
+    start = _NEW_FILE if before is None else before
+    with _copied(path, start, console) as copy:
+        while True:
+            _run(editor, copy, app.environment.environ)
+            after = _read_copy(copy)
+            if after == start:
+                console.note("nothing was changed")
+                return
+            errors = _saved(app, console, path, before, after)
+            if errors and _goes_on(console, path, errors):
+                continue
+            if errors:
+                _saved(app, console, path, before, after, with_errors=True)
+                console.warn(f"`{path}` was saved with {counted(len(errors), 'error')} in it")
             console.note(f"`{path}` was saved")
-        else:
-            console.note("nothing was changed")
+            return
+
+
+@contextmanager
+def _copied(path: str, content: bytes, console: Console) -> Iterator[str]:
+    """Give a copy to edit. It is removed, unless the body fails and something was written: then its place is said."""
+    try:
+        folder = tempfile.mkdtemp(prefix="omniprofile-edit-")
+    except OSError as problem:
+        raise OperationFailed(
+            f"the copy to edit cannot be created: {reason(problem)}", hint="make room, or name a folder in `TMPDIR`"
+        ) from problem
+    copy = os.path.join(folder, os.path.basename(path))
+    written = content
+    try:
+        try:
+            with open(copy, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(content)
+        except OSError as problem:
+            raise OperationFailed(f"the copy `{copy}` cannot be written: {reason(problem)}") from problem
+        yield copy
     except BaseException:
-        if _is_worth_keeping(copy, before):
-            console.say(f"omniprofile: what you wrote is in `{copy}`")
-            folder = ""
+        with suppress(ConfigUnreadable):
+            written = _read_copy(copy)
         raise
     finally:
-        if folder:
-            _remove(folder, copy)
-
-
-def _edited(app: App, console: Console, editor: list[str], path: str, copy: str, before: bytes | None) -> bool:
-    """Edit the copy and let it take the file's place; whether there was anything to save."""
-    while True:
-        _run(editor, copy, app.environment.environ)
-        after = _read_copy(copy)
-        if after == (_NEW_FILE if before is None else before):
-            return False
-        errors = _saved(app, console, path, before, after)
-        if errors and _goes_on(console, path, errors):
-            continue
-        if errors:
-            _saved(app, console, path, before, after, with_errors=True)
-            console.warn(f"`{path}` was saved with {counted(len(errors), 'error')} in it")
-        return True
+        if written != content:
+            console.say(f"omniprofile: what you wrote is in `{copy}`")
+        else:  # what else the editor left in the folder is the editor's, and keeps the folder
+            for remove, place in ((os.unlink, copy), (os.rmdir, folder)):
+                with suppress(OSError):
+                    remove(place)
 
 
 def _saved(
@@ -164,42 +179,8 @@ def _keys_are_the_editors() -> Iterator[None]:
             signal.signal(getattr(signal, name), handler)
 
 
-def _make_folder() -> str:
-    try:
-        return tempfile.mkdtemp(prefix="omniprofile-edit-")
-    except OSError as problem:
-        raise OperationFailed(
-            f"the copy to edit cannot be created: {reason(problem)}", hint="make room, or name a folder in `TMPDIR`"
-        ) from problem
-
-
-def _write_copy(copy: str, content: bytes) -> None:
-    try:
-        with open(copy, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-            file.write(content)
-    except OSError as problem:
-        raise OperationFailed(f"the copy `{copy}` cannot be written: {reason(problem)}") from problem
-
-
 def _read_copy(copy: str) -> bytes:
     try:
         return read_regular(copy)
     except (FileNotFoundError, Unreadable) as problem:
         raise ConfigUnreadable("the editor left no file that can be read", hint="nothing was saved") from problem
-
-
-def _is_worth_keeping(copy: str, before: bytes | None) -> bool:
-    try:
-        return _read_copy(copy) != (_NEW_FILE if before is None else before)
-    except ConfigUnreadable:
-        return False
-
-
-def _remove(folder: str, copy: str) -> None:
-    """Remove the copy; what else the editor left in the folder is the editor's, and keeps the folder."""
-    from contextlib import suppress
-
-    with suppress(OSError):
-        os.unlink(copy)
-    with suppress(OSError):
-        os.rmdir(folder)

@@ -6,9 +6,10 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.parser import add_flag, add_json, add_yes
-from omniprofile.cli.picker import Choice, pick
+from omniprofile.cli.picker import pick
 from omniprofile.cli.registry import Help
 from omniprofile.config.selection import VARIABLE
+from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.permission import Intent
 from omniprofile.credentials.protection import RUN
 from omniprofile.errors import Error, NoProfileSelected, UsageError
@@ -55,30 +56,35 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Switch, after the checks that were asked for."""
     if args.shell and args.json:
         raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
-    choice = _target(args, app, console)
-    name = choice.name
+    name, here = _target(args, app, console)
     resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
     app.permit(resolution, Intent(RUN, "switch to it", f"run `omniprofile use {name} --yes`", yes=args.yes))
     if args.test:
-        _require_ok(app, console, name)
-    origin = resolution.origin
-    shown = f"`{name}` ({origin})" if origin else f"`{name}`"
-    if args.shell or choice.here:
+        from omniprofile.cli.commands.test import check, error_of
+
+        (result,) = check(app, [ProfileRequest.for_profile(name)], interactive=console.interactive)
+        if (error := error_of(result)) is not None:
+            raise error
+        console.note(f"`{name}` passed the test")
+    shown = f"`{name}` ({resolution.origin})" if resolution.origin else f"`{name}`"
+    if args.shell or here:
         _switch_shell(app, console, name, shown)
         return
     before, _ = app.state.read()
     _, previous = app.state.activate(name)
-    hidden, rivals = _hiding(app, name), _rivals(app, name)
     if before == name:
         console.note(f"{shown} is the active profile already")
     else:
         console.note(f"the active profile is now {shown}" + (f", before it was `{before}`" if before else ""))
-    for sentence in filter(None, (hidden, rivals)):
-        console.warn(sentence)
+    why, by = _hiding(app, name) or (None, None)
+    if why:
+        console.warn(why)
+    rivals = _warn_of_rivals(app, console, name)
     if args.json:
-        shadows = _shadows(app, name)
+        shadows = [{"layer": by.layer.value, "name": str(by.name)}] if by else []
+        shadows += shadows_json(rivals)
         console.json({"profile": name, "previous": previous, "effective": not shadows, "shadowed_by": shadows})
-    elif hidden and _evaluated(app) and console.interactive and console.confirm("switch this shell to it as well?"):
+    elif by and _evaluated(app) and console.interactive and console.confirm("switch this shell to it as well?"):
         console.give(EVALUATE.format(_shell(app)) + _script(app, name))
 
 
@@ -94,11 +100,11 @@ def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
                 "nothing is switched yet: this shell must evaluate what is printed, "
                 f"as in {_by_hand(_shell(app), name)}; `omniprofile hook --help` shows how it does so by itself"
             )
-    if sentence := _rivals(app, name):
-        console.warn(sentence)
+    _warn_of_rivals(app, console, name)
 
 
-def _target(args: argparse.Namespace, app: App, console: Console) -> Choice:
+def _target(args: argparse.Namespace, app: App, console: Console) -> tuple[str, bool]:
+    """Return the profile that is meant, and whether a person chose it for this shell alone."""
     if args.name == "":
         raise UsageError("the profile's name is empty", hint="`omniprofile list` shows the names")
     if args.name is None:
@@ -106,25 +112,15 @@ def _target(args: argparse.Namespace, app: App, console: Console) -> Choice:
             raise NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
         return pick(app, console, offer_here=_evaluated(app) and not args.shell)
     if args.name != "-":
-        app.require(args.name)
-        return Choice(args.name)
-    if args.shell and (name := app.environment.environ.get(PREVIOUS_VARIABLE)):
-        app.require(name, Provenance(Layer.ENVIRONMENT, PREVIOUS_VARIABLE))
-        return Choice(name)
-    _, previous = app.state.read()
-    if not previous:
+        name, provenance = args.name, None
+    elif args.shell and (name := app.environment.environ.get(PREVIOUS_VARIABLE)):
+        provenance = Provenance(Layer.ENVIRONMENT, PREVIOUS_VARIABLE)
+    elif name := app.state.read()[1]:
+        provenance = app.state.provenance(2)
+    else:
         raise NoProfileSelected("no previous profile to switch back to", hint="`omniprofile use NAME` switches to one")
-    app.require(previous, app.state.provenance(2))
-    return Choice(previous)
-
-
-def _require_ok(app: App, console: Console, name: str) -> None:
-    from omniprofile.cli.commands.test import check, error_of
-
-    (result,) = check(app, [ProfileRequest.for_profile(name)], interactive=console.interactive)
-    if (error := error_of(result)) is not None:
-        raise error
-    console.note(f"`{name}` passed the test")
+    app.require(name, provenance)
+    return name, False
 
 
 def _evaluated(app: App) -> bool:
@@ -156,51 +152,35 @@ def _script(app: App, name: str) -> str:
     return switch_script(_shell(app), name, previous if previous != name else environ.get(PREVIOUS_VARIABLE), remove)
 
 
-def _hiding(app: App, name: str) -> str | None:
-    """Why this shell, or this folder, would not see the switch."""
+def _hiding(app: App, name: str) -> tuple[str, Provenance] | None:
+    """Return why this shell, or this folder, would not see the switch, and what selects another profile there."""
+    environ = app.environment.environ
     try:
         selection = app.select()
-    except Error as error:
-        return f"this shell does not see it: {error.message}"
+    except Error as error:  # what selects one names none that exists: a variable, or else a pin
+        variable = Provenance(Layer.ENVIRONMENT, VARIABLE) if environ.get(VARIABLE) else None
+        return f"this shell does not see it: {error.message}", variable or Provenance(Layer.PROJECT, "profile")
+    by = selection.provenance
     if selection.profile == name:
         return None
-    if selection.provenance.layer is not Layer.ENVIRONMENT:
-        return f"this folder does not see it: {selection.provenance} names `{selection.profile}`"
-    hooked = app.environment.environ.get("OMNIPROFILE_HOOK") == _shell(app)
-    how = f"`omniprofile use --shell {name}`" if hooked else _by_hand(_shell(app), name)
-    if hooked and _shell(app) == "powershell":
-        how = f"`Use-OmniProfile {name}`"
-    return (
-        f"this shell does not see it: `OMNI_PROFILE` is set to `{selection.profile}`; "
-        f"unset it, or switch this shell with {how}"
-    )
+    if by.layer is not Layer.ENVIRONMENT:
+        return f"this folder does not see it: {by} names `{selection.profile}`", by
+    shell = _shell(app)
+    how = _by_hand(shell, name)
+    if environ.get("OMNIPROFILE_HOOK") == shell:
+        how = f"`Use-OmniProfile {name}`" if shell == "powershell" else f"`omniprofile use --shell {name}`"
+    set_to = f"`OMNI_PROFILE` is set to `{selection.profile}`"
+    return f"this shell does not see it: {set_to}; unset it, or switch this shell with {how}", by
 
 
-def _shadows(app: App, name: str) -> list[dict[str, str]]:
-    """Return each layer that keeps this shell or folder from using the profile as it is, with the name of what it says so by."""
-    shadows = []
-    try:
-        selection = app.select()
-        by, hidden = selection.provenance, selection.profile != name
-    except Error:  # what selects one names none that exists: a variable, or else a pin
-        variable = app.environment.environ.get(VARIABLE)
-        by, hidden = Provenance(Layer.ENVIRONMENT, VARIABLE) if variable else Provenance(Layer.PROJECT, "profile"), True
-    if hidden:
-        shadows.append({"layer": by.layer.value, "name": str(by.name)})
-    return shadows + shadows_json(_rival_variables(app))
-
-
-def _rival_variables(app: App) -> list[str]:
+def _warn_of_rivals(app: App, console: Console, name: str) -> list[str]:
+    """Say why this shell would not use the profile's own credential; return the variables that it would use."""
     environ = app.environment.environ
     own = own_values(environ)
-    return [v for v in ("OMNI_API_TOKEN", "OMNI_API_KEY", "OMNI_BASE_URL") if environ.get(v) and v not in own]
-
-
-def _rivals(app: App, name: str) -> str | None:
-    """Why this shell would not use the profile's own credential."""
-    rivals = _rival_variables(app)
-    if not rivals:
-        return None
-    verb = "is" if len(rivals) == 1 else "are"
-    names = quoted_list(rivals, "and")
-    return f"{names} {verb} set in this shell and used in place of the profile's own; unset to use `{name}` as it is"
+    rivals = [each for each in (*VENDOR_TOKENS, VENDOR_BASE_URL) if environ.get(each) and each not in own]
+    if rivals:
+        names, verb = quoted_list(rivals, "and"), "is" if len(rivals) == 1 else "are"
+        console.warn(
+            f"{names} {verb} set in this shell and used in place of the profile's own; unset to use `{name}` as it is"
+        )
+    return rivals
