@@ -84,7 +84,10 @@ def login_session(
                 why = not_to_be_asked(app, resolution, old)
                 if why is None:
                     why = revoke_session(client, old, endpoints)
-                _tell_of_old(console, old, why)
+                if why is None:
+                    console.note("the previous session was revoked")
+                else:
+                    console.note(f"the previous session was replaced, but could not be revoked ({why}): {where(old)}")
                 checkpoint("old-revoked")
 
 
@@ -111,13 +114,6 @@ def not_to_be_asked(app: App, resolution: Resolution, session: StoredSecret) -> 
         return resolution.refusal.message if resolution.refusal is not None else None
     code = session.origin.refusal(app.config.settings.allowed_hosts, allow_insecure=session.origin.is_loopback)
     return f"{session.origin} may not have a credential any more, {code}" if code else None
-
-
-def _tell_of_old(console: Console, old: StoredSecret, why: str | None) -> None:
-    if why is None:
-        console.note("the previous session was revoked")
-    else:
-        console.note(f"the previous session was replaced, but could not be revoked ({why}): {where(old)}")
 
 
 def where(session: StoredSecret) -> str:

@@ -52,7 +52,8 @@ def hand_over(
     limited = gateway or resolution.access != "full"
     outer = _outer_gateway(resolution, app.environment.environ)
     if outer:
-        resolution = replace(resolution, token=outer.token)
+        given = Sourced(Secret(outer[1]), Provenance(Layer.ENVIRONMENT, TOKEN))
+        resolution = replace(resolution, token=given)
     credential = app.obtain(
         resolution, replace(intent, guarded=limited or bool(outer)), interactive=interactive, job=job
     )
@@ -61,7 +62,7 @@ def hand_over(
         served = opened.enter_context(app.gateway(resolution, credential, command=program))
     else:
         app.record(resolution, "gateway" if outer else "exec", program)
-    base_url = outer.base_url if outer else (served or credential).base_url
+    base_url = outer[0] if outer else (served or credential).base_url
     token = (served or credential).token
     variables = credential_variables(credential, base_url, token)
     if prefix:
@@ -69,31 +70,19 @@ def hand_over(
     else:
         file = app.places.config_file if app.config_flag else ""
         variables |= omni.handed_over(credential, base_url, token, file)
-    return Handed(
-        credential,
-        variables,
-        [*(prefix + name for name in RIVALS), *resolution.key_variables],
-        served,
-    )
+    removed = [*(prefix + name for name in RIVALS), *resolution.key_variables]
+    return Handed(credential, variables, removed, served)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outer:
-    """The gateway of a command around this process."""
+def _outer_gateway(resolution: Resolution, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the address and token of the gateway around this process that stands in for the profile's key.
 
-    base_url: str
-    token: Sourced[Secret]
-
-
-def _outer_gateway(resolution: Resolution, environ: Mapping[str, str]) -> _Outer | None:
-    """Return the gateway around this process that stands in for the profile's key: the variable of that was removed for it."""
+    The variable of that was removed for it.
+    """
     key = resolution.key
     if resolution.token is not None or key.kind != "env" or environ.get(key.variable or ""):
         return None
-    found = omni.outer_gateway(environ, resolution.profile, str(resolution.origin))
-    if found is None:
-        return None
-    return _Outer(found[0], Sourced(Secret(found[1]), Provenance(Layer.ENVIRONMENT, TOKEN)))
+    return omni.outer_gateway(environ, resolution.profile, str(resolution.origin))
 
 
 def environment_of(handed: Sequence[Handed], environ: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from omniprofile.app import App, ProfileRequest
+from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, profile_values, require_new_name, save
 from omniprofile.cli.parser import offer
@@ -57,8 +57,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         args.base_url = ask_address(app, console, allow_insecure=args.allow_insecure)
     path = add(app, console, args.name, profile_values(args), file=args.file, diff=args.diff)
     if not args.diff:
-        for sentence in next_steps(app.reread(), args.name):
-            console.note(sentence)
+        say_next_step(app.reread(), console, args.name)
     if args.json:
         console.json({"profile": args.name, "file": path, "changed": True})
 
@@ -95,9 +94,10 @@ def add(
     return path
 
 
-def next_steps(app: App, name: str) -> list[str]:
-    """Return what there is left to do before the profile can be used, one sentence each."""
-    resolution = app.declared(ProfileRequest.for_profile(name))
+def say_next_step(app: App, console: Console, name: str) -> None:
+    """Say what there is left to do before the profile can be used."""
+    resolution = app.declared_profile(name)
     if resolution.uses_store:
-        return [f"next: `omniprofile login {name}`"]
-    return [f"next: `omniprofile test {name}`, with the key from {resolution.key}"]
+        console.note(f"next: `omniprofile login {name}`")
+    else:
+        console.note(f"next: `omniprofile test {name}`, with the key from {resolution.key}")

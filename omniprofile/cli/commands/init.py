@@ -3,7 +3,7 @@
 import argparse
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli.commands.add import add, next_steps
+from omniprofile.cli.commands.add import add, say_next_step
 from omniprofile.cli.commands.login import How, login
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import METHODS, add_profile_options, profile_values, require_new_name
@@ -78,21 +78,15 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 def _log_in(args: argparse.Namespace, app: App, console: Console, name: str) -> bool:
     """Log in to the new profile, or say how that is done; return whether it was done."""
-    resolution = app.declared(ProfileRequest.for_profile(name))
     if args.no_login:
         return False
+    resolution = app.declared_profile(name)
     if not resolution.uses_store or not (console.interactive or args.with_key):
-        for sentence in next_steps(app, name):
-            console.note(sentence)
+        say_next_step(app, console, name)
         return False
-    login(
-        app,
-        console,
-        ProfileRequest.for_profile(name),
-        How(
-            test=not args.no_test, browser=not args.no_browser, with_key=args.with_key and resolution.auth == "api-key"
-        ),
-    )
+    with_key = args.with_key and resolution.auth == "api-key"
+    how = How(test=not args.no_test, browser=not args.no_browser, with_key=with_key)
+    login(app, console, ProfileRequest.for_profile(name), how)
     return True
 
 

@@ -273,10 +273,6 @@ def _test(app: App, console: Console, resolution: Resolution, secret: Secret) ->
             )
         raise error
     who = result.identity
-    role = (
-        f" ({', '.join(part for part in (who.org_role, who.key_scope) if part)})"
-        if who and (who.org_role or who.key_scope)
-        else ""
-    )
-    console.note(f"{origin} accepts the key{role}")
+    known = [part for part in (who.org_role, who.key_scope) if part] if who else []
+    console.note(f"{origin} accepts the key" + (f" ({', '.join(known)})" if known else ""))
     return who

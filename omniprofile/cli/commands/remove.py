@@ -5,7 +5,7 @@ Killed between two steps it leaves a note in the journal, and the same command, 
 
 import argparse
 
-from omniprofile.app import App, ProfileRequest
+from omniprofile.app import App
 from omniprofile.cli.commands.logout import logout
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import (
@@ -143,7 +143,7 @@ def _confirm(app: App, console: Console, name: str, resolution: Resolution | Non
 
 def _resolution(app: App, name: str) -> Resolution | None:
     try:
-        return app.declared(ProfileRequest.for_profile(name))
+        return app.declared_profile(name)
     except Error:
         return None  # a removal that goes on, or fixes the files: what is stored is deleted by its name alone
 

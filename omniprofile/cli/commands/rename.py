@@ -10,7 +10,7 @@ import os
 from contextlib import ExitStack
 from dataclasses import replace
 
-from omniprofile.app import App, ProfileRequest
+from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import (
     add_diff,
@@ -132,7 +132,7 @@ def _accounts(app: App, old: str, new: str) -> list[Account]:
     accounts = app.accounts(old)
     for name in (old, new):  # the files say one or the other, where this was interrupted
         try:
-            declared = app.declared(ProfileRequest.for_profile(name)).accounts
+            declared = app.declared_profile(name).accounts
         except Error:
             continue
         own = (replace(account, profile=old) for account in declared)

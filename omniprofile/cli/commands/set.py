@@ -2,7 +2,7 @@
 
 import argparse
 
-from omniprofile.app import App, ProfileRequest
+from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, key_changed, save, target
 from omniprofile.cli.registry import Help
@@ -114,7 +114,7 @@ def _make_room(draft: Draft, path: str, names: NamePath) -> str | None:
 def _tell_of_another_origin(app: App, console: Console, name: str) -> None:
     """Say when what is stored for the profile is for another address than the one that it has now."""
     try:
-        origin = app.declared(ProfileRequest.for_profile(name)).origin
+        origin = app.declared_profile(name).origin
         stored = [account.origin for account in app.accounts(name) if account.variable is None]
     except Error:
         return  # there is nothing to say of it; what is wrong there, the command that needs it says
