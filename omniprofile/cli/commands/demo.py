@@ -1,12 +1,95 @@
-"""`omniprofile demo`: a tour of the real commands, with no account and nothing of the user's touched."""
+"""`omniprofile demo`: a tour with real commands against an embedded stand-in of Omni, touching nothing of the user's.
+
+Every command is a process of its own in a temporary home, as a user would run it, and its output is shown as it came, with `~`
+for that home. The tour knows what each command must do; one that does something else ends it with OperationFailed.
+"""
 
 import argparse
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from time import sleep
 
-from omniprofile import demo
+import omniprofile
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.parser import add_flag
 from omniprofile.cli.registry import Help
+from omniprofile.config.paths import Places, find_places
+from omniprofile.credentials.secrets_file import SECRETS_FILE
+from omniprofile.errors import OperationFailed
+from omniprofile.standin.relay import Relay, tls
+from omniprofile.standin.server import Standin
+from omniprofile.system.files import make_private_folder, reason, write_atomic
+
+_STAGING_KEY = "omni_osk_demo_staging_0123456789"
+_PRODUCTION_KEY = "omni_osk_demo_production_9876543210"
+_PRODUCTION, _STAGING = "acme.omniapp.co", "acme-staging.omniapp.co"
+_SECONDS_EACH = 60
+_AT_ONCE = 5
+_LIFETIME = 2
+"""Seconds that the access token lives: the login is over by then, and nobody waits for long."""
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
+
+_PROFILES = f"""\
+version = 1
+
+[instances.acme]
+base_url = "https://{_PRODUCTION}"
+[instances.acme-staging]
+base_url = "https://{_STAGING}"
+
+[profiles.prod]
+description = "Production"
+instance = "acme"
+protected = true
+
+[profiles.staging]
+description = "Staging"
+INSTANCE = "acme-staging"
+
+[profiles.me]
+description = "Production, as myself"
+instance = "acme"
+auth = "oauth"
+
+[profiles.agent]
+extends = "staging"
+description = "For an agent: reads only"
+access = "read-only"
+key = {{ env = "STAGING_KEY" }}
+"""
+
+_BROWSER = """\
+import sys, urllib.request
+page = urllib.request.Request(sys.argv[1], headers={"Sec-Fetch-Mode": "navigate"})
+urllib.request.urlopen(page, timeout=30).read()
+"""
+"""Plays the browser of somebody who is logged in to Omni, and clicks Authorize."""
+
+_AGENT = """\
+import os, urllib.error, urllib.request
+
+def status(method, base_url, path):
+    request = urllib.request.Request(
+        base_url + path, method=method, headers={"Authorization": "Bearer " + os.environ["OMNI_API_TOKEN"]}
+    )
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as problem:
+        return problem.code
+
+gateway = os.environ["OMNI_BASE_URL"]
+print("GET    /api/v1/models, by the gateway:", status("GET", gateway, "/api/v1/models"))
+print("DELETE /api/v1/models/1, by the gateway:", status("DELETE", gateway, "/api/v1/models/1"))
+print("GET    /api/v1/models, straight to Omni:", status("GET", "https://acme-staging.omniapp.co", "/api/v1/models"))
+"""
+_BUG = "this is a bug in omniprofile, or something on this machine keeps it from working"
 
 HELP = Help(
     description="Runs the everyday commands against stand-ins of Omni on this machine, in a temporary home. It needs no "
@@ -28,21 +111,192 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Show the tour."""
-    style = console.style
-    waits = console.interactive and console.shows_data and not args.no_pause
+    """Show the tour. Raises OperationFailed when a command does not do what it must."""
+    with ExitStack() as stack:
+        try:
+            home = os.path.realpath(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniprofile-demo-")))
+        except OSError as problem:
+            raise OperationFailed(
+                f"the demo needs a temporary folder that can be written: {reason(problem)}", hint="set `TMPDIR` to one"
+            ) from problem
+        production = stack.enter_context(Standin(tls=tls()))
+        staging = stack.enter_context(Standin(tls=tls()))
+        relay = stack.enter_context(Relay({_PRODUCTION: production, _STAGING: staging}))
+        production.add_key(_PRODUCTION_KEY, role="ORG_ADMIN")
+        production.oauth.user = "you"
+        staging.add_key(_STAGING_KEY, role="MEMBER")
+        variables = {**_environment(home, app.environment.environ), **relay.environ, "STAGING_KEY": _STAGING_KEY}
+        if console.style.on:
+            variables["FORCE_COLOR"] = "1"
+        waits = console.interactive and console.shows_data and not args.no_pause
+        _Tour(console, home, variables, waits=waits).run(production)
 
-    def pause() -> None:
-        if waits:
-            console.ask("\nEnter goes on, Ctrl-C ends the tour ")
 
-    demo.run(
-        demo.Screen(
-            title=lambda text: console.data("\n" + style("bold", text) + "\n"),
-            command=lambda line: console.data(style("green", "$") + " " + style("bold", line) + "\n"),
-            output=console.give,  # masked and coloured by the command that printed it
-            pause=pause,
-            colours=style.on,
-        ),
-        app.environment.environ,
-    )
+def _environment(home: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return a clean environment with `home` as its home: no variable of the user's can steer the tour."""
+    clean = {name: environ[name] for name in _PASSED_ON if name in environ}
+    places = {"HOME": "", "USERPROFILE": "", "APPDATA": "config", "LOCALAPPDATA": "local"}
+    clean |= {name: os.path.join(home, folder) if folder else home for name, folder in places.items()}
+    package = os.path.dirname(os.path.dirname(os.path.abspath(omniprofile.__file__)))
+    return clean | {"PYTHONPATH": package, "OMNIPROFILE_SECRET_STORE": "file"}
+
+
+class _Tour:
+    """The chapters, shown on `console`; it `waits` for Enter between them."""
+
+    def __init__(self, console: Console, home: str, environ: dict[str, str], *, waits: bool) -> None:
+        self.console = console
+        self.home = home
+        self.environ = environ
+        self.waits = waits
+
+    def run(self, production: Standin) -> None:
+        self.chapter("1. Profiles are a file without secrets. It is checked before anything uses it.")
+        self.write("instnace")
+        self.step("lint", status=1, shows="did you mean `instance`?")
+        self.write("instance")
+
+        self.chapter("2. A key is tried before it is stored, and then goes to the host it was stored for.")
+        self.step("login", "prod", stdin=_STAGING_KEY, status=8, only=("error",), shows="nothing was stored")
+        self.step("login", "prod", stdin=_PRODUCTION_KEY, only=("accepts",), shows="accepts the key")
+        self.process(("login", "staging"), _STAGING_KEY, {})
+        other = f"https://{_PRODUCTION}"
+        self.step("token", "staging", "--base-url", other, status=6, shows=other)
+
+        self.chapter("3. One word switches. What is protected has to be meant.")
+        self.step("use", "staging", shows="is now `staging`")
+        self.step("use", "prod", status=6, shows="is protected")
+        self.step("list", shows="present")
+
+        self.chapter("4. Every value says where it comes from, and what it overrides.")
+        override = {"OMNI_PROFILE_STAGING_TOKEN": _STAGING_KEY}
+        self.step("explain", environ=override, only=("base_url ", "token ", "not "), shows="OMNI_PROFILE_STAGING_TOKEN")
+
+        self.session(production)
+
+        self.chapter("6. An agent may read, and its token is of no use anywhere else.")
+        self.save("agent.py", _AGENT)
+        python = os.path.basename(sys.executable)
+        self.step("exec", "agent", "--", python, "agent.py", shows="straight to Omni: 401")
+
+        self.chapter("7. One look at all of them, and the end.")
+        self.step("test", "--all", shows="ok")
+        self.step("logout", "me", shows="were revoked")
+        self.secrets_lie_only_in_the_store()
+        self.console.give(
+            "Every file was searched: no key lies outside the secret store. Nothing of yours was touched.\n"
+        )
+        self.console.give("Your own first profile: omniprofile init\n")
+
+    def chapter(self, title: str) -> None:
+        """Begin a chapter, once a person has read the one before."""
+        if self.waits and not title.startswith("1."):
+            self.console.ask("\nEnter goes on, Ctrl-C ends the tour ")
+        self.console.data("\n" + self.console.style("bold", title) + "\n")
+
+    def command(self, line: str) -> None:
+        """Show a command line."""
+        style = self.console.style
+        self.console.data(f"{style('green', '$')} {style('bold', line)}\n")
+
+    def session(self, production: Standin) -> None:
+        """Log in by OAuth, let the access token expire, and ask for it in several processes at once: one of them refreshes."""
+        self.chapter("5. A session stays fresh: here a program plays the browser, and 2 s pass for 8 hours.")
+        browser = self.save("browser.py", _BROWSER)
+        self.environ["BROWSER"] = (
+            f"{shlex.quote(sys.executable.replace(os.sep, '/'))} {browser.replace(os.sep, '/')} %s"
+        )
+        production.oauth.lifetime = _LIFETIME
+        self.step("login", "me", only=("logged in",), shows="logged in to")
+        sleep(_LIFETIME)
+        production.oauth.expire_access_tokens()
+        production.oauth.lifetime = 8 * 3600
+        before = len(production.oauth.grants)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            results = list(pool.map(lambda _: self.process(("token", "me"), "", {}), range(_AT_ONCE)))
+        refreshes = len(production.oauth.grants) - before
+        self.command(f"omniprofile token me   # {_AT_ONCE} times at once, with an expired token")
+        if len(set(results)) != 1 or results[0][1] != 0 or refreshes != 1:
+            raise OperationFailed(
+                f"the demo expected {_AT_ONCE} equal tokens by one refresh, but there were {refreshes} refreshes",
+                hint=_BUG,
+            )
+        self.console.give(
+            f"{_AT_ONCE} equal tokens by one refresh: a second use of a refresh token would end the session\n"
+        )
+
+    def write(self, instance: str) -> None:
+        """Write the profile file, with a mistake if `instance` is misspelt."""
+        folder = os.path.dirname(self.places().config_file)
+        make_private_folder(folder)  # whatever the umask is
+        write_atomic(os.path.join(folder, "profiles.toml"), _PROFILES.replace("INSTANCE", instance).encode())
+
+    def save(self, name: str, text: str) -> str:
+        """Write a program into the temporary home, and return its path."""
+        path = os.path.join(self.home, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def step(
+        self,
+        *argv: str,
+        stdin: str = "",
+        status: int = 0,
+        shows: str = "",
+        only: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run one command and show it with its output, or `only` the lines that hold one of these words.
+
+        It must end with `status`, and its output must hold `shows`.
+        """
+        variables = "".join(f"{name}=… " for name in environ or {})
+        piped = "printf %s … | " if stdin else ""
+        self.command(f"{piped}{variables}omniprofile {' '.join(argv)}")
+        text, ended = self.process(argv, stdin, environ or {})
+        lines = [line for line in text.splitlines() if not only or any(word in line for word in only)]
+        self.console.give("".join(f"{line}\n" for line in lines))
+        if ended != status or shows not in text:
+            raise OperationFailed(
+                f"the demo expected `omniprofile {argv[0]}` to end with {status}"
+                + (f" and to say `{shows}`" if shows else "")
+                + f", but it ended with {ended}",
+                hint=_BUG,
+            )
+
+    def process(self, argv: Sequence[str], stdin: str, environ: Mapping[str, str]) -> tuple[str, int]:
+        """Run the command as a process with no terminal; its stdout and stderr as one text, and its exit status."""
+        path = os.pathsep.join([os.path.dirname(sys.executable), self.environ.get("PATH", "")])
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "omniprofile", *argv],
+                input=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+                env={**self.environ, "PATH": path, **environ},
+                cwd=self.home,
+                timeout=_SECONDS_EACH,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as problem:
+            raise OperationFailed(f"`omniprofile {argv[0]}` did not end in {_SECONDS_EACH} s") from problem
+        return done.stdout.replace(self.home, "~"), done.returncode
+
+    def places(self) -> Places:
+        """Return where the tour's own files are."""
+        return find_places(platform=sys.platform, environ=self.environ, cwd=self.home, user_home=lambda: self.home)
+
+    def secrets_lie_only_in_the_store(self) -> None:
+        """Look into every file of the temporary home: a key may lie in the secret store's file alone."""
+        store = os.path.join(self.places().state_folder, SECRETS_FILE)
+        for folder, _, names in os.walk(self.home):
+            for name in names:
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    content = file.read()
+                keys = (_STAGING_KEY.encode(), _PRODUCTION_KEY.encode(), b"omni_oat_", b"omni_ort_")
+                if path != store and any(key in content for key in keys):
+                    raise OperationFailed(f"the demo found a key in `{path}`")
