@@ -1,12 +1,11 @@
 """`--fix`: what lint can fix without a doubt, text by text. Every character outside a fixed place stays as it is."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from omniprofile.checks.lint import Report
 from omniprofile.checks.secrets import without_secrets
 from omniprofile.config.editing.replace import unified_diff
-from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Fix
 
 _ROUNDS = 5
@@ -36,7 +35,11 @@ def apply_fixes(report: Report, again: Callable[[Mapping[str, bytes]], Report]) 
         if not todo:
             break
         for file, fixes in todo.items():
-            texts[file] = _fixed(report.documents[file], fixes)
+            document = report.documents[file]
+            texts[file] = document.text
+            for fix in reversed(fixes):
+                start = document.offset(fix.line, fix.column)
+                texts[file] = texts[file][:start] + fix.text + texts[file][start + fix.length :]
             changes[file] = changes.get(file, 0) + len(fixes)
         report = again({file: text.encode("utf-8") for file, text in texts.items()})
     return [FixedFile(file, first.documents[file].text, text, changes[file]) for file, text in texts.items()], report
@@ -56,19 +59,12 @@ def _fixes(report: Report, file: str) -> list[Fix]:
     return taken
 
 
-def _fixed(document: Document, fixes: Iterable[Fix]) -> str:
-    text = document.text
-    for fix in reversed(list(fixes)):
-        start = document.offset(fix.line, fix.column)
-        text = text[:start] + fix.text + text[start + fix.length :]
-    return text
-
-
 def diff(fixed: FixedFile) -> str:
     """Return the change as a unified diff, secrets masked."""
-    before, after = ("\n".join(map(_shown, text.split("\n"))).encode() for text in (fixed.before, fixed.after))
-    return unified_diff(fixed.file, before, after)
-
-
-def _shown(line: str) -> str:
-    return without_secrets(line.rstrip("\r"), Code.SYNTAX) if len(line) < 2000 else "…"
+    before, after = (
+        "\n".join(
+            without_secrets(line.rstrip("\r"), Code.SYNTAX) if len(line) < 2000 else "…" for line in text.split("\n")
+        )
+        for text in (fixed.before, fixed.after)
+    )
+    return unified_diff(fixed.file, before.encode(), after.encode())

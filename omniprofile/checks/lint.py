@@ -109,7 +109,9 @@ def _check_pin(
     except (FileNotFoundError, Unreadable) as problem:
         return [unreadable(path, problem)]
     pin, findings = validate_pin(document)
-    if findings and _leads_out(path):
+    folder = os.path.realpath(os.path.dirname(path) or ".")
+    if findings and not os.path.realpath(path).startswith(folder.rstrip(os.sep) + os.sep):
+        # Nothing of what the link leads to may be shown, in a log of CI least of all.
         message = f"`{path}` is a link to a file outside its folder, which is not a project pin"
         hint = 'remove the link, and write `profile = "NAME"` into a file of its own'
         return [Finding(path, 1, 1, findings[0].code, message, hint)]
@@ -121,22 +123,14 @@ def _check_pin(
             hint = f"the nearest valid name is `{nearest_valid(pin.value)}`"
             message = f"the pin names `{printable(pin.value, 64)}`, which is not a valid profile name: use {RULE}"
             alone.report(Code.BAD_NAME, ("profile",), path, message, hint)
-    elif pin is not None and files is not None and pin.value not in files.config.profiles and _whole(files):
+    elif pin is not None and files is not None and pin.value not in files.config.profiles:
+        if any(finding.code in UNDONE for finding in files.findings):
+            return alone.findings
         near = closest(pin.value, files.config.profiles)
         hint = f"did you mean {quoted_list(near)}?" if near else "name an existing profile"
         message = f"the pin names the profile `{printable(pin.value)}`, which no file defines"
         alone.report(Code.DANGLING, ("profile",), path, message, hint)
     return alone.findings
-
-
-def _leads_out(pin: str) -> bool:
-    """Tell whether a pin is a link out of its folder: nothing of what it leads to may be shown, in a log of CI least of all."""
-    folder = os.path.realpath(os.path.dirname(pin) or ".")
-    return not os.path.realpath(pin).startswith(folder.rstrip(os.sep) + os.sep)
-
-
-def _whole(files: Files) -> bool:
-    return not any(finding.code in UNDONE for finding in files.findings)
 
 
 def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
@@ -161,19 +155,15 @@ def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
             sets.setdefault(None, []).append(path)
     for base, members in sets.items():
         if base is not None:
-            members[:] = _once([*_configuration(base), *members])
+            main = os.path.join(base, PROFILES_FILE)
+            try:
+                others = drop_ins(os.path.join(base, DROP_IN_FOLDER))
+            except OSError:
+                others = []
+            members[:] = _once([main] * os.path.lexists(main) + others + members)
     return list(sets.values()), pins
 
 
 def _once(paths: Iterable[str]) -> list[str]:
     """Return each file under the first of its names."""
     return list({os.path.realpath(path): path for path in reversed(list(paths))}.values())[::-1]
-
-
-def _configuration(base: str) -> list[str]:
-    main = os.path.join(base, PROFILES_FILE)
-    try:
-        files = drop_ins(os.path.join(base, DROP_IN_FOLDER))
-    except OSError:
-        files = []
-    return [main] * os.path.lexists(main) + files

@@ -126,37 +126,31 @@ class _Run:
         return whoami(self.client, credential, timeout=self.timeout)
 
 
-def _not_asked(subject: Subject, error: Error) -> LiveResult:
-    """Return the result where there is no credential to ask about. A session's refresh may have asked the instance already."""
-    status = Status.UNTESTED
-    if isinstance(error, CredentialRefused | IdentityMismatch | SessionEnded):
-        status = Status.INVALID
-    elif isinstance(error, Unreachable):
-        status = Status.UNREACHABLE
-    return LiveResult(subject.profile, status, reason=error.message, remedy=error.hint, symptom=error.code, error=error)
-
-
 def _checked(verdict: ProbeResult, subject: Subject) -> ProbeResult:
     """Return the result for one subject: by where its token came from, and by the identity that it expects."""
-    if verdict.symptom is not None and subject.given_by is not None and verdict.http_status == 401:
-        return replace(verdict, symptom=SYMPTOMS["given-token-refused"], detail=subject.given_by)
-    return _pinned(verdict, subject.expect)
-
-
-def _pinned(verdict: ProbeResult, expect: Expect) -> ProbeResult:
-    """Return the verdict after the identity pin. An identity that cannot be checked is not the one expected."""
-    if verdict.symptom is not None or expect == Expect():
+    if verdict.symptom is not None:
+        if subject.given_by is not None and verdict.http_status == 401:
+            return replace(verdict, symptom=SYMPTOMS["given-token-refused"], detail=subject.given_by)
         return verdict
-    if verdict.identity is None:
+    if subject.expect == Expect():
+        return verdict
+    if verdict.identity is None:  # an identity that cannot be checked is not the one expected
         return replace(verdict, symptom=SYMPTOMS["identity-unknown"])
-    if found := differences(expect, verdict.identity):
+    if found := differences(subject.expect, verdict.identity):
         return replace(verdict, symptom=SYMPTOMS["identity-mismatch"], detail="; ".join(found))
     return verdict
 
 
 def _result(subject: Subject, outcome: _Outcome) -> LiveResult:
-    if isinstance(outcome, Error):
-        return _not_asked(subject, outcome)
+    if isinstance(outcome, Error):  # there is no credential; a session's refresh may have asked the instance already
+        status = Status.UNTESTED
+        if isinstance(outcome, CredentialRefused | IdentityMismatch | SessionEnded):
+            status = Status.INVALID
+        elif isinstance(outcome, Unreachable):
+            status = Status.UNREACHABLE
+        return LiveResult(
+            subject.profile, status, reason=outcome.message, remedy=outcome.hint, symptom=outcome.code, error=outcome
+        )
     credential, probe = outcome[0], _checked(outcome[1], subject)
     symptom = probe.symptom
     result = LiveResult(

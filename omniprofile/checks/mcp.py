@@ -86,7 +86,8 @@ def _secrets(path: str, text: str) -> Iterator[tuple[int, str, str]]:
     """Yield where each secret stands in the text, what it is, and what to write in its place. Remembers the secrets."""
     strings = _strings(text)
     for name, server in _servers(_parsed(text)):
-        if _is_omni(name, server):
+        about = f"{name} {json.dumps(server)}".lower()
+        if "omni" in about or "/mcp/https" in about:
             for value, secret, where in _of_server(server):
                 remember(secret)
                 begin, end = strings.get(value, (0, 0))
@@ -112,13 +113,11 @@ def _strings(text: str) -> dict[str, tuple[int, int]]:
 def _parsed(text: str) -> object:
     with suppress(ValueError, RecursionError):
         return json.loads(text)
+    for useless in (_COMMENT_OR_STRING, _LAST_COMMA):
+        text = useless.sub(lambda match: match[1] or "", text)
     with suppress(ValueError, RecursionError):
-        return json.loads(_LAST_COMMA.sub(_kept, _COMMENT_OR_STRING.sub(_kept, text)))
+        return json.loads(text)
     return None
-
-
-def _kept(match: re.Match[str]) -> str:
-    return match[1] or ""
 
 
 def _servers(data: object, depth: int = 0) -> Iterator[tuple[str, dict[str, object]]]:
@@ -130,11 +129,6 @@ def _servers(data: object, depth: int = 0) -> Iterator[tuple[str, dict[str, obje
             yield from ((name, server) for name, server in value.items() if isinstance(server, dict))
         else:
             yield from _servers(value, depth + 1)
-
-
-def _is_omni(name: str, server: dict[str, object]) -> bool:
-    about = f"{name} {json.dumps(server)}".lower()
-    return "omni" in about or "/mcp/https" in about
 
 
 def _of_server(server: dict[str, object]) -> Iterator[tuple[str, str, str]]:

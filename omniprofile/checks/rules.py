@@ -1,5 +1,6 @@
 """Every lint rule in words: its code, its level, its title, and why it is there, with a bad and a good example."""
 
+import textwrap
 from dataclasses import dataclass
 
 from omniprofile.model.finding import Code
@@ -35,8 +36,8 @@ class Rule:
         examples = [("Bad", self.bad), ("Good", self.good)] if self.bad else []
         parts = [
             f"{self.code} ({self.code.level}): {self.title}",
-            _wrapped(self.why),
-            *(f"{word}:\n\n{_indented(example)}" for word, example in examples),
+            textwrap.fill(self.why, 78),
+            *(f"{word}:\n\n{textwrap.indent(example.rstrip(), '    ')}" for word, example in examples),
             silence or "A comment cannot silence it.",
         ]
         return "\n\n".join(parts) + "\n"
@@ -52,16 +53,6 @@ class Rule:
             "good": self.good or None,
             "can_be_silenced": self.can_be_silenced,
         }
-
-
-def _wrapped(text: str) -> str:
-    import textwrap
-
-    return textwrap.fill(text, 78)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))
 
 
 RULES: tuple[Rule, ...] = (

@@ -27,8 +27,6 @@ _PRINTED = re.compile(
     r"^\s*(?:echo|printf)\s+(?:-\w+\s+|['\"]?%s(?:\\n)?['\"]?\s+)?['\"]?(?P<text>[^\s$`'\"]+)['\"]?\s*$"
 )
 
-_MESSAGE = "{} is written here in plain text"
-
 
 def secrets_in_plain_text(files: Files) -> None:
     """Report every secret that stands in a file: in a value, in a comment, in a file that is not TOML. One for each line."""
@@ -37,10 +35,8 @@ def secrets_in_plain_text(files: Files) -> None:
         for line, column, what, hint in (*_shapes(document), *_in_comments(document), *_in_values(document)):
             if (file, line) not in known:
                 known.add((file, line))
-                message = _MESSAGE.format(what)
-                files.findings.append(
-                    Finding(file, line, column, Code.SECRET, message, hint)
-                )  # fmt: skip
+                message = f"{what} is written here in plain text"
+                files.findings.append(Finding(file, line, column, Code.SECRET, message, hint))
 
 
 Place = tuple[int, int, str, str]
