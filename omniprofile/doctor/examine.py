@@ -6,6 +6,7 @@ contacts anybody, and no program is run: what an unknown `omni` does when it is 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from omniprofile.app import App
 from omniprofile.doctor import files, secrets, shell
@@ -53,15 +54,13 @@ def examine(app: App, *, offline: bool = False, limit: float = LIMIT_SECONDS) ->
         if check.contacts and offline:
             yield check.name, skipped("not compared: `--offline`")
             continue
-        for diagnosis in _bounded(check, app, limit):
+        try:
+            found = wait(start(partial(_made, check, app)), limit)
+        except TimeoutError:
+            hint = "find out what hangs: a file system or a daemon"
+            found = [problem(f"the check did not end within {limit:g} s", hint)]
+        for diagnosis in found:
             yield check.name, diagnosis
-
-
-def _bounded(check: Check, app: App, limit: float) -> list[Diagnosis]:
-    try:
-        return wait(start(lambda: _made(check, app)), limit)
-    except TimeoutError:
-        return [problem(f"the check did not end within {limit:g} s", "find out what hangs: a file system or a daemon")]
 
 
 def _made(check: Check, app: App) -> list[Diagnosis]:

@@ -3,12 +3,12 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from time import time
 
 from omniprofile.app import App
 from omniprofile.checks.lint import lint
 from omniprofile.config import snapshot
-from omniprofile.config.editing.journal import Journal
 from omniprofile.config.paths import profile_files
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
@@ -44,26 +44,36 @@ def profiles(app: App) -> Iterable[Diagnosis]:
 
 def permissions(app: App) -> Iterable[Diagnosis]:
     """Whoever can write these can change where credentials go; whoever can read the secrets has them."""
-    if app.environment.platform == "win32" or app.environment.uid is None:
-        yield skipped("this system has no file modes")
+    uid = app.environment.uid
+    if app.environment.platform == "win32" or uid is None:
+        yield skipped("file modes say nothing on this system")
         return
     looked_at = 0
     bad = False
     for path, forbidden in _watched(app):
+        shown = f"`{printable_place(path)}`"
         try:
             status = os.stat(path)
         except FileNotFoundError:
             continue
         except OSError as trouble:
             bad = True
-            yield problem(
-                f"`{printable_place(path)}` cannot be examined: {reason(trouble)}", "check its folders' permissions"
-            )
+            yield problem(f"{shown} cannot be examined: {reason(trouble)}", "check its folders' permissions")
             continue
         looked_at += 1
-        if (diagnosis := _checked(path, status, forbidden, app.environment.uid)) is not None:
+        if uid != 0 and status.st_uid not in (uid, 0):
             bad = True
-            yield diagnosis
+            yield problem(f"{shown} belongs to another user", f"run `chown {uid} {quoted_place(path)}` if it is yours")
+        # In a sticky folder nobody can replace the files of another.
+        elif status.st_mode & forbidden and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
+            bad = True
+            if forbidden & stat.S_IRGRP:
+                what, change = "can be read or written by others, and holds secrets", "go-rwx"
+            elif status.st_mode & stat.S_IWOTH:
+                what, change = "can be written by anyone", "o-w"
+            else:
+                what, change = "can be written by its group", "g-w"
+            yield problem(f"{shown} {what}", f"run `chmod {change} {quoted_place(path)}`")
     try:
         with user_lock(app.lock_folders, "doctor.lock", 0, shared=True):
             pass
@@ -76,38 +86,17 @@ def permissions(app: App) -> Iterable[Diagnosis]:
 
 def _watched(app: App) -> Iterator[tuple[str, int]]:
     """Paths, each with the mode bits that it must not have."""
-    files = profile_files(app.places)
-    places = app.places
+    files, places = profile_files(app.places), app.places
     folders = {places.config_folder, *(os.path.dirname(os.path.realpath(file)) for file in files)}
     folders |= {os.path.dirname(file) for file in files}
     # A group of one's own is usual, and then files are group-writable: only what anyone can write to is checked here.
     for path in [*sorted(folders), *files]:
         yield path, stat.S_IWOTH
     write = stat.S_IWGRP | stat.S_IWOTH
-    everything = stat.S_IRWXG | stat.S_IRWXO
     for path in (places.state_folder, app.state.path, os.path.join(places.state_folder, INDEX_FILE)):
         yield path, write
-    yield os.path.join(places.state_folder, SECRETS_FILE), everything
+    yield os.path.join(places.state_folder, SECRETS_FILE), stat.S_IRWXG | stat.S_IRWXO
     yield places.cache_folder, write
-
-
-def _checked(path: str, status: os.stat_result, forbidden: int, uid: int) -> Diagnosis | None:
-
-    shown = f"`{printable_place(path)}`"
-    if uid != 0 and status.st_uid not in (uid, 0):
-        return problem(f"{shown} belongs to another user", f"run `chown {uid} {quoted_place(path)}` if it is yours")
-    mode = status.st_mode
-    if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
-        return None  # there nobody can replace the files of another
-    if not mode & forbidden:
-        return None
-    if forbidden & stat.S_IRGRP:
-        what, change = "can be read or written by others, and holds secrets", "go-rwx"
-    elif mode & stat.S_IWOTH:
-        what, change = "can be written by anyone", "o-w"
-    else:
-        what, change = "can be written by its group", "g-w"
-    return problem(f"{shown} {what}", f"run `chmod {change} {quoted_place(path)}`")
 
 
 def leftovers(app: App) -> Iterable[Diagnosis]:
@@ -118,33 +107,28 @@ def leftovers(app: App) -> Iterable[Diagnosis]:
             f"`{printable_place(path)}` was left by a command that was killed",
             "remove it; what it was to replace is as it was",
         )
-    unfinished = Journal(app.places.state_folder, app.places.home).read()
+    unfinished = app.journal.read()
     if unfinished is not None:
-        yield warning(str(unfinished), f"run it again to complete it: `{unfinished.command}`")
+        yield warning(str(unfinished), f"run it again, and it goes on where it was: `{unfinished.command}`")
     elif not old:
         yield ok("nothing was left by a command that was killed")
 
 
 def _temporary_files(app: App) -> Iterator[str]:
     """Those of `write_atomic`: any in our own folders, and in the folders of others the ones of the files that we write."""
-    names: dict[str, set[str]] = {app.places.state_folder: {""}, app.places.cache_folder: {""}}
-    for path in (
-        *profile_files(app.places),
-        app.omni_config_path(),
-        os.path.join(app.places.state_folder, SECRETS_FILE),
-    ):
+    state = app.places.state_folder
+    starts: dict[str, list[str]] = {state: ["."], app.places.cache_folder: ["."]}
+    for path in (*profile_files(app.places), app.omni_config_path(), os.path.join(state, SECRETS_FILE)):
         folder, name = os.path.split(os.path.realpath(path))
-        names.setdefault(folder, set()).add(f"{name}.")
-    for folder in sorted(names):
-        try:
-            entries = sorted(os.listdir(folder))
-        except OSError:
-            continue  # not there, or `permissions` says what is wrong with it
-        for entry in entries:
-            path = os.path.join(folder, entry)
-            starts = tuple(f".{name}" for name in names[folder])
-            if entry.startswith(starts) and entry.endswith(".tmp") and _age(path) > _YOUNG_SECONDS:
-                yield path
+        starts.setdefault(folder, []).append(f".{name}.")
+    for folder in sorted(starts):
+        with suppress(OSError):  # not there, or `permissions` says what is wrong with it
+            for entry in sorted(os.listdir(folder)):
+                path = os.path.join(folder, entry)
+                if entry.startswith(tuple(starts[folder])) and entry.endswith(".tmp"):
+                    with suppress(OSError):
+                        if time() - os.lstat(path).st_mtime > _YOUNG_SECONDS:
+                            yield path
 
 
 def access(app: App) -> Iterable[Diagnosis]:
@@ -155,13 +139,6 @@ def access(app: App) -> Iterable[Diagnosis]:
     yield ok("; ".join(said) or "every profile gives programs its token")
     for name in [name for name, each in profiles.items() if gives_token(each)][:_MOST_NAMED]:
         yield Diagnosis(Health.OK, *giving_token(name))
-
-
-def _age(path: str) -> float:
-    try:
-        return time() - os.lstat(path).st_mtime
-    except OSError:
-        return 0.0
 
 
 def cache(app: App) -> Iterable[Diagnosis]:

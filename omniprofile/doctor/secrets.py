@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from omniprofile.app import App
@@ -40,35 +41,30 @@ def secret_store(app: App) -> Iterable[Diagnosis]:
         why = f"`secret_store` in {chosen.provenance.place} selects it" if chosen else "the default"
     else:
         why = f"`{STORE_VARIABLE}` selects it"
-    name = app.store_name
-    store = app.store
+    name, store = app.store_name, app.store
     try:
         store.check()
-    except Error as error:
-        if _is_needed(app):
-            yield problem(f"{error.message} (the `{name}` store: {why})", error.hint)
-        else:
-            yield skipped(f"{error.message} (the `{name}` store: {why}); no profile uses it", error.hint)
-    else:
         yield ok(f"{store.label}: it works ({why})")
-    if name == "keyring":
-        yield from _forgotten_file(app)
-
-
-def _is_needed(app: App) -> bool:
-    try:
-        return any(_uses_store(app, name) for name in app.config.profiles)
-    except Error:
-        return True
-
-
-def _forgotten_file(app: App) -> Iterator[Diagnosis]:
+    except Error as error:
+        message = f"{error.message} (the `{name}` store: {why})"
+        if _is_used(app):
+            yield problem(message, error.hint)
+        else:
+            yield skipped(f"{message}; no profile uses it", error.hint)
     path = os.path.join(app.places.state_folder, SECRETS_FILE)
-    if os.path.lexists(path):
+    if name == "keyring" and os.path.lexists(path):
         yield warning(
             f"`{printable_place(path)}` is of the `file` store, which is not the one used, and still holds secrets in plain text",
             f"log in again where a key is missing, then remove it; or set `{STORE_VARIABLE}=file` to use it",
         )
+
+
+def _is_used(app: App) -> bool:
+    """Whether a profile uses the store, or may: then it has to work."""
+    try:
+        return any(each.uses_store or each.accounts for each in map(app.declared_profile, app.config.profiles))
+    except Error:
+        return True
 
 
 def unreferenced(app: App) -> list[Account]:
@@ -81,11 +77,11 @@ def unreferenced(app: App) -> list[Account]:
     return [
         account
         for account, summary in sorted(summaries.items(), key=lambda item: str(item[0]))
-        if all(map(app.is_owner, summary.files)) and not _is_used(app, account, summaries)
+        if all(map(app.is_owner, summary.files)) and not _has_profile(app, account, summaries)
     ]
 
 
-def _is_used(app: App, account: Account, stored: Collection[Account]) -> bool:
+def _has_profile(app: App, account: Account, stored: Collection[Account]) -> bool:
     if account.profile not in app.config.profiles:
         return False
     try:
@@ -98,14 +94,6 @@ def _is_used(app: App, account: Account, stored: Collection[Account]) -> bool:
     return own in resolution.accounts and (account == own or own not in stored)
 
 
-def _uses_store(app: App, profile: str) -> bool:
-    try:
-        resolution = app.declared_profile(profile)
-    except Error:
-        return True
-    return resolution.uses_store or bool(resolution.accounts)
-
-
 def stored_secrets(app: App) -> Iterable[Diagnosis]:
     """What the store holds, by its list: nothing is unlocked."""
     try:
@@ -116,111 +104,91 @@ def stored_secrets(app: App) -> Iterable[Diagnosis]:
         yield skipped("the store cannot be used")
         return
     orphans = unreferenced(app)
-    bad = False
+    bad = bool(orphans)
     for account in orphans:
-        bad = True
+        what = f"the secret `{account.variable}`" if account.variable else "a secret"
         yield warning(
-            f"{_what(account)} is stored for `{printable(account.profile)}` ({account.origin}), and no profile uses it",
+            f"{what} is stored for `{printable(account.profile)}` ({account.origin}), and no profile uses it",
             "run `omniprofile doctor --prune` to delete what no profile uses",
         )
     for account, summary in sorted(summaries.items(), key=lambda item: str(item[0])):
-        own = all(map(app.is_owner, summary.files)) and account not in orphans
-        if own and (diagnosis := _of_another_origin(app, account)):
-            bad = True
-            yield diagnosis
-    if not bad:
-        missing = [
-            f"`{account.variable}` of `{account.profile}`" for account in _declared(app) if account not in summaries
-        ]
-        yield ok(
-            f"{counted(len(summaries), 'secret')} stored, each for its profile's instance"
-            + (f"; not stored: {', '.join(missing)}" if missing else "")
-        )
-
-
-def _declared(app: App) -> Iterator[Account]:
-    """Yield the accounts of the secrets of every profile's `env`."""
-    for name in app.config.profiles:
-        try:
-            yield from (account for account in app.declared_profile(name).accounts if account.variable)
-        except Error:
+        if account in orphans or not all(map(app.is_owner, summary.files)):
             continue
-
-
-def _what(account: Account) -> str:
-    return f"the secret `{account.variable}`" if account.variable else "a secret"
-
-
-def _of_another_origin(app: App, account: Account) -> Diagnosis | None:
-    origin = app.declared_profile(account.profile).origin
-    if origin is None or origin == account.origin:
-        return None
-    named, option = (f" `{account.variable}`", f" --secret {account.variable}") if account.variable else ("", "")
-    return problem(
-        f"the stored secret{named} of `{account.profile}` is for {account.origin}, and the profile is for {origin}: it is "
-        "refused",
-        f"run `omniprofile login {account.profile}{option}`, or change the profile's base URL back",
+        origin = app.declared_profile(account.profile).origin
+        if origin is not None and origin != account.origin:
+            bad = True
+            name, variable = account.profile, account.variable
+            yield problem(
+                f"the stored secret{f' `{variable}`' if variable else ''} of `{name}` is for {account.origin}, and the profile "
+                f"is for {origin}: it is refused",
+                f"run `omniprofile login {name}{f' --secret {variable}' if variable else ''}`, or change the profile's base URL "
+                "back",
+            )
+    if bad:
+        return
+    missing = []
+    for name in app.config.profiles:
+        with suppress(Error):
+            accounts = app.declared_profile(name).accounts
+            missing += [
+                f"`{each.variable}` of `{name}`" for each in accounts if each.variable and each not in summaries
+            ]
+    yield ok(
+        f"{counted(len(summaries), 'secret')} stored, each for its profile's instance"
+        + (f"; not stored: {', '.join(missing)}" if missing else "")
     )
 
 
 def omni_cli(app: App) -> Iterable[Diagnosis]:
     """The vendor's CLI: where it is, and the secrets in plain text in its config."""
-    programs = list(_programs("omni", app))
+    environ = app.environment.environ
+    programs: dict[str, str] = {}
+    for folder in filter(None, environ.get("PATH", os.defpath).split(os.pathsep)):
+        path = find_program("omni", {**environ, "PATH": folder})
+        if path and not is_ours(path):
+            programs.setdefault(os.path.realpath(path), path)
     if not programs:
         yield ok("no `omni` on PATH")
     else:
+        program = next(iter(programs.values()))
+        folder = os.path.dirname(program)
         others = f", and {len(programs) - 1} more behind it" if len(programs) > 1 else ""
-        yield ok(f"`omni` on PATH is `{printable_place(programs[0])}`{others} (not run)")
-        folder = os.stat(os.path.dirname(programs[0]))
-        if app.environment.uid is not None and folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+        yield ok(f"`omni` on PATH is `{printable_place(program)}`{others} (not run)")
+        mode = os.stat(folder).st_mode
+        if app.environment.uid is not None and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
             yield problem(
-                f"anyone can replace `{printable_place(programs[0])}`, which gets your tokens",
-                f"run `chmod o-w {quoted_place(os.path.dirname(programs[0]))}`",
+                f"anyone can replace `{printable_place(program)}`, which gets your tokens",
+                f"run `chmod o-w {quoted_place(folder)}`",
             )
-    yield from _omni_config(app)
+    yield from _omni_config(app.omni_config_path())
 
 
-def _programs(name: str, app: App) -> Iterator[str]:
-    seen = set()
-    for folder in app.environment.environ.get("PATH", os.defpath).split(os.pathsep):
-        path = find_program(name, {**app.environment.environ, "PATH": folder}) if folder else None
-        if path and os.path.realpath(path) not in seen and not is_ours(path):
-            seen.add(os.path.realpath(path))
-            yield path
-
-
-def _omni_config(app: App) -> Iterator[Diagnosis]:
-    path = app.omni_config_path()
+def _omni_config(path: str) -> Iterator[Diagnosis]:
     shown = f"`{printable_place(path)}`"
     if not os.path.lexists(path):
         yield ok(f"it has no config ({shown})")
+        return
+    try:
+        config = OmniConfig.read(path)
+    except ConfigInvalid as error:
+        yield problem(f"{error.message}; the CLI treats that as no config at all", error.hint)
+        return
+    names = [f"`{printable(name, 40)}`" for name in config.with_secrets()]
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield warning(f"{shown} has secrets of {', '.join(names[:3])}{more} in plain text", _SCRUB.format("omni-cli"))
     else:
-        try:
-            config = OmniConfig.read(path)
-        except ConfigInvalid as error:
-            yield problem(f"{error.message}; the CLI treats that as no config at all", error.hint)
-        else:
-            names = config.with_secrets()
-            if names:
-                yield warning(f"{shown} has secrets of {_listed(names)} in plain text", _SCRUB.format("omni-cli"))
-            else:
-                yield ok(f"its config {shown} has no secret")
-            yield from _oauth_default(config, shown)
-            if names and config.file is not None and others_can_read(config.file.status):
-                yield problem(
-                    f"{shown} has secrets and others can read it",
-                    f"run `chmod 600 {quoted_place(path)}`, and replace the secrets",
-                )
-
-
-def _oauth_default(config: OmniConfig, shown: str) -> Iterator[Diagnosis]:
-    """Name the trap that `exec` shields its child from, and the exports of `env` do not."""
-    name = config.session_default
-    if name is not None:
+        yield ok(f"its config {shown} has no secret")
+    if config.session_default is not None:  # `exec` shields its child from this, and the exports of `env` do not
         yield warning(
-            f"the default profile `{printable(name, 40)}` in {shown} is an OAuth session: once it has expired, a bare `omni` "
-            "renews it and sends its token in place of every other, that of `omniprofile env` too",
+            f"the default profile `{printable(config.session_default, 40)}` in {shown} is an OAuth session: once it has "
+            "expired, a bare `omni` renews it and sends its token in place of every other, that of `omniprofile env` too",
             "run `omniprofile import omni-cli --scrub`, or run `omni` by `omniprofile exec -- omni …`",
+        )
+    if names and config.file is not None and others_can_read(config.file.status):
+        yield problem(
+            f"{shown} has secrets and others can read it",
+            f"run `chmod 600 {quoted_place(path)}`, and replace the secrets",
         )
 
 
@@ -280,8 +248,3 @@ def mcp(app: App) -> Iterable[Diagnosis]:
             yield warning(f"`{printable_place(path)}` has {more}", f"run `omniprofile lint {word}`")
     if clean:
         yield ok("no key of Omni's in the settings of an MCP client")
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(f"`{printable(name, 40)}`" for name in names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from omniprofile.app import App
 from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
@@ -16,7 +17,6 @@ from omniprofile.model.variables import HIDDEN, NO_CONFIG
 _HOOK = "OMNIPROFILE_HOOK"
 _SHELLS = ("bash", "zsh", "fish", "powershell")
 _INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
-_SUFFIXES = ("_TOKEN", "_BASE_URL")
 
 _SKEW_SECONDS, _BAD_SKEW_SECONDS = 60, 300
 """A session is refreshed 300 seconds ahead of its expiry: a clock that is off by more makes that come too late."""
@@ -114,25 +114,19 @@ def _shadows(app: App) -> Iterator[Diagnosis]:
         yield problem(
             f"`{_INSECURE}` is set: the vendor's CLI sends tokens to any host, in the clear too", f"unset {_INSECURE}"
         )
-    yield from _stale_organization(app, own)
+    name = environ.get(ORGANIZATION)
+    if name and ORGANIZATION not in own:
+        with suppress(Error):
+            origin = app.current().origin
+            if origin is not None and origin.organization_name != name:
+                yield warning(
+                    f"`{ORGANIZATION}` is `{printable(name, 64)}`, and the current profile is for {origin}: an SDK would go "
+                    "elsewhere",
+                    f"unset {ORGANIZATION}",
+                )
     yield from _profile_variables(app)
     if environ.get(MARKER) and exported(environ) is None:
         yield warning(f"`{MARKER}` is damaged: exported variables count as your own", f"unset {MARKER}")
-
-
-def _stale_organization(app: App, own: frozenset[str]) -> Iterator[Diagnosis]:
-    name = app.environment.environ.get(ORGANIZATION)
-    if not name or ORGANIZATION in own:
-        return
-    try:
-        origin = app.current().origin
-    except Error:
-        return
-    if origin is not None and origin.organization_name != name:
-        yield warning(
-            f"`{ORGANIZATION}` is `{printable(name, 64)}`, and the current profile is for {origin}: an SDK would go elsewhere",
-            f"unset {ORGANIZATION}",
-        )
 
 
 def _profile_variables(app: App) -> Iterator[Diagnosis]:
@@ -142,20 +136,15 @@ def _profile_variables(app: App) -> Iterator[Diagnosis]:
     except Error:
         return
     known = {variable: name for name in profiles for variable in profile_variables(name)}
-    for variable in sorted(app.environment.environ):
-        if (
-            not app.environment.environ[variable]
-            or not variable.startswith("OMNI_PROFILE_")
-            or not variable.endswith(_SUFFIXES)
-        ):
+    for variable, value in sorted(app.environment.environ.items()):
+        if not (value and variable.startswith("OMNI_PROFILE_") and variable.endswith(("_TOKEN", "_BASE_URL"))):
             continue
-        shown = f"`{printable(variable, 120)}`"
+        shown, unset = f"`{printable(variable, 120)}`", f"unset {printable(variable)}"
         if variable in known:
-            yield warning(f"{shown} always overrides a value of `{known[variable]}`", f"unset {printable(variable)}")
+            yield warning(f"{shown} takes the place of a value of `{known[variable]}`, always", unset)
         else:
             near = closest(variable, known, 1)
-            hint = f"did you mean {quoted_list(near)}?" if near else f"unset {printable(variable)}"
-            yield warning(f"{shown} belongs to no profile", hint)
+            yield warning(f"{shown} belongs to no profile", f"did you mean {quoted_list(near)}?" if near else unset)
 
 
 def omni_under_exec(app: App) -> Iterable[Diagnosis]:
@@ -215,15 +204,10 @@ def clock(app: App) -> Iterable[Diagnosis]:
     if abs(ahead) < _SKEW_SECONDS:
         yield ok(f"agrees with that of {origin.host}")
         return
-    message = (
-        f"this machine's clock is {_duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} that of {origin.host}"
-    )
+    off = f"{abs(ahead) / 60:.0f} min" if abs(ahead) >= 120 else f"{abs(ahead):.0f} s"
+    message = f"this machine's clock is {off} {'ahead of' if ahead > 0 else 'behind'} that of {origin.host}"
     remedy = "set the clock (on Linux `timedatectl set-ntp true`): with a wrong one, sessions are refreshed too late or too early"
     yield problem(message, remedy) if abs(ahead) >= _BAD_SKEW_SECONDS else warning(message, remedy)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 def _all(names: list[str]) -> str:
