@@ -59,7 +59,8 @@ def rows() -> list[Row]:
     parser = build_parser(COMMANDS, configured=COMMANDS)
     everything = [Row("", *_arguments(parser)[:2], "@commands")]
     everything += [Row(name, *_arguments(subparser)) for name, subparser in parser.commands.items()]
-    lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": _codes(), "@keys": _keys()}
+    codes = {rule.code.value: rule.title for rule in RULES}
+    lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": codes, "@keys": _keys()}
     return [*everything, *(Row(kind, _lines(words), "", "") for kind, words in lists.items())]
 
 
@@ -91,10 +92,6 @@ def _arguments(parser: Parser) -> tuple[str, str, str]:
     if "@values" in operands:
         takes += [f"{key}:{kind}" for key, kind in _values().items()]
     return _lines(options), " ".join(takes), " ".join(operands)
-
-
-def _codes() -> dict[str, str]:
-    return {rule.code.value: rule.title for rule in RULES}
 
 
 def _keys() -> dict[str, str]:
@@ -137,9 +134,9 @@ def _references(schema: object) -> list[str]:
 
 
 def _lines(words: dict[str, str]) -> str:
-    return "\n".join(f"{word}\t{_short(about)}" for word, about in words.items())
-
-
-def _short(about: str) -> str:
     # In ASCII, whatever encoding a shell reads its files in.
-    return printable(" ".join(about.replace("%%", "%").split()), _LONGEST).replace("…", "...")
+    short = {
+        word: printable(" ".join(about.replace("%%", "%").split()), _LONGEST).replace("…", "...")
+        for word, about in words.items()
+    }
+    return "\n".join(f"{word}\t{about}" for word, about in short.items())

@@ -98,17 +98,14 @@ def require_terminal(console: Console, option: str, line: str) -> None:
 
 
 def _answer(console: Console, question: str) -> str:
-    """Ask, again where the answer is a key: that is asked for later, hidden, and leaves the screen here."""
+    """Ask, again where the answer is a key: that is asked for later, hidden, and leaves the screen here.
+
+    A key has one of the known shapes, or is a long word of letters in both cases and digits.
+    """
     while True:
         answer = console.ask(question).strip()
-        if not _looks_like_key(answer):
+        unknown = re.fullmatch(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_+/=]{20,}", answer)
+        if masked(answer) == answer and not unknown:
             return answer
         console.erase_answer(question, answer)
         console.say("that looks like a key: you will be asked for it later, hidden")
-
-
-def _looks_like_key(answer: str) -> bool:
-    """Tell whether an answer has the shape of a key: a known one, or a long word of letters in both cases and digits."""
-    if masked(answer) != answer:
-        return True
-    return bool(re.fullmatch(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_+/=]{20,}", answer))

@@ -57,7 +57,16 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         if not args.json:
             console.data(_as_text(name, diagnosis, console, width))
     if args.json:
-        console.json({"checks": [_as_json(*one) for one in found], "pruned": pruned})
+        checks = [
+            {
+                "check": name,
+                "status": each.status.value,
+                "message": printable(each.message, 1000),
+                "remedy": each.remedy,
+            }
+            for name, each in found
+        ]
+        console.json({"checks": checks, "pruned": pruned})
     actionable = sum(diagnosis.actionable for _, diagnosis in found)
     console.note(f"{counted(actionable, 'finding')} to look at" if actionable else "no problems found")
     return FINDINGS if actionable else DONE
@@ -104,12 +113,3 @@ def _wrapped(text: str, margin: int, console: Console) -> list[str]:
     text = printable(text, 1000)
     columns = console.columns
     return [text] if columns is None else wrapped(text, max(30, min(columns, _WIDEST) - margin))
-
-
-def _as_json(name: str, diagnosis: Diagnosis) -> dict[str, object]:
-    return {
-        "check": name,
-        "status": diagnosis.status.value,
-        "message": printable(diagnosis.message, 1000),
-        "remedy": diagnosis.remedy,
-    }

@@ -77,7 +77,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     output = None if args.output == "-" else args.output
     if output and args.shell == "github":
         raise UsageError("`--shell github` writes to the file of `GITHUB_ENV`", hint="leave `--output` out")
-    usual = "dotenv" if output and _is_dotenv(output) else None
+    name = os.path.basename(output or "")
+    usual = "dotenv" if name.startswith(".env.") or name.endswith(".env") else None  # as readers of such files look for
     shell = args.shell or usual or calling_shell(environ, parent_command())
     if args.unset:
         assign: dict[str, str] = {}
@@ -119,12 +120,6 @@ def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
             f"(`{printable_place(path)}`) is an expired OAuth session, which it renews and sends instead; "
             "use `omniprofile exec -- omni …`"
         )
-
-
-def _is_dotenv(path: str) -> bool:
-    """Tell whether a file has the name that readers of dotenv files look for: `.env`, `.env.local`, `prod.env`."""
-    name = os.path.basename(path)
-    return name.startswith(".env.") or name.endswith(".env")
 
 
 def _to_file(app: App, output: str, text: str) -> None:

@@ -2,10 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from omniprofile.app import App
-from omniprofile.cli.console import Console, Style, error_json
+from omniprofile.cli.console import Console, error_json
 from omniprofile.cli.exits import DONE, status_of
 from omniprofile.cli.parser import add_json, add_overrides, add_profile, request_of
 from omniprofile.cli.registry import Help
@@ -72,58 +71,36 @@ def _overridden_json(other: Overridden) -> dict[str, object]:
     return {"value": other.value, "provenance": other.provenance.as_json(), "reason": other.reason}
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A field, or the profile itself, as it is shown: its value, the place of that, and each overridden value with why."""
-
-    name: str
-    value: str
-    place: str
-    overridden: list[tuple[str, str]]
-
-
 def _as_text(resolution: Resolution, console: Console, *, overridden: bool) -> str:
     """One row for each value; on a terminal that is too narrow for three columns, the places stand below the values."""
+    style, columns, selection = console.style, console.columns, resolution.selection
 
     def shown(place: str) -> str:
         return console.with_short_paths(place) if console.shows_data else place
 
-    def rows(values: Sequence[Overridden]) -> list[tuple[str, str]]:
-        return [
-            (f"not {_value(each.value)}", shown(f"{each.provenance}: {each.reason}")) for each in values if overridden
-        ]
+    def beaten(values: Sequence[Overridden]) -> list[tuple[str, str]]:
+        rows = [(f"not {_value(each.value)}", shown(f"{each.provenance}: {each.reason}")) for each in values]
+        return rows if overridden else []
 
-    selection = resolution.selection
-    entries = [
-        _Entry(
-            "profile", resolution.profile, f"selected by {shown(str(selection.provenance))}", rows(selection.overridden)
-        )
-    ]
+    # Of the profile and of each field the value, the place of that, and each overridden value with why.
+    by = f"selected by {shown(str(selection.provenance))}"
+    entries = [("profile", resolution.profile, by, beaten(selection.overridden))]
     for name, field in resolution.explain().items():
-        if field.provenance.layer == "builtin" and not field.overridden and not overridden:
-            continue
-        entries.append(_Entry(name, _value(field.value), shown(str(field.provenance)), rows(field.overridden)))
-    text = table([row for entry in entries for row in _wide(entry, console.style)])
-    if console.columns is not None and max(map(width, text.splitlines())) > console.columns:
-        return _narrow(entries, console)
-    return text
-
-
-def _wide(entry: _Entry, style: Style) -> list[list[str]]:
-    """Three columns: the name, the value, the place; the name of an overridden value is empty."""
-    overridden = [["", style("dim", value), style("dim", place)] for value, place in entry.overridden]
-    return [[style("bold", entry.name), entry.value, style("dim", entry.place)], *overridden]
-
-
-def _narrow(entries: Sequence[_Entry], console: Console) -> str:
-    """Two columns, the place and the overridden values below."""
-    style, columns = console.style, console.columns
-    size = max(len(entry.name) for entry in entries)
+        if field.provenance.layer != "builtin" or field.overridden or overridden:
+            entries.append((name, _value(field.value), shown(str(field.provenance)), beaten(field.overridden)))
+    rows = []
+    for name, value, place, others in entries:
+        rows.append([style("bold", name), value, style("dim", place)])
+        rows += [["", style("dim", other), style("dim", why)] for other, why in others]
+    text = table(rows)
+    if columns is None or max(map(width, text.splitlines())) <= columns:
+        return text
+    size = max(len(name) for name, *_ in entries)
     text = ""
-    for entry in entries:
-        text += table([[style("bold", entry.name.ljust(size)), entry.value]], columns=columns)
-        below = [entry.place, *(f"{value}: {place}" for value, place in entry.overridden)]
-        text += "".join(indented(style("dim", line), columns) for line in below)
+    for name, value, place, others in entries:
+        text += table([[style("bold", name.ljust(size)), value]], columns=columns)
+        for line in (place, *(f"{other}: {why}" for other, why in others)):
+            text += indented(style("dim", line), columns)
     return text
 
 

@@ -58,7 +58,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         require_terminal(console, "--base-url", f"omniprofile init --name {name} --base-url URL")
         args.base_url = ask_address(app, console, allow_insecure=args.allow_insecure)
     elif args.base_url is not None:
-        args.base_url = str(_origin(args.base_url))
+        try:
+            args.base_url = str(Origin.parse(args.base_url))
+        except NotAnOrigin as problem:
+            meant = problem.suggestion
+            hint = f"did you mean `{meant}`?" if meant else "it looks like `https://acme.omniapp.co`"
+            raise UsageError(f"the base URL {problem}", hint=hint) from problem
     if "auth" not in values and not {"extends", "key"} & values.keys():
         args.auth = ask_method(console) if asks_method else METHODS[0]
     values = profile_values(args)
@@ -111,13 +116,3 @@ def _wants_file_store(args: argparse.Namespace, app: App, console: Console) -> b
             raise
         return True
     return False
-
-
-def _origin(text: str) -> Origin:
-    try:
-        return Origin.parse(text)
-    except NotAnOrigin as problem:
-        hint = (
-            f"did you mean `{problem.suggestion}`?" if problem.suggestion else "it looks like `https://acme.omniapp.co`"
-        )
-        raise UsageError(f"the base URL {problem}", hint=hint) from problem

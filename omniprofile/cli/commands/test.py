@@ -2,9 +2,9 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic
-from typing import Self
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
@@ -74,22 +74,17 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Test, print one line for each profile, and exit with the gravest outcome."""
     requests = _requests(args, app)
     began, start = app.environment.now(), monotonic()
-    with _Progress(console, len(requests)) as progress:
+    with _progress(console, len(requests)) as progress:
         results = check(
-            app,
-            requests,
-            timeout=args.timeout,
-            jobs=args.jobs,
-            on_result=progress.show,
-            interactive=console.interactive,
+            app, requests, timeout=args.timeout, jobs=args.jobs, on_result=progress, interactive=console.interactive
         )
-    shown = [result for result in results if not args.failed or result.status is not Status.OK]
+    wanted = [result for result in results if not args.failed or result.status is not Status.OK]
     if args.format == "json":
-        console.json({"results": [result.as_json() for result in shown]})
+        console.json({"results": [result.as_json() for result in wanted]})
     elif args.format == "junit":
-        console.data(junit(shown, began=began, seconds=monotonic() - start))
+        console.data(junit(wanted, began=began, seconds=monotonic() - start))
     else:
-        console.data(_as_text(shown, console))
+        console.data(_as_text(wanted, console))
     if len(results) > 1:
         console.note(_summary(results))
     return _status(results)
@@ -161,16 +156,11 @@ def _as_text(results: Sequence[LiveResult], console: Console) -> str:
     colours = {Status.OK: "green", Status.INVALID: "red", Status.UNREACHABLE: "red", Status.UNTESTED: "yellow"}
     rows = []
     for result in results:
-        identity = result.identity
-        who = (
-            ", ".join(part for part in (identity.org_role, identity.key_scope, identity.user) if part)
-            if identity
-            else ""
-        )
+        who = result.identity
+        known = [part for part in (who.org_role, who.key_scope, who.user) if part] if who else []
         latency = "" if result.latency_ms is None else f"{result.latency_ms:.0f} ms"
-        rows.append(
-            [console.style(colours[result.status], result.status.value), result.profile, latency, printable(who)]
-        )
+        status = console.style(colours[result.status], result.status.value)
+        rows.append([status, result.profile, latency, printable(", ".join(known))])
     lines = table(rows).splitlines(keepends=True)
     failures = ""
     for line, result in zip(lines, results, strict=True):
@@ -191,30 +181,24 @@ def _summary(results: Sequence[LiveResult]) -> str:
     return f"{len(results)} tested: {shown}" + (f"; not ok: {failed}" if failed else "")
 
 
-class _Progress:
-    """How many are tested, on the terminal's last line, as a context manager that leaves the line empty."""
+@contextmanager
+def _progress(console: Console, total: int) -> Iterator[Callable[[LiveResult], None] | None]:
+    """Show on the terminal's last line how many are tested; give what counts one more."""
+    if total < 2 or not console.watched:
+        yield None
+        return
+    statuses: list[Status] = []
 
-    def __init__(self, console: Console, total: int) -> None:
-        self._console = console
-        self._total = total
-        self._done = self._bad = 0
-        self._shown = total > 1 and console.watched
+    def draw() -> None:
+        bad = sum(status is not Status.OK for status in statuses)
+        console.status(f"{len(statuses)} of {total} tested{f', {bad} not ok' if bad else ''}")
 
-    def __enter__(self) -> Self:
-        self._draw()
-        return self
+    def count(result: LiveResult) -> None:
+        statuses.append(result.status)
+        draw()
 
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            self._console.status("")
-
-    def show(self, result: LiveResult) -> None:
-        """Count one more."""
-        self._done += 1
-        self._bad += result.status is not Status.OK
-        self._draw()
-
-    def _draw(self) -> None:
-        if self._shown:
-            bad = f", {self._bad} not ok" if self._bad else ""
-            self._console.status(f"{self._done} of {self._total} tested{bad}")
+    draw()
+    try:
+        yield count
+    finally:
+        console.status("")

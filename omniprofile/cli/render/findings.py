@@ -19,25 +19,16 @@ _LONGEST = 2000
 def human(report: Report, style: Style, columns: int | None = None) -> str:
     """Each finding with its line, a caret below the place, and what to do, in the width of a terminal where there is one."""
     secret = {(finding.file, finding.line) for finding in report.findings if finding.code == Code.SECRET}
-    return "".join(
-        _entry(
-            finding,
-            report.documents.get(finding.file),
-            style,
-            columns,
-            Code.SECRET if (finding.file, finding.line) in secret else finding.code,
-        )
-        for finding in report.findings
-    )
-
-
-def _entry(finding: Finding, document: Document | None, style: Style, columns: int | None, code_of_line: str) -> str:
-    code = style("red" if finding.level is Level.ERROR else "yellow", finding.code)
-    level = "" if finding.level is Level.ERROR else " (warning)"
-    text = f"{style('bold', legible(finding.place))}: {code} {legible(finding.message)}{level}\n"
-    for line in _excerpt(finding, document, code_of_line):
-        text += style("dim", line) + "\n"
-    return text + (indented(legible(finding.suggestion), columns) if finding.suggestion else "")
+    text = ""
+    for finding in report.findings:
+        colour, level = ("red", "") if finding.level is Level.ERROR else ("yellow", " (warning)")
+        code = Code.SECRET if (finding.file, finding.line) in secret else finding.code
+        text += f"{style('bold', legible(finding.place))}: {style(colour, finding.code)} {legible(finding.message)}{level}\n"
+        for line in _excerpt(finding, report.documents.get(finding.file), code):
+            text += style("dim", line) + "\n"
+        if finding.suggestion:
+            text += indented(legible(finding.suggestion), columns)
+    return text
 
 
 def _excerpt(finding: Finding, document: Document | None, code_of_line: str) -> list[str]:
@@ -76,21 +67,16 @@ def view(report: Report) -> dict[str, object]:
     return {"findings": [{key: getattr(finding, key) for key in keys} for finding in report.findings]}
 
 
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
+
+
 def github(report: Report) -> str:
     """Workflow commands, which annotate a pull request (GitHub: "Workflow commands for GitHub Actions")."""
-    return "".join(_command(finding) for finding in report.findings)
-
-
-def _command(finding: Finding) -> str:
-    places = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.code}
-    properties = ",".join(f"{name}={_property(str(value))}" for name, value in places.items())
-    message = finding.message + (f"\n{finding.suggestion}" if finding.suggestion else "")
-    return f"::{finding.level.value} {properties}::{_data(message)}\n"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    text = ""
+    for finding in report.findings:
+        places = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.code}
+        properties = ",".join(f"{name}={str(value).translate(_PROPERTY)}" for name, value in places.items())
+        message = finding.message + (f"\n{finding.suggestion}" if finding.suggestion else "")
+        text += f"::{finding.level.value} {properties}::{message.translate(_DATA)}\n"
+    return text
