@@ -8,7 +8,7 @@ Sentences that the command line would say on stderr go to the logger `omniprofil
 import logging
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.credentials.permission import GIVING
+from omniprofile.credentials.protection import GIVING
 from omniprofile.model.credential import Credential
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.environment import Environment

@@ -5,14 +5,13 @@ Nothing is imported or read before it is asked for. The command line and the lib
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from omniprofile.credentials.env_variables import STORE_VARIABLE, asked_store, environment_pair
-from omniprofile.credentials.permission import GIVING, SHOWING, Intent, permit, protected_by
-from omniprofile.credentials.protection import SHOW
+from omniprofile.credentials.protection import KEEPING, SHOW, SHOWING, Intent, permit, protected_by
 from omniprofile.errors import AccessLimited, StoreUnavailable, UnsafePermissions, UsageError
 from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.names import printable, quoted_list
@@ -175,10 +174,8 @@ class App(Workspace):
                 hint=f"remove it from `env` of `{resolution.profile}`, or move it to a profile of its own",
             )
 
-        permitted = replace(GIVING, guarded=True, yes=True)
-
         def obtain(force_refresh: bool) -> "Credential":
-            return self.obtain(resolution, permitted, force_refresh=force_refresh)
+            return self.obtain(resolution, KEEPING.but(yes=True), force_refresh=force_refresh)
 
         return Gateway(
             resolution.profile,

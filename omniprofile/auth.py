@@ -1,7 +1,6 @@
 """`Auth`: an HTTP client's requests, authenticated. DOOR: httpx, for the class that its clients take; anyio, on which it runs."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -10,7 +9,7 @@ import httpx
 from omniprofile.api import app_for, request_for
 from omniprofile.app import ProfileRequest
 from omniprofile.credentials.held_credential import HeldCredential
-from omniprofile.credentials.permission import GIVING
+from omniprofile.credentials.protection import KEEPING
 from omniprofile.errors import AccessLimited, OriginMismatch
 from omniprofile.model.access import denial, is_override
 from omniprofile.model.credential import Credential
@@ -19,8 +18,6 @@ from omniprofile.model.names import printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Sourced
 from omniprofile.system.environment import Environment
-
-_KEEPING = replace(GIVING, guarded=True)
 
 Limits = tuple[Access, tuple[str, ...]]
 """A profile's `access` and `allow`."""
@@ -81,8 +78,8 @@ class Auth(httpx.Auth):
 
     def _obtain(self, force_refresh: bool) -> Credential:
         app = app_for(self._config)
-        resolution = app.resolve(self._wanted, _KEEPING.use)
-        credential = app.obtain(resolution, _KEEPING, force_refresh=force_refresh)
+        resolution = app.resolve(self._wanted, KEEPING.use)
+        credential = app.obtain(resolution, KEEPING, force_refresh=force_refresh)
         app.record(resolution, "library")
         # Whatever the current profile is by then, this value stays with the one that it began with.
         self._wanted = ProfileRequest(Sourced(resolution.profile, resolution.selection.provenance))

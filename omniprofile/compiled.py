@@ -15,9 +15,10 @@ from omniprofile.model.effective import effective
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
+from omniprofile.system.collector import collector_paused
 
 if TYPE_CHECKING:
-    from omniprofile.model.compiled_profile import Env, Plain
+    from omniprofile.model.compiled_profile import Env, Facts
 
 _NAMED = Provenance(Layer.FLAG, "NAME")
 _SHOWN_NAMES = 61
@@ -26,6 +27,7 @@ _MOST_VARIABLES = 64
 """A profile with more of them is for the full path: all profiles may have the same thousands from one parent."""
 
 
+@collector_paused()
 def configuration(places: Places) -> Config:
     """Return all profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
     paths = profile_files(places)
@@ -33,6 +35,7 @@ def configuration(places: Places) -> Config:
     return load(kept) or compile_files(places, paths)[0]
 
 
+@collector_paused()
 def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
     """The same from the files themselves, and the sections of the snapshot, which is kept. Raises as `configuration`."""
     from omniprofile.config import loader
@@ -65,42 +68,39 @@ def tag_words(config: Config) -> str:
 
 def _quick(config: Config) -> object:
     """Return what the fast path reads: four settings, and of each profile what the files decide."""
+    settings = config.settings
+    return (
+        config.default.value if config.default else None,
+        settings.secret_store.value if settings.secret_store else None,
+        settings.trusted_folders,
+        settings.audit,
+        {name: marshal.dumps(_facts(config, name)) for name in config.profiles},
+    )
+
+
+def _facts(config: Config, name: str) -> "Facts":
+    """Return what the `CompiledProfile` is made of."""
     from omniprofile.credentials.resolver import resolve
 
-    profiles = {}
-    for name in config.profiles:
-        resolution = resolve(config, Selection(name, _NAMED), environ={})
-        few = len(effective(config, name).env) <= _MOST_VARIABLES
-        profiles[name] = marshal.dumps(_plain(resolution, _plain_env(resolution) if few else None))
-    settings = config.settings
-    store = settings.secret_store.value if settings.secret_store else None
-    default = config.default.value if config.default else None
-    return default, store, settings.trusted_folders, settings.audit, profiles
-
-
-def _plain(resolution: Resolution, env: "Env | None") -> "Plain":
-    origin = resolution.origin
-    source: str | None
-    if resolution.uses_store:
-        source, key = "stored", None
-    else:
-        source, key = resolution.key.kind, resolution.key.variable or resolution.key.path
+    resolution = resolve(config, Selection(name, _NAMED), environ={})
+    origin, key = resolution.origin, resolution.key
+    kind: str | None = "stored" if resolution.uses_store else key.kind
     # Whose secret is stored, the full path compares with `expect`.
-    pinned = source == "stored" and resolution.expect != Expect()
-    if resolution.refusal is not None or source == "command" or pinned or resolution.access != "full":
-        source, key = None, None
+    pinned = kind == "stored" and resolution.expect != Expect()
+    if resolution.refusal is not None or kind == "command" or pinned or resolution.access != "full":
+        kind = None
     return (
         str(origin) if origin else None,
         origin.organization_name if origin else None,
         resolution.auth,
-        source,
-        key,
+        kind,
+        key.variable or key.path if kind in ("env", "file") else None,
         resolution.protected,
-        env,
+        _env(resolution) if len(effective(config, name).env) <= _MOST_VARIABLES else None,
     )
 
 
-def _plain_env(resolution: Resolution) -> "Env | None":
+def _env(resolution: Resolution) -> "Env | None":
     """Return the profile's `env` as the fast path takes it; None where the full path must read a secret, or say more."""
     found: list[tuple[str, str | tuple[str, str]]] = []
     for each in resolution.env:
@@ -110,5 +110,5 @@ def _plain_env(resolution: Resolution) -> "Env | None":
         if source:
             found.append((each.name, (source.kind, source.variable or source.path or "")))
         else:
-            found.append((each.name, (value.part, value.append) if value.part else value.text or ""))
+            found.append((each.name, value.plain))
     return tuple(found)

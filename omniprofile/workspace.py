@@ -93,12 +93,9 @@ class Workspace:
     @once
     def config(self) -> Config:
         """All profile files, checked. Raises ConfigInvalid."""
-        from omniprofile.system.collector import collector_paused
+        from omniprofile.compiled import configuration
 
-        with collector_paused():
-            from omniprofile.compiled import configuration
-
-            return configuration(self.places)
+        return configuration(self.places)
 
     def config_for_all(self, patterns: Iterable[str]) -> Config:
         """Return `config`; where profiles are named in full, each without the files that `config_for` leaves out for it."""

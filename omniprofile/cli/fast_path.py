@@ -14,7 +14,7 @@ from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, find_places, own_omni_config, profile_files
 from omniprofile.config.selection import choose
 from omniprofile.model.compiled_profile import CompiledProfile, Final, Undecided
-from omniprofile.system.files import home_in_database, read_regular
+from omniprofile.system.files import home_in_database, read_regular, user_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def answer(
 def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str, acting: bool) -> "Answer":
     if environ.get("OMNIPROFILE_PROMPT"):  # the full path renews what this shell's prompt knows
         raise Undecided
-    uid = os.getuid() if hasattr(os, "getuid") else None
-    places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=lambda: home_in_database(uid))
+    places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=lambda: home_in_database(user_id()))
     if list(argv) in COMPLETE:
         words, tags = _kept(places, snapshot.NAMES, acting)
         return str(words + tags if argv[1] == "patterns" else words)
@@ -112,10 +111,10 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
             if environment_pair(name, environ):  # which the full path says
                 raise Undecided
         return name + "\n"
-    from omniprofile.credentials.fast_obtain import Stores, obtain, variables
+    from omniprofile.credentials.fast_obtain import obtain, variables
 
-    stores = Stores(store, places.state_folder, places.home, platform, uid)
-    obtain(profile, environ, stores, for_child=command == "exec")
+    folders = places.state_folder, places.home
+    obtain(profile, environ, store, folders, for_child=command == "exec")
     given: Answer = profile.token + "\n"
     if command != "token":
         profile.env = tuple(variables(profile, environ))
@@ -129,8 +128,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         from omniprofile.system.audit import record
 
         program = child[0] if child else None
-        folder, home = places.state_folder, places.home
-        record(folder, home, command, profile=name, base_url=profile.base_url, layer=layer, command=program)
+        record(*folders, command, profile=name, base_url=profile.base_url, layer=layer, command=program)
     return given
 
 
@@ -142,8 +140,12 @@ def _exports(
     from omniprofile.handover.variables import exports
 
     assign, remove = exports(profile, environ)
-    if _has_session(own_omni_config(environ, remove, platform=platform, home=places.home), cwd):
-        raise Undecided
+    own = own_omni_config(environ, remove, platform=platform, home=places.home)
+    try:
+        if own is not None and b'"oauth"' in read_regular(os.path.join(cwd, own)):
+            raise Undecided  # its default may be a session, of which the full path knows more
+    except FileNotFoundError:
+        pass
     return render(shell or calling_shell(environ, parent_command()), assign, remove)
 
 
@@ -160,26 +162,15 @@ def _command(profile: CompiledProfile, child: list[str], environ: "Mapping[str, 
     return planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
 
 
-def _has_session(omni_config: str | None, cwd: str) -> bool:
-    """Whether the config of the vendor's CLI may have a session as its default, of which the full path knows more."""
-    try:
-        return omni_config is not None and b'"oauth"' in read_regular(os.path.join(cwd, omni_config))
-    except FileNotFoundError:
-        return False
-
-
 def _kept(places: Places, section: int, acting: bool) -> "Any":
     files = profile_files(places)
     kept = snapshot.read(places, files, section)
     if kept is None and acting and files:
-        from omniprofile.system.collector import collect_no_more, collector_paused
+        from omniprofile.compiled import compile_files
+        from omniprofile.system.collector import collect_no_more
 
-        with collector_paused():
-            from omniprofile.compiled import compile_files
-
-            sections = compile_files(places, files)[1]
+        kept = compile_files(places, files)[1][section]
         collect_no_more()
-        return sections[section]
     if kept is None:
         raise Undecided
     return kept

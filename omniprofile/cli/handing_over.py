@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from omniprofile.app import App
-from omniprofile.credentials.permission import Intent
+from omniprofile.credentials.protection import Intent
 from omniprofile.handover import omni
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.credential import Credential
@@ -54,9 +54,7 @@ def hand_over(
     if outer:
         given = Sourced(Secret(outer[1]), Provenance(Layer.ENVIRONMENT, TOKEN))
         resolution = replace(resolution, token=given)
-    credential = app.obtain(
-        resolution, replace(intent, guarded=limited or bool(outer)), interactive=interactive, job=job
-    )
+    credential = app.obtain(resolution, intent.but(guarded=limited or bool(outer)), interactive=interactive, job=job)
     served = None
     if limited and not outer:
         served = opened.enter_context(app.gateway(resolution, credential, command=program))

@@ -3,10 +3,13 @@
 On the fast path: imports only what a bare interpreter has loaded; for a session the dates, and for the keyring what it takes.
 """
 
+import sys
+
 from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE, asked_store, nothing_overrides
 from omniprofile.model.compiled_profile import Final, Undecided
 from omniprofile.model.exported import TOKENS
 from omniprofile.model.names import account_name
+from omniprofile.system.files import user_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,26 +19,24 @@ if TYPE_CHECKING:
     from omniprofile.model.freshness import Stored
 
 
-class Stores:
-    """Where secrets are stored: `name` is the store that the files ask for; folder and home as for the stores themselves."""
-
-    def __init__(self, name: str | None, state_folder: str, home: str, platform: str, uid: int | None) -> None:
-        self.name = name
-        self.state_folder = state_folder
-        self.home = home
-        self.platform = platform
-        self.uid = uid
-
-
-def obtain(profile: "CompiledProfile", environ: "Mapping[str, str]", stores: Stores, *, for_child: bool) -> None:
+def obtain(
+    profile: "CompiledProfile",
+    environ: "Mapping[str, str]",
+    store: str | None,
+    folders: tuple[str, str],
+    *,
+    for_child: bool,
+) -> None:
     """Give the profile its token, and when that expires; `for_child` says that whoever gets it cannot renew it.
 
-    Raises Undecided, or whatever is wrong, where the full path must look; Final where that would find the same.
+    `store` is the one that the files ask for; `folders` are those of the state and of the home. Raises Undecided, or whatever
+    is wrong, where the full path must look; Final where that would find the same.
     """
     if not nothing_overrides(profile.profile, environ):
         raise Undecided
     if profile.kind == "stored":
-        found = _stored(profile, environ, stores, for_child=for_child)
+        store = asked_store(environ) or store or "keyring"
+        found = _stored(profile, environ, store, folders, for_child=for_child)
         profile.token, profile.expires_at = found.token.reveal(), found.expires_at
     else:
         profile.token = _read(profile.kind, profile.where, profile, environ, TOKENS)
@@ -69,18 +70,19 @@ def variables(
             yield name, value
 
 
-def _stored(profile: "CompiledProfile", environ: "Mapping[str, str]", stores: Stores, *, for_child: bool) -> "Stored":
+def _stored(
+    profile: "CompiledProfile", environ: "Mapping[str, str]", store: str, folders: tuple[str, str], *, for_child: bool
+) -> "Stored":
     """Ask the secret store, unless a session must be refreshed."""
     session = profile.auth == "oauth"
     name = account_name(profile.profile, profile.base_url)
-    store = asked_store(environ) or stores.name or "keyring"
     if store == "file":
         from omniprofile.credentials.envelope import check
         from omniprofile.credentials.secrets_file import SecretsFile
 
-        found: Stored | None = check(SecretsFile(stores.state_folder, stores.home).read()[name], name)
-    elif store == "keyring" and not environ.get(TIMEOUT_VARIABLE):
-        found = _in_keyring(name, environ, stores, session=session)
+        found: Stored | None = check(SecretsFile(*folders).read()[name], name)
+    elif not environ.get(TIMEOUT_VARIABLE):
+        found = _in_keyring(name, environ, folders, session=session)
     else:
         raise Undecided
     from omniprofile.model.freshness import is_fresh, is_session
@@ -95,14 +97,15 @@ def _stored(profile: "CompiledProfile", environ: "Mapping[str, str]", stores: St
     return found
 
 
-def _in_keyring(name: str, environ: "Mapping[str, str]", stores: Stores, *, session: bool) -> "Stored | None":
+def _in_keyring(name: str, environ: "Mapping[str, str]", folders: tuple[str, str], *, session: bool) -> "Stored | None":
     """Return what the keyring holds for the account `name`. What the keyring package raises is final: it is not asked again."""
     from omniprofile.credentials import light_keyring
     from omniprofile.system.locking import user_lock_folders
 
-    lock_folders = user_lock_folders(stores.platform, environ, stores.uid)
+    folder, home = folders
+    lock_folders = user_lock_folders(sys.platform, environ, user_id())
     try:
-        return light_keyring.get(name, stores.state_folder, stores.home, lock_folders, environ)
+        return light_keyring.get(name, folder, home, lock_folders, environ)
     except Exception:  # whatever is wrong, the keyring package finds it too, and says so
         if session:  # which may have to be refreshed: the full path asks
             raise
@@ -111,6 +114,6 @@ def _in_keyring(name: str, environ: "Mapping[str, str]", stores: Stores, *, sess
     from omniprofile.model.stored import Account
 
     try:
-        return KeyringStore(stores.state_folder, lock_folders=lock_folders, home=stores.home).get(Account.parse(name))
+        return KeyringStore(folder, lock_folders=lock_folders, home=home).get(Account.parse(name))
     except (StoreUnavailable, KeyboardInterrupt) as problem:
         raise Final from problem

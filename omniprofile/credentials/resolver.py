@@ -212,7 +212,7 @@ def _read_env(
         elif value.secret is not None:
             found.append((each.name, read_secret(each.name, value.secret)))
         else:
-            found.append((each.name, (value.part, value.append) if value.part else value.text or ""))
+            found.append((each.name, value.plain))
     return tuple(found)
 
 

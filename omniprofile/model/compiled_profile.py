@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     Env = tuple[tuple[str, str | tuple[str, str]], ...]
-    Plain = tuple[str | None, str | None, str, str | None, str | None, bool, Env | None]
+    Facts = tuple[str | None, str | None, str, str | None, str | None, bool, Env | None]
 
 
 class Undecided(Exception):
@@ -34,11 +34,11 @@ class CompiledProfile:
 
     of_profile = True  # what the environment overrides is for the full path
 
-    def __init__(self, profile: str, plain: "Plain") -> None:
+    def __init__(self, profile: str, facts: "Facts") -> None:
         self.profile = profile
         self.token = ""
         self.expires_at: datetime | None = None
-        base_url, self.organization_name, self.auth, self.kind, where, self.protected, self.declared_env = plain
+        base_url, self.organization_name, self.auth, self.kind, where, self.protected, self.declared_env = facts
         self.env: Env = ()
         self.base_url = base_url or ""
         self.where = where or ""

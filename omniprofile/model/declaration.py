@@ -59,6 +59,11 @@ class EnvValue:
     append: str = ""
     secret: KeySource | None = None
 
+    @property
+    def plain(self) -> str | tuple[str, str]:
+        """What is no secret, as `model.variables` takes it."""
+        return (self.part, self.append) if self.part else self.text or ""
+
 
 @dataclass(frozen=True, slots=True)
 class Expect:

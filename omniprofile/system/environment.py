@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
-from omniprofile.system.files import home_in_database
+from omniprofile.system.files import home_in_database, user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,7 @@ class Environment:
             cwd = os.getcwd()
         except OSError:
             cwd = None
-        uid = os.getuid() if hasattr(os, "getuid") else None
-        return cls(os.environ, cwd, sys.platform, sys.stdin, sys.stdout, sys.stderr, uid)
+        return cls(os.environ, cwd, sys.platform, sys.stdin, sys.stdout, sys.stderr, user_id())
 
     def user_home(self) -> str | None:
         """Return the home folder by the user database, for when no variable says it."""

@@ -232,6 +232,11 @@ def _sync_folder(folder: str) -> None:
             os.close(descriptor)
 
 
+def user_id() -> int | None:
+    """Return the id of the user that this process runs as; None on Windows."""
+    return None if sys.platform == "win32" else os.getuid()
+
+
 def home_in_database(uid: int | None) -> str | None:
     """Return the home folder that the user database has for a user; None for one that it does not know."""
     if uid is None or sys.platform == "win32":

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -14,8 +14,7 @@ from omniprofile.cli.handing_over import environment_of, hand_over
 from omniprofile.cli.parser import add_flag, add_gateway, add_jobs, add_json, add_yes
 from omniprofile.cli.registry import Help
 from omniprofile.config.patterns import matching
-from omniprofile.credentials.permission import Intent
-from omniprofile.credentials.protection import RUN
+from omniprofile.credentials.protection import RUN, Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
 from omniprofile.handover import omni
 from omniprofile.handover.parallel import Commands, Ending, Stream
@@ -163,7 +162,7 @@ class _Run:
         self._console = console
         self._results = results
         self._permitted = permitted
-        self._intent = replace(_intent(args, in_full=True), yes=True)
+        self._intent = _intent(args, in_full=True).but(yes=True)
         self._width = max(len(result.profile) for result in results)
         self._colour = {result.profile: _COLOURS[at % len(_COLOURS)] for at, result in enumerate(results)}
         self._commands = Commands()

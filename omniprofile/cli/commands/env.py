@@ -12,8 +12,7 @@ from omniprofile.cli.parser import PINNED, add_flag, add_overrides, add_profile,
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import good_until
 from omniprofile.config.paths import own_omni_config
-from omniprofile.credentials.permission import Intent
-from omniprofile.credentials.protection import GIVE
+from omniprofile.credentials.protection import GIVE, Intent
 from omniprofile.errors import Error, OperationFailed, Refused, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, calling_shell, github, render

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 
 from omniprofile.app import App, ProfileRequest
@@ -16,8 +15,7 @@ from omniprofile.cli.parser import add_gateway, add_overrides, add_profile, add_
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
-from omniprofile.credentials.permission import Intent
-from omniprofile.credentials.protection import RUN
+from omniprofile.credentials.protection import RUN, Intent
 from omniprofile.errors import UsageError
 from omniprofile.handover import omni, omni_rules
 from omniprofile.handover.child import run_child
@@ -132,7 +130,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             if resolution.refusal is not None:
                 raise resolution.refusal
             app.permit(resolution, intent)
-        intent = replace(intent, yes=True)
+        intent = intent.but(yes=True)
     if line and (said := _instead_of_omni(line, resolutions[""])):
         console.give(said)
         return DONE

@@ -13,7 +13,7 @@ from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.parser import add_flag, add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
-from omniprofile.credentials.permission import GIVING
+from omniprofile.credentials.protection import GIVING
 from omniprofile.errors import NoCredential, NoProfileSelected, OperationFailed
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place

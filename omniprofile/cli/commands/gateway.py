@@ -7,8 +7,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.parser import add_overrides, add_profile, add_yes, port_number, request_of
 from omniprofile.cli.registry import Help
-from omniprofile.credentials.permission import Intent
-from omniprofile.credentials.protection import RUN
+from omniprofile.credentials.protection import RUN, Intent
 
 HELP = Help(
     description='Prints `{"base_url": …, "token": …}` and then answers at that address: a request with this token is '

@@ -10,8 +10,7 @@ from omniprofile.cli.new_credential import tell_of_another_identity, tested
 from omniprofile.cli.parser import PINNED, add_flag, add_json, add_profile, add_yes, named_profile, offer, port_number
 from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
-from omniprofile.credentials.permission import Intent
-from omniprofile.credentials.protection import GIVE
+from omniprofile.credentials.protection import GIVE, Intent
 from omniprofile.credentials.sources import checked_key
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential

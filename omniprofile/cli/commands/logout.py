@@ -7,8 +7,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.console import Console
 from omniprofile.cli.parser import add_json, add_profile, add_yes, named_profile
 from omniprofile.cli.registry import Help
-from omniprofile.credentials.permission import Intent
-from omniprofile.credentials.protection import DELETE
+from omniprofile.credentials.protection import DELETE, Intent
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.names import printable_place
 from omniprofile.model.resolution import Resolution

@@ -20,8 +20,7 @@ from omniprofile.cli.editing import (
 from omniprofile.cli.parser import add_yes
 from omniprofile.cli.registry import Help
 from omniprofile.config.editing.draft import Draft
-from omniprofile.credentials.permission import Intent
-from omniprofile.credentials.protection import DELETE
+from omniprofile.credentials.protection import DELETE, Intent
 from omniprofile.errors import Error, Refused
 from omniprofile.model.names import quoted_list
 from omniprofile.model.resolution import Resolution

@@ -8,8 +8,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.parser import PINNED, add_flag, add_json, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import good_until, rfc3339
-from omniprofile.credentials.permission import Intent
-from omniprofile.credentials.protection import GIVE
+from omniprofile.credentials.protection import GIVE, Intent
 
 HELP = Help(
     description="Prints the bare token and a line end. It is a secret: pipe it, do not show it.\n\n"

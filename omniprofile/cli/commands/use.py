@@ -10,8 +10,7 @@ from omniprofile.cli.picker import pick
 from omniprofile.cli.registry import Help
 from omniprofile.config.selection import VARIABLE
 from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS
-from omniprofile.credentials.permission import Intent
-from omniprofile.credentials.protection import RUN
+from omniprofile.credentials.protection import RUN, Intent
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import EVALUATE, calling_shell, switch_script
