@@ -1,6 +1,6 @@
 """Make the manual pages: `python man/generate.py [FOLDER]`, from what the program itself says of its commands and files.
 
-argparse-manpage reads the parsers; sections, examples and reference come from the commands, `cli.reference`, the lint rules
+argparse-manpage reads the parsers; sections, examples and reference come from the commands, `reference.py`, the lint rules
 and the models; the recipes from `man/recipes.md`. The pages are committed, the same on every machine and on every day, and
 a test says when they are stale. Nothing here is part of the installed package.
 """
@@ -15,13 +15,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import reference
 import roff
 from argparse_manpage.manpage import Manpage
 
 from omniprofile import __version__
 from omniprofile.checks.rules import RULES
 from omniprofile.cli import help as screens
-from omniprofile.cli import reference
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.parser import build_parser, load
 from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Command

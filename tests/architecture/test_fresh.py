@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from omniprofile.cli import reference
+import reference
+
 from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,7 @@ def test_the_committed_schema_of_a_pin_is_fresh() -> None:
 
 
 def test_the_readme_quotes_the_reference() -> None:
-    """What chooses a profile stands once, in `cli.reference`; the manual is generated from there."""
+    """What chooses a profile stands once, in `man/reference.py`; the manual is generated from there."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for number, (_, words) in enumerate(reference.SELECTION, 1):
         assert f"\n{number}. {words}\n" in readme

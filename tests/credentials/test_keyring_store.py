@@ -17,8 +17,8 @@ import keyring.errors
 import keyrings.alt.file
 import pytest
 from keyring.backend import KeyringBackend
+from reference import VARIABLES
 
-from omniprofile.cli.reference import VARIABLES
 from omniprofile.credentials import keyring_store
 from omniprofile.credentials.keyring_layout import Head
 from omniprofile.credentials.keyring_store import KeyringStore
@@ -146,7 +146,7 @@ def test_a_store_that_gave_up_does_not_ask_again_and_a_new_one_does(
 def test_the_manual_says_how_long_a_keyring_may_take() -> None:
     ((_, words),) = [row for row in VARIABLES if row[0] == "OMNIPROFILE_KEYRING_TIMEOUT"]
 
-    assert words.endswith(f"without it {keyring_store.USUAL_SECONDS:g}")
+    assert words.endswith(f"(default {keyring_store.USUAL_SECONDS:g})")
 
 
 def test_ctrl_c_leaves_nobody_who_writes(make_store: MakeStore, use_keyring: UseKeyring) -> None:
