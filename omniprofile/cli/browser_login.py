@@ -78,7 +78,7 @@ def login_session(
             if session.expires_at is not None and session.refresh_token is not None:
                 console.note(
                     f"stored; the access token {remaining(session.expires_at, app.environment.now())} and is refreshed before "
-                    f"of that; `omniprofile exec {profile} -- COMMAND` uses it"
+                    f"then; `omniprofile exec {profile} -- COMMAND` uses it"
                 )
             if old is not None and old.is_session and old.token != session.token:
                 why = not_to_be_asked(app, resolution, old)

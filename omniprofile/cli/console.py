@@ -4,8 +4,8 @@ import json
 import os
 import sys
 from _thread import RLock
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -211,6 +211,23 @@ class Console:
             columns = 0
         rows = (len(shown(question)) + len(answer) - 1) // (columns or 80) + 1
         self._write_stderr(f"\x1b[{rows}A\r\x1b[J{shown(question)}{MASK}\n")
+
+    @contextmanager
+    def hidden_input(self) -> Iterator[None]:
+        """Show nothing of what a person types between the hidden questions of the body; at its end it is thrown away."""
+        if sys.platform == "win32" or self.terminal is None:  # Windows echoes only what is read
+            yield
+            return
+        import termios
+
+        terminal = self.terminal[0].fileno()
+        before = termios.tcgetattr(terminal)
+        hidden = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+        termios.tcsetattr(terminal, termios.TCSADRAIN, hidden)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
 
     def ask_secret(self, prompt: str) -> str:
         """Read one line from the terminal without showing it. Raises Interrupted at its end."""

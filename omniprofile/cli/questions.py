@@ -1,4 +1,4 @@
-"""The questions whose answers make a profile: its name, its address, how to log in. `init` and `add` ask them.
+"""The questions whose answers make a profile: its name, its address. `init` and `add` ask them.
 
 A wrong answer is asked for again, with what was probably meant as the default. A key that is pasted here is taken off the screen.
 """
@@ -7,9 +7,9 @@ import re
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import METHODS, require_new_name
+from omniprofile.cli.editing import require_new_name
 from omniprofile.errors import HostNotAllowed, UsageError
-from omniprofile.model.names import is_valid, nearest_valid, quoted_list
+from omniprofile.model.names import is_valid, nearest_valid
 from omniprofile.model.origin import NotAnOrigin, Origin, allowing, meant_host
 from omniprofile.model.secret import masked
 
@@ -79,16 +79,6 @@ def ask_address(app: App, console: Console, *, allow_insecure: bool) -> str:
             raise HostNotAllowed(message, hint=allowing(origin.host))
         console.say(message)
         offered = f"https://{host}"
-
-
-def ask_method(console: Console) -> str:
-    """Ask for `api-key` or `oauth`; an empty answer is the first."""
-    while True:
-        answer = _answer(console, f"log in with {' or '.join(METHODS)}? [{METHODS[0]}] ").lower()
-        matches = [method for method in METHODS if method.startswith(answer)]
-        if not answer or len(matches) == 1:
-            return matches[0]
-        console.say(f"please answer {quoted_list(METHODS)}")
 
 
 def require_terminal(console: Console, option: str, line: str) -> None:

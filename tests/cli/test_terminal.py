@@ -5,7 +5,9 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
+from threading import Event
 
 import pexpect
 import pytest
@@ -54,6 +56,48 @@ def test_the_key_is_typed_hidden(spawn: Spawn, instances: Instances, cli: Cli) -
     assert status == 0, rest
     assert CANARY not in shown + rest
     assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
+
+
+def test_a_key_that_is_typed_ahead_while_another_is_tested_is_not_shown(
+    spawn: Spawn, instances: Instances, cli: Cli
+) -> None:
+    arrived, typed = Event(), Event()
+
+    def slow(path: str) -> None:
+        arrived.set()
+        assert typed.wait(30)
+
+    instances.staging.switches.answer = slow
+    child = spawn("login", "staging")
+    child.logfile_read = screen = StringIO()
+    child.expect("API key for staging: ")
+    child.sendline("omni_osk_0000000000000000")
+    assert arrived.wait(30)
+    child.sendline(CANARY)
+    typed.set()
+    child.expect("try another key")
+    child.expect("API key for staging: ")
+    child.sendline(STAGING_KEY)
+    rest, status = _end(child)
+    assert status == 0, rest
+    assert CANARY not in screen.getvalue()
+    assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
+
+
+def test_whoever_has_no_key_for_init_is_logged_in_by_the_browser(spawn: Spawn, cli: Cli, file_store: None) -> None:
+    child = spawn("init", "--name", "a", "--base-url", "https://a.omniapp.co", "--no-browser")
+    child.expect_exact("API key for a (Enter alone: log in by the browser): ")
+    child.sendline("")
+    child.expect_exact("the session of `a` (https://a.omniapp.co) will be stored")
+    assert tomllib.loads(cli.config.read_text())["profiles"]["a"]["auth"] == "oauth"
+
+
+def test_init_asks_for_the_key_alone_where_the_method_was_given(spawn: Spawn, cli: Cli, file_store: None) -> None:
+    child = spawn("init", "--name", "a", "--base-url", "https://a.omniapp.co", "--auth", "api-key")
+    child.expect_exact("API key for a: ")
+    child.sendline("")
+    rest, status = _end(child)
+    assert (status, "no key was given" in rest) == (4, True), rest
 
 
 def test_ctrl_c_at_the_key_prompt_is_130_and_changes_nothing(spawn: Spawn, instances: Instances, cli: Cli) -> None:
@@ -136,7 +180,7 @@ def test_init_says_that_there_is_no_keyring_before_it_asks_anything(spawn: Spawn
         assert not cli.config.exists()
         return
     child.expect_exact("will be stored in the file")
-    child.expect_exact("API key for a: ")
+    child.expect_exact("API key for a (Enter alone: log in by the browser): ")
     child.sendintr()
     child.expect(pexpect.EOF)
     assert 'secret_store = "file"' in cli.config.read_text()
@@ -240,7 +284,6 @@ def test_a_key_that_is_pasted_into_another_question_leaves_the_screen(cli: Cli, 
         for question, answer in (
             ("profile name, such as prod: ", "play"),
             ("such as https://acme.omniapp.co: ", "https://play.omniapp.co"),
-            ("api-key or oauth? [api-key] ", "api-key"),
         ):
             terminal.wait_for_line(question.split()[-1])
             terminal.type(key + "\n")
@@ -248,7 +291,7 @@ def test_a_key_that_is_pasted_into_another_question_leaves_the_screen(cli: Cli, 
             terminal.wait_for_line(question.split()[-1])
             assert key not in "".join(terminal.screen.split("\n"))
             terminal.type(answer + "\n")
-        terminal.see("API key for play:")
+        terminal.see("API key for play (Enter alone: log in by the browser):")
         assert key not in "".join(terminal.screen.split("\n"))
         assert key not in cli.config.read_text()
     finally:

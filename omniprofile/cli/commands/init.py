@@ -6,12 +6,12 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.commands.add import add, say_next_step
 from omniprofile.cli.commands.login import How, login
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import METHODS, add_profile_options, profile_values, require_new_name
+from omniprofile.cli.editing import METHODS, add_profile_options, profile_values, require_new_name, save
 from omniprofile.cli.parser import add_flag, add_json, offer
-from omniprofile.cli.questions import ask_address, ask_method, ask_name, needs_address, require_terminal
+from omniprofile.cli.questions import ask_address, ask_name, needs_address, require_terminal
 from omniprofile.cli.registry import Help
 from omniprofile.credentials.env_variables import STORE_VARIABLE
-from omniprofile.errors import StoreUnavailable, UsageError
+from omniprofile.errors import NoCredential, StoreUnavailable, UsageError
 from omniprofile.model.origin import NotAnOrigin, Origin
 
 HELP = Help(
@@ -47,7 +47,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Write the profile, make it active if none is, then log in."""
     file_store = _wants_file_store(args, app, console)
     name, values = args.name, profile_values(args)
-    asks_method = console.interactive and not (args.with_key or args.no_login or (name and "base_url" in values))
     if name is None:
         require_terminal(console, "--name", "omniprofile init --name NAME --base-url URL")
         name = ask_name(app, console)
@@ -64,8 +63,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             meant = problem.suggestion
             hint = f"did you mean `{meant}`?" if meant else "it looks like `https://acme.omniapp.co`"
             raise UsageError(f"the base URL {problem}", hint=hint) from problem
-    if "auth" not in values and not {"extends", "key"} & values.keys():
-        args.auth = ask_method(console) if asks_method else METHODS[0]
+    is_open = not {"auth", "extends", "key"} & values.keys()
+    if is_open:
+        args.auth = METHODS[0]
     values = profile_values(args)
     path = add(app, console, name, values, file_store=file_store)
     app = app.reread()
@@ -75,14 +75,17 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.note(f"the active profile is now `{name}`")
     elif active != name:
         console.note(f"the active profile is still `{active}`; `omniprofile use {name}` switches to it")
-    logged_in = _log_in(args, app, console, name)
+    logged_in = _log_in(args, app, console, name, path, or_browser=is_open and console.interactive)
     if args.json:
         is_active = app.state.read()[0] == name
         console.json({"profile": name, "file": path, "changed": True, "active": is_active, "logged_in": logged_in})
 
 
-def _log_in(args: argparse.Namespace, app: App, console: Console, name: str) -> bool:
-    """Log in to the new profile, or say how that is done; return whether it was done."""
+def _log_in(args: argparse.Namespace, app: App, console: Console, name: str, path: str, *, or_browser: bool) -> bool:
+    """Log in to the new profile, or say how that is done; return whether it was done.
+
+    With `or_browser` nobody has said how to log in, and a person who has no key makes it an OAuth profile of the file `path`.
+    """
     if args.no_login:
         return False
     resolution = app.declared_profile(name)
@@ -90,8 +93,17 @@ def _log_in(args: argparse.Namespace, app: App, console: Console, name: str) -> 
         say_next_step(app, console, name)
         return False
     with_key = args.with_key and resolution.auth == "api-key"
-    how = How(test=not args.no_test, browser=not args.no_browser, with_key=with_key)
-    login(app, console, ProfileRequest.for_profile(name), how)
+    or_browser = or_browser and not with_key
+    how = How(test=not args.no_test, browser=not args.no_browser, with_key=with_key, or_browser=or_browser)
+    try:
+        login(app, console, ProfileRequest.for_profile(name), how)
+    except NoCredential:
+        if not or_browser:
+            raise
+        with app.editing() as draft:
+            draft.set(path, ("profiles", name, "auth"), '"oauth"')
+            save(draft, console, diff=False)
+        login(app.reread(), console, ProfileRequest.for_profile(name), how)
     return True
 
 

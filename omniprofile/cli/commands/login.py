@@ -122,13 +122,17 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to log in. `with_key`: a key is on standard input, and is waited for. `browser` and `port` are the browser login's."""
+    """How to log in. `with_key`: a key is on standard input, and is waited for. `browser` and `port` are the browser login's.
+
+    `or_browser`: whoever gives no key is logged in by the browser.
+    """
 
     test: bool = True
     browser: bool = True
     port: int | None = None
     timeout: float | None = None
     with_key: bool = False
+    or_browser: bool = False
 
     @property
     def key_seconds(self) -> float:
@@ -224,16 +228,18 @@ def _require_secret(resolution: Resolution, variable: str) -> None:
 def _tested_key(app: App, console: Console, resolution: Resolution, how: How) -> tuple[Secret, Identity | None]:
     """Return the key and whose it is. A person whose key is refused is asked for another one."""
     left = _ATTEMPTS if console.interactive else 1
-    while True:
-        left -= 1
-        try:
-            prompt, command = f"API key for {resolution.profile}: ", f"omniprofile login {resolution.profile}"
-            secret = _read(app, console, "key", prompt, command, how)
-            return secret, _test(app, console, resolution, secret) if how.test else None
-        except (CredentialRefused, IdentityMismatch, KeySourceFailed) as refused:
-            if not left:
-                raise
-            console.warn(f"{refused.message}; try another key, or press Ctrl-C")
+    otherwise = " (Enter alone: log in by the browser)" if how.or_browser else ""
+    prompt, command = f"API key for {resolution.profile}{otherwise}: ", f"omniprofile login {resolution.profile}"
+    with console.hidden_input():
+        while True:
+            left -= 1
+            try:
+                secret = _read(app, console, "key", prompt, command, how)
+                return secret, _test(app, console, resolution, secret) if how.test else None
+            except (CredentialRefused, IdentityMismatch, KeySourceFailed) as refused:
+                if not left:
+                    raise
+                console.warn(f"{refused.message}; try another key, or press Ctrl-C")
 
 
 def _read(app: App, console: Console, what: str, prompt: str, command: str, how: How) -> Secret:
