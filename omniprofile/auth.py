@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import httpx
 
@@ -19,6 +19,8 @@ from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Sourced
 from omniprofile.system.environment import Environment
 
+_T = TypeVar("_T")
+
 Limits = tuple[Access, tuple[str, ...]]
 """A profile's `access` and `allow`."""
 
@@ -34,7 +36,7 @@ class Auth(httpx.Auth):
     raises, a request raises; but a profile whose `access` is limited can be used, and raises for what that does not let through.
 
     One value serves any number of threads and tasks at once; an async client's event loop is never blocked. To a client
-    that takes a function of the request it is one: that sets the header, and renews ahead of expiry alone.
+    that takes a function of the request, such as `requests`, it is one: that sets the header, and renews ahead of expiry alone.
     """
 
     def __init__(self, profile: str | None = None, *, config: str | None = None) -> None:
@@ -47,9 +49,9 @@ class Auth(httpx.Auth):
     def __repr__(self) -> str:
         return f"Auth({self._wanted.profile.value if self._wanted.profile else None!r})"
 
-    def __call__(self, request: httpx.Request) -> httpx.Request:
-        """Set the header of a request, and return it."""
-        self._sign(request, self._credential.current())
+    def __call__(self, request: _T) -> _T:
+        """Set the header of a request, httpx's or one with the same attributes, and return it."""
+        self._sign(cast("httpx.Request", request), self._credential.current())
         return request
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -87,18 +89,16 @@ class Auth(httpx.Auth):
         return credential
 
     def _sign(self, request: httpx.Request, credential: Credential) -> None:
-        _require_origin(credential, request.url)
+        url = httpx.URL(request.url)  # which is a text in `requests`
+        _require_origin(credential, url)
         access, allow = self._limits
-        denied = denial(credential.profile, access, allow, request.method, request.url.raw_path.decode("ascii"))
+        denied = denial(credential.profile, access, allow, request.method, url.raw_path.decode("ascii"))
         if denied is not None:
             raise AccessLimited(f"{request.method} is refused: {denied.message}", hint=denied.hint)
         if access == "read-only":
             for name in filter(is_override, list(request.headers)):
                 del request.headers[name]
         request.headers["Authorization"] = f"Bearer {credential.token}"
-
-
-_T = TypeVar("_T")
 
 
 async def _in_thread(work: Callable[[], _T]) -> _T:

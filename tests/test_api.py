@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, assert_type
 import anyio
 import httpx
 import pytest
+import requests
 from anyio.from_thread import start_blocking_portal
 
 import omniprofile
@@ -253,6 +254,18 @@ def test_a_request_brings_the_credential(callers: Callers, keyfile: Path, omni: 
 def test_a_client_that_takes_a_function_is_served_too(keyfile: Path, omni: Standin) -> None:
     request = omniprofile.Auth("prod")(httpx.Request("GET", omni.base_url + WHOAMI))
     assert request.headers["Authorization"] == f"Bearer {CANARY}"
+
+
+def test_requests_takes_it_as_a_function(cli: Cli, omni: Standin, tmp_path: Path) -> None:
+    _read_only(cli, omni, tmp_path)
+    with requests.Session() as session:
+        session.auth = omniprofile.Auth("prod")
+        assert session.get(omni.base_url + WHOAMI, params={"a": "b"}).status_code == 200
+        with pytest.raises(AccessLimited):
+            session.delete(omni.base_url + WHOAMI)
+        with pytest.raises(OriginMismatch):
+            session.get("https://acme.omniapp.co" + WHOAMI)
+    assert [(seen.method, seen.key) for seen in omni.requests] == [("GET", "u-1")]
 
 
 @pytest.mark.parametrize(
