@@ -41,6 +41,15 @@ def _target(cli: Cli) -> Path:
     return cli.home / ".config/omni-cli/config.json"
 
 
+def test_a_profile_in_the_place_of_the_file_is_not_made_a_file(cli: Cli) -> None:
+    cli.profiles(OURS)
+    ran = cli("export", "omni-cli", "prod", "--with-secrets")
+    assert ran.status == 2
+    assert "hint: run `omniprofile export omni-cli -p prod`" in ran.err
+    assert not (cli.work / "prod").exists()
+    assert cli("export", "omni-cli", "./prod").status == 0
+
+
 def test_profiles_go_to_a_new_file_that_is_private(cli: Cli) -> None:
     cli.profiles(OURS)
     ran = cli("export", "omni-cli")

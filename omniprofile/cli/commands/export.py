@@ -14,7 +14,7 @@ from omniprofile.cli.parser import add_flag, add_json
 from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.credentials.protection import GIVING
-from omniprofile.errors import NoCredential, NoProfileSelected, OperationFailed
+from omniprofile.errors import NoCredential, NoProfileSelected, OperationFailed, UsageError
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.resolution import Resolution
@@ -57,6 +57,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Merge the profiles into the vendor's config, and write it if that changes anything."""
+    if args.file in app.config.profiles and not os.path.lexists(app.absolute(args.file)):
+        raise UsageError(
+            f"`{args.file}` is a profile, where a file is expected",
+            hint=f"run `omniprofile export omni-cli -p {args.file}`",
+        )
     with app.exclusive("transfer"):  # what one reads together, it writes together
         path = app.absolute(args.file) if args.file else app.omni_config_path()
         config = OmniConfig.read(path) if os.path.lexists(path) else OmniConfig.empty()
