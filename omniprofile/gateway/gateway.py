@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from omniprofile.credentials.held_credential import HeldCredential
     from omniprofile.model.declaration import Access
     from omniprofile.model.origin import Origin
-    from omniprofile.system.loopback import Handle
+    from omniprofile.system.loopback_clients import Handle
 
 
 class Record(Protocol):

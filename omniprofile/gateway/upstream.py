@@ -38,7 +38,10 @@ class _Body(httpx.AsyncByteStream):
 
 
 class _Target(httpx.URL):
-    """The origin with a request target that stays as the client wrote it: httpx would quote it anew."""
+    """The origin with a request target that stays as the client wrote it: httpx would quote it anew.
+
+    Its extension `target` does not do: a proxy would be sent it in place of the name of the host.
+    """
 
     target: bytes = b"/"
 

@@ -7,7 +7,7 @@ of whatever.
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,16 +15,15 @@ from subprocess import DEVNULL, PIPE
 from threading import Lock
 from time import monotonic
 from types import TracebackType
-from typing import IO, Literal, NoReturn, Self
+from typing import Literal, NoReturn, Self
 
 from omniprofile.handover.process import not_run, windows_command
-from omniprofile.system.groups import Group, end_groups
+from omniprofile.system.groups import Group, end_groups, relay
 
 Stream = Literal["stdout", "stderr"]
+STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 LONGEST_LINE = 1024 * 1024
 """A line of more bytes is passed on in parts, each as a line: no command fills the memory with one that does not end."""
-_PART = 64 * 1024
-_LOOK_MILLISECONDS = 100
 
 
 class Ending(Exception):
@@ -85,13 +84,12 @@ class Commands:
             raise not_run(argv[0], problem) from problem
         try:
             started()
-            streams = {pipe: _Lines(partial(emit, stream), whole=whole) for stream, pipe in _pipes(child)}
+            out, err = (_Lines(partial(emit, stream), whole=whole) for stream in STREAMS)
             try:
-                _relay(child, streams)
+                relay(child, {child.stdout: out.add, child.stderr: err.add})
             finally:
-                for pipe, lines in streams.items():
-                    pipe.close()
-                    lines.end()
+                out.end()
+                err.end()
             status = child.wait()
             child.release()
         except BaseException:
@@ -107,13 +105,6 @@ class Commands:
         with self._starting:
             self._ending = True
         end_groups(list(self._running))
-
-
-def _pipes(child: Group) -> Iterator[tuple[Stream, IO[bytes]]]:
-    if child.stdout is None or child.stderr is None:
-        raise AssertionError("it was started with pipes")
-    yield "stdout", child.stdout
-    yield "stderr", child.stderr
 
 
 class _Lines:
@@ -152,19 +143,6 @@ if sys.platform == "win32":
 
         def close(self) -> None:
             """End nothing."""
-
-    def _relay(child: Group, streams: Mapping[IO[bytes], _Lines]) -> None:
-        """Pass on what the pipes hold until all that have them have ended: on Windows a pipe cannot be looked into."""
-        from omniprofile.system.threads import start, wait
-
-        del child
-
-        def read(pipe: IO[bytes]) -> None:
-            while part := os.read(pipe.fileno(), _PART):
-                streams[pipe].add(part)
-
-        for reader in [start(partial(read, pipe)) for pipe in streams]:
-            wait(reader)
 
 else:
 
@@ -214,23 +192,3 @@ else:
                     os.killpg(group, signal.SIGKILL)
         finally:
             os._exit(0)
-
-    def _relay(child: Group, streams: Mapping[IO[bytes], _Lines]) -> None:
-        """Pass on what the pipes hold until their ends, or until the command has ended and nothing is left in them."""
-        import select
-
-        reading = {pipe.fileno(): lines for pipe, lines in streams.items()}
-        poll = select.poll()
-        for descriptor in reading:
-            poll.register(descriptor, select.POLLIN)
-        while reading:
-            over = child.poll() is not None  # looked at before, so that nothing printed before the end is missed
-            ready = poll.poll(0 if over else _LOOK_MILLISECONDS)
-            if over and not ready:
-                return
-            for descriptor, _ in ready:
-                if part := os.read(descriptor, _PART):
-                    reading[descriptor].add(part)
-                else:
-                    poll.unregister(descriptor)
-                    del reading[descriptor]

@@ -1,13 +1,15 @@
 """The login of RFC 8252: an address for the browser, and the code that the browser, or the user's clipboard, brings back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, Unreachable
+from omniprofile.instance.callback import Listener, Taken
+from omniprofile.instance.callback_server import Page
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover
 from omniprofile.instance.oauth import (
@@ -21,15 +23,9 @@ from omniprofile.instance.oauth import (
 from omniprofile.instance.symptoms import TransportError
 from omniprofile.instance.tokens import symptom_error
 from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
 from omniprofile.model.times import duration_text
 from omniprofile.system.threads import next_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from omniprofile.instance.callback import Taken
-    from omniprofile.instance.callback_server import Page
-    from omniprofile.model.secret import Secret
 
 LIMIT_SECONDS = 120.0
 """How long a login waits for its answer."""
@@ -47,7 +43,7 @@ class LoginUI(Protocol):
         """Whether a browser was opened; None while nobody knows."""
         ...
 
-    def open_url(self, start: str, address: str, put: "Callable[[str | Error], None]") -> None:
+    def open_url(self, start: str, address: str, put: Callable[[str | Error], None]) -> None:
         """Open `start`, a one-time address of this machine, in a browser, and show `address`, where it leads.
 
         What the person pastes goes to `put`, line by line; an error there ends the login.
@@ -68,8 +64,8 @@ class Authorized:
     """A code, with what redeems it. `show` lets the browser that waits, if one does, show how the login ended."""
 
     request: AuthorizationRequest
-    code: "Secret"
-    show: "Callable[[Page], None]"
+    code: Secret
+    show: Callable[[Page], None]
 
 
 def find_endpoints(client: Client, origin: Origin) -> Endpoints:
@@ -90,16 +86,13 @@ def authorized(
     limit: float = LIMIT_SECONDS,
     port: int = 0,
     uid: int | None = None,
-) -> "Iterator[Authorized]":
+) -> Iterator[Authorized]:
     """Have the person authorize omniprofile, within `limit` seconds; the body redeems the code and shows the end.
 
     `port` is the callback's, 0 for any; only a browser of the user `uid` is sent to the instance. When the body raises, the
     browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and OperationFailed where the port
     cannot be listened on.
     """
-    from omniprofile.instance.callback import Listener
-    from omniprofile.instance.callback_server import Page
-
     queue: SimpleQueue[Taken | str | Error] = SimpleQueue()
     show: Callable[[Page], None] = lambda _: None  # noqa: E731 - a browser that waits takes its place
     with Listener(queue.put, ui.notify, port=port, uid=uid) as listener:
@@ -147,7 +140,7 @@ def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
     return read_callback(rest.partition("#")[0], request)
 
 
-def _code(callback: Callback, origin: Origin) -> "Secret":
+def _code(callback: Callback, origin: Origin) -> Secret:
     if callback.code is not None:
         return callback.code
     if callback.error is None:

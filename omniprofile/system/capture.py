@@ -6,22 +6,21 @@ back (POSIX, General Terminal Interface, 11.1.4), or else it has no terminal at 
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from signal import SIGINT
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from subprocess import Popen
 
     from omniprofile.system.groups import Group
 
     if sys.platform != "win32":
         from omniprofile.system.terminal import Terminal
 
-_POLL_SECONDS = 0.02
 _running: "set[Group]" = set()
 """Programs whose output is read now, in whatever thread."""
 _INTERRUPTED = 130
@@ -65,8 +64,15 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
     """
     from subprocess import DEVNULL, PIPE
 
-    from omniprofile.system.groups import Group, end_groups
+    from omniprofile.system.groups import Group, end_groups, relay
     from omniprofile.system.threads import signals_deferred
+
+    read = bytearray()
+
+    def take(part: bytes) -> None:
+        read.extend(part)
+        if len(read) > limit:
+            raise _TooMuch
 
     with _lent_terminal(terminal) as lent:
         process: Group | None = None
@@ -77,8 +83,9 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
                 _running.add(process)
             if lent is not None:
                 lent.give(process.pid)
-            result = _attend(process, monotonic() + timeout, limit)
-            ended = result.how == "exited"
+            ended = relay(process, {process.stdout: take}, monotonic() + timeout)
+        except _TooMuch:
+            return Captured("too-much", 0)
         finally:
             if process is not None:
                 _running.discard(process)
@@ -86,34 +93,15 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
                     process.release()
                 else:
                     end_groups([process])
-                if process.stdout and sys.platform != "win32":
-                    process.stdout.close()
-        if lent is not None and result.how == "exited" and _was_interrupted(result.status):
-            return Captured("interrupted", result.status)
-        return result
-
-
-def _attend(process: "Popen[bytes]", deadline: float, limit: int) -> Captured:
-    """Read what the process prints until it has ended, prints too much, or the deadline has come."""
-    from subprocess import TimeoutExpired
-
-    output = _output(process)
-    read = b""
-    open_ended = True
-    while True:
-        ended = process.poll() is not None  # looked at before reading, so that nothing printed before the end is missed
-        while open_ended and len(read) <= limit and (part := next(output)) is not None:
-            read += part
-            open_ended = bool(part)
-        if len(read) > limit:
-            return Captured("too-much", 0)
-        if ended:
-            return Captured("exited", process.returncode, read)
-        if monotonic() >= deadline:
+        if not ended:
             return Captured("too-slow", 0)
-        if not open_ended:
-            with suppress(TimeoutExpired):
-                process.wait(_POLL_SECONDS)
+        if lent is not None and process.returncode in (-SIGINT, _INTERRUPTED):
+            return Captured("interrupted", process.returncode)
+        return Captured("exited", process.returncode, bytes(read))
+
+
+class _TooMuch(Exception):
+    """The program has printed more than it may."""
 
 
 def end_captures() -> None:
@@ -129,54 +117,9 @@ if sys.platform == "win32":
         del wanted
         return nullcontext()
 
-    def _output(process: "Popen[bytes]") -> Iterator[bytes | None]:
-        """Yield what can be read now, as below, by a thread that ends with the pipe or with us: pipes cannot be polled."""
-        from queue import Empty, Queue
-        from threading import Thread
-
-        pipe = process.stdout
-        if pipe is None:
-            raise AssertionError("it was started with a pipe")
-        parts: Queue[bytes] = Queue()
-
-        def read() -> None:
-            while part := pipe.read(64 * 1024):
-                parts.put(part)
-            parts.put(b"")
-
-        Thread(target=read, name="omniprofile-output", daemon=True).start()
-        while True:
-            try:
-                yield parts.get(timeout=_POLL_SECONDS)
-            except Empty:
-                yield None
-
 else:
 
     def _lent_terminal(wanted: bool) -> "AbstractContextManager[Terminal | None]":
         from omniprofile.system.terminal import own_terminal
 
         return own_terminal() if wanted else nullcontext()
-
-    def _output(process: "Popen[bytes]") -> Iterator[bytes | None]:
-        """Yield what can be read now, again and again: bytes, b"" at the end, None after a short wait without any."""
-        import select
-
-        if process.stdout is None:
-            raise AssertionError("it was started with a pipe")
-        descriptor = process.stdout.fileno()
-        os.set_blocking(descriptor, False)
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        while True:
-            try:
-                yield os.read(descriptor, 64 * 1024)
-            except BlockingIOError:
-                poll.poll(_POLL_SECONDS * 1000)
-                yield None
-
-
-def _was_interrupted(status: int) -> bool:
-    import signal
-
-    return status in (-signal.SIGINT, _INTERRUPTED)

@@ -7,11 +7,16 @@ Windows: each is in a job object, which also ends it when this process ends, wha
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from math import inf
 from time import monotonic, sleep
-from typing import Any
+from typing import IO, Any
 
+Takers = Mapping[IO[bytes] | None, Callable[[bytes], None]]
+"""What takes the output of each pipe."""
+_PART = 64 * 1024
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
 """What a program that is told to end gets for tidying up, before it and its children are killed."""
@@ -58,6 +63,24 @@ if sys.platform == "win32":
             group.end()
         _reap(groups)
 
+    def relay(group: Group, takers: Takers, deadline: float = inf) -> bool:
+        """Do as below, by threads that end with the pipes or with us, and call the takers: pipes cannot be polled."""
+        from omniprofile.system.threads import start, wait
+
+        def read(pipe: IO[bytes], take: Callable[[bytes], None]) -> None:
+            while part := os.read(pipe.fileno(), _PART):
+                take(part)
+
+        readers = [start(partial(read, pipe, take)) for pipe, take in takers.items() if pipe]
+        while group.poll() is None and monotonic() < deadline and not any(r.done() and r.exception() for r in readers):
+            with suppress(subprocess.TimeoutExpired):
+                group.wait(_POLL_SECONDS)
+        for pipe, reader in zip(filter(None, takers), readers, strict=True):
+            with suppress(TimeoutError):  # a child that was left behind has the pipe
+                wait(reader, 0 if group.returncode is None else _GRACE_SECONDS)
+                pipe.close()
+        return group.returncode is not None
+
 else:
 
     class Group(subprocess.Popen[bytes]):
@@ -98,6 +121,38 @@ else:
                     os.killpg(group.pid, signal.SIGKILL)
         _reap(groups)
 
+    def relay(group: Group, takers: Takers, deadline: float = inf) -> bool:
+        """Hand on what a process prints, by pipe, until it has ended; tell whether it has, at `deadline` at the latest.
+
+        What a child that it leaves behind prints after that is lost: the pipes are closed. What a taker raises is raised.
+        """
+        import select
+
+        reading = {pipe.fileno(): take for pipe, take in takers.items() if pipe}
+        poll = select.poll()
+        for descriptor in reading:
+            poll.register(descriptor, select.POLLIN)
+        try:
+            while reading:
+                ended = group.poll() is not None  # looked at before, so that nothing printed before the end is missed
+                ready = poll.poll(0 if ended else _POLL_SECONDS * 1000)
+                if ended and not ready:
+                    return True
+                for descriptor, _ in ready:
+                    if part := os.read(descriptor, _PART):
+                        reading[descriptor](part)
+                    else:
+                        poll.unregister(descriptor)
+                        del reading[descriptor]
+                if not ended and monotonic() >= deadline:
+                    return False
+            with suppress(subprocess.TimeoutExpired):
+                group.wait(None if deadline == inf else max(0, deadline - monotonic()))
+            return group.returncode is not None
+        finally:
+            for pipe in filter(None, takers):
+                pipe.close()
+
     def _lives(group: Group) -> bool:
         group.poll()
         try:
@@ -111,7 +166,8 @@ else:
 
 def _reap(groups: Sequence[Group]) -> None:
     for group in groups:
-        with suppress(
-            subprocess.TimeoutExpired
-        ):  # one that not even SIGKILL ends, in a system call: nobody can do more
+        with suppress(subprocess.TimeoutExpired):  # not even SIGKILL ends one in a system call: nobody can do more
             group.wait(_GRACE_SECONDS)
+        for pipe in (group.stdout, group.stderr):
+            if pipe:
+                pipe.close()

@@ -52,8 +52,18 @@ def lock(path: str, timeout: float, *, shared: bool = False) -> Iterator[None]:
     With `shared`, together with others who hold it so (on Windows alone all the same). Raises TimeoutError when other
     processes hold it for longer than `timeout` seconds, LockFailed when it cannot be taken at all.
     """
-    with _held(_acquire(path, timeout, shared=shared)):
+    descriptor, process = _acquire(path, timeout, shared=shared), os.getpid()
+    try:
         yield
+    finally:
+        # Closing alone would leave the lock to a child that another thread forked meanwhile, for as long as that child lives,
+        # since both have the same open file (flock(2)). Such a child itself frees nothing.
+        if sys.platform != "win32" and os.getpid() == process:
+            import fcntl
+
+            with suppress(OSError):  # closing frees it as well; what was done under it is done
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
 
 
 @contextmanager
@@ -66,23 +76,21 @@ def user_lock(
     lock. Raises as `lock` does; LockFailed is the first folder's, and not raised where the lock is `optional`, because
     another one keeps all others out.
     """
-    failures: list[LockFailed] = []
-    for folder in folders:
-        try:
-            _require_own(folder)
-            descriptor = _acquire(os.path.join(folder, name), timeout, shared=shared)
-        except LockFailed as problem:
-            if problem.errno not in _NO_PLACE:
-                raise
-            failures.append(problem)
-            continue
-        with _held(descriptor):
-            yield
-        return
-    if optional:
+    first: LockFailed | None = None
+    with ExitStack() as held:
+        for folder in folders:
+            try:
+                _require_own(folder)
+                held.enter_context(lock(os.path.join(folder, name), timeout, shared=shared))
+                break
+            except LockFailed as problem:
+                if problem.errno not in _NO_PLACE:
+                    raise
+                first = first or problem
+        else:
+            if not optional:
+                raise first or LockFailed(errno.ENOENT, "no folder for locks is known", "set `LOCALAPPDATA`")
         yield
-        return
-    raise failures[0] if failures else LockFailed(errno.ENOENT, "no folder for locks is known", "set `LOCALAPPDATA`")
 
 
 @contextmanager
@@ -172,27 +180,6 @@ def _acquire(path: str, timeout: float, *, shared: bool) -> int:
         os.close(descriptor)  # somebody removed or replaced it while we waited: the next one to come would take another
         if monotonic() >= end:
             raise LockFailed(None, f"`{path}` is removed by another program again and again", "stop that program")
-
-
-@contextmanager
-def _held(descriptor: int) -> Iterator[None]:
-    """Hold the lock of `descriptor` for the body, then free it and close the descriptor.
-
-    Closing alone would leave the lock to a child that another thread forked meanwhile, for as long as that child lives, since
-    both have the same open file (flock(2)). Such a child itself frees nothing.
-    """
-    process = os.getpid()
-    try:
-        yield
-    finally:
-        try:
-            if sys.platform != "win32" and os.getpid() == process:
-                import fcntl
-
-                with suppress(OSError):  # closing frees it as well; what was done under it is done
-                    fcntl.flock(descriptor, fcntl.LOCK_UN)
-        finally:
-            os.close(descriptor)
 
 
 def _open(path: str) -> int:

@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from omniprofile.errors import OperationFailed
 
 if TYPE_CHECKING:
-    from asyncio import StreamReader, StreamWriter
     from contextlib import AbstractAsyncContextManager
 
-    Handle = Callable[[StreamReader, StreamWriter, Callable[[], object]], Coroutine[None, None, None]]
-    """Answers one connection; calls its last argument once the client has shown that it may be here."""
+    from omniprofile.system.loopback_clients import Handle
+
     Serving = Callable[[], AbstractAsyncContextManager[Handle]]
 
 _ATTEMPTS = 30

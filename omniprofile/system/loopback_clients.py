@@ -2,11 +2,11 @@
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-if TYPE_CHECKING:
-    from omniprofile.system.loopback import Handle
-
+Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Callable[[], object]], Coroutine[None, None, None]]
+"""Answers one connection; calls its last argument once the client has shown that it may be here."""
 PIECE = 64 * 1024
 """What is read from a client at once, in bytes."""
 _MOST_CLIENTS = 200 if sys.platform == "win32" else 100_000
@@ -24,7 +24,7 @@ else:
 class Clients:
     """Who is connected. Whoever has not shown who they are cannot keep out who has."""
 
-    def __init__(self, handle: "Handle", gone_seconds: float) -> None:
+    def __init__(self, handle: Handle, gone_seconds: float) -> None:
         self.handle = handle
         self.gone_seconds = gone_seconds
         self.all: set[Client] = set()
