@@ -25,7 +25,6 @@ from omniprofile.model.times import duration_text
 from omniprofile.system.threads import start as start_thread
 
 REVOKE_SECONDS = 5.0
-SETTINGS = "Settings > API access"
 
 
 def login_session(
@@ -47,7 +46,6 @@ def login_session(
     origin, profile, checkpoint = resolution.allowed_origin(), resolution.profile, app.environment.checkpoint
     seconds = LIMIT_SECONDS if limit is None else limit
     screen = _Screen(app, console, resolution, seconds, browser=browser, port=port)
-    screen.require_somebody()
     app.store.check()
     console.note(f"the session of `{profile}` ({origin}) will be stored in the {app.store.label}")
     with Client(timeout=EXCHANGE_SECONDS, environ=app.environment.environ) as client:
@@ -62,7 +60,9 @@ def login_session(
             try:
                 if test:
                     session = replace(session, identity=_identify(app, console, resolution, session))
-                who = _phrase(session.identity)
+                person = session.identity
+                known = [person.org_role, person.user and f"user {person.user}"] if person else []
+                who = f" ({', '.join(filter(None, known))})" if any(known) else ""
                 tell_of_another_identity(app, console, profile, session)
                 old = app.sessions.replace(profile, session)
             except BaseException:
@@ -81,9 +81,7 @@ def login_session(
                     f"then; `omniprofile exec {profile} -- COMMAND` uses it"
                 )
             if old is not None and old.is_session and old.token != session.token:
-                why = not_to_be_asked(app, resolution, old)
-                if why is None:
-                    why = revoke_session(client, old, endpoints)
+                why = revoke_stored(app, resolution, old, client, endpoints)
                 if why is None:
                     console.note("the previous session was revoked")
                 else:
@@ -108,17 +106,21 @@ def revoke_session(client: Client, session: StoredSecret, endpoints: Endpoints |
     return first or second
 
 
-def not_to_be_asked(app: App, resolution: Resolution, session: StoredSecret) -> str | None:
-    """Why the session's own origin must not be asked to revoke it, though the files allowed it once; None if it may be."""
+def revoke_stored(
+    app: App, resolution: Resolution, session: StoredSecret, client: Client, endpoints: Endpoints | None
+) -> str | None:
+    """Revoke a stored session, unless its origin must not be asked to, though the files allowed it once; as `revoke_session`."""
     if session.origin == resolution.origin:
-        return resolution.refusal.message if resolution.refusal is not None else None
-    code = session.origin.refusal(app.config.settings.allowed_hosts, allow_insecure=session.origin.is_loopback)
-    return f"{session.origin} may not have a credential any more, {code}" if code else None
+        refused = resolution.refusal.message if resolution.refusal is not None else None
+    else:
+        code = session.origin.refusal(app.config.settings.allowed_hosts, allow_insecure=session.origin.is_loopback)
+        refused = f"{session.origin} may not have a credential any more, {code}" if code else None
+    return refused or revoke_session(client, session, endpoints)
 
 
 def where(session: StoredSecret) -> str:
     """Return where a person revokes what could not be revoked from here."""
-    return f"revoke it in Omni, {session.origin}, {SETTINGS}"
+    return f"revoke it in Omni, {session.origin}, Settings > API access"
 
 
 def _identify(app: App, console: Console, resolution: Resolution, session: StoredSecret) -> Identity | None:
@@ -137,14 +139,11 @@ def _identify(app: App, console: Console, resolution: Resolution, session: Store
     return result.identity
 
 
-def _phrase(who: Identity | None) -> str:
-    """Say who it is, in parentheses; nothing where nobody knows."""
-    parts = [part for part in (who.org_role, who.user and f"user {who.user}") if part] if who else []
-    return f" ({', '.join(parts)})" if parts else ""
-
-
 class _Screen:
-    """What the person sees while the login waits for them: a `LoginUI`."""
+    """What the person sees while the login waits for them: a `LoginUI`.
+
+    Raises LoginFailed where no browser can be opened and no answer can be pasted.
+    """
 
     def __init__(
         self, app: App, console: Console, resolution: Resolution, limit: float, *, browser: bool, port: int | None
@@ -154,23 +153,17 @@ class _Screen:
         self._profile = resolution.profile
         self._origin = resolution.allowed_origin()
         self._limit = duration_text(limit)
-        self._is_terminal = console.interactive
-        self._browser = self._find_browser(resolution) if browser else None
+        self._browser: Browser | None = None
+        if browser:
+            try:
+                self._browser = find_browser(resolution, app.environment.environ, on_terminal=console.interactive)
+            except OperationFailed as problem:
+                console.warn(f"{problem.message}; {problem.hint}")
         stdin = app.environment.stdin
         # Without `--no-browser` nobody says that an answer will come on an input that is not a terminal.
-        self._input = stdin if (self._is_terminal or not browser) and not is_at_its_end(stdin) else None
+        self._input = stdin if (console.interactive or not browser) and not is_at_its_end(stdin) else None
         self._callback_is_expected = port is not None  # who fixes the port has arranged that a browser reaches it
         self.browser_opened: bool | None = None
-
-    def _find_browser(self, resolution: Resolution) -> Browser | None:
-        try:
-            return find_browser(resolution, self._app.environment.environ, on_terminal=self._is_terminal)
-        except OperationFailed as problem:
-            self._console.warn(f"{problem.message}; {problem.hint}")
-            return None
-
-    def require_somebody(self) -> None:
-        """Raise LoginFailed where no browser can be opened and no answer can be pasted."""
         if self._browser is None and self._input is None and not self._callback_is_expected:
             raise self._nobody()
 

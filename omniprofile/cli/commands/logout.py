@@ -95,7 +95,11 @@ def _end(app: App, console: Console, resolution: Resolution, account: Account) -
         why = problem.message  # what cannot be read cannot be revoked; whether it can be deleted is the store's to say
     try:
         if secret is not None and secret.is_session:
-            why = _revoke(app, resolution, secret)
+            from omniprofile.cli.browser_login import REVOKE_SECONDS, revoke_stored
+            from omniprofile.instance.client import Client
+
+            with Client(timeout=REVOKE_SECONDS, environ=app.environment.environ) as client:
+                why = revoke_stored(app, resolution, secret, client, None)
             checkpoint("revoked")
     finally:
         deleted = app.store.delete(account)
@@ -118,22 +122,9 @@ def _end(app: App, console: Console, resolution: Resolution, account: Account) -
     elif why is None:
         console.note("its refresh token and its access token were revoked")
     else:
-        from omniprofile.cli.browser_login import SETTINGS
-
         until = f" until {secret.expires_at:%Y-%m-%d %H:%M} UTC" if secret and secret.expires_at else ""
         console.warn(
             f"it could not be revoked ({why}): the access token stays valid{until}, and the refresh token after that; revoke "
-            f"them in Omni, {account.origin}, {SETTINGS}"
+            f"them in Omni, {account.origin}, Settings > API access"
         )
     return True
-
-
-def _revoke(app: App, resolution: Resolution, session: StoredSecret) -> str | None:
-    """Revoke the session where it belongs; None, or why it was not done. Bounded in time."""
-    from omniprofile.cli.browser_login import REVOKE_SECONDS, not_to_be_asked, revoke_session
-    from omniprofile.instance.client import Client
-
-    if (why := not_to_be_asked(app, resolution, session)) is not None:
-        return why
-    with Client(timeout=REVOKE_SECONDS, environ=app.environment.environ) as client:
-        return revoke_session(client, session, None)

@@ -4,6 +4,7 @@ Killed between two steps it leaves a note in the journal, and the same command, 
 """
 
 import argparse
+from contextlib import suppress
 
 from omniprofile.app import App
 from omniprofile.cli.commands.logout import logout
@@ -59,7 +60,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     if args.diff:
         console.data(masked(patch))
         return
-    resolution = _resolution(app, name)
+    resolution: Resolution | None = None
+    with suppress(Error):  # a removal that goes on, or fixes the files, deletes what is stored by its name alone
+        resolution = app.declared_profile(name)
     stored = not args.leave_secret and may_be_stored(app, name, resumed=resumed)
     if stored:
         app.store.check()
@@ -80,7 +83,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         except Error:
             app.journal.end()
             raise
-        _forget(app, console, name, resolution, stored=stored)
+        if stored and resolution is not None:
+            logout(app, console, resolution)
+        elif stored and sum(app.store.delete(account) for account in app.accounts(name)):
+            console.warn(f"what was stored for `{name}` is deleted, and not revoked: revoke it in Omni")
+        app.state.rename(name, None)
         app.journal.end()
     for _, did in sentences:
         console.note(did)
@@ -138,19 +145,3 @@ def _confirm(app: App, console: Console, name: str, resolution: Resolution | Non
     host = f" ({resolution.origin})" if resolution and resolution.origin else ""
     if not console.confirm(f"remove the profile `{name}`{host}?"):
         raise Refused("not confirmed: nothing was changed")
-
-
-def _resolution(app: App, name: str) -> Resolution | None:
-    try:
-        return app.declared_profile(name)
-    except Error:
-        return None  # a removal that goes on, or fixes the files: what is stored is deleted by its name alone
-
-
-def _forget(app: App, console: Console, name: str, resolution: Resolution | None, *, stored: bool) -> None:
-    """Delete what is stored, and the name from the state."""
-    if stored and resolution is not None:
-        logout(app, console, resolution)
-    elif stored and sum(app.store.delete(account) for account in app.accounts(name)):
-        console.warn(f"what was stored for `{name}` is deleted, and not revoked: revoke it in Omni")
-    app.state.rename(name, None)

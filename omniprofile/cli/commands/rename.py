@@ -97,12 +97,20 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         app.state.rename(old, new)
         pin = _rename_in_pin(app, console, old, new)
         if carries:
-            for account in accounts:
-                _drop_old_secret(app, account, new, copied=copied)
+            for account in accounts:  # with what a login may have put there meanwhile carried along
+                copy = replace(account, profile=new)
+                secret, carried = app.store.get(account), app.store.get(copy)
+                if secret is not None and (carried is None or (copy in copied and secret != carried)):
+                    app.store.put(new, secret)
+                app.store.delete(account)
         app.journal.end()
-    carried = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
-    console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(carried)}" if carried else ""))
-    _tell_of_variables(app, console, old)
+    along = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
+    console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(along)}" if along else ""))
+    environ = app.environment.environ
+    if environ.get("OMNI_PROFILE") == old:
+        console.warn(f"`OMNI_PROFILE` in this shell still names `{old}`")
+    for variable in filter(environ.get, (token_variable(old), base_url_variable(old))):
+        console.warn(f"`{variable}` in this shell no longer belongs to a profile")
     if args.json:
         console.json({"profile": new, "previous": old, "file": path, "changed": True, "secret": carries, "pin": pin})
 
@@ -169,15 +177,6 @@ def _copy_secrets(app: App, console: Console, accounts: list[Account], new: str,
             )
 
 
-def _drop_old_secret(app: App, account: Account, new: str, *, copied: list[Account]) -> None:
-    """Delete the old entry, with what a login may have put there meanwhile carried along."""
-    copy = replace(account, profile=new)
-    secret, carried = app.store.get(account), app.store.get(copy)
-    if secret is not None and (carried is None or (copy in copied and secret != carried)):
-        app.store.put(new, secret)
-    app.store.delete(account)
-
-
 def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
     try:
@@ -196,13 +195,3 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
         return False
     replace_all([before.changed_to(set_text(before.text, ("profile",), new))])
     return True
-
-
-def _tell_of_variables(app: App, console: Console, old: str) -> None:
-    """Say what outside of omniprofile's reach still goes by the old name."""
-    environ = app.environment.environ
-    if environ.get("OMNI_PROFILE") == old:
-        console.warn(f"`OMNI_PROFILE` in this shell still names `{old}`")
-    for variable in (token_variable(old), base_url_variable(old)):
-        if environ.get(variable):
-            console.warn(f"`{variable}` in this shell no longer belongs to a profile")
