@@ -154,11 +154,7 @@ def _result(subject: Subject, outcome: _Outcome) -> LiveResult:
     credential, probe = outcome[0], _checked(outcome[1], subject)
     symptom = probe.symptom
     result = LiveResult(
-        subject.profile,
-        Status.OK,
-        http_status=probe.http_status,
-        identity=probe.identity,
-        latency_ms=probe.latency_ms,
+        subject.profile, Status.OK, http_status=probe.http_status, identity=probe.identity, latency_ms=probe.latency_ms
     )
     if symptom is None:
         return result

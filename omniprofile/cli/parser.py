@@ -143,11 +143,7 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
     parser.add_argument("-p", "--profile", metavar="NAME", help="the profile, for a command that takes one")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for command in commands:
-        subparser = subparsers.add_parser(
-            command.name,
-            help=command.summary,
-            allow_abbrev=False,
-        )
+        subparser = subparsers.add_parser(command.name, help=command.summary, allow_abbrev=False)
         if command in configured:
             module = load(command)
             subparser.described = command, module.HELP
@@ -171,18 +167,11 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
 
     group = parser.add_argument_group(GLOBAL_OPTIONS) if not default else parser
     group.add_argument(
-        "--config",
-        metavar="FILE",
-        default=value(None),
-        help="use this profile file instead of the usual one",
+        "--config", metavar="FILE", default=value(None), help="use this profile file instead of the usual one"
     )
     group.add_argument("-q", "--quiet", action="store_true", default=value(False), help="print no notes")
     group.add_argument(
-        "-v",
-        "--verbose",
-        action="count",
-        default=value(0),
-        help="say which profile is used; twice: tracebacks",
+        "-v", "--verbose", action="count", default=value(0), help="say which profile is used; twice: tracebacks"
     )
     group.add_argument(
         "--no-color", action="store_true", default=value(False), help="print no colour, as with NO_COLOR"

@@ -15,10 +15,7 @@ HELP = Help(
     "the name and the address where they are missing. Comments, order and formatting of the rest survive byte for byte. "
     "An instance for several profiles is made with `omniprofile set instances.NAME.base_url URL`.",
     examples=(
-        (
-            "omniprofile add staging --instance acme-staging --extends prod",
-            "an instance, and another profile's values",
-        ),
+        ("omniprofile add staging --instance acme-staging --extends prod", "an instance, and another profile's values"),
         (
             "omniprofile add ci --instance acme --key-command 'op read op://Work/Omni/credential' --file work",
             "its key from a command, in `profiles.d/work.toml`",
@@ -27,10 +24,7 @@ HELP = Help(
         ("omniprofile add play --base-url https://play.omniapp.co", "a profile with its key in the secret store"),
         ("omniprofile add ci --base-url https://acme.omniapp.co --key-env ACME_OMNI_KEY", "its key in a variable"),
     ),
-    exits=(
-        (2, "the name is taken or not valid"),
-        (3, "the result would not lint: nothing is written"),
-    ),
+    exits=((2, "the name is taken or not valid"), (3, "the result would not lint: nothing is written")),
     see=("set", "edit", "login"),
 )
 

@@ -98,10 +98,7 @@ HELP = Help(
         ("omniprofile demo", "the tour, chapter by chapter"),
         ("omniprofile demo --no-pause", "all of it at once"),
     ),
-    exits=(
-        (0, "everything did what it should"),
-        (1, "something did not"),
-    ),
+    exits=((0, "everything did what it should"), (1, "something did not")),
     see=("init",),
 )
 

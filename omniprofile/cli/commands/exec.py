@@ -69,10 +69,7 @@ HELP = Help(
             "two instances at once: `SOURCE_OMNI_BASE_URL`, `TARGET_OMNI_API_TOKEN` and so on",
         ),
         ("omniprofile exec prod --yes -- ./nightly.sh", "a protected profile, with nobody to ask"),
-        (
-            "omniprofile exec mine --for 2h -- ./migrate.sh",
-            "with a session that lasts for two hours, or not at all",
-        ),
+        ("omniprofile exec mine --for 2h -- ./migrate.sh", "with a session that lasts for two hours, or not at all"),
     ),
     exits=(
         (4, "no usable credential, or none that lasts as long as `--for` asks"),

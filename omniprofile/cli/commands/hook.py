@@ -30,10 +30,7 @@ HELP = Help(
         ("omniprofile hook fish > ~/.config/fish/conf.d/omniprofile.fish", "nothing more"),
         ("omniprofile hook powershell > ~/omniprofile.ps1", "then `. ~/omniprofile.ps1` in `$PROFILE`"),
         ("omniprofile hook bash --prompt", "and the prompt shows the current profile"),
-        (
-            "omniprofile hook bash --wrap-omni",
-            "and `omni` runs through `exec`; `omni -p NAME` as `exec NAME -- omni`",
-        ),
+        ("omniprofile hook bash --wrap-omni", "and `omni` runs through `exec`; `omni -p NAME` as `exec NAME -- omni`"),
     ),
     see=("use", "completion"),
 )

@@ -25,10 +25,7 @@ HELP = Help(
             "a profile whose key is in a variable",
         ),
     ),
-    exits=(
-        (2, "a flag is missing, and there is no terminal to ask on"),
-        (8, "the instance refuses the key"),
-    ),
+    exits=((2, "a flag is missing, and there is no terminal to ask on"), (8, "the instance refuses the key")),
     see=("add", "login"),
 )
 

@@ -40,10 +40,7 @@ HELP = Help(
         ("omniprofile lint --diff", "what `--fix` would change"),
         ("omniprofile lint --format json", "for a program; `sarif` and `github` for a code host"),
     ),
-    exits=(
-        (0, "no error was found"),
-        (1, "errors were found; with `--strict`, warnings too"),
-    ),
+    exits=((0, "no error was found"), (1, "errors were found; with `--strict`, warnings too")),
     see=("test", "schema"),
 )
 
@@ -103,11 +100,7 @@ def _linter(args: argparse.Namespace, app: App) -> Callable[[Mapping[str, bytes]
 
 
 def _fix(
-    args: argparse.Namespace,
-    lint: Callable[[Mapping[str, bytes]], Report],
-    report: Report,
-    app: App,
-    console: Console,
+    args: argparse.Namespace, lint: Callable[[Mapping[str, bytes]], Report], report: Report, app: App, console: Console
 ) -> Report:
     """Show the fixes, or apply them; return the report of what is left then."""
     from omniprofile.checks.fixes import apply_fixes, diff

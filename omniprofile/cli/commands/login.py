@@ -67,9 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     offer("@secrets", secret)
     add_flag(parser, "--no-test", "store it without testing it")
     add_flag(
-        parser,
-        "--no-browser",
-        "OAuth: print the address, and accept the address that the browser ends at, pasted",
+        parser, "--no-browser", "OAuth: print the address, and accept the address that the browser ends at, pasted"
     )
     parser.add_argument(
         "--port",
@@ -84,11 +82,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how long to wait for the login in the browser (default: 2 min), or for a key on standard input "
         f"(default: {KEY_SECONDS:g} s)",
     )
-    add_flag(
-        parser,
-        "--with-key",
-        "read the key from standard input, however long that takes",
-    )
+    add_flag(parser, "--with-key", "read the key from standard input, however long that takes")
     add_yes(parser, PINNED)
     add_json(parser)
 
@@ -96,11 +90,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Log in to the named profile, or to the current one."""
     how = How(
-        test=not args.no_test,
-        browser=not args.no_browser,
-        port=args.port,
-        timeout=args.timeout,
-        with_key=args.with_key,
+        test=not args.no_test, browser=not args.no_browser, port=args.port, timeout=args.timeout, with_key=args.with_key
     )
     if args.secret is not None:
         _login_secret(app, console, ProfileRequest(named_profile(args)), args.secret, how, yes=args.yes)

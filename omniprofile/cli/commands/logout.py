@@ -23,10 +23,7 @@ HELP = Help(
         ("omniprofile logout staging", "delete its credential"),
         ("omniprofile logout", "that of the current profile"),
     ),
-    exits=(
-        (5, "the profile does not exist"),
-        (9, "the secret store cannot be used"),
-    ),
+    exits=((5, "the profile does not exist"), (9, "the secret store cannot be used")),
     see=("login", "remove"),
 )
 

@@ -29,14 +29,8 @@ from omniprofile.model.resolution import Resolution
 HELP = Help(
     description="Removes a profile from the profile file, revokes its session and deletes its stored secrets. Asks first, and "
     "refuses while other profiles extend it. If it is interrupted, run the same command again to complete it.",
-    examples=(
-        ("omniprofile remove play", "asks"),
-        ("omniprofile remove play --yes", "does not"),
-    ),
-    exits=(
-        (5, "the profile does not exist"),
-        (6, "others extend it, or it was not confirmed"),
-    ),
+    examples=(("omniprofile remove play", "asks"), ("omniprofile remove play --yes", "does not")),
+    exits=((5, "the profile does not exist"), (6, "others extend it, or it was not confirmed")),
     see=("logout", "rename"),
 )
 

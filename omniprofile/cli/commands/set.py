@@ -26,10 +26,7 @@ HELP = Help(
         ("omniprofile set staging env.OMNI_OUTPUT_FORMAT json", "a variable that goes along with the credential"),
         ("""omniprofile set ci key '{ env = "ACME_OMNI_KEY" }'""", "a table, in TOML"),
         ("omniprofile set default prod", "the profile to use when nothing else selects one"),
-        (
-            "omniprofile set instances.acme.base_url https://acme.omniapp.co --diff",
-            "an instance; shown, not written",
-        ),
+        ("omniprofile set instances.acme.base_url https://acme.omniapp.co --diff", "an instance; shown, not written"),
     ),
     exits=(
         (1, "the file is read-only or was changed meanwhile; the change is shown as a patch"),

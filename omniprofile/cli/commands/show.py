@@ -11,10 +11,7 @@ __all__ = ["HELP", "configure", "run"]
 
 HELP = Help(
     description="Shows what the profile resolves to, each value with the place it comes from. Secrets are masked.",
-    examples=(
-        ("omniprofile show", "the current profile"),
-        ("omniprofile show prod --json", "for a program"),
-    ),
+    examples=(("omniprofile show", "the current profile"), ("omniprofile show prod --json", "for a program")),
     exits=((6, "the resolution would be refused; it is shown all the same"),),
     see=("explain",),
 )

@@ -12,10 +12,7 @@ from omniprofile.cli.registry import Help
 HELP = Help(
     description="Shows the current profile as `omniprofile list` does, and what selected it. Nothing is unlocked or "
     "contacted: `omniprofile test` asks the instance.",
-    examples=(
-        ("omniprofile status", "the current profile"),
-        ("omniprofile status --json", "for a program"),
-    ),
+    examples=(("omniprofile status", "the current profile"), ("omniprofile status --json", "for a program")),
     exits=((5, "no profile is selected, or the selected one does not exist"),),
     see=("current", "list", "test"),
 )

@@ -16,10 +16,7 @@ HELP = Help(
         ("omniprofile unset staging env.OMNI_OUTPUT_FORMAT", "a variable"),
         ("omniprofile unset default", "a key at the top of the file"),
     ),
-    exits=(
-        (3, "the result would not lint: nothing is written"),
-        (5, "the profile does not exist"),
-    ),
+    exits=((3, "the result would not lint: nothing is written"), (5, "the profile does not exist")),
     see=("set",),
 )
 

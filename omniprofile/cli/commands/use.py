@@ -35,10 +35,7 @@ HELP = Help(
         ("omniprofile use prod --test --yes", "only if its credential works, and without asking"),
         ('eval "$(omniprofile use --shell staging)"', "this shell only"),
     ),
-    exits=(
-        (5, "the profile does not exist"),
-        (6, "the profile is protected, and was not confirmed"),
-    ),
+    exits=((5, "the profile does not exist"), (6, "the profile is protected, and was not confirmed")),
     see=("current", "list", "hook"),
 )
 
