@@ -5,9 +5,10 @@ refused, unless it says what holds anyway. `exec` applies these rules to a comma
 down it puts a folder first on `PATH` that has one of ours, which does the same (`cli.shim`), and says in `OMNIPROFILE_CHILD`
 what it handed over.
 
-An `omni` of ours that finds no credential in its environment, or another one than was handed over, does not let the real one
-run: that one would fall back on its own config, and so on another instance, and say nothing. A base URL and a token that
-were both set since are a pair: used as they are, and said.
+An `omni` of ours that finds no credential in its environment, or another one than was handed over, or another profile named
+by `OMNI_PROFILE`, does not let the real one run: that one would fall back on its own config, and so on another instance, or
+use this credential where another was meant, and say nothing. A base URL and a token that were both set since are a pair: used
+as they are, and said. Which config the real one sees, and to which hosts it may speak, is said here for each call.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
@@ -16,7 +17,8 @@ import os
 import sys
 
 from omniprofile.model.domains import is_omni_host
-from omniprofile.model.exported import CHILD, checksum, exported, own_values
+from omniprofile.model.exported import CHILD, PROFILE, checksum, exported, own_values
+from omniprofile.model.variables import NO_CONFIG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +125,7 @@ def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:
         if not token:
             raise refusal(
                 f"the token of {whose} is no longer in the environment: `omni` would go on with its own config",
-                f"run `omniprofile exec {profile or 'NAME'} -- omni …`",
+                f"run `omniprofile exec {environ.get(PROFILE) or profile or 'NAME'} -- omni …`",
             )
         changed, kept = ("OMNI_BASE_URL", "token") if same_token else ("OMNI_API_TOKEN", "base URL")
         raise refusal(
@@ -206,7 +208,8 @@ def plan(
         return straight_through(line, environ, path)
     own = given(environ, tell)
     line.given["--base-url"] = [url for url in line.given["--base-url"] if not same_origin(url, own.base_url)]
-    said = check(line, own.profile, own.auth, own.origin)
+    # A pair that the child set is its own, and `OMNI_PROFILE` is still what `exec` gave it.
+    said = check(line, own.profile, own.auth, own.origin, environ.get(PROFILE, "") if own.allowed else "")
     if said is not None:
         return said
     if own.renew is not None and not fresh:
@@ -216,10 +219,11 @@ def plan(
             config = ["--config", own.config] if own.config else []
             again = ["-P", "-m", "omniprofile", *config, "exec", "--yes", own.profile, "--", "omni"]
             return [sys.executable, *again, *line.rest], dict(environ)
-    variables = {"OMNI_BASE_URL": own.base_url, "OMNI_API_TOKEN": own.token}
-    scheme, _, host = own.base_url.partition("://")
-    if own.allowed and not (scheme == "https" and is_omni_host(host.partition(":")[0])):
-        variables[INSECURE] = "1"
+    # A config that the child has named since would take the place of this credential.
+    variables = {"OMNI_BASE_URL": own.base_url, "OMNI_API_TOKEN": own.token, "OMNI_CONFIG_PATH": NO_CONFIG}
+    if own.allowed:
+        scheme, _, host = own.base_url.partition("://")
+        variables[INSECURE] = "" if scheme == "https" and is_omni_host(host.partition(":")[0]) else "1"
     return becoming(path or real_omni(environ), line.rest, {**environ, **variables})
 
 

@@ -64,7 +64,9 @@ class CommandLine:
         if word[:2] != "--":
             letters = word[1:].lstrip("hv")
             if letters != word[1:]:
-                self.direct = self.direct or (not doubt and (first or "h" in word[1 : -len(letters) or None]))
+                off = letters[:1] == "=" and letters[1:] not in _TRUE  # the last of them, by `-h=false`
+                on = word[1 : len(word) - len(letters) - off]
+                self.direct = self.direct or (bool(on) and not doubt and (first or "h" in on))
                 keep = True
             name = _LETTERS.get(letters[:1], "")
             if name not in _VALUED:
@@ -93,15 +95,18 @@ class CommandLine:
         return may_be_value and not equals
 
 
-def check(line: CommandLine, profile: str, auth: str, base_url: str) -> str | None:
+def check(line: CommandLine, profile: str, auth: str, base_url: str, named: str = "") -> str | None:
     """Apply the rules to a command line of `omni` that is to run with this profile's credential; "" is the environment's pair.
 
-    Return what to print in its place, or None: it may run. Raises Refused, which names the command that was meant.
+    `named` is the profile that `OMNI_PROFILE` names by now. Return what to print in place of `omni`, or None: it may run.
+    Raises Refused, which names the command that was meant.
     """
     whose = f"profile `{profile}`" if profile else "a base URL and a token of the environment"
-    for name in line.given["--profile"]:
+    for name, by in [*((each, "") for each in line.given["--profile"]), (named, ", which `OMNI_PROFILE` names")]:
         if name not in ("", profile):
-            raise refusal(f"`omni` runs with {whose} here, not with `{_shown(name)}`", f"run `{_by_exec(name, line)}`")
+            raise refusal(
+                f"`omni` runs with {whose} here, not with `{_shown(name)}`{by}", f"run `{_by_exec(name, line)}`"
+            )
     for url in line.given["--base-url"]:
         if url and not same_origin(url, base_url):
             raise refusal(

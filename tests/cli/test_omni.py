@@ -69,6 +69,7 @@ REFUSED = {
     "models list -p staging -p prod": "exec prod",
     "-ojson -pprod models": "exec prod",
     "--verbose -p prod models": "exec prod",
+    "-h=false -p prod models": "exec prod",
     "query --body -- -p prod": "exec prod",
     f"--base-url {PRODUCTION} models": "exec NAME -- omni models",
     f"models --base-url={PRODUCTION}": "exec NAME -- omni models",
@@ -235,6 +236,8 @@ def test_without_what_was_handed_over_omni_does_not_go_on_with_its_own_config(
 
 
 CHANGED = {
+    "OMNI_PROFILE=prod omni models": "not with `prod`, which `OMNI_PROFILE` names",
+    "export OMNI_PROFILE=prod; omni -p staging config show": "not with `prod`, which `OMNI_PROFILE` names",
     "OMNI_BASE_URL=https://other.omniapp.co omni models": "`OMNI_BASE_URL` was changed",
     "OMNI_API_TOKEN=mine omni models": "`OMNI_API_TOKEN` was changed",
     "env -u OMNI_API_TOKEN -u OMNI_API_KEY omni models": "no longer in the environment",
@@ -353,6 +356,15 @@ def test_two_copies_of_ours_and_a_wrapper_that_calls_exec_again_do_not_go_round(
 def test_a_real_omni_that_comes_first_on_path_has_no_config(process: Process, vendor: VendorOmni) -> None:
     ran = process("exec", "staging", "--", "sh", "-c", f"PATH={vendor.folder}:$PATH omni models")
     assert ran.returncode == 0
+    (sent,) = vendor.requests()
+    assert (sent["base_url"], sent["token"], sent["config"]) == (STAGING, STAGING_KEY, NO_CONFIG)
+
+
+def test_a_config_that_the_child_names_is_not_seen(process: Process, vendor: VendorOmni) -> None:
+    """Its default would take the place of what was handed over, and what is renewed or saved would land in it."""
+    trap = "OMNI_CONFIG_PATH=$XDG_CONFIG_HOME/omni-cli/config.json"
+    ran = process("exec", "staging", "--", "sh", "-c", f"{trap} omni models")
+    assert ran.returncode == 0, ran
     (sent,) = vendor.requests()
     assert (sent["base_url"], sent["token"], sent["config"]) == (STAGING, STAGING_KEY, NO_CONFIG)
 

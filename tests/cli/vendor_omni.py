@@ -58,8 +58,9 @@ def parse(words: Sequence[str], local: Mapping[str, bool]) -> tuple[dict[str, st
                 if not name:
                     fail(f"unknown shorthand flag: {letters[0]!r} in {word}")
                 if not GLOBAL[name]:
-                    flags[name] = "true"
-                    letters = letters[1:]
+                    given = len(letters) > 2 and letters[1] == "="
+                    flags[name] = letters[2:] if given else "true"
+                    letters = "" if given else letters[1:]
                     continue
                 if len(letters) > 2 and letters[1] == "=":
                     value = letters[2:]

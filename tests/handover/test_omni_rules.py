@@ -18,6 +18,7 @@ WORDS = [
     "--base-url", f"--base-url={STAGING}", "--base-url=https://acme.omniapp.co", "--token", "--token=x", "-o", "-ojson", "-op",
     "-hp", "-vp", "-ho", "-h", "-v", "--help", "--help=false", "--help=true", "--version", "--version=0", "--compact",
     "--compact=false", "--format", "--format=json", "--", "-", "", "staging", "prod", "config", "use", "show", "models",
+    "-h=false", "-v=0", "-hv=false", "-h=true",
     STAGING, "https://acme.omniapp.co", "--body", "--body=-p", "--limit", "--limit=--token", "--verbose", "--verbose=true",
 ]  # fmt: skip
 
@@ -35,8 +36,9 @@ def test_whatever_runs_goes_to_what_was_handed_over_and_is_what_was_typed(
     line = CommandLine(words)
     if line.direct:
         _, environ = straight_through(line, {"OMNI_API_TOKEN": "t", "OMNI_API_KEY": "t"}, "/omni")
-        asks = "true" not in (flags.get("--help"), flags.get("--version"))
-        assert not asks or same_origin(flags.get("--base-url") or STAGING, STAGING) or "OMNI_API_TOKEN" not in environ
+        asks = "true" in (flags.get("--help"), flags.get("--version"))
+        assert asks or not words or plain[:1] in (["help"], ["completion"]) or body or limit or verbose
+        assert asks or same_origin(flags.get("--base-url") or STAGING, STAGING) or "OMNI_API_TOKEN" not in environ
         return
     with suppress(Refused):
         if check(line, "staging", "api-key", STAGING) is not None:
