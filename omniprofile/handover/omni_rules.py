@@ -20,16 +20,16 @@ class CommandLine:
     """The words after `omni`, as Go's `pflag` reads them.
 
     `given` has the values of each flag that is known, `command` the words that are no flags, `rest` all `words` without a
-    profile, base URL and token; `direct` says that it needs no credential.
+    profile, base URL and token; `direct` says that it needs no credential. It is not where help is asked for and switched off.
     """
 
-    __slots__ = ("command", "direct", "given", "rest", "words")
+    __slots__ = ("_asks", "_denied", "command", "direct", "given", "rest", "words")
 
     def __init__(self, words: "Sequence[str]") -> None:
         self.words = words
         self.rest: list[str] = []
         self.given: dict[str, list[str]] = {flag: [] for flag in _VALUED}
-        self.direct = not words
+        self._asks = self._denied = False
         after_unknown: list[str] = []  # the words without those that are an unknown flag's value, if it takes one
         plain: list[str] = []
         left = list(words)
@@ -55,7 +55,8 @@ class CommandLine:
         self.command = next(
             (command for command in (plain, after_unknown) if command[:1] and command[0] in heads), plain
         )
-        self.direct = self.direct or bool(self.command and self.command[0] in _DIRECT)
+        asks = self._asks and not self._denied
+        self.direct = not words or asks or bool(self.command and self.command[0] in _DIRECT)
 
     def _flag(self, word: str, left: list[str], *, doubt: bool, may_be_value: bool, first: bool) -> bool:
         """Take in one word of flags, and its value from `left`; tell whether it is unknown and may take the next word."""
@@ -64,9 +65,8 @@ class CommandLine:
         if word[:2] != "--":
             letters = word[1:].lstrip("hv")
             if letters != word[1:]:
-                off = letters[:1] == "=" and letters[1:] not in _TRUE  # the last of them, by `-h=false`
-                on = word[1 : len(word) - len(letters) - off]
-                self.direct = self.direct or (bool(on) and not doubt and (first or "h" in on))
+                self._denied = self._denied or (letters[:1] == "=" and letters[1:] not in _TRUE)
+                self._asks = self._asks or (not doubt and (first or "h" in word[1 : -len(letters) or None]))
                 keep = True
             name = _LETTERS.get(letters[:1], "")
             if name not in _VALUED:
@@ -75,7 +75,9 @@ class CommandLine:
             equals = value = letters[1:]
             value = value[1:] if len(value) > 1 and value[0] == "=" else value
         elif name in _SWITCHES:
-            self.direct = self.direct or (name != "--compact" and not doubt and (not equals or value in _TRUE))
+            on = not equals or value in _TRUE
+            self._denied = self._denied or not (on or name == "--compact")
+            self._asks = self._asks or (name != "--compact" and not doubt and on)
             self.rest.append(word)
             return False
         elif name not in _VALUED:
