@@ -107,6 +107,7 @@ def test_every_code_has_a_rule_with_words() -> None:
         ('[profiles.a]\nkey = { keyring = false }\n', (2, 19, Code.WRONG_VALUE), "must be true", None),
         ('[profiles.a.env]\n"A-B" = "1"\n', (2, 1, Code.BAD_NAME), "`A-B`", None),
         ('[profiles.a.env]\nOMNI_API_TOKEN = "1"\n', (2, 1, Code.WRONG_VALUE), "may only be an alias of `token`", None),
+        ('[profiles.a.env]\nOMNI_PROFILE = { from = "host" }\n', (2, 1, Code.WRONG_VALUE), "may only be left out", None),
         ('[profiles.a.env]\nA = 1\n', (2, 5, Code.WRONG_VALUE), "must be a string or a table", None),
         ('[profiles."ä b"]\n', (1, 11, Code.BAD_NAME), "not a valid name for a profile", "`a-b`"),
         ('[profiles.a]\nextends = "ä b"\n', (2, 11, Code.BAD_NAME), "not a valid name", "`a-b`"),

@@ -24,14 +24,17 @@ FITTING = {
     "OMNI_API_TOKEN": ["token"],
     "OMNI_API_KEY": ["token"],
     "OMNI_BASE_URL": ["base_url", "host"],
-    "OMNI_PROFILE": ["base_url", "host", "organization"],
+    "OMNI_PROFILE": [],
     "OMNI_ORGANIZATION_NAME": ["base_url", "host", "organization"],
 }
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,8}", fullmatch=True).filter(lambda name: not name.startswith("OMNI"))
 aliases = st.tuples(st.sampled_from(list(PARTS)), texts)
-own = {name: st.just("") | st.sampled_from(parts).map(lambda part: (part, "")) for name, parts in FITTING.items()}
+own = {
+    name: st.just("") | (st.sampled_from(parts).map(lambda part: (part, "")) if parts else st.nothing())
+    for name, parts in FITTING.items()
+}
 tables = st.builds(
     lambda free, own: {**free, **own},
     st.dictionaries(names, texts | aliases, max_size=5),

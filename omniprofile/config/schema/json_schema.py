@@ -68,6 +68,8 @@ class _ForToml(GenerateJsonSchema):
 
 def _own_variable(name: str, parts: tuple[Part, ...]) -> JsonSchemaValue:
     """Return what one of omniprofile's own variables may hold, beside what every variable may: an alias, or nothing."""
+    if not parts:
+        return {"const": ""}
     alias: JsonSchemaValue = {"type": "object", "required": ["from"], "properties": {"from": {"enum": list(parts)}}}
     if name in TOKENS:
         alias["properties"]["append"] = {"const": ""}

@@ -33,10 +33,12 @@ from omniprofile.model.finding import Code
 OWN_PARTS: Mapping[str, tuple[Part, ...]] = {
     **dict.fromkeys(TOKENS, ("token",)),
     BASE_URL: ("base_url", "host"),
-    **dict.fromkeys((PROFILE, ORGANIZATION), ("base_url", "host", "organization")),
+    ORGANIZATION: ("base_url", "host", "organization"),
+    PROFILE: (),
 }
 """What each of omniprofile's own variables may be an alias of. Whoever reads one knows whether it holds a secret: the token goes
-into no other one, and nothing else, and nothing after it, into these."""
+into no other one, and nothing else, and nothing after it, into these. Who reads `OMNI_PROFILE` looks for a profile by it: no
+part of a credential is one's name."""
 
 
 class Expect(Table):

@@ -188,8 +188,11 @@ def _unfit_own_variables(data: Mapping[str, Any]) -> "Iterator[Violation]":
             from omniprofile.config.schema.violations import Violation
 
             problem = wrong_value(
-                f"may only be an alias of {quoted_list(parts)}, or be left out: it carries the credential",
-                f'write `{{ from = "{parts[0]}" }}`, or `""` to leave it out; the profile\'s own keys say what it should be',
+                f"may only be an alias of {quoted_list(parts)}, or be left out: it carries the credential"
+                if parts
+                else "may only be left out: it names the profile",
+                (f'write `{{ from = "{parts[0]}" }}`, or `""`' if parts else 'write `""`')
+                + " to leave it out; the profile's own keys say what it should be",
             )
             yield Violation(problem.type, (*path, "env", name), True, problem.context or {})
 
