@@ -38,7 +38,9 @@ HIDDEN = f"`OMNI_CONFIG_PATH` is `{NO_CONFIG}`, which nobody can make or write"
 
 
 def credential_variables(handed: "Handed", base_url: str, token: str) -> dict[str, str]:
-    """Return every variable to set for what is handed over, the mark `OMNIPROFILE_EXPORTED` last.
+    """Return every variable to set: the credential, its mark `OMNIPROFILE_EXPORTED`, then the profile's `env`.
+
+    A shell that stops at a name that it keeps for itself (`status` in zsh) has the mark of what it has by then.
 
     `base_url` and `token` are what the consumer gets: the credential's own, or those of a gateway to it, which has no
     organization. A base URL and token that are the environment's own stay so: no profile is named, and they get no mark.
@@ -59,7 +61,9 @@ def credential_variables(handed: "Handed", base_url: str, token: str) -> dict[st
     given = {name: value for name, value in variables.items() if value is not None}
     refuse_nul(given)
     ours = given if handed.of_profile else {name: value for name, value in given.items() if name not in pair}
-    return given | ({MARKER: marker(handed.profile, ours, base_url)} if ours else {})
+    mark = {MARKER: marker(handed.profile, ours, base_url)} if ours else {}
+    own = {name: value for name, value in given.items() if name in OWN}
+    return own | mark | given
 
 
 def encodable(variables: "Mapping[str, str]") -> dict[str, str]:

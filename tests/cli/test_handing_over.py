@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -389,6 +390,30 @@ def test_what_was_exported_stays_the_key_of_its_own_profile(cli: Cli) -> None:
     cli.profiles('[profiles.ci]\nbase_url = "https://ci.omniapp.co"\nkey = { env = "OMNI_API_TOKEN" }\n')
     exported = json.loads(cli("env", "ci", "--shell", "json", env={"OMNI_API_TOKEN": CANARY}, shows=True).out)
     assert cli("token", "ci", env=exported, shows=True).out == CANARY + "\n"
+
+
+@pytest.mark.parametrize("name", ["status", "path", "PPID", "LINENO"])
+def test_a_variable_at_which_zsh_stops_leaves_no_token_without_its_mark(cli: Cli, two: Path, name: str) -> None:
+    """Without the mark of this profile its token would be a key of any other one, and go to that one's host."""
+    if (zsh := shutil.which("zsh")) is None:
+        pytest.skip("zsh is not installed")
+    cli.profiles(
+        f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = {{ env = "A_KEY" }}\n[profiles.a.env]\n{name} = "x"\n'
+        '[profiles.b]\nbase_url = "https://b.omniapp.co"\nkey = { env = "B_KEY" }\n'
+        '[profiles.ci]\nbase_url = "https://ci.omniapp.co"\nkey = { env = "OMNI_API_TOKEN" }\n'
+    )
+    keys = {"A_KEY": CANARY + "A", "B_KEY": CANARY + "B"}
+    first = cli("env", "b", "--shell", "zsh", env=keys, shows=True).out
+    second = cli("env", "a", "--shell", "zsh", env=keys, shows=True).out
+    ran = subprocess.run(
+        [zsh, "-fc", 'eval "$1"; eval "$2"; /usr/bin/env -0', "zsh", first, second], capture_output=True
+    )
+    assert ran.stderr, "zsh takes this name by now"
+    shell = dict(each.split("=", 1) for each in ran.stdout.decode().split("\0") if "=" in each)
+    left = {each: value for each, value in shell.items() if each.startswith("OMNI")}
+    assert left["OMNI_API_TOKEN"] == CANARY + "A"
+    assert cli("token", "ci", env=left).status == 4
+    assert cli("token", "b", env={**left, **keys}, shows=True).out == CANARY + "B\n"
 
 
 def test_a_key_command_does_not_get_what_was_exported_for_another_profile(cli: Cli, two: Path) -> None:
