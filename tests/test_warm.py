@@ -38,6 +38,14 @@ def test_it_says_and_does_what_a_started_one_does(cli: Cli, argv: tuple[str, ...
         errors="surrogateescape", check=False,
     )  # fmt: skip
     assert (forked.returncode, forked.stdout, forked.stderr) == (started.returncode, started.stdout, started.stderr)
+    warm.install(cli.home / "program")
+    installed = subprocess.run(
+        [cli.home / "program", *argv], input=CANARY, env=environ, cwd=cli.home, capture_output=True, text=True,
+        errors="surrogateescape", check=False,
+    )  # fmt: skip
+    assert (installed.returncode, installed.stdout, installed.stderr) == (
+        started.returncode, started.stdout, started.stderr,
+    )  # fmt: skip
 
 
 def test_it_is_a_process_of_its_own(cli: Cli) -> None:

@@ -1,25 +1,28 @@
 """Start `omniprofile` in a process of its own in a tenth of the time: a fork of one that has imported everything already.
 
 It has its own pid, streams, folder, variables, signals and exit status, as after `python -m omniprofile`. What is not seen in a
-fork: the start of the interpreter, what is imported when, the command line that other programs are shown, and whatever
-`preexec_fn` is for. Tests of that start a process the usual way.
+fork: the start of the interpreter, what is imported when, the command line that other programs are shown, the process that
+started it with its terminal, and whatever `preexec_fn` is for. Tests of that start a process the usual way.
 """
 
 import atexit
 import gc
 import importlib
 import io
-import json
+import marshal
 import os
 import pkgutil
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +61,17 @@ class Popen(subprocess.Popen[Any]):
             "environ": environ,
             "folder": os.path.join(os.getcwd(), os.fsdecode(cwd or "")),
             "umask": next(
-                line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("Umask:")
+                int(line.split()[1], 8)
+                for line in Path("/proc/self/status").read_text().splitlines()
+                if line.startswith("Umask:")
             ),
-            "ignored": [number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN],
+            "ignored": [int(number) for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN],
             "session": start_new_session,
         }
         server = _server(tuple(words[:at]), environ)
         self._report, reporting = socket.socketpair()
         with reporting:
-            socket.send_fds(server, [json.dumps(request).encode()], [*streams, reporting.fileno()])
+            socket.send_fds(server, [marshal.dumps(request)], [*streams, reporting.fileno()])
         self.pid = int.from_bytes(self._report.recv(4), "little")
         self._child_created = True
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
@@ -112,9 +117,55 @@ def run(
     return ran
 
 
+CLIENT = """\
+#!{python} -ISs
+import _socket, marshal, posix, sys
+environ = {{name.decode(): value.decode(errors="surrogateescape") for name, value in posix.environ.items()}}
+at_start = {{name: value for name, value in environ.items() if name.startswith({names}) and name not in {others}}}
+try:
+    if at_start != {at_start}:
+        raise OSError
+    server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    server.connect({path})
+    report, reporting = _socket.socketpair()
+    request = {{
+        "argv": sys.argv[1:], "environ": environ, "folder": posix.getcwd(), "umask": posix.umask(0), "ignored": [],
+        "session": False,
+    }}
+    posix.umask(request["umask"])
+    passed = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2, reporting.fileno()))
+    server.sendmsg([marshal.dumps(request)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, passed)])
+except OSError:  # another start of the interpreter, a closed stream, no working directory
+    posix.execv({python!r}, [{python!r}, "-m", "omniprofile", *sys.argv[1:]])
+reporting.close()
+report.recv(4)
+status = posix.waitstatus_to_exitcode(int.from_bytes(report.recv(4), "little"))
+posix._exit(status) if status >= 0 else posix.kill(posix.getpid(), -status)
+"""
+
+
+def install(program: Path) -> None:
+    """Make a program that does as `omniprofile`: what a shell without a terminal starts."""
+    environ = _at_start(os.environ)
+    folder = tempfile.mkdtemp(prefix="omni-warm-")  # short, for a socket's path has at most 108 bytes
+    path = f"{folder}/socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind(path)
+        listening.listen(64)
+        socket.send_fds(_server((), os.environ), [b"listen"], [listening.fileno()])
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    names = {"python": sys.executable, "names": AT_START, "others": AT_RUN, "at_start": environ, "path": repr(path)}
+    program.write_text(CLIENT.format(**names))
+    program.chmod(0o755)
+
+
+def _at_start(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name.startswith(AT_START) and name not in AT_RUN}
+
+
 def _server(prefix: tuple[str, ...], environ: Mapping[str, str]) -> socket.socket:
     """Return the connection to a server of this process; the server ends with it."""
-    at_start = {name: value for name, value in environ.items() if name.startswith(AT_START) and name not in AT_RUN}
+    at_start = _at_start(environ)
     key = (os.getpid(), prefix, *sorted(at_start.items()))
     if key not in _servers:
         import omniprofile
@@ -150,27 +201,45 @@ def _serve(connection: socket.socket) -> None:
     wrapped = {name: value for name, value in os.environ.items() if name.startswith(AT_START)}
     import_all()
     children: dict[int, tuple[int, int]] = {}
+    listening: dict[int, socket.socket] = {}
+    asking = {connection.fileno(): connection}
     while True:
-        for ready in select.select([connection.fileno(), *children], [], [])[0]:
+        for ready in select.select([*asking, *listening, *children], [], [])[0]:
             if ready in children:
                 pid, report = children.pop(ready)
-                os.write(report, os.waitpid(pid, 0)[1].to_bytes(4, "little"))
+                _report(report, os.waitpid(pid, 0)[1])
                 os.close(report)
                 os.close(ready)
                 continue
-            data, received, _, _ = socket.recv_fds(connection, 1 << 20, 4)
+            if ready in listening:
+                client = listening[ready].accept()[0]
+                asking[client.fileno()] = client
+                continue
+            data, received, _, _ = socket.recv_fds(asking[ready], 1 << 20, 4)
             if not data:
-                return
+                if ready == connection.fileno():
+                    return
+                asking.pop(ready).close()
+                continue
+            if data == b"listen":
+                listening[received[0]] = socket.socket(fileno=received[0])
+                continue
             pid = os.fork()
             if not pid:
-                connection.detach()
-                request = json.loads(data)
+                for kept in (*asking.values(), *listening.values()):
+                    kept.detach()
+                request = marshal.loads(data)
                 _be({**request, "environ": {**request["environ"], **wrapped}}, received[:3])
             *streams, report = received
-            os.write(report, pid.to_bytes(4, "little"))
+            _report(report, pid)
             children[os.pidfd_open(pid)] = (pid, report)
             for stream in streams:
                 os.close(stream)
+
+
+def _report(report: int, number: int) -> None:
+    with suppress(BrokenPipeError):  # the program that asked was killed
+        os.write(report, number.to_bytes(4, "little"))
 
 
 def _be(request: Mapping[str, Any], streams: Sequence[int]) -> None:
@@ -182,7 +251,7 @@ def _be(request: Mapping[str, Any], streams: Sequence[int]) -> None:
         os.setsid()
     for number in request["ignored"]:
         signal.signal(number, signal.SIG_IGN)
-    os.umask(int(request["umask"].split()[1], 8))
+    os.umask(request["umask"])
     os.environ.clear()
     os.environ.update(request["environ"])
     os.chdir(request["folder"])

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests import warm
+
 START = {
     "bash": ["bash", "--norc", "--noprofile"],
     "zsh": ["zsh", "-f"],
@@ -23,11 +25,17 @@ LOAD = {
 }
 
 
-def install_program(folder: Path) -> Path:
-    """Make a program `omniprofile` that runs this tree; return its folder, for `PATH`."""
+def install_program(folder: Path, *, terminal: bool = True) -> Path:
+    """Make a program `omniprofile` that runs this tree; return its folder, for `PATH`.
+
+    Without a `terminal` it is forked (`tests/warm.py`): it is no child of its shell then.
+    """
     programs = folder / "with space"
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     program = programs / "omniprofile"
+    if not terminal:
+        warm.install(program)
+        return programs
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m omniprofile "$@"\n')
     program.chmod(0o755)
     return programs

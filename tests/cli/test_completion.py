@@ -49,7 +49,7 @@ SETUP = {
 def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the completion of every shell, as the program prints it."""
     folder = tmp_path_factory.mktemp("completion")
-    programs = install_program(folder)
+    programs = install_program(folder, terminal=False)
     for shell in ("bash", "zsh", "fish", "powershell"):
         printed = subprocess.run([str(programs / "omniprofile"), "completion", shell], capture_output=True, check=True)
         (folder / shell).write_bytes(printed.stdout)

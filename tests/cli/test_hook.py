@@ -17,7 +17,7 @@ SHELLS = sorted(LOAD)
 
 @pytest.fixture
 def programs(tmp_path: Path, two: Path) -> Path:
-    return install_program(tmp_path)
+    return install_program(tmp_path, terminal=False)
 
 
 def _status(shell: str, command: str) -> str:
@@ -197,6 +197,7 @@ LEFT = [(shell, inherited) for shell in SHELLS for inherited in ("bash", "zsh", 
 
 @pytest.mark.parametrize(("shell", "inherited"), sample(LEFT, 5, "left"))
 def test_what_a_shell_of_another_kind_left_is_not_believed(shell: str, inherited: str, programs: Path) -> None:
+    install_program(programs.parent)  # it looks at the shell that started it
     env = {"OMNIPROFILE_SHELL": inherited, "OMNIPROFILE_HOOK": inherited}
     script = (
         "omniprofile use --shell staging\necho $OMNI_PROFILE $-"

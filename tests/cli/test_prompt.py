@@ -231,7 +231,7 @@ PROMPT = {
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest, cli: Cli, renewed: None, tmp_path: Path) -> Iterator[Terminal]:
     """An interactive shell that has loaded the hook with the prompt, twice."""
-    programs = install_program(tmp_path)
+    programs = install_program(tmp_path, terminal=False)
     load = _load(request.param, cli, tmp_path).strip()
     environ = {
         **os.environ,
@@ -457,7 +457,7 @@ def test_whatever_wraps_the_prompt_it_has_one_segment_and_the_right_one(
     name: str, wrapper: str, cli: Cli, renewed: None, tmp_path: Path
 ) -> None:
     shell, _, option = name.partition(" with")
-    programs = install_program(tmp_path)
+    programs = install_program(tmp_path, terminal=False)
     venv.create(tmp_path / "v", with_pip=False, symlinks=True, prompt="venv")
     register = {"bash": "PROMPT_COMMAND+=($'\\n'__wrap)", "zsh": "precmd_functions+=(__wrap)", "fish": ""}[shell]
     wrapping = WRAPPERS[wrapper].format(

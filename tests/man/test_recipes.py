@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.standin.server import Standin
+from tests import warm
 from tests.conftest import CANARY
 from tests.man.programs import needs
 
@@ -81,7 +82,6 @@ EOF"""
 """An editor that reads its settings as the real ones do: it puts variables into a server's headers."""
 
 SCRIPTS = {
-    "omniprofile": 'exec "{python}" -m omniprofile "$@"',
     "python": 'exec "{python}" "$@"',
     "omni": '[ "$*" = "whoami whoami" ] || exit 64; echo "omni at $OMNI_BASE_URL"',
     "claude": '[ $# = 0 ] || exit 64; echo "claude at $OMNI_BASE_URL"',
@@ -189,6 +189,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
             "#!/bin/sh\n" + script.replace("{python}", sys.executable).replace("{docker}", DOCKER) + "\n"
         )
         (tmp_path / "bin" / name).chmod(0o755)
+    warm.install(tmp_path / "bin/omniprofile")
     with Standin() as prod, Standin() as staging:
         prod.add_key(PROD_KEY, role="ORG_ADMIN")
         staging.add_key(STAGING_KEY, role="MEMBER")
