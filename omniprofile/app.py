@@ -16,6 +16,7 @@ from omniprofile.errors import AccessLimited, StoreUnavailable, UnsafePermission
 from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
+from omniprofile.system.access import real_path
 from omniprofile.workspace import Workspace, once
 
 if TYPE_CHECKING:
@@ -349,7 +350,7 @@ class App(Workspace):
 
         By its path, for a link into a read-only store has another target after each change; or by what it leads to.
         """
-        return file == self.owner or os.path.realpath(file) == os.path.realpath(self.owner)
+        return file == self.owner or real_path(file) == real_path(self.owner)
 
     def _session_lock(self, name: str, seconds: float) -> "AbstractContextManager[None]":
         from omniprofile.system.locking import user_lock

@@ -19,6 +19,7 @@ from omniprofile.config.toml.text import Document
 from omniprofile.model.effective import every_effective, gives_token
 from omniprofile.model.finding import Code, Finding, unreadable
 from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.system.access import real_path
 from omniprofile.system.files import Unreadable, read_regular
 
 _ALL = frozenset(Code)
@@ -109,8 +110,8 @@ def _check_pin(
     except (FileNotFoundError, Unreadable) as problem:
         return [unreadable(path, problem)]
     pin, findings = validate_pin(document)
-    folder = os.path.realpath(os.path.dirname(path) or ".")
-    if findings and not os.path.realpath(path).startswith(folder.rstrip(os.sep) + os.sep):
+    folder = real_path(os.path.dirname(path) or ".")
+    if findings and not real_path(path).startswith(folder.rstrip(os.sep) + os.sep):
         # Nothing of what the link leads to may be shown, in a log of CI least of all.
         message = f"`{path}` is a link to a file outside its folder, which is not a project pin"
         hint = 'remove the link, and write `profile = "NAME"` into a file of its own'
@@ -148,9 +149,9 @@ def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
             pins.append(path)
         elif os.path.basename(folder) == DROP_IN_FOLDER:
             above = os.path.dirname(folder)
-            sets.setdefault(folders.setdefault(os.path.realpath(above), above), []).append(path)
+            sets.setdefault(folders.setdefault(real_path(above), above), []).append(path)
         elif name == PROFILES_FILE:
-            sets.setdefault(folders.setdefault(os.path.realpath(folder), folder), []).append(path)
+            sets.setdefault(folders.setdefault(real_path(folder), folder), []).append(path)
         else:
             sets.setdefault(None, []).append(path)
     for base, members in sets.items():
@@ -166,4 +167,4 @@ def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
 
 def _once(paths: Iterable[str]) -> list[str]:
     """Return each file under the first of its names."""
-    return list({os.path.realpath(path): path for path in reversed(list(paths))}.values())[::-1]
+    return list({real_path(path): path for path in reversed(list(paths))}.values())[::-1]

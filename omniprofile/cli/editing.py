@@ -19,6 +19,7 @@ from omniprofile.errors import ConfigInvalid, Error, NotWritten, Refused, StoreU
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.names import RULE, command_words, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.system.access import real_path
 
 METHODS = ("api-key", "oauth")
 
@@ -248,11 +249,11 @@ def drop_in(app: App, draft: Draft, given: str | None) -> str:
         path = os.path.normpath(os.path.join(app.environment.cwd or os.sep, given))
     else:
         path = os.path.join(folder, given if given.endswith(".toml") else f"{given}.toml")
-    real = {os.path.realpath(known): known for known in (draft.main, *draft.paths)}
-    if os.path.realpath(path) in real:
-        return real[os.path.realpath(path)]
+    real = {real_path(known): known for known in (draft.main, *draft.paths)}
+    if real_path(path) in real:
+        return real[real_path(path)]
     hidden = os.path.basename(path).startswith(".") or not os.path.normcase(path).endswith(".toml")
-    if hidden or os.path.realpath(os.path.dirname(path)) != os.path.realpath(folder):
+    if hidden or real_path(os.path.dirname(path)) != real_path(folder):
         raise UsageError(
             f"`{printable(given)}` would not be read", hint=f"name a `.toml` file in `{folder}`, or leave `--file` out"
         )

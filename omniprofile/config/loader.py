@@ -18,7 +18,7 @@ from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Code, Finding, errors_in, unreadable
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.system.access import ForeignAccess, foreign_access, is_read_only, others_can_write
+from omniprofile.system.access import ForeignAccess, foreign_access, is_read_only, others_can_write, real_path
 from omniprofile.system.files import Unreadable, open_regular
 
 T = TypeVar("T", bound=Sourced[str] | Declaration)
@@ -154,7 +154,7 @@ def _foreign(path: str, home: str, checked: set[str]) -> ForeignAccess | None:
     """Find who else may decide what a profile file says: `foreign_access`, and who may add one to `profiles.d`."""
     if found := foreign_access(path, home, checked):
         return found
-    folder = os.path.realpath(os.path.dirname(path))
+    folder = real_path(os.path.dirname(path))
     if os.path.basename(folder) == DROP_IN_FOLDER and os.path.isdir(folder):
         status = os.stat(folder)
         if others_can_write(status) and not is_read_only(folder):

@@ -171,14 +171,14 @@ def find_pin(
     A pin that somebody else may write is passed over, and added to `ignored` with the reason, unless it really lies in one
     of the `trusted` folders.
     """
-    from omniprofile.system.access import foreign_access
+    from omniprofile.system.access import foreign_access, real_path
 
     folder = cwd
     while folder:
         candidate = os.path.join(folder, PIN_FILE)
         if os.path.lexists(candidate):
             foreign = foreign_access(candidate, home)
-            if foreign is None or _is_in(os.path.realpath(candidate), trusted):
+            if foreign is None or _is_in(real_path(candidate), trusted):
                 return candidate
             if ignored is not None:
                 ignored.append((candidate, foreign))
@@ -188,7 +188,9 @@ def find_pin(
 
 
 def _is_in(path: str, folders: "Sequence[str]") -> bool:
-    return any(path.startswith(os.path.join(os.path.realpath(folder), "")) for folder in folders)
+    from omniprofile.system.access import real_path
+
+    return any(path.startswith(os.path.join(real_path(folder), "")) for folder in folders)
 
 
 def _variable(environ: "Mapping[str, str]", name: str) -> str | None:

@@ -15,6 +15,7 @@ from zlib import crc32
 from omniprofile.config.paths import DROP_IN_FOLDER, Places, drop_ins
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import effective
+from omniprofile.system.access import real_path
 from omniprofile.system.files import Unreadable, make_private_folder, open_regular, write_atomic
 
 FILE = "prompt"
@@ -106,7 +107,7 @@ def _stamp(watched: list[Watched]) -> str:
 
 def _watched(path: str) -> Watched:
     try:
-        return path, os.path.realpath(path), os.stat(path).st_mtime_ns
+        return path, real_path(path), os.stat(path).st_mtime_ns
     except OSError:
         return path, None, 0
 

@@ -26,7 +26,7 @@ import time
 from binascii import crc32
 
 from omniprofile import __version__
-from omniprofile.system.access import foreign_access
+from omniprofile.system.access import foreign_access, real_path
 from omniprofile.system.files import NO_LINK, is_in_missing_home, make_private_folder, write_atomic
 
 TYPE_CHECKING = False
@@ -131,7 +131,7 @@ def _real_paths(files: "Collection[str]") -> tuple[str, ...]:
     """Return where the files really lie: relative paths in them start there, and a link elsewhere on the way changes it."""
     folders = {os.path.dirname(file) for file in files}
     links = [file for file in files if os.path.islink(file)]
-    return tuple(os.path.realpath(path) for path in [*sorted(folders), *links])
+    return tuple(real_path(path) for path in [*sorted(folders), *links])
 
 
 def _is_fresh(facts: "Any", files: "Sequence[str]", home: str) -> bool:

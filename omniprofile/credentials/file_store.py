@@ -16,7 +16,7 @@ from omniprofile.credentials.secrets_file import RISK, VERSION, SecretsFile
 from omniprofile.errors import StoreTimeout
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
-from omniprofile.system.access import owner_hint, refuse_foreign
+from omniprofile.system.access import owner_hint, real_path, refuse_foreign
 from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
 from omniprofile.system.locking import LockFailed, lock
 
@@ -44,19 +44,19 @@ class FileStore(SecretsFile):
     @property
     def identity(self) -> str:
         """The file that is meant in the end, however it is named."""
-        return f"file:{os.path.realpath(self.path)}"
+        return f"file:{real_path(self.path)}"
 
     @property
     def lock_folder(self) -> str:
         """Where the locks of what is stored lie: the folder that the file is really in."""
-        return os.path.dirname(os.path.realpath(self.path))
+        return os.path.dirname(real_path(self.path))
 
     def check(self) -> None:
         """Find out whether the file can be read and replaced, without writing anything."""
         from pathlib import Path
 
         self.read()
-        folders = [str(folder) for folder in Path(os.path.realpath(self.path)).parents]
+        folders = [str(folder) for folder in Path(real_path(self.path)).parents]
         folder = next(filter(os.path.lexists, folders), folders[-1])  # on Windows the whole drive may be gone
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
             raise self.unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
@@ -94,7 +94,7 @@ class FileStore(SecretsFile):
             entries = self.read()
             result = change(entries)
             content = json.dumps({"version": VERSION, "secrets": entries}, indent=1).encode() + b"\n"
-            target = os.path.realpath(self.path)  # a link that a dotfile manager made stays a link
+            target = real_path(self.path)  # a link that a dotfile manager made stays a link
             sweep(target)
             write_atomic(target, content, mode=0o600)
             return result
@@ -105,7 +105,7 @@ class FileStore(SecretsFile):
             make_private_folder(self.folder)
             for folder in (self.folder, self.lock_folder):
                 refuse_foreign(folder, self.home, RISK)
-            with lock(os.path.realpath(self.path) + ".lock", self._lock_timeout):
+            with lock(real_path(self.path) + ".lock", self._lock_timeout):
                 yield
         except TimeoutError as problem:
             raise StoreTimeout(

@@ -30,6 +30,7 @@ from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UsageError
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
+from omniprofile.system.access import real_path
 from omniprofile.system.files import reason
 from omniprofile.system.locking import LockFailed, user_lock
 
@@ -140,7 +141,7 @@ class KeyringStore:
     @property
     def lock_folder(self) -> str:
         """Where the locks of what is stored lie: the folder that the index is really in."""
-        return os.path.dirname(os.path.realpath(self._index.path))
+        return os.path.dirname(real_path(self._index.path))
 
     @property
     def label(self) -> str:

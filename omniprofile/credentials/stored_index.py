@@ -6,10 +6,8 @@ write or replace is refused: it decides which backend is asked.
 On the fast path, up to `entries`.
 """
 
-import os
-
 from omniprofile.credentials.envelope import load, summary_as_data, summary_of
-from omniprofile.system.access import refuse_foreign
+from omniprofile.system.access import real_path, refuse_foreign
 from omniprofile.system.files import Unreadable, read_regular, write_atomic
 
 TYPE_CHECKING = False
@@ -59,7 +57,7 @@ class StoredIndex:
 
         from omniprofile.system.locking import lock
 
-        with lock(os.path.realpath(self.path) + ".lock", timeout):
+        with lock(real_path(self.path) + ".lock", timeout):
             summaries = self.read()
             summaries.pop(account, None)
             if summary is not None:

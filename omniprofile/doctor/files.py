@@ -16,6 +16,7 @@ from omniprofile.doctor.diagnosis import Diagnosis, Health, ok, problem, skipped
 from omniprofile.model.effective import every_effective, gives_token, giving_token
 from omniprofile.model.finding import errors_in
 from omniprofile.model.names import counted, printable_place, quoted_list, quoted_place
+from omniprofile.system.access import real_path
 from omniprofile.system.files import reason
 from omniprofile.system.locking import LockFailed, user_lock
 
@@ -87,7 +88,7 @@ def permissions(app: App) -> Iterable[Diagnosis]:
 def _watched(app: App) -> Iterator[tuple[str, int]]:
     """Paths, each with the mode bits that it must not have."""
     files, places = profile_files(app.places), app.places
-    folders = {places.config_folder, *(os.path.dirname(os.path.realpath(file)) for file in files)}
+    folders = {places.config_folder, *(os.path.dirname(real_path(file)) for file in files)}
     folders |= {os.path.dirname(file) for file in files}
     # A group of one's own is usual, and then files are group-writable: only what anyone can write to is checked here.
     for path in [*sorted(folders), *files]:
@@ -119,7 +120,7 @@ def _temporary_files(app: App) -> Iterator[str]:
     state = app.places.state_folder
     starts: dict[str, list[str]] = {state: ["."], app.places.cache_folder: ["."]}
     for path in (*profile_files(app.places), app.omni_config_path(), os.path.join(state, SECRETS_FILE)):
-        folder, name = os.path.split(os.path.realpath(path))
+        folder, name = os.path.split(real_path(path))
         starts.setdefault(folder, []).append(f".{name}.")
     for folder in sorted(starts):
         with suppress(OSError):  # not there, or `permissions` says what is wrong with it

@@ -17,7 +17,7 @@ from omniprofile.handover.variables import find_dotenv
 from omniprofile.model.finding import Code
 from omniprofile.model.names import counted, printable, printable_place, quoted_place
 from omniprofile.model.stored import Account
-from omniprofile.system.access import others_can_read
+from omniprofile.system.access import others_can_read, real_path
 from omniprofile.system.capture import find_program
 from omniprofile.transfer import foreign
 from omniprofile.transfer.dotenv import Dotenv
@@ -146,7 +146,7 @@ def omni_cli(app: App) -> Iterable[Diagnosis]:
     for folder in filter(None, environ.get("PATH", os.defpath).split(os.pathsep)):
         path = find_program("omni", {**environ, "PATH": folder})
         if path and not is_ours(path):
-            programs.setdefault(os.path.realpath(path), path)
+            programs.setdefault(real_path(path), path)
     if not programs:
         yield ok("no `omni` on PATH")
     else:

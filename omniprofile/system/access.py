@@ -111,10 +111,23 @@ _MOST_LINKS = 40
 """So many links Linux follows, too."""
 
 
+def real_path(path: str) -> str:
+    """Return `path` as an absolute one without links, as far as they can be read. Raises nothing for a path that has no NUL.
+
+    Before Python 3.13 `os.path.realpath` raises for a link that is there and may not be read, such as `/proc/1/root`: whoever
+    may put a link into a folder could stop every command there.
+    """
+    try:
+        return os.path.realpath(path)  # noqa: TID251 - the one place
+    except OSError:
+        folder, name = os.path.split(os.path.abspath(path))
+        return os.path.join(real_path(folder), name)
+
+
 def is_above(folder: str, home: str) -> bool:
     """Whether `home` lies in `folder`, and is not that folder itself."""
     start = folder.rstrip(os.sep) + os.sep
-    return bool(home) and any(place.startswith(start) and place != folder for place in (home, os.path.realpath(home)))
+    return bool(home) and any(place.startswith(start) and place != folder for place in (home, real_path(home)))
 
 
 def _is_excused(place: str, status: os.stat_result) -> bool:

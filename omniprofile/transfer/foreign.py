@@ -12,6 +12,7 @@ from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.stored import StoredSecret
+from omniprofile.system.access import real_path
 from omniprofile.system.files import Unreadable, make_private_folder, open_regular, reason, sweep, write_atomic
 
 LARGEST = 4 * 1024 * 1024
@@ -86,7 +87,7 @@ class ForeignFile:
         Whoever else writes this file takes no lock: so it is looked at again as late as can be.
         """
         shown = f"`{printable_place(self.path)}`"
-        target = os.path.realpath(self.path)
+        target = real_path(self.path)
         try:
             if open_regular(self.path, limit=LARGEST)[0] != self.content:
                 raise OperationFailed(f"{shown} was changed by another program meanwhile", hint="run the command again")

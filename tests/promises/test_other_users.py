@@ -64,7 +64,11 @@ class Machine:
 
     def run(self, *argv: str, stdin: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
         """The program as the victim runs it."""
-        ran = warm.run(*argv, prefix=self.become, env={**self.environ, **env}, cwd=self.home, stdin=stdin)
+        return self.run_in(self.home, *argv, stdin=stdin, **env)
+
+    def run_in(self, cwd: Path, /, *argv: str, stdin: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
+        """The program as the victim runs it in a folder."""
+        ran = warm.run(*argv, prefix=self.become, env={**self.environ, **env}, cwd=cwd, stdin=stdin)
         assert "Traceback" not in ran.stderr
         assert "this is a bug" not in ran.stderr, ran.stderr
         return ran
@@ -166,6 +170,31 @@ def test_another_user_gets_nothing_from_a_gateway(machine: Machine) -> None:
     assert CANARY[:12] not in loot
     assert token[:12] not in loot
     assert [answer.split()[1] for answer in answers] == ["401"] * 3
+
+
+@pytest.mark.parametrize("owner", ["victim", "attacker"])
+@pytest.mark.parametrize("target", ["/proc/1/root/x", "/proc/1/exe"])
+def test_a_pin_that_leads_where_no_link_may_be_read_stops_nothing_of_others(
+    machine: Machine, owner: str, target: str
+) -> None:
+    """Such a link can be examined and not followed: what resolves paths must not end the program there."""
+    pin = machine.shared / ".omniprofile.toml"
+    pin.symlink_to(target)
+    os.chown(pin, getattr(machine, owner), -1, follow_symlinks=False)
+    work = machine.shared / "work"
+    work.mkdir()
+    os.chown(work, machine.victim, machine.victim)
+    for command in (("list",), ("lint",), ("doctor", "--offline"), ("use", "a"), ("set", "a", "description", "x")):
+        ran = machine.run_in(work, *command)
+        said = ran.stdout + ran.stderr
+        if owner == "attacker":
+            assert f"the project pin `{pin}` is ignored: it belongs to another user" in said or command[0] == "set"
+            assert ran.returncode == 0, said
+        else:
+            assert ran.returncode == 0 or f"`{pin}` cannot be read: permission denied" in said
+    trusting = MINE + f'[settings]\ntrusted_folders = ["/proc/1/root", "{machine.shared}"]\n'
+    (machine.home / ".config/omniprofile/profiles.toml").write_text(trusting)
+    assert f"`{pin}` cannot be read: permission denied" in machine.run_in(work, "current").stderr
 
 
 def _evil(machine: Machine) -> str:

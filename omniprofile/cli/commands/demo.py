@@ -25,6 +25,7 @@ from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.errors import OperationFailed
 from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin
+from omniprofile.system.access import real_path
 from omniprofile.system.files import make_private_folder, reason, write_atomic
 
 _STAGING_KEY = "omni_osk_demo_staging_0123456789"
@@ -111,7 +112,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Show the tour. Raises OperationFailed when a command does not do what it must."""
     with ExitStack() as stack:
         try:
-            home = os.path.realpath(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniprofile-demo-")))
+            home = real_path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniprofile-demo-")))
         except OSError as problem:
             raise OperationFailed(
                 f"the demo needs a temporary folder that can be written: {reason(problem)}", hint="set `TMPDIR` to one"

@@ -29,6 +29,7 @@ from omniprofile.config.toml.edit import set_text
 from omniprofile.errors import ConfigInvalid, Error, Refused, StoreUnavailable, UsageError
 from omniprofile.model.names import base_url_variable, printable_place, token_variable
 from omniprofile.model.stored import Account
+from omniprofile.system.access import real_path
 
 HELP = Help(
     description="Renames a profile along with its stored secrets, the active and the previous profile, `default`, the "
@@ -190,7 +191,7 @@ def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
     if before.status is None or before.content is None:
         return False
     own = app.environment.uid is None or before.status.st_uid == app.environment.uid
-    if not own or not os.access(os.path.realpath(path), os.W_OK):
+    if not own or not os.access(real_path(path), os.W_OK):
         console.warn(f"the project pin `{path}` still names `{old}`, and is not yours to change")
         return False
     replace_all([before.changed_to(set_text(before.text, ("profile",), new))])

@@ -15,7 +15,7 @@ from typing import Any
 
 from omniprofile.errors import ConfigUnreadable, OperationFailed
 from omniprofile.model.names import printable, quoted_word
-from omniprofile.system.access import refuse_foreign
+from omniprofile.system.access import real_path, refuse_foreign
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
 
 _VERSION = 1
@@ -40,7 +40,7 @@ class Unfinished:
 
     def is_same(self, other: "Unfinished") -> bool:
         """Whether it is the same command."""
-        mine, theirs = ((u.operation, u.name, u.new, os.path.realpath(u.config)) for u in (self, other))
+        mine, theirs = ((u.operation, u.name, u.new, real_path(u.config)) for u in (self, other))
         return mine == theirs
 
     def __str__(self) -> str:

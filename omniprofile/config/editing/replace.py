@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from omniprofile.errors import ConfigUnreadable, NotWritten, OperationFailed
+from omniprofile.system.access import real_path
 from omniprofile.system.files import (
     BYTE_ORDER_MARK,
     Unreadable,
@@ -111,7 +112,7 @@ def replace_all(changes: Iterable[Change]) -> None:
 
 def _staged(change: Change) -> tuple[str, str]:
     """Return the new content beside the file that it is for, and that file. Raises OSError where it could not take its place."""
-    target = os.path.realpath(change.path)
+    target = real_path(change.path)
     status = change.before.status
     if status is None:
         make_private_folder(os.path.dirname(target))

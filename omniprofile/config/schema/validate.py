@@ -19,6 +19,7 @@ from omniprofile.model.exported import TOKENS
 from omniprofile.model.finding import Finding
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
+from omniprofile.system.access import real_path
 
 if TYPE_CHECKING:
     from omniprofile.config.schema.violations import Violation
@@ -38,7 +39,7 @@ def validate(document: Document, *, home: str) -> tuple[Config | None, list[Find
     """
     if document.data is None:
         return None, document.findings
-    folders = home, os.path.dirname(os.path.realpath(document.file))
+    folders = home, os.path.dirname(real_path(document.file))
     file = read(document.data, ProfilesFile, folders)
     if isinstance(file, ProfilesFile):
         return _declared(document, file, home), []
