@@ -103,19 +103,15 @@ def _check_pin(
     path: str, contents: Mapping[str, bytes], documents: dict[str, Document], files: Files | None
 ) -> list[Finding]:
     """Return what is wrong with a project pin."""
-    from omniprofile.config.schema.validate import validate_pin  # it imports pydantic
+    from omniprofile.config.schema.validate import leads_out, validate_pin  # it imports pydantic
 
     try:
         document = Document.parse(path, contents[path] if path in contents else read_regular(path, LARGEST_PIN))
     except (FileNotFoundError, Unreadable) as problem:
         return [unreadable(path, problem)]
     pin, findings = validate_pin(document)
-    folder = real_path(os.path.dirname(path) or ".")
-    if findings and not real_path(path).startswith(folder.rstrip(os.sep) + os.sep):
-        # Nothing of what the link leads to may be shown, in a log of CI least of all.
-        message = f"`{path}` is a link to a file outside its folder, which is not a project pin"
-        hint = 'remove the link, and write `profile = "NAME"` into a file of its own'
-        return [Finding(path, 1, 1, findings[0].code, message, hint)]
+    if findings and leads_out(path):
+        return findings  # without an excerpt
     documents[path] = document
     alone = Files(documents={path: document}, findings=list(findings))
     secrets_in_plain_text(alone)

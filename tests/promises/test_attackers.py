@@ -97,6 +97,47 @@ def test_a_pin_that_links_to_a_device_which_all_may_write_is_passed_over(cli: Cl
     assert "/dev/zero" in cli("current").err
 
 
+@pytest.mark.parametrize("argv", [["--config", "/dev/null", "lint"], ["lint", ".env"], ["lint", "pins.toml"]])
+def test_nobody_is_told_to_change_the_mode_of_a_device(argv: list[str], cli: Cli) -> None:
+    for name in (".env", "pins.toml"):
+        (cli.work / name).symlink_to("/dev/null")
+    ran = cli(*argv)
+    assert ran.status == 1
+    assert "anyone can write to `/dev/null`" in ran.out
+    assert "chmod" not in ran.out
+    assert "chown" not in ran.out
+
+
+LINKED = [
+    'user = "hunter2"\n',
+    "x = [hunter2\n",
+    "hunter2\n",
+    '[hunter2]\nprofile = "staging"\n',
+    'profile = ["hunter2"]\n',
+]
+
+
+@pytest.mark.parametrize("content", LINKED)
+@pytest.mark.parametrize("command", ["lint", "current", "token", "list", "doctor"])
+def test_nothing_of_what_a_pin_links_to_is_shown_where_it_is_not_a_pin(cli: Cli, content: str, command: str) -> None:
+    """A repository chooses where its link leads, and who reads the log of a CI job sees what is said of it."""
+    elsewhere = cli.work.parent / "private.toml"
+    elsewhere.write_text(content)
+    pin = cli.work / ".omniprofile.toml"
+    pin.symlink_to(elsewhere)
+    ran = cli(command)
+    assert "hunter2" not in ran.out + ran.err
+    assert f"`{pin}` is a link out of its folder, to a file that is not a project pin" in ran.out + ran.err
+
+
+def test_a_pin_may_be_a_link_out_of_its_folder_for_lint_as_for_commands(cli: Cli) -> None:
+    elsewhere = cli.work.parent / "pin.toml"
+    elsewhere.write_text('profile = "staging"\n')
+    (cli.work / ".omniprofile.toml").symlink_to(elsewhere)
+    assert cli("current").out == "staging\n"
+    assert cli("lint").status == 0
+
+
 @pytest.mark.parametrize("kind", ["fifo", "folder", "loop", "dangling"])
 def test_a_pin_that_is_no_file_is_an_error_and_no_hang(cli: Cli, kind: str) -> None:
     pin = cli.work / ".omniprofile.toml"

@@ -50,16 +50,28 @@ def validate(document: Document, *, home: str) -> tuple[Config | None, list[Find
 
 
 def validate_pin(document: Document) -> tuple[Sourced[str] | None, list[Finding]]:
-    """Return the profile that a project pin names, or what is wrong with the pin."""
-    if document.data is None:
-        return None, document.findings
-    pin = read(document.data, Pin)
+    """Return the profile that a project pin names, or what is wrong with the pin.
+
+    A link out of the pin's folder may lead to a file with secrets in it: of what is wrong there no word is shown.
+    """
+    pin = read(document.data, Pin) if document.data is not None else None
     if isinstance(pin, Pin):
         line = document.line(("profile",))
         return Sourced(pin.profile, Provenance(Layer.PROJECT, "profile", document.file, line)), []
     from omniprofile.config.schema.violations import findings_of
 
-    return None, findings_of(document, Pin, pin)
+    findings = document.findings if pin is None else findings_of(document, Pin, pin)
+    if leads_out(document.file):
+        message = f"`{document.file}` is a link out of its folder, to a file that is not a project pin"
+        hint = 'remove the link, and write `profile = "NAME"` into a file of its own'
+        return None, [Finding(document.file, 1, 1, findings[0].code, message, hint)]
+    return None, findings
+
+
+def leads_out(path: str) -> bool:
+    """Tell whether a file is a link to one that is not below its folder."""
+    folder = real_path(os.path.dirname(path) or ".")
+    return not real_path(path).startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _declared(document: Document, file: ProfilesFile, home: str) -> Config:
