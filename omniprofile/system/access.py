@@ -23,6 +23,9 @@ class ForeignAccess:
         from omniprofile.model.names import printable_place, quoted_place
 
         shown, word = printable_place(self.path), quoted_place(self.path)
+        if stat.S_IFMT(self.status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+            # Of a device nobody may be told to change the mode: the system needs `/dev/null` as it is.
+            return f"anyone can write to `{shown}`, and so {risk}", "use a regular file of your own"
         kind = (
             "the folder "
             if stat.S_ISDIR(self.status.st_mode)
