@@ -7,11 +7,6 @@ import pytest
 from windows_home import Home, user_environment
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of the tests that `tests/all` runs where Wine is installed."""
-    config.addinivalue_line("markers", "quick: starts few programs, and shows what breaks first")
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     folder = tmp_path / "Jürgen Weiß"

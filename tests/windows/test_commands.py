@@ -18,8 +18,10 @@ STAGING = 'version = 1\r\n[profiles.staging]\r\nbase_url = "https://acme-staging
 
 
 def _profiles(standin: Standin, auth: str = "api-key") -> str:
+    browser = json.dumps([sys.executable, "-c", BROWSER])
     return (
         f'version = 1\n[profiles.staging]\nbase_url = "{standin.base_url}"\nallow_insecure = true\nauth = "{auth}"\n'
+        f"browser = {browser}\n"
         f'[profiles.ci]\nbase_url = "{standin.base_url}"\nallow_insecure = true\nkey = {{ env = "CI_KEY" }}\n'
     )
 
@@ -85,9 +87,9 @@ def test_the_vault_keeps_a_session_that_is_too_long_for_one_entry(vault: Home) -
     with Standin() as standin:
         standin.oauth.token_bytes = 2250
         standin.oauth.lifetime = 1
-        vault.write(_profiles(standin, "oauth"))
+        vault.write("\n".join(line for line in _profiles(standin, "oauth").splitlines() if "browser" not in line))
         command = f'"{Path(sys.executable).as_posix()}" "{browser.as_posix()}" %s'
-        vault.run("login", "staging", environ={"BROWSER": command})
+        vault.exe("login", "staging", environ={"BROWSER": command})
         standin.oauth.lifetime = 8 * 3600
         before = len(standin.oauth.grants)
         token = vault.run("token", "staging").out.strip()
@@ -98,13 +100,10 @@ def test_the_vault_keeps_a_session_that_is_too_long_for_one_entry(vault: Home) -
 
 
 def test_five_processes_refresh_an_expired_session_once(files: Home) -> None:
-    browser = files.folder / "browser.py"
-    browser.write_text(BROWSER)
     with Standin() as standin:
         files.write(_profiles(standin, "oauth"))
         standin.oauth.lifetime = 1
-        command = f'"{Path(sys.executable).as_posix()}" "{browser.as_posix()}" %s'
-        files.run("login", "staging", environ={"BROWSER": command})
+        files.run("login", "staging")
         standin.oauth.expire_access_tokens()
         standin.oauth.lifetime = 8 * 3600
         before = len(standin.oauth.grants)
@@ -123,18 +122,17 @@ def test_exec_ends_as_its_command(home: Home, status: int) -> None:
             '[profiles.ci]\r\nbase_url = "https://acme.omniapp.co"\r\nkey = { env = "CI_KEY" }\r\n[profiles',
         )
     )
-    ran = home.run(
+    ran = home.exe(
         "exec", "ci", "--", "cmd", "/c", f"echo %OMNI_API_TOKEN%&exit {status}", status=status, environ={"CI_KEY": KEY}
     )
     assert ran.out.strip() == KEY
 
 
-@pytest.mark.quick
 def test_exec_passes_any_argument_unharmed(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     arguments = ["a b", 'q"q', "%PATH%", "^x&y|<>", "", "trailing\\", "é漢", "--", "-p"]
     program = "import json, sys; sys.stdout.buffer.write(json.dumps(sys.argv[1:]).encode())"
-    ran = home.run("exec", "ci", "--", sys.executable, "-c", program, *arguments, environ={"CI_KEY": KEY})
+    ran = home.exe("exec", "ci", "--", sys.executable, "-c", program, *arguments, environ={"CI_KEY": KEY})
     assert json.loads(ran.out) == arguments
 
 
@@ -144,7 +142,7 @@ def test_exec_finds_a_batch_file_as_cmd_does(home: Home) -> None:
     folder.mkdir()
     (folder / "omni.cmd").write_text("@echo called with %OMNI_BASE_URL% %1\r\n@exit 3\r\n")
     environ = {"CI_KEY": KEY, "PATH": f"{folder};{home.environ.get('PATH', '')}"}
-    ran = home.run("exec", "ci", "--", "omni", "models", status=3, environ=environ)
+    ran = home.exe("exec", "ci", "--", "omni", "models", status=3, environ=environ)
     assert ran.out.strip() == "called with https://acme.omniapp.co models"
 
 
@@ -160,28 +158,27 @@ def fails(does, *words):
         return problem.winerror
 print(fails(os.makedirs, os.path.dirname(path)), fails(open, path, "w"), fails(os.stat, path))
 """
-    ran = home.run("exec", "ci", "--", sys.executable, "-c", program, environ={"CI_KEY": KEY})
+    ran = home.exe("exec", "ci", "--", sys.executable, "-c", program, environ={"CI_KEY": KEY})
     assert ran.out.split() == ["123", "None", "123"], "ERROR_INVALID_NAME"
 
 
-@pytest.mark.quick
 def test_omni_that_cmd_runs_is_omniprofiles_own(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     folder = home.folder / "tools"
     folder.mkdir()
     (folder / "omni.cmd").write_text("@echo called with %OMNI_API_TOKEN% %~2\r\n@exit /b 3\r\n")
     environ = {"CI_KEY": KEY, "PATH": f"{folder};{home.environ.get('PATH', '')}"}
-    ran = home.run("exec", "ci", "--", "cmd", "/c", "omni models x", status=3, environ=environ)
+    ran = home.exe("exec", "ci", "--", "cmd", "/c", "omni models x", status=3, environ=environ)
     assert ran.out.split() == ["called", "with", KEY, "x"]
-    ran = home.run("exec", "ci", "--", "cmd", "/c", "omni -p other models", status=6, environ=environ)
+    ran = home.exe("exec", "ci", "--", "cmd", "/c", "omni -p other models", status=6, environ=environ)
     assert "exec other -- omni models" in ran.err
 
 
 def test_exec_runs_nothing_that_only_the_working_directory_has(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     (home.folder / "planted.cmd").write_text("@echo %OMNI_API_TOKEN%\r\n")
-    assert home.run("exec", "ci", "--", "planted", status=127, environ={"CI_KEY": KEY}).out == ""
-    assert home.run("exec", "ci", "--", r".\planted.cmd", environ={"CI_KEY": KEY}).out.strip() == KEY
+    assert home.exe("exec", "ci", "--", "planted", status=127, environ={"CI_KEY": KEY}).out == ""
+    assert home.exe("exec", "ci", "--", r".\planted.cmd", environ={"CI_KEY": KEY}).out.strip() == KEY
 
 
 def test_names_of_variables_differ_by_more_than_their_case(home: Home) -> None:
@@ -190,16 +187,15 @@ def test_names_of_variables_differ_by_more_than_their_case(home: Home) -> None:
         '[profiles.ci.env]\nnote = "ours"\n'
     )
     script = "import os; print([name for name in os.environ if name in ('CI_KEY', 'NOTE')], os.environ['NOTE'])"
-    ran = home.run("exec", "ci", "--", sys.executable, "-c", script, environ={"CI_KEY": KEY, "NOTE": "theirs"})
+    ran = home.exe("exec", "ci", "--", sys.executable, "-c", script, environ={"CI_KEY": KEY, "NOTE": "theirs"})
     assert ran.out.strip() == "['NOTE'] ours"
 
 
 def test_a_command_that_is_not_found_says_so(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
-    assert "no-such-command" in home.run("exec", "ci", "--", "no-such-command", status=127, environ={"CI_KEY": KEY}).err
+    assert "no-such-command" in home.exe("exec", "ci", "--", "no-such-command", status=127, environ={"CI_KEY": KEY}).err
 
 
-@pytest.mark.quick
 def test_cmd_evaluates_what_env_prints(home: Home, tmp_path: Path) -> None:
     value = 'a "b" & c ^ %PATH% | <d> !e!'
     home.write(
@@ -228,7 +224,6 @@ def test_cmd_evaluates_what_env_prints(home: Home, tmp_path: Path) -> None:
     assert json.loads(ran.stdout) == [value, KEY], ran
 
 
-@pytest.mark.quick
 def test_env_speaks_the_language_of_the_shell_that_called(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     (home.folder / "ask.cmd").write_text(f'@"{EXE}" env ci\r\n')
@@ -244,7 +239,6 @@ def test_env_speaks_the_language_of_the_shell_that_called(home: Home) -> None:
     assert ran.stdout.startswith(b'set "OMNI'), ran
 
 
-@pytest.mark.quick
 def test_an_edit_keeps_every_line_end(home: Home) -> None:
     home.write("# mine\r\n" + STAGING + "\r\n# end\r\n")
     home.run("set", "staging", "description", "höher")
@@ -266,12 +260,12 @@ def test_an_edit_replaces_the_file_while_another_process_reads_it(home: Home) ->
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        for number in range(3):
-            home.run("set", "staging", "description", f"n{number}")
+        for number in range(2):
+            home.exe("set", "staging", "description", f"n{number}")
     finally:
         done.set()
         reader.join()
-    assert seen <= {b'base_url = "https://acme-staging.omniapp.co"', *(b'description = "n%d"' % n for n in range(3))}
+    assert seen <= {b'base_url = "https://acme-staging.omniapp.co"', *(b'description = "n%d"' % n for n in range(2))}
 
 
 def test_texts_are_printed(home: Home) -> None:
@@ -313,7 +307,3 @@ def test_config_is_found_by_any_spelling_of_its_path(home: Home, spelling: str) 
         "forward": path.as_posix(),
     }[spelling]
     assert home.run("--config", written, "current").out.strip() == "other"
-
-
-def test_demo_runs_to_its_end(home: Home) -> None:
-    assert "no key lies outside the secret store" in home.run("demo", seconds=300).out

@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import pytest
 from windows_home import Home
 
 A = '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
@@ -36,7 +35,6 @@ def test_names_of_files_are_the_same_in_any_case_and_those_of_profiles_are_not(h
     assert "OP405" in home.run("lint", status=1).out, "two names, one variable"
 
 
-@pytest.mark.quick
 def test_devices_are_no_files(home: Home) -> None:
     assert "is a device" in home.run("--config", "NUL", "list", status=3).err
     home.write("[profiles.a]\nbase_url = 'https://a.omniapp.co'\nkey = { file = '\\\\.\\NUL' }\n")

@@ -6,7 +6,6 @@ import pytest
 from windows_home import Home
 
 
-@pytest.mark.quick
 def test_the_places_are_where_windows_keeps_them(home: Home) -> None:
     home.write('version = 1\n[profiles.a]\nbase_url = "https://acme.omniapp.co"\n')
     home.run("use", "a")
@@ -36,7 +35,6 @@ def test_without_one_of_its_variables_it_still_works(home: Home, variable: str) 
     assert home.run("list", status=None).status in (0, 3)
 
 
-@pytest.mark.quick
 def test_only_a_console_follows_colours(home: Home) -> None:
     """`NUL` calls itself a terminal. (Wine has no console to show the other answer.)"""
     from omniprofile.system.windows import shows_colours
@@ -45,3 +43,7 @@ def test_only_a_console_follows_colours(home: Home) -> None:
         assert nothing.isatty()
         assert not shows_colours(nothing.fileno())
         assert not shows_colours(file.fileno())
+
+
+def test_demo_runs_to_its_end(home: Home) -> None:
+    assert "no key lies outside the secret store" in home.exe("demo", seconds=300).out

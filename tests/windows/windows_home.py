@@ -1,11 +1,19 @@
-"""A user's home on Windows, and the installed command in it."""
+"""A user's home on Windows, and omniprofile in it: the installed command, and its command lines in this process."""
 
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import keyring.core
+
+from omniprofile.cli.main import main
+from omniprofile.model.secret import forget_all
+from omniprofile.system.environment import Environment
 
 EXE = Path(sys.executable).parent / "Scripts" / "omniprofile.exe"
 SECONDS = 60
@@ -36,7 +44,10 @@ class Ran:
 
 @dataclass
 class Home:
-    """A user's home. `run` runs the installed `omniprofile.exe` in it, with pipes for all streams."""
+    """A user's home. `run` runs a command line in this process, as at that home; `exe` the installed `omniprofile.exe`.
+
+    To start an interpreter with all its imports takes a second or two under Wine. So `exe` is for what needs a process.
+    """
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
@@ -67,7 +78,7 @@ class Home:
             stderr=subprocess.PIPE,
         )
 
-    def run(
+    def exe(
         self,
         *argv: str,
         stdin: str = "",
@@ -75,11 +86,45 @@ class Home:
         environ: Mapping[str, str] | None = None,
         seconds: float = SECONDS,
     ) -> Ran:
-        """Run a command; it must end with `status`."""
+        """Run the installed command, with pipes for all streams; it must end with `status`."""
         process = self.start(*argv, **(environ or {}))
         out, err = process.communicate(stdin.encode(), timeout=seconds)
-        ran = Ran(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
-        if status is not None:
-            assert ran.status == status, f"omniprofile {argv}: {ran}"
-        assert "Traceback" not in ran.err, ran.err
-        return ran
+        return _checked(argv, status, process.returncode, out, err)
+
+    def run(self, *argv: str, stdin: str = "", status: int | None = 0, environ: Mapping[str, str] | None = None) -> Ran:
+        """Run a command line in this process; it must end with `status`."""
+        given, out, err = io.BytesIO(stdin.encode()), io.BytesIO(), io.BytesIO()
+        streams = [io.TextIOWrapper(each, encoding="utf-8", newline="") for each in (given, out, err)]
+        with self._entered(environ or {}), redirect_stdout(streams[1]):  # where argparse prints its help
+            forget_all()
+            keyring.core._keyring_backend = None
+            try:
+                ended = main(
+                    argv, Environment(os.environ, os.getcwd(), sys.platform, streams[0], streams[1], streams[2])
+                )
+            except SystemExit as leaving:
+                ended = int(leaving.code or 0)
+        for stream in streams[1:]:
+            stream.flush()
+        return _checked(argv, status, ended, out.getvalue(), err.getvalue())
+
+    @contextmanager
+    def _entered(self, environ: Mapping[str, str]) -> Iterator[None]:
+        """Let this process have the home's variables, and be in it."""
+        before, folder = dict(os.environ), os.getcwd()
+        try:
+            os.environ.clear()
+            os.environ.update({**self.environ, **environ})
+            os.chdir(self.folder)
+            yield
+        finally:
+            os.chdir(folder)
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def _checked(argv: tuple[str, ...], wanted: int | None, status: int, out: bytes, err: bytes) -> Ran:
+    ran = Ran(status, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+    assert wanted in (None, status), f"omniprofile {argv}: {ran}"
+    assert "Traceback" not in ran.err, ran.err
+    return ran
