@@ -234,7 +234,9 @@ def _sync_folder(folder: str) -> None:
 
 def user_id() -> int | None:
     """Return the id of the user that this process runs as; None on Windows."""
-    return None if sys.platform == "win32" else os.getuid()
+    if sys.platform == "win32":
+        return None
+    return os.getuid()
 
 
 def home_in_database(uid: int | None) -> str | None:
