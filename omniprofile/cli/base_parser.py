@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.habits import OPTIONS
-from omniprofile.cli.registry import Command, Help
+from omniprofile.cli.registry import Command
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, printable, quoted_list

@@ -38,7 +38,7 @@ KINDS = {
     "URL": "@none",
     "VARIABLE": "@none",
 }
-"""The kind of a value, by the name that help shows for it. `parser.offer` tells another one."""
+"""The kind of a value, by the name that help shows for it. `arguments.offer` tells another one."""
 
 _GLOBAL = ("config", "quiet", "verbose", "no_color", "help")
 _LONGEST = 70

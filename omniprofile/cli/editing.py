@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from omniprofile.app import App
 from omniprofile.checks.secrets import without_secrets
+from omniprofile.cli.arguments import add_flag, add_json, offer
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_flag, add_json, offer
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.editing.journal import Unfinished
 from omniprofile.config.editing.replace import Change, replace_all

@@ -9,7 +9,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Help
+from omniprofile.cli.arguments import Help
+from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES
 
 if TYPE_CHECKING:
     from omniprofile.cli.base_parser import Parser

@@ -8,9 +8,9 @@ import argparse
 import os
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import add_flag
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import write_changes
-from omniprofile.cli.parser import add_flag
 from omniprofile.cli.shells import SHELLS
 from omniprofile.config.editing.replace import Change, Content
 from omniprofile.errors import UsageError

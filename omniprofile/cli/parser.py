@@ -8,14 +8,14 @@ from importlib import import_module
 from typing import Protocol
 
 import omniprofile
-from omniprofile.app import App, ProfileRequest
+from omniprofile.app import App
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.console import Console
 from omniprofile.cli.habits import commands_for, is_pattern, line_meant
-from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command, Help
+from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, printable, quoted_list
-from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 _GLOBAL_WITH_VALUE = ("--config",)
 _GLOBAL = ("--quiet", "--verbose", "--no-color")
@@ -176,114 +176,6 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
     group.add_argument(
         "--no-color", action="store_true", default=value(False), help="print no colour, as with NO_COLOR"
     )
-
-
-def add_flag(parser: "argparse._ActionsContainer", name: str, purpose: str) -> None:
-    """Add an option that takes no value."""
-    parser.add_argument(name, action="store_true", help=purpose)
-
-
-def offer(kind: str, action: argparse.Action) -> None:
-    """Let TAB offer `kind`, one of `candidates.KINDS`, for an argument whose `metavar` tells another one."""
-    action.completion = kind  # type: ignore[attr-defined]  # an attribute of its own, as shtab and argcomplete set one
-
-
-def add_profile(parser: argparse.ArgumentParser, purpose: str = "the profile (default: the current one)") -> None:
-    """Add the profile as an argument, and as `-p`."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help=purpose)
-    add_profile_option(parser, "the same, as an option, which may stand before the command")
-
-
-def add_profile_option(parser: argparse.ArgumentParser, purpose: str) -> None:
-    """Add `-p`, which may stand before the command, too."""
-    parser.add_argument("-p", "--profile", metavar="NAME", action="append", dest="profile", help=purpose)
-
-
-def add_overrides(parser: argparse.ArgumentParser) -> None:
-    """Add the overrides of one call. There is no option that takes a token as its value: argv is public."""
-    parser.add_argument("--base-url", metavar="URL", help="use this base URL for this call")
-    parser.add_argument(
-        "--token-file", metavar="FILE", help="use the token in FILE for this call; `-` is standard input"
-    )
-
-
-def add_json(parser: "argparse._ActionsContainer") -> None:
-    """Add `--json`."""
-    add_flag(parser, "--json", "print JSON, with documented keys")
-
-
-def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], what: str) -> None:
-    """Add `--format`, the first one as default, and `--json` for one of them."""
-    parser.add_argument("--format", choices=formats, default=formats[0], help=f"how to print the {what}")
-    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
-
-
-def add_jobs(parser: argparse.ArgumentParser, default: int) -> None:
-    """Add `-j`, how many are worked on at once."""
-    parser.add_argument(
-        "-j", "--jobs", type=_count, default=default, metavar="N", help=f"how many at once (default {default})"
-    )
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 256:
-        raise argparse.ArgumentTypeError("give a number from 1 to 256")
-    return int(text)
-
-
-def add_yes(parser: argparse.ArgumentParser, purpose: str = "do not ask for confirmation") -> None:
-    """Add `-y`."""
-    parser.add_argument("-y", "--yes", action="store_true", help=purpose)
-
-
-PINNED = "allow a protected profile that only a project pin selects"
-"""What `-y` is for where a protected profile that is named needs no confirmation."""
-
-
-def add_gateway(parser: argparse.ArgumentParser) -> None:
-    """Add `--gateway`."""
-    add_flag(
-        parser,
-        "--gateway",
-        "give COMMAND the address of a gateway instead of the token (always so where the profile's `access` is not `full`)",
-    )
-
-
-def port_number(text: str) -> int:
-    """Read a port. Raises what argparse takes for a usage error."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536):
-        raise argparse.ArgumentTypeError("give a number from 1 to 65535")
-    return int(text)
-
-
-def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
-    """Return the profile that the command line names. Raises UsageError when it names two, or an empty one."""
-    given = [
-        Sourced(value, Provenance(Layer.FLAG, how))
-        for values, how in (
-            ([getattr(args, "name", None)], "NAME"),
-            (getattr(args, "profile", None) or [], "--profile"),
-        )
-        for value in values
-        if value is not None
-    ]
-    if any(not profile.value for profile in given):
-        raise UsageError("the profile's name is empty", hint="leave it out to use the current profile")
-    if len({profile.value for profile in given}) > 1:
-        raise UsageError(
-            f"two profiles are named: {quoted_list((profile.value for profile in given), 'and')}",
-            hint="name one, as an argument or with `--profile`",
-        )
-    return given[0] if given else None
-
-
-def request_of(args: argparse.Namespace) -> ProfileRequest:
-    """Return what the command line asks for: a profile, and overrides of this call."""
-    if getattr(args, "base_url", None) == "":
-        raise UsageError("the value of `--base-url` is empty")
-    if getattr(args, "token_file", None) == "":
-        raise UsageError("the value of `--token-file` is empty", hint="`-` is standard input")
-    return ProfileRequest(named_profile(args), getattr(args, "base_url", None), getattr(args, "token_file", None))
 
 
 def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:

@@ -1,4 +1,4 @@
-"""Every command: name, module under `cli.commands`, summary, group on the first help screen; and the form of its help."""
+"""Every command: name, module under `cli.commands`, summary, group on the first help screen."""
 
 from dataclasses import dataclass
 
@@ -15,19 +15,6 @@ class Command:
     def module(self) -> str:
         """The module with `configure(parser)` and `run(args, app, console)`; `import` is a keyword of Python."""
         return f"omniprofile.cli.commands.{'import_' if self.name == 'import' else self.name.lstrip('_')}"
-
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    """What `--help` and the manual say of one command beyond its arguments; backticks mark what is typed.
-
-    `examples` are command lines with what they do, `exits` statuses with what they mean here, `see` the commands to read on.
-    """
-
-    description: str
-    examples: tuple[tuple[str, str], ...] = ()
-    exits: tuple[tuple[int, str], ...] = ()
-    see: tuple[str, ...] = ()
 
 
 GLOBAL_OPTIONS = "global options"

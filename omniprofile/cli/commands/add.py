@@ -3,11 +3,10 @@
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, offer
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, profile_values, require_new_name, save
-from omniprofile.cli.parser import offer
 from omniprofile.cli.questions import ask_address, ask_name, needs_address, require_terminal
-from omniprofile.cli.registry import Help
 from omniprofile.errors import InsecureURL, UsageError
 
 HELP = Help(

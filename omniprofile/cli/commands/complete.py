@@ -7,8 +7,8 @@ is opened; what is wrong with the files is an error as everywhere, which the scr
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
-from omniprofile.cli.registry import Help
 from omniprofile.compiled import profile_words, tag_words
 from omniprofile.model.effective import every_effective
 from omniprofile.model.names import printable

@@ -4,9 +4,8 @@ import argparse
 from collections.abc import Iterable
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_json, add_profile_option, named_profile
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_json, add_profile_option, named_profile
-from omniprofile.cli.registry import Help
 from omniprofile.model.effective import effective
 from omniprofile.model.provenance import Layer
 from omniprofile.model.resolution import Selection

@@ -17,9 +17,8 @@ from time import sleep
 
 import omniprofile
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_flag
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_flag
-from omniprofile.cli.registry import Help
 from omniprofile.config.paths import Places, find_places
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.errors import OperationFailed

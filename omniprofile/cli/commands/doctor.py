@@ -3,10 +3,9 @@
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_flag, add_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.parser import add_flag, add_json
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import wrapped
 from omniprofile.doctor.diagnosis import Diagnosis, Health
 from omniprofile.errors import Interrupted, Refused

@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from shutil import which
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import profile_file, split_words, write_changes
-from omniprofile.cli.registry import Help
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, UsageError
 from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted

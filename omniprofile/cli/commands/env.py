@@ -7,9 +7,8 @@ import stat
 from collections.abc import Sequence
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import PINNED, Help, add_flag, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import PINNED, add_flag, add_overrides, add_profile, add_yes, request_of
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import good_until
 from omniprofile.config.paths import own_omni_config
 from omniprofile.credentials.protection import GIVE, Intent

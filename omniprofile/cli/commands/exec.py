@@ -6,13 +6,20 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 from omniprofile.app import App, ProfileRequest
+from omniprofile.cli.arguments import (
+    Help,
+    add_gateway,
+    add_overrides,
+    add_profile,
+    add_yes,
+    named_profile,
+    request_of,
+    span,
+)
 from omniprofile.cli.console import Console
-from omniprofile.cli.durations import span
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.habits import line_meant
 from omniprofile.cli.handing_over import environment_of, hand_over
-from omniprofile.cli.parser import add_gateway, add_overrides, add_profile, add_yes, named_profile, request_of
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
 from omniprofile.credentials.protection import RUN, Intent

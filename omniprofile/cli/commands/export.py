@@ -8,10 +8,9 @@ import os
 from collections.abc import Mapping, Sequence
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_flag, add_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.parser import add_flag, add_json
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.credentials.protection import GIVING
 from omniprofile.errors import NoCredential, NoProfileSelected, OperationFailed, UsageError

@@ -4,9 +4,8 @@ import argparse
 import json
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_overrides, add_profile, add_yes, port_number, request_of
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_overrides, add_profile, add_yes, port_number, request_of
-from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import RUN, Intent
 
 HELP = Help(

@@ -3,10 +3,9 @@
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_flag
 from omniprofile.cli.console import Console
 from omniprofile.cli.install import add_shell, install, shell_of
-from omniprofile.cli.parser import add_flag
-from omniprofile.cli.registry import Help
 from omniprofile.cli.shells import text
 from omniprofile.errors import UsageError
 

@@ -14,11 +14,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_flag, add_json, offer
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import require_valid_name, write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.parser import add_flag, add_json, offer
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render.imported import imported_json, imported_text, is_stored, say_imported
 from omniprofile.credentials.sources import checked_key
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, StoreUnavailable, UsageError

@@ -7,10 +7,9 @@ from omniprofile.app import App
 from omniprofile.checks.lint import Report, examine, file_sets
 from omniprofile.checks.mcp import is_mcp_file, project_files
 from omniprofile.checks.rules import BY_CODE, RULES
+from omniprofile.cli.arguments import Help, add_flag, add_format
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.parser import add_flag, add_format
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render import findings
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.config.paths import profile_files

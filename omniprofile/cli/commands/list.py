@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from omniprofile.app import App, ProfileRequest
+from omniprofile.cli.arguments import Help, add_json
 from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_json
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.cli.render.times import remaining, rfc3339
 from omniprofile.config.patterns import matching

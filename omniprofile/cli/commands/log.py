@@ -4,10 +4,8 @@ import argparse
 from typing import Any
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_json, add_profile, named_profile, span
 from omniprofile.cli.console import Console
-from omniprofile.cli.durations import span
-from omniprofile.cli.parser import add_json, add_profile, named_profile
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import OperationFailed
 from omniprofile.model.names import counted, printable, printable_place

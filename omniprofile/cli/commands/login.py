@@ -4,11 +4,20 @@ import argparse
 from dataclasses import dataclass
 
 from omniprofile.app import App, ProfileRequest
+from omniprofile.cli.arguments import (
+    PINNED,
+    Help,
+    add_flag,
+    add_json,
+    add_profile,
+    add_yes,
+    duration,
+    named_profile,
+    offer,
+    port_number,
+)
 from omniprofile.cli.console import Console
-from omniprofile.cli.durations import duration
 from omniprofile.cli.new_credential import tell_of_another_identity, tested
-from omniprofile.cli.parser import PINNED, add_flag, add_json, add_profile, add_yes, named_profile, offer, port_number
-from omniprofile.cli.registry import Help
 from omniprofile.cli.standard_input import read_all
 from omniprofile.credentials.protection import GIVE, Intent
 from omniprofile.credentials.sources import checked_key

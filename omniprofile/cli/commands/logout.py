@@ -4,9 +4,8 @@ import argparse
 from contextlib import ExitStack
 
 from omniprofile.app import App, ProfileRequest
+from omniprofile.cli.arguments import Help, add_json, add_profile, add_yes, named_profile
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_json, add_profile, add_yes, named_profile
-from omniprofile.cli.registry import Help
 from omniprofile.credentials.protection import DELETE, Intent
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.names import printable_place

@@ -3,10 +3,9 @@
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_flag, add_profile, request_of
 from omniprofile.cli.browser import find_browser
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_flag, add_profile, request_of
-from omniprofile.cli.registry import Help
 from omniprofile.errors import OperationFailed
 from omniprofile.system.files import reason
 

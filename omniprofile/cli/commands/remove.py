@@ -7,6 +7,7 @@ import argparse
 from contextlib import suppress
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_yes
 from omniprofile.cli.commands.logout import logout
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import (
@@ -18,8 +19,6 @@ from omniprofile.cli.editing import (
     unfinished,
     write_changes,
 )
-from omniprofile.cli.parser import add_yes
-from omniprofile.cli.registry import Help
 from omniprofile.config.editing.draft import Draft
 from omniprofile.credentials.protection import DELETE, Intent
 from omniprofile.errors import Error, Refused

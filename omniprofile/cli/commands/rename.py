@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import (
     add_diff,
@@ -22,7 +23,6 @@ from omniprofile.cli.editing import (
     unfinished,
     write_changes,
 )
-from omniprofile.cli.registry import Help
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.editing.replace import Content, replace_all
 from omniprofile.config.toml.edit import set_text

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import omniprofile
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_flag
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_flag
-from omniprofile.cli.registry import Help
 from omniprofile.errors import OperationFailed
 
 HELP = Help(

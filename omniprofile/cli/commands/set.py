@@ -3,9 +3,9 @@
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, key_changed, save, target
-from omniprofile.cli.registry import Help
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.toml.edit import NamePath
 from omniprofile.config.toml.values import value_text

@@ -3,9 +3,9 @@
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.commands.explain import configure, run_view
 from omniprofile.cli.console import Console
-from omniprofile.cli.registry import Help
 
 __all__ = ["HELP", "configure", "run"]
 

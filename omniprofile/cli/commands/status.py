@@ -3,11 +3,10 @@
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help, add_json, add_profile_option, named_profile
 from omniprofile.cli.commands.current import selection_json
 from omniprofile.cli.commands.list import row_of, table_of
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_json, add_profile_option, named_profile
-from omniprofile.cli.registry import Help
 
 HELP = Help(
     description="Shows the current profile as `omniprofile list` does, and what selected it. Nothing is unlocked or "

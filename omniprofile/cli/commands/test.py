@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from time import monotonic
 
 from omniprofile.app import App, ProfileRequest
+from omniprofile.cli.arguments import Help, add_flag, add_format, add_jobs, add_overrides, add_profile_option, duration
 from omniprofile.cli.console import Console
-from omniprofile.cli.durations import duration
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
-from omniprofile.cli.parser import add_flag, add_format, add_jobs, add_overrides, add_profile_option
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render.junit import junit
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.config.patterns import matching

@@ -4,9 +4,8 @@ import argparse
 import json
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import PINNED, Help, add_flag, add_json, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import PINNED, add_flag, add_json, add_overrides, add_profile, add_yes, request_of
-from omniprofile.cli.registry import Help
 from omniprofile.cli.render.times import good_until, rfc3339
 from omniprofile.credentials.protection import GIVE, Intent
 

@@ -3,9 +3,9 @@
 import argparse
 
 from omniprofile.app import App
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, key_changed, save, target
-from omniprofile.cli.registry import Help
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, quoted_list
 

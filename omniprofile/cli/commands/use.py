@@ -3,11 +3,10 @@
 import argparse
 
 from omniprofile.app import App, ProfileRequest
+from omniprofile.cli.arguments import Help, add_flag, add_json, add_yes
 from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import add_flag, add_json, add_yes
 from omniprofile.cli.picker import pick
-from omniprofile.cli.registry import Help
 from omniprofile.config.selection import VARIABLE
 from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.protection import RUN, Intent
