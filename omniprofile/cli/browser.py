@@ -1,12 +1,15 @@
 """The browser that shows an instance: the profile's own, or the one that `BROWSER` and the desktop give."""
 
 import os
+import subprocess
+import webbrowser
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from omniprofile.errors import OperationFailed
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Resolution
+from omniprofile.system.capture import find_program
 
 _TEXT_BROWSERS = frozenset(("www-browser", "links", "elinks", "lynx", "w3m", "browsh"))
 _SECONDS = 2.0
@@ -25,18 +28,12 @@ class Browser:
 
     def __call__(self, address: str) -> bool:
         """Open an address; tell whether that worked, as far as the browser says. Raises OSError and ValueError."""
-        if self.argv is not None:
-            return self._run([*self.argv, address])
-        import webbrowser
-
-        try:
-            return webbrowser.open(address)
-        except webbrowser.Error:
-            return False
-
-    def _run(self, argv: list[str]) -> bool:
-        import subprocess
-
+        if self.argv is None:
+            try:
+                return webbrowser.open(address)
+            except webbrowser.Error:
+                return False
+        argv = [*self.argv, address]
         if self.shares_terminal:
             return subprocess.run(argv, check=False).returncode == 0
         nothing = subprocess.DEVNULL
@@ -54,23 +51,15 @@ def find_browser(resolution: Resolution, environ: Mapping[str, str], *, on_termi
 
     Raises OperationFailed where the profile's own is not there: another one would be logged in as somebody else.
     """
-    if resolution.browser:
-        return _own_browser(resolution, environ, on_terminal=on_terminal)
-    import webbrowser
-
-    try:
-        found = webbrowser.get()
-    except webbrowser.Error:
-        return None
-    in_foreground = type(found) is webbrowser.GenericBrowser
-    if in_foreground and not on_terminal and os.path.basename(getattr(found, "name", "")) in _TEXT_BROWSERS:
-        return None
-    return Browser(in_foreground and on_terminal)
-
-
-def _own_browser(resolution: Resolution, environ: Mapping[str, str], *, on_terminal: bool) -> Browser | None:
-    from omniprofile.system.capture import find_program
-
+    if not resolution.browser:
+        try:
+            found = webbrowser.get()
+        except webbrowser.Error:
+            return None
+        in_foreground = type(found) is webbrowser.GenericBrowser
+        if in_foreground and not on_terminal and os.path.basename(getattr(found, "name", "")) in _TEXT_BROWSERS:
+            return None
+        return Browser(in_foreground and on_terminal)
     name, *arguments = resolution.browser
     # A path that begins at the working directory would be another program in a cloned repository: somebody else's.
     relative = bool(os.path.dirname(name)) and not os.path.isabs(name)
@@ -81,6 +70,4 @@ def _own_browser(resolution: Resolution, environ: Mapping[str, str], *, on_termi
             hint="correct `browser` in the profile file: it names a program of `PATH`, or its whole path, and its arguments",
         )
     is_text = os.path.basename(name) in _TEXT_BROWSERS
-    if is_text and not on_terminal:
-        return None
-    return Browser(is_text, (program, *arguments))
+    return None if is_text and not on_terminal else Browser(is_text, (program, *arguments))

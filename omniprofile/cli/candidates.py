@@ -7,8 +7,7 @@ among those of options), or the words themselves, with commas. A kind that ends 
 """
 
 import argparse
-from dataclasses import dataclass
-from typing import cast
+from typing import Any, NamedTuple
 
 from omniprofile.checks.rules import RULES
 from omniprofile.cli.base_parser import Parser
@@ -17,26 +16,18 @@ from omniprofile.cli.registry import COMMANDS
 from omniprofile.config.schema.json_schema import json_schema
 from omniprofile.model.names import printable
 
-KINDS = {
+KINDS = dict.fromkeys(
+    ("COMMAND", "DURATION", "NEW", "KEY=VALUE", "N", "NAME=VALUE", "PREFIX=NAME", "SECONDS", "TEXT", "URL", "VARIABLE"),
+    "@none",
+) | {
     "CODE": "@codes",
-    "COMMAND": "@none",
-    "DURATION": "@none",
     "FILE": "@files",
     "FOLDER": "@files",
     "NAME": "@profiles",
     "OLD": "@profiles",
     "PATTERN": "@patterns",
-    "NEW": "@none",
     "KEY": "@keys",
-    "KEY=VALUE": "@none",
     "VALUE": "@values",
-    "N": "@none",
-    "NAME=VALUE": "@none",
-    "PREFIX=NAME": "@none",
-    "SECONDS": "@none",
-    "TEXT": "@none",
-    "URL": "@none",
-    "VARIABLE": "@none",
 }
 """The kind of a value, by the name that help shows for it. `arguments.offer` tells another one."""
 
@@ -44,8 +35,7 @@ _GLOBAL = ("config", "quiet", "verbose", "no_color", "help")
 _LONGEST = 70
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One command, or with no name the program itself: lines of a word, a tab, what it is, and kinds."""
 
     name: str
@@ -60,7 +50,8 @@ def rows() -> list[Row]:
     everything = [Row("", *_arguments(parser)[:2], "@commands")]
     everything += [Row(name, *_arguments(subparser)) for name, subparser in parser.commands.items()]
     codes = {rule.code.value: rule.title for rule in RULES}
-    lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": codes, "@keys": _keys()}
+    keys = {key: field.get("description", "") for key, field in _profile_keys().items()}
+    lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": codes, "@keys": keys}
     return [*everything, *(Row(kind, _lines(words), "", "") for kind, words in lists.items())]
 
 
@@ -89,40 +80,31 @@ def _arguments(parser: Parser) -> tuple[str, str, str]:
             *kinds, last = kinds_of(action)
             repeats = action.nargs in ("*", "+") and not kinds
             operands += [*kinds, last + ("..." if repeats else "")]
-    if "@values" in operands:
-        takes += [f"{key}:{kind}" for key, kind in _values().items()]
+    if "@values" in operands:  # of each key that has only a few, or the name of something
+        kinds_of_keys = {"instance": "@instances", "extends": "@profiles"}
+        for key, field in _profile_keys().items():
+            is_switch = field.get("type") == "boolean" and "const" not in field
+            if words := ["true", "false"] if is_switch else field.get("enum"):
+                kinds_of_keys[key] = ",".join(words)
+        takes += [f"{key}:{kind}" for key, kind in kinds_of_keys.items()]
     return _lines(options), " ".join(takes), " ".join(operands)
 
 
-def _keys() -> dict[str, str]:
-    """Return the keys of a profile as `set` takes them, of a table each key in it."""
-    definitions = cast("dict[str, dict[str, dict[str, dict[str, str]]]]", json_schema()["$defs"])
+def _profile_keys() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each key of a profile as `set` takes them, of a table each key in it."""
+    definitions: Any = json_schema()["$defs"]
 
-    def keys_of(name: str, prefix: str) -> dict[str, str]:
-        found: dict[str, str] = {}
+    def keys_of(name: str, prefix: str) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
         for key, field in definitions[name]["properties"].items():
             tables = [] if "patternProperties" in field else _references(field)  # a variable's name is the person's own
             if not tables:
-                found[prefix + key] = field.get("description", "")
+                found[prefix + key] = field
             for table in tables:
                 found |= keys_of(table, f"{prefix}{key}.")
         return found
 
     return keys_of("Profile", "")
-
-
-def _values() -> dict[str, str]:
-    """Return the kind of value of each key of a profile that has only a few, or the name of something."""
-    definitions = cast("dict[str, dict[str, dict[str, dict[str, object]]]]", json_schema()["$defs"])
-    fields = dict(definitions["Profile"]["properties"])
-    fields |= {f"expect.{key}": field for key, field in definitions["Expect"]["properties"].items()}
-    kinds = {"instance": "@instances", "extends": "@profiles"}
-    for key, field in fields.items():
-        if field.get("type") == "boolean":
-            kinds[key] = "true,false"
-        elif "enum" in field:
-            kinds[key] = ",".join(cast("list[str]", field["enum"]))
-    return kinds
 
 
 def _references(schema: object) -> list[str]:

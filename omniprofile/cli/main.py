@@ -83,7 +83,9 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
         if isinstance(problem, RuntimeError) and "start new thread" in str(problem):
             return _report(console, _out_of("memory or threads"), as_json, environment)
         if isinstance(problem, ImportError) and (problem.name or "omniprofile").partition(".")[0] != "omniprofile":
-            return _report(console, _not_loaded(problem), as_json, environment)
+            message = f"the library `{problem.name}` cannot be loaded: {printable(problem.msg, 200)}"
+            hint = "install omniprofile again; where memory is limited (`ulimit -v`), raise the limit"
+            return _report(console, OperationFailed(message, hint=hint), as_json, environment)
         return _report_bug(console, problem, argv, environment, as_json=as_json)
 
 
@@ -97,14 +99,6 @@ def _names(environment: Environment, config: str | None) -> Collection[str]:
 
 def _out_of(what: str) -> Error:
     return OperationFailed(f"there is not enough {what} for this process", hint="raise its limit: see `ulimit -a`")
-
-
-def _not_loaded(problem: ImportError) -> Error:
-    """Return the error for a library that is missing, broken or too big for the memory that there is."""
-    return OperationFailed(
-        f"the library `{problem.name}` cannot be loaded: {printable(problem.msg, 200)}",
-        hint="install omniprofile again; where memory is limited (`ulimit -v`), raise the limit",
-    )
 
 
 def _renew_prompt(args: argparse.Namespace, app: App, console: Console) -> None:
@@ -140,7 +134,10 @@ def _report(console: Console, error: Error, as_json: bool, environment: Environm
         # stdout takes no JSON; what it would have said is on stderr already.
         return exits.status_of(error)
     if console.verbosity >= 2:
-        _trace(console, error)
+        from omniprofile.cli.crash import trace
+
+        for line in trace(error):
+            console.say(line)
     return exits.status_of(error)
 
 
@@ -160,10 +157,3 @@ def _report_bug(
     )
     bug.__cause__ = problem
     return _report(console, bug, as_json, environment)
-
-
-def _trace(console: Console, problem: BaseException) -> None:
-    from omniprofile.cli.crash import trace
-
-    for line in trace(problem):
-        console.say(line)

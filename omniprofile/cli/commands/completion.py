@@ -46,32 +46,24 @@ def table(shell: str) -> str:
     from omniprofile.cli.candidates import rows
 
     head, row, tail = _SYNTAX[shell]
-    lines = [
-        row.format(
-            name=quote(shell, each.name),
-            options=quote(shell, each.options),
-            takes=quote(shell, each.takes),
-            operands=quote(shell, each.operands),
-        )
-        for each in rows()
-    ]
+    lines = [row.format(*(quote(shell, cell) for cell in each)) for each in rows()]
     return f"{head}{''.join(lines)}{tail}\n"
 
 
 _COMMENT = "# What a command takes: options with what they do, the kinds of their values, the kinds of its operands.\n"
 _POSIX = (
     f"{_COMMENT}function __omniprofile_table {{\n  case $1 in\n",
-    "    ({name})\n      options={options}\n      takes={takes}\n      operands={operands}\n      ;;\n",
+    "    ({0})\n      options={1}\n      takes={2}\n      operands={3}\n      ;;\n",
     "    (*) return 1 ;;\n  esac\n}\n",
 )
 _FISH = (
     f"{_COMMENT}function __omniprofile_table --argument-names command\n    switch $command\n",
-    "        case {name}\n            printf '%s\\0' {options} {takes} {operands} | string split0\n",
+    "        case {0}\n            printf '%s\\0' {1} {2} {3} | string split0\n",
     "        case '*'\n            return 1\n    end\nend\n",
 )
 _POWERSHELL = (
     f"{_COMMENT}$global:__omniprofile_table = New-Object System.Collections.Hashtable ([StringComparer]::Ordinal)\n",
-    "$global:__omniprofile_table[{name}] = @({options}, {takes}, {operands})\n",
+    "$global:__omniprofile_table[{0}] = @({1}, {2}, {3})\n",
     "",
 )
 _SYNTAX = {"bash": _POSIX, "zsh": _POSIX, "fish": _FISH, "powershell": _POWERSHELL}

@@ -110,10 +110,12 @@ def _source(args: argparse.Namespace, app: App) -> Source:
             raise UsageError(f"`--{flag.replace('_', '-')}` is for `import {owner}`", hint="leave it out")
     if args.file == "":
         raise UsageError("the file's name is empty", hint="leave it out to import from the usual place")
-    return _omni_cli(args, app) if args.source == "omni-cli" else _dotenv(args, app)
-
-
-def _omni_cli(args: argparse.Namespace, app: App) -> Source:
+    now = app.environment.now()
+    if args.source == "dotenv":
+        if args.name is not None:
+            require_valid_name(args.name)
+        dotenv = Dotenv.read(app.absolute(args.file or ".env"))
+        return dotenv_source(dotenv, now, name=args.name, base_url=args.base_url)
     path = app.absolute(args.file) if args.file else app.omni_config_path()
     config = OmniConfig.read(path, whole=False)
     for name in args.only or ():
@@ -123,14 +125,7 @@ def _omni_cli(args: argparse.Namespace, app: App) -> Source:
                 f"`{printable_place(path)}` has no profile `{printable(name)}`",
                 hint=f"did you mean {quoted_list(printable(n) for n in near)}?" if near else None,
             )
-    return omni_source(config, args.only or (), app.environment.now())
-
-
-def _dotenv(args: argparse.Namespace, app: App) -> Source:
-    if args.name is not None:
-        require_valid_name(args.name)
-    dotenv = Dotenv.read(app.absolute(args.file or ".env"))
-    return dotenv_source(dotenv, app.environment.now(), name=args.name, base_url=args.base_url)
+    return omni_source(config, args.only or (), now)
 
 
 def _require_good(app: App, source: Source, *, allow_insecure: bool) -> None:

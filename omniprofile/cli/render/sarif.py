@@ -5,8 +5,7 @@ from urllib.parse import quote
 
 import omniprofile
 from omniprofile.checks.lint import Report
-from omniprofile.checks.rules import RULES, Rule
-from omniprofile.model.finding import Finding
+from omniprofile.checks.rules import RULES
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _INDEX = {rule.code.value: index for index, rule in enumerate(RULES)}
@@ -14,46 +13,37 @@ _INDEX = {rule.code.value: index for index, rule in enumerate(RULES)}
 
 def sarif(report: Report) -> dict[str, object]:
     """One run, with every rule and its explanation. Paths are relative to where lint ran where they can be."""
-    driver = {
-        "name": "omniprofile",
-        "semanticVersion": omniprofile.__version__,
-        "rules": [_rule(rule) for rule in RULES],
-    }
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "results": [_result(finding) for finding in report.findings],
-    }
-    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-
-
-def _rule(rule: Rule) -> dict[str, object]:
-    return {
-        "id": rule.code.value,
-        "name": rule.code.name.title().replace("_", ""),
-        "shortDescription": {"text": rule.title},
-        "fullDescription": {"text": rule.why},
-        "help": {"text": rule.text},
-        "defaultConfiguration": {"level": rule.code.level.value},
-    }
-
-
-def _result(finding: Finding) -> dict[str, object]:
-    text = finding.message + (f"; {finding.suggestion}" if finding.suggestion else "")
-    return {
-        "ruleId": finding.code,
-        "ruleIndex": _INDEX[finding.code],
-        "level": finding.level.value,
-        "message": {"text": text},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": _location(finding.file),
-                    "region": {"startLine": finding.line, "startColumn": finding.column},
+    rules = [
+        {
+            "id": rule.code.value,
+            "name": rule.code.name.title().replace("_", ""),
+            "shortDescription": {"text": rule.title},
+            "fullDescription": {"text": rule.why},
+            "help": {"text": rule.text},
+            "defaultConfiguration": {"level": rule.code.level.value},
+        }
+        for rule in RULES
+    ]
+    results = [
+        {
+            "ruleId": finding.code,
+            "ruleIndex": _INDEX[finding.code],
+            "level": finding.level.value,
+            "message": {"text": finding.message + (f"; {finding.suggestion}" if finding.suggestion else "")},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": _location(finding.file),
+                        "region": {"startLine": finding.line, "startColumn": finding.column},
+                    }
                 }
-            }
-        ],
-    }
+            ],
+        }
+        for finding in report.findings
+    ]
+    driver = {"name": "omniprofile", "semanticVersion": omniprofile.__version__, "rules": rules}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
 def _location(file: str) -> dict[str, object]:
