@@ -38,7 +38,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Write the profile at the end of its file. On a terminal, ask for its name and address where they are missing."""
     if args.name is None:
         require_terminal(console, "NAME", "omniprofile add NAME --base-url URL")
         args.name = ask_name(app, console)

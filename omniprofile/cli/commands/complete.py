@@ -21,7 +21,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print every profile's name and description, in the order of their files, for patterns every tag too; or other words."""
     if args.kind == "instances":
         console.give("".join(f"{name}\t{each.base_url or ''}\n" for name, each in app.config.instances.items()))
     elif args.kind in ("keys", "secrets"):

@@ -32,7 +32,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print or install the shell's own text with the table of all words in its place."""
     shell = shell_of(args, app)
     completion = text("completion", shell).replace(_PLACE, table(shell))
     if args.install:

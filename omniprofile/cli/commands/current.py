@@ -28,7 +28,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print the current profile; with `--json` also which layer selected it."""
     selection = app.select(named_profile(args))
     shadows = app.shadowed_by(selection)
     if args.json:

@@ -108,7 +108,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Show the tour. Raises OperationFailed when a command does not do what it must."""
     with ExitStack() as stack:
         try:
             home = real_path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniprofile-demo-")))

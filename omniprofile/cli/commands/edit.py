@@ -52,7 +52,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Edit, check, and go on editing until it is right or the user leaves."""
     with app.editing() as draft:
         path = draft.main if args.name is None else profile_file(draft, args.name)
         before = draft.content(path)

@@ -68,7 +68,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print or write the exports, or with `--unset` their removal."""
     environ = app.environment.environ
     if args.output == "":
         raise UsageError("the value of `--output` is empty", hint="`-` is standard output")

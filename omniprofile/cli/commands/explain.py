@@ -31,7 +31,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print every field with its layer and place, and every overridden value with the reason."""
     return run_view(args, app, console, overridden=True)
 
 

@@ -55,7 +55,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Merge the profiles into the vendor's config, and write it if that changes anything."""
     if args.file in app.config.profiles and not os.path.lexists(app.absolute(args.file)):
         raise UsageError(
             f"`{args.file}` is a profile, where a file is expected",

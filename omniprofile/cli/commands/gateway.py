@@ -39,7 +39,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print the address and the token, and answer until somebody ends this."""
     resolution = app.resolve(request_of(args), RUN)
     named = f" {resolution.profile}" if resolution.selection.named else ""
     hint = f"run `omniprofile gateway --yes{named}`"

@@ -42,7 +42,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print or install the hook, and the parts of it that are asked for."""
     shell = shell_of(args, app)
     parts = [("hook", shell)]
     if args.wrap_omni:

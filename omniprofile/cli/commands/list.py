@@ -41,7 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print the profiles in the order of their files, the current one marked."""
     names = list(app.config.profiles)  # what is wrong with the files is an error, and no warning of the selection's
     if args.patterns:
         matched = matching(app.config, args.patterns)

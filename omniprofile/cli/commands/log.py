@@ -38,7 +38,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print the entries."""
     try:
         found, damaged = entries(app.places.state_folder)
     except Unreadable as problem:

@@ -97,7 +97,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Log in to the named profile, or to the current one."""
     how = How(
         test=not args.no_test, browser=not args.no_browser, port=args.port, timeout=args.timeout, with_key=args.with_key
     )

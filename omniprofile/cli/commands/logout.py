@@ -34,7 +34,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Revoke, and in any case delete, what is stored for the profile."""
     resolution = app.declared(ProfileRequest(named_profile(args)), DELETE)
     hint = f"run `omniprofile logout {resolution.profile} --yes`"
     app.permit(resolution, Intent(DELETE, "delete its stored credential", hint, yes=args.yes))

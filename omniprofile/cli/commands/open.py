@@ -29,7 +29,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Open the address, or print it."""
     resolution = app.resolve(request_of(args))
     address = str(resolution.allowed_origin())
     if args.print:

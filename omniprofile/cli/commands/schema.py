@@ -25,7 +25,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print the schema, or where it is."""
     if args.path:
         console.data(_installed("omniprofile-pin" if args.pin else "omniprofile") + "\n")
         return

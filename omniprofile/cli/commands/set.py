@@ -52,7 +52,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Set the key."""
     from omniprofile.config.schema.json_schema import toml_kind
 
     *words, value = args.words

@@ -18,5 +18,4 @@ HELP = Help(
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print every field with its layer and place."""
     return run_view(args, app, console, overridden=False)

@@ -23,7 +23,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Print the row of the current profile, and what selected it."""
     selection = app.select(named_profile(args))
     shadows = app.shadowed_by(selection)
     row = row_of(app, console, selection.profile, active=True)

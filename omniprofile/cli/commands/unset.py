@@ -34,7 +34,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Remove the key."""
     if len(args.words) > 2:
         raise UsageError("too many arguments: give a profile and a key", hint="remove one key at a time")
     from omniprofile.config.schema.json_schema import is_variable_of_env
