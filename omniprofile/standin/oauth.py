@@ -91,7 +91,9 @@ class OAuth:
             self.grants.append((form.get("grant_type", ""), outcome))
             return _json(status, answer)
         if request == ("POST", REVOKE):
-            self._revoke(form.get("token", ""))
+            with self._lock:
+                if (family := self._families.get(form.get("token", ""))) is not None:
+                    self._end(family)
             self.revocations.append(form.get("token_type_hint", ""))
             return _json(200, {})
         return None
@@ -155,11 +157,6 @@ class OAuth:
         """Return the token answer of a login, for a test that begins after one."""
         with self._lock:
             return self._grant(Family(self.role, self.user))[1]
-
-    def _revoke(self, token: str) -> None:
-        with self._lock:
-            if (family := self._families.get(token)) is not None:
-                self._end(family)
 
     def _end(self, family: Family) -> None:
         family.revoked = True

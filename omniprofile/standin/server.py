@@ -60,7 +60,12 @@ class Standin:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.switches = Switches()
-        self.oauth = OAuth(issue=self._issue, withdraw=self.revoke)
+        self.oauth = OAuth(
+            issue=lambda token, role, user: self.add_key(
+                token, scope="user", role=role, user=user, membership=f"m-of-{user}"
+            ),
+            withdraw=self.revoke,
+        )
         self.requests: list[Seen] = []
         self.most_at_once = 0
         self._keys: dict[str, Key] = {}
@@ -120,9 +125,6 @@ class Standin:
         with self._lock:
             return token in self._keys
 
-    def _issue(self, token: str, role: str, user: str) -> None:
-        self.add_key(token, scope="user", role=role, user=user, membership=f"m-of-{user}")
-
     def serve(self, handler: BaseHTTPRequestHandler, sent: bytes = b"") -> tuple[int, dict[str, str], bytes]:
         """Answer one request: status, header fields, body. `sent` is the request's body."""
         scheme, _, token = handler.headers.get("Authorization", "").partition(" ")
@@ -138,15 +140,14 @@ class Standin:
             sleep(self.switches.latency)
             given = self.switches.answer(urlsplit(handler.path).path)
             if given is None and not self.switches.html:
-                given = self.oauth.answer(self._origin(handler), handler.command, handler.path, sent)
+                # The origin that the client asked may be a name that leads here.
+                host = handler.headers.get("Host") or self.base_url.partition("//")[2]
+                origin = f"{'https' if self._tls else 'http'}://{host}"
+                given = self.oauth.answer(origin, handler.command, handler.path, sent)
             return given or self._answer(handler.path, token, key)
         finally:
             with self._lock:
                 self._now -= 1
-
-    def _origin(self, handler: BaseHTTPRequestHandler) -> str:
-        """Return the origin that the client asked, which may be a name that leads here."""
-        return f"{'https' if self._tls else 'http'}://{handler.headers.get('Host') or self.base_url.partition('//')[2]}"
 
     def _answer(self, target: str, token: str, key: Key | None) -> tuple[int, dict[str, str], bytes]:
         switches = self.switches

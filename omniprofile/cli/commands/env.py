@@ -139,29 +139,23 @@ def _elsewhere(what: str, hint: str) -> Refused:
 
 
 def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[str], secrets: list[str]) -> None:
-    """Mask the secrets in the job's log first, then append to the file that GitHub Actions reads variables from."""
+    """Mask the secrets in the job's log first, then append to the file that GitHub Actions reads variables from.
+
+    That is the runner's own, or a new one for its owner alone. Raises Refused for a link or a pipe.
+    """
     path = app.environment.environ.get("GITHUB_ENV")
     if not path:
         raise UsageError("`GITHUB_ENV` is not set", hint="the format `github` is for a step of a GitHub Actions job")
     masks, lines = github(assign, remove, secrets)
     console.give(masks)
-    try:
-        with open(_opened(os.path.join(app.environment.cwd or os.sep, path)), "ab") as file:
-            file.write(lines.encode("utf-8", "surrogateescape"))
-    except OSError as problem:
-        raise OperationFailed(f"the file of `GITHUB_ENV` cannot be written: {reason(problem)}") from problem
-
-
-def _opened(path: str) -> int:
-    """Open the file for appending: the runner's own as it is, a new one for its owner alone. Raises OSError, and Refused."""
     refused = _elsewhere("the file of `GITHUB_ENV`", "set `GITHUB_ENV` to a file, or leave it as the runner set it")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | NO_LINK
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | NO_LINK, 0o600)
+        with open(os.open(os.path.join(app.environment.cwd or os.sep, path), flags, 0o600), "ab") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise refused
+            file.write(lines.encode("utf-8", "surrogateescape"))
     except OSError as problem:
         if problem.errno in (errno.ELOOP, errno.ENXIO):  # a link, a pipe that nobody reads
             raise refused from problem
-        raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise refused
-    return descriptor
+        raise OperationFailed(f"the file of `GITHUB_ENV` cannot be written: {reason(problem)}") from problem
