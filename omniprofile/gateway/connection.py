@@ -8,19 +8,19 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from hmac import compare_digest
-from typing import Any, Protocol
+from typing import Any
 
 import h11
 
-from omniprofile.credentials.held_credential import HeldCredential
 from omniprofile.errors import AccessLimited, Error
+from omniprofile.gateway.guard import Guard
 from omniprofile.gateway.messages import Echoed, Mask, Unsearched, request_fields, response_fields, unpacker
 from omniprofile.gateway.upstream import BrokenOff, Response, Upstream
 from omniprofile.instance.symptoms import TransportError
-from omniprofile.model.access import Denial, denial, is_override
+from omniprofile.model.access import denial, is_override
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Access
 from omniprofile.system.loopback_clients import PIECE
 from omniprofile.system.threads import start
 
@@ -39,23 +39,6 @@ _LEFT = 1024 * 1024
 
 _LENIENT = re.compile(rb"\n[ \t]|(?<!\r)\n|\r(?!\n)|\0")
 """What h11 takes in a head and no program has to send: folded lines, line ends that are none, NUL."""
-
-
-class Rules(Protocol):
-    """What a connection must know of its gateway."""
-
-    profile: str
-    access: Access
-    allow: tuple[str, ...]
-    token: str
-    hosts: frozenset[str]
-    credential: HeldCredential
-
-    def note(self, method: str, status: int) -> None:
-        """Take note of a request that was answered."""
-
-    def note_refused(self, method: str, path: str, status: int) -> None:
-        """Take note of a request that was refused."""
 
 
 class _StrictConnection(h11.Connection):
@@ -99,14 +82,14 @@ class Connection:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        rules: Rules,
+        guard: Guard,
         upstream: Upstream,
         trusted: Callable[[], object],
     ) -> None:
         self._reader = reader
         self._trusted = trusted
         self._writer = writer
-        self._rules = rules
+        self._guard = guard
         self._upstream = upstream
         self._http = _StrictConnection()
         self._out = b""
@@ -153,16 +136,16 @@ class Connection:
 
     def _check(self, request: h11.Request) -> "_Body | None":
         """Return the body to come of a request that may pass, None for none. Raises _Refused."""
-        rules = self._rules
+        guard = self._guard
         method, target = request.method.decode("ascii"), request.target.decode("ascii")
         fields = dict(request.headers)
         if method == "CONNECT" or not (target.startswith("/") or (method, target) == ("OPTIONS", "*")):
             raise _Refused(400, "not-a-proxy", "this gateway leads to one instance: ask it for a path")
-        if fields.get(b"host", b"").decode("latin-1").lower() not in rules.hosts:
+        if fields.get(b"host", b"").decode("latin-1").lower() not in guard.hosts:
             raise _Refused(421, "wrong-host", "the request is for another host than this gateway")
         given = [value for name, value in request.headers if name == b"authorization"]
         scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
-        if scheme.lower() != b"bearer" or not compare_digest(token.strip(), rules.token.encode("ascii")):
+        if scheme.lower() != b"bearer" or not compare_digest(token.strip(), guard.token.encode("ascii")):
             raise _Refused(401, "wrong-token", "the request does not have the token of this gateway")
         self._trusted()
         if len(request.headers) > _MOST_FIELDS:
@@ -175,29 +158,30 @@ class Connection:
             raise _Refused(400, "bad-request", "the end of the request's body is ambiguous")
         if method in ("TRACE", "TRACK"):
             raise _Refused(405, "method", "a server would send the credential back (RFC 9110, section 9.3.8)")
-        denied = denial(rules.profile, rules.access, rules.allow, method, target)
+        denied = denial(guard.profile, guard.access, guard.allow, method, target)
         if denied is not None:
-            raise _denied(denied)
+            raise _Refused(403, AccessLimited.code, denied.message, denied.hint, denied.rule)
         if b"transfer-encoding" in fields or int(fields.get(b"content-length", b"0")):
             return _Body(self)
         return None
 
     async def _forward(self, request: h11.Request, body: "_Body | None") -> None:
-        rules = self._rules
+        guard = self._guard
         fields = request_fields(request.headers.raw_items())
-        if rules.access == "read-only":
+        if guard.access == "read-only":
             fields = [field for field in fields if not is_override(field[0].decode("ascii"))]
         try:
-            used = rules.credential.ready()
+            used = guard.credential.ready()
             if used is None:
-                used = await asyncio.wrap_future(start(rules.credential.current))
-            response = await self._send(request, fields, used, body.read() if body else None)
+                used = await asyncio.wrap_future(start(guard.credential.current))
+            send = partial(self._upstream.send, request.method, request.target, fields)
+            response = await send(used.token, body.read() if body else None)
             if response.status == 401 and (renewed := await self._renewed(used)) is not None:
                 again = body.again() if body else None
                 if body is None or again is not None:
                     await response.close()
                     used = renewed
-                    response = await self._send(request, fields, used, again)
+                    response = await send(used.token, again)
         except TransportError as problem:
             raise _Refused(502, f"unreachable-{problem.symptom}", str(problem), problem.hint) from None
         except Error as error:
@@ -207,19 +191,10 @@ class Connection:
         finally:
             await response.close()
 
-    async def _send(
-        self,
-        request: h11.Request,
-        fields: list[tuple[bytes, bytes]],
-        used: Credential,
-        body: AsyncIterator[bytes] | None,
-    ) -> Response:
-        return await self._upstream.send(request.method, request.target, fields, used.token, body)
-
     async def _renewed(self, refused: Credential) -> Credential | None:
         """Return another credential in place of one that the instance refused, None where there is none."""
         try:
-            renewed = await asyncio.wrap_future(start(lambda: self._rules.credential.renewed(refused)))
+            renewed = await asyncio.wrap_future(start(lambda: self._guard.credential.renewed(refused)))
         except Error:
             return None  # the instance's own answer says what is wrong
         return renewed if renewed.secret != refused.secret else None
@@ -236,17 +211,16 @@ class Connection:
                 f"the instance answered in the encoding `{coding}`, which the gateway cannot search for the credential",
                 "ask without `Accept-Encoding`",
             ) from None
-        self._rules.note(request.method.decode("ascii"), response.status)
-        await self._begin(response.status, mask.fields(fields), mask.text(response.reason))
+        self._guard.note(request.method.decode("ascii"), response.status)
+        await self._write(
+            h11.Response(status_code=response.status, headers=mask.fields(fields), reason=mask.text(response.reason))
+        )
         async for piece in response.body():
             if shown := mask.feed(piece):
                 await self._write(h11.Data(shown))
         if has_body and (rest := mask.end()):
             await self._write(h11.Data(rest))
         await self._write(h11.EndOfMessage())
-
-    async def _begin(self, status: int, fields: list[tuple[bytes, bytes]], reason: bytes) -> None:
-        await self._write(h11.Response(status_code=status, headers=fields, reason=reason))
 
     async def _write(self, event: Any) -> None:
         self._out += self._http.send(event) or b""
@@ -267,7 +241,7 @@ class Connection:
         """Answer a request here. One whose end is not certain ends the connection: what follows is not read as a request."""
         if request is not None:
             path = request.target.partition(b"?")[0].decode("ascii")
-            self._rules.note_refused(request.method.decode("ascii"), path, refused.status)
+            self._guard.note_refused(request.method.decode("ascii"), path, refused.status)
             self._skim()
         error = {"code": refused.code, "message": str(refused), "hint": refused.hint}
         if refused.rule is not None:
@@ -278,7 +252,7 @@ class Connection:
             fields.append((b"WWW-Authenticate", b"Bearer"))
         if refused.status == 400 or self._http.their_state is not h11.DONE:
             fields.append((b"Connection", b"close"))
-        await self._begin(refused.status, fields, b"")
+        await self._write(h11.Response(status_code=refused.status, headers=fields))
         if request is None or request.method != b"HEAD":
             await self._write(h11.Data(content))
         await self._write(h11.EndOfMessage())
@@ -334,13 +308,8 @@ class _Body:
 
     def again(self) -> AsyncIterator[bytes] | None:
         """Return the body once more, or None if it was not kept to its end."""
-        return _each(self._kept) if self._ended and self._kept is not None else None
+        return self._again(self._kept) if self._ended and self._kept is not None else None
 
-
-async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
-
-
-def _denied(found: Denial) -> _Refused:
-    return _Refused(403, AccessLimited.code, found.message, found.hint, found.rule)
+    async def _again(self, pieces: list[bytes]) -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece

@@ -3,13 +3,11 @@
 The port is taken at once; what answers there is imported and begins in a thread, while the program that will ask it starts.
 """
 
-import secrets
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-from omniprofile.model.secret import remember
+from omniprofile.gateway.guard import Guard
 from omniprofile.system.loopback import LoopbackServer
 
 if TYPE_CHECKING:
@@ -19,32 +17,13 @@ if TYPE_CHECKING:
     from omniprofile.system.loopback_clients import Handle
 
 
-class Record(Protocol):
-    """Writes into the audit log."""
-
-    def __call__(
-        self, *, requests: Mapping[str, Mapping[str, int]] | None = None, refused: Mapping[str, str] | None = None
-    ) -> None:
-        """Record one run's requests, or a request that was refused."""
-
-
-_MOST_REFUSED = 100
-"""So many refused requests of one run are recorded one by one."""
-_COUNTED = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
-"""Methods that are counted apart (RFC 9110, section 9.1; RFC 5789). Programs may make up any number of other
-ones, with any text in their names.
-"""
 _GONE_SECONDS = 1.0
 """How long a request goes on whose client has closed its side: some do that, and then read."""
 _SETTLE_SECONDS = 60.0
 
 
-class Gateway:
-    """A gateway to `origin`, as a context manager; `start` lets it answer. `port` is 0 for any.
-
-    `token` is good for this gateway alone. `requests` counts the answers by method and status. `record` takes, by name, the
-    `requests` of the whole run at its end, and the method and path of each one that was `refused`, at most a hundred.
-    """
+class Gateway(Guard):
+    """A gateway to `origin`, as a context manager; `start` lets it answer. `port` is 0 for any; the rest is as for `Guard`."""
 
     def __init__(
         self,
@@ -55,20 +34,12 @@ class Gateway:
         access: "Access",
         allow: tuple[str, ...],
         environ: Mapping[str, str],
-        record: Record,
+        record: Callable[..., None],
         port: int = 0,
     ) -> None:
-        self.profile = profile
-        self.access = access
-        self.allow = allow
-        self.credential = credential
-        self.token = secrets.token_urlsafe(32)
-        remember(self.token)
-        self.requests: Counter[tuple[str, int]] = Counter()
-        self._refused = 0
+        super().__init__(profile, credential, access, allow, record)
         self._origin = origin
         self._environ = environ
-        self._record = record
         self._wanted_port = port
 
     def __enter__(self) -> Self:
@@ -88,7 +59,7 @@ class Gateway:
     def __exit__(self, *_: object) -> None:
         """Listen no more, and break off what is still under way, but for the renewal of a session."""
         if self._server.close():
-            self._record(requests=self._summary())
+            self.record(requests=self.summary())
             self.credential.settle(_SETTLE_SECONDS)
 
     @asynccontextmanager
@@ -98,20 +69,3 @@ class Gateway:
 
         async with Upstream(self._origin, self._environ) as upstream:
             yield lambda reader, writer, known: Connection(reader, writer, self, upstream, known).serve()
-
-    def note(self, method: str, status: int) -> None:
-        """Count a request that was passed on."""
-        self.requests[method if method in _COUNTED else "other", status] += 1
-
-    def note_refused(self, method: str, path: str, status: int) -> None:
-        """Count a request that was refused, and record it."""
-        self.note(method, status)
-        self._refused += 1
-        if self._refused <= _MOST_REFUSED:
-            self._record(refused={"method": method, "path": path})
-
-    def _summary(self) -> dict[str, dict[str, int]]:
-        summary: dict[str, dict[str, int]] = {}
-        for (method, status), count in sorted(self.requests.items()):
-            summary.setdefault(method, {})[str(status)] = count
-        return summary

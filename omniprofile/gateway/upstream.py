@@ -7,14 +7,13 @@ variable read but those that `instance.proxies` and `instance.certificates` know
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
 from omniprofile.gateway.messages import Fields
 from omniprofile.instance.certificates import trusted_context
-from omniprofile.instance.client import ConnectionTrace, transport, transport_error
+from omniprofile.instance.client import transport, transport_error
 from omniprofile.instance.proxies import proxy_for
 from omniprofile.model.origin import Origin
 
@@ -100,9 +99,7 @@ class Upstream:
         """Return the upstream itself."""
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections that nobody uses; the others are closed by who uses them."""
         for each in self._idle:
             await each.aclose()
@@ -160,7 +157,7 @@ class Upstream:
                     continue  # the instance has just closed the connection, for nobody used it
                 # No `from`: the chain of an HTTP error holds the request, and so the token.
                 shown = self._proxy.named_by if self._proxy else None
-                raise transport_error(problem, self._origin, ConnectionTrace(), _CONNECT_SECONDS, shown) from None
+                raise transport_error(problem, self._origin, {}, _CONNECT_SECONDS, shown) from None
 
 
 def _has_more(sender: httpx.AsyncHTTPTransport) -> bool:
