@@ -15,7 +15,7 @@ from omniprofile.model.effective import effective
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
-from omniprofile.system.collector import collector_paused
+from omniprofile.system.garbage import collection_paused
 
 if TYPE_CHECKING:
     from omniprofile.model.compiled_profile import Env, Facts
@@ -27,7 +27,7 @@ _MOST_VARIABLES = 64
 """A profile with more of them is for the full path: all profiles may have the same thousands from one parent."""
 
 
-@collector_paused()
+@collection_paused()
 def configuration(places: Places) -> Config:
     """Return all profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
     paths = profile_files(places)
@@ -35,7 +35,7 @@ def configuration(places: Places) -> Config:
     return load(kept) or compile_files(places, paths)[0]
 
 
-@collector_paused()
+@collection_paused()
 def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
     """The same from the files themselves, and the sections of the snapshot, which is kept. Raises as `configuration`."""
     from omniprofile.config import loader

@@ -166,11 +166,12 @@ def _kept(places: Places, section: int, acting: bool) -> "Any":
     files = profile_files(places)
     kept = snapshot.read(places, files, section)
     if kept is None and acting and files:
+        import gc
+
         from omniprofile.compiled import compile_files
-        from omniprofile.system.collector import collect_no_more
 
         kept = compile_files(places, files)[1][section]
-        collect_no_more()
+        gc.freeze()  # what was made stays to the end of the process
     if kept is None:
         raise Undecided
     return kept

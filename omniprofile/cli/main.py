@@ -1,6 +1,7 @@
 """The command line's entry: parse, run one command, and turn whatever happens into one exit status."""
 
 import argparse
+import gc
 import itertools
 import os
 import sys
@@ -15,7 +16,6 @@ from omniprofile.cli.signals import undone_on_signals
 from omniprofile.cli.stream import flush
 from omniprofile.errors import Error, Interrupted, OperationFailed, Unexpected
 from omniprofile.model.names import printable
-from omniprofile.system.collector import collect_no_more
 from omniprofile.system.environment import Environment
 from omniprofile.system.threads import left_running
 
@@ -36,7 +36,7 @@ def run(failed: BaseException | None = None) -> int:
         # The interpreter would fail at its end with what is left to flush, and make 120 of the status.
         flush(environment.stdout)
         flush(environment.stderr)
-        collect_no_more()
+        gc.freeze()  # the process is about to end: nothing that it has made is looked through once more
     if (
         left_running()
     ):  # a thread in a library, when the interpreter is taken down around it, can end by a segmentation fault

@@ -17,8 +17,8 @@ from omniprofile.errors import OperationFailed, UsageError
 from omniprofile.model.effective import giving_token
 from omniprofile.model.finding import Level
 from omniprofile.model.names import closest, counted, quoted_list
-from omniprofile.system.collector import collector_paused
 from omniprofile.system.files import LARGEST
+from omniprofile.system.garbage import collection_paused
 
 _STDIN = "-"
 _MOST_NAMED = 3
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Print the findings; exit 1 when there is an error among them, with `--strict` when there is any."""
     if args.explain is not None:
         return _explain(args.explain, console, as_json=args.format == "json")
-    with collector_paused():
+    with collection_paused():
         lint = _linter(args, app)
         report = lint({})
     if args.fix or args.diff:

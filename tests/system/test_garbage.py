@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from omniprofile.system.collector import collector_paused
+from omniprofile.system.garbage import collection_paused
 
 
 @pytest.mark.parametrize("collects", [True, False])
@@ -12,7 +12,7 @@ def test_the_collector_is_left_as_it_was_found(collects: bool) -> None:
     before = gc.isenabled()
     (gc.enable if collects else gc.disable)()
     try:
-        with pytest.raises(ZeroDivisionError), collector_paused():
+        with pytest.raises(ZeroDivisionError), collection_paused():
             _ = 1 // gc.isenabled()
         assert gc.isenabled() is collects
     finally:
