@@ -14,7 +14,6 @@ from functools import partial
 from subprocess import DEVNULL, PIPE
 from threading import Lock
 from time import monotonic
-from types import TracebackType
 from typing import Literal, NoReturn, Self
 
 from omniprofile.handover.process import not_run, windows_command
@@ -51,9 +50,7 @@ class Commands:
         self._watch = _Watch()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the watch, for all commands have ended."""
         self._watch.close()
 

@@ -100,14 +100,14 @@ class Client:
         shown, caller = proxy.named_by if proxy else None, get_ident()
 
         def exchange() -> Response:
-            began, trace = monotonic(), ConnectionTrace()
+            began, trace = monotonic(), Trace()
             try:
                 request = httpx.Request(
                     method,
                     f"{origin}{path}",
                     headers={**_HEADERS, **headers},
                     data=form,
-                    extensions={"timeout": httpx.Timeout(seconds).as_dict(), "trace": trace.note},
+                    extensions={"timeout": httpx.Timeout(seconds).as_dict(), "trace": trace.__setitem__},
                 )
                 return _read(self._transport(origin, proxy, caller).handle_request(request), origin, shown, began)
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as problem:
@@ -172,25 +172,12 @@ def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: fl
         response.close()
 
 
-class ConnectionTrace:
-    """Where a request was sent, by httpx's `trace` extension: the address that was called, and whether the tunnel that a
-    proxy makes was there already.
-    """
-
-    def __init__(self) -> None:
-        self.called: tuple[str, int] | None = None
-        self.in_tunnel = False
-
-    def note(self, event: str, about: Mapping[str, Any]) -> None:
-        """Take note of one step."""
-        if event == "connection.connect_tcp.started":
-            self.called = about["host"], about["port"]
-        elif event == "proxy.start_tls.started":
-            self.in_tunnel = True
+Trace = dict[str, Mapping[str, Any]]
+"""The steps of a request so far, each with what it was about, as httpx's extension `trace` tells them."""
 
 
 def transport_error(
-    problem: Exception, origin: Origin, trace: ConnectionTrace, seconds: float, proxy: str | None
+    problem: Exception, origin: Origin, trace: Trace, seconds: float, proxy: str | None
 ) -> TransportError:
     """Return what an exception of httpx means: `trace` has where the request went, `seconds` is its time limit."""
 
@@ -204,9 +191,10 @@ def transport_error(
         return error("timeout", f"{host} did not answer in {seconds:g} s")
     if isinstance(problem, httpx.ConnectError):
         causes = _causes(problem)
-        if proxy is None or trace.called is None or trace.in_tunnel:
+        called = trace.get("connection.connect_tcp.started")
+        if proxy is None or called is None or "proxy.start_tls.started" in trace:  # beyond the proxy's tunnel
             return error(*_not_connected(causes, origin))
-        return error("proxy", f"the proxy {printable(f'{trace.called[0]}:{trace.called[1]}')} {_why_not(causes)}")
+        return error("proxy", f"the proxy {printable('{host}:{port}'.format_map(called))} {_why_not(causes)}")
     if proxy is not None and isinstance(problem, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError):
         return error("proxy", f"the proxy address in {proxy} cannot be used")
     return error("protocol", f"{host} closed the connection, or does not speak HTTP")

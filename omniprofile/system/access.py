@@ -26,19 +26,14 @@ class ForeignAccess:
         if stat.S_IFMT(self.status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
             # Of a device nobody may be told to change the mode: the system needs `/dev/null` as it is.
             return f"anyone can write to `{shown}`, and so {risk}", "use a regular file of your own"
-        kind = (
-            "the folder "
-            if stat.S_ISDIR(self.status.st_mode)
-            else "the link "
-            if stat.S_ISLNK(self.status.st_mode)
-            else ""
-        )
-        if others_can_write(self.status) and not stat.S_ISLNK(self.status.st_mode):
+        is_link = stat.S_ISLNK(self.status.st_mode)
+        kind = "the link " if is_link else "the folder " if stat.S_ISDIR(self.status.st_mode) else ""
+        if others_can_write(self.status) and not is_link:
             message = f"anyone can write to {kind}`{shown}`, and so {risk}"
             mine = _user() in (0, self.status.st_uid)
             change = f"run `chmod o-w {word}`" if mine else f"let its owner run `chmod o-w {word}`"
             return message, _where_chmod_does_nothing(self.path) or change
-        option = "-h " if stat.S_ISLNK(self.status.st_mode) else ""
+        option = "-h " if is_link else ""
         return (
             f"{kind}`{shown}` {self.why}, who can {risk}",
             f"use one of your own, or run `chown {option}{_user()} {word}` as root if it is yours",
@@ -82,7 +77,8 @@ def steps_to(path: str) -> "list[tuple[str, os.stat_result]]":
     steps = []
     current = os.sep
     links = 0
-    names = os.path.join(os.getcwd(), path).split(os.sep)[::-1] if not os.path.isabs(path) else path.split(os.sep)[::-1]
+    # An absolute path does not ask for the working directory, which may be gone.
+    names = (path if os.path.isabs(path) else os.path.join(os.getcwd(), path)).split(os.sep)[::-1]
     try:
         steps.append((current, os.lstat(current)))
         while names:
@@ -214,15 +210,11 @@ def owner_hint(problem: BaseException, path: str) -> "str | None":
     if sys.platform == "win32" or getattr(problem, "errno", None) not in (1, 13) or os.geteuid() == 0:
         return None
     for place, status in reversed(steps_to(path)):
-        if status.st_uid == os.geteuid():
+        if status.st_uid != 0 or stat.S_ISLNK(status.st_mode) or place == os.sep:
             return None
-        if status.st_uid != 0 or stat.S_ISLNK(status.st_mode):
-            break
-        if place == os.sep or owner_of(os.path.dirname(place)) == os.geteuid():
+        if owner_of(os.path.dirname(place)) == os.geteuid():
             from omniprofile.model.names import quoted_place
 
-            if place == os.sep:
-                break
             return f"it belongs to root: run `sudo chown -R {os.geteuid()} {quoted_place(place)}`"
     return None
 

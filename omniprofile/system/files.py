@@ -52,13 +52,12 @@ def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(f"it is {_kind(status.st_mode)}, not a regular file")
-        if status.st_size > limit:
-            raise Unreadable(f"it is larger than {limit // 1024} KiB")
-        parts = []
-        while part := os.read(descriptor, 1024 * 1024):
+        parts, size = [], status.st_size
+        while size <= limit and (part := os.read(descriptor, 1024 * 1024)):
             parts.append(part)
-            if sum(map(len, parts)) > limit:
-                raise Unreadable(f"it is larger than {limit // 1024} KiB")
+            size = max(size, sum(map(len, parts)))
+        if size > limit:
+            raise Unreadable(f"it is larger than {limit // 1024} KiB")
         return b"".join(parts), status
     except OSError as problem:
         raise Unreadable(reason(problem)) from problem
@@ -123,17 +122,13 @@ def _replace(temporary: str, path: str) -> None:
         from time import monotonic, sleep
 
         end = monotonic() + _READERS_SECONDS
-        while True:
+        while monotonic() < end:
             try:
                 os.replace(temporary, path)
-            except PermissionError:
-                if monotonic() >= end:
-                    raise
-                sleep(0.01)
-            else:
                 return
-    else:
-        os.replace(temporary, path)
+            except PermissionError:
+                sleep(0.01)
+    os.replace(temporary, path)
 
 
 def discard(temporary: str) -> None:
@@ -211,11 +206,7 @@ def reason(problem: BaseException) -> str:
 
 
 def _kind(mode: int) -> str:
-    if stat.S_ISDIR(mode):
-        return "a folder"
-    if stat.S_ISFIFO(mode):
-        return "a FIFO"
-    return "a device or socket"
+    return "a folder" if stat.S_ISDIR(mode) else "a FIFO" if stat.S_ISFIFO(mode) else "a device or socket"
 
 
 def _sync_folder(folder: str) -> None:

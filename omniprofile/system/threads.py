@@ -6,7 +6,7 @@ The threads are daemons, so that work that was given up keeps no process alive.
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -44,31 +44,31 @@ def left_running() -> bool:
 
 def wait(future: "Future[T]", seconds: float = float("inf")) -> T:
     """Return the future's result, or raise its exception. Raises TimeoutError after `seconds`."""
-    from time import monotonic
-
-    end = monotonic() + seconds
+    slices = _slices(seconds)
     while not future.done():
-        left = end - monotonic()
-        if left <= 0:
-            raise TimeoutError
-        try:
-            future.exception(timeout=min(left, _SLICE_SECONDS))
-        except TimeoutError:
-            continue
+        left = next(slices)
+        with suppress(TimeoutError):
+            future.exception(timeout=left)
     return future.result()
 
 
 def next_of(queue: "SimpleQueue[T]", seconds: float = float("inf")) -> T:
     """Return what comes next from a queue. Raises TimeoutError after `seconds`."""
     from queue import Empty
+
+    for left in _slices(seconds):
+        with suppress(Empty):
+            return queue.get(timeout=left)
+    raise AssertionError("the slices do not end")
+
+
+def _slices(seconds: float) -> Iterator[float]:
+    """Yield how long to wait next. Raises TimeoutError once `seconds` are over."""
     from time import monotonic
 
     end = monotonic() + seconds
     while (left := end - monotonic()) > 0:
-        try:
-            return queue.get(timeout=min(left, _SLICE_SECONDS))
-        except Empty:
-            continue
+        yield min(left, _SLICE_SECONDS)
     raise TimeoutError
 
 
