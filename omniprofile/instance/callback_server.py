@@ -1,5 +1,6 @@
 """The HTTP under the listener of a login: its limits, and the page that a browser shows. DOOR: h11."""
 
+import os
 from asyncio import StreamReader, StreamWriter, timeout
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 from http import HTTPStatus
+from string import Template
 
 import h11
 
@@ -42,32 +44,10 @@ Respond = Callable[[str, str, Mapping[str, str], Callable[[int | None], bool]], 
 """Gives the reply to a method, a target and header fields; the last tells whether a program of that user asks."""
 
 
-def render(page: Page) -> bytes:
-    """The page as HTML: no script, nothing from elsewhere, every text escaped, fit for a screen reader and a dark screen."""
-    colour, mark = ("ok", "&#10003;") if page.good else ("no", "!")
-    then = f"<p>{escape(page.then)}</p>" if page.then else ""
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(page.heading)} &#183; omniprofile</title><style>{_STYLE}</style></head>\n"
-        f'<body><main><p class="mark {colour}" aria-hidden="true">{mark}</p><h1>{escape(page.heading)}</h1>'
-        f"<p>{escape(page.sentence)}</p>{then}<footer>omniprofile</footer></main></body></html>\n"
-    ).encode()
-
-
-_STYLE = (
-    ":root{color-scheme:light dark;--ink:#1c2330;--soft:#5b6472;--card:#fff;--ground:#eef1f6;--ok:#137a4b;--no:#b3261e}"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e8ebf0;--soft:#a3adbb;--card:#1e242d;--ground:#12161c;--ok:#4ccb8e;--no:#ff8a80}}"
-    "body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--ground);color:var(--ink);"
-    "font:1.125rem/1.55 system-ui,sans-serif}"
-    "main{background:var(--card);max-width:30rem;margin:1.5rem;padding:2.5rem 3rem;border-radius:1rem;text-align:center;"
-    "box-shadow:0 .5rem 2rem #0002;overflow-wrap:anywhere}"
-    ".mark{width:3.5rem;height:3.5rem;line-height:3.5rem;margin:0 auto 1rem;border-radius:50%;font-size:1.75rem;"
-    "font-weight:700;color:var(--card)}.ok{background:var(--ok)}.no{background:var(--no)}"
-    "h1{font-size:1.6rem;margin:0 0 .75rem}p{margin:.5rem 0}footer{margin-top:2rem;color:var(--soft);font-size:.9rem}"
-)
-
-
+with open(os.path.join(os.path.dirname(__file__), "callback.html"), encoding="utf-8") as _file:
+    _PAGE = Template(_file.read())
+"""No script, nothing from elsewhere, fit for a screen reader and a dark screen."""
+_STYLE = _PAGE.template.partition("<style>")[2].partition("</style>")[0]
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -109,7 +89,10 @@ async def answer(reader: StreamReader, writer: StreamWriter, known: Callable[[],
 
 
 def _send(http: h11.Connection, writer: StreamWriter, reply: Reply, *, has_body: bool = True) -> None:
-    body = render(reply.page)
+    page = reply.page
+    texts = {"heading": page.heading, "sentence": page.sentence, "then": page.then}
+    kind, mark = ("ok", "&#10003;") if page.good else ("no", "!")
+    body = _PAGE.substitute({name: escape(text) for name, text in texts.items()}, kind=kind, mark=mark).encode()
     fields = {**_HEADERS, **reply.headers, "Content-Length": str(len(body))}
     for event in (
         h11.Response(status_code=reply.status, headers=list(fields.items())),
