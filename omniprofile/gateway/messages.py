@@ -2,6 +2,8 @@
 
 import zlib
 from collections.abc import Iterable, Iterator
+from re import sub
+from urllib.parse import quote
 
 Fields = list[tuple[bytes, bytes]]
 """Header fields as they stand in a message."""
@@ -132,6 +134,12 @@ def _window(begin: bytes) -> int:
     return zlib.MAX_WBITS + 32 if has_header else -zlib.MAX_WBITS
 
 
+def _spellings(token: bytes) -> tuple[bytes, ...]:
+    """Return the token as answers repeat it: as it is, in an address (RFC 3986, section 2.1), and in JSON that escapes `/`."""
+    escaped = quote(token, safe="").encode()
+    return tuple({token, escaped, sub(rb"%..", lambda code: code[0].lower(), escaped), token.replace(b"/", rb"\/")})
+
+
 class Mask:
     """Masks the token where a response repeats it, piece by piece, without holding a piece back that cannot begin it.
 
@@ -140,8 +148,7 @@ class Mask:
     """
 
     def __init__(self, token: bytes, unpacker: Unpacker | None = None) -> None:
-        self._token = token
-        self._stars = b"*" * len(token)
+        self._spellings = _spellings(token)
         self._held = b""
         self.found = False
         self._unpacker = unpacker
@@ -149,7 +156,9 @@ class Mask:
 
     def text(self, text: bytes) -> bytes:
         """Return a whole text with the token masked."""
-        return text.replace(self._token, self._stars)
+        for spelling in self._spellings:
+            text = text.replace(spelling, b"*" * len(spelling))
+        return text
 
     def fields(self, fields: Fields) -> Fields:
         """Return header fields with the token masked."""
@@ -163,19 +172,21 @@ class Mask:
                 if self._inner.found:
                     raise Echoed
         data = self._held + piece if self._held else piece
-        if self._token in data:
-            self.found = True
-            data = self.text(data)
-        begin = data.find(self._token[:1], max(0, len(data) - len(self._token) + 1))
-        while begin >= 0 and not self._token.startswith(data[begin:]):
-            begin = data.find(self._token[:1], begin + 1)
-        if begin < 0:
-            self._held = b""
-            return data
-        self._held = data[begin:]
-        return data[:begin]
+        masked = self.text(data)
+        self.found = self.found or masked != data
+        begin = min(_beginning(masked, spelling) for spelling in self._spellings)
+        self._held = masked[begin:]
+        return masked[:begin]
 
     def end(self) -> bytes:
         """Return what was held back to the end of the body."""
         held, self._held = self._held, b""
         return held
+
+
+def _beginning(data: bytes, token: bytes) -> int:
+    """Return where the end of `data` may be the beginning of the token; its length where it is none."""
+    begin = data.find(token[:1], max(0, len(data) - len(token) + 1))
+    while begin >= 0 and not token.startswith(data[begin:]):
+        begin = data.find(token[:1], begin + 1)
+    return len(data) if begin < 0 else begin

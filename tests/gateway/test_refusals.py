@@ -203,14 +203,27 @@ def test_a_method_that_sends_the_request_back_is_refused(behind: Open, method: s
 # the token in an answer
 
 
-@pytest.mark.parametrize("cut", range(0, len(CANARY), 7))
-def test_an_instance_that_repeats_the_token_is_masked(behind: Open, cut: int) -> None:
-    token = CANARY.encode()
-    first = b"HTTP/1.1 200 OK\r\nX-Echo: Bearer " + token + b"\r\nContent-Length: %d\r\n\r\n" % (len(token) + 20)
-    end = behind(Raw(lambda head, body: first + b"0123456789" + token[:cut] + token[cut:] + b"9876543210"))
+_SLASHED = CANARY + "/+=/x"
+_SPELLED = {
+    "as it is": (CANARY, CANARY.encode()),
+    "with slashes": (_SLASHED, _SLASHED.encode()),
+    "in an address": (_SLASHED, CANARY.encode() + b"%2F%2B%3D%2Fx"),
+    "in an address, small letters": (_SLASHED, CANARY.encode() + b"%2f%2b%3d%2fx"),
+    "in JSON": (_SLASHED, CANARY.encode() + rb"\/+=\/x"),
+}
+
+
+@pytest.mark.parametrize("spelled", _SPELLED)
+@pytest.mark.parametrize("cut", range(1, len(CANARY), 7))
+def test_an_instance_that_repeats_the_token_is_masked(behind: Open, spelled: str, cut: int) -> None:
+    token, repeated = _SPELLED[spelled]
+    pieces = [b"0123456789" + repeated[:cut], repeated[cut:], b"9876543210"]
+    first = b"HTTP/1.1 200 OK\r\nX-Echo: Bearer " + repeated + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+    end = behind(Raw(lambda head, body: first + chunks), tokens=(token,))
     response, body = end.request("GET", "/")
-    assert response.getheader("X-Echo") == "Bearer " + "*" * len(token)
-    assert body == b"0123456789" + b"*" * len(token) + b"9876543210"
+    assert response.getheader("X-Echo") == "Bearer " + "*" * len(repeated)
+    assert body == b"0123456789" + b"*" * len(repeated) + b"9876543210"
 
 
 def test_a_reason_and_a_name_that_repeat_it_are_masked(behind: Open) -> None:
