@@ -92,7 +92,10 @@ class Auth(httpx.Auth):
         url = httpx.URL(request.url)  # which is a text in `requests`
         _require_origin(credential, url)
         access, allow = self._limits
-        denied = denial(credential.profile, access, allow, request.method, url.raw_path.decode("ascii"))
+        target = getattr(request, "extensions", {}).get(
+            "target", url.raw_path
+        )  # httpcore sends the former, if there is one
+        denied = denial(credential.profile, access, allow, request.method, target.decode("latin-1"))
         if denied is not None:
             raise AccessLimited(f"{request.method} is refused: {denied.message}", hint=denied.hint)
         if access == "read-only":

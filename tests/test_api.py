@@ -561,6 +561,8 @@ def test_auth_works_where_the_token_is_handed_to_nobody_and_holds_to_the_rules(
         ):
             with pytest.raises(AccessLimited, match="read-only"):
                 client.request(method, path)
+        with pytest.raises(AccessLimited, match="read-only"):  # the path that would be sent counts
+            client.post("/api/v1/query/run", extensions={"target": b"/api/v1/models"})
     assert len(omni.requests) == passed
 
 

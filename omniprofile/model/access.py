@@ -26,14 +26,8 @@ READING_POSTS = (
 ALLOWED_REQUEST = r"^(POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_~-][A-Za-z0-9._~-]*|\{[A-Za-z][A-Za-z0-9_]*\}|\*))+$"
 """One entry of `allow`, as a regular expression: a method and a path in which `{name}` or `*` stands for one segment."""
 
-_OVERRIDES = frozenset(
-    {
-        "x-http-method-override", "x-http-method", "x-method-override",  # another method than the request's own
-        "x-forwarded-method", "x-original-method",
-        "x-original-url", "x-rewrite-url", "x-override-url", "x-original-uri", "x-forwarded-uri",  # another path
-    }
-)  # fmt: skip
-"""Header fields by which some servers take a request for another one."""
+_METHOD_WORDS = {"method", "verb"}
+_PATH_WORDS = {"original", "rewrite", "override", "forwarded", "replaced"}
 
 # Patterns as text: the first command after an edit imports this, and matches none of them.
 _PATH = r"(/([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})*)+"
@@ -101,11 +95,17 @@ def _entry(method: str, path: str) -> str:
 
 
 def is_override(name: str) -> bool:
-    """Return whether some servers take a request with the header field `name` for another one.
+    """Return whether some server may take a request with the header field `name` for another one.
 
-    CGI and what followed it make the same variable of `-` and `_` (RFC 3875, section 4.1.18).
+    That is by another method than its own (`X-HTTP-Method-Override` and its kin), or another path (`X-Original-URL`). CGI and
+    what followed it make the same variable of every character between words (RFC 3875, section 4.1.18).
     """
-    return name.lower().replace("_", "-") in _OVERRIDES
+    words = re.split("[^a-z0-9]+", name.lower())
+    if words[:2] == ["access", "control"]:  # what a page asks for another request (CORS)
+        return False
+    return not _METHOD_WORDS.isdisjoint(words) or (
+        words[-1] in ("url", "uri", "path") and not _PATH_WORDS.isdisjoint(words)
+    )
 
 
 def is_allowed_request(entry: str) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.model.access import READING_POSTS, denial, is_plain
+from omniprofile.model.access import READING_POSTS, denial, is_override, is_plain
 
 
 def _rule(method: str, target: str, *allow: str) -> str | None:
@@ -99,6 +99,28 @@ def test_names_that_need_escapes_are_plain() -> None:
 )
 def test_a_query_that_asks_for_another_method_is_refused(query: str) -> None:
     assert _rule("POST", f"/api/v1/query/run?{query}") == "override"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X-HTTP-Method-Override", "x_http_method_override", "X.HTTP.Method.Override", "X-HTTP-Method", "X-Method-Override",
+        "X-Method", "HTTP-Method-Override", "Method-Override", "_method", "X-Http-Verb", "X-HTTP-Verb-Override",
+        "X-Tunneled-Method", "X-Original-Method", "X-Forwarded-Method", "X-Original-URL", "X-Rewrite-URL", "X-Override-URL",
+        "X_Forwarded_Uri", "X-Forwarded-Path", "X-Replaced-Path", "X-Envoy-Original-Path", "x-original-uri",
+    ],
+)  # fmt: skip
+def test_a_field_that_makes_another_request_of_one_is_known(name: str) -> None:
+    assert is_override(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Accept", "Access-Control-Request-Method", "X-Verbose", "Origin", "X-Forwarded-For", "X-Forwarded-Proto", "X-MCP-Model-ID",
+     "Content-Location", "Sec-Fetch-Mode", "Path", "X-Callback-URL"],
+)  # fmt: skip
+def test_other_fields_are_no_overrides(name: str) -> None:
+    assert not is_override(name)
 
 
 def test_allow_adds_a_method_and_a_path() -> None:
