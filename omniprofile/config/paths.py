@@ -52,15 +52,13 @@ def find_places(
 ) -> Places:
     """Find every place. `platform` is `sys.platform`'s value; `user_home` is asked only when no variable says the home.
 
-    Without a home the places lie in a folder that does not exist: what needs no home works.
+    Without a home the places lie in a folder that does not exist: what needs no home works. A relative one is none: in each
+    folder it would be another, in a cloned repository one that others have filled.
     """
     windows = platform == "win32"
     path = _path_module(platform)
-    home = (
-        _variable(environ, "USERPROFILE" if windows else "HOME")
-        or user_home()
-        or ("C:\\" if windows else "/") + NO_HOME
-    )
+    given = _variable(environ, "USERPROFILE" if windows else "HOME")
+    home = (given if given and path.isabs(given) else user_home()) or ("C:\\" if windows else "/") + NO_HOME
 
     def by_xdg(variable: str) -> str | None:
         given = _variable(environ, variable)

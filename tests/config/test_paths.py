@@ -71,8 +71,9 @@ def test_an_empty_or_relative_xdg_variable_is_ignored(value: str):
     assert parts(found) == parts(places(HOME="/h"))
 
 
-def test_an_empty_home_counts_as_unset():
-    assert places(HOME="").home == "/home/db"
+@pytest.mark.parametrize("home", ["", ".", "rel", "~", "../x"])
+def test_an_empty_or_relative_home_counts_as_unset(home: str):
+    assert places(HOME=home).home == "/home/db"
 
 
 def test_no_home_at_all_is_one_that_does_not_exist():
