@@ -1,18 +1,22 @@
 """One credential for many requests, obtained anew before it expires and after it was refused."""
 
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
+from weakref import WeakSet
 
 from omniprofile.credentials.session import JUST_NOW
 from omniprofile.errors import Error
 from omniprofile.model.credential import Credential
 from omniprofile.model.freshness import AHEAD
 
+_all: "WeakSet[HeldCredential]" = WeakSet()
+
 
 class HeldCredential:
-    """The credential that `obtain(force_refresh)` gives, for any number of threads at once.
+    """The credential that `obtain(force_refresh)` gives, for any number of threads at once, in forked processes too.
 
     Those who wait while it is obtained share what comes of it, be it an error. `held` is one that was obtained already.
     """
@@ -30,6 +34,7 @@ class HeldCredential:
         self._held = held
         if held is not None:
             self._renew_at = self._moment(held)
+        _all.add(self)
 
     def ready(self) -> Credential | None:
         """Return the credential if it need not be renewed yet, without waiting for anything."""
@@ -84,3 +89,15 @@ class HeldCredential:
             return None
         left = max(credential.expires_at - self._now(), timedelta(0))
         return credential.expires_at - min(AHEAD, left / 4)
+
+    def _after_fork(self) -> None:
+        self._lock = Lock()  # another thread may hold the parent's, and is not here to release it
+
+
+def _after_fork() -> None:
+    for each in _all:
+        each._after_fork()  # noqa: SLF001 - of this module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -60,6 +60,8 @@ _PLAIN_TEXT = frozenset(
 
 _stuck: "list[Future[Any]]" = []
 """Calls to the keyring of this process that have not come back though their callers gave up."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_stuck.clear)  # the threads that they run in stay with the parent
 
 
 def keyring_seconds(environ: Mapping[str, str]) -> float:
