@@ -16,7 +16,7 @@ from omniprofile.standin.server import Standin
 from tests import warm
 from tests.conftest import CANARY, Cli
 from tests.oauth.conftest import Login, login
-from tests.sampling import sample
+from tests.sampling import WHOLE
 
 __all__ = ["login"]
 
@@ -24,7 +24,8 @@ pytestmark = pytest.mark.skipif(
     not shutil.which("faketime") and not os.environ.get("OMNIPROFILE_TEST_REQUIRE_ALL"),
     reason="faketime is not installed",
 )
-HOURS = [-30, -5, -1, 1, 5, 30]
+HOURS = [-30, -5, -1, 1, 5, 30] if WHOLE else [-5, 1, 30]
+"""Behind, ahead within the life of a token, and beyond it."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,15 +37,15 @@ def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
 def _at(hours: int, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
     """Run the command with a clock that is so many hours ahead."""
     ran = warm.run(
-        *argv, prefix=["faketime", "-f", f"{hours:+d}h"],
-        env={**os.environ, "NO_FAKE_STAT": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", **env},
+        *argv, prefix=["faketime", "-f", f"{hours:+d}h"] if hours else [],
+        env={**os.environ, **({"NO_FAKE_STAT": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"} if hours else {}), **env},
     )  # fmt: skip
     assert "Traceback" not in ran.stderr
     assert "this is a bug" not in ran.stderr
     return ran
 
 
-@pytest.mark.parametrize("hours", sample(HOURS, 3, "0"))
+@pytest.mark.parametrize("hours", HOURS)
 def test_a_session_lives_through_a_jump_and_back(login: Login, hours: int) -> None:
     login.seed(left=timedelta(hours=8))
     tokens = []
@@ -59,7 +60,7 @@ def test_a_session_lives_through_a_jump_and_back(login: Login, hours: int) -> No
     assert login.stored() is not None
 
 
-@pytest.mark.parametrize("hours", sample(HOURS, 3, "1"))
+@pytest.mark.parametrize("hours", HOURS)
 def test_a_refresh_of_another_time_was_not_just_now(login: Login, hours: int) -> None:
     """`refreshed_at` holds a second refresh off for seconds, and not for the hours that a clock was wrong."""
     login.seed(left=timedelta(hours=8))
@@ -70,7 +71,7 @@ def test_a_refresh_of_another_time_was_not_just_now(login: Login, hours: int) ->
     assert len(login.omni.oauth.grants) == 2
 
 
-@pytest.mark.parametrize("hours", sample(HOURS, 3, "2"))
+@pytest.mark.parametrize("hours", HOURS)
 def test_a_snapshot_of_another_time_hides_no_change(cli: Cli, hours: int) -> None:
     for clock, name in ((hours, "one"), (0, "two"), (hours, "six"), (0, "ten")):
         cli.profiles(f'[profiles.a]\nbase_url = "https://{name}.omniapp.co"\nkey = {{ env = "K" }}\n')
@@ -78,7 +79,7 @@ def test_a_snapshot_of_another_time_hides_no_change(cli: Cli, hours: int) -> Non
             assert f"{name}.omniapp.co" in _at(clock, "env", "a", "--shell", "json", K=CANARY).stdout
 
 
-@pytest.mark.parametrize("hours", [-5, 5])
+@pytest.mark.parametrize("hours", [-5, 30])
 def test_no_wait_is_longer_than_the_limit_that_was_given(cli: Cli, hours: int) -> None:
     """`Retry-After` as a date is the server's time; what the pace file says is of a clock that was another."""
     with Standin() as omni:
@@ -95,7 +96,7 @@ def test_no_wait_is_longer_than_the_limit_that_was_given(cli: Cli, hours: int) -
         assert time.monotonic() - began < 15
 
 
-@pytest.mark.parametrize("hours", [-5, 0, 5])
+@pytest.mark.parametrize("hours", [-5, 0, 30])
 def test_doctor_sees_the_jump(cli: Cli, hours: int) -> None:
     with Standin() as omni:
         omni.add_key(CANARY)

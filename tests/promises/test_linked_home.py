@@ -1,12 +1,11 @@
 """A home that is reached by a link, as macOS has `/var` for `/private/var`, is the same home by either path."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.conftest import CANARY
 
 
@@ -18,10 +17,7 @@ def test_what_is_written_by_one_path_is_read_by_the_other(tmp_path: Path, spelle
     def run(home: str, *argv: str, stdin: str = "") -> str:
         folder = tmp_path / home
         environ = {"HOME": str(folder), "PATH": os.environ["PATH"], "OMNIPROFILE_SECRET_STORE": "file"}
-        ran = subprocess.run(
-            [sys.executable, "-m", "omniprofile", *argv],
-            env=environ, cwd=folder / "work", input=stdin, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        ran = warm.run(*argv, env=environ, cwd=folder / "work", stdin=stdin)
         assert ran.returncode == 0, (home, argv, ran)
         return ran.stdout.strip()
 
