@@ -11,19 +11,28 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from omniprofile.credentials.env_variables import STORE_VARIABLE, asked_store, environment_pair
-from omniprofile.credentials.protection import KEEPING, SHOW, SHOWING, Intent, permit, protected_by
-from omniprofile.errors import AccessLimited, StoreUnavailable, UnsafePermissions, UsageError
+from omniprofile.credentials.protection import (
+    ALLOW,
+    KEEPING,
+    NAME,
+    SHOW,
+    SHOWING,
+    WARN,
+    Intent,
+    decide,
+    protected_by,
+    selected_by_pin,
+)
+from omniprofile.errors import AccessLimited, ProtectedProfile, StoreUnavailable, UnsafePermissions, UsageError
 from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.access import real_path
+from omniprofile.system.files import reason
 from omniprofile.workspace import Workspace, once
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from omniprofile.checks.live import Subject
-    from omniprofile.credentials.confirmations import Confirmations
     from omniprofile.credentials.overrides import Flags
     from omniprofile.credentials.protection import Use
     from omniprofile.credentials.session import Sessions
@@ -100,22 +109,33 @@ class App(Workspace):
 
     def permit(self, resolution: "Resolution", intent: Intent) -> None:
         """Return if the profile may be used so, which a person may be asked. Raises ProtectedProfile if not."""
-        permit(
-            resolution,
-            intent,
-            protected_by(resolution, self.config, self._broken),
-            ask=self.ask,
-            tell=self.tell,
-            warn=lambda sentence: self.tell(sentence, self.warn),
-            confirmations=self._confirmations if intent.remember else None,
-            now=self.environment.now(),
-        )
-
-    def _confirmations(self) -> "Confirmations":
+        protected = protected_by(resolution, self.config, self._broken)
+        selection, now = resolution.selection, self.environment.now()
+        pinned = protected == selection.profile and selection.provenance.layer is Layer.PROJECT
+        decision = decide(intent.use, protected=protected is not None, pinned=pinned)
+        if decision == ALLOW:
+            return
+        host = f" ({resolution.origin})" if resolution.origin else ""
+        subject = selected_by_pin(selection, host) if pinned else f"`{protected}` is protected{host}"
+        confirmed = intent.yes or decision == WARN
+        if not confirmed and (decision == NAME or self.ask is None or not intent.asks):
+            raise ProtectedProfile(subject, hint=intent.hint)
         from omniprofile.credentials.confirmations import Confirmations
         from omniprofile.system.linux import terminal_session
 
-        return Confirmations(self.places.state_folder, self.places.home, terminal_session())
+        key = (str(protected), str(resolution.origin))
+        session = terminal_session() if intent.remember else None
+        kept = Confirmations(self.places.state_folder, self.places.home, session)
+        if self.ask is None or confirmed or kept.has(*key, now):
+            if pinned:
+                self.tell(selected_by_pin(selection), self.warn)
+            return
+        if not self.ask(f"{subject}. Really {intent.action}?"):
+            raise ProtectedProfile(f"{subject}, and the answer was not yes: nothing was done")
+        try:
+            kept.add(*key, now)
+        except OSError as problem:
+            self.tell(f"this will be asked again: the answer could not be saved: {reason(problem)}")
 
     def obtain(
         self,
@@ -219,11 +239,13 @@ class App(Workspace):
     def sessions(self) -> "Sessions":
         """The OAuth sessions in the store."""
         from omniprofile.credentials.session import LOCK_SECONDS, Sessions
+        from omniprofile.system.locking import user_lock
 
         return Sessions(
             store=self.store,
             refresh=self._refresh,
-            user_lock=self._session_lock,
+            # A file store has all its users at the lock beside it; a keyring may have some with another state folder.
+            user_lock=partial(user_lock, self.lock_folders, optional=self.store_name == "file"),
             now=self.environment.now,
             tell=self.tell,
             lock_seconds=LOCK_SECONDS,
@@ -265,10 +287,6 @@ class App(Workspace):
             renew=lambda: self.obtain(resolution, SHOWING, force_refresh=True),
         )
 
-    def read_stdin_bytes(self, limit: int) -> bytes:
-        """Standard input, at most `limit` bytes and one more, so that a reader can tell that there was more."""
-        return self._binary_stdin().read(limit + 1)
-
     def _stored(self, account: "Account") -> "StoredSecret | None":
         found = self.store.get(account)  # asked only for what is stored: the store itself may be unusable
         if found is None and (other := self._other_store(account)):
@@ -303,14 +321,13 @@ class App(Workspace):
     def _flags(self, request: ProfileRequest) -> "Flags":
         from omniprofile.credentials.overrides import Flags
         from omniprofile.credentials.sources import read_token_file
-        from omniprofile.model.secret import Secret
 
-        token: Secret | None = None
-        if request.token_file is not None:
-            token = read_token_file(request.token_file, stdin=self._binary_stdin(), tell=self.tell)
-        return Flags(base_url=request.base_url, token=token)
+        if request.token_file is None:
+            return Flags(request.base_url)
+        return Flags(request.base_url, read_token_file(request.token_file, stdin=self.binary_stdin(), tell=self.tell))
 
-    def _binary_stdin(self) -> BinaryIO:
+    def binary_stdin(self) -> BinaryIO:
+        """Return standard input. Raises UsageError where it is closed."""
         if self.environment.stdin is None:
             raise UsageError("standard input is closed", hint="give the input with `<` or a pipe")
         return self.environment.stdin.buffer
@@ -351,12 +368,6 @@ class App(Workspace):
         By its path, for a link into a read-only store has another target after each change; or by what it leads to.
         """
         return file == self.owner or real_path(file) == real_path(self.owner)
-
-    def _session_lock(self, name: str, seconds: float) -> "AbstractContextManager[None]":
-        from omniprofile.system.locking import user_lock
-
-        # A file store has all its users at the lock beside it; a keyring may have some with another state folder.
-        return user_lock(self.lock_folders, name, seconds, optional=self.store_name == "file")
 
     @once
     def _summaries(self) -> "dict[tuple[str, str | None], dict[Origin, StoredSummary]]":

@@ -168,18 +168,19 @@ class Workspace:
 
         return load_pin(path)
 
-    def _active(self) -> Sourced[str] | None:
-        active, _ = self.state.read()
-        return Sourced(active, self.state.provenance()) if active else None
-
     def select(self, named: Sourced[str] | None = None, *, overridden: bool = False, use: "Use" = SHOW) -> "Selection":
         """Return the current profile."""
+
+        def state() -> Sourced[str] | None:
+            active, _ = self.state.read()
+            return Sourced(active, self.state.provenance()) if active else None
+
         selection = select(
             self.config_for(named),
             named=named,
             environ=self.environment.environ,
             pin=self.pin,
-            state=self._active,
+            state=state,
             overridden=overridden,
         )
         pinned = selection.provenance.layer is Layer.PROJECT

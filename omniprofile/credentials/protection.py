@@ -1,15 +1,12 @@
 """What a protected profile allows: the one decision that every command, quiet or not, JSON or not, and the library pass.
 
-`decide` is the rule, `permit` puts the question to a person where there is one. On the fast path: imports nothing.
+`App.permit` puts the question to a person where there is one. On the fast path: imports nothing.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
     from typing import Final, Literal
 
-    from omniprofile.credentials.confirmations import Confirmations
     from omniprofile.errors import ConfigInvalid
     from omniprofile.model.declaration import Config
     from omniprofile.model.resolution import Resolution, Selection
@@ -88,51 +85,6 @@ GIVING = Intent(GIVE)
 """Handing the credential out, with nobody to ask."""
 KEEPING = Intent(GIVE, guarded=True)
 """Signing requests with it."""
-
-
-def permit(
-    resolution: "Resolution",
-    intent: Intent,
-    protected: str | None,
-    *,
-    ask: "Callable[[str], bool] | None",
-    tell: "Callable[[str], None]",
-    warn: "Callable[[str], None]",
-    confirmations: "Callable[[], Confirmations] | None",
-    now: "datetime",
-) -> None:
-    """Return if a resolution may be used as `intent` says. Raises ProtectedProfile if not.
-
-    `protected` is what `protected_by` gives. `ask` puts a question to a person, if there is one; `confirmations` are the answers
-    that still hold, where they may be remembered.
-    """
-    selection = resolution.selection
-    pinned = protected == selection.profile and selection.provenance.layer == "project"
-    decision = decide(intent.use, protected=protected is not None, pinned=pinned)
-    if decision == ALLOW:
-        return
-    host = f" ({resolution.origin})" if resolution.origin else ""
-    subject = selected_by_pin(selection, host) if pinned else f"`{protected}` is protected{host}"
-    key = (str(protected), str(resolution.origin))
-    if not intent.yes and decision != WARN:
-        from omniprofile.errors import ProtectedProfile
-
-        if decision == NAME or ask is None or not intent.asks:
-            raise ProtectedProfile(subject, hint=intent.hint)
-        confirmed = confirmations() if confirmations else None
-        if confirmed is None or not confirmed.has(*key, now):
-            if not ask(f"{subject}. Really {intent.action}?"):
-                raise ProtectedProfile(f"{subject}, and the answer was not yes: nothing was done")
-            if confirmed is not None:
-                try:
-                    confirmed.add(*key, now)
-                except OSError as problem:
-                    from omniprofile.system.files import reason
-
-                    tell(f"this will be asked again: the answer could not be saved: {reason(problem)}")
-            return
-    if pinned:
-        warn(selected_by_pin(selection))
 
 
 def protected_by(resolution: "Resolution", config: "Config", broken: "ConfigInvalid | None") -> str | None:

@@ -85,7 +85,7 @@ def _linter(args: argparse.Namespace, app: App) -> Callable[[Mapping[str, bytes]
     read: dict[str, bytes] = {}
     if _STDIN in given:
         name = args.stdin_filename or "<stdin>"
-        read[name] = app.read_stdin_bytes(LARGEST)
+        read[name] = app.binary_stdin().read(LARGEST + 1)
         given = [name if path == _STDIN else path for path in given]
     if given:
         mcp = [path for path in given if is_mcp_file(path)]

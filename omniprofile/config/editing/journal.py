@@ -10,7 +10,7 @@ UTC. No secret is in it. Whoever finds it (`doctor` does) says `command`: the sa
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from omniprofile.errors import ConfigUnreadable, OperationFailed
@@ -75,10 +75,7 @@ class Journal:
 
     def begin(self, work: Unfinished) -> None:
         """Note work before it begins. Raises OperationFailed; then it must not begin."""
-        data = {
-            "version": _VERSION, "operation": work.operation, "name": work.name, "new": work.new, "config": work.config,
-            "since": work.since,
-        }  # fmt: skip
+        data = {"version": _VERSION, **asdict(work)}
         try:
             make_private_folder(self._folder)
             sweep(self.path)
@@ -101,10 +98,10 @@ class Journal:
 
 def _parsed(data: Any) -> Unfinished:
     """Raises ValueError, KeyError, TypeError for what `begin` did not write."""
-    operation, name, new, config, since = (data[key] for key in ("operation", "name", "new", "config", "since"))
-    words = (name, since) if new is None else (name, since, new)
-    if data["version"] != _VERSION or operation != ("remove" if new is None else "rename"):
+    work = Unfinished(**{field.name: data[field.name] for field in fields(Unfinished)})
+    if data["version"] != _VERSION or work.operation != ("remove" if work.new is None else "rename"):
         raise ValueError("it is another version's, or damaged")
-    if not all(isinstance(word, str) and word.isprintable() for word in words) or b"\0" in os.fsencode(config):
+    words: list[object] = [work.name, work.since, *([work.new] if work.new else [])]
+    if not all(isinstance(word, str) and word.isprintable() for word in words) or b"\0" in os.fsencode(work.config):
         raise ValueError("it is damaged")
-    return Unfinished(operation, name, new, config, since)
+    return work
