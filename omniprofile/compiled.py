@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, profile_files
 from omniprofile.config.serialize import dump, load
-from omniprofile.model.declaration import Config, Expect
+from omniprofile.model.declaration import Config, Identity
 from omniprofile.model.effective import effective
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance
@@ -86,7 +86,7 @@ def _facts(config: Config, name: str) -> "Facts":
     origin, key = resolution.origin, resolution.key
     kind: str | None = "stored" if resolution.uses_store else key.kind
     # Whose secret is stored, the full path compares with `expect`.
-    pinned = kind == "stored" and resolution.expect != Expect()
+    pinned = kind == "stored" and resolution.expect != Identity()
     if resolution.refusal is not None or kind == "command" or pinned or resolution.access != "full":
         kind = None
     return (

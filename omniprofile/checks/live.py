@@ -11,7 +11,7 @@ from omniprofile.instance.client import Client
 from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.instance.whoami import ProbeResult, whoami
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Expect
+from omniprofile.model.declaration import Identity
 from omniprofile.model.live import LiveResult, Status, differences
 from omniprofile.system.threads import next_of, start
 
@@ -26,7 +26,7 @@ class Subject:
 
     profile: str
     obtain: Callable[[], Credential]
-    expect: Expect
+    expect: Identity
     given_by: str | None = None
     renew: Callable[[], Credential] | None = None
 
@@ -132,7 +132,7 @@ def _checked(verdict: ProbeResult, subject: Subject) -> ProbeResult:
         if subject.given_by is not None and verdict.http_status == 401:
             return replace(verdict, symptom=SYMPTOMS["given-token-refused"], detail=subject.given_by)
         return verdict
-    if subject.expect == Expect():
+    if subject.expect == Identity():
         return verdict
     if verdict.identity is None:  # an identity that cannot be checked is not the one expected
         return replace(verdict, symptom=SYMPTOMS["identity-unknown"])

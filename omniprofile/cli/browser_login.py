@@ -17,8 +17,8 @@ from omniprofile.instance.endpoints import Endpoints, discover
 from omniprofile.instance.symptoms import TransportError
 from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem, revoke
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Expect
-from omniprofile.model.live import Identity, Status
+from omniprofile.model.declaration import Identity
+from omniprofile.model.live import Status
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import duration_text
@@ -131,7 +131,7 @@ def _identify(app: App, console: Console, resolution: Resolution, session: Store
     """
     credential = Credential(resolution.profile, session.origin, "oauth", session.token, session.expires_at)
     result, error = tested(app, credential, resolution.expect)
-    if error is not None and (result.status is Status.INVALID or resolution.expect != Expect()):
+    if error is not None and (result.status is Status.INVALID or resolution.expect != Identity()):
         raise error
     if error is not None:
         console.warn(f"the session could not be tested: {error.message}")

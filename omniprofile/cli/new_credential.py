@@ -4,13 +4,13 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.errors import Error
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Expect
-from omniprofile.model.live import Identity, LiveResult
+from omniprofile.model.declaration import Identity
+from omniprofile.model.live import LiveResult
 from omniprofile.model.names import printable
 from omniprofile.model.stored import Account, StoredSecret
 
 
-def tested(app: App, credential: Credential, expect: Expect) -> tuple[LiveResult, Error | None]:
+def tested(app: App, credential: Credential, expect: Identity) -> tuple[LiveResult, Error | None]:
     """Ask the instance whose a credential is, and hold that against `expect`.
 
     The error, None where all is well, says in its hint that nothing was stored.

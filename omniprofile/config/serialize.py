@@ -7,7 +7,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from omniprofile.model.declaration import Config, Declaration, EnvValue, Expect, KeySource, Settings
+from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource, Settings
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
@@ -15,7 +15,7 @@ _KINDS: tuple[Any, ...] = (
     Config,
     Declaration,
     EnvValue,
-    Expect,
+    Identity,
     KeySource,
     Origin,
     Provenance,

@@ -47,7 +47,7 @@ def as_data(secret: "StoredSecret", account: "Account", files: tuple[str, ...] =
 
 def from_data(data: object, account: "Account") -> "StoredSecret":
     """Return the secret of `account` that `as_data` made the data of. Raises ValueError for anything else."""
-    from omniprofile.model.live import Identity
+    from omniprofile.model.declaration import Identity
     from omniprofile.model.stored import StoredSecret
 
     fields = vars(check(data, str(account)))

@@ -11,7 +11,7 @@ from omniprofile.instance.client import Client, Response
 from omniprofile.instance.oauth import json_object
 from omniprofile.instance.symptoms import SYMPTOMS, Symptom, TransportError
 from omniprofile.model.credential import Credential
-from omniprofile.model.live import Identity
+from omniprofile.model.declaration import Identity
 from omniprofile.model.names import printable
 from omniprofile.model.secret import Secret, without_sent
 

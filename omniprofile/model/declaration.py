@@ -66,8 +66,8 @@ class EnvValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Expect:
-    """The identity pin: who whoami must say it is. None is "anybody"."""
+class Identity:
+    """Who a credential is, as whoami says, or as `expect` says that it must be. None is what is not said."""
 
     user: str | None = None
     membership_id: str | None = None
@@ -99,7 +99,7 @@ class Declaration:
     allow: tuple[str, ...] | None = None
     browser: tuple[str, ...] | None = None
     allow_insecure: bool | None = None
-    expect: Expect | None = None
+    expect: Identity | None = None
     tags: tuple[str, ...] | None = None
     env: Mapping[str, EnvValue] = field(default_factory=dict)
 

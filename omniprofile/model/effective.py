@@ -15,7 +15,7 @@ from omniprofile.model.declaration import (
     Config,
     Declaration,
     EnvValue,
-    Expect,
+    Identity,
     KeySource,
     uses_store,
 )
@@ -62,7 +62,7 @@ class Effective:
     access: Given[Access] = Given("full")
     allow: Given[tuple[str, ...]] = Given(())
     browser: Given[tuple[str, ...]] = Given(())
-    expect: Given[Expect] = Given(Expect())
+    expect: Given[Identity] = Given(Identity())
     tags: Given[tuple[str, ...]] = Given(())
     env: Mapping[str, Given[EnvValue]] = field(default_factory=dict)
     profile_insecure: Given[bool] | None = None

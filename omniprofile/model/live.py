@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
 from omniprofile.errors import Error
-from omniprofile.model.declaration import Expect
+from omniprofile.model.declaration import Identity
 from omniprofile.model.names import printable
 
 
@@ -15,16 +15,6 @@ class Status(StrEnum):
     INVALID = "invalid"
     UNREACHABLE = "unreachable"
     UNTESTED = "untested"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the instance says that the credential is (`GET /api/v1/whoami`). None is what it does not say."""
-
-    user: str | None = None
-    membership_id: str | None = None
-    key_scope: str | None = None
-    org_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +49,7 @@ class LiveResult:
         }
 
 
-def differences(expect: Expect, identity: Identity) -> list[str]:
+def differences(expect: Identity, identity: Identity) -> list[str]:
     """Return what whoami says otherwise than the profile expects, one phrase for each; empty when all is as expected."""
     return [
         f"whoami says {name} {_shown(getattr(identity, name))}, the profile expects {_shown(wanted)}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omniprofile.errors import Error
-from omniprofile.model.declaration import Access, EnvValue, Expect, KeySource, uses_store
+from omniprofile.model.declaration import Access, EnvValue, Identity, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Provenance, Sourced
 from omniprofile.model.secret import Secret
@@ -76,7 +76,7 @@ class Resolution:
     access: Access
     allow: tuple[str, ...]
     browser: tuple[str, ...]
-    expect: Expect
+    expect: Identity
     given_env: Callable[[], tuple[GivenVariable, ...]]
     base_url_provenance: Provenance
     explain: Callable[[], dict[str, Field]]

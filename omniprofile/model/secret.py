@@ -61,12 +61,8 @@ def names_secret(name: str) -> bool:
     return name.lower().removesuffix("s").endswith(SECRET_WORDS)
 
 
-_obtained: dict[str, None] = {}
-"""Secrets that this process has read or made."""
-_unspelt: dict[str, None] = {}
-"""Those of them that are not in `_spelt` yet."""
-_spelt: dict[str, set[str]] = {}
-"""Their spellings by their first characters, so that a text is searched for all of them at once."""
+_obtained: dict[str, set[str]] = {}
+"""Secrets that this process has read or made, with their spellings once a text was searched for them."""
 _MOST_OBTAINED = 4096
 """So many secrets are remembered at least; twice as many are never kept."""
 _UNRESERVED = dict.fromkeys(map(ord, "-._~"))
@@ -77,36 +73,26 @@ _SHORTEST = 5
 def remember(secret: str) -> None:
     """Have `masked` hide `secret`, and each line of it, for the rest of this process; of very many, the latest."""
     for text in {secret, *secret.splitlines()}:
-        if len(text.strip()) >= _SHORTEST and text.strip() not in _obtained:
-            _obtained[text.strip()] = _unspelt[text.strip()] = None
+        if len(text.strip()) >= _SHORTEST:
+            _obtained.setdefault(text.strip(), set())
     if len(_obtained) >= 2 * _MOST_OBTAINED:  # many at once, so that each of very many costs the same
         for text in list(_obtained)[:-_MOST_OBTAINED]:
             _obtained.pop(text, None)  # another thread may do the same
-        _spelt.clear()
-        _unspelt.clear()
-        _unspelt.update(_obtained)
 
 
 def forget_all() -> None:
     """Forget what `remember` was given."""
-    for known in (_obtained, _unspelt, _spelt):
-        known.clear()
+    _obtained.clear()
 
 
 def masked(text: str) -> str:
     """Return `text` fit to be shown: no key, no password of a URL, and no secret that this process has obtained is in it."""
-    for secret in list(_unspelt):  # another thread may obtain one meanwhile, or do the same
-        for spelling in _spellings(secret):
-            _spelt.setdefault(spelling[:_SHORTEST], set()).add(spelling)
-        _unspelt.pop(secret, None)
-    starts = list(_spelt)
-    if len(starts) < len(text):
-        found = [start for start in starts if start in text]
-    else:
-        found = [start for at in range(len(text)) if (start := text[at : at + _SHORTEST]) in _spelt]
-    for start in found:
-        for spelling in list(_spelt.get(start, ())):
-            text = _without(text, spelling)
+    for secret, spellings in list(_obtained.items()):  # another thread may obtain one meanwhile
+        if not spellings:
+            spellings.update(_spellings(secret))
+        for spelling in spellings.copy():
+            if spelling[:_SHORTEST] in text:
+                text = _without(text, spelling)
     if "://" in text and "@" in text:
         import re
 

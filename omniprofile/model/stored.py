@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from omniprofile.model.declaration import Identity
 from omniprofile.model.freshness import is_session
-from omniprofile.model.live import Identity
 from omniprofile.model.names import account_name, is_variable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret, remember

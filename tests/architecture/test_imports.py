@@ -16,7 +16,7 @@ import pytest
 
 from omniprofile.cli.registry import COMMANDS, HIDDEN
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.model.live import Identity
+from omniprofile.model.declaration import Identity
 from tests.credentials.conftest import make_secret
 
 ROOT = Path(__file__).parents[2]

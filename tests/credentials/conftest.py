@@ -21,8 +21,8 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.model.declaration import Identity
 from omniprofile.model.freshness import StoredFields
-from omniprofile.model.live import Identity
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret

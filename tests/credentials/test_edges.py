@@ -31,7 +31,7 @@ from omniprofile.errors import (
     StoreUnavailable,
 )
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, Declaration, EnvValue, Expect, KeySource
+from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.freshness import is_fresh, is_valid
 from omniprofile.model.origin import Origin
@@ -518,7 +518,7 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
         profiles={
             "prod": Declaration(Layer.PROFILE, "prod", "f", 1, extends="base", auth="oauth"),
             "base": Declaration(
-                Layer.PROFILE, "base", "f", 5, auth="api-key", protected=True, expect=Expect(user="u-1")
+                Layer.PROFILE, "base", "f", 5, auth="api-key", protected=True, expect=Identity(user="u-1")
             ),
         },
         defaults=(Declaration(Layer.DEFAULTS, "defaults", "f", 9, allow_insecure=True, protected=False),),
@@ -526,7 +526,7 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
     resolution = resolve(config, Selection("prod", Provenance(Layer.FLAG)), environ={})
     fields = resolution.explain()
     assert resolution.protected is True
-    assert resolution.expect == Expect(user="u-1")
+    assert resolution.expect == Identity(user="u-1")
     shown = {
         name: (fields[name].value, fields[name].provenance.layer) for name in ("auth", "protected", "allow_insecure")
     }
@@ -537,7 +537,7 @@ def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default(
     }
     assert [other.provenance.layer for other in fields["auth"].overridden] == [Layer.PARENT]
     bare = resolve(PROD, Selection("prod", Provenance(Layer.FLAG)), environ={})
-    assert (bare.protected, bare.expect, bare.auth, bare.key) == (False, Expect(), "api-key", KeySource("keyring"))
+    assert (bare.protected, bare.expect, bare.auth, bare.key) == (False, Identity(), "api-key", KeySource("keyring"))
 
 
 ACME = Origin.parse("https://acme.omniapp.co")

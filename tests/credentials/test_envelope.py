@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniprofile.credentials.envelope import IDENTITY, as_data, from_data, load, pack, summary_as_data, summary_of
+from omniprofile.model.declaration import Identity
 from omniprofile.model.freshness import is_fresh, is_valid
-from omniprofile.model.live import Identity
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import LONGEST_KEY, Secret
 from omniprofile.model.stored import Account, StoredSecret

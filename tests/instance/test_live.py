@@ -23,7 +23,7 @@ from omniprofile.instance.symptoms import SYMPTOMS, TransportError
 from omniprofile.instance.tokens import refresh
 from omniprofile.instance.whoami import retry_after
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import AuthMethod, Expect
+from omniprofile.model.declaration import AuthMethod, Identity
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -40,11 +40,11 @@ def omni() -> Iterator[Standin]:
         yield standin
 
 
-ANYBODY = Expect()
+ANYBODY = Identity()
 
 
 def _test(
-    url: str, *, token: str = CANARY, auth: AuthMethod = "api-key", expect: Expect = ANYBODY, timeout: float = 10.0
+    url: str, *, token: str = CANARY, auth: AuthMethod = "api-key", expect: Identity = ANYBODY, timeout: float = 10.0
 ) -> LiveResult:
     credential = Credential("prod", Origin.parse(url), auth, Secret(token))
     (result,) = check_live([Subject("prod", lambda: credential, expect)], timeout=timeout, jobs=1, environ=os.environ)
@@ -123,7 +123,7 @@ def test_an_instance_without_whoami_is_asked_for_models(omni: Standin) -> None:
     result = _test(omni.base_url)
     assert (result.status, result.identity) == (Status.OK, None)
     assert [seen.path for seen in omni.requests] == ["/api/v1/whoami", "/api/v1/models?pageSize=1"]
-    expected = _test(omni.base_url, expect=Expect(org_role="ORG_ADMIN"))
+    expected = _test(omni.base_url, expect=Identity(org_role="ORG_ADMIN"))
     assert expected.symptom == "identity-unknown", "an identity that cannot be checked is not the one expected"
 
 
@@ -238,11 +238,11 @@ TRUST = """
 import os, sys
 from omniprofile.checks.live import Subject, check_live
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Expect
+from omniprofile.model.declaration import Identity
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 credential = Credential("p", Origin.parse(sys.argv[1]), "api-key", Secret(sys.argv[2]))
-print(check_live([Subject("p", lambda: credential, Expect())], timeout=10, jobs=1, environ=os.environ)[0].status)
+print(check_live([Subject("p", lambda: credential, Identity())], timeout=10, jobs=1, environ=os.environ)[0].status)
 """
 
 
@@ -361,7 +361,7 @@ def test_a_session_that_is_refused_is_renewed_and_asked_about_again(omni: Standi
         renewed.append("renewed")
         return new
 
-    subjects = [Subject(name, lambda: old, Expect(), renew=renew) for name in ("p", "q")]
+    subjects = [Subject(name, lambda: old, Identity(), renew=renew) for name in ("p", "q")]
     results = check_live(subjects, timeout=5, jobs=1, environ=os.environ)
     assert [result.status for result in results] == [Status.OK] * 2
     assert renewed == ["renewed"], "one session, one refresh"
@@ -405,9 +405,9 @@ def test_a_proxy_of_the_environment_is_used_and_a_dead_one_is_named(monkeypatch:
 
 
 def test_the_identity_pin_is_compared_field_by_field(omni: Standin) -> None:
-    good = Expect(user="u-7", membership_id="m-7", key_scope="organization", org_role="ORG_ADMIN")
+    good = Identity(user="u-7", membership_id="m-7", key_scope="organization", org_role="ORG_ADMIN")
     assert _test(omni.base_url, expect=good).status is Status.OK
-    result = _test(omni.base_url, expect=Expect(org_role="MEMBER", user="u-7"))
+    result = _test(omni.base_url, expect=Identity(org_role="MEMBER", user="u-7"))
     assert (result.status, result.symptom) == (Status.INVALID, "identity-mismatch")
     assert result.reason == "whoami says org_role `ORG_ADMIN`, the profile expects `MEMBER`"
 
@@ -420,7 +420,7 @@ def test_many_are_tested_at_once_in_bounds_and_in_order() -> None:
             token = f"omni_osk_{number}"
             omni.add_key(token)
             credential = Credential(f"p{number}", Origin.parse(omni.base_url), "api-key", Secret(token))
-            subjects.append(Subject(f"p{number}", lambda credential=credential: credential, Expect()))  # type: ignore[misc]
+            subjects.append(Subject(f"p{number}", lambda credential=credential: credential, Identity()))  # type: ignore[misc]
         seen: list[str] = []
         results = check_live(
             subjects, timeout=30, jobs=8, environ=os.environ, on_result=lambda result: seen.append(result.profile)
@@ -438,7 +438,7 @@ def _subjects(url: str, count: int, omni: Standin | None = None) -> list[Subject
         credential = Credential(f"p{number}", Origin.parse(url), "api-key", Secret(f"omni_osk_{number}"))
         if omni is not None:
             omni.add_key(credential.token)
-        subjects.append(Subject(credential.profile, lambda credential=credential: credential, Expect()))  # type: ignore[misc]
+        subjects.append(Subject(credential.profile, lambda credential=credential: credential, Identity()))  # type: ignore[misc]
     return subjects
 
 
@@ -509,14 +509,14 @@ def test_both_ways_to_judge_a_certificate_refuse_a_wrong_one(
 def test_one_key_under_many_profiles_is_asked_about_once(omni: Standin) -> None:
     omni.switches.rate_limit = 1
     credential = Credential("p", Origin.parse(omni.base_url), "api-key", Secret(CANARY))
-    subjects = [Subject(f"p{number}", lambda: credential, Expect()) for number in range(20)]
+    subjects = [Subject(f"p{number}", lambda: credential, Identity()) for number in range(20)]
     assert {result.status for result in check_live(subjects, timeout=10, jobs=8, environ=os.environ)} == {Status.OK}
     assert len(omni.requests) == 1
 
 
 def test_a_token_of_a_variable_has_a_remedy_of_its_own(omni: Standin) -> None:
     credential = Credential("p", Origin.parse(omni.base_url), "oauth", Secret("stale"))
-    subject = Subject("p", lambda: credential, Expect(), given_by="environment variable `OMNI_API_TOKEN`")
+    subject = Subject("p", lambda: credential, Identity(), given_by="environment variable `OMNI_API_TOKEN`")
     (result,) = check_live([subject], timeout=5, jobs=1, environ=os.environ)
     assert (result.status, result.symptom) == (Status.INVALID, "given-token-refused")
     assert "`OMNI_API_TOKEN`" in str(result.reason)
@@ -535,7 +535,7 @@ def test_an_error_before_the_question_has_the_status_of_its_family(error: Error,
     def fail() -> Credential:
         raise error
 
-    (result,) = check_live([Subject("prod", fail, Expect())], timeout=5, jobs=1, environ=os.environ)
+    (result,) = check_live([Subject("prod", fail, Identity())], timeout=5, jobs=1, environ=os.environ)
     assert (result.status, result.reason, result.symptom) == (status, error.message, error.code)
 
 
@@ -544,14 +544,14 @@ def test_a_bug_in_a_key_source_is_not_taken_for_an_answer() -> None:
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
-        check_live([Subject("prod", fail, Expect())], timeout=5, jobs=1, environ=os.environ)
+        check_live([Subject("prod", fail, Identity())], timeout=5, jobs=1, environ=os.environ)
 
 
 def test_a_credential_that_cannot_be_had_is_untested_with_its_error(omni: Standin) -> None:
     def none() -> Credential:
         raise NoCredential("no key is stored for `prod`", hint="run `omniprofile login prod`")
 
-    (result,) = check_live([Subject("prod", none, Expect())], timeout=5, jobs=1, environ=os.environ)
+    (result,) = check_live([Subject("prod", none, Identity())], timeout=5, jobs=1, environ=os.environ)
     assert (result.status, result.symptom, result.http_status) == (Status.UNTESTED, "no-credential", None)
     assert result.remedy == "run `omniprofile login prod`"
     assert omni.requests == []

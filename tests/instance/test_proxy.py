@@ -12,7 +12,7 @@ import pytest
 from omniprofile.checks.live import Subject, check_live
 from omniprofile.instance.proxies import proxy_for
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Expect
+from omniprofile.model.declaration import Identity
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -53,7 +53,7 @@ def _test(url: str = f"https://{HOST}", count: int = 1, omni: Standin | None = N
         credential = Credential(f"p{number}", Origin.parse(url), "api-key", Secret(f"{CANARY}{number}"))
         if omni is not None:
             omni.add_key(credential.token)
-        subjects.append(Subject(credential.profile, lambda credential=credential: credential, Expect()))  # type: ignore[misc]
+        subjects.append(Subject(credential.profile, lambda credential=credential: credential, Identity()))  # type: ignore[misc]
     results = check_live(subjects, timeout=10, jobs=2, environ=os.environ)
     assert CANARY not in repr(results)
     assert "me:it" not in repr(results), "the proxy's password"

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from omniprofile.model.compiled_profile import CompiledProfile
-from omniprofile.model.declaration import Declaration, KeySource
+from omniprofile.model.declaration import Declaration, Identity, KeySource
 from omniprofile.model.exported import MARKER, exported, marker, own_values
 from omniprofile.model.finding import Code, Finding
-from omniprofile.model.live import Identity, LiveResult, Status
+from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.names import (
     MAX_LENGTH,
     closest,

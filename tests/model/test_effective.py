@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from omniprofile.model.declaration import Config, Declaration, EnvValue, Expect, KeySource
+from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource
 from omniprofile.model.effective import effective, every_effective
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer
@@ -30,7 +30,7 @@ def test_the_nearest_table_decides_and_what_it_overrides_is_kept() -> None:
     config = _config(
         _profile("p", extends="q", auth="oauth", env={"X": EnvValue("p")}),
         _profile(
-            "q", auth="api-key", protected=True, expect=Expect(user="u"), env={"X": EnvValue("q"), "Y": EnvValue("q")}
+            "q", auth="api-key", protected=True, expect=Identity(user="u"), env={"X": EnvValue("q"), "Y": EnvValue("q")}
         ),
         defaults=Declaration(Layer.DEFAULTS, "defaults", "f", 9, auth="oauth", protected=False),
     )
@@ -39,7 +39,7 @@ def test_the_nearest_table_decides_and_what_it_overrides_is_kept() -> None:
         ("oauth", Layer.PROFILE), ("api-key", Layer.PARENT), ("oauth", Layer.DEFAULTS), ("api-key", Layer.BUILTIN),
     ]  # fmt: skip
     assert found.protected.value is True
-    assert found.expect.value == Expect(user="u")
+    assert found.expect.value == Identity(user="u")
     assert {name: [each.value.text for each in given] for name, given in found.env.items()} == {
         "X": ["p", "q"],
         "Y": ["q"],

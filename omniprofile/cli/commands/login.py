@@ -23,7 +23,7 @@ from omniprofile.credentials.protection import GIVE, Intent
 from omniprofile.credentials.sources import checked_key
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential
-from omniprofile.model.live import Identity
+from omniprofile.model.declaration import Identity
 from omniprofile.model.names import closest, printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret

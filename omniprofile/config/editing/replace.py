@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import StringIO
 
 from omniprofile.errors import ConfigUnreadable, NotWritten, OperationFailed
 from omniprofile.system.access import real_path
@@ -134,16 +135,9 @@ def _require_unchanged(before: Content) -> None:
 
 
 def unified_diff(path: str, before: bytes | None, after: bytes) -> str:
-    """Return the difference as a unified diff."""
+    """Return the difference as a unified diff. As to `diff`, a line ends in a line feed, and in nothing else."""
     from difflib import unified_diff
 
-    old, new = ((content or b"").decode("utf-8", "backslashreplace") for content in (before, after))
-    lines = unified_diff(_lines(old), _lines(new), path if before is not None else os.devnull, path, lineterm="\n")
+    old, new = (list(StringIO((content or b"").decode("utf-8", "backslashreplace"))) for content in (before, after))
+    lines = unified_diff(old, new, path if before is not None else os.devnull, path, lineterm="\n")
     return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)
-
-
-def _lines(text: str) -> list[str]:
-    """Lines as `diff` sees them: what ends in a line feed, and nothing else."""
-    lines = text.split("\n")
-    last = lines.pop()
-    return [line + "\n" for line in lines] + ([last] if last else [])

@@ -25,8 +25,7 @@ from omniprofile.config.schema.fields import (
     wrong_value,
 )
 from omniprofile.config.schema.forms import Key, Table, Value
-from omniprofile.model import declaration
-from omniprofile.model.declaration import Access, AuthMethod, Part, StoreName
+from omniprofile.model.declaration import Access, AuthMethod, Identity, Part, StoreName
 from omniprofile.model.exported import BASE_URL, ORGANIZATION, PROFILE, TOKENS
 from omniprofile.model.finding import Code
 
@@ -126,7 +125,7 @@ class Defaults(Table):
         description="Allow plain http. It is only ever allowed to a loopback address.",
         examples=[True],
     )
-    expect: Annotated[Expect, AfterValidator(lambda who: declaration.Expect(**dict(who)))] | None = Field(
+    expect: Annotated[Expect, AfterValidator(lambda who: Identity(**dict(who)))] | None = Field(
         default=None,
         description="The identity that the credential must have; `login` and `test` compare it with whoami.",
         examples=[{"key_scope": "user", "org_role": "MEMBER"}],

@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from omniprofile.config.schema.violations import Violation
 
 M = TypeVar("M", bound=Table)
-T = TypeVar("T")
-_PLUGIN_LOADER = "pydantic.plugin._loader"
-"""What pydantic looks for plugins with. It imports `importlib.metadata`, which takes twice a bare interpreter's start."""
 _ROUNDS = 4
 """Some violations only show when others are out of the way."""
 
@@ -162,28 +158,18 @@ def read(data: Mapping[str, Any], model: type[M], folders: tuple[str, str] = (""
 def _build(model: type[Table]) -> None:
     """Build what validates, without pydantic's plugins: they could record what is in a file, and looking for them takes a while.
 
-    The environment is how pydantic is told so. It would then still import what it looks for them with, so that is kept from it
-    as well. Both are left as they were.
+    What it looks for them with imports `importlib.metadata`, which takes twice a bare interpreter's start.
     """
-    loader = ModuleType(_PLUGIN_LOADER)
+    name = "pydantic.plugin._loader"
+    loader, before = ModuleType(name), sys.modules.get(name)
     loader.get_plugins = tuple  # type: ignore[attr-defined]  # none
-    with (
-        _replaced(os.environ, "PYDANTIC_DISABLE_PLUGINS", "__all__"),
-        _replaced(sys.modules, _PLUGIN_LOADER, loader),
-    ):
-        model.model_rebuild()
-
-
-@contextmanager
-def _replaced(mapping: MutableMapping[str, T], key: str, value: T) -> Iterator[None]:
-    before = mapping.get(key)
-    mapping[key] = value
+    sys.modules[name] = loader
     try:
-        yield
+        model.model_rebuild()
     finally:
-        del mapping[key]
+        del sys.modules[name]
         if before is not None:
-            mapping[key] = before
+            sys.modules[name] = before
 
 
 def _unfit_own_variables(data: Mapping[str, Any]) -> "Iterator[Violation]":

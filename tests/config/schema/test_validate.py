@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from omniprofile.config.schema.json_schema import toml_kind
 from omniprofile.config.schema.validate import validate, validate_pin
 from omniprofile.config.toml.text import Document
-from omniprofile.model.declaration import Config, Declaration, EnvValue, Expect, KeySource, Settings
+from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource, Settings
 from omniprofile.model.finding import Code
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -59,7 +59,7 @@ def test_every_value_has_its_type_and_its_line() -> None:
     assert (profile.layer, profile.name, profile.file, profile.line) == (Layer.PROFILE, "a", file, 5)
     assert _set(profile) == {
         "base_url": Origin("https", "a.omniapp.co", 443), "auth": "oauth", "protected": True,
-        "expect": Expect(user="u"), "env": {"X": EnvValue("1"), "Y": EnvValue("2")},
+        "expect": Identity(user="u"), "env": {"X": EnvValue("1"), "Y": EnvValue("2")},
     }  # fmt: skip
     assert profile.lines == {
         "base_url": 7,
@@ -142,7 +142,7 @@ def test_a_wrong_host_takes_no_other_host_along() -> None:
         ("typo = 1\nprotected = 'x'\nauth = 'oauth'", {"auth": "oauth"}),
         ("key = { command = ['x', 1] }", {}),
         ("key = { env = 'A', typo = 1 }", {"key": KeySource("env", variable="A")}),
-        ("expect = { user = '', org_role = 'x' }", {"expect": Expect(org_role="x")}),
+        ("expect = { user = '', org_role = 'x' }", {"expect": Identity(org_role="x")}),
         ("env = { A = 'x', 'B-' = 'y' }", {"env": {"A": EnvValue("x")}}),
     ],
 )
