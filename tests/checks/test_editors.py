@@ -1,14 +1,18 @@
 """What editors say: taplo (Even Better TOML) and tombi, the real programs, judge the corpus by the committed JSON Schema."""
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from omniprofile.checks.lint import lint
 from omniprofile.config.schema.models import ProfilesFile
 from omniprofile.config.schema.validate import violations
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code
+from tests.conftest import Cli
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas/omniprofile.schema.json"
@@ -105,3 +109,19 @@ def test_a_file_with_a_syntax_error_is_no_toml_to_an_editor_either(tmp_path: Pat
     names = {path.stem for path in SYNTACTIC}
     assert len(names) >= 15
     assert set(_tombi(SYNTACTIC, tmp_path)) | _taplo(SYNTACTIC) == names
+
+
+@pytest.mark.parametrize("program", [["taplo", "check", "--no-auto-config"], ["tombi", "lint", "--offline"]])
+def test_the_installed_schema_serves_the_copy_that_edit_opens(cli: Cli, tmp_path: Path, program: list[str]) -> None:
+    """Its path is whole, for the copy lies in another folder than the profile file, which may itself be a link."""
+    schema = cli("schema", "--path").out.rstrip("\n")
+    assert Path(schema).read_bytes() == SCHEMA.read_bytes()
+    verdict, copy = tmp_path / "verdict", tmp_path / "copy"
+    editor = tmp_path / "editor"
+    editor.write_text(f'#!/bin/sh\ncp "$1" {copy}\n{shlex.join(program)} "$1" >/dev/null 2>&1\necho $? > {verdict}\n')
+    editor.chmod(0o755)
+    for base_url, expected in (('"https://a.omniapp.co"', "0"), ("5", "1")):
+        cli.profiles(f"#:schema {schema}\nversion = 1\n\n[profiles.a]\nbase_url = {base_url}\n")
+        cli("edit", env={"VISUAL": str(editor)})
+        assert copy.read_bytes() == cli.config.read_bytes()
+        assert verdict.read_text().strip() == expected

@@ -40,6 +40,13 @@ def test_init_adds_to_a_file_and_keeps_every_other_byte(cli: Cli) -> None:
     assert set(tomllib.loads(file.read_bytes().decode())["profiles"]) == {"a", "b"}
 
 
+def test_init_of_a_second_profile_leaves_the_first_one_active_and_says_so(cli: Cli) -> None:
+    assert "the active profile is now `a`" in cli("init", "--name", "a", "--base-url", "https://a.omniapp.co").err
+    ran = cli("init", "--name", "b", "--base-url", "https://b.omniapp.co")
+    assert "the active profile is still `a`; `omniprofile use b` switches to it" in ran.err
+    assert cli("current").out == "a\n"
+
+
 def test_init_refuses_a_name_that_is_taken(cli: Cli) -> None:
     cli("init", "--name", "a", "--base-url", "https://a.omniapp.co")
     before = cli.config.read_bytes()

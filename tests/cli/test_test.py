@@ -17,6 +17,7 @@ import pexpect
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 
+from omniprofile.cli.commands.test import HELP
 from omniprofile.cli.render.junit import junit
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.standin.server import Standin
@@ -65,6 +66,15 @@ def test_the_exit_status_is_the_gravest_outcomes(cli: Cli, omni: Standin, names:
     _profiles(cli, omni, *names)
     for form in ("human", "json", "junit"):
         assert cli("test", "--all", "--format", form).status == status
+    assert status in dict(HELP.exits)
+
+
+def test_a_credential_that_may_not_go_to_the_host_is_untested_with_a_status_of_its_own(cli: Cli, omni: Standin) -> None:
+    _profiles(cli, omni, "ok")
+    ran = cli("test", "ok", "--base-url", "https://elsewhere.omniapp.co", "--json")
+    assert ran.status == 6
+    assert json.loads(ran.out)["results"][0]["status"] == "untested"
+    assert 6 in dict(HELP.exits)
 
 
 def test_json_and_format_json_are_the_same_and_have_the_documented_keys(cli: Cli, omni: Standin) -> None:
