@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from omniprofile.checks.rules import RULES
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.parser import build_parser
-from omniprofile.cli.registry import COMMANDS
+from omniprofile.cli.registry import ALIASES, COMMANDS
 from omniprofile.config.schema.json_schema import json_schema
 from omniprofile.model.names import printable
 
@@ -49,6 +49,8 @@ def rows() -> list[Row]:
     parser = build_parser(COMMANDS, configured=COMMANDS)
     everything = [Row("", *_arguments(parser)[:2], "@commands")]
     everything += [Row(name, *_arguments(subparser)) for name, subparser in parser.commands.items()]
+    everything += [Row(alias, *_arguments(parser.commands[name])) for alias, name in ALIASES.items()]
+    everything.append(Row("help", "", "", "@commands"))
     codes = {rule.code.value: rule.title for rule in RULES}
     keys = {key: field.get("description", "") for key, field in _profile_keys().items()}
     lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": codes, "@keys": keys}

@@ -109,6 +109,9 @@ ONE_CANDIDATE = [
     ("init --auth oa", "init --auth oauth"),
     ("unset stag", "unset staging"),
     ("rename stag", "rename staging"),
+    ("mv stag", "mv staging"),
+    ("whoami --fai", "whoami --failed"),
+    ("help comp", "help completion"),
 ]
 
 
