@@ -73,6 +73,8 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
     except Error as error:
         return _report(console, error, as_json, environment)
     except KeyboardInterrupt:
+        if console.interactive:
+            console.say("")  # the terminal's `^C`, and a question, stand in the line
         return _report(console, Interrupted("interrupted"), as_json, environment)
     except BrokenPipeError:
         silence_stdout(environment)

@@ -104,6 +104,7 @@ def test_ctrl_c_at_the_key_prompt_is_130_and_changes_nothing(spawn: Spawn, insta
     child = spawn("login", "staging")
     child.expect("API key for staging: ")
     child.sendintr()
+    child.expect_exact("\r\nomniprofile: error: interrupted")
     rest, status = _end(child)
     assert status == 130, rest
     assert "Traceback" not in rest
