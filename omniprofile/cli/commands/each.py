@@ -1,11 +1,11 @@
 """`omniprofile each`: run a command once for each of several profiles, some at once, each with exactly its own credential."""
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Thread
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_gateway, add_jobs, add_json, add_yes
@@ -20,7 +20,7 @@ from omniprofile.handover.parallel import Commands, Ending, Stream
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.system.capture import end_captures
-from omniprofile.system.threads import next_of
+from omniprofile.system.threads import next_of, start
 
 JOBS = 8
 _COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
@@ -55,9 +55,12 @@ HELP = Help(
 
 @dataclass(slots=True)
 class _Result:
-    """What became of one profile."""
+    """What became of one profile. `label` begins its lines; `resolution` is what its command runs with, if it may run."""
 
     profile: str
+    label: str
+    colour: str
+    resolution: Resolution | None = None
     exit_code: int | None = None
     seconds: float | None = None
     output: dict[Stream, bytearray] = field(default_factory=lambda: {"stdout": bytearray(), "stderr": bytearray()})
@@ -100,19 +103,20 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if not args.child:
         raise UsageError("no command is given", hint="put it after `--`: `omniprofile each PATTERN -- COMMAND`")
     matched = _matched(args, app)
-    results = [_Result(name) for name in matched]
-    permitted: dict[str, Resolution] = {}
+    width = max(map(len, matched))
+    results = [_Result(name, f"{name:{width}} | ", _COLOURS[at % len(_COLOURS)]) for at, name in enumerate(matched)]
+    intent = Intent(RUN, f"run `{printable(args.child[0])}` with it", remember=True)
     for result in results:
         with _error_kept(result):
-            resolution = app.resolve(ProfileRequest.for_profile(result.profile), RUN)
+            resolution, in_full = app.resolve(ProfileRequest.for_profile(result.profile), RUN), matched[result.profile]
             try:
-                app.permit(resolution, _intent(args, in_full=matched[result.profile]))
+                app.permit(resolution, intent.but(yes=args.yes and in_full, asks=in_full))
             except ProtectedProfile as refusal:
                 result.skipped = True
                 console.warn(f"{refusal.message}: skipped; to run it, give its full name and `--yes`")
             else:
-                permitted[result.profile] = resolution
-    _Run(args, app, console, results, permitted).all()
+                result.resolution = resolution
+    _Run(args, app, console, intent.but(yes=True)).all(results)
     if args.json:
         console.json({"results": [result.as_json() for result in results]}, exact=True)
     console.note(_summary(results))
@@ -131,11 +135,6 @@ def _matched(args: argparse.Namespace, app: App) -> dict[str, bool]:
     return dict.fromkeys(config.profiles, False) if args.all else matching(config, args.patterns)
 
 
-def _intent(args: argparse.Namespace, *, in_full: bool) -> Intent:
-    action = f"run `{printable(args.child[0])}` with it"
-    return Intent(RUN, action, yes=args.yes and in_full, remember=True, asks=in_full)
-
-
 @contextmanager
 def _error_kept(result: _Result) -> Iterator[None]:
     """Let an error of the body be the profile's own."""
@@ -145,112 +144,94 @@ def _error_kept(result: _Result) -> Iterator[None]:
         result.error = error
 
 
+@dataclass(frozen=True, slots=True)
 class _Run:
-    """The commands of one run, and the threads that run them."""
+    """The commands of one run, and what its threads share."""
 
-    def __init__(
-        self,
-        args: argparse.Namespace,
-        app: App,
-        console: Console,
-        results: Sequence[_Result],
-        permitted: Mapping[str, Resolution],
-    ) -> None:
-        self._args = args
-        self._app = app
-        self._console = console
-        self._results = results
-        self._permitted = permitted
-        self._intent = _intent(args, in_full=True).but(yes=True)
-        self._width = max(len(result.profile) for result in results)
-        self._colour = {result.profile: _COLOURS[at % len(_COLOURS)] for at, result in enumerate(results)}
-        self._commands = Commands()
-        self._waiting: SimpleQueue[_Result] = SimpleQueue()
-        self._finished: SimpleQueue[_Result | BaseException] = SimpleQueue()
+    args: argparse.Namespace
+    app: App
+    console: Console
+    intent: Intent
+    commands: Commands = field(default_factory=Commands)
+    waiting: SimpleQueue[tuple[_Result, Resolution]] = field(default_factory=SimpleQueue)
+    finished: SimpleQueue[_Result | BaseException] = field(default_factory=SimpleQueue)
 
-    def all(self) -> None:
+    def all(self, results: Sequence[_Result]) -> None:
         """Run each command that is permitted to its end. Whatever comes between ends them all, and is raised."""
-        for result in self._results:
-            if result.profile in self._permitted:
-                self._waiting.put(result)
-            else:
-                self._say_error(result)
-        with self._commands:
+        permitted = [(result, result.resolution) for result in results if result.resolution]
+        for result in results:
+            if not result.resolution:
+                self.say_error(result)
+        for one in permitted:
+            self.waiting.put(one)
+        with self.commands:
             try:
-                for _ in range(min(self._args.jobs, len(self._permitted))):
-                    Thread(target=self._work, name="omniprofile-each", daemon=True).start()
-                for _ in self._permitted:
-                    self._say_error(self._next())
+                for _ in range(min(self.args.jobs, len(permitted))):
+                    start(partial(self.work, interactive=self.console.interactive and len(permitted) == 1))
+                for _ in permitted:
+                    self.say_error(self.next())
             except BaseException:
-                self._commands.end()
+                self.commands.end()
                 end_captures()
                 raise
 
-    def _next(self) -> _Result:
-        found = next_of(self._finished)
+    def next(self) -> _Result:
+        """Wait for a result. Raises what a thread ended by."""
+        found = next_of(self.finished)
         if isinstance(found, BaseException):
             raise found
         return found
 
-    def _work(self) -> None:
+    def work(self, *, interactive: bool) -> None:
         """Run commands until none is left."""
         try:
             with suppress(Empty, Ending):
                 while True:
-                    result = self._waiting.get_nowait()
+                    result, resolution = self.waiting.get_nowait()
                     with _error_kept(result), ExitStack() as opened:
-                        self._run(result, opened)
-                    self._finished.put(result)
+                        self.run(result, resolution, opened, interactive=interactive)
+                    self.finished.put(result)
         except BaseException as problem:  # noqa: BLE001 - raised again in the main thread
-            self._finished.put(problem)
+            self.finished.put(problem)
 
-    def _run(self, result: _Result, opened: ExitStack) -> None:
-        handed = hand_over(
-            self._app,
-            self._permitted[result.profile],
-            self._intent,
-            opened,
-            self._args.child[0],
-            gateway=self._args.gateway,
-            interactive=self._console.interactive and len(self._permitted) == 1,
-        )
+    def run(self, result: _Result, resolution: Resolution, opened: ExitStack, *, interactive: bool) -> None:
+        """Run one command, and note how it ended."""
+        program, gateway = self.args.child[0], self.args.gateway
+        handed = hand_over(self.app, resolution, self.intent, opened, program, gateway=gateway, interactive=interactive)
 
         def emit(stream: Stream, part: bytes) -> None:
-            if self._args.json:
+            if self.args.json:
                 result.output[stream] += part
                 return
             try:
-                self._relay(result, part, error=stream == "stderr")
+                self.console.relay(part, result.label, result.colour, error=stream == "stderr")
             except BaseException as problem:  # noqa: BLE001 - a reader that is gone: raised again in the main thread
-                self._finished.put(problem)
+                self.finished.put(problem)
 
-        command, environ = self._args.child, environment_of([handed], self._app.environment.environ)
+        command, environ = self.args.child, environment_of([handed], self.app.environment.environ)
         if omni.is_omni(command[0]):
-            given = omni.planned(command, environ, self._console.note)
+            given = omni.planned(command, environ, self.console.note)
             if isinstance(given, str):  # what is printed in place of `omni`
                 emit("stdout", given.encode())
                 result.exit_code, result.seconds = DONE, 0.0
                 return
             command, environ = given
-        ended = self._commands.run(
+        ended = self.commands.run(
             command,
             environ,
             emit,
-            whole=self._args.json,
+            whole=self.args.json,
             started=handed.gateway.start if handed.gateway else lambda: None,
         )
         result.exit_code, result.seconds = ended.status, ended.seconds
 
-    def _say_error(self, result: _Result) -> None:
+    def say_error(self, result: _Result) -> None:
         """Say why a profile's command did not run, where it did not."""
-        if result.error is not None and not self._args.json:
+        if result.error is not None and not self.args.json:
             hint = f"\nhint: {result.error.hint}" if result.error.hint else ""
             text = shown(f"omniprofile: error: {result.error.message}{hint}")
-            self._relay(result, text.encode("utf-8", "surrogateescape"), error=True)
-
-    def _relay(self, result: _Result, lines: bytes, *, error: bool) -> None:
-        label = f"{result.profile:{self._width}} | "
-        self._console.relay(lines, label, self._colour[result.profile], error=error)
+            lines = text.encode("utf-8", "surrogateescape")
+            self.console.relay(lines, result.label, result.colour, error=True)
 
 
 def _summary(results: Sequence[_Result]) -> str:
