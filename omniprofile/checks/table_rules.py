@@ -73,7 +73,7 @@ TABLE_RULES: list[tuple[Check, tuple[Code, ...], frozenset[Code]]] = []
 
 
 def _rule(*codes: Code, silent_while: frozenset[Code] = frozenset()) -> Callable[[Check], Check]:
-    """Put a function into the table of rules."""
+    """Put a function into the table of rules: `checks.rules` says in words what each finds."""
 
     def added(check: Check) -> Check:
         TABLE_RULES.append((check, codes, silent_while))
@@ -84,7 +84,6 @@ def _rule(*codes: Code, silent_while: frozenset[Code] = frozenset()) -> Callable
 
 @_rule(Code.HOST_NOT_ALLOWED, Code.PLAIN_HTTP, silent_while=UNREAD)
 def _host_not_allowed(declared: Declared) -> None:
-    """Hosts that no credential may be sent to, and plain http."""
     insecure = _allowing_insecure(declared)
     for table in declared.tables():
         origin = table.base_url
@@ -122,7 +121,6 @@ def _allowing_insecure(declared: Declared) -> Callable[[Declaration], bool]:
 
 @_rule(Code.INSECURE_ALLOWED)
 def _insecure_is_allowed(declared: Declared) -> None:
-    """`allow_insecure = true`, which is for tests on one's own machine."""
     for table in declared.tables():
         if table.allow_insecure:
             declared.files.report(
@@ -133,7 +131,6 @@ def _insecure_is_allowed(declared: Declared) -> None:
 
 @_rule(Code.DEFAULT_MISSING, silent_while=UNDONE)
 def _default_is_missing(declared: Declared) -> None:
-    """`default` names a profile that does not exist."""
     default, profiles = declared.config.default, declared.config.profiles
     if default is not None and default.value not in profiles:
         near = closest(default.value, profiles)
@@ -218,7 +215,6 @@ def _exported_key(declared: Declared) -> None:
 
 @_rule(Code.NO_ORGANIZATION, silent_while=UNDONE)
 def _no_organization(declared: Declared) -> None:
-    """An alias of the organization for a profile whose address names none."""
     for name, mine in declared.profiles.items():
         for variable, given in mine.env.items():
             own = mine.base_url.value if mine.base_url else None
@@ -247,7 +243,6 @@ def _variable_collision(declared: Declared) -> None:
 
 @_rule(Code.UNUSED_INSTANCE, silent_while=UNDONE)
 def _unused_instance(declared: Declared) -> None:
-    """An instance that no profile names."""
     used = {table.instance for table in declared.users()}
     for name, instance in declared.config.instances.items():
         if name not in used:
@@ -257,7 +252,6 @@ def _unused_instance(declared: Declared) -> None:
 
 @_rule(Code.KEY_WITHOUT_USE)
 def _key_without_use(declared: Declared) -> None:
-    """A key source on an OAuth profile, which has no key."""
     for name, effective in declared.profiles.items():
         table = declared.config.profiles[name]
         if table.key and effective.auth.value == "oauth":
@@ -268,7 +262,6 @@ def _key_without_use(declared: Declared) -> None:
 
 @_rule(Code.SAME_ADDRESS)
 def _same_address(declared: Declared) -> None:
-    """Two instances of one address: they are one."""
     first: dict[Origin, Declaration] = {}
     for instance in declared.config.instances.values():
         other = first.setdefault(instance.base_url, instance) if instance.base_url else instance
@@ -365,7 +358,6 @@ def _impossible_identity(declared: Declared) -> None:
 
 @_rule(Code.ALLOW_WITHOUT_USE)
 def _allow_without_use(declared: Declared) -> None:
-    """`allow` in a profile that lets every request through anyway."""
     for name, effective in declared.profiles.items():
         table = declared.config.profiles[name]
         access = effective.access.value

@@ -278,15 +278,6 @@ def error_json(error: Error) -> dict[str, object]:
     return {"error": {"code": error.code, "message": error.message, "hint": error.hint or None}}
 
 
-def silence_stdout(environment: Environment) -> None:
-    """Point stdout nowhere, so that nothing is left to flush into a pipe that nobody reads."""
-    if environment.stdout is None:
-        return
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, environment.stdout.fileno())
-    os.close(sink)
-
-
 def _is_terminal(stream: object) -> bool:
     try:
         return bool(stream.isatty())  # type: ignore[attr-defined]  # None has no isatty: no terminal

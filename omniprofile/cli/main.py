@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from omniprofile.app import App
 from omniprofile.cli import exits
-from omniprofile.cli.console import Console, silence_stdout
+from omniprofile.cli.console import Console
 from omniprofile.cli.parser import command_first, parse
 from omniprofile.cli.signals import undone_on_signals
-from omniprofile.cli.stream import flush
+from omniprofile.cli.stream import flush, silence
 from omniprofile.errors import Error, Interrupted, OperationFailed, Unexpected
 from omniprofile.model.names import printable
 from omniprofile.system.environment import Environment
@@ -77,7 +77,7 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
             console.say("")  # the terminal's `^C`, and a question, stand in the line
         return _report(console, Interrupted("interrupted"), as_json, environment)
     except BrokenPipeError:
-        silence_stdout(environment)
+        silence(environment.stdout)
         return exits.BROKEN_PIPE
     except MemoryError:
         return _report(console, _out_of("memory"), as_json, environment)
@@ -131,7 +131,7 @@ def _report(console: Console, error: Error, as_json: bool, environment: Environm
     try:
         console.report(error, as_json=as_json)
     except BrokenPipeError:
-        silence_stdout(environment)
+        silence(environment.stdout)
     except Error:
         # stdout takes no JSON; what it would have said is on stderr already.
         return exits.status_of(error)

@@ -29,18 +29,23 @@ def write_out(stream: "TextIO | None", text: str) -> None:
 
 def flush(stream: "TextIO | None") -> None:
     """Flush `stream`, and drop what cannot be written: it was reported, or there is nobody to report it to."""
-    if stream is None:
-        return
     try:
-        stream.flush()
+        if stream is not None:
+            stream.flush()
     except OSError:
+        silence(stream)
+    except ValueError:  # closed already
+        return
+
+
+def silence(stream: "TextIO | None") -> None:
+    """Point `stream` nowhere, so that nothing is left to flush into a pipe that nobody reads."""
+    if stream is not None:
         import os
 
         sink = os.open(os.devnull, os.O_WRONLY)
         os.dup2(sink, stream.fileno())
         os.close(sink)
-    except ValueError:  # closed already
-        return
 
 
 def _write_all(stream: "TextIO", content: bytes) -> None:
