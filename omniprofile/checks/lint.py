@@ -89,7 +89,7 @@ def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:
     found = {finding.code for finding in files.findings}
     secrets_in_plain_text(files)
     writable_by_groups(files)
-    declared = Declared.of(files, environ)
+    declared = Declared(files, environ)
     skipped: set[str] = set()
     for check, codes, silent_while in TABLE_RULES:
         if found & silent_while:

@@ -4,11 +4,10 @@ import os.path
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from omniprofile.config.loader import Files
 from omniprofile.config.toml.positions import KeyPath
-from omniprofile.model.declaration import Config, Declaration, KeySource
+from omniprofile.model.declaration import Declaration, KeySource
 from omniprofile.model.effective import Effective, every_effective, own_address
 from omniprofile.model.exported import MARKER, OWN, RESERVED
 from omniprofile.model.finding import Code
@@ -26,21 +25,15 @@ UNDONE = UNREAD | frozenset(
 """While one of these is found, something is left out of the tables, and rules about what is missing are silent."""
 
 
-@dataclass
 class Declared:
-    """All good files' tables; `profiles` are those whose chain of parents is whole."""
+    """All good files' tables; `profiles` are what those come to whose chain of parents is whole."""
 
-    files: Files
-    config: Config
-    environ: Mapping[str, str]
-    hosts: frozenset[str]
-    profiles: dict[str, Effective]
-
-    @classmethod
-    def of(cls, files: Files, environ: Mapping[str, str]) -> "Declared":
-        """Work out what each profile comes to."""
-        config = files.config
-        return cls(files, config, environ, frozenset(config.settings.allowed_hosts), every_effective(config))
+    def __init__(self, files: Files, environ: Mapping[str, str]) -> None:
+        self.files = files
+        self.config = files.config
+        self.environ = environ
+        self.hosts = frozenset(files.config.settings.allowed_hosts)
+        self.profiles = every_effective(files.config)
 
     def warn(self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str) -> None:
         """Report a warning at the key at `path`."""

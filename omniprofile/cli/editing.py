@@ -129,7 +129,9 @@ def profile_file(draft: Draft, name: str) -> str:
             hint="remove one of the two by hand: `omniprofile edit`",
         )
     if not files:
-        require_profile(Config(profiles=_profiles(draft)), name, Provenance(Layer.FLAG, "NAME"))
+        names = [(each, path) for path in draft.paths for each in draft.table(path, ("profiles",))]
+        known = {each: Declaration(Layer.PROFILE, each, path, 1) for each, path in names}
+        require_profile(Config(profiles=known), name, Provenance(Layer.FLAG, "NAME"))
     return files[0]
 
 
@@ -148,11 +150,6 @@ def require_new_name(draft: Draft, name: str) -> None:
     if files := draft.files_of(("profiles", name)):
         place = draft.place(files[0], ("profiles", name))
         raise UsageError(f"profile `{name}` already exists ({place})", hint="choose another name")
-
-
-def _profiles(draft: Draft) -> dict[str, Declaration]:
-    names = [(name, path) for path in draft.paths for name in draft.table(path, ("profiles",))]
-    return {name: Declaration(Layer.PROFILE, name, path, 1) for name, path in names}
 
 
 def target(draft: Draft, words: list[str], how: str) -> tuple[str, NamePath]:

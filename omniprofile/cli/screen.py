@@ -64,12 +64,12 @@ class _Screen:
         hidden = ConditionalProcessor(PasswordProcessor(), is_secret)
         typed = BufferControl(self._buffer, [hidden, BeforeInput("profile> ")])
         here = "   tab: use it in this shell alone" if self._offer_here else ""
-        count, help_line = FormattedTextControl(self._count), FormattedTextControl(f"enter: use it{here}   esc: leave")
+        count = FormattedTextControl(
+            lambda: f"  {len(self._chooser.matches)} of {len(self._chooser.entries)}   * current   ! protected"
+        )
+        help_line = FormattedTextControl(f"enter: use it{here}   esc: leave")
         parts = [Window(typed, height=1), Window(count, height=1), self._rows, Window(help_line, height=1)]
         return Layout(HSplit(parts))
-
-    def _count(self) -> str:
-        return f"  {len(self._chooser.matches)} of {len(self._chooser.entries)}   * current   ! protected"
 
     def _lines(self) -> StyleAndTextTuples:
         matches, columns = self._chooser.matches, get_app().output.get_size().columns

@@ -119,8 +119,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     _Run(args, app, console, intent.but(yes=True)).all(results)
     if args.json:
         console.json({"results": [result.as_json() for result in results]}, exact=True)
-    console.note(_summary(results))
-    return FINDINGS if any(result.failed for result in results) else DONE
+    failed = [f"`{result.profile}` ({result.ending})" for result in results if result.failed]
+    skipped = [result.profile for result in results if result.skipped]
+    console.note(
+        f"{len(results) - len(failed) - len(skipped)} of {len(results)} ok"
+        + (f"; failed: {', '.join(failed)}" if failed else "")
+        + (f"; skipped as protected: {quoted_list(skipped, 'and')}" if skipped else "")
+    )
+    return FINDINGS if failed else DONE
 
 
 def _matched(args: argparse.Namespace, app: App) -> dict[str, bool]:
@@ -232,13 +238,3 @@ class _Run:
             text = shown(f"omniprofile: error: {result.error.message}{hint}")
             lines = text.encode("utf-8", "surrogateescape")
             self.console.relay(lines, result.label, result.colour, error=True)
-
-
-def _summary(results: Sequence[_Result]) -> str:
-    good = sum(not result.failed and not result.skipped for result in results)
-    parts = [f"{good} of {len(results)} ok"]
-    if failed := [f"`{result.profile}` ({result.ending})" for result in results if result.failed]:
-        parts.append(f"failed: {', '.join(failed)}")
-    if skipped := [result.profile for result in results if result.skipped]:
-        parts.append(f"skipped as protected: {quoted_list(skipped, 'and')}")
-    return "; ".join(parts)

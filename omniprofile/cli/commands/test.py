@@ -84,7 +84,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     else:
         console.data(_as_text(wanted, console))
     if len(results) > 1:
-        console.note(_summary(results))
+        counts = Counter(result.status for result in results)
+        each = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+        failed = quoted_list((result.profile for result in results if result.status is not Status.OK), "and")
+        console.note(f"{len(results)} tested: {each}" + (f"; not ok: {failed}" if failed else ""))
     return _status(results)
 
 
@@ -169,14 +172,6 @@ def _as_text(results: Sequence[LiveResult], console: Console) -> str:
         return failures
     # At the end, where forty rows that are ok do not hide them.
     return "".join(lines) + (f"\n{failures}" if failures else "")
-
-
-def _summary(results: Sequence[LiveResult]) -> str:
-    """Return how many there are of each status, and which are not ok."""
-    counts = Counter(result.status for result in results)
-    shown = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
-    failed = quoted_list((result.profile for result in results if result.status is not Status.OK), "and")
-    return f"{len(results)} tested: {shown}" + (f"; not ok: {failed}" if failed else "")
 
 
 @contextmanager

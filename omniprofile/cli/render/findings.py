@@ -46,7 +46,9 @@ def _excerpt(finding: Finding, document: Document | None, code_of_line: str) -> 
     start = max(0, at - _WIDEST // 2) if len(shown) > _WIDEST else 0
     end = start + _WIDEST
     head = "…" if start else ""
-    cells = [_cell(char) for char in shown[start:end]]
+    # No control, no bidi.
+    cells = [char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown[start:end]]
+    cells = ["    " if cell == "\\t" else cell for cell in cells]
     before = " " * width("".join(cells[: at - start]))
     marks = width("".join(cells[at - start : at - start + max(1, length)]))
     number = f"{finding.line:>5} | "
@@ -54,11 +56,6 @@ def _excerpt(finding: Finding, document: Document | None, code_of_line: str) -> 
         f"{number}{head}{''.join(cells)}{'…' if end < len(shown) else ''}",
         f"{' ' * (len(number) - 2)}| {' ' * len(head)}{before}{'^' * max(1, marks)}",
     ]
-
-
-def _cell(char: str) -> str:
-    """Return a character as a terminal may show it: no control, no bidi."""
-    return "    " if char == "\t" else char if char.isprintable() else char.encode("unicode_escape").decode()
 
 
 def view(report: Report) -> dict[str, object]:
