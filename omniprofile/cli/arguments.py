@@ -34,6 +34,13 @@ def add_flag(parser: "argparse._ActionsContainer", name: str, purpose: str) -> N
     parser.add_argument(name, action="store_true", help=purpose)
 
 
+def add_option(
+    parser: "argparse._ActionsContainer", name: str, metavar: str, purpose: str, action: str = "store"
+) -> argparse.Action:
+    """Add an option that takes a value, called `metavar` in help; with the action `append` it may be repeated."""
+    return parser.add_argument(name, metavar=metavar, help=purpose, action=action)
+
+
 def offer(kind: str, action: argparse.Action) -> None:
     """Let TAB offer `kind`, one of `candidates.KINDS`, for an argument whose `metavar` tells another one."""
     action.completion = kind  # type: ignore[attr-defined]  # an attribute of its own, as shtab and argcomplete set one
@@ -52,10 +59,8 @@ def add_profile_option(parser: argparse.ArgumentParser, purpose: str) -> None:
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:
     """Add the overrides of one call. There is no option that takes a token as its value: argv is public."""
-    parser.add_argument("--base-url", metavar="URL", help="use this base URL for this call")
-    parser.add_argument(
-        "--token-file", metavar="FILE", help="use the token in FILE for this call; `-` is standard input"
-    )
+    add_option(parser, "--base-url", "URL", "use this base URL for this call")
+    add_option(parser, "--token-file", "FILE", "use the token in FILE for this call; `-` is standard input")
 
 
 def add_json(parser: "argparse._ActionsContainer") -> None:

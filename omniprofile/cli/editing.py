@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from omniprofile.app import App
 from omniprofile.checks.secrets import without_secrets
-from omniprofile.cli.arguments import add_flag, add_json, offer
+from omniprofile.cli.arguments import add_flag, add_json, add_option, offer
 from omniprofile.cli.console import Console
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.editing.journal import Unfinished
@@ -173,22 +173,15 @@ def target(draft: Draft, words: list[str], how: str) -> tuple[str, NamePath]:
 def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyExclusiveGroup":
     """Add what a profile is made of, but its name; the group of the options that say where its key comes from."""
     where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--base-url", metavar="URL", help="the address you use to log in, such as https://acme.omniapp.co"
-    )
-    offer(
-        "@instances",
-        where.add_argument("--instance", metavar="NAME", help="an instance of the file, instead of a base URL"),
-    )
-    parser.add_argument("--extends", metavar="NAME", help="the profile whose values this one inherits")
+    add_option(where, "--base-url", "URL", "the address you use to log in, such as https://acme.omniapp.co")
+    offer("@instances", add_option(where, "--instance", "NAME", "an instance of the file, instead of a base URL"))
+    add_option(parser, "--extends", "NAME", "the profile whose values this one inherits")
     parser.add_argument("--auth", choices=METHODS, help="how to authenticate (default: api-key)")
-    parser.add_argument("--description", metavar="TEXT", help="a description, shown in lists")
+    add_option(parser, "--description", "TEXT", "a description, shown in lists")
     key = parser.add_mutually_exclusive_group()
-    key.add_argument("--key-env", metavar="VARIABLE", help="take the key from this environment variable")
-    key.add_argument("--key-file", metavar="FILE", help="take the key from this file")
-    key.add_argument(
-        "--key-command", metavar="COMMAND", help="take the key from what this command prints, such as 'op read op://…'"
-    )
+    add_option(key, "--key-env", "VARIABLE", "take the key from this environment variable")
+    add_option(key, "--key-file", "FILE", "take the key from this file")
+    add_option(key, "--key-command", "COMMAND", "take the key from what this command prints, such as 'op read op://…'")
     add_flag(parser, "--protected", "ask before `use` switches to it and before `exec` uses it")
     add_flag(parser, "--allow-insecure", "allow plain http to a loopback address")
     parser.add_argument(

@@ -3,7 +3,7 @@
 import argparse
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import Help, offer
+from omniprofile.cli.arguments import Help, add_option, offer
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, add_profile_options, drop_in, profile_values, require_new_name, save
 from omniprofile.cli.questions import ask_address, ask_name, needs_address, require_terminal
@@ -31,9 +31,7 @@ HELP = Help(
 def configure(parser: argparse.ArgumentParser) -> None:
     offer("@none", parser.add_argument("name", metavar="NAME", nargs="?", help="the new profile's name"))
     add_profile_options(parser)
-    parser.add_argument(
-        "--file", metavar="FILE", help="write it to this file of `profiles.d` (default: the main profile file)"
-    )
+    add_option(parser, "--file", "FILE", "write it to this file of `profiles.d` (default: the main profile file)")
     add_diff(parser)
 
 

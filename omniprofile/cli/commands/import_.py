@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import Help, add_flag, add_json, offer
+from omniprofile.cli.arguments import Help, add_flag, add_json, add_option, offer
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import require_valid_name, write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
@@ -61,13 +61,11 @@ HELP = Help(
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", choices=SOURCES, metavar="SOURCE", help="`omni-cli` or `dotenv`")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config; `.env` here)")
-    only = parser.add_argument(
-        "--only", action="append", metavar="NAME", help="omni-cli: only this profile; may be repeated"
-    )
-    name = parser.add_argument("--name", metavar="NAME", help="dotenv: the profile's name (default: from its host)")
+    only = add_option(parser, "--only", "NAME", "omni-cli: only this profile; may be repeated", action="append")
+    name = add_option(parser, "--name", "NAME", "dotenv: the profile's name (default: from its host)")
     for action in only, name:  # they do not name profiles that exist
         offer("@none", action)
-    parser.add_argument("--base-url", metavar="URL", help="dotenv: the instance, if the file does not name it")
+    add_option(parser, "--base-url", "URL", "dotenv: the instance, if the file does not name it")
     add_flag(parser, "--allow-insecure", "allow plain http to a loopback address")
     add_flag(parser, "--scrub", "afterwards remove the secrets from the file, keeping a backup (mode 0600)")
     add_flag(parser, "--dry-run", "say what would be done, and change nothing")

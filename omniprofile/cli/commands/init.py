@@ -3,7 +3,7 @@
 import argparse
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli.arguments import Help, add_flag, add_json, offer
+from omniprofile.cli.arguments import Help, add_flag, add_json, add_option, offer
 from omniprofile.cli.commands.add import add, say_next_step
 from omniprofile.cli.commands.login import How, login
 from omniprofile.cli.console import Console
@@ -30,7 +30,7 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    offer("@none", parser.add_argument("--name", metavar="NAME", help="the profile's name"))
+    offer("@none", add_option(parser, "--name", "NAME", "the profile's name"))
     key = add_profile_options(parser)
     add_flag(key, "--with-key", "read the key from standard input and store it")
     add_flag(parser, "--no-login", "write the profile and stop")

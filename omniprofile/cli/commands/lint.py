@@ -7,7 +7,7 @@ from omniprofile.app import App
 from omniprofile.checks.lint import Report, examine, file_sets
 from omniprofile.checks.mcp import is_mcp_file, project_files
 from omniprofile.checks.rules import BY_CODE, RULES
-from omniprofile.cli.arguments import Help, add_flag, add_format
+from omniprofile.cli.arguments import Help, add_flag, add_format, add_option
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.render import findings
@@ -53,9 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "--strict", "fail on warnings as well")
     add_flag(parser, "--fix", "fix what is safe to fix")
     add_flag(parser, "--diff", "show what `--fix` would change, and change nothing")
-    parser.add_argument(
-        "--stdin-filename", metavar="FILE", help="the path that `-` stands for, which also decides its `profiles.d`"
-    )
+    add_option(parser, "--stdin-filename", "FILE", "the path that `-` stands for, which also decides its `profiles.d`")
     parser.add_argument("--explain", nargs="?", const="", metavar="CODE", help="explain a code, or list all of them")
 
 
