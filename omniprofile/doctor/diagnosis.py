@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 
 class Health(StrEnum):
@@ -27,21 +28,7 @@ class Diagnosis:
         return self.status in (Health.WARNING, Health.PROBLEM)
 
 
-def ok(message: str) -> Diagnosis:
-    """Nothing to do."""
-    return Diagnosis(Health.OK, message)
-
-
-def warning(message: str, remedy: str) -> Diagnosis:
-    """It works, but look."""
-    return Diagnosis(Health.WARNING, message, remedy)
-
-
-def problem(message: str, remedy: str | None) -> Diagnosis:
-    """Broken or unsafe."""
-    return Diagnosis(Health.PROBLEM, message, remedy)
-
-
-def skipped(message: str, remedy: str | None = None) -> Diagnosis:
-    """Not looked at, and why."""
-    return Diagnosis(Health.SKIPPED, message, remedy)
+ok = partial(Diagnosis, Health.OK)
+warning = partial(Diagnosis, Health.WARNING)
+problem = partial(Diagnosis, Health.PROBLEM)
+skipped = partial(Diagnosis, Health.SKIPPED)
