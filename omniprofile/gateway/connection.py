@@ -33,12 +33,12 @@ _LARGEST_HEAD = 64 * 1024
 _LONGEST_TARGET = 32 * 1024
 _MOST_FIELDS = 200
 _REPEATABLE = 64 * 1024
-"""Of a request's body so much is kept until its response begins, to send it once more after a 401."""
+"""How much of a request's body is kept until its response begins, so that it can be sent again after a 401."""
 _LEFT = 1024 * 1024
-"""Of a request that was refused so much is still read, for its client may read the answer only then."""
+"""How much of a refused request is still read: its client may read the answer only after that."""
 
 _LENIENT = re.compile(rb"\n[ \t]|(?<!\r)\n|\r(?!\n)|\0")
-"""What h11 takes in a head and no program has to send: folded lines, line ends that are none, NUL."""
+"""What h11 accepts in a head, and no program needs to send: folded lines, CR or LF alone, NUL."""
 
 
 class _StrictConnection(h11.Connection):

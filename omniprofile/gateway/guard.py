@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from omniprofile.model.declaration import Access
 
 _MOST_REFUSED = 100
-"""So many refused requests of one run are recorded one by one."""
+"""How many refused requests of one run are recorded one by one."""
 _COUNTED = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 """Methods that are counted apart (RFC 9110, section 9.1; RFC 5789). Programs may make up any number of other
 ones, with any text in their names.

@@ -16,7 +16,7 @@ _HOP_BY_HOP = frozenset(
 )  # fmt: skip
 """Fields about one connection, and about trailers, which are dropped (RFC 9110, sections 6.5 and 7.6.1)."""
 _FRAMING = frozenset({b"content-length"})
-"""Not dropped because `Connection` names it: the body would have another end."""
+"""Kept even where `Connection` names it: without it the body would end elsewhere."""
 _MISWRITTEN = frozenset({b"content_length"})
 _OF_REQUESTS = frozenset({b"authorization", b"host", b"cookie", b"cookie2", b"expect"})
 _OF_RESPONSES = frozenset({b"set-cookie", b"set-cookie2"})
@@ -66,7 +66,7 @@ def _kept(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> F
 
 
 def _written(name: bytes) -> bytes:
-    """Return the name of a field as those compare it that make `-` of `_`, as programs behind CGI's variables do."""
+    """Return the name of a field with `-` for `_`: programs that get fields by CGI's variables take both for the same."""
     return name.lower().replace(b"_", b"-")
 
 
@@ -103,7 +103,7 @@ class Unpacker:
         self._broken = False
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """Yield what a piece unpacks to, in bounded pieces, up to where clients cannot read it either."""
+        """Yield what a piece unpacks to, in bounded pieces; nothing from where on no client could unpack it."""
         try:
             yield from self._unpack(packed)
         except zlib.error:
@@ -141,10 +141,10 @@ def _spellings(token: bytes) -> tuple[bytes, ...]:
 
 
 class Mask:
-    """Masks the token where a response repeats it, piece by piece, without holding a piece back that cannot begin it.
+    """Masks the token wherever a response repeats it. Of each piece, only an end that could begin the token is held back.
 
-    The mask is as long as the token, for the response has announced its length. In what `unpacker` unpacks nothing can be masked.
-    `found` says whether the token was in the body so far.
+    The mask is as long as the token, because the response has announced its length. In a compressed body nothing can be masked:
+    what `unpacker` makes of it is only searched. `found` says whether the token was in the body so far.
     """
 
     def __init__(self, token: bytes, unpacker: Unpacker | None = None) -> None:

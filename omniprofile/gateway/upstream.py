@@ -100,7 +100,7 @@ class Upstream:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close the connections that nobody uses; the others are closed by who uses them."""
+        """Close the idle connections. The others are closed by the requests that use them."""
         for each in self._idle:
             await each.aclose()
 
@@ -111,7 +111,7 @@ class Upstream:
             await sender.aclose()
 
     def _transport(self) -> tuple[httpx.AsyncHTTPTransport, bool]:
-        """Return a transport that nobody uses, and whether it was used before. Raises TransportError."""
+        """Return an idle transport, and whether it has been used before. Raises TransportError."""
         if self._idle:
             return self._idle.pop(), True
         if self._origin.scheme == "https" and self._certificates is None:

@@ -3,9 +3,9 @@
 It listens on 127.0.0.1 and, where the machine has IPv6, on ::1, both on one port, because `localhost` may mean either.
 
 `/start/NONCE` sends the browser to the instance, once, and only a program of the same user: the browser's command line, which
-everybody may read, holds nothing else. One callback that answers this login is taken; the page that it gets waits for how the
-login ends, and a repeat of it gets the same page, for browsers fetch ahead what they show later. Everything else is refused and
-the login goes on: other paths and methods, a foreign Host (a page that had its name point here), another login's state.
+everybody may read, holds nothing else. The first callback that answers this login is taken. Its page is sent once the login has
+ended; a repeat of the callback gets the same page, because browsers prefetch what they show later. Everything else is refused
+and the login goes on: other paths and methods, a foreign Host (a page that had its name point here), another login's state.
 """
 
 import asyncio

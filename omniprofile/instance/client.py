@@ -54,8 +54,8 @@ class Client:
     def __init__(self, *, timeout: float, environ: Mapping[str, str]) -> None:
         self._timeout = timeout
         self._environ = environ
-        # How many there may be at once is the caller's to bound: a request that was given up still holds its connection,
-        # and must not be what another one waits for.
+        # The caller bounds how many requests run at once. One that was given up still holds its connection: no other may have
+        # to wait for that.
         self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=1)
         self._lock = Lock()
         self._certificates: ssl.SSLContext | None = None

@@ -38,7 +38,7 @@ EXCHANGE_SECONDS = 30.0
 """How long an answer of the token endpoint is waited for. Long: one that comes later is a refresh token spent for nothing."""
 LONGEST_LIFETIME = timedelta(days=3650)
 _SMALL_SKEW = timedelta(minutes=1)
-"""Less than that is the second that `Date` is rounded to, and the way of the answer."""
+"""A smaller difference between the clocks is the rounding of `Date`, or the time that the response took to come."""
 
 
 def redeem(

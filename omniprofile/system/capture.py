@@ -78,7 +78,7 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
         process: Group | None = None
         ended = False
         try:
-            with signals_deferred():  # a program that runs already and that nobody knows of would go on
+            with signals_deferred():  # one that came now would leave a program running that nobody knows of
                 process = Group(argv, environ, terminal=lent is not None, stdin=DEVNULL, stdout=PIPE)
                 _running.add(process)
             if lent is not None:

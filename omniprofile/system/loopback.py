@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 30
 _BACKLOG = 1024
-"""So many connections may wait to be accepted."""
+"""How many connections may wait to be accepted."""
 _ACCEPTED = 16
-"""So many are accepted at once, which asyncio takes from the backlog: before the next ones, the oldest silent ones make room."""
+"""How many connections asyncio accepts at once: before it accepts more, the oldest silent ones make room."""
 _END_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _SLICE_SECONDS = 0.5

@@ -18,11 +18,11 @@ else:
 
     _files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     _MOST_UNKNOWN = 512 if _files == resource.RLIM_INFINITY else min(512, _files // 2)
-"""So many may be connected that have not shown who they are; the oldest one makes room."""
+"""How many clients may be connected that have not shown who they are. For one more, the oldest of them makes room."""
 
 
 class Clients:
-    """Who is connected. Whoever has not shown who they are cannot keep out who has."""
+    """The connected clients. Those that have not shown who they are cannot keep out those that have."""
 
     def __init__(self, handle: Handle, gone_seconds: float) -> None:
         self.handle = handle

@@ -37,7 +37,7 @@ def start(work: Callable[[], T]) -> "Future[T]":
 
 
 def left_running() -> bool:
-    """Tell whether work in a daemon thread, as what was given up, still runs."""
+    """Tell whether work still runs in a daemon thread, such as work that was given up."""
     threading = sys.modules.get("threading")
     return threading is not None and any(each.daemon for each in threading.enumerate())
 
@@ -85,7 +85,7 @@ def critical_section(work: Callable[[], T], *, on_interrupt: Callable[[], None])
 
 @contextmanager
 def signals_deferred(on_interrupt: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold back what would end the process, and let it happen after the body. What is ignored already stays so."""
+    """Hold back the signals that would end the process until the body has ended. One that is ignored stays ignored."""
     from threading import current_thread, main_thread
 
     if current_thread() is not main_thread():
