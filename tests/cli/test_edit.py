@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,26 @@ def test_edit_of_a_profile_opens_the_file_that_defines_it(cli: Cli, editor: Edit
     assert cli("edit", "b", env=editor("save(text + '# edited\\n')")).status == 0
     assert drop_in.read_text().endswith("# edited\n")
     assert cli("edit", "nobody", env=editor("pass")).status == 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_the_copy_of_an_edit_that_was_killed_is_removed_by_the_next_unless_something_was_written(
+    cli: Cli, editor: Editor, process: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    cli.profiles(TEXT)
+    drafts, kill = cli.state / "drafts", "import os; os.kill(os.getppid(), 9)"
+    assert process("edit", env=editor(kill)).returncode == -9
+    (left,) = drafts.iterdir()
+    assert stat.S_IMODE(drafts.stat().st_mode) == stat.S_IMODE(left.stat().st_mode) == 0o700
+    assert process("edit", env=editor(f"save(text + '# mine'); {kill}")).returncode == -9
+    (written,) = drafts.iterdir()
+    assert written != left
+    ran = cli("edit", env=editor("pass"))
+    assert f"what it had written is in `{written}/profiles.toml`" in ran.err
+    assert (written / "profiles.toml").read_text() == TEXT + "# mine"
+    ran = cli("edit", env=editor("pass"))
+    assert "interrupted" not in ran.err, "it is said once, and kept"
+    assert list(drafts.iterdir()) == [written]
 
 
 def test_edit_makes_a_file_that_is_not_there(cli: Cli, editor: Editor) -> None:

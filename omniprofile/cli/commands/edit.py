@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from shutil import which
 
 from omniprofile.app import App
@@ -21,7 +21,9 @@ from omniprofile.cli.editing import profile_file, split_words, write_changes
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, UsageError
 from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted
-from omniprofile.system.files import Unreadable, read_regular, reason
+from omniprofile.system.access import refuse_foreign
+from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, write_atomic
+from omniprofile.system.locking import LockFailed, lock
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")
 _NEW_FILE = b"""\
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         before = draft.content(path)
     editor = _editor(app.environment.environ, terminal=console.interactive)
     start = _NEW_FILE if before is None else before
-    with _copied(path, start, console) as copy:
+    with _copied(app, path, start, console) as copy:
         while True:
             _run(editor, copy, app.environment.environ)
             after = _read_copy(copy)
@@ -75,34 +77,66 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 @contextmanager
-def _copied(path: str, content: bytes, console: Console) -> Iterator[str]:
+def _copied(app: App, path: str, content: bytes, console: Console) -> Iterator[str]:
     """Give a copy to edit. It is removed, unless the body fails and something was written: then its place is said."""
-    try:
-        folder = tempfile.mkdtemp(prefix="omniprofile-edit-")
-    except OSError as problem:
-        raise OperationFailed(
-            f"the copy to edit cannot be created: {reason(problem)}", hint="make room, or name a folder in `TMPDIR`"
-        ) from problem
-    copy = os.path.join(folder, os.path.basename(path))
-    written = content
-    try:
+    drafts = os.path.join(app.places.state_folder, "drafts")
+    with ExitStack() as editing:
         try:
-            with open(copy, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-                file.write(content)
+            make_private_folder(drafts)
+            refuse_foreign(drafts, app.places.home, "change what you edit")
+            _clear_interrupted(drafts, content, console)
+            folder = tempfile.mkdtemp(dir=drafts)
+            held = os.path.join(folder, _LOCK)
+            editing.enter_context(lock(held, 0))
+            copy = os.path.join(folder, os.path.basename(path))
+            write_atomic(copy, content, durable=False)
         except OSError as problem:
-            raise OperationFailed(f"the copy `{copy}` cannot be written: {reason(problem)}") from problem
-        yield copy
-    except BaseException:
-        with suppress(ConfigUnreadable):
-            written = _read_copy(copy)
-        raise
-    finally:
-        if written != content:
-            console.say(f"omniprofile: what you wrote is in `{copy}`")
-        else:  # what else the editor left in the folder is the editor's, and keeps the folder
-            for remove, place in ((os.unlink, copy), (os.rmdir, folder)):
-                with suppress(OSError):
-                    remove(place)
+            raise OperationFailed(
+                f"the copy to edit cannot be created in `{drafts}`: {reason(problem)}",
+                hint="make room, or set `OMNIPROFILE_STATE_DIR` to another folder",
+            ) from problem
+        written = content
+        try:
+            yield copy
+        except BaseException:
+            with suppress(ConfigUnreadable):
+                written = _read_copy(copy)
+            raise
+        finally:
+            editing.close()  # Windows removes no file that is open
+            if written != content:
+                console.say(f"omniprofile: what you wrote is in `{copy}`")
+                os.unlink(held)
+            else:
+                _remove(folder, copy)
+
+
+_LOCK = "lock"
+"""Held beside a copy while that is edited. Where nobody holds it, the edit was killed; without one, the copy is kept."""
+
+
+def _clear_interrupted(drafts: str, content: bytes, console: Console) -> None:
+    """Remove the copies of edits that were killed, but for what somebody wrote and did not save: say where that is."""
+    for folder in [os.path.join(drafts, name) for name in os.listdir(drafts)]:
+        held = os.path.join(folder, _LOCK)
+        if not os.path.exists(held):
+            continue
+        with suppress(TimeoutError, LockFailed):
+            with lock(held, 0):
+                pass  # nobody edits it any more
+            for copy in [os.path.join(folder, name) for name in os.listdir(folder) if name != _LOCK]:
+                if _read_copy(copy) in (content, _NEW_FILE):
+                    _remove(folder, copy)
+                else:
+                    console.note(f"an edit was interrupted: what it had written is in `{copy}`")
+                    os.unlink(held)
+
+
+def _remove(folder: str, copy: str) -> None:
+    """Remove a copy; what else the editor left in the folder is the editor's, and keeps the folder."""
+    for remove, place in ((os.unlink, copy), (os.unlink, os.path.join(folder, _LOCK)), (os.rmdir, folder)):
+        with suppress(OSError):
+            remove(place)
 
 
 def _saved(
