@@ -1,8 +1,8 @@
 """What a gateway keeps of the messages that it passes on, and what it drops or masks. Knows no HTTP library."""
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator
-from re import sub
 from urllib.parse import quote
 
 Fields = list[tuple[bytes, bytes]]
@@ -137,7 +137,7 @@ def _window(begin: bytes) -> int:
 def _spellings(token: bytes) -> tuple[bytes, ...]:
     """Return the token as answers repeat it: as it is, in an address (RFC 3986, section 2.1), and in JSON that escapes `/`."""
     escaped = quote(token, safe="").encode()
-    return tuple({token, escaped, sub(rb"%..", lambda code: code[0].lower(), escaped), token.replace(b"/", rb"\/")})
+    return tuple({token, escaped, re.sub(rb"%..", lambda code: code[0].lower(), escaped), token.replace(b"/", rb"\/")})
 
 
 class Mask:
