@@ -126,7 +126,7 @@ def test_the_copy_of_an_edit_that_was_killed_is_removed_by_the_next_unless_somet
     (written,) = drafts.iterdir()
     assert written != left
     ran = cli("edit", env=editor("pass"))
-    assert f"what it had written is in `{written}/profiles.toml`" in ran.err
+    assert f"what it had written is in `{written}`" in ran.err
     assert (written / "profiles.toml").read_text() == TEXT + "# mine"
     ran = cli("edit", env=editor("pass"))
     assert "interrupted" not in ran.err, "it is said once, and kept"

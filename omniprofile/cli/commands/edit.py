@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from shutil import which
+from shutil import rmtree, which
 
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help
@@ -23,7 +23,7 @@ from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted
 from omniprofile.system.access import refuse_foreign
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, write_atomic
-from omniprofile.system.locking import LockFailed, lock
+from omniprofile.system.locking import lock
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")
 _NEW_FILE = b"""\
@@ -121,15 +121,15 @@ def _clear_interrupted(drafts: str, content: bytes, console: Console) -> None:
         held = os.path.join(folder, _LOCK)
         if not os.path.exists(held):
             continue
-        with suppress(TimeoutError, LockFailed):
+        with suppress(OSError, Unreadable):  # it is edited, or goes this very moment
             with lock(held, 0):
-                pass  # nobody edits it any more
-            for copy in [os.path.join(folder, name) for name in os.listdir(folder) if name != _LOCK]:
-                if _read_copy(copy) in (content, _NEW_FILE):
-                    _remove(folder, copy)
-                else:
-                    console.note(f"an edit was interrupted: what it had written is in `{copy}`")
-                    os.unlink(held)
+                pass
+            copies = [os.path.join(folder, name) for name in os.listdir(folder) if name != _LOCK]
+            if all(read_regular(copy) in (content, _NEW_FILE) for copy in copies):
+                rmtree(folder)
+            else:
+                os.unlink(held)
+                console.note(f"an edit was interrupted: what it had written is in `{folder}`")
 
 
 def _remove(folder: str, copy: str) -> None:
