@@ -6,8 +6,9 @@ curl's, where programs agree, and every known reading of `NO_PROXY`. An entry th
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
 from omniprofile.model.origin import Origin
 
@@ -57,12 +58,11 @@ def _excepts(entry: str, origin: Origin) -> bool:
     name, port = _name_and_port(entry.partition("://")[2] or entry)
     if port is not None and port != str(origin.port):
         return False
-    address = _address(origin.host)
-    if address is not None:
-        try:
+    with suppress(ValueError):  # then it is a name
+        address = ip_address(origin.host)
+        with suppress(ValueError):
             return address in ip_network(name, strict=False)
-        except ValueError:
-            return False
+        return False
     only_below = name.startswith("*.")
     domain = _readable_name(name.removeprefix("*").strip("."))
     host = _readable_name(origin.host)
@@ -78,13 +78,6 @@ def _name_and_port(entry: str) -> tuple[str, str | None]:
         name, _, port = entry.partition(":")
         return name, port
     return entry, None
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
 
 
 def _readable_name(name: str) -> str:

@@ -12,26 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from omniprofile.model.declaration import AuthMethod
-from omniprofile.model.origin import Origin
-from omniprofile.model.secret import Secret
 from omniprofile.transfer.foreign import Found
 from omniprofile.transfer.omni_cli import Json, OmniConfig
 from omniprofile.transfer.plan import Known, plan
 
 Action = Literal["added", "updated", "unchanged", "conflict"]
 KeyAction = Literal["written", "replaced", "unchanged", "left", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A profile of ours to export. `key` is its API key, where secrets are to go along."""
-
-    name: str
-    origin: Origin
-    auth: AuthMethod
-    key: Secret | None = None
-    output_format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +43,9 @@ class Merge:
 
 
 def merge(
-    config: OmniConfig, outgoing: Sequence[Outgoing], ours: Sequence[Known], *, default: str | None, now: datetime
+    config: OmniConfig, outgoing: Sequence[Found], ours: Sequence[Known], *, default: str | None, now: datetime
 ) -> Merge:
-    """Merge `outgoing`, some of all of `ours`, into `config`.
+    """Merge `outgoing`, some of all of `ours`, into `config`: with their secrets where they have one, which is a key.
 
     `default` names the profile that becomes `defaultProfile` if there is none.
     """
@@ -94,7 +80,7 @@ def merge(
     return Merge(data if changed else config.data, tuple(results), chosen)
 
 
-def _common_format(config: OmniConfig, outgoing: Sequence[Outgoing], entries: dict[str, str]) -> str | None:
+def _common_format(config: OmniConfig, outgoing: Sequence[Found], entries: dict[str, str]) -> str | None:
     """Return the output format to set for the whole file: the one that every profile in it is to have, where it has none.
 
     Version 1.0.4 of the CLI reads only that one, and drops a profile's own at its next save.
@@ -104,13 +90,13 @@ def _common_format(config: OmniConfig, outgoing: Sequence[Outgoing], entries: di
     return formats.pop() if len(formats) == 1 and alone and not config.data.get("defaultOutputFormat") else None
 
 
-def _put_key(table: Json, profile: Outgoing) -> KeyAction:
+def _put_key(table: Json, profile: Found) -> KeyAction:
     there = table.get("apiKey")
     if profile.auth == "oauth":
         return "none"
-    if profile.key is None:
+    if profile.secret is None:
         return "left" if there else "none"
-    text = profile.key.reveal()
+    text = profile.secret.token.reveal()
     table["apiKey"] = text
     return "unchanged" if there == text else "replaced" if there else "written"
 

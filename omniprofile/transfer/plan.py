@@ -66,7 +66,7 @@ def plan(
     for rule in rules:  # over all profiles, the surest rule first: a weaker one must not take what is another's
         for index in order:
             if index not in matches and (match := rule(found[index])):
-                matches[index] = naming.claim(match)
+                matches[index] = naming.free.pop(match.name)
     steps: dict[int, Step] = {}
     for index in order:
         match = matches.get(index)
@@ -102,20 +102,15 @@ class _Naming:
     """Our profiles, each of which one found profile can be, and the names that are taken."""
 
     def __init__(self, known: Sequence[Known]) -> None:
-        self._free = {profile.name: profile for profile in known}
+        self.free = {profile.name: profile for profile in known}
         self._names = {profile.name for profile in known}
         self._stems = {variable_stem(profile.name): profile.name for profile in known}
         self._left: dict[str, Iterator[str]] = {}
         """By the name without a number, the candidates that were not looked at yet: what is taken stays so."""
 
-    def claim(self, profile: Known) -> Known:
-        """Let `profile` be found no more."""
-        del self._free[profile.name]
-        return profile
-
     def by_name_and_secret(self, found: Found) -> Known | None:
         """Return the free profile that has the name and the very secret."""
-        profile = self._free.get(next(_candidates(found.name)))
+        profile = self.free.get(next(_candidates(found.name)))
         return profile if profile and _fits(found, profile) and same_secret(found.secret, profile.secret) else None
 
     def by_number_and_secret(self, found: Found) -> Known | None:
@@ -124,7 +119,7 @@ class _Naming:
 
     def by_secret(self, found: Found) -> Known | None:
         """Return the free profile that has the very secret, whatever it is called now."""
-        same = [p for p in self._free.values() if _fits(found, p) and same_secret(found.secret, p.secret)]
+        same = [p for p in self.free.values() if _fits(found, p) and same_secret(found.secret, p.secret)]
         return min(same, key=lambda profile: profile.name, default=None)
 
     def by_name(self, found: Found) -> Known | None:
@@ -135,7 +130,7 @@ class _Naming:
         for candidate in _candidates(found.name):
             if candidate not in self._names and variable_stem(candidate) not in self._stems:
                 return
-            profile = self._free.get(candidate)
+            profile = self.free.get(candidate)
             if profile is not None and _fits(found, profile):
                 yield profile
 

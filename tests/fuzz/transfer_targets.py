@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from omniprofile.errors import Error
 from omniprofile.model.names import is_valid
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.foreign import Found
-from omniprofile.transfer.merge import Outgoing, merge
+from omniprofile.transfer.merge import merge
 from omniprofile.transfer.omni_cli import OmniConfig
 from omniprofile.transfer.plan import Known, SecretStep, Step, plan
 from tests.fuzz.choices import STRUCTURED, Choices
@@ -100,13 +101,9 @@ def omni_config(data: bytes) -> None:
 def _export(steps: list[Step], known: list[Known]) -> None:
     """Into an empty config, with keys: what an import of it finds is what there was, but for the sessions."""
     outgoing = [
-        Outgoing(
-            step.profile, step.found.origin, step.found.auth,
-            step.found.secret.token if step.found.secret and step.found.auth == "api-key" else None,
-            step.found.output_format,
-        )
+        replace(step.found, name=step.profile, secret=step.found.secret if step.found.auth == "api-key" else None)
         for step in steps
-    ]  # fmt: skip
+    ]
     merged = merge(OmniConfig.empty(), outgoing, known, default=None, now=NOW)
     file = _FOLDER / "exported.json"
     file.write_bytes(OmniConfig.empty().rendered(merged.data))
@@ -115,7 +112,7 @@ def _export(steps: list[Step], known: list[Known]) -> None:
     for one in outgoing:
         back = exported.found(one.name, NOW)
         assert (back.origin, back.auth, back.output_format) == (one.origin, one.auth, one.output_format)
-        assert (back.secret.token if back.secret else None) == one.key
+        assert (back.secret and back.secret.token) == (one.secret and one.secret.token)
     once_more = merge(exported, outgoing, known, default=None, now=NOW)
     assert once_more.data == exported.data
     assert all(result.action == "unchanged" for result in once_more.results)

@@ -17,10 +17,10 @@ from omniprofile.errors import NoCredential, NoProfileSelected, OperationFailed,
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.resolution import Resolution
-from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
 from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
-from omniprofile.transfer.foreign import change
-from omniprofile.transfer.merge import Merge, Outgoing, merge
+from omniprofile.transfer.foreign import Found, change
+from omniprofile.transfer.merge import Merge, merge
 from omniprofile.transfer.omni_cli import OmniConfig
 from omniprofile.transfer.plan import Known
 
@@ -96,14 +96,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.warn(f"API keys are in plain text in {shown} now; `omniprofile exec NAME -- omni …` needs none there")
     if backup:
         console.warn(f"the keys that were replaced are in the backup `{printable_place(backup)}` (mode 0600)")
-    keyless = args.with_secrets and any(each.auth != "oauth" and each.key is None for each in outgoing)
+    keyless = args.with_secrets and any(each.auth != "oauth" and each.secret is None for each in outgoing)
     return FINDINGS if conflicts or keyless or (skipped and args.profiles) else DONE
 
 
-def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[Known], list[Outgoing], dict[str, str]]:
+def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[Known], list[Found], dict[str, str]]:
     """Return all profiles, those to export, and why others that were asked for cannot be exported."""
     known: list[Known] = []
-    outgoing: list[Outgoing] = []
+    outgoing: list[Found] = []
     skipped: dict[str, str] = {}
     for name in args.profiles or ():
         app.require(name)
@@ -122,14 +122,15 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[
             continue
         key = _key(app, console, resolution) if args.with_secrets and auth != "oauth" else None
         output_format = next((each.value.text for each in resolution.env if each.name == "OMNI_OUTPUT_FORMAT"), None)
-        outgoing.append(Outgoing(name, origin, auth, key, output_format))
+        outgoing.append(Found(name, origin, auth, key, output_format))
     return known, outgoing, skipped
 
 
-def _key(app: App, console: Console, resolution: Resolution) -> Secret | None:
+def _key(app: App, console: Console, resolution: Resolution) -> StoredSecret | None:
     """Return the profile's API key. A missing one is not a reason to leave the others out; a store that fails is."""
     try:
-        return app.obtain(resolution, GIVING, interactive=console.interactive).secret
+        credential = app.obtain(resolution, GIVING, interactive=console.interactive)
+        return StoredSecret(credential.origin, credential.secret, app.environment.now())
     except NoCredential as error:
         console.warn(f"the key of `{resolution.profile}` cannot be exported: {error.message}")
         return None
@@ -161,7 +162,7 @@ def _write(app: App, path: str, config: OmniConfig, merged: Merge) -> str | None
     return None
 
 
-def _as_text(outgoing: Sequence[Outgoing], merged: Merge, *, dry_run: bool) -> str:
+def _as_text(outgoing: Sequence[Found], merged: Merge, *, dry_run: bool) -> str:
     would = "would be " if dry_run else ""
     actions = {"added": f"{would}added", "updated": f"{would}updated", "unchanged": "unchanged", "conflict": "conflict"}
     keys = {
@@ -189,7 +190,7 @@ def _as_text(outgoing: Sequence[Outgoing], merged: Merge, *, dry_run: bool) -> s
 def _as_json(
     args: argparse.Namespace,
     path: str,
-    outgoing: Sequence[Outgoing],
+    outgoing: Sequence[Found],
     skipped: Mapping[str, str],
     merged: Merge,
     backup: str | None,
@@ -221,7 +222,7 @@ def _as_json(
     }
 
 
-def _warn_of_limits(console: Console, outgoing: Sequence[Outgoing]) -> None:
+def _warn_of_limits(console: Console, outgoing: Sequence[Found]) -> None:
     """Say where `omni` can do nothing with what was exported."""
     refused = [each.name for each in outgoing if not each.origin.is_omni or each.origin.scheme != "https"]
     sessions = [each.name for each in outgoing if each.auth == "oauth"]
