@@ -8,7 +8,6 @@ from _thread import RLock
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self
 
 from omniprofile.config.paths import Places, find_pin, find_places, omni_cli_config, profile_files
@@ -37,17 +36,31 @@ _EXCLUSIVE = {
 """How many seconds to wait for others who do the same work, and what is said then. Nobody is asked anything meanwhile."""
 
 if TYPE_CHECKING:
+    from functools import cached_property
+
     once = cached_property
 else:
 
-    class once(cached_property):  # noqa: N801 - a decorator
-        """A cached property of an App that threads which ask for it at the same time make only once between them."""
+    class once:  # noqa: N801 - a decorator
+        """A cached property of an App that threads which ask for it at the same time make only once between them.
+
+        Before Python 3.12 the standard library's has one lock for all Apps, which a process that is forked meanwhile never gets.
+        """
+
+        def __init__(self, make):
+            self._make = make
+            self.__doc__ = make.__doc__
+
+        def __set_name__(self, owner, name):
+            self._name = name
 
         def __get__(self, app, owner=None):
             if app is None:
                 return self
             with app.making:
-                return super().__get__(app, owner)
+                if self._name not in app.__dict__:
+                    app.__dict__[self._name] = self._make(app)
+                return app.__dict__[self._name]
 
 
 @dataclass

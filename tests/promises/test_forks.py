@@ -1,0 +1,70 @@
+"""A process that is forked while a thread is at work waits for none of what that thread would have ended."""
+
+import os
+import signal
+from _thread import RLock
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Event, Thread
+
+import pytest
+
+from omniprofile.credentials.held_credential import HeldCredential
+from omniprofile.model.credential import Credential
+from omniprofile.model.origin import Origin
+from omniprofile.model.secret import Secret
+from omniprofile.workspace import once
+from tests.conftest import CANARY
+
+ORIGIN = Origin.parse("https://acme.omniapp.co")
+PARENT = os.getpid()
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+
+
+class Slow:
+    """What takes its time in a thread of this process alone."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = Event(), Event()
+        self.making = RLock()
+
+    def take_time(self) -> str:
+        """Wait until the test says so."""
+        if os.getpid() == PARENT:
+            self.begun.set()
+            self.go_on.wait()
+        return CANARY
+
+    @once
+    def kept(self) -> str:
+        """What takes its time once."""
+        return self.take_time()
+
+
+def _forked_meanwhile(slow: Slow, in_thread: Callable[[], object], in_child: Callable[[], str]) -> int:
+    """Return how a child ends that is forked while a thread does `in_thread`: 0 if it gets the canary."""
+    thread = Thread(target=in_thread)
+    thread.start()
+    slow.begun.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)  # which ends what would wait for ever
+        os._exit(0 if in_child() == CANARY else 1)
+    status = os.waitpid(child, 0)[1]
+    slow.go_on.set()
+    thread.join()
+    return status
+
+
+def test_a_credential_is_obtained_anew() -> None:
+    slow = Slow()
+    held = HeldCredential(
+        lambda _: Credential("prod", ORIGIN, "api-key", Secret(slow.take_time())), lambda: datetime.now(UTC)
+    )
+    assert _forked_meanwhile(slow, held.current, lambda: held.current().token) == 0
+
+
+def test_what_one_app_keeps_is_made_by_another_one() -> None:
+    slow = Slow()
+    assert _forked_meanwhile(slow, lambda: slow.kept, lambda: Slow().kept) == 0
