@@ -98,7 +98,7 @@ def resolve(
         if token.reach is Reach.IN_USE:
             pair = both
         elif token.reach is Reach.PROFILE:
-            notices.append(f"using {quoted_list(both, 'and')} for profile `{profile}` ({origin})")
+            warnings.append(f"using {quoted_list(both, 'and')} for profile `{profile}` ({origin})")
 
     @cache  # most calls need none of it, and a parent may have given many
     def given_env() -> tuple[GivenVariable, ...]:

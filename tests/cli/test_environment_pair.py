@@ -52,8 +52,9 @@ def test_a_pair_of_the_profiles_own_variables_is_said(cli: Cli, two: Path) -> No
     env = {"OMNI_PROFILE_STAGING_BASE_URL": URL, "OMNI_PROFILE_STAGING_TOKEN": KEY}
     sentence = f"using `OMNI_PROFILE_STAGING_BASE_URL` and `OMNI_PROFILE_STAGING_TOKEN` for profile `staging` ({URL})"
     for argv in (["token"], ["env", "--shell", "json"], ["exec", "--", "no-such-program"]):
-        ran = cli(argv[0], "staging", *argv[1:], env=env, shows=True)
-        assert ran.err.count(sentence) == 1, ran
+        for quiet in ([], ["-q"]):
+            ran = cli(*quiet, argv[0], "staging", *argv[1:], env=env, shows=True)
+            assert ran.err.count(sentence) == 1, ran
 
 
 @pytest.mark.parametrize(
