@@ -12,6 +12,7 @@ from typing import TypeVar
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.config.selection import LARGEST_PIN, plain_pin
 from omniprofile.config.snapshot import Seen, seen
+from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings
@@ -44,17 +45,13 @@ class Files:
     """Of each file, as it was when it was read."""
 
     def report(
-        self, code: Code, path: tuple[str | int, ...], file: str, message: str, suggestion: str | None = None, *,
+        self, code: Code, path: KeyPath, file: str, message: str, suggestion: str | None = None, *,
         at_key: bool = False, replacement: str | None = None,
     ) -> None:  # fmt: skip
-        """Add a finding at the value (or the key) that stands at `path` in `file`.
-
-        `replacement` is TOML that can safely stand for the value.
-        """
+        """Add a finding of `file`, as `Document.finding` makes it."""
         document = self.documents[file]
-        place = document.position(path) if at_key else document.value_position(path)
-        fix = document.replacing(place, replacement)
-        self.findings.append(Finding(file, place.line, place.column, code, message, suggestion, fix, path))
+        finding = document.finding(path, code, message, suggestion, at_key=at_key, replacement=replacement)
+        self.findings.append(finding)
 
 
 def load(paths: Sequence[str], *, home: str) -> Files:

@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
 
 from omniprofile.credentials.envelope import as_data, from_data, summary_of, with_owner
 from omniprofile.credentials.secrets_file import RISK, VERSION, SecretsFile
@@ -19,8 +18,6 @@ from omniprofile.model.stored import Account, StoredSecret, StoredSummary
 from omniprofile.system.access import owner_hint, real_path, refuse_foreign
 from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
 from omniprofile.system.locking import LockFailed, lock
-
-T = TypeVar("T")
 
 LOCK_SECONDS = 10.0
 """How long a writer waits for another one."""
@@ -64,7 +61,12 @@ class FileStore(SecretsFile):
     def get(self, account: Account) -> StoredSecret | None:
         """Return the secret of `account`, or None if there is none."""
         entry = self.read().get(str(account))
-        return None if entry is None else self._valid(account.profile, lambda: from_data(entry, account))
+        try:
+            return None if entry is None else from_data(entry, account)
+        except ValueError as problem:
+            name = printable(account.profile)
+            hint = f"run `omniprofile login {name}` to store it anew"
+            raise self.unusable(f"holds something other than a secret for `{name}`", str(problem), hint) from problem
 
     def put(self, profile: str, secret: StoredSecret) -> None:
         """Store whole or not at all."""
@@ -87,7 +89,16 @@ class FileStore(SecretsFile):
 
     def summaries(self) -> dict[Account, StoredSummary]:
         """Return what is stored, by account."""
-        return {account: _summary(account, entry) for account, entry in _accounts(self.read())}
+        found = {}
+        for key, entry in self.read().items():
+            with suppress(ValueError):  # what has no account's name is kept in the file, and is nobody's
+                account = Account.parse(key)
+                found[account] = (
+                    StoredSummary()
+                )  # what is damaged is there all the same: `get` says so, `delete` takes it
+                from_data(entry, account)
+                found[account] = summary_of(entry)
+        return found
 
     def _change(self, change: Callable[[dict[str, object]], object]) -> object:
         with self._exclusive():
@@ -117,30 +128,3 @@ class FileStore(SecretsFile):
         except OSError as problem:
             hint = owner_hint(problem, self.path) or _ELSEWHERE
             raise self.unusable("cannot be written", reason(problem), hint) from problem
-
-    def _valid(self, name: str, read: Callable[[], T]) -> T:
-        """Return what `read` makes of the entry of a profile; its ValueError becomes StoreUnavailable."""
-        try:
-            return read()
-        except ValueError as problem:
-            raise self.unusable(
-                f"holds something other than a secret for `{printable(name)}`",
-                str(problem),
-                f"run `omniprofile login {printable(name)}` to store it anew",
-            ) from problem
-
-
-def _accounts(entries: dict[str, object]) -> Iterator[tuple[Account, object]]:
-    """Yield the entries by account. What has no account's name is kept in the file, and is nobody's."""
-    for key, entry in entries.items():
-        with suppress(ValueError):
-            yield Account.parse(key), entry
-
-
-def _summary(account: Account, entry: object) -> StoredSummary:
-    """Return the summary of an entry. One that is damaged is there all the same: to be said by `get`, and deleted."""
-    try:
-        from_data(entry, account)
-        return summary_of(entry)
-    except ValueError:
-        return StoredSummary()

@@ -159,10 +159,10 @@ class Entries:
 
         Parts first, under the generation that the old value does not use; then the one entry that makes them count.
         """
-        layout = plan(text, self._limit, Head.parse(old))
-        for number, part in enumerate(layout.parts, start=1):
-            self.set(part_account(account, layout.generation, number), part)
-        self.set(account, layout.entry)
+        entry, generation, parts = plan(text, self._limit, Head.parse(old))
+        for number, part in enumerate(parts, start=1):
+            self.set(part_account(account, generation, number), part)
+        self.set(account, entry)
 
     def clean(self, account: str, entry: str | None) -> None:
         """Remove the parts that do not belong to the value whose entry is `entry`, of whichever value they were.

@@ -45,22 +45,16 @@ class Head:
         return json.dumps(data, separators=(",", ":"))
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What to store: the account's own entry, and the parts, if any, of a generation."""
+def plan(text: str, limit: int | None, old: Head | None) -> tuple[str, str, list[str]]:
+    """Lay `text` out for entries of at most `limit` characters, beside the value that `old` is the head of.
 
-    entry: str
-    generation: str = ""
-    parts: tuple[str, ...] = ()
-
-
-def plan(text: str, limit: int | None, old: Head | None) -> Layout:
-    """Lay `text` out for entries of at most `limit` characters, beside the value that `old` is the head of."""
+    Return the account's own entry, and the generation and its parts, which are none where that entry is the whole value.
+    """
     if limit is None or len(text) <= limit:
-        return Layout(text)
+        return text, "", []
     generation = GENERATIONS[1] if old and old.generation == GENERATIONS[0] else GENERATIONS[0]
-    parts = tuple(text[start : start + limit] for start in range(0, len(text), limit))
-    return Layout(str(Head(generation, len(parts), _checksum(text))), generation, parts)
+    parts = [text[start : start + limit] for start in range(0, len(text), limit)]
+    return str(Head(generation, len(parts), _checksum(text))), generation, parts
 
 
 def part_account(account: str, generation: str, number: int) -> str:

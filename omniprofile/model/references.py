@@ -35,22 +35,11 @@ _BEGINNINGS = {
 }
 _AROUND = {'""': "quotes", "''": "quotes", "``": "backticks"}
 _PLACEHOLDERS = frozenset(
-    [
-        "changeme",
-        "change-me",
-        "change_me",
-        "replaceme",
-        "replace-me",
-        "replace_me",
-        "placeholder",
-        "todo",
-        "tbd",
-        "fixme",
-        "none",
-        "null",
-        "undefined",
-    ]
-)
+    (
+        "changeme", "change-me", "change_me", "replaceme", "replace-me", "replace_me", "placeholder", "todo", "tbd", "fixme",
+        "none", "null", "undefined",
+    )
+)  # fmt: skip
 _WORDS = ("your", "insert", "paste", "replace", "enter", "put", "add")
 
 

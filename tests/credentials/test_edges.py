@@ -16,7 +16,7 @@ from omniprofile.credentials.env_variables import nothing_overrides
 from omniprofile.credentials.envelope import as_data, from_data, summary_as_data, summary_of
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_entries import Deadline, Entries
-from omniprofile.credentials.keyring_layout import Head, Layout, part_account, plan
+from omniprofile.credentials.keyring_layout import Head, part_account, plan
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
 from omniprofile.credentials.resolver import obtain, resolve
 from omniprofile.credentials.session import Sessions
@@ -181,17 +181,17 @@ def test_a_session_without_refresh_token_is_used_until_it_ends_and_never_forced(
 def test_a_value_is_split_only_where_it_is_longer_than_an_entry(
     text: str, old: str | None, generation: str, parts: tuple[str, ...]
 ) -> None:
-    layout = plan(text, 3, Head(old, 1, "") if old else None)
-    assert (layout.generation, layout.parts) == (generation, parts)
-    head = Head.parse(layout.entry)
+    entry, *split = plan(text, 3, Head(old, 1, "") if old else None)
+    assert split == [generation, list(parts)]
+    head = Head.parse(entry)
     if parts:
         assert head is not None
         assert (head.generation, head.count) == (generation, len(parts))
         assert head.matches(text)
         assert not head.matches(text + "x")
     else:
-        assert layout == Layout(text)
-    assert plan(text, None, None) == Layout(text)
+        assert entry == text
+    assert plan(text, None, None) == (text, "", [])
     assert part_account("prod", "a", 1) == "prod/a/1"
 
 

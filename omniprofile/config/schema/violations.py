@@ -128,12 +128,8 @@ class _Wording:
         self, code: Code, message: str, suggestion: str | None = None, *,
         at_key: bool | None = None, replacement: str | None = None,
     ) -> Finding:  # fmt: skip
-        """Return a finding at the value or the key. `replacement` is TOML that can safely stand for what is there."""
-        document, path = self.document, self.path
         at_key = self.violation.of_key if at_key is None else at_key
-        place = document.position(path) if at_key else document.value_position(path)
-        fix = document.replacing(place, replacement)
-        return Finding(document.file, place.line, place.column, code, message, suggestion, fix, path)
+        return self.document.finding(self.path, code, message, suggestion, at_key=at_key, replacement=replacement)
 
     def wrong(self, what: str, suggestion: str | None = None, replacement: str | None = None) -> Finding:
         return self.found(Code.WRONG_VALUE, f"{self.name} {what}", suggestion, replacement=replacement)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from omniprofile.config.toml.positions import KeyPath, Places, key_at
 from omniprofile.errors import ConfigUnreadable
@@ -30,8 +30,7 @@ _PARSED_AGAIN = 20 * 1024 * 1024
 _PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in a file: line and column from 1, columns in characters (code points)."""
 
     line: int
@@ -84,10 +83,10 @@ class Document:
     def _starts(self) -> list[int]:
         return list(accumulate((len(line) + 1 for line in self.lines), initial=0))
 
-    def place(self, offset: int) -> tuple[int, int]:
-        """Line and column of the character at `offset` of the text."""
+    def place(self, offset: int) -> Position:
+        """Return where the character at `offset` of the text is."""
         line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        return Position(line, offset - self._starts[line - 1] + 1)
 
     def offset(self, line: int, column: int) -> int:
         """Return where in the text the character at a line and column is."""
@@ -97,21 +96,26 @@ class Document:
         """Yield every comment with its place, from its `#` to the end of its line. `#` in a string begins none."""
         for match in re.finditer(_STRINGS_AND_COMMENTS, self.text) if "#" in self.text else ():
             if match[0].startswith("#"):
-                yield Position(*self.place(match.start())), match[0].rstrip("\r")
+                yield self.place(match.start()), match[0].rstrip("\r")
 
     def word(self, place: Position) -> str:
         """Return the bare or quoted key, or the scalar value on one line, that starts at `place`, as it is written."""
         match = re.compile(_WORD).match(self.lines[place.line - 1], place.column - 1)
         return match[0] if match else ""
 
-    def replacing(self, place: Position, text: str | None) -> Fix | None:
-        """Return the fix that puts `text` in the place of the word that stands there; None where none does."""
-        word = self.word(place) if text is not None else ""
-        return Fix(place.line, place.column, len(word), text) if word and text is not None else None
+    def finding(
+        self, path: KeyPath, code: Code, message: str, suggestion: str | None = None, *,
+        at_key: bool = False, replacement: str | None = None,
+    ) -> Finding:  # fmt: skip
+        """Return a finding at the value (or the key) at `path`. `replacement` is TOML that can safely stand for it."""
+        place = self.position(path) if at_key else self.value_position(path)
+        word = self.word(place) if replacement is not None else ""
+        fix = Fix(*place, len(word), replacement) if word and replacement is not None else None
+        return Finding(self.file, *place, code, message, suggestion, fix, path)
 
     def position(self, path: KeyPath) -> Position:
         """Return where the key at `path` stands; the nearest enclosing one's place where `path` itself is not written down."""
-        return Position(*self.place(self._key(path)))
+        return self.place(self._key(path))
 
     def line(self, path: KeyPath) -> int:
         """Return the line of `position(path)`."""
@@ -120,7 +124,7 @@ class Document:
     def value_position(self, path: KeyPath) -> Position:
         """Return where the value at `path` stands; its key's place where the value is a table with a header."""
         offset = self._places.values.get(path) if self._places else None
-        return self.position(path) if offset is None else Position(*self.place(offset))
+        return self.position(path) if offset is None else self.place(offset)
 
     def _key(self, path: KeyPath) -> int:
         places = self._places.keys if self._places else {}
