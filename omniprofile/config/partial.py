@@ -14,6 +14,7 @@ from typing import Any
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.model.declaration import Config
+from omniprofile.model.effective import effective
 from omniprofile.model.finding import Code, Finding, errors_in
 from omniprofile.model.names import distance
 from omniprofile.system.files import Unreadable, read_regular
@@ -72,14 +73,15 @@ def _errors_but_dangling(files: Files) -> bool:
 
 def _made_of(name: str, config: Config) -> set[str] | None:
     """Return the names of the profiles and instances that a profile is made of; None if one of them is not there."""
+    try:
+        effective(config, name)
+    except KeyError:
+        return None
     names: set[str] = set()
     link: str | None = name
     while link is not None:
-        table = config.profiles.get(link)
-        if table is None or link in names:
-            return None
         names.add(link)
-        link = table.extends
+        link = config.profiles[link].extends
     tables = [*(config.profiles[each] for each in names), *config.defaults]
     instances = {table.instance for table in tables if table.instance}
     return names | instances if instances <= set(config.instances) else None

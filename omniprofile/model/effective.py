@@ -6,6 +6,7 @@ chains of `extends` are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -107,41 +108,31 @@ class Effective:
 
 def effective(config: Config, name: str) -> Effective:
     """Return what profile `name` comes to. Raises KeyError unless the profile and all its parents are declared, in no circle."""
-    known: dict[str, Effective] = config.known
-    chain = []
-    parent: str | None = name
-    pending: set[str] = set()
-    while parent is not None and parent not in known:
-        if parent in pending:
-            raise KeyError(name)
-        pending.add(parent)
-        chain.append(config.profiles[parent])
-        parent = chain[-1].extends
-    if parent is None:
-        below = Effective()
+    known: dict[str, Effective | None] = config.known  # None for a profile whose chain of parents is not whole
+    chain: dict[str, Declaration] = {}
+    link: str | None = name
+    while link is not None and link not in known and link not in chain and link in config.profiles:
+        chain[link] = config.profiles[link]
+        link = chain[link].extends
+    below = known.get(link) if link is not None else Effective()
+    if below is None:
+        known.update(dict.fromkeys(chain))
+        raise KeyError(name)
+    if link is None:
         for table in reversed(config.defaults):
             below = _upon(table, below, config)
-    else:
-        below = known[parent]
-    for table in reversed(chain):
+    for table in reversed(chain.values()):
         below = known[table.name] = _upon(table, below, config)
     return below
 
 
 def every_effective(config: Config) -> dict[str, Effective]:
     """Return what every profile comes to; a profile whose chain of parents is not whole is left out."""
-    broken: set[str] = set()
+    found = {}
     for name in config.profiles:
-        trail = []
-        link: str | None = name
-        while link is not None and link not in config.known and link not in broken and link in config.profiles:
-            trail.append(link)
-            broken.add(link)  # until it is known to be whole; a circle comes back to it
-            link = config.profiles[link].extends
-        if link is None or link in config.known:
-            broken.difference_update(trail)
-            effective(config, name)
-    return {name: config.known[name] for name in config.profiles if name not in broken}
+        with suppress(KeyError):
+            found[name] = effective(config, name)
+    return found
 
 
 def gives_token(profile: Effective) -> bool:
