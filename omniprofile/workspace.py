@@ -5,7 +5,7 @@ Nothing is imported or read before it is asked for.
 
 import os
 from _thread import RLock
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
@@ -159,10 +159,13 @@ class Workspace:
     def pin_file(self) -> str | None:
         """Return the project pin above the working directory. One that others may write is ignored, and said."""
         ignored: list[tuple[str, ForeignAccess]] = []
-        try:
-            trusted = self.config.settings.trusted_folders
-        except (ConfigInvalid, UnsafePermissions):
-            trusted = ()  # the caller says what is wrong, if it needs the files
+
+        def trusted() -> Sequence[str]:
+            try:
+                return self.config.settings.trusted_folders
+            except (ConfigInvalid, UnsafePermissions):
+                return ()  # the caller says what is wrong, if it needs the files
+
         path = find_pin(self.environment.cwd, self.places.home, trusted, ignored)
         for pin, foreign in ignored:
             what = f"it {foreign.why}" if foreign.path == pin else f"`{printable(foreign.path, 300)}` {foreign.why}"

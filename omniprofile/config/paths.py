@@ -161,13 +161,13 @@ def drop_ins(folder: str) -> list[str]:
 def find_pin(
     cwd: str | None,
     home: str = "",
-    trusted: "Sequence[str]" = (),
+    trusted: "Callable[[], Sequence[str]]" = tuple,
     ignored: "list[tuple[str, ForeignAccess]] | None" = None,
 ) -> str | None:
     """Return the nearest project pin upward from `cwd`, or None. A dangling link counts: broken is not absent.
 
     A pin that somebody else may write is passed over, and added to `ignored` with the reason, unless it really lies in one
-    of the `trusted` folders.
+    of the folders that `trusted` returns.
     """
     from omniprofile.system.access import foreign_access, real_path
 
@@ -176,7 +176,7 @@ def find_pin(
         candidate = os.path.join(folder, PIN_FILE)
         if os.path.lexists(candidate):
             foreign = foreign_access(candidate, home)
-            if foreign is None or _is_in(real_path(candidate), trusted):
+            if foreign is None or _is_in(real_path(candidate), trusted()):
                 return candidate
             if ignored is not None:
                 ignored.append((candidate, foreign))

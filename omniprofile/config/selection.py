@@ -73,7 +73,7 @@ def choose(
 
 def _pinned(cwd: str, places: "Places", trusted: "Sequence[str]") -> str | None:
     ignored: list[tuple[str, ForeignAccess]] = []
-    path = find_pin(cwd, places.home, trusted, ignored)
+    path = find_pin(cwd, places.home, lambda: trusted, ignored)
     profile = plain_pin(read_regular(path, LARGEST_PIN)) if path else None
     if ignored or (path and profile is None):
         raise Undecided

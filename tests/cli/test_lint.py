@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -33,6 +34,36 @@ def test_every_code_is_explained(rule: Any, cli: Cli) -> None:
         for example in (rule.bad, rule.good):
             assert all(f"    {line}" in ran.out for line in example.splitlines())
     assert ("ignore[" in ran.out) == rule.can_be_silenced or rule.code == "OP501"
+
+
+@pytest.mark.parametrize(
+    ("before", "column"),
+    [("timeout = ", 11), ('a = 1\nb = "12345"\n\nc = { d = [1, -', 16), (f"# {'7' * 9000}\nx = ", 5)],
+)
+def test_a_number_that_no_program_could_convert_is_found_where_it_stands(before: str, column: int, cli: Cli) -> None:
+    file = cli.work / "profiles.toml"
+    file.write_text(f"{before}{'9' * 5000}")
+    ran = cli("lint", "--format", "json", str(file))
+    (finding,) = json.loads(ran.out)["findings"]
+    assert (finding["line"], finding["column"]) == (before.count("\n") + 1, column)
+    assert finding["message"] == "a number has too many digits"
+
+
+@pytest.mark.parametrize("content", [GOOD, GOOD + "unknown = 1\n", GOOD + "broken"])
+def test_a_file_is_parsed_once(content: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file of many megabytes that takes most of the time."""
+    cli.config.parent.mkdir(parents=True, exist_ok=True)
+    cli.config.write_text(content)
+    read: list[str] = []
+    parse = tomllib.loads
+
+    def counted(text: str) -> object:
+        read.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(tomllib, "loads", counted)
+    cli("lint")
+    assert read.count(content) == 1
 
 
 def test_explain_without_a_code_lists_them_all(cli: Cli) -> None:

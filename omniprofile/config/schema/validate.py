@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -202,13 +202,15 @@ def violations(data: Mapping[str, Any], model: type[Table]) -> "list[Violation]"
     return found if isinstance(found, list) else []
 
 
-def _path(loc: Iterable[str | int]) -> tuple[tuple[str | int, ...], bool]:
+def _path(loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], bool]:
     """The location that pydantic gives, as a path of the document, and whether it is about a key itself and not about its value.
 
     After a profile's `key`, and a variable of its `env`, pydantic puts the tag of the union that it chose, which no file has.
     """
+    of_key = "[key]" in loc
+    if not of_key and loc[:1] not in (("profiles",), ("defaults",)):  # as nearly every one of very many is
+        return loc, False
     parts = [part for part in loc if part != "[key]"]
-    of_key = any(part == "[key]" for part in loc)
     key_at = {"profiles": 2, "defaults": 1}.get(str(parts[0])) if parts else None
     tag_at = (
         key_at + {"key": 1, "env": 2}.get(str(parts[key_at]), len(parts)) if key_at and len(parts) > key_at else None

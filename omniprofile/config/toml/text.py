@@ -189,8 +189,11 @@ class Document:
         except RecursionError:
             if not self._report_too_deep():
                 self._report(Position(1, 1), f"this is nested more than {DEEPEST} deep")
-        except ValueError as problem:  # a number too long to convert
-            self._report(Position(1, 1), f"the file cannot be parsed ({type(problem).__name__})")
+        except ValueError:  # from `int`: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
+            longest = max(re.finditer(_DIGITS, text), key=lambda match: len(match["digits"] or ""))
+            self._report(
+                Position(*self.place(longest.start())), "a number has too many digits", "write a shorter number"
+            )
         return None
 
     def _without_line(self, text: str, problem: Position) -> str:
@@ -297,5 +300,6 @@ _LONG_STRING = (
 )
 _SHORT_STRING = r""""(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?"""
 _STRINGS_AND_COMMENTS = rf"(?s){_LONG_STRING}|{_SHORT_STRING}|#[^\n]*+"
+_DIGITS = rf"{_STRINGS_AND_COMMENTS}|(?P<digits>[0-9_]++)"
 _PART = rf"(?>[A-Za-z0-9_-]++|{_SHORT_STRING})"
 _TOKENS = rf"(?s){_LONG_STRING}|(?P<key>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)|#[^\n]*+|[\[\]{{}}]"
