@@ -1,7 +1,7 @@
 """Running many commands at once, each a child whose output is passed on in whole lines. Knows no profile.
 
-A command gets no standard input and no terminal, and is ended with its children (`system.groups`), also when this process dies
-of whatever.
+A command gets no standard input and no terminal. It is ended with its children (`system.process_groups`), also when this
+process dies of whatever.
 """
 
 import os
@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Literal, NoReturn, Self
 
 from omniprofile.handover.process import not_run, windows_command
-from omniprofile.system.groups import Group, end_groups, relay
+from omniprofile.system.process_groups import Group, end_groups, relay
 
 Stream = Literal["stdout", "stderr"]
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")

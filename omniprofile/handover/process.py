@@ -73,7 +73,7 @@ if sys.platform == "win32":
 
         It ends when this process is ended, as it would if it had replaced it.
         """
-        from omniprofile.system.groups import Group
+        from omniprofile.system.process_groups import Group
 
         child = Group(windows_command(argv, environ), environ, children=False)
         started()

@@ -1,7 +1,7 @@
 """What a program prints, bounded in time and size, with no shell. Knows no profile.
 
-The program ends with its children (`groups`). Where it may ask the user, the terminal is handed to its process group and taken
-back (POSIX, General Terminal Interface, 11.1.4), or else it has no terminal at all.
+The program ends with its children (`process_groups`). Where it may ask the user, the terminal is handed to its process group
+and taken back (POSIX, General Terminal Interface, 11.1.4), or else it has no terminal at all.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from omniprofile.system.groups import Group
+    from omniprofile.system.process_groups import Group
 
     if sys.platform != "win32":
         from omniprofile.system.terminal import Terminal
@@ -64,7 +64,7 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
     """
     from subprocess import DEVNULL, PIPE
 
-    from omniprofile.system.groups import Group, end_groups, relay
+    from omniprofile.system.process_groups import Group, end_groups, relay
     from omniprofile.system.threads import signals_deferred
 
     read = bytearray()
@@ -106,7 +106,7 @@ class _TooMuch(Exception):
 
 def end_captures() -> None:
     """End every program that other threads `capture`, when nobody waits for those any more."""
-    from omniprofile.system.groups import end_groups
+    from omniprofile.system.process_groups import end_groups
 
     end_groups(list(_running))
 

@@ -35,7 +35,9 @@ class Clients:
         self.all.add(client)
         self.unknown[client] = None
         if len(self.unknown) > _MOST_UNKNOWN:
-            next(iter(self.unknown)).abort()
+            oldest = next(iter(self.unknown))
+            self.discard(oldest)
+            oldest.transport.abort()
 
     def discard(self, client: "Client") -> None:
         """Remove one that has gone."""
@@ -53,11 +55,11 @@ class Client(asyncio.StreamReaderProtocol):
     def __init__(self, clients: Clients) -> None:
         super().__init__(asyncio.StreamReader(limit=PIECE), self._begin)
         self._clients = clients
-        self._transport: asyncio.WriteTransport | None = None
+        self.transport: asyncio.WriteTransport
         self.task: asyncio.Task[None] | None = None
 
     def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._transport = writer.transport
+        self.transport = writer.transport
         if len(self._clients.all) >= _MOST_CLIENTS:
             writer.close()
             return
@@ -69,12 +71,6 @@ class Client(asyncio.StreamReaderProtocol):
         """Break off what is done for this client."""
         if self.task is not None:
             self.task.cancel()
-
-    def abort(self) -> None:
-        """Break the connection off at once."""
-        self._clients.discard(self)
-        if self._transport is not None:
-            self._transport.abort()
 
     def eof_received(self) -> bool:
         """Give a client that has closed its side a moment to read what it asked for."""

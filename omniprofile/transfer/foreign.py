@@ -71,14 +71,16 @@ class ForeignFile:
         """Return the error for something in the file. `where` may hold a foreign name; `what` never holds a value."""
         return ConfigInvalid(f"{printable_place(self.path)}: {printable(where, 160)} {what}", hint=hint)
 
-    def origin(self, where: str, text: str, *, shown: bool = True) -> Origin:
+    def origin(self, where: str, text: str) -> Origin:
         """Return the base URL that stands at `where`. Raises ConfigInvalid."""
         try:
             return Origin.parse(text)
         except NotAnOrigin as problem:
-            hint = "it looks like `https://acme.omniapp.co`"
-            if problem.suggestion and shown:
-                hint = f"write `{problem.suggestion}` there"
+            hint = (
+                f"write `{problem.suggestion}` there"
+                if problem.suggestion
+                else "it looks like `https://acme.omniapp.co`"
+            )
             raise self.wrong(where, str(problem), hint) from None
 
     def replace(self, content: bytes, mode: int) -> None:
@@ -109,9 +111,12 @@ class ForeignFile:
         names = chain([f"{stem}.bak"], (f"{stem}-{number}.bak" for number in count(2)))
         path = next(name for name in names if not os.path.lexists(name))
         try:
-            make_private_folder(state_folder)
             make_private_folder(folder)
-            _sweep(folder)
+            for entry in os.listdir(folder):
+                if entry.startswith(".") and entry.endswith(
+                    ".tmp"
+                ):  # a killed writer has left it, and it holds secrets
+                    os.unlink(os.path.join(folder, entry))
             write_atomic(path, self.content, mode=0o600)
         except OSError as problem:
             raise OperationFailed(
@@ -175,10 +180,3 @@ def change(file: ForeignFile, content: bytes, *, now: datetime, state_folder: st
             os.unlink(backup)
         raise
     return backup
-
-
-def _sweep(folder: str) -> None:
-    """Remove what a killed writer left of a backup: it holds secrets. One writes at a time."""
-    for entry in os.listdir(folder):
-        if entry.startswith(".") and entry.endswith(".tmp"):
-            os.unlink(os.path.join(folder, entry))

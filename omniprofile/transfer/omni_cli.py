@@ -207,9 +207,7 @@ class OmniConfig:
         version = self.data.get("version", 1)
         if version != 1 or isinstance(version, bool):
             raise file.wrong("`version`", "is not 1", "it may be of a newer CLI than this omniprofile knows")
-        _known_keys(file, "the file", self.data, _TOP)
-        for key in ("defaultProfile", "defaultOutputFormat"):
-            _require_text(file, "", self.data, key)
+        _check_table(file, "", self.data, _TOP, ("defaultProfile", "defaultOutputFormat"))
         profiles = self.data.get("profiles")
         if profiles is not None and not isinstance(profiles, dict):
             raise file.wrong("`profiles`", "is not an object")
@@ -223,9 +221,7 @@ class OmniConfig:
             raise file.wrong(where, "has half a character (a lone surrogate) in its name", "give it another name")
         if not isinstance(table, dict):
             raise file.wrong(where, "is not an object")
-        _known_keys(file, where, table, _PROFILE)
-        for key in _PROFILE:
-            _require_text(file, f"{where}: ", table, key)
+        _check_table(file, where, table, _PROFILE, _PROFILE)
         if table.get("authMethod") not in (None, "", "oauth", "api-key"):
             raise file.wrong(f"{where}: `authMethod`", "is neither `oauth` nor `api-key`", "correct it")
 
@@ -248,26 +244,25 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _require_text(file: ForeignFile, where: str, table: Json, key: str) -> None:
-    value = table.get(key)
-    if value is None:
-        return
-    if not isinstance(value, str):
-        raise file.wrong(f"{where}`{key}`", "is not a string")
-    if _has_half_a_character(value):
-        raise file.wrong(f"{where}`{key}`", "has half a character (a lone surrogate)")
+def _check_table(file: ForeignFile, where: str, table: Json, known: tuple[str, ...], texts: tuple[str, ...]) -> None:
+    """Raise ConfigInvalid for a known key that is written in another case, and for one of `texts` that is not a text.
+
+    Go matches keys whatever their case. So a known key in another case would be one, and its secret be overlooked.
+    """
+    folded = {key.lower(): key for key in known}
+    for key, value in table.items():
+        if key not in known and (meant := folded.get(key.lower())):
+            raise file.wrong(where or "the file", f"has `{key}` in another case than `{meant}`", f"write it `{meant}`")
+        if key in texts and value is not None:
+            place = f"{where}: `{key}`" if where else f"`{key}`"
+            if not isinstance(value, str):
+                raise file.wrong(place, "is not a string")
+            if _has_half_a_character(value):
+                raise file.wrong(place, "has half a character (a lone surrogate)")
 
 
 def _has_half_a_character(text: str) -> bool:
     return any(0xD800 <= ord(char) < 0xE000 for char in text)
-
-
-def _known_keys(file: ForeignFile, where: str, table: Json, known: tuple[str, ...]) -> None:
-    """Go matches keys whatever their case. So a known key in another case would be one, and its secret be overlooked."""
-    folded = {key.lower(): key for key in known}
-    for key in table:
-        if key not in known and (meant := folded.get(key.lower())):
-            raise file.wrong(where, f"has `{key}` in another case than `{meant}`", f"write it `{meant}`")
 
 
 def _parse(file: ForeignFile) -> Json:

@@ -11,9 +11,9 @@ from typing import Any
 import pexpect
 import pytest
 
-from omniprofile.system import groups
+from omniprofile.system import process_groups
 from omniprofile.system.capture import capture
-from omniprofile.system.groups import Group
+from omniprofile.system.process_groups import Group
 
 CAPTURE = """
     import os, sys, termios
@@ -119,7 +119,7 @@ def test_a_ctrl_c_at_the_very_start_of_a_program_ends_it(monkeypatch: pytest.Mon
             started.append(self)
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(groups, "Group", Interrupted)
+    monkeypatch.setattr(process_groups, "Group", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         capture(["/bin/sh", "-c", "sleep 300"], os.environ, timeout=100, limit=10, terminal=False)
     assert started[0].wait(10) == -signal.SIGTERM
