@@ -6,6 +6,7 @@ Without `--with-secrets` no secret leaves the store. OAuth sessions never do: se
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag, add_json
@@ -72,10 +73,26 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         )
         for name in written:
             app.record(app.declared_profile(name), "export")
+    by_name = {profile.name: profile for profile in outgoing}
+    done: list[dict[str, Any]] = [
+        {
+            "profile": result.profile,
+            "as": result.entry,
+            "action": result.action,
+            "base_url": str(by_name[result.profile].origin),
+            "auth": by_name[result.profile].auth,
+            "key": result.key,
+            "reason": None,
+        }
+        for result in merged.results
+    ]
     if args.json:
-        console.json(_as_json(args, path, outgoing, skipped, merged, backup))
-    elif merged.results:
-        console.data(_as_text(outgoing, merged, dry_run=args.dry_run))
+        nothing = {"as": None, "action": "skipped", "base_url": None, "auth": None, "key": None}
+        rows = done + [{"profile": name, **nothing, "reason": why} for name, why in skipped.items()]
+        about = {"target": args.target, "file": path, "dry_run": args.dry_run}
+        console.json({**about, "profiles": rows, "default": merged.default, "backup": backup})
+    elif done:
+        console.data(_as_text(done, would="would be " if args.dry_run else ""))
     shown = f"`{printable_place(path)}`"
     if merged.data == config.data:
         console.note(f"{shown} is up to date: there is nothing to write")
@@ -162,64 +179,23 @@ def _write(app: App, path: str, config: OmniConfig, merged: Merge) -> str | None
     return None
 
 
-def _as_text(outgoing: Sequence[Found], merged: Merge, *, dry_run: bool) -> str:
-    would = "would be " if dry_run else ""
-    actions = {"added": f"{would}added", "updated": f"{would}updated", "unchanged": "unchanged", "conflict": "conflict"}
-    keys = {
-        "written": f"key {would}written",
-        "replaced": f"key {would}replaced",
-        "unchanged": "key unchanged",
-        "left": "key left as it is",
-        "none": "no key",
-    }
-    session = "session would not be copied" if dry_run else "session not copied"
-    by_name = {profile.name: profile for profile in outgoing}
+def _as_text(done: Sequence[Mapping[str, Any]], *, would: str) -> str:
+    """Return the rows of the JSON as a table; `would` is for a dry run."""
+    actions = {"added": f"{would}added", "updated": f"{would}updated"}
+    keys = {"written": f"key {would}written", "replaced": f"key {would}replaced", "unchanged": "key unchanged"}
+    keys |= {"left": "key left as it is", "none": "no key"}
+    session = "session would not be copied" if would else "session not copied"
     rows = [
         [
-            actions[result.action],
-            result.profile,
-            printable(result.entry, 40),
-            str(by_name[result.profile].origin),
-            session if by_name[result.profile].auth == "oauth" else keys[result.key],
+            actions.get(row["action"], row["action"]),
+            row["profile"],
+            printable(row["as"], 40),
+            row["base_url"],
+            session if row["auth"] == "oauth" else keys[row["key"]],
         ]
-        for result in merged.results
+        for row in done
     ]
     return table(rows, ("", "PROFILE", "AS", "INSTANCE", "SECRET"))
-
-
-def _as_json(
-    args: argparse.Namespace,
-    path: str,
-    outgoing: Sequence[Found],
-    skipped: Mapping[str, str],
-    merged: Merge,
-    backup: str | None,
-) -> dict[str, object]:
-    by_name = {profile.name: profile for profile in outgoing}
-    done: list[dict[str, object]] = [
-        {
-            "profile": result.profile,
-            "as": result.entry,
-            "action": result.action,
-            "base_url": str(by_name[result.profile].origin),
-            "auth": by_name[result.profile].auth,
-            "key": result.key,
-            "reason": None,
-        }
-        for result in merged.results
-    ]
-    done += [
-        {"profile": name, "as": None, "action": "skipped", "base_url": None, "auth": None, "key": None, "reason": why}
-        for name, why in skipped.items()
-    ]
-    return {
-        "target": args.target,
-        "file": path,
-        "dry_run": args.dry_run,
-        "profiles": done,
-        "default": merged.default,
-        "backup": backup,
-    }
 
 
 def _warn_of_limits(console: Console, outgoing: Sequence[Found]) -> None:

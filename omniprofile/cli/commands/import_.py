@@ -18,7 +18,7 @@ from omniprofile.cli.arguments import Help, add_flag, add_json, add_option, offe
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import require_valid_name, write_changes
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.render.imported import imported_json, imported_text, is_stored, say_imported
+from omniprofile.cli.render.imported import imported_rows, imported_text, is_stored, say_imported
 from omniprofile.credentials.sources import checked_key
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config
@@ -94,10 +94,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             stored = _store_and_write(app, console, steps, default)
             if args.scrub:
                 backup = _scrub(app, source, steps, stored)
+    rows = imported_rows(steps, scrubbed=backup is not None)
     if args.json:
-        console.json(imported_json(args, source, steps, default, backup))
-    elif steps:
-        console.data(imported_text(steps, dry_run=args.dry_run))
+        about = {"source": args.source, "file": source.file.path, "dry_run": args.dry_run}
+        console.json({**about, "profiles": rows, "default": default, "backup": backup})
+    elif rows:
+        console.data(imported_text(rows, dry_run=args.dry_run))
     say_imported(args, app, console, source, steps, default, backup)
     return FINDINGS if any(step.secret is SecretStep.DIFFERS for step in steps) else DONE
 

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
@@ -18,8 +19,24 @@ def is_stored(step: Step) -> bool:
     return step.secret in (SecretStep.STORE, SecretStep.STORED)
 
 
-def imported_text(steps: Sequence[Step], *, dry_run: bool) -> str:
-    """Return the steps as a table; in the future tense for a dry run."""
+def imported_rows(steps: Sequence[Step], *, scrubbed: bool) -> list[dict[str, Any]]:
+    """Return the documented shape of what became of each profile."""
+    return [
+        {
+            "profile": step.profile,
+            "from": step.found.name,
+            "action": "added" if step.is_new else "unchanged",
+            "base_url": str(step.found.origin),
+            "auth": step.found.auth,
+            "secret": step.secret.value,
+            "scrubbed": scrubbed and is_stored(step),
+        }
+        for step in steps
+    ]
+
+
+def imported_text(rows: Sequence[Mapping[str, Any]], *, dry_run: bool) -> str:
+    """Return the rows as a table; in the future tense for a dry run."""
     words = {
         "none": "none in the file",
         "store": "would be stored" if dry_run else "stored",
@@ -27,45 +44,21 @@ def imported_text(steps: Sequence[Step], *, dry_run: bool) -> str:
         "differs": f"{'would not be taken' if dry_run else 'not taken'}: another one is stored",
         "left": "session would not be copied" if dry_run else "session not copied",
         "command": "by a command",
+        "added": "would be added" if dry_run else "added",
+        "unchanged": "unchanged",
     }
-    added = "would be added" if dry_run else "added"
-    rows = [
+    cells = [
         [
-            added if step.is_new else "unchanged",
-            step.profile,
-            printable(step.found.name, 40),
-            str(step.found.origin),
-            step.found.auth,
-            words[step.secret.value],
+            words[row["action"]],
+            row["profile"],
+            printable(row["from"], 40),
+            row["base_url"],
+            row["auth"],
+            words[row["secret"]],
         ]
-        for step in steps
+        for row in rows
     ]
-    return table(rows, ("", "PROFILE", "FROM", "INSTANCE", "AUTH", "SECRET"))
-
-
-def imported_json(
-    args: argparse.Namespace, source: Source, steps: Sequence[Step], default: str | None, backup: str | None
-) -> dict[str, object]:
-    """Return the documented shape of what was done."""
-    return {
-        "source": args.source,
-        "file": source.file.path,
-        "dry_run": args.dry_run,
-        "profiles": [
-            {
-                "profile": step.profile,
-                "from": step.found.name,
-                "action": "added" if step.is_new else "unchanged",
-                "base_url": str(step.found.origin),
-                "auth": step.found.auth,
-                "secret": step.secret.value,
-                "scrubbed": backup is not None and is_stored(step),
-            }
-            for step in steps
-        ],
-        "default": default,
-        "backup": backup,
-    }
+    return table(cells, ("", "PROFILE", "FROM", "INSTANCE", "AUTH", "SECRET"))
 
 
 def say_imported(
