@@ -51,14 +51,13 @@ def apply_ignores(
             hit = [found for line in ignore.lines for found in by_place.get((file, line, ignore.code), ())]
             if not hit and len(more) >= MOST:
                 continue
-            if (objection := _objection(ignore.code)) is not None:
-                more.append(_finding(file, ignore, *objection))
-                continue
-            silenced.update(hit)
-            if not hit and ignore.code not in undecided.get(file, ()):
-                more.append(
-                    _finding(file, ignore, f"nothing is found here for `{ignore.code}` to silence", "remove it")
-                )
+            problem, fix = _objection(ignore.code), None
+            if problem is None:
+                silenced.update(hit)
+                if hit or ignore.code in undecided.get(file, ()):
+                    continue
+                problem, fix = (f"nothing is found here for `{ignore.code}` to silence", "remove it"), ignore.fix
+            more.append(Finding(file, ignore.line, ignore.column, Code.USELESS_IGNORE, *problem, fix))
     return [finding for finding in findings if finding not in silenced] + more, len(silenced)
 
 
@@ -72,13 +71,6 @@ def _objection(code: str) -> tuple[str, str] | None:
     if code not in _CAN_BE_SILENCED:
         return f"`{code}` cannot be silenced", f"`omniprofile lint --explain {code}` says what to do about it"
     return None
-
-
-def _finding(file: str, ignore: _Ignore, message: str, suggestion: str) -> Finding:
-    return Finding(
-        file, ignore.line, ignore.column, Code.USELESS_IGNORE, message, suggestion,
-        ignore.fix if suggestion == "remove it" else None,
-    )  # fmt: skip
 
 
 def _ignores(document: Document) -> Iterator[_Ignore]:

@@ -73,12 +73,9 @@ def check_mcp(path: str, content: bytes | None = None) -> list[Finding]:
     found: dict[int, Finding] = {}
     for at, what, hint in _secrets(path, text):
         line = bisect_right(lines, at)
-        message, suggestion = (
-            f"{what} is written here in plain text",
-            f"{hint}, and revoke the key in Omni: it was readable here",
-        )
-        place = path, line, at - lines[line - 1] + 1
-        found.setdefault(at, Finding(*place, Code.SECRET, message, suggestion))
+        message = f"{what} is written here in plain text"
+        suggestion = f"{hint}, and revoke the key in Omni: it was readable here"
+        found.setdefault(at, Finding(path, line, at - lines[line - 1] + 1, Code.SECRET, message, suggestion))
     return sorted(found.values())
 
 

@@ -32,15 +32,11 @@ class Rule:
     @property
     def text(self) -> str:
         """The whole explanation, as `lint --explain CODE` prints it."""
-        silence = f"Silence it with `# omniprofile: ignore[{self.code}]`." if self.can_be_silenced else ""
-        examples = [("Bad", self.bad), ("Good", self.good)] if self.bad else []
-        parts = [
-            f"{self.code} ({self.code.level}): {self.title}",
-            textwrap.fill(self.why, 78),
-            *(f"{word}:\n\n{textwrap.indent(example.rstrip(), '    ')}" for word, example in examples),
-            silence or "A comment cannot silence it.",
-        ]
-        return "\n\n".join(parts) + "\n"
+        text = f"{self.code} ({self.code.level}): {self.title}\n\n{textwrap.fill(self.why, 78)}\n\n"
+        for word, example in (("Bad", self.bad), ("Good", self.good)) if self.bad else ():
+            text += f"{word}:\n\n{textwrap.indent(example, '    ')}\n"
+        silence = f"Silence it with `# omniprofile: ignore[{self.code}]`."
+        return text + (silence if self.can_be_silenced else "A comment cannot silence it.") + "\n"
 
     def as_json(self) -> dict[str, object]:
         """The same as plain data."""
