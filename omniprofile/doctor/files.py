@@ -47,7 +47,7 @@ def permissions(app: App) -> Iterable[Diagnosis]:
     """Whoever can write these can change where credentials go; whoever can read the secrets has them."""
     uid = app.environment.uid
     if app.environment.platform == "win32" or uid is None:
-        yield skipped("file modes say nothing on this system")
+        yield from _access_lists(app)
         return
     looked_at = 0
     bad = False
@@ -83,6 +83,31 @@ def permissions(app: App) -> Iterable[Diagnosis]:
         yield problem(str(trouble), trouble.hint)
     if not bad:
         yield ok(f"{looked_at} files and folders, none that others can change")
+
+
+def _access_lists(app: App) -> Iterable[Diagnosis]:
+    """What Windows has in place of owners and modes."""
+    from omniprofile.system.windows import groups_with_write_access
+
+    looked_at = 0
+    bad = False
+    for path in dict.fromkeys(path for path, _ in _watched(app) if os.path.lexists(path)):
+        shown = f"`{printable_place(path)}`"
+        try:
+            groups = groups_with_write_access(path)
+        except OSError as trouble:
+            yield skipped(f"the access list of {shown} cannot be read: {reason(trouble)}")
+            continue
+        looked_at += 1
+        if groups:
+            bad = True
+            own = "(OI)(CI)F" if os.path.isdir(path) else "F"
+            yield warning(
+                f"{shown} can be changed by {' and '.join(groups)}",
+                f'run `icacls {quoted_place(path)} /inheritance:r /grant:r "%USERNAME%:{own}"` in cmd, or move it home',
+            )
+    if not bad:
+        yield ok(f"{looked_at} files and folders, none that everybody can change")
 
 
 def _watched(app: App) -> Iterator[tuple[str, int]]:

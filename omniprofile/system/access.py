@@ -120,7 +120,7 @@ def real_path(path: str) -> str:
         return os.path.realpath(path)  # noqa: TID251 - the one place
     except OSError:
         folder, name = os.path.split(os.path.abspath(path))
-        return os.path.join(real_path(folder), name)
+        return os.path.join(real_path(folder), name) if name else folder
 
 
 def is_above(folder: str, home: str) -> bool:

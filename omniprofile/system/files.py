@@ -13,8 +13,12 @@ NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Flags to open a file as it is, and at once: no FIFO is waited for, and Windows turns no CRLF into LF."""
 NO_LINK = NO_WAIT | getattr(os, "O_NOFOLLOW", 0)
 """The same for a file that must not be a symbolic link."""
+PRIVATE = "" if sys.platform == "win32" else " (mode 0600)"
+"""What is said of a file that `write_atomic` has made: on Windows its folder's access list says who may read it."""
 LARGEST = 16 * 1024 * 1024
 """No file that omniprofile reads is larger than this, in bytes; a larger one is refused before it is read."""
+_MAX_PATH = 260
+"""Characters, with the NUL at their end, that most of Windows takes in a path unless it is told otherwise."""
 _READERS_SECONDS = 2.0
 """How long a file waits to be replaced, on Windows, while other processes read it."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -43,6 +47,7 @@ def read_regular(path: str, limit: int = LARGEST) -> bytes:
 def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result]:
     """Like `read_regular`, with the status of the very file that was read: no time between look and use."""
     try:
+        refuse_reserved(path)
         descriptor = os.open(path, os.O_RDONLY | NO_WAIT)
     except FileNotFoundError:
         raise
@@ -81,6 +86,7 @@ def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None =
     With `like`, the status of the file that it is to replace, it also gets that one's owner, group and extended attributes
     (access lists among them). Raises OSError, also where the owner cannot be kept; then nothing is left.
     """
+    refuse_reserved(path)
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.urandom(8).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, 0o600)
     try:
@@ -103,6 +109,28 @@ def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None =
     except BaseException:
         discard(temporary)
         raise
+
+
+def refuse_reserved(path: str) -> None:
+    """Raise OSError where Windows takes a file's name for something else: who means a file would get another, or none."""
+    if sys.platform == "win32" and (path.startswith("\\\\.\\") or is_reserved(os.path.basename(path))):
+        raise OSError(22, "Windows has another use for this name")
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether Windows takes a file's name for something else: a device (`NUL`, `con.txt`), a stream of another file
+    (`a:b`), a name without the dots and blanks at its end, a pattern.
+
+    Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+    """
+    device = name.partition(".")[0].rstrip(" ").upper()
+    numbered = device[:3] in ("COM", "LPT") and len(device) == 4 and device[3] in "123456789\u00b9\u00b2\u00b3"
+    return (
+        numbered
+        or device in ("CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$")
+        or name[-1:] in (".", " ")
+        or any(char in '<>:"|?*' or char < " " for char in name)
+    )
 
 
 def put_in_place(temporary: str, path: str, *, durable: bool = True) -> None:
@@ -202,6 +230,9 @@ def give_to_owner_of_folder(descriptor: int, path: str) -> None:
 def reason(problem: BaseException) -> str:
     """Return an operating system's error as a few lower-case words, without the path."""
     text = getattr(problem, "strerror", None) or str(problem)
+    path = getattr(problem, "filename", None)
+    if sys.platform == "win32" and isinstance(path, str) and len(os.path.abspath(path)) >= _MAX_PATH:
+        text += f" (a path of {_MAX_PATH} characters or more needs `LongPathsEnabled` in the registry)"
     return text[:1].lower() + text[1:]
 
 

@@ -10,6 +10,14 @@ _SNAPSHOT_OF_PROCESSES = 0x2
 _DEEPEST = 16
 _FOLLOWS_SEQUENCES = 0x4  # ENABLE_VIRTUAL_TERMINAL_PROCESSING of consoleapi.h
 _EXTENDED_LIMIT_INFORMATION, _SILENT_BREAKAWAY_OK, _KILL_ON_JOB_CLOSE = 9, 0x1000, 0x2000  # winnt.h
+_FILE, _ACCESS_LIST = 1, 4  # SE_FILE_OBJECT, DACL_SECURITY_INFORMATION
+_OPEN_GROUPS = {
+    "WD": "Everyone", "AU": "Authenticated Users", "BU": "Users", "BG": "Guests", "AN": "anonymous users",
+    "IU": "interactive users", "NU": "network users",
+}  # fmt: skip
+_WRITES = 0x2 | 0x4 | 0x40 | 0x10000 | 0x40000 | 0x80000 | 0x10000000 | 0x40000000
+"""Writing, appending, deleting what is in it or itself, changing its list or owner, all, and writing in general."""
+_WRITING_WORDS = frozenset(("FA", "FW", "GA", "GW", "SD", "WD", "WO", "DC", "LC", "DT"))
 _MAY_BE_TAKEN = 0x0001 | 0x0100 | 0x0800  # PROCESS_TERMINATE, PROCESS_SET_QUOTA, PROCESS_SUSPEND_RESUME
 
 
@@ -85,6 +93,51 @@ if sys.platform == "win32":
                 self._job, _EXTENDED_LIMIT_INFORMATION, ctypes.byref(limits), ctypes.sizeof(limits)
             ):
                 raise ctypes.WinError(ctypes.get_last_error())
+
+
+def groups_with_write_access(path: str) -> list[str]:
+    """Return which groups that everybody may be in can change a file or folder, by its access list. Raises OSError.
+
+    The list is read as text, by the Security Descriptor Definition Language:
+    https://learn.microsoft.com/windows/win32/secauthz/ace-strings
+    """
+    found: list[str] = []
+    if sys.platform == "win32":
+        advapi, kernel = ctypes.WinDLL("advapi32"), ctypes.WinDLL("kernel32")
+        kernel.LocalFree.argtypes = [ctypes.c_void_p]
+        descriptor, text = ctypes.c_void_p(), wintypes.LPWSTR()
+        status = advapi.GetNamedSecurityInfoW(
+            path, _FILE, _ACCESS_LIST, None, None, None, None, ctypes.byref(descriptor)
+        )
+        if status:
+            raise ctypes.WinError(status)
+        try:
+            to_text = advapi.ConvertSecurityDescriptorToStringSecurityDescriptorW
+            if not to_text(descriptor, 1, _ACCESS_LIST, ctypes.byref(text), None):
+                raise ctypes.WinError()
+            found = writing_groups(text.value or "")
+        finally:
+            kernel.LocalFree(text)
+            kernel.LocalFree(descriptor)
+    return found
+
+
+def writing_groups(access_list: str) -> list[str]:
+    """Return the groups of `_OPEN_GROUPS` that an access list, as text, lets write, or change who may."""
+    if "NO_ACCESS_CONTROL" in access_list:
+        return ["Everyone"]
+    found = []
+    for entry in access_list.split("(")[1:]:
+        kind, flags, rights, _, _, group, *_ = entry.partition(")")[0].split(";")
+        if kind != "A" or "IO" in flags or group not in _OPEN_GROUPS:  # IO: for what will be in the folder alone
+            continue
+        if rights.startswith("0x"):
+            writes = int(rights, 16) & _WRITES != 0
+        else:
+            writes = not _WRITING_WORDS.isdisjoint(rights[at : at + 2] for at in range(0, len(rights), 2))
+        if writes and _OPEN_GROUPS[group] not in found:
+            found.append(_OPEN_GROUPS[group])
+    return found
 
 
 def shows_colours(descriptor: int) -> bool:

@@ -35,12 +35,6 @@ def test_names_of_files_are_the_same_in_any_case_and_those_of_profiles_are_not(h
     assert "OP405" in home.run("lint", status=1).out, "two names, one variable"
 
 
-def test_devices_are_no_files(home: Home) -> None:
-    assert "is a device" in home.run("--config", "NUL", "list", status=3).err
-    home.write("[profiles.a]\nbase_url = 'https://a.omniapp.co'\nkey = { file = '\\\\.\\NUL' }\n")
-    assert "is a device" in home.run("token", "a", status=4).err
-
-
 def test_hints_are_quoted_for_cmd(home: Home) -> None:
     missing = home.folder / "not there.toml"
     assert f'`omniprofile --config "{missing}" init`' in home.run("--config", str(missing), "list", status=3).err

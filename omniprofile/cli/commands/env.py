@@ -17,7 +17,7 @@ from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, calling_shell, github, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
-from omniprofile.system.files import NO_LINK, reason, sweep, write_atomic
+from omniprofile.system.files import NO_LINK, PRIVATE, reason, sweep, write_atomic
 from omniprofile.transfer.omni_cli import OmniConfig
 
 HELP = Help(
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         _to_github(app, console, assign, remove, secrets)
     elif output:
         _to_file(app, output, render(shell, assign, remove))
-        console.note(f"`{printable_place(output)}` was written, for you alone to read (mode 0600)")
+        console.note(f"`{printable_place(output)}` was written{PRIVATE}")
     else:
         console.give(render(shell, assign, remove))
 

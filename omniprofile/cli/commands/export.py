@@ -19,7 +19,7 @@ from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
-from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
+from omniprofile.system.files import PRIVATE, make_private_folder, reason, sweep, write_atomic
 from omniprofile.transfer.foreign import Found, change
 from omniprofile.transfer.merge import Merge, merge
 from omniprofile.transfer.omni_cli import OmniConfig
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     elif args.dry_run:
         console.note(f"this is a dry run: {shown} was not written")
     else:
-        console.note(f"{shown} was written (mode 0600)")
+        console.note(f"{shown} was written{PRIVATE}")
     for name, why in skipped.items():
         (console.warn if args.profiles else console.note)(f"`{name}` cannot be exported: {why}")
     conflicts = [result.profile for result in merged.results if result.action == "conflict"]
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     if written:
         console.warn(f"API keys are in plain text in {shown} now; `omniprofile exec NAME -- omni …` needs none there")
     if backup:
-        console.warn(f"the keys that were replaced are in the backup `{printable_place(backup)}` (mode 0600)")
+        console.warn(f"the keys that were replaced are in the backup `{printable_place(backup)}`{PRIVATE}")
     keyless = args.with_secrets and any(each.auth != "oauth" and each.secret is None for each in outgoing)
     return FINDINGS if conflicts or keyless or (skipped and args.profiles) else DONE
 

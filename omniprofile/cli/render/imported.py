@@ -10,6 +10,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
 from omniprofile.model.names import printable, printable_place
 from omniprofile.system.access import foreign_access, others_can_read
+from omniprofile.system.files import PRIVATE
 from omniprofile.transfer.foreign import Source
 from omniprofile.transfer.plan import SecretStep, Step
 
@@ -113,7 +114,7 @@ def say_imported(
         console.note(f"the secrets were removed from `{path}`")
         moved = any(step.found.auth == "oauth" for step in safe)
         console.warn(
-            f"they are still in the backup `{printable_place(backup)}` (mode 0600): delete it once everything works"
+            f"they are still in the backup `{printable_place(backup)}`{PRIVATE}: delete it once everything works"
             + ("; restoring it ends the OAuth sessions, here and there" if moved else "")
         )
         if args.source == "omni-cli":

@@ -21,6 +21,7 @@ from omniprofile.system.files import (
     open_regular,
     put_in_place,
     reason,
+    refuse_reserved,
     stage,
     sweep,
 )
@@ -113,6 +114,7 @@ def replace_all(changes: Iterable[Change]) -> None:
 
 def _staged(change: Change) -> tuple[str, str]:
     """Return the new content beside the file that it is for, and that file. Raises OSError where it could not take its place."""
+    refuse_reserved(change.path)  # whose real path may not look like it any more
     target = real_path(change.path)
     status = change.before.status
     if status is None:
@@ -139,5 +141,5 @@ def unified_diff(path: str, before: bytes | None, after: bytes) -> str:
     from difflib import unified_diff
 
     old, new = (list(StringIO((content or b"").decode("utf-8", "backslashreplace"))) for content in (before, after))
-    lines = unified_diff(old, new, path if before is not None else os.devnull, path, lineterm="\n")
+    lines = unified_diff(old, new, path if before is not None else "/dev/null", path, lineterm="\n")
     return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)
