@@ -60,18 +60,14 @@ def find_places(
     given = _variable(environ, "USERPROFILE" if windows else "HOME")
     home = (given if given and path.isabs(given) else user_home()) or ("C:\\" if windows else "/") + NO_HOME
 
-    def by_xdg(variable: str) -> str | None:
-        given = _variable(environ, variable)
+    def own(xdg: str, posix_default: str, windows_variable: str, windows_default: str, *kind: str) -> str:
+        given = _variable(environ, xdg)
         # A path without a drive, as Git Bash has them, is another one on each drive.
-        usable = given and path.isabs(given) and (path.splitdrive(given)[0] or not windows)
-        return str(path.join(given, "omniprofile")) if given and usable else None
-
-    def own(xdg: str, kind: str, posix_default: str) -> str:
-        if folder := by_xdg(xdg):
-            return folder
+        if given and path.isabs(given) and (path.splitdrive(given)[0] or not windows):
+            return str(path.join(given, "omniprofile"))
         if windows:
-            local = _variable(environ, "LOCALAPPDATA") or path.join(home, r"AppData\Local")
-            return str(path.join(local, "omniprofile", kind))
+            above = _variable(environ, windows_variable) or path.join(home, windows_default)
+            return str(path.join(above, "omniprofile", *kind))
         return str(path.join(home, posix_default, "omniprofile"))
 
     def absolute(given: str) -> str:
@@ -85,17 +81,12 @@ def find_places(
     if config_given:
         config_file = absolute(config_flag or environ["OMNIPROFILE_CONFIG"])
     else:
-        folder = by_xdg("XDG_CONFIG_HOME")
-        if folder is None:
-            roaming = windows and (_variable(environ, "APPDATA") or path.join(home, r"AppData\Roaming"))
-            folder = path.join(roaming or path.join(home, ".config"), "omniprofile")
+        folder = own("XDG_CONFIG_HOME", ".config", "APPDATA", r"AppData\Roaming")
         config_file = path.join(folder, PROFILES_FILE)
+    local = "LOCALAPPDATA", r"AppData\Local"
     state_given = _variable(environ, "OMNIPROFILE_STATE_DIR")
-    if state_given:
-        state_folder = absolute(state_given)
-    else:
-        state_folder = own("XDG_STATE_HOME", "state", ".local/state")
-    cache_folder = own("XDG_CACHE_HOME", "cache", ".cache")
+    state_folder = absolute(state_given) if state_given else own("XDG_STATE_HOME", ".local/state", *local, "state")
+    cache_folder = own("XDG_CACHE_HOME", ".cache", *local, "cache")
     return Places(config_file, config_given, state_folder, cache_folder, home)
 
 

@@ -299,7 +299,11 @@ class KeyringStore:
         for member in members:
             if member.is_plain:
                 self._refused(member)
-            if len(members) == 1 or member.kind.startswith(_SYSTEM) or self._takes(member, deadline):
+            takes = len(members) == 1 or member.kind.startswith(_SYSTEM)
+            if not takes:
+                with self._lock(deadline):
+                    takes = self._entries(member, deadline).takes(_nobody())
+            if takes:
                 self._chosen = member
                 break
         if self._chosen is None:
@@ -307,10 +311,6 @@ class KeyringStore:
                 f"no keyring that can be used here stores secrets, not even the {members[0].name}", hint=FILE_STORE
             )
         return self._chosen
-
-    def _takes(self, member: _Member, deadline: Deadline) -> bool:
-        with self._lock(deadline):
-            return self._entries(member, deadline).takes(_nobody())
 
     def _refused(self, member: _Member) -> NoReturn:
         raise StoreUnavailable(

@@ -150,45 +150,39 @@ def obtain(
     from omniprofile.model.credential import Credential
     from omniprofile.model.stored import Account
 
-    origin = resolution.allowed_origin()
+    profile, origin = resolution.profile, resolution.allowed_origin()
+    ask = partial(read_key, profile=profile, base_url=str(origin), environ=environ, interactive=interactive)
+
+    def in_store(variable: str | None = None) -> "StoredSecret | None":
+        found = stored(Account(profile, origin, variable))
+        if found is None and (others := elsewhere(profile, variable)):
+            raise stored_mismatch(profile, others, origin, resolution.base_url_provenance, variable)
+        return found
+
+    def read_secret(variable: str, source: KeySource) -> Secret:
+        if source.kind != "keyring":
+            return ask(source, variable=variable)
+        if found := in_store(variable):
+            return found.token
+        raise NoCredential(
+            f"the secret `{variable}` of `{profile}` is not stored",
+            hint=f"run `omniprofile login {profile} --secret {variable}`",
+        )
+
     expires_at = None
     if resolution.token is not None:
         secret = checked_key(resolution.token.value.reveal(), f"{resolution.token.provenance}")
     elif resolution.uses_store:
-        found = stored(Account(resolution.profile, origin))
-        if found is None and (others := elsewhere(resolution.profile, None)):
-            raise stored_mismatch(resolution.profile, others, origin, resolution.base_url_provenance)
-        found = _own(found, resolution)
+        own = _own(in_store(), resolution)
         if resolution.auth == "oauth":
             # Judged again: another process may have stored something else in the meantime.
-            found = _own(fresh(resolution.profile, found), resolution)
-        secret, expires_at = found.token, found.expires_at
+            own = _own(fresh(profile, own), resolution)
+        secret, expires_at = own.token, own.expires_at
     else:
-        secret = read_key(
-            resolution.key, profile=resolution.profile, base_url=str(origin), environ=environ, interactive=interactive
-        )
-
-    def read_secret(variable: str, source: KeySource) -> Secret:
-        if source.kind != "keyring":
-            return read_key(
-                source,
-                profile=resolution.profile,
-                base_url=str(origin),
-                environ=environ,
-                interactive=interactive,
-                variable=variable,
-            )
-        if found := stored(Account(resolution.profile, origin, variable)):
-            return found.token
-        if others := elsewhere(resolution.profile, variable):
-            raise stored_mismatch(resolution.profile, others, origin, resolution.base_url_provenance, variable=variable)
-        raise NoCredential(
-            f"the secret `{variable}` of `{resolution.profile}` is not stored",
-            hint=f"run `omniprofile login {resolution.profile} --secret {variable}`",
-        )
+        secret = ask(resolution.key)
 
     return Credential(
-        profile=resolution.profile,
+        profile=profile,
         origin=origin,
         auth="oauth" if resolution.auth == "oauth" else "api-key",
         secret=secret,
