@@ -5,15 +5,13 @@ What the former do is in `overrides`.
 On the fast path: imports nothing.
 """
 
-from omniprofile.model.exported import own_values
+from omniprofile.model.exported import BASE_URL, TOKENS, own_values
 from omniprofile.model.names import base_url_variable, token_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VENDOR_TOKENS = ("OMNI_API_TOKEN", "OMNI_API_KEY")
-VENDOR_BASE_URL = "OMNI_BASE_URL"
 STORE_VARIABLE = "OMNIPROFILE_SECRET_STORE"
 TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
 
@@ -37,19 +35,14 @@ def profile_variables(profile: str) -> tuple[str, ...]:
     return token_variable(profile), base_url_variable(profile)
 
 
-def vendor_variables() -> tuple[str, ...]:
-    """Return the vendor's variables: they apply to the current profile."""
-    return *VENDOR_TOKENS, VENDOR_BASE_URL
-
-
 def environment_pair(profile: str, environ: "Mapping[str, str]") -> tuple[str, ...]:
     """Return the variables of a base URL and a token that the user set and that together replace `profile`, or nothing.
 
     That holds where no profile is named on the command line.
     """
     own = own_values(environ)
-    tokens = [name for name in VENDOR_TOKENS if environ.get(name) and name not in own]
-    base_urls = [base_url_variable(profile)] + [VENDOR_BASE_URL] * (VENDOR_BASE_URL not in own)
+    tokens = [name for name in TOKENS if environ.get(name) and name not in own]
+    base_urls = [base_url_variable(profile)] + [BASE_URL] * (BASE_URL not in own)
     given = [name for name in base_urls if environ.get(name)]
     if not tokens or not given or environ.get(token_variable(profile)):
         return ()
@@ -62,8 +55,8 @@ def belongs_elsewhere(variable: str | None, base_url: str, environ: "Mapping[str
     An empty text where it may go to `base_url`: it is none of the vendor's variables, or no base URL was set with it.
     """
     own = own_values(environ)
-    given = environ.get(VENDOR_BASE_URL)
-    if variable not in VENDOR_TOKENS or variable in own or not given or VENDOR_BASE_URL in own:
+    given = environ.get(BASE_URL)
+    if variable not in TOKENS or variable in own or not given or BASE_URL in own:
         return ""
     from omniprofile.model.origin import NotAnOrigin, Origin
 
@@ -78,5 +71,5 @@ def nothing_overrides(profile: str, environ: "Mapping[str, str]") -> bool:
     """Whether no variable applies to `profile`, nor would if it were not named: the files alone decide."""
     if any(environ.get(variable) for variable in profile_variables(profile)):
         return False
-    given = [variable for variable in vendor_variables() if environ.get(variable)]
+    given = [variable for variable in (*TOKENS, BASE_URL) if environ.get(variable)]
     return not given or own_values(environ).issuperset(given)

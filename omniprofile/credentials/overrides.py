@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Generic, TypeVar
 
-from omniprofile.credentials.env_variables import VENDOR_TOKENS, profile_variables, vendor_variables
+from omniprofile.credentials.env_variables import profile_variables
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.declaration import Config
-from omniprofile.model.exported import own_values
+from omniprofile.model.exported import BASE_URL, TOKENS, own_values
 from omniprofile.model.names import quoted_list, token_variable, variable_stem
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Layer, Provenance
@@ -95,7 +95,7 @@ def read_overrides(
         base_urls.append(Override(Reach.CALL, origin, Provenance(Layer.FLAG, "--base-url")))
 
     own = profile_variables(profile)
-    for variable in (*own, *vendor_variables()):
+    for variable in (*own, *TOKENS, BASE_URL):
         if not (value := environ.get(variable)):
             continue
         reach, ignored = (Reach.PROFILE if variable in own else Reach.IN_USE), None
@@ -107,7 +107,7 @@ def read_overrides(
             ignored = "it applies only where no profile is named"
             unused += [variable] if variable not in key_variables else []
         provenance = Provenance(Layer.ENVIRONMENT, variable)
-        if variable == token_variable(profile) or variable in VENDOR_TOKENS:
+        if variable == token_variable(profile) or variable in TOKENS:
             tokens.append(Override(reach, Secret(value), provenance, ignored))
             continue
         with suppress(NotAnOrigin) if ignored else nullcontext():  # without an origin there is only nothing to show
@@ -120,7 +120,7 @@ def read_overrides(
         notices.append(f"{quoted_list(unused, 'and')} {apply} only where no profile is named")
     in_use = [token for token in tokens if token.reach is Reach.IN_USE and token.ignored is None]
     if len(in_use) == 2 and in_use[0].value != in_use[1].value:
-        notices.append(f"`{VENDOR_TOKENS[0]}` and `{VENDOR_TOKENS[1]}` differ; `{VENDOR_TOKENS[0]}` is used")
+        notices.append(f"`{TOKENS[0]}` and `{TOKENS[1]}` differ; `{TOKENS[0]}` is used")
     return Overrides(tuple(tokens), tuple(base_urls), tuple(notices))
 
 

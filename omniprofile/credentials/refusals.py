@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.overrides import Override, Reach
 from omniprofile.errors import ConfigInvalid, Error, HostNotAllowed, InsecureURL, OriginMismatch
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import Effective, Given
+from omniprofile.model.exported import BASE_URL, TOKENS
 from omniprofile.model.names import base_url_variable, token_variable
 from omniprofile.model.origin import Origin, allowing
 from omniprofile.model.provenance import Layer, Provenance
@@ -45,13 +45,13 @@ def mismatch(
     whose = f"the token from {token.provenance}" if token else f"the key of profile `{profile}`"
     if provenance.layer is Layer.FLAG:
         hint = "give that host's token with `--token-file`, or leave `--base-url` out"
-    elif provenance.name != VENDOR_BASE_URL:
+    elif provenance.name != BASE_URL:
         hint = f"unset `{provenance.name}`, or set `{token_variable(profile)}` too: together they are a pair"
     elif token is None:
-        hint = f"unset `{VENDOR_BASE_URL}`, or set `{VENDOR_TOKENS[0]}` too: together they are a pair"
+        hint = f"unset `{BASE_URL}`, or set `{TOKENS[0]}` too: together they are a pair"
     else:  # a token that is stronger than the vendor's: only a base URL of its own reach goes with it
         also = "give `--base-url`" if token.reach is Reach.CALL else f"set `{base_url_variable(profile)}`"
-        hint = f"unset `{VENDOR_BASE_URL}`, or {also} too: it goes with that token"
+        hint = f"unset `{BASE_URL}`, or {also} too: it goes with that token"
     return OriginMismatch(f"{whose} is for {token_origin}, not for {origin} ({provenance})", hint=hint)
 
 

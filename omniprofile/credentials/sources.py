@@ -11,8 +11,9 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 import os
 import sys
 
-from omniprofile.credentials.env_variables import VENDOR_BASE_URL, belongs_elsewhere
+from omniprofile.credentials.env_variables import belongs_elsewhere
 from omniprofile.model.exported import (
+    BASE_URL,
     TOKENS,
     key_in_environment,
     values_of_another,
@@ -213,8 +214,8 @@ class _Asked:
             from omniprofile.errors import OriginMismatch
 
             raise OriginMismatch(
-                f"{self.label} is for {other} (environment variable `{VENDOR_BASE_URL}`), not for {self.base_url}",
-                hint=f"unset `{VENDOR_BASE_URL}`, or keep {self.what} in a variable of its own",
+                f"{self.label} is for {other} (environment variable `{BASE_URL}`), not for {self.base_url}",
+                hint=f"unset `{BASE_URL}`, or keep {self.what} in a variable of its own",
             )
         return checked_key(value, self.label, of_env=self.of_env)
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from omniprofile.app import App
-from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS, profile_variables
+from omniprofile.credentials.env_variables import profile_variables
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import Error, NoProfileSelected
 from omniprofile.handover.omni import unreached
 from omniprofile.handover.variables import SHIM, child_environment
-from omniprofile.model.exported import MARKER, ORGANIZATION, exported, own_values
+from omniprofile.model.exported import BASE_URL, MARKER, ORGANIZATION, TOKENS, exported, own_values
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.variables import HIDDEN, NO_CONFIG
 
@@ -85,13 +85,13 @@ def environment(app: App) -> Iterable[Diagnosis]:
 def _shadows(app: App) -> Iterator[Diagnosis]:
     environ = app.environment.environ
     own = own_values(environ)
-    watched = (*VENDOR_TOKENS, VENDOR_BASE_URL, ORGANIZATION, "OMNI_PROFILE")
+    watched = (*TOKENS, BASE_URL, ORGANIZATION, "OMNI_PROFILE")
     if empty := [name for name in watched if environ.get(name) == ""]:
         yield warning(
             f"{_all(empty)} set and empty: omniprofile treats that as unset, other programs may not",
             f"unset {_bare(empty)}",
         )
-    tokens = [name for name in VENDOR_TOKENS if environ.get(name)]
+    tokens = [name for name in TOKENS if environ.get(name)]
     if len({environ[name] for name in tokens}) > 1:
         yield problem(
             f"{_all(tokens)} set to different values, though both name the token: the CLI reads the first, the SDK the other",
@@ -103,12 +103,12 @@ def _shadows(app: App) -> Iterator[Diagnosis]:
             f"{_all(rivals)} set, and used in place of the profile's own credential unless a profile is named",
             f"unset {_bare(rivals)}, or name the profile",
         )
-    if environ.get(VENDOR_BASE_URL) and VENDOR_BASE_URL not in own:
+    if environ.get(BASE_URL) and BASE_URL not in own:
         alone = not rivals
         yield warning(
-            f"`{VENDOR_BASE_URL}` is set, and used in place of the profile's own address unless a profile is named"
+            f"`{BASE_URL}` is set, and used in place of the profile's own address unless a profile is named"
             + (": a stored key would be refused there" if alone else ""),
-            f"unset {VENDOR_BASE_URL}" + (", or set `OMNI_API_TOKEN` too: together they are a pair" if alone else ""),
+            f"unset {BASE_URL}" + (", or set `OMNI_API_TOKEN` too: together they are a pair" if alone else ""),
         )
     if environ.get(_INSECURE):
         yield problem(

@@ -8,12 +8,11 @@ from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.picker import pick
 from omniprofile.config.selection import VARIABLE
-from omniprofile.credentials.env_variables import VENDOR_BASE_URL, VENDOR_TOKENS
 from omniprofile.credentials.protection import RUN, Intent
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import EVALUATE, calling_shell, switch_script
-from omniprofile.model.exported import own_values
+from omniprofile.model.exported import BASE_URL, TOKENS, own_values
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance
 
@@ -172,7 +171,7 @@ def _warn_of_rivals(app: App, console: Console, name: str) -> list[str]:
     """Say why this shell would not use the profile's own credential; return the variables that it would use."""
     environ = app.environment.environ
     own = own_values(environ)
-    rivals = [each for each in (*VENDOR_TOKENS, VENDOR_BASE_URL) if environ.get(each) and each not in own]
+    rivals = [each for each in (*TOKENS, BASE_URL) if environ.get(each) and each not in own]
     if rivals:
         names, verb = quoted_list(rivals, "and"), "is" if len(rivals) == 1 else "are"
         console.warn(
