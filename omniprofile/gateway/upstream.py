@@ -6,8 +6,9 @@ variable read but those that `instance.proxies` and `instance.certificates` know
 
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -26,14 +27,6 @@ _KEPT_SECONDS = 20.0
 _MOST_KEPT = 64
 _REPEATABLE = (b"GET", b"HEAD", b"OPTIONS")
 _ENDED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, parts: AsyncIterator[bytes]) -> None:
-        self._parts = parts
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._parts
 
 
 class _Target(httpx.URL):
@@ -81,7 +74,7 @@ class BrokenOff(Exception):
     """The instance broke off in the middle of a body."""
 
 
-class Upstream:
+class Upstream(AbstractAsyncContextManager["Upstream"]):
     """The connections to one origin, as an async context manager.
 
     Each connection is a transport of its own, the one used last first: httpx's pool looks at every connection at every request.
@@ -94,10 +87,6 @@ class Upstream:
         self._host = str(origin).partition("://")[2].encode("ascii")
         self._certificates: ssl.SSLContext | None = None
         self._idle: list[httpx.AsyncHTTPTransport] = []
-
-    async def __aenter__(self) -> Self:
-        """Return the upstream itself."""
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the idle connections. The others are closed by the requests that use them."""
@@ -129,17 +118,15 @@ class Upstream:
 
         `fields` has the length of `body`, if it has one; without, it is sent in chunks.
         """
-        framing: Fields = []
-        if body is not None and not any(name.lower() == b"content-length" for name, _ in fields):
-            framing = [(b"Transfer-Encoding", b"chunked")]
         authorization = (b"Authorization", f"Bearer {token}".encode("ascii"))
         url = _Target(str(self._origin))
         url.target = target
         request = httpx.Request(
             method.decode("ascii"),
             url,
-            headers=[(b"Host", self._host), *fields, *framing, authorization],
-            stream=_Body(body) if body is not None else httpx.ByteStream(b""),
+            headers=[(b"Host", self._host), *fields, authorization],
+            content=body,
+            stream=httpx.ByteStream(b"") if body is None else None,  # without it, httpx would add `Content-Length: 0`
             extensions={
                 "timeout": {
                     "connect": _CONNECT_SECONDS, "read": _IDLE_SECONDS, "write": _IDLE_SECONDS, "pool": _CONNECT_SECONDS,

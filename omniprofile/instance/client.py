@@ -9,10 +9,11 @@ second; no response is read beyond 1 MiB, and none that is compressed is read at
 import socket
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Lock, get_ident
 from time import monotonic
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -43,7 +44,7 @@ class Response:
     latency_ms: float
 
 
-class Client:
+class Client(AbstractContextManager["Client"]):
     """A client, as a context manager.
 
     `timeout` is for a whole request, in seconds. Each thread that sends requests has connections of its own, of which one is kept
@@ -60,10 +61,6 @@ class Client:
         self._lock = Lock()
         self._certificates: ssl.SSLContext | None = None
         self._transports: dict[tuple[int, str | None, str], httpx.HTTPTransport] = {}
-
-    def __enter__(self) -> Self:
-        """Return the client itself."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Close every connection."""

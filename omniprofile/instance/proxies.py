@@ -7,7 +7,7 @@ curl's, where programs agree, and every known reading of `NO_PROXY`. An entry th
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 from omniprofile.model.origin import Origin
@@ -20,35 +20,27 @@ _EXCEPTIONS = ("no_proxy", "NO_PROXY")
 class Proxy:
     """A proxy: its address, which may hold a password, and what names it, fit to be shown."""
 
-    address: str
+    address: str = field(repr=False)
     named_by: str
-
-    def __repr__(self) -> str:
-        return f"Proxy(named_by={self.named_by!r})"
 
 
 def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
     """Return the proxy for requests to `origin`, or None for none. An empty variable counts as unset."""
     if origin.scheme != "https":
         return None
-    variable = next((name for name in _VARIABLES if environ.get(name, "").strip()), None)
-    if variable is None:
-        return _of_the_system(origin) if sys.platform in ("darwin", "win32") else None
-    exceptions = next((environ[name] for name in _EXCEPTIONS if environ.get(name)), "")
-    if any(_excepts(entry, origin) for entry in exceptions.replace(",", " ").split()):
+    if variable := next((name for name in _VARIABLES if environ.get(name, "").strip()), None):
+        exceptions = next((environ[name] for name in _EXCEPTIONS if environ.get(name)), "")
+        if any(_excepts(entry, origin) for entry in exceptions.replace(",", " ").split()):
+            return None
+        address, named_by = environ[variable].strip(), f"`{variable}`"
+    elif sys.platform in ("darwin", "win32"):
+        from urllib.request import getproxies, proxy_bypass
+
+        address = "" if proxy_bypass(origin.host) else getproxies().get("https", "")
+        named_by = "the operating system's settings"
+    else:
         return None
-    address = environ[variable].strip()
-    return Proxy(address if "://" in address else f"http://{address}", f"`{variable}`")
-
-
-def _of_the_system(origin: Origin) -> Proxy | None:
-    """Return the proxy of macOS's or Windows's settings."""
-    from urllib.request import getproxies, proxy_bypass
-
-    address = getproxies().get("https")
-    if not address or proxy_bypass(origin.host):
-        return None
-    return Proxy(address if "://" in address else f"http://{address}", "the operating system's settings")
+    return Proxy(address if "://" in address else f"http://{address}", named_by) if address else None
 
 
 def _excepts(entry: str, origin: Origin) -> bool:
