@@ -144,13 +144,8 @@ _OF_PERSONAL_TOKENS = re.compile(r"\bpersonal (access )?tokens?\b|\bpats?\b")
 
 
 def _refused(credential: Credential) -> str:
-    if credential.auth == "oauth":
-        return "session-refused"
-    if credential.token.startswith("omni_osk_"):
-        return "organization-key-refused"
-    if credential.token.startswith("omni_pat_"):
-        return "personal-token-refused"
-    return "key-refused"
+    keys = {"omni_osk_": "organization-key-refused", "omni_pat_": "personal-token-refused"}
+    return "session-refused" if credential.auth == "oauth" else keys.get(credential.token[:9], "key-refused")
 
 
 def _is_page(answer: Response) -> bool:
