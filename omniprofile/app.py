@@ -131,7 +131,7 @@ class App(Workspace):
                 self.tell(selected_by_pin(selection), self.warn)
             return
         if not self.ask(f"{subject}. Really {intent.action}?"):
-            raise ProtectedProfile(f"{subject}, and the answer was not yes: nothing was done")
+            raise ProtectedProfile(f"{subject}, and was not confirmed: nothing was done")
         try:
             kept.add(*key, now)
         except OSError as problem:

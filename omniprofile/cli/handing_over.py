@@ -1,6 +1,6 @@
 """Giving a command the credentials of profiles by its environment: what `exec` and `each` share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from omniprofile.app import App
 from omniprofile.credentials.protection import Intent
-from omniprofile.handover import omni
+from omniprofile.handover import omni, omni_rules
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.credential import Credential
 from omniprofile.model.exported import TOKEN
@@ -19,6 +19,24 @@ from omniprofile.model.variables import credential_variables
 
 if TYPE_CHECKING:
     from omniprofile.gateway.gateway import Gateway
+
+
+def instead_of_omni(line: omni_rules.CommandLine, resolution: Resolution) -> str | None:
+    """Return what is printed in place of running `omni`, before any key source is asked. Raises Refused."""
+    if resolution.refusal is not None or resolution.origin is None:
+        return None
+    profile = "" if resolution.pair else resolution.profile
+    return omni_rules.check(line, profile, resolution.auth, str(resolution.origin))
+
+
+def real_omni(
+    command: Sequence[str], environ: Mapping[str, str], tell: Callable[[str], None]
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command and environment that run `omni` for real, where `instead_of_omni` has nothing to print."""
+    given = omni.planned(command, environ, tell)
+    if isinstance(given, str):
+        raise TypeError("what is printed in place of `omni` was printed before")
+    return given
 
 
 @dataclass(frozen=True, slots=True)

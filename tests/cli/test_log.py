@@ -44,6 +44,7 @@ WAYS: list[tuple[list[str], list[dict[str, object]]]] = [
         [{"how": "exec", "profile": "beta", "layer": "flag", "command": "true"}],
     ),
     (["exec", "--", "omni", "config", "show"], []),
+    (["each", "--all", "--", "omni", "config", "show"], []),
     (["exec", "--", "true"], [{"how": "exec", "profile": "acme", "layer": "defaults", "command": "true"}]),
     (["env", "--shell", "bash"], [{"how": "env", "profile": "acme", "layer": "defaults", "command": None}]),
     (["env", "--unset"], []),

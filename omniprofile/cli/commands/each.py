@@ -11,11 +11,11 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_gateway, add_jobs, add_json, add_yes
 from omniprofile.cli.console import Console, error_json, shown
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.handing_over import environment_of, hand_over
+from omniprofile.cli.handing_over import environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.config.patterns import matching
 from omniprofile.credentials.protection import RUN, Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
-from omniprofile.handover import omni
+from omniprofile.handover import omni, omni_rules
 from omniprofile.handover.parallel import Commands, Ending, Stream
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
@@ -202,8 +202,7 @@ class _Run:
 
     def run(self, result: _Result, resolution: Resolution, opened: ExitStack, *, interactive: bool) -> None:
         """Run one command, and note how it ended."""
-        program, gateway = self.args.child[0], self.args.gateway
-        handed = hand_over(self.app, resolution, self.intent, opened, program, gateway=gateway, interactive=interactive)
+        command, gateway = self.args.child, self.args.gateway
 
         def emit(stream: Stream, part: bytes) -> None:
             if self.args.json:
@@ -214,14 +213,17 @@ class _Run:
             except BaseException as problem:  # noqa: BLE001 - a reader that is gone: raised again in the main thread
                 self.finished.put(problem)
 
-        command, environ = self.args.child, environment_of([handed], self.app.environment.environ)
-        if omni.is_omni(command[0]):
-            given = omni.planned(command, environ, self.console.note)
-            if isinstance(given, str):  # what is printed in place of `omni`
-                emit("stdout", given.encode())
-                result.exit_code, result.seconds = DONE, 0.0
-                return
-            command, environ = given
+        line = omni_rules.CommandLine(command[1:]) if omni.is_omni(command[0]) else None
+        if line and not line.direct and (said := instead_of_omni(line, resolution)):
+            emit("stdout", said.encode())
+            result.exit_code, result.seconds = DONE, 0.0
+            return
+        handed = hand_over(
+            self.app, resolution, self.intent, opened, command[0], gateway=gateway, interactive=interactive
+        )
+        environ = environment_of([handed], self.app.environment.environ)
+        if line:
+            command, environ = real_omni(command, environ, self.console.note)
         ended = self.commands.run(
             command,
             environ,

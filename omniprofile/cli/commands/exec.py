@@ -19,7 +19,7 @@ from omniprofile.cli.arguments import (
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.habits import line_meant
-from omniprofile.cli.handing_over import environment_of, hand_over
+from omniprofile.cli.handing_over import environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
 from omniprofile.credentials.protection import RUN, Intent
@@ -135,7 +135,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 raise resolution.refusal
             app.permit(resolution, intent)
         intent = intent.but(yes=True)
-    if line and (said := _instead_of_omni(line, resolutions[""])):
+    if line and (said := instead_of_omni(line, resolutions[""])):
         console.give(said)
         return DONE
     with ExitStack() as opened:
@@ -165,10 +165,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             who = quoted_list((resolution.profile for resolution in resolutions.values()), "and")
             console.note(f"`{program}` has the credential of {who} until it ends")
         if line:
-            given = omni.planned(command, environ, console.note)
-            if isinstance(given, str):
-                raise TypeError("what is printed in place of `omni` was printed above")
-            command, environ = given
+            command, environ = real_omni(command, environ, console.note)
         gateways = [each.gateway for each in handed if each.gateway]
         if not gateways:
             return run_command(command, environ)
@@ -204,14 +201,6 @@ def _tell_of_dotenv(app: App, resolution: Resolution) -> None:
             f"`{printable_place(path)}` names {printable(origin, 100)} in `{name}`: a program that loads that file may use it "
             f"in place of {resolution.origin}"
         )
-
-
-def _instead_of_omni(line: omni_rules.CommandLine, resolution: Resolution) -> str | None:
-    """Return what is printed in place of running `omni`, before any key source is asked. Raises Refused."""
-    if resolution.refusal is not None or resolution.origin is None:
-        return None
-    profile = "" if resolution.pair else resolution.profile
-    return omni_rules.check(line, profile, resolution.auth, str(resolution.origin))
 
 
 def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
