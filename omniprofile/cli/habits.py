@@ -3,6 +3,7 @@
 A suggestion is near or a known word, and is never a command that deletes for one that does not.
 """
 
+from argparse import Namespace
 from collections.abc import Collection, Sequence
 
 from omniprofile.cli.registry import ALIASES
@@ -82,6 +83,12 @@ def line_meant(command: str, front: Sequence[str], child: Sequence[str]) -> str:
     Of the child only words that cannot be a secret are repeated.
     """
     return " ".join([f"omniprofile {command}", *map(quoted_word, front), "--", *_harmless(child)])
+
+
+def with_yes(args: Namespace) -> str:
+    """Return the hint to run the same command line again with `--yes`: without its options it would do another thing."""
+    child = ["--", *_harmless(args.child)] if args.child else []
+    return f"run `{' '.join(['omniprofile', *map(quoted_word, args.with_yes), *child])}`"
 
 
 def is_pattern(word: str, profiles: Collection[str]) -> bool:

@@ -85,6 +85,7 @@ def parse(
     if rest:
         own.refuse(rest)
     args.child = child
+    args.with_yes = [*argv[: at + 1], "--yes", *argv[at + 1 :]]
     return args, load(command)
 
 

@@ -154,7 +154,7 @@ ANSWERED = {
     "--token x query": (6, "--token"),
     "query --token=x": (6, "--token"),
     "--base-url https://acme.omniapp.co query": (6, "acme.omniapp.co"),
-    "-p prod query": (6, "hint: run `omniprofile exec --yes prod -- omni query`"),
+    "-p prod query": (6, "hint: run `omniprofile exec --yes -p prod -- omni query`"),
 }
 
 

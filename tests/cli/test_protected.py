@@ -161,6 +161,29 @@ def test_the_hint_of_exec_is_a_command_that_can_be_run(select: Callable[[str], l
     assert "hint: run `omniprofile exec --yes -- omni x`" in cli("exec", *select("state"), "--", "omni", "x").err
 
 
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        (["use", "prod", "--shell"], "use --yes prod --shell"),
+        (
+            ["exec", "prod", "--gateway", "--for", "2h", "--", "omni", "x"],
+            "exec --yes prod --gateway --for 2h -- omni x",
+        ),
+        (["exec", "--as", "A_=prod", "--", "omni"], "exec --yes --as A_=prod -- omni"),
+        (["-p", "prod", "gateway", "--port", "8123"], "gateway --yes -p prod --port 8123"),
+        (["logout", "prod"], "logout --yes prod"),
+        (["rm", "prod", "--leave-secret"], "remove --yes prod --leave-secret"),
+    ],
+)
+def test_the_hint_runs_the_same_command_line_with_a_yes(cli: Cli, two: Path, argv: list[str], line: str) -> None:
+    """Without an option it would do another thing: switch all shells, hand the token out, delete the secret."""
+    ran = cli(*argv)
+    assert ran.status == 6
+    assert f"hint: run `omniprofile {line}`" in ran.err
+    file = str(cli.config)
+    assert f"hint: run `omniprofile --config {file} {line}`" in cli("--config", file, *argv).err
+
+
 @pytest.fixture
 def shells(select: Callable[[str], list[str]]) -> Iterator[Callable[[], "pexpect.spawn[str]"]]:
     """Start shells, each in a terminal session of its own, with `prod` active."""

@@ -1,7 +1,7 @@
 """`omniprofile exec`: run a command, or a shell, that has exactly this credential and no rival to it."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from omniprofile.cli.arguments import (
 )
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.habits import line_meant
+from omniprofile.cli.habits import line_meant, with_yes
 from omniprofile.cli.handing_over import environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         environ = child_environment({}, app.environment.environ)
         return run_command(*omni.straight_through(line, environ, omni.named_path(command[0])))
     resolutions = {prefix: app.resolve(request, RUN) for prefix, request in requests.items()}
-    intent = Intent(RUN, f"run `{program}` with it", _with_yes(requests, args.child), yes=args.yes, remember=True)
+    intent = Intent(RUN, f"run `{program}` with it", with_yes(args), yes=args.yes, remember=True)
     if args.prefixes:
         _refuse_clashes(resolutions)
         for resolution in resolutions.values():  # of all, before any key source is asked
@@ -229,13 +229,6 @@ def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
             raise UsageError(f"the prefix `{prefix}` is given twice", hint="give each profile a prefix of its own")
         requests[prefix] = ProfileRequest.for_profile(name, "--as")
     return requests
-
-
-def _with_yes(requests: Mapping[str, ProfileRequest], child: Sequence[str] | None) -> str:
-    """Return the hint that a protected profile wants `--yes`, as the command line that was meant."""
-    words = ["--yes", *_given(requests)]
-    line = line_meant("exec", words, child) if child else " ".join(["omniprofile exec", *words])
-    return f"run `{line}`"
 
 
 def _given(requests: Mapping[str, ProfileRequest]) -> list[str]:

@@ -6,6 +6,7 @@ import json
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_overrides, add_profile, add_yes, port_number, request_of
 from omniprofile.cli.console import Console
+from omniprofile.cli.habits import with_yes
 from omniprofile.credentials.protection import RUN, Intent
 
 HELP = Help(
@@ -40,9 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     resolution = app.resolve(request_of(args), RUN)
-    named = f" {resolution.profile}" if resolution.selection.named else ""
-    hint = f"run `omniprofile gateway --yes{named}`"
-    intent = Intent(RUN, "open a gateway to it", hint, yes=args.yes, remember=True, guarded=True)
+    intent = Intent(RUN, "open a gateway to it", with_yes(args), yes=args.yes, remember=True, guarded=True)
     credential = app.obtain(resolution, intent, interactive=console.interactive)
     with app.gateway(resolution, credential, port=args.port) as gateway:
         gateway.start()

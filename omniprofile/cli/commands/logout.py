@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_json, add_profile, add_yes, named_profile
 from omniprofile.cli.console import Console
+from omniprofile.cli.habits import with_yes
 from omniprofile.credentials.protection import DELETE, Intent
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.names import printable_place
@@ -35,8 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     resolution = app.declared(ProfileRequest(named_profile(args)), DELETE)
-    hint = f"run `omniprofile logout {resolution.profile} --yes`"
-    app.permit(resolution, Intent(DELETE, "delete its stored credential", hint, yes=args.yes))
+    app.permit(resolution, Intent(DELETE, "delete its stored credential", with_yes(args), yes=args.yes))
     changed = logout(app, console, resolution)
     if args.json:
         console.json({"profile": resolution.profile, "changed": changed})

@@ -19,6 +19,7 @@ from omniprofile.cli.editing import (
     unfinished,
     write_changes,
 )
+from omniprofile.cli.habits import with_yes
 from omniprofile.config.editing.draft import Draft
 from omniprofile.credentials.protection import DELETE, Intent
 from omniprofile.errors import Error, Refused
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             steps.append(f"revoke its session, and delete it from the {app.store.label}")
         elif stored:
             steps.append(f"delete its stored secret from the {app.store.label} (an API key stays valid in Omni)")
-        _confirm(app, console, name, resolution, steps)
+        _confirm(app, console, name, resolution, steps, with_yes(args))
     with app.editing() as draft:
         work, _ = unfinished(app, "remove", name)
         _plan(app, draft, name, resumed=resumed)
@@ -123,8 +124,7 @@ def _plan(app: App, draft: Draft, name: str, *, resumed: bool) -> list[tuple[str
     return sentences
 
 
-def _confirm(app: App, console: Console, name: str, resolution: Resolution | None, steps: list[str]) -> None:
-    hint = f"run `omniprofile remove {name} --yes`"
+def _confirm(app: App, console: Console, name: str, resolution: Resolution | None, steps: list[str], hint: str) -> None:
     if console.interactive:
         console.say("this will:")
         for step in steps:

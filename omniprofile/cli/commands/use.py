@@ -6,6 +6,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_json, add_yes
 from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
+from omniprofile.cli.habits import with_yes
 from omniprofile.cli.picker import pick
 from omniprofile.config.selection import VARIABLE
 from omniprofile.credentials.protection import RUN, Intent
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
     name, here = _target(args, app, console)
     resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
-    app.permit(resolution, Intent(RUN, "switch to it", f"run `omniprofile use {name} --yes`", yes=args.yes))
+    app.permit(resolution, Intent(RUN, "switch to it", with_yes(args), yes=args.yes))
     if args.test:
         from omniprofile.cli.commands.test import check, error_of
 
