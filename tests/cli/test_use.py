@@ -131,7 +131,8 @@ def test_a_read_only_state_folder_is_an_error_and_the_old_state_stays(cli: Cli, 
     blocked.parent.mkdir(parents=True, exist_ok=True)
     blocked.write_text("a file where the folder should be")
     ran = cli("use", "staging")
-    assert ran.status in (1, 3), ran
+    assert ran.status == 3, ran
+    assert str(blocked) in ran.err
     assert "OMNI_PROFILE" in ran.err or "state" in ran.err
 
 

@@ -78,9 +78,9 @@ def test_no_secret_of_a_login_is_printed_started_or_left(login: Login, tmp_path:
         ("doctor",),
         ("exec", "prod", "--", "true"),
     ):
-        assert watched.run(*line).returncode in (0, 1), line
+        assert watched.run(*line).returncode == 0, line
     oauth.expire_access_tokens()
-    assert watched.run("test", "prod").returncode in (0, 8)
+    assert watched.run("test", "prod").returncode == 0
     fresh = login.run("token", "prod", "--force-refresh")
     assert _leaked(fresh.stdout, fresh.stdout.strip()), "the search finds what can be found"
     # Answers that nobody can use, with the tokens in all of them.
