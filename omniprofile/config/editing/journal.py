@@ -101,7 +101,7 @@ def _parsed(data: Any) -> Unfinished:
     work = Unfinished(**{field.name: data[field.name] for field in fields(Unfinished)})
     if data["version"] != _VERSION or work.operation != ("remove" if work.new is None else "rename"):
         raise ValueError("it is another version's, or damaged")
-    words: list[object] = [work.name, work.since, *([work.new] if work.new else [])]
+    words: list[object] = [work.name, work.since, *([] if work.new is None else [work.new])]
     if not all(isinstance(word, str) and word.isprintable() for word in words) or b"\0" in os.fsencode(work.config):
         raise ValueError("it is damaged")
     return work
