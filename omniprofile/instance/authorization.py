@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Protocol
 
 from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, Unreachable
-from omniprofile.instance.callback import Listener, Taken
+from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_server import Page
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover
@@ -93,8 +93,7 @@ def authorized(
     browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and OperationFailed where the port
     cannot be listened on.
     """
-    queue: SimpleQueue[Taken | str | Error] = SimpleQueue()
-    show: Callable[[Page], None] = lambda _: None  # noqa: E731 - a browser that waits takes its place
+    queue: SimpleQueue[Callback | str | Error] = SimpleQueue()
     with Listener(queue.put, ui.notify, port=port, uid=uid) as listener:
         try:
             separator = "&" if "?" in endpoints.authorization else "?"
@@ -116,11 +115,11 @@ def authorized(
                     except InvalidResponse as problem:
                         ui.pasted_badly(str(problem))
                 else:
-                    show, callback = got.show, got.callback
-            yield Authorized(listener.request, _code(callback, origin), show)
+                    callback = got
+            yield Authorized(listener.request, _code(callback, origin), listener.show)
         except Error as error:
             message = error.message[:1].upper() + error.message[1:].replace("`", "") + "."
-            show(Page(False, "Not logged in", message, _LOOK))
+            listener.show(Page(False, "Not logged in", message, _LOOK))
             raise
 
 

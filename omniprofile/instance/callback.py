@@ -38,40 +38,16 @@ _REPEAT_SECONDS = 5.0
 """How long after the callback a repeat of it is still answered."""
 
 
-class Taken:
-    """The callback that was taken. Its browser waits until `show` is called once."""
-
-    def __init__(self, callback: Callback, query: str, *, shown_at_once: bool) -> None:
-        self.callback = callback
-        self.query = query
-        self.until = monotonic() + (0.0 if shown_at_once else _REPEAT_SECONDS)
-        """When no repeat is expected any more. A browser that shows what it asked for asks no second time."""
-        self._page: Future[Page] = Future()
-
-    def show(self, page: Page) -> None:
-        """Let the browser show `page`, unless it was told already what to show."""
-        if not self._page.done():
-            self._page.set_result(page)
-
-    async def page(self) -> Page:
-        """Return the page, once it is known."""
-        try:
-            # Shielded, for a browser that goes away while it waits takes the page from no other.
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._page)), _PAGE_SECONDS)
-        except TimeoutError:
-            return Page(False, "No answer", "The terminal did not say how the login ended.", "Look there.")
-
-
 class Listener:
     """The listener, as a context manager.
 
-    What it takes, or an error that ends the login, goes to `put`; `notify` gets a sentence for each kind of request that it
-    refuses. `port` is 0 for any; `uid` is the user whose browser may start, None where users have no numbers.
+    The callback that it takes, or an error that ends the login, goes to `put`; `notify` gets a sentence for each kind of request
+    that it refuses. `port` is 0 for any; `uid` is the user whose browser may start, None where users have no numbers.
     """
 
     def __init__(
         self,
-        put: Callable[[Taken | Error], None],
+        put: Callable[[Callback | Error], None],
         notify: Callable[[str], None],
         *,
         port: int = 0,
@@ -81,8 +57,11 @@ class Listener:
         self._notify = notify
         self._wanted_port = port
         self._uid = uid
-        self._taken: Taken | None = None
         self._started = False
+        self._taken_query: str | None = None
+        """The query of the callback that was taken."""
+        self._repeats_until = 0.0
+        self._page: Future[Page] = Future()
         self._start_path = f"/start/{token_urlsafe(24)}"
         self._authorization_url = ""
         self._kinds_told: set[str] = set()
@@ -103,13 +82,10 @@ class Listener:
 
     def __exit__(self, kind: object, problem: BaseException | None, traceback: object) -> None:
         """Stop listening, after answering repeats of the callback. A browser that still waits is told that the login ended."""
-        if self._taken is not None:
-            self._taken.show(
-                Page(False, "Not logged in", "The login ended before it was complete.", "Look at your terminal.")
-            )
-            if problem is None or isinstance(problem, Error):
-                with suppress(KeyboardInterrupt):  # the login has ended all the same
-                    sleep(max(0.0, self._taken.until - monotonic()))
+        self.show(Page(False, "Not logged in", "The login ended before it was complete.", "Look at your terminal."))
+        if problem is None or isinstance(problem, Error):
+            with suppress(KeyboardInterrupt):  # the login has ended all the same
+                sleep(max(0.0, self._repeats_until - monotonic()))
         self._server.close(grace=2.0)
         if self.rejected > len(self._kinds_told):
             self._notify(f"{self.rejected} requests that did not belong to this login were refused")
@@ -118,6 +94,11 @@ class Listener:
         """Return the one-time address that sends the browser to `authorization_url`."""
         self._authorization_url = authorization_url
         return f"{self._server.base_url}{self._start_path}"
+
+    def show(self, page: Page) -> None:
+        """Let the browser show `page`, unless it was told already what to show."""
+        if not self._page.done():
+            self._page.set_result(page)
 
     async def respond(
         self, method: str, target: str, fields: Mapping[str, str], is_same_user: Callable[[int | None], bool]
@@ -154,7 +135,7 @@ class Listener:
         if not again:
             page = Page(True, "Log in", "Your browser goes on to the login page.", "")
             return Reply(303, page, {"Location": self._authorization_url})
-        if self._taken is None:
+        if self._taken_query is None:
             self._put(
                 LoginFailed(
                     "the one-time address of this login was opened a second time",
@@ -172,13 +153,19 @@ class Listener:
             self._reject(str(problem), f"a request that does not belong to this login was refused: {problem}")
             sentence = "This page belongs to another login, or to none: an old tab, or a copy of an address."
             return Reply(400, Page(False, "Not this login", sentence, "Go back to the tab that your terminal opened."))
-        if self._taken is None:
-            self._taken = Taken(callback, query, shown_at_once=navigates)
-            self._put(self._taken)
-        elif query != self._taken.query:
+        if self._taken_query is None:
+            self._taken_query = query
+            if not navigates:  # a browser that shows what it asks for asks no second time
+                self._repeats_until = monotonic() + _REPEAT_SECONDS
+            self._put(callback)
+        elif query != self._taken_query:
             self._reject("second", "a second answer to this login was refused")
             return Reply(409, Page(False, "Answered already", "This login has its answer.", "Look at your terminal."))
-        page = await self._taken.page()
+        try:
+            # Shielded, for a browser that goes away while it waits takes the page from no other.
+            page = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._page)), _PAGE_SECONDS)
+        except TimeoutError:
+            page = Page(False, "No answer", "The terminal did not say how the login ended.", "Look there.")
         return Reply(200 if page.good else 400, page)
 
     def _reject(self, kind: str, sentence: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import httpx
 
 from omniprofile.errors import Error
-from omniprofile.instance.callback import Listener, Taken
+from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_server import Page, answer
 from omniprofile.instance.client import Response
 from omniprofile.instance.endpoints import read_metadata
@@ -63,17 +63,6 @@ def callback(data: bytes) -> None:
     assert _is_shown(answer.description)
 
 
-class _Answered:
-    """Stands for the login that waits: it shows a page to every answer that is taken."""
-
-    def __init__(self) -> None:
-        self.taken: list[Taken] = []
-
-    def put(self, answer: Taken) -> None:
-        self.taken.append(answer)
-        answer.show(Page(True, "Logged in", "All is well."))
-
-
 class _Writer:
     """One connection, whose client reads to the end."""
 
@@ -103,14 +92,15 @@ async def _answered(data: bytes, listener: Listener) -> bytes:
 
 def request(data: bytes) -> None:
     """A connection to the callback's port: one answer that repeats nothing; a login only by its state and to our host."""
-    answered, refused = _Answered(), list[str]()
-    listener = Listener(cast("Any", answered.put), refused.append)
+    taken, refused = list[object](), list[str]()
+    listener = Listener(taken.append, refused.append)
+    listener.show(Page(True, "Logged in", "All is well."))
     listener.request = _ATTEMPT
     listener.hosts = frozenset({"localhost:7777"})
     got = asyncio.run(_answered(data, listener))
     assert all(map(_is_shown, refused)), refused
-    assert not (answered.taken and refused)
-    if answered.taken:
+    assert not (taken and refused)
+    if taken:
         assert STATE.encode() in data or b"%" in data or b"+" in data
         assert b"localhost:7777" in data.lower()
     assert STATE.encode() not in got
