@@ -7,18 +7,10 @@ import argparse
 from contextlib import suppress
 
 from omniprofile.app import App
+from omniprofile.cli import editing
 from omniprofile.cli.arguments import Help, add_yes
 from omniprofile.cli.commands.logout import logout
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import (
-    add_diff,
-    add_leave_secret,
-    masked,
-    may_be_stored,
-    profile_file,
-    unfinished,
-    write_changes,
-)
 from omniprofile.cli.habits import with_yes
 from omniprofile.config.editing.draft import Draft
 from omniprofile.credentials.protection import DELETE, Intent
@@ -37,27 +29,27 @@ HELP = Help(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the profile")
-    add_leave_secret(parser)
+    editing.add_leave_secret(parser)
     add_yes(parser)
-    add_diff(parser)
+    editing.add_diff(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Remove the profile, or finish a removal that was interrupted."""
     name = args.name
     with app.editing(dry_run=args.diff) as draft:
-        _, resumed = unfinished(app, "remove", name)
+        _, resumed = editing.unfinished(app, "remove", name)
         path = next(iter(draft.files_of(("profiles", name))), None)
         sentences = _plan(app, draft, name, resumed=resumed)
         draft.check()
         patch = draft.patch
     if args.diff:
-        console.data(masked(patch))
+        console.data(editing.masked(patch))
         return
     resolution: Resolution | None = None
     with suppress(Error):  # a removal that goes on, or fixes the files, deletes what is stored by its name alone
         resolution = app.declared_profile(name)
-    stored = not args.leave_secret and may_be_stored(app, name, resumed=resumed)
+    stored = not args.leave_secret and editing.may_be_stored(app, name, resumed=resumed)
     if stored:
         app.store.check()
     if not (args.yes or resumed):
@@ -68,12 +60,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             steps.append(f"delete its stored secret from the {app.store.label} (an API key stays valid in Omni)")
         _confirm(app, console, name, resolution, steps, with_yes(args))
     with app.editing() as draft:
-        work, _ = unfinished(app, "remove", name)
+        work, _ = editing.unfinished(app, "remove", name)
         _plan(app, draft, name, resumed=resumed)
         draft.check()
         app.journal.begin(work)
         try:
-            write_changes(draft.changes(), console)
+            editing.write_changes(draft.changes(), console)
         except Error:
             app.journal.end()
             raise
@@ -108,7 +100,7 @@ def _plan(app: App, draft: Draft, name: str, *, resumed: bool) -> list[tuple[str
         )
     sentences = [(f"finish removing `{name}`", f"finished removing `{name}`")]
     if draft.files_of(("profiles", name)) or not resumed:
-        path = profile_file(draft, name)
+        path = editing.profile_file(draft, name)
         sentences = [(f"remove `{name}` from `{path}`", f"removed `{name}` from `{path}`")]
         draft.unset(path, ("profiles", name))
     for path in draft.paths:

@@ -11,18 +11,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from omniprofile.app import App
+from omniprofile.cli import editing
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import (
-    add_diff,
-    add_leave_secret,
-    masked,
-    may_be_stored,
-    profile_file,
-    require_new_name,
-    unfinished,
-    write_changes,
-)
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.editing.replace import Content, replace_all
 from omniprofile.config.toml.edit import set_text
@@ -53,8 +44,8 @@ HELP = Help(
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", metavar="OLD", help="the profile")
     parser.add_argument("new", metavar="NEW", help="its new name")
-    add_leave_secret(parser)
-    add_diff(parser)
+    editing.add_leave_secret(parser)
+    editing.add_diff(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
@@ -63,18 +54,18 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     if old == new:
         raise UsageError("the two names are the same")
     with app.editing(dry_run=args.diff) as draft, ExitStack() as held:
-        work, resumed = unfinished(app, "rename", old, new)
+        work, resumed = editing.unfinished(app, "rename", old, new)
         files_are_new = resumed and not draft.files_of(("profiles", old)) and bool(draft.files_of(("profiles", new)))
         if not files_are_new:
             _require_names(app, draft, old, new, resumed=resumed)
-            draft.rename(profile_file(draft, old), ("profiles", old), new)
-        path = profile_file(draft, new)
+            draft.rename(editing.profile_file(draft, old), ("profiles", old), new)
+        path = editing.profile_file(draft, new)
         _change_references(draft, old, new)
         draft.check()
         if args.diff:
-            console.data(masked(draft.patch))
+            console.data(editing.masked(draft.patch))
             return
-        carries = not args.leave_secret and may_be_stored(app, old, new, resumed=resumed)
+        carries = not args.leave_secret and editing.may_be_stored(app, old, new, resumed=resumed)
         accounts = _accounts(app, old, new) if carries else []
         if carries:
             app.store.check()
@@ -87,7 +78,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         try:
             if carries and not files_are_new:
                 _copy_secrets(app, console, accounts, new, copied)
-            write_changes(draft.changes(), console)
+            editing.write_changes(draft.changes(), console)
         except Error:
             # Nothing has changed yet but the copy: take it back, and it is as it was.
             if not files_are_new:
@@ -118,12 +109,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 def _require_names(app: App, draft: Draft, old: str, new: str, *, resumed: bool) -> None:
     try:
-        profile_file(draft, old)
+        editing.profile_file(draft, old)
     except Error:
         if resumed:
             app.journal.end()  # neither name is there any more: nothing is left to finish
         raise
-    require_new_name(draft, new)
+    editing.require_new_name(draft, new)
 
 
 def _change_references(draft: Draft, old: str, new: str) -> None:
