@@ -121,20 +121,18 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         production.add_key(_PRODUCTION_KEY, role="ORG_ADMIN")
         production.oauth.user = "you"
         staging.add_key(_STAGING_KEY, role="MEMBER")
-        variables = {**_environment(home, app.environment.environ), **relay.environ, "STAGING_KEY": _STAGING_KEY}
+        # No variable of the user's can steer the tour.
+        environ = app.environment.environ
+        variables = {name: environ[name] for name in _PASSED_ON if name in environ}
+        places = {"HOME": "", "USERPROFILE": "", "APPDATA": "config", "LOCALAPPDATA": "local"}
+        variables |= {name: os.path.join(home, folder) if folder else home for name, folder in places.items()}
+        package = os.path.dirname(os.path.dirname(os.path.abspath(omniprofile.__file__)))
+        variables |= {"PYTHONPATH": package, "OMNIPROFILE_SECRET_STORE": "file", "STAGING_KEY": _STAGING_KEY}
+        variables |= relay.environ
         if console.style.on:
             variables["FORCE_COLOR"] = "1"
         waits = console.interactive and console.shows_data and not args.no_pause
         _Tour(console, home, variables, waits=waits).run(production)
-
-
-def _environment(home: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return a clean environment with `home` as its home: no variable of the user's can steer the tour."""
-    clean = {name: environ[name] for name in _PASSED_ON if name in environ}
-    places = {"HOME": "", "USERPROFILE": "", "APPDATA": "config", "LOCALAPPDATA": "local"}
-    clean |= {name: os.path.join(home, folder) if folder else home for name, folder in places.items()}
-    package = os.path.dirname(os.path.dirname(os.path.abspath(omniprofile.__file__)))
-    return clean | {"PYTHONPATH": package, "OMNIPROFILE_SECRET_STORE": "file"}
 
 
 class _Tour:

@@ -134,26 +134,21 @@ def _require_good(app: App, source: Source, *, allow_insecure: bool) -> None:
     for found in source.found:
         what = f"{printable_place(source.file.path)}: profile `{printable(found.name, 64)}`"
         try:
-            _require_sendable(found, what)
-            _require_allowed(app, found, what, allow_insecure=allow_insecure)
+            _require_importable(app, found, what, allow_insecure=allow_insecure)
         except Error as problem:
             problems.append(problem)
     if problems:
         raise together(problems, source.way_out)
 
 
-def _require_sendable(found: Found, what: str) -> None:
-    """Raise KeySourceFailed unless every token of the profile is one that a header can carry."""
+def _require_importable(app: App, found: Found, what: str, *, allow_insecure: bool) -> None:
+    """Raise unless every token of the profile is one that a header can carry, and the host may have a credential."""
     if found.secret is not None:
         token = checked_key(found.secret.token.reveal(), f"{what}: its {'session' if found.auth == 'oauth' else 'key'}")
         if found.auth == "oauth" and not is_access_token(token.reveal()):
             raise KeySourceFailed(f"{what}: its session is not an access token (RFC 6750)")
         if found.secret.refresh_token is not None:
             checked_key(found.secret.refresh_token.reveal(), f"{what}: its refresh token")
-
-
-def _require_allowed(app: App, found: Found, what: str, *, allow_insecure: bool) -> None:
-    """Raise unless the host may have a credential."""
     origin = found.origin
     match origin.refusal(app.config.settings.allowed_hosts, allow_insecure=allow_insecure):
         case "insecure-url":

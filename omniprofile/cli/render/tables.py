@@ -29,26 +29,26 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, columns:
     if not used:
         return ""
     widths = [max(width(line[at]) for line in lines) for at in range(len(used))]
-    *_, last = widths
-    start = sum(widths) - last + 2 * (len(widths) - 1)
-    room = None if columns is None or start + last <= columns else columns - start
+    start = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    room = None if columns is None or start + widths[-1] <= columns else columns - start
     if columns is not None and start - 2 > columns:
         gutter = widths[0] if header and not header[0] else None  # marks keep their own column
         return "".join(_folded(line, columns, gutter) for line in lines[1 if header else 0 :])
     if header and room is not None and room < _NARROWEST and len(used) > 1:
         lines[0][-1] = ""
-    return "".join(_row(line, widths, start, room, columns or 0) for line in lines)
-
-
-def _row(line: list[str], widths: list[int], start: int, room: int | None, columns: int) -> str:
-    *cells, last = line
-    before = "".join(cell + " " * (size - width(cell) + 2) for cell, size in zip(cells, widths, strict=False))
-    if room is None:
-        return (before + last).rstrip() + "\n"
-    if room >= _NARROWEST or not cells:
-        first, *others = wrapped(last, max(room, 1)) or [""]
-        return "".join(text.rstrip() + "\n" for text in (before + first, *(" " * start + other for other in others)))
-    return before.rstrip() + "\n" + (indented(last, columns) if last else "")
+    text = ""
+    for *cells, last in lines:
+        before = "".join(cell + " " * (size - width(cell) + 2) for cell, size in zip(cells, widths, strict=False))
+        if room is None:
+            text += (before + last).rstrip() + "\n"
+        elif room >= _NARROWEST or not cells:
+            first, *others = wrapped(last, max(room, 1)) or [""]
+            text += "".join(
+                f"{part.rstrip()}\n" for part in (before + first, *(" " * start + other for other in others))
+            )
+        else:
+            text += before.rstrip() + "\n" + (indented(last, columns) if last else "")
+    return text
 
 
 def _folded(line: list[str], columns: int, gutter: int | None) -> str:
