@@ -4,7 +4,7 @@ Every public method runs as a whole in a daemon thread of its own, and its calle
 a keyring may ask the user, talk to a daemon that has stopped, or hang while it is imported. The thread looks at the
 deadline before every call, so that it changes nothing any more once its caller has given up.
 
-Entries and values: `keyring_entries`. Splitting of long values: `keyring_layout`. What `list` shows: `stored_index`.
+Entries, values and how long ones are split: `keyring_entries`. What `list` shows: `stored_index`.
 """
 
 import os

@@ -15,8 +15,7 @@ from omniprofile.credentials import session as session_module
 from omniprofile.credentials.env_variables import nothing_overrides
 from omniprofile.credentials.envelope import as_data, from_data, summary_as_data, summary_of
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.credentials.keyring_entries import Deadline, Entries
-from omniprofile.credentials.keyring_layout import Head, part_account, plan
+from omniprofile.credentials.keyring_entries import Deadline, Entries, Head, part_account, plan
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
 from omniprofile.credentials.resolver import obtain, resolve
 from omniprofile.credentials.session import Sessions

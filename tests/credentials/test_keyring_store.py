@@ -20,7 +20,7 @@ from keyring.backend import KeyringBackend
 from reference import VARIABLES
 
 from omniprofile.credentials import keyring_store
-from omniprofile.credentials.keyring_layout import Head
+from omniprofile.credentials.keyring_entries import Head
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
 from omniprofile.model.stored import SecretStore

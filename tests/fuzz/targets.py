@@ -16,7 +16,7 @@ from omniprofile.config.schema.validate import validate, validate_pin
 from omniprofile.config.selection import plain_pin
 from omniprofile.config.toml.text import Document
 from omniprofile.credentials.envelope import from_data, load, pack
-from omniprofile.credentials.keyring_layout import Head
+from omniprofile.credentials.keyring_entries import Head
 from omniprofile.instance.client import Response
 from omniprofile.instance.whoami import WHOAMI, _judge
 from omniprofile.model.credential import Credential

@@ -83,14 +83,14 @@ def scan(text: str) -> list[Table]:
     return list(_Scanner(text).tables())
 
 
-def every_pair(tables: Iterable[Table]) -> Iterator[Pair]:
-    """Yield all pairs, those of inline tables after the one that holds them. What stands in arrays is not among them."""
+def every_pair(tables: Iterable[Table], *, elements: bool = False) -> Iterator[Pair]:
+    """Yield all pairs, those of inline tables after the one that holds them; what stands in arrays only with `elements`."""
     work: list[Pair] = [pair for table in tables for pair in table.pairs]
     work.reverse()
     while work:
         pair = work.pop()
         yield pair
-        work += reversed(pair.members or ())
+        work += reversed(pair.members or (pair.elements if elements else ()))
 
 
 class Places:
@@ -102,14 +102,8 @@ class Places:
         self.tables = scan(text)
         for table in self.tables:
             self._add_header(table)
-            work = table.pairs
-            while work:
-                more: list[Pair] = []
-                for pair in work:
-                    self._add_pair(pair)
-                    if pair.members or pair.elements:
-                        more += (*(pair.members or ()), *pair.elements)
-                work = more
+            for pair in every_pair([table], elements=True):
+                self._add_pair(pair)
 
     def _add_header(self, table: Table) -> None:
         keys = iter(table.keys)
