@@ -170,8 +170,9 @@ def _kept(places: Places, section: int, acting: bool) -> "Any":
 
         from omniprofile.compiled import compile_files
 
+        gc.disable()  # what is made stays to the end of the process, which is near
         kept = compile_files(places, files)[1][section]
-        gc.freeze()  # what was made stays to the end of the process
+        gc.freeze()
     if kept is None:
         raise Undecided
     return kept

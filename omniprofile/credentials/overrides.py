@@ -84,6 +84,8 @@ def read_overrides(
     Raises UsageError or ConfigInvalid for a base URL that is none (the vendor's variables are checked only where they apply),
     Refused when a profile's variable could as well be meant for another profile.
     """
+    if not environ and flags == Flags():  # as it is asked for every profile, for the snapshot
+        return Overrides()
     exported = own_values(environ)
     tokens: list[Override[Secret]] = []
     base_urls: list[Override[Origin]] = []

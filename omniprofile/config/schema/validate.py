@@ -75,7 +75,7 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> Config:
         return Sourced(value, Provenance(Layer.DEFAULTS, name, document.file, document.line(path))) if value else None
 
     def table(made: Table, layer: Any, name: str, path: KeyPath) -> Declaration:
-        given: dict[str, Any] = {key: value for key, value in made if value is not None}
+        given: dict[str, Any] = {key: value for key, value in vars(made).items() if value is not None}
         lines = {key: document.line((*path, key)) for key in given}
         for variable in given.get("env", ()):
             lines[f"env.{variable}"] = document.line((*path, "env", variable))
