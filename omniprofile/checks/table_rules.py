@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
-from omniprofile.config.loader import Files
+from omniprofile.config.loader import Files, written_names
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.model.declaration import Declaration, KeySource
 from omniprofile.model.effective import Effective, every_effective, own_address
@@ -122,10 +122,10 @@ def _insecure_is_allowed(declared: Declared) -> None:
             )  # fmt: skip
 
 
-@_rule(Code.DEFAULT_MISSING, silent_while=UNDONE)
+@_rule(Code.DEFAULT_MISSING, silent_while=UNREAD)
 def _default_is_missing(declared: Declared) -> None:
     default, profiles = declared.config.default, declared.config.profiles
-    if default is not None and default.value not in profiles:
+    if default is not None and ("extends", default.value) not in (written_names(declared.files) or ()):
         near = closest(default.value, profiles)
         hint = f"did you mean {quoted_list(near)}?" if near else "name an existing profile, or remove it"
         message = f"`default` names the profile `{default.value}`, which no file defines"

@@ -198,7 +198,7 @@ def _check_references(files: Files) -> None:
     """Dangling `instance` and `extends`, and cycles of `extends`: nothing may be resolved through them."""
     config = files.config
     guesses = _MOST_GUESSES
-    written = _written_names(files)
+    written = written_names(files)
     for table in (*config.profiles.values(), *config.defaults):
         base = ("defaults",) if table.name == "defaults" and table in config.defaults else ("profiles", table.name)
         for key, name, known in (
@@ -220,7 +220,7 @@ def _check_references(files: Files) -> None:
         files.report(Code.CYCLE, ("profiles", cycle[0], "extends"), first.file, message, "remove one `extends`")
 
 
-def _written_names(files: Files) -> set[tuple[str, str]] | None:
+def written_names(files: Files) -> set[tuple[str, str]] | None:
     """Return every instance and profile that is written down, also where it is not good; None where a file cannot be read."""
     names: set[tuple[str, str]] = set()
     if len(files.documents) < len(set(files.config.files)):

@@ -214,6 +214,11 @@ def test_other_findings_do_not_make_missing_tables_look_missing(tmp_path: Path) 
     assert [finding.code for finding in found] == [Code.UNKNOWN_KEY]
 
 
+def test_a_default_that_no_file_has_is_found_beside_other_errors(tmp_path: Path) -> None:
+    found = _lint('default = "zz"\n[profiles.a]\nextends = "b"\n[profiles.c]\nbase_url = 5\n', tmp_path)
+    assert sorted(finding.code for finding in found) == [Code.WRONG_VALUE, Code.DANGLING, Code.DEFAULT_MISSING]
+
+
 HOSTILE = {
     "arrays": b"a=" + b"[" * 100_000,
     "inline": b"a=" + b"{a=" * 50_000,
