@@ -174,6 +174,20 @@ def test_omni_that_cmd_runs_is_omniprofiles_own(home: Home) -> None:
     assert "exec other -- omni models" in ran.err
 
 
+def test_omni_of_ours_passes_on_what_a_batch_file_quotes(home: Home) -> None:
+    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    folder = home.folder / "tools"
+    folder.mkdir()
+    (folder / "show.py").write_text("import json, sys; sys.stdout.write(json.dumps(sys.argv[1:]))")
+    (folder / "omni.cmd").write_text(f'@"{sys.executable}" "%~dp0show.py" %*\n@exit /b 4\n'.replace("\n", "\r\n"))
+    words = ["a & b", "c|d", "<e>", "f^g", "!h!", "(i)", "j=k,l;m", "n o\\p", "--flag=x y"]
+    line = " ".join(f'"{word}"' for word in words)
+    (home.folder / "script.cmd").write_bytes(f"@chcp 65001 >nul\r\n@omni {line}\r\n".encode())
+    environ = {"CI_KEY": KEY, "PATH": f"{folder};{home.environ.get('PATH', '')}"}
+    ran = home.exe("exec", "ci", "--", r".\script.cmd", status=4, environ=environ)
+    assert json.loads(ran.out) == words
+
+
 def test_exec_runs_nothing_that_only_the_working_directory_has(home: Home) -> None:
     home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
     (home.folder / "planted.cmd").write_text("@echo %OMNI_API_TOKEN%\r\n")
