@@ -1,10 +1,9 @@
 """Every command once, as a user on Windows runs it: the installed `omniprofile.exe`."""
 
 import json
+import os
 import subprocess
 import sys
-import threading
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -261,25 +260,17 @@ def test_an_edit_keeps_every_line_end(home: Home) -> None:
     )
 
 
-def test_an_edit_replaces_the_file_while_another_process_reads_it(home: Home) -> None:
+def test_an_edit_waits_for_a_reader_to_let_go_of_the_file(home: Home) -> None:
     home.write(STAGING)
-    done = threading.Event()
-    seen: set[bytes] = set()
-
-    def read() -> None:
-        while not done.is_set():
-            with suppress(PermissionError):  # it is being replaced at this moment
-                seen.add(home.config.read_bytes().splitlines()[-1])
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
-        for number in range(2):
-            home.exe("set", "staging", "description", f"n{number}")
-    finally:
-        done.set()
-        reader.join()
-    assert seen <= {b'base_url = "https://acme-staging.omniapp.co"', *(b'description = "n%d"' % n for n in range(2))}
+    with home.config.open("rb") as reader:
+        process = home.start("set", "staging", "description", "new")
+        while not list(home.config.parent.glob(".profiles.toml.*.tmp")):  # it is about to take the file's place
+            assert process.poll() is None, process.communicate()
+        assert reader.read() == STAGING.encode()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert home.config.read_bytes() == STAGING.encode() + b'description = "new"\r\n'
+    assert os.listdir(home.config.parent) == ["profiles.toml"]
 
 
 def test_texts_are_printed(home: Home) -> None:
