@@ -7,11 +7,11 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Protocol
 
-from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, Unreachable
+from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, OriginMismatch, Unreachable
 from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_server import Page
 from omniprofile.instance.client import Client
-from omniprofile.instance.endpoints import Endpoints, discover
+from omniprofile.instance.endpoints import Endpoints, discover, is_issuer
 from omniprofile.instance.oauth import (
     CALLBACK_PATH,
     AuthorizationRequest,
@@ -19,6 +19,7 @@ from omniprofile.instance.oauth import (
     InvalidResponse,
     authorization_query,
     read_callback,
+    said,
 )
 from omniprofile.instance.symptoms import TransportError
 from omniprofile.instance.tokens import symptom_error
@@ -116,6 +117,7 @@ def authorized(
                         ui.pasted_badly(str(problem))
                 else:
                     callback = got
+            _check_issuer(callback, endpoints, origin)
             yield Authorized(listener.request, _code(callback, origin), listener.show)
         except Error as error:
             message = error.message[:1].upper() + error.message[1:].replace("`", "") + "."
@@ -137,6 +139,21 @@ def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
     if not rest or not (address == "" or address.endswith(CALLBACK_PATH)):
         raise InvalidResponse(f"it is not an address that ends in `{CALLBACK_PATH}?code=…`")
     return read_callback(rest.partition("#")[0], request)
+
+
+def _check_issuer(callback: Callback, endpoints: Endpoints, origin: Origin) -> None:
+    """Refuse an answer that another server gave (RFC 9207, section 2.4).
+
+    An instance may send the browser on to another one, whose code it would then be given, with the verifier for it.
+    """
+    if callback.issuer is None and not endpoints.names_issuer:
+        return
+    if callback.issuer is None or not is_issuer(callback.issuer, origin):
+        who = f"`{said(callback.issuer, 80, ())}`" if callback.issuer else "an unnamed server"
+        raise OriginMismatch(
+            f"the browser was sent back by {who}, not by {origin}",
+            hint=f"run the login again, and authorize it on a page of {origin.host} only",
+        )
 
 
 def _code(callback: Callback, origin: Origin) -> Secret:

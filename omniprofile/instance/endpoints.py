@@ -20,12 +20,14 @@ _LONGEST = 2048
 class Endpoints:
     """Paths (with their query, if any) under the instance's origin. `revocation` is None where the instance names none.
 
-    `notices` say what of the metadata was left aside, and why.
+    `names_issuer` says that the instance names itself when it sends a browser back (RFC 9207). `notices` say what of the
+    metadata was left aside, and why.
     """
 
     authorization: str = "/oauth/authorize"
     token: str = "/oauth/token"  # noqa: S105 - a path
     revocation: str | None = None
+    names_issuer: bool = False
     notices: tuple[str, ...] = ()
 
 
@@ -45,7 +47,7 @@ def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
     A document whose `issuer` is another one is not used at all (RFC 8414, section 3.3).
     """
     issuer = document.get("issuer")
-    if issuer is not None and _path_of(issuer, origin) not in ("", "/"):
+    if issuer is not None and not is_issuer(issuer, origin):
         return replace(USUAL, notices=(f"the OAuth metadata of {origin} names another issuer, and is not used",))
     paths: dict[str, str] = {}
     notices = []
@@ -58,7 +60,13 @@ def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
             notices.append(
                 f"the {field} endpoint in the metadata of {origin} is not its own (`{shown}`), and is not used"
             )
-    return Endpoints(**paths, notices=tuple(notices))
+    named = document.get("authorization_response_iss_parameter_supported") is True
+    return Endpoints(**paths, names_issuer=named, notices=tuple(notices))
+
+
+def is_issuer(issuer: object, origin: Origin) -> bool:
+    """Tell whether an issuer is the instance itself, which has one at most: an address without a path."""
+    return _path_of(issuer, origin) in ("", "/")
 
 
 def _path_of(url: object, origin: Origin) -> str | None:

@@ -46,11 +46,15 @@ class TokenResponse:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What the browser was sent back with: a code, or an error with its description, fit to be shown."""
+    """What the browser was sent back with: a code, or an error with its description, fit to be shown.
+
+    `issuer` is who says to have sent it back, where somebody does (RFC 9207).
+    """
 
     code: Secret | None
     error: str | None = None
     description: str | None = None
+    issuer: str | None = None
 
 
 class InvalidResponse(ValueError):
@@ -128,7 +132,7 @@ def read_callback(query: str, request: AuthorizationRequest) -> Callback:
     except ValueError as problem:
         raise InvalidResponse("it has too many fields") from problem
     names = [name for name, _ in pairs]
-    if any(names.count(name) > 1 for name in ("state", "code", "error")):
+    if any(names.count(name) > 1 for name in ("state", "code", "error", "iss")):
         raise InvalidResponse("it says something twice")
     fields = dict(pairs)
     state = fields.get("state", "").encode("utf-8", "surrogatepass")
@@ -137,9 +141,10 @@ def read_callback(query: str, request: AuthorizationRequest) -> Callback:
     if error := fields.get("error"):
         description = fields.get("error_description")
         sent = (request.state, request.verifier, Secret(request.challenge))
-        return Callback(None, said(error, 60, sent), said(description, 300, sent) if description else None)
+        shown = said(description, 300, sent) if description else None
+        return Callback(None, said(error, 60, sent), shown, fields.get("iss"))
     code = fields.get("code", "")
-    return Callback(Secret(code) if _is_token(code) else None)
+    return Callback(Secret(code) if _is_token(code) else None, issuer=fields.get("iss"))
 
 
 def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenResponse:

@@ -59,6 +59,8 @@ class OAuth:
         self.token_bytes = 32
         self.latency = 0.0
         self.with_metadata = True
+        self.names_issuer = False
+        """Whether it names itself where it sends a browser back to (RFC 9207)."""
         self.arrived = 0
         """How many requests the token endpoint has got, answered or not."""
         self.grants: list[tuple[str, str]] = []
@@ -81,9 +83,11 @@ class OAuth:
         form = dict(parse_qsl(body.decode("utf-8", "replace")))
         request = method, path
         if request == ("GET", METADATA) and self.with_metadata:
-            return _json(200, _metadata(base_url))
+            return _json(
+                200, _metadata(base_url) | {"authorization_response_iss_parameter_supported": self.names_issuer}
+            )
         if request == ("GET", AUTHORIZE):
-            return self._authorize(dict(parse_qsl(query)))
+            return self._authorize(dict(parse_qsl(query)), base_url)
         if request == ("POST", TOKEN):
             self.arrived += 1
             sleep(self.latency)
@@ -98,7 +102,7 @@ class OAuth:
             return _json(200, {})
         return None
 
-    def _authorize(self, query: dict[str, str]) -> Answer:
+    def _authorize(self, query: dict[str, str], base_url: str) -> Answer:
         redirect_uri = query.get("redirect_uri", "")
         parts = urlsplit(redirect_uri)
         known = (
@@ -106,7 +110,7 @@ class OAuth:
         )
         if query.get("client_id") != CLIENT or not known:
             return 400, {"Content-Type": "text/html"}, b"<!doctype html><title>Unknown client</title>"
-        back = {"state": query.get("state", "")}
+        back = {"state": query.get("state", "")} | ({"iss": base_url} if self.names_issuer else {})
         if query.get("response_type") != "code" or query.get("code_challenge_method") != "S256":
             back |= {"error": "invalid_request", "error_description": "PKCE with S256 is required"}
         elif self.decision != "approve":

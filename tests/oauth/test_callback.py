@@ -162,6 +162,51 @@ def test_a_denial_ends_the_login_with_its_reason(waiting: Waiting, login: Login)
     assert login.secrets() == ""
 
 
+OTHERS = [
+    "https://evil.example",
+    "http://127.0.0.1:1",
+    "",
+    "{own}/tenant",
+    "{own}@evil.example",
+    "{own}\x1b[31m",
+    "x" * 5000,
+]
+
+
+@pytest.mark.parametrize("issuer", OTHERS)
+@pytest.mark.parametrize("field", ["code", "error"])
+def test_an_answer_of_another_server_is_refused(waiting: Waiting, login: Login, issuer: str, field: str) -> None:
+    """RFC 9207: the instance sent the browser on to another one, whose code would be given to the wrong of the two."""
+    good = parse_qs(urlsplit(waiting.authorize()).query)["code"][0]
+    status, _, _ = waiting.callback(iss=issuer.replace("{own}", login.omni.base_url), **{field: good})
+    assert status == 400
+    ended, err = waiting.end()
+    assert ended == 6
+    assert f"not by {login.omni.base_url}" in err
+    assert all(char.isprintable() or char == "\n" for char in err)
+    assert login.omni.oauth.grants == [], "nobody got the code"
+    assert login.secrets() == ""
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_an_instance_may_name_itself(waiting: Waiting, login: Login, end: str) -> None:
+    good = parse_qs(urlsplit(waiting.authorize()).query)["code"][0]
+    assert waiting.callback(code=good, iss=login.omni.base_url + end)[0] == 200
+    assert waiting.end()[0] == 0
+
+
+def test_an_instance_that_says_to_name_itself_must(login: Login, tmp_path: Path) -> None:
+    login.omni.oauth.names_issuer = True
+    waiting = Waiting(login, tmp_path)
+    query = parse_qs(urlsplit(waiting.authorize()).query)
+    assert query["iss"] == [login.omni.base_url]
+    assert waiting.callback(code=query["code"][0])[0] == 400
+    ended, err = waiting.end()
+    assert ended == 6
+    assert "sent back by an unnamed server" in err
+    assert login.log_in().returncode == 0
+
+
 def test_no_code_and_the_right_state_ends_the_login(waiting: Waiting) -> None:
     assert waiting.callback(code="")[0] == 400
     ended, err = waiting.end()

@@ -155,6 +155,7 @@ def test_no_query_but_the_right_state_is_an_answer(query: str) -> None:
         ("error=access_denied", "no state"),
         ("code=c&state=state-1&state=state-1", "twice"),
         ("code=c&code=d&state=state-1", "twice"),
+        ("code=c&iss=a&iss=b&state=state-1", "twice"),
         ("&".join(f"a{n}=1" for n in range(100)), "too many"),
     ],
 )
