@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from omniprofile.errors import ConfigInvalid
     from omniprofile.model.declaration import Config
+    from omniprofile.model.origin import Origin
     from omniprofile.model.resolution import Resolution, Selection
 
     Use = Literal["run", "delete", "give", "show"]
@@ -102,6 +103,11 @@ def protected_by(resolution: "Resolution", config: "Config", broken: "ConfigInva
         return None
     for name in config.profiles:
         other = effective(config, name)
-        if other.protected.value and other.base_url and other.base_url.value == resolution.origin:
+        if other.protected.value and other.base_url and _are_one_host(other.base_url.value, resolution.origin):
             return name
     return None
+
+
+def _are_one_host(one: "Origin", other: "Origin") -> bool:
+    """Tell whether two addresses are of one host, whatever the port. On loopback it is the port that tells instances apart."""
+    return one.host == other.host and (one == other or not one.is_loopback)

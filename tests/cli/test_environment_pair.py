@@ -127,6 +127,9 @@ def test_the_host_of_a_protected_profile_is_protected(cli: Cli, two: Path, tmp_p
     assert cli("exec", "--yes", "--", "no-such-program", env=prod).status == 127
     assert cli("exec", "--", "no-such-program", env=pair()).status == 127
     assert cli("token", env=prod, shows=True).status == 0
+    ran = cli("exec", "--", "no-such-program", env=pair(url="https://acme.omniapp.co:8443"))
+    assert ran.status == 6, "the host is protected, whatever the port"
+    assert "`prod` is protected (https://acme.omniapp.co:8443)" in ran.err
     # A profile of the same host that is not protected may be told its own host; the pair is nobody's.
     cli.profiles('[profiles.ci]\ninstance = "acme"\nkey = { env = "PROD_KEY" }\n', "profiles.d/ci.toml")
     own_host = {"OMNI_BASE_URL": "https://acme.omniapp.co", "OMNI_PROFILE": "ci"}
@@ -139,6 +142,16 @@ def test_the_host_of_a_protected_profile_is_protected(cli: Cli, two: Path, tmp_p
     assert cli("exec", "staging", *flags, "--", "no-such-program").status == 6
     own = {"OMNI_PROFILE_STAGING_BASE_URL": "https://acme.omniapp.co", "OMNI_PROFILE_STAGING_TOKEN": KEY}
     assert cli("exec", "staging", "--", "no-such-program", env=own).status == 6
+
+
+def test_on_loopback_the_port_tells_a_protected_instance_from_another(cli: Cli) -> None:
+    cli.profiles(
+        '[profiles.prod]\nbase_url = "http://127.0.0.1:8801"\nallow_insecure = true\nprotected = true\n'
+        '[profiles.staging]\nbase_url = "http://127.0.0.1:8802"\nallow_insecure = true\n'
+    )
+    for port, status in ((8801, 6), (8803, 127)):
+        ran = cli("exec", "--", "no-such-program", env=pair(url=f"http://127.0.0.1:{port}"))
+        assert ran.status == status, ran.err
 
 
 @pytest.mark.parametrize("named", [[], ["staging"]])
