@@ -39,6 +39,8 @@ CHAIN_VARIABLE = "OMNIPROFILE_COMMAND_CHAIN"
 _NEWLINE = 2
 _ENOUGH = LONGEST_KEY + _NEWLINE + 1
 """Bytes of a stream that tell a key, or that it is too large."""
+WRITER_SECONDS = 30.0
+"""How long a pipe that `--token-file` names is waited for, until somebody opens it to write."""
 _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
 _A_LINE_OF_TEXT = "a secret is one line of UTF-8 text, with no space around it"
 
@@ -127,18 +129,42 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
     """Return the key in the file that `--token-file` names, `-` being `stdin`; a pipe (`<(…)`) may be named too.
 
     A file that others can read is said to `tell` and taken all the same: somebody named it for this one call, and the secrets
-    that containers are given lie so. Raises KeySourceFailed.
+    that containers are given lie so. A pipe that nobody has opened to write into is waited for no longer than 30 s. Raises
+    KeySourceFailed.
     """
     if path == "-":
         return _checked_bytes(stdin.read(_ENOUGH), "what came on standard input")
     label = f"file `{printable_place(path)}`"
     if _is_pipe(path):
-        with open(path, "rb") as pipe:
-            return _checked_bytes(pipe.read(_ENOUGH), label)
+        return _checked_bytes(_pipe_content(path, label), label)
     content, status = _read_file(path, label)
     if others_can_read(status) and not is_read_only(path):
         tell(f"others can read or write the token {label}: `chmod 600 {quoted_place(path)}` keeps it to you")
     return _checked_bytes(content, label)
+
+
+def _pipe_content(path: str, label: str) -> bytes:
+    from threading import Event
+
+    from omniprofile.system.threads import start, wait
+
+    opened = Event()
+
+    def content() -> bytes:
+        with open(path, "rb") as pipe:
+            opened.set()
+            return pipe.read(_ENOUGH)
+
+    reading = start(content)
+    reading.add_done_callback(lambda _: opened.set())
+    if not opened.wait(WRITER_SECONDS):
+        from omniprofile.errors import KeySourceFailed
+
+        raise KeySourceFailed(
+            f"{label} is a pipe into which no program writes, for {WRITER_SECONDS:g} s now",
+            hint="start the program that writes the key first, or pipe the key to `--token-file -`",
+        )
+    return wait(reading)
 
 
 def key_in_file(path: str, label: str, *, of_env: bool = False) -> Secret:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omniprofile.credentials import sources
 from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_key, read_token_file
 from omniprofile.errors import Error, KeySourceFailed, UnsafePermissions
 from omniprofile.model.declaration import KeySource
@@ -487,3 +488,14 @@ def test_a_program_that_prints_more_than_the_key_is_told_so() -> None:
     assert "a text with braces around it" in failure(command("printf", "%s", '{"token":"abc"}')).message
     assert "a variable's name with the key after it" in failure(command("printf", "%s", "KEY=omni_osk_abc")).message
     assert get(command("printf", "%s", "$abc")) == "$abc"
+
+
+def test_a_pipe_that_nobody_writes_into_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    monkeypatch.setattr(sources, "WRITER_SECONDS", 0.01)
+    with pytest.raises(KeySourceFailed, match="into which no program writes"):
+        read_token_file(str(pipe), stdin=io.BytesIO(), tell=told_nothing)
+    pipe.open("wb").close()  # ends the thread that waits
