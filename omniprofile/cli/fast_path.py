@@ -49,7 +49,11 @@ def run() -> int:
             if isinstance(ours, int):
                 return ours
             sys.argv[1:] = ours
-        given = answer(sys.argv[1:], os.environ, sys.platform, acting=True)
+        stdout, sys.stdout = sys.stdout, sys.stderr  # what a keyring's backend prints is no part of the answer
+        try:
+            given = answer(sys.argv[1:], os.environ, sys.platform, acting=True)
+        finally:
+            sys.stdout = stdout
         if isinstance(given, str):
             from omniprofile.cli.stream import write_out
 

@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 
 from omniprofile.app import App
@@ -67,7 +68,9 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
         if args.command == "exec":  # which never comes back
             _renew_prompt(args, app, console)
         try:
-            return command.run(args, app, console) or exits.DONE
+            # Stdout is for data alone, which `environment` writes: what a keyring's backend prints is not.
+            with redirect_stdout(environment.stderr):
+                return command.run(args, app, console) or exits.DONE
         finally:
             _renew_prompt(args, app, console)
     except Error as error:

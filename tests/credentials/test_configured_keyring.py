@@ -257,3 +257,56 @@ def test_a_keyring_that_ends_the_process_is_an_error(backends: Home) -> None:
     ran = backends.run("login", "prod", "--no-test", PYTHON_KEYRING_BACKEND="backends.Leaving")
     assert ran.returncode == 9, ran.stderr
     assert "SystemExit" in ran.stderr
+
+
+TALKER = """
+import json
+from pathlib import Path
+
+from keyring.backend import KeyringBackend
+
+print("$(touch ran)")
+KEPT = Path.home() / "kept.json"
+
+
+class Keyring(KeyringBackend):
+    priority = 1
+
+    def _kept(self):
+        print("$(touch ran)")
+        return json.loads(KEPT.read_text()) if KEPT.exists() else {}
+
+    def get_password(self, service, username):
+        return self._kept().get(username)
+
+    def set_password(self, service, username, password):
+        KEPT.write_text(json.dumps({**self._kept(), username: password}))
+
+    def delete_password(self, service, username):
+        KEPT.write_text(json.dumps({name: value for name, value in self._kept().items() if name != username}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "form"),
+    [
+        (("token", "prod"), "{key}\n"),
+        (("-v", "token", "prod"), "{key}\n"),
+        (("token", "prod", "--header"), '{{"Authorization": "Bearer {key}"}}\n'),
+        (("env", "prod", "--shell", "dotenv"), "OMNI_BASE_URL=https://acme.omniapp.co\nOMNI_API_TOKEN={key}\n"),
+        (("exec", "prod", "--", "sh", "-c", 'echo "$OMNI_API_TOKEN"'), "{key}\n"),
+    ],
+)
+def test_what_a_backend_prints_is_no_part_of_what_is_handed_out(
+    home: Home, command: tuple[str, ...], form: str
+) -> None:
+    """A shell evaluates what `env` prints, and `token` is put into headers."""
+    home.write("lib/talker.py", TALKER)
+    talks = {"PYTHONPATH": str(home.folder / "lib"), "PYTHON_KEYRING_BACKEND": "talker.Keyring"}
+    ran = home.run("login", "prod", "--no-test", **talks)
+    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+    ran = home.run(*command, **talks)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(form.format(key=CANARY))
+    assert "touch ran" not in ran.stdout
+    assert "touch ran" in ran.stderr, "it is not lost"
