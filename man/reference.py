@@ -127,7 +127,7 @@ FILES: tuple[tuple[str, str, str], ...] = (
         "the state folder",
         (
             "no secret: the list of keyring entries, what the shell's prompt reads, which protected profiles "
-            "were confirmed in the last hour, an interrupted edit, a `crash-report.txt`"
+            "were confirmed in the last hour, an interrupted change, what `edit` did not save (`drafts/`), a `crash-report.txt`"
         ),
     ),
     (

@@ -121,11 +121,8 @@ def authorized(
             yield Authorized(listener.request, _code(callback, origin), listener.show)
         except Error as error:
             message = error.message[:1].upper() + error.message[1:].replace("`", "") + "."
-            listener.show(Page(False, "Not logged in", message, _LOOK))
+            listener.show(Page(False, "Not logged in", message, "Your terminal says what to do."))
             raise
-
-
-_LOOK = "Your terminal says what to do."
 
 
 def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
