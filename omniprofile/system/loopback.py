@@ -4,7 +4,7 @@ import errno
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from omniprofile.errors import OperationFailed
@@ -45,6 +45,8 @@ class LoopbackServer:
         self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
         """What a client may call it in `Host`. Any other name is one that somebody let lead here."""
         self._thread: Thread | None = None
+        self._over = Event()
+        """Waited for in the thread's place: Python 3.11 takes a thread for ended when a signal breaks a `join` of it off."""
         self._stop: Callable[[], object] | None = None
         self._ended = False
         self._grace = 0.0
@@ -59,8 +61,8 @@ class LoopbackServer:
 
     def wait(self) -> None:
         """Wait for as long as it answers, which a signal ends."""
-        while self._thread is not None and self._thread.is_alive():
-            self._thread.join(_SLICE_SECONDS)
+        while self._thread is not None and not self._over.wait(_SLICE_SECONDS):
+            pass
 
     def close(self, grace: float = 0.0) -> bool:
         """Listen no more, and break off what is under way; tell whether it was started. Known clients get `grace` seconds."""
@@ -68,7 +70,7 @@ class LoopbackServer:
         if self._thread is not None and self._stop is not None:  # else it has not begun yet, and will not
             with suppress(RuntimeError):  # it has ended of itself
                 self._stop()
-            self._thread.join(grace + _STOP_SECONDS)
+            self._over.wait(grace + _STOP_SECONDS)
         self._close()  # not before: the loop still waits for them
         return self._thread is not None
 
@@ -85,6 +87,7 @@ class LoopbackServer:
                 runner.run(self._serve(serving, gone_seconds))
         finally:
             self._close()  # whatever ended it: who asks now is refused, and does not wait
+            self._over.set()
 
     async def _serve(self, serving: "Serving", gone_seconds: float) -> None:
         import asyncio

@@ -1,0 +1,50 @@
+"""A server on loopback ends in order, whatever signal ends the wait for it."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Event
+
+import pytest
+
+from omniprofile.system.loopback import LoopbackServer
+from omniprofile.system.loopback_clients import Handle
+
+
+class Ended(Exception):
+    """What the handler of a signal raises."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
+def test_close_waits_for_the_server_after_a_signal_has_broken_the_wait_off() -> None:
+    def end(number: int, frame: object) -> None:
+        raise Ended
+
+    asked, ended = Event(), []
+
+    @asynccontextmanager
+    async def serving() -> AsyncIterator[Handle]:
+        async def handle(_: object, writer: asyncio.StreamWriter, known: object) -> None:
+            writer.close()
+            asked.set()
+
+        yield handle
+        for _ in range(2000):
+            await asyncio.sleep(0)
+        ended.append(True)
+
+    server = LoopbackServer(0, "the test")
+    before = signal.signal(signal.SIGALRM, end)
+    try:
+        server.start(serving, gone_seconds=1.0)
+        socket.create_connection(("127.0.0.1", server.port)).close()
+        asked.wait()
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(Ended):
+            server.wait()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert server.close()
+    assert ended == [True]
