@@ -74,7 +74,7 @@ def _hostile(home: Path) -> None:
 SURROUNDINGS = {
     "no HOME": Surrounding(unset=("HOME",), wrap=UNPRIVILEGED),  # the one of the user's account is not there
     "HOME is a file": Surrounding(env={"HOME": "{home}/key"}),
-    "HOME is relative": Surrounding(env={"HOME": "rel"}),
+    "HOME is relative": Surrounding(env={"HOME": "rel"}, wrap=UNPRIVILEGED),  # it counts as unset
     "HOME is not there": Surrounding(env={"HOME": "{home}/nowhere/home"}),
     "HOME takes no file": Surrounding(env={"HOME": "/proc/1"}),
     "HOME is read-only": Surrounding(wrap=UNPRIVILEGED, prepare=_nobodys),
@@ -111,7 +111,7 @@ NO_PROFILE = dict.fromkeys(EVERY - {"list", "__complete", "lint", "doctor", "add
 OTHERWISE: dict[str, dict[str, int]] = {
     "no HOME": {**NO_PROFILE, "add": 1},
     "HOME is a file": {**dict.fromkeys(EVERY, 3), "doctor": 1},
-    "HOME is relative": NO_PROFILE,
+    "HOME is relative": {**NO_PROFILE, "add": 1},
     "HOME is not there": NO_PROFILE,
     "HOME takes no file": {**NO_PROFILE, "add": 1},
     "HOME is read-only": {"use": 1, "doctor": 1, "login": 9, "add": 1, "set": 1, "remove": 1},
@@ -176,7 +176,7 @@ def _cases() -> list[tuple[str, tuple[str, ...]]]:
 
 def test_no_surrounding_makes_a_command_fail_otherwise_than_documented(tmp_path: Path) -> None:
     if os.geteuid() != 0 or not shutil.which("setpriv"):
-        for name in ("HOME is read-only", "no HOME"):
+        for name in ("HOME is read-only", "HOME is relative", "no HOME"):
             SURROUNDINGS.pop(name, None)
     for name, line in _cases():
         ran = _run(SURROUNDINGS[name], line, _home(tmp_path))
