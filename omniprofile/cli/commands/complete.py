@@ -24,17 +24,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     if args.kind == "instances":
         console.give("".join(f"{name}\t{each.base_url or ''}\n" for name, each in app.config.instances.items()))
     elif args.kind in ("keys", "secrets"):
-        console.give(_variables(app, secrets=args.kind == "secrets"))
+        # The variables of all `env` tables, or those alone that hold a stored secret, with the profiles of each.
+        owners: dict[str, list[str]] = {}
+        for name, profile in every_effective(app.config).items():
+            for variable, given in profile.env.items():
+                if args.kind == "keys" or (given.value.secret and given.value.secret.kind == "keyring"):
+                    owners.setdefault(variable, []).append(name)
+        prefix = "env." if args.kind == "keys" else ""
+        for variable, names in owners.items():
+            console.give(f"{prefix}{variable}\tof {printable(', '.join(names), 60)}\n")
     else:
         console.give(profile_words(app.config) + (tag_words(app.config) if args.kind == "patterns" else ""))
-
-
-def _variables(app: App, *, secrets: bool) -> str:
-    """Return the variables of all `env` tables as keys, or those alone that hold a stored secret, with the profiles of each."""
-    owners: dict[str, list[str]] = {}
-    for name, profile in every_effective(app.config).items():
-        for variable, given in profile.env.items():
-            if not secrets or (given.value.secret and given.value.secret.kind == "keyring"):
-                owners.setdefault(variable, []).append(name)
-    prefix = "" if secrets else "env."
-    return "".join(f"{prefix}{variable}\tof {printable(', '.join(names), 60)}\n" for variable, names in owners.items())

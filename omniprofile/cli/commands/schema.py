@@ -25,18 +25,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    if args.path:
-        console.data(_installed("omniprofile-pin" if args.pin else "omniprofile") + "\n")
+    if not args.path:
+        from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
+
+        console.json(pin_json_schema() if args.pin else json_schema())
         return
-    from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
-
-    console.json(pin_json_schema() if args.pin else json_schema())
-
-
-def _installed(name: str) -> str:
-    """Return the path of a schema's file: in the installed package, or beside it in a clone."""
+    name = f"{'omniprofile-pin' if args.pin else 'omniprofile'}.schema.json"
     package = Path(omniprofile.__file__).parent
-    for folder in (package / "schemas", package.parent / "schemas"):
-        if (file := folder / f"{name}.schema.json").is_file():
-            return str(file)
+    for folder in (package, package.parent):  # in the installed package, or beside it in a clone
+        if (file := folder / "schemas" / name).is_file():
+            console.data(f"{file}\n")
+            return
     raise OperationFailed("the file of the schema is not installed", hint="print it with `omniprofile schema > FILE`")
