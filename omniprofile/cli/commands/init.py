@@ -15,7 +15,8 @@ from omniprofile.model.origin import NotAnOrigin, Origin
 
 HELP = Help(
     description="Makes the first profile: asks for what the flags leave open, writes the profile file, makes the profile "
-    "active if none is, then logs in and tests. Without a terminal it asks nothing, and says which flag is missing.",
+    "active if none is, then logs in and tests. It asks for an API key unless `--auth oauth` is given; Enter in place of one "
+    "logs in by the browser. Without a terminal it asks nothing, and says which flag is missing.",
     examples=(
         ("omniprofile init", "asks"),
         ("omniprofile init --name staging --base-url https://acme-staging.omniapp.co", "asks for the key alone"),
