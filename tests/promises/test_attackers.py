@@ -108,6 +108,19 @@ def test_nobody_is_told_to_change_the_mode_of_a_device(argv: list[str], cli: Cli
     assert "chown" not in ran.out
 
 
+@pytest.mark.parametrize("folder", ["/a\\u0000b", "~/\\u0000", "~\\u0000", "/\\u0000"])
+@pytest.mark.parametrize("command", ["token", "list", "lint", "doctor"])
+def test_a_trusted_folder_that_no_path_can_name_is_an_error_and_no_crash(cli: Cli, folder: str, command: str) -> None:
+    pin = cli.work / ".omniprofile.toml"
+    pin.write_text('profile = "staging"\n')
+    pin.chmod(0o666)
+    cli.profiles(f'[settings]\ntrusted_folders = ["/mnt", "{folder}"]\n')
+    ran = cli(command)
+    assert ran.status == (1 if command in ("lint", "doctor") else 3)
+    assert "`settings.trusted_folders[1]` is `" in ran.out + ran.err
+    assert "which is not a whole path" in ran.out + ran.err
+
+
 LINKED = [
     'user = "hunter2"\n',
     "x = [hunter2\n",

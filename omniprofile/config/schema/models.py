@@ -186,7 +186,7 @@ class SettingsTable(Table):
         description="Where omniprofile keeps secrets: the operating system's keyring, or a file of mode 0600.",
         examples=["keyring"],
     )
-    trusted_folders: Many[Annotated[str, Field(pattern=r"^(?:~(?:[/\\\\]|$)|/|[A-Za-z]:[/\\\\])")]] = Field(
+    trusted_folders: Many[Annotated[str, Field(pattern=r"^(?:~(?:[/\\\\]|$)|/|[A-Za-z]:[/\\\\])[^\u0000]*$")]] = Field(
         default=(),
         description="Whole paths (`~` is your home) of folders whose project pins count though another user may write them, "
         "such as mounted repositories.",
