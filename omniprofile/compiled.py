@@ -37,7 +37,7 @@ def configuration(places: Places) -> Config:
 
 @collection_paused()
 def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
-    """The same from the files themselves, and the sections of the snapshot, which is kept. Raises as `configuration`."""
+    """Return the same from the files themselves, and the sections of the snapshot, which is kept. Raises as `configuration`."""
     from omniprofile.config import loader
 
     files = loader.load(paths, home=places.home)

@@ -195,7 +195,7 @@ def _merged(paths: Sequence[str], parts: Iterable[Config], files: Files) -> Conf
 
 
 def _check_references(files: Files) -> None:
-    """Dangling `instance` and `extends`, and cycles of `extends`: nothing may be resolved through them."""
+    """Report dangling `instance` and `extends`, and circles of `extends`: nothing may be resolved through them."""
     config = files.config
     guesses = _MOST_GUESSES
     written = written_names(files)

@@ -71,7 +71,7 @@ def seen(content: bytes, status: os.stat_result, at: int) -> Seen:
 
 
 def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any":
-    """One section of the snapshot of these files, as it was given to `write`; None on a miss. Raises nothing."""
+    """Return one section of the snapshot of these files, as `write` was given it; None on a miss. Raises nothing."""
     try:
         if not _is_own_folder(places):
             return None

@@ -28,7 +28,7 @@ def explained(
     base_url: Sourced[Origin | None],
     status_of: "StatusOf | None",
 ) -> dict[str, Field]:
-    """Return every field of `profile`, which comes to `declared` in the files, and to `base_url` with the overrides."""
+    """Return every field of `profile`: `declared` is what the files say of it, `base_url` is the one that applies."""
     origin = base_url.value
     fields = {
         "base_url": _base_url(base_url, declared, overrides),

@@ -28,7 +28,7 @@ class Reach(IntEnum):
 
     CALL = 1
     PROFILE = 2
-    IN_USE = 3
+    CURRENT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Overrides:
 
     @property
     def applying(self) -> list[Override[Origin]]:
-        """The base URLs that apply: the first one does, to a token of a weaker reach another may."""
+        """The base URLs that apply, strongest first. The first one is used; a token belongs to the one of its own reach."""
         return [url for url in self.base_urls if url.ignored is None]
 
 
@@ -84,7 +84,7 @@ def read_overrides(
     Raises UsageError or ConfigInvalid for a base URL that is none (the vendor's variables are checked only where they apply),
     Refused when a profile's variable could as well be meant for another profile.
     """
-    if not environ and flags == Flags():  # as it is asked for every profile, for the snapshot
+    if not environ and flags == Flags():  # so for each profile of a snapshot
         return Overrides()
     exported = own_values(environ)
     tokens: list[Override[Secret]] = []
@@ -100,7 +100,7 @@ def read_overrides(
     for variable in (*own, *TOKENS, BASE_URL):
         if not (value := environ.get(variable)):
             continue
-        reach, ignored = (Reach.PROFILE if variable in own else Reach.IN_USE), None
+        reach, ignored = (Reach.PROFILE if variable in own else Reach.CURRENT), None
         if reach is Reach.PROFILE:
             _refuse_collision(config, profile, variable)
         elif variable in exported:
@@ -120,7 +120,7 @@ def read_overrides(
     if unused:
         apply = "is ignored: it applies" if len(unused) == 1 else "are ignored: they apply"
         notices.append(f"{quoted_list(unused, 'and')} {apply} only where no profile is named")
-    in_use = [token for token in tokens if token.reach is Reach.IN_USE and token.ignored is None]
+    in_use = [token for token in tokens if token.reach is Reach.CURRENT and token.ignored is None]
     if len(in_use) == 2 and in_use[0].value != in_use[1].value:
         notices.append(f"`{TOKENS[0]}` and `{TOKENS[1]}` differ; `{TOKENS[0]}` is used")
     return Overrides(tuple(tokens), tuple(base_urls), tuple(notices))

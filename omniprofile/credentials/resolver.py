@@ -95,7 +95,7 @@ def resolve(
     pair: tuple[str, ...] = ()
     if refusal is None and token and base_url_provenance.layer is Layer.ENVIRONMENT:
         both = (str(base_url_provenance.name), str(token.provenance.name))
-        if token.reach is Reach.IN_USE:
+        if token.reach is Reach.CURRENT:
             pair = both
         elif token.reach is Reach.PROFILE:
             warnings.append(f"using {quoted_list(both, 'and')} for profile `{profile}` ({origin})")
@@ -268,9 +268,9 @@ def _token_origin(
     base URL; a token of the vendor's variables without one to no origin in particular.
     """
     by_reach = {url.reach: url.value for url in base_urls}
-    if token.reach is Reach.IN_USE:
-        return by_reach.get(Reach.IN_USE)
-    for reach in range(token.reach, Reach.IN_USE):
+    if token.reach is Reach.CURRENT:
+        return by_reach.get(Reach.CURRENT)
+    for reach in range(token.reach, Reach.CURRENT):
         if Reach(reach) in by_reach:
             return by_reach[Reach(reach)]
     return own_origin

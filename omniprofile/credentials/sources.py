@@ -54,10 +54,10 @@ def read_key(
     interactive: bool,
     variable: str | None = None,
 ) -> Secret:
-    """The key of `profile`, for `base_url`, from an `env`, `command` or `file` source; with `variable`, that secret of its `env`.
+    """Return the key of `profile`, for `base_url`, from an `env`, `command` or `file` source.
 
-    `interactive` lets a command ask the user on the terminal. Raises KeySourceFailed, UnsafePermissions for a file that
-    others can read, and Interrupted when the user ends a command that asks.
+    With `variable`, that secret of its `env`. `interactive` lets a command ask the user on the terminal. Raises KeySourceFailed,
+    UnsafePermissions for a file that others can read, and Interrupted when the user ends a command that asks.
     """
     asked = _Asked(source, profile, base_url, environ, variable)
     match source.kind:
@@ -72,7 +72,7 @@ def read_key(
 
 
 def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
-    """The key that `text` is, one trailing newline cut; `label` says in messages what it came from. Raises KeySourceFailed.
+    """Return the key that `text` is, one trailing newline cut; `label` names its source in messages. Raises KeySourceFailed.
 
     What a person wrote may be a reference or a placeholder. What a program `computed` may only have quotes around it, as a JSON
     text has. `of_env`: it is a secret of `env`, which may be any text.

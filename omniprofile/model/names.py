@@ -123,7 +123,7 @@ def base_url_variable(profile: str) -> str:
 
 
 def legible(text: str) -> str:
-    """`text` of any length and several lines as `printable` has it: whoever chose a part of it commands no terminal by it."""
+    """Return a text of any length and many lines safe for a terminal, as `printable` does for one line."""
     if text.isprintable():
         return text
     # A carriage return overwrites the line, but before a newline, where it is how some texts end their lines.
@@ -136,9 +136,9 @@ def legible(text: str) -> str:
 
 
 def printable(text: str, limit: int = 120) -> str:
-    """`text` safe for a terminal line: control, bidi and other invisible characters as escapes, at most `limit` characters.
+    """Return `text` safe for a terminal line: control, bidi and other invisible characters as escapes.
 
-    What is cut ends in an ellipsis, one character more.
+    It has at most `limit` characters. What is cut ends in an ellipsis, one character more.
     """
     if len(text) <= limit and text.isprintable():
         return text

@@ -364,8 +364,8 @@ def test_overrides_are_ordered_by_their_reach_and_tell_of_two_tokens_that_differ
     flags = Flags("https://a.co", Secret("f"))
     found = read_overrides(PROD, "prod", named=False, environ=environ, flags=flags)
     assert [token.value.reveal() for token in found.tokens] == ["f", "p", "t", "k"]
-    assert [token.reach for token in found.tokens] == [Reach.CALL, Reach.PROFILE, Reach.IN_USE, Reach.IN_USE]
-    assert [(url.value.host, url.reach) for url in found.base_urls] == [("a.co", Reach.CALL), ("b.co", Reach.IN_USE)]
+    assert [token.reach for token in found.tokens] == [Reach.CALL, Reach.PROFILE, Reach.CURRENT, Reach.CURRENT]
+    assert [(url.value.host, url.reach) for url in found.base_urls] == [("a.co", Reach.CALL), ("b.co", Reach.CURRENT)]
     assert found.notices == ("`OMNI_API_TOKEN` and `OMNI_API_KEY` differ; `OMNI_API_TOKEN` is used",)
     same = read_overrides(PROD, "prod", named=False, environ={**environ, "OMNI_API_KEY": "t"}, flags=flags)
     assert same.notices == ()
@@ -382,7 +382,7 @@ def test_a_named_profile_ignores_the_vendor_s_variables_and_says_so() -> None:
     )
     environ = {"OMNI_BASE_URL": "https://b.co"}
     (url,) = read_overrides(PROD, "prod", named=True, environ=environ, flags=Flags()).base_urls
-    assert (url.reach, str(url.value), url.ignored) == (Reach.IN_USE, "https://b.co", why)
+    assert (url.reach, str(url.value), url.ignored) == (Reach.CURRENT, "https://b.co", why)
 
 
 def test_a_variable_that_two_profiles_share_is_refused_for_both() -> None:

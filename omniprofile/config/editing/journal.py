@@ -87,7 +87,7 @@ class Journal:
             ) from problem
 
     def end(self) -> None:
-        """The work is done."""
+        """Remove the note: the work is done. Raises OperationFailed."""
         try:
             os.unlink(self.path)
         except FileNotFoundError:

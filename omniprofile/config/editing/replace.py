@@ -128,7 +128,7 @@ def _staged(change: Change) -> tuple[str, str]:
 
 
 def _require_unchanged(before: Content) -> None:
-    """A lock keeps other omniprofiles out, not editors: look again, as late as can be."""
+    """Raise OperationFailed where another program has changed the file: a lock keeps other omniprofiles out, not editors."""
     if Content.read(before.path).content != before.content:
         raise OperationFailed(
             f"`{before.path}` was changed by another program meanwhile",

@@ -203,7 +203,7 @@ def violations(data: Mapping[str, Any], model: type[Table]) -> "list[Violation]"
 
 
 def _path(loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], bool]:
-    """The location that pydantic gives, as a path of the document, and whether it is about a key itself and not about its value.
+    """Return the location that pydantic gives as a path of the document, and whether it is about a key itself, not its value.
 
     After a profile's `key`, and a variable of its `env`, pydantic puts the tag of the union that it chose, which no file has.
     """

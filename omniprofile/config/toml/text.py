@@ -235,7 +235,7 @@ class Document:
 
 
 def _open_quote(text: str) -> Position | None:
-    """The end of the first line that a single quote opens and does not close: tomllib looks for its end in all the rest."""
+    """Return where the first line ends that opens a single quote and does not close it: tomllib looks for it in all the rest."""
     for match in re.finditer(_STRINGS_AND_COMMENTS, text):
         if match[0][:1] == "'" and match[0][:3] != "'''" and (len(match[0]) == 1 or match[0][-1] != "'"):
             return _position_after(text[: match.end()].removesuffix("\r"))
