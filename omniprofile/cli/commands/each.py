@@ -102,7 +102,15 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Run the commands, pass on what they print, and tell at the end how they ended."""
     if not args.child:
         raise UsageError("no command is given", hint="put it after `--`: `omniprofile each PATTERN -- COMMAND`")
-    matched = _matched(args, app)
+    if args.all and args.patterns:
+        raise UsageError("`--all` and a pattern are given", hint="leave one of them out")
+    if not args.all and not args.patterns:
+        raise UsageError("no profile is named", hint="name some by a PATTERN, or all by `--all`")
+    config = app.config_for_all(args.patterns)
+    if not config.profiles:
+        app.select()  # says that there is none, and what to do
+    # Of each profile, whether it is named in full.
+    matched = dict.fromkeys(config.profiles, False) if args.all else matching(config, args.patterns)
     width = max(map(len, matched))
     results = [_Result(name, f"{name:{width}} | ", _COLOURS[at % len(_COLOURS)]) for at, name in enumerate(matched)]
     intent = Intent(RUN, f"run `{printable(args.child[0])}` with it", remember=True)
@@ -127,18 +135,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         + (f"; skipped as protected: {quoted_list(skipped, 'and')}" if skipped else "")
     )
     return FINDINGS if failed else DONE
-
-
-def _matched(args: argparse.Namespace, app: App) -> dict[str, bool]:
-    """Return the profiles, and of each whether it is named in full. Raises UsageError, NoSuchProfile, NoProfileSelected."""
-    if args.all and args.patterns:
-        raise UsageError("`--all` and a pattern are given", hint="leave one of them out")
-    if not args.all and not args.patterns:
-        raise UsageError("no profile is named", hint="name some by a PATTERN, or all by `--all`")
-    config = app.config_for_all(args.patterns)
-    if not config.profiles:
-        app.select()  # says that there is none, and what to do
-    return dict.fromkeys(config.profiles, False) if args.all else matching(config, args.patterns)
 
 
 @contextmanager

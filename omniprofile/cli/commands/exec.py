@@ -6,16 +6,8 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli.arguments import (
-    Help,
-    add_gateway,
-    add_overrides,
-    add_profile,
-    add_yes,
-    named_profile,
-    request_of,
-    span,
-)
+from omniprofile.cli import arguments
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.habits import line_meant, with_yes
@@ -95,7 +87,7 @@ HELP = Help(
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments; the command itself stands after `--`, where argparse does not look."""
     parser.usage = "omniprofile exec [NAME] [options] [-- COMMAND [ARGUMENT ...]]"
-    add_profile(parser)
+    arguments.add_profile(parser)
     parser.add_argument(
         "--as",
         dest="prefixes",
@@ -103,23 +95,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PREFIX=NAME",
         help="a profile whose variables all start with PREFIX; may be repeated; no variable without a prefix is set",
     )
-    add_overrides(parser)
+    arguments.add_overrides(parser)
     parser.add_argument(
         "--for",
         dest="job",
-        type=span,
+        type=arguments.span,
         metavar="DURATION",
         help="fail unless the credential lasts this long, such as `30s`, `10min`, `2h`, `1d`; renews a session if that helps",
     )
-    add_gateway(parser)
-    add_yes(parser)
+    arguments.add_gateway(parser)
+    arguments.add_yes(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Replace this process by the command (POSIX), or run it and return its exit status (Windows, and behind a gateway)."""
     command = args.child or _shell(args, app, console)
     program = printable(command[0])
-    requests = _requests(args) if args.prefixes else {"": request_of(args)}
+    requests = _requests(args) if args.prefixes else {"": arguments.request_of(args)}
     line = omni_rules.CommandLine(command[1:]) if omni.is_omni(command[0]) and not args.prefixes else None
     if line and line.direct:
         if (named := requests[""].profile) is not None:
@@ -205,7 +197,7 @@ def _tell_of_dotenv(app: App, resolution: Resolution) -> None:
 
 def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
     """Return what each prefix of `--as` stands for. Raises UsageError."""
-    alone = named_profile(args)
+    alone = arguments.named_profile(args)
     if alone is not None or args.base_url is not None or args.token_file is not None:
         given = f"`{printable(alone.value)}`" if alone else "`--base-url` or `--token-file`"
         raise UsageError(
@@ -262,7 +254,7 @@ def _shell(args: argparse.Namespace, app: App, console: Console) -> list[str]:
             hint=f"if that is the command, run `{line}`",
         )
     if not console.interactive:
-        words = _given(_requests(args) if args.prefixes else {"": request_of(args)}) or ["NAME"]
+        words = _given(_requests(args) if args.prefixes else {"": arguments.request_of(args)}) or ["NAME"]
         raise UsageError(
             "no command is given", hint=f"put it after `--`: `omniprofile exec {' '.join(words)} -- COMMAND`"
         )

@@ -25,8 +25,6 @@ from omniprofile.transfer.merge import Merge, merge
 from omniprofile.transfer.omni_cli import OmniConfig
 from omniprofile.transfer.plan import Known
 
-TARGETS = ("omni-cli",)
-
 HELP = Help(
     description="Merges profiles into the vendor's config. Keys that omniprofile does not know are kept; the file gets mode "
     "0600 and is written as a whole or not at all. Secrets are included only with `--with-secrets`, because they "
@@ -45,7 +43,7 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", choices=TARGETS, metavar="TARGET", help="`omni-cli`")
+    parser.add_argument("target", choices=("omni-cli",), metavar="TARGET", help="`omni-cli`")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config)")
     parser.add_argument(
         "-p", "--profile", action="append", metavar="NAME", dest="profiles", help="only this profile; may be repeated"

@@ -31,9 +31,6 @@ from omniprofile.transfer.foreign import Found, Source, change, together
 from omniprofile.transfer.omni_cli import OmniConfig, omni_source
 from omniprofile.transfer.plan import Known, SecretStep, Step, plan, same_secret
 
-SOURCES = ("omni-cli", "dotenv")
-OUTPUT_FORMAT = "OMNI_OUTPUT_FORMAT"
-
 HELP = Help(
     description="Makes profiles from the vendor's config or an SDK's `.env`, and puts their secrets into the secret store. "
     "Secrets are copied and verified; the plain-text originals are removed only with `--scrub`, after a backup "
@@ -59,7 +56,7 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", choices=SOURCES, metavar="SOURCE", help="`omni-cli` or `dotenv`")
+    parser.add_argument("source", choices=("omni-cli", "dotenv"), metavar="SOURCE", help="`omni-cli` or `dotenv`")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config; `.env` here)")
     only = add_option(parser, "--only", "NAME", "omni-cli: only this profile; may be repeated", action="append")
     name = add_option(parser, "--name", "NAME", "dotenv: the profile's name (default: from its host)")
@@ -239,7 +236,7 @@ def _values(config: Config, step: Step) -> Mapping[str, object]:
     if found.origin.scheme == "http":
         values["allow_insecure"] = True
     if found.output_format:
-        values["env"] = {OUTPUT_FORMAT: found.output_format}
+        values["env"] = {"OMNI_OUTPUT_FORMAT": found.output_format}
     return values
 
 

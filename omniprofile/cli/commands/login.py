@@ -4,18 +4,8 @@ import argparse
 from dataclasses import dataclass
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli.arguments import (
-    PINNED,
-    Help,
-    add_flag,
-    add_json,
-    add_profile,
-    add_yes,
-    duration,
-    named_profile,
-    offer,
-    port_number,
-)
+from omniprofile.cli import arguments
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.new_credential import tell_of_another_identity, tested
 from omniprofile.cli.standard_input import read_all
@@ -69,31 +59,31 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    add_profile(parser)
+    arguments.add_profile(parser)
     secret = parser.add_argument(
         "--secret", metavar="VARIABLE", help="store this secret of the profile's `env` instead of its key"
     )
-    offer("@secrets", secret)
-    add_flag(parser, "--no-test", "store it without testing it")
-    add_flag(
+    arguments.offer("@secrets", secret)
+    arguments.add_flag(parser, "--no-test", "store it without testing it")
+    arguments.add_flag(
         parser, "--no-browser", "OAuth: print the address, and accept the address that the browser ends at, pasted"
     )
     parser.add_argument(
         "--port",
-        type=port_number,
+        type=arguments.port_number,
         metavar="N",
         help="OAuth: the port that the browser returns to (default: a free one)",
     )
     parser.add_argument(
         "--timeout",
-        type=duration,
+        type=arguments.duration,
         metavar="SECONDS",
         help="how long to wait for the login in the browser (default: 2 min), or for a key on standard input "
         f"(default: {KEY_SECONDS:g} s)",
     )
-    add_flag(parser, "--with-key", "read the key from standard input, however long that takes")
-    add_yes(parser, PINNED)
-    add_json(parser)
+    arguments.add_flag(parser, "--with-key", "read the key from standard input, however long that takes")
+    arguments.add_yes(parser, arguments.PINNED)
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
@@ -101,11 +91,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         test=not args.no_test, browser=not args.no_browser, port=args.port, timeout=args.timeout, with_key=args.with_key
     )
     if args.secret is not None:
-        _login_secret(app, console, ProfileRequest(named_profile(args)), args.secret, how, yes=args.yes)
+        _login_secret(app, console, ProfileRequest(arguments.named_profile(args)), args.secret, how, yes=args.yes)
     else:
-        login(app, console, ProfileRequest(named_profile(args)), how, yes=args.yes)
+        login(app, console, ProfileRequest(arguments.named_profile(args)), how, yes=args.yes)
     if args.json:
-        done = app.declared(ProfileRequest(named_profile(args)))
+        done = app.declared(ProfileRequest(arguments.named_profile(args)))
         console.json(
             {
                 "profile": done.profile,

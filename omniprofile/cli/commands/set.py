@@ -1,6 +1,7 @@
 """`omniprofile set`: give one key a value, and leave every other byte as it is."""
 
 import argparse
+from contextlib import suppress
 
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help
@@ -77,7 +78,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
                 was = f"what `{'.'.join(names[2:-1])}` was" if replaced == "source" else f"`{replaced}`"
                 console.note(f"it took the place of {was}")
             if names[0] == "profiles":
-                _tell_of_another_origin(app.reread(), console, names[1])
+                again, name = app.reread(), names[1]
+                with suppress(Error):  # what is wrong there, the command that needs it says
+                    origin = again.declared_profile(name).origin
+                    stored = [account.origin for account in again.accounts(name) if account.variable is None]
+                    if stored and origin and origin not in stored:
+                        console.note(
+                            f"what is stored for `{name}` is for {stored[0]}: run `omniprofile login {name}` for {origin}"
+                        )
     if args.json:
         console.json(key_changed(names, path, changed=changed))
 
@@ -105,14 +113,3 @@ def _make_room(draft: Draft, path: str, names: NamePath) -> str | None:
         return None
     is_text = not table and bool(draft.files_of(parent))
     return "source" if is_text or any(other in table for other in _FORMS if other != name) else None
-
-
-def _tell_of_another_origin(app: App, console: Console, name: str) -> None:
-    """Say when what is stored for the profile is for another address than the one that it has now."""
-    try:
-        origin = app.declared_profile(name).origin
-        stored = [account.origin for account in app.accounts(name) if account.variable is None]
-    except Error:
-        return  # there is nothing to say of it; what is wrong there, the command that needs it says
-    if stored and origin and origin not in stored:
-        console.note(f"what is stored for `{name}` is for {stored[0]}: run `omniprofile login {name}` for {origin}")
