@@ -61,7 +61,10 @@ def wrapped(words: "Sequence[str]") -> list[str] | int:
 
 
 def _tell(sentence: str) -> None:
+    from omniprofile.model.names import legible
+    from omniprofile.model.secret import without_keys
+
     try:
-        os.write(2, f"omniprofile: {sentence}\n".encode("utf-8", "replace"))
+        os.write(2, f"omniprofile: {legible(without_keys(sentence))}\n".encode("utf-8", "replace"))
     except OSError:  # nobody reads it, and the exit status says it too
         return

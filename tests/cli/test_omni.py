@@ -264,6 +264,26 @@ def test_a_pair_that_the_child_sets_is_used_and_said(process: Process, vendor: V
     assert "not a recognized Omni domain" in ran.stderr, "a host that nobody allowed"
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        'env -u OMNI_API_TOKEN -u OMNI_API_KEY OMNI_PROFILE="$ODD" omni models',
+        'OMNI_PROFILE="$ODD" omni models',
+        'OMNI_BASE_URL="https://other.omniapp.co/$ODD" OMNI_API_TOKEN=mine omni models',
+        'omni -p "$ODD" models',
+        'OMNIPROFILE_CHILD="$ODD,api-key,,00000000,$ODD,$ODD," OMNI_BASE_URL=$ODD omni models',
+    ],
+)
+def test_what_a_child_sets_reaches_no_terminal_raw_and_is_masked(
+    script: str, process: Process, vendor: VendorOmni
+) -> None:
+    odd = "\x1b]0;x\x07\u202e\x9b" + CANARY
+    ran = process("exec", "staging", "--", "sh", "-c", script, env={"ODD": odd})
+    assert ran.stderr
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(ran.stderr), ran.stderr
+    assert CANARY not in ran.stderr
+
+
 def test_a_pair_that_exec_found_is_handed_on(process: Process, vendor: VendorOmni) -> None:
     pair = {"OMNI_BASE_URL": "https://own.omniapp.co", "OMNI_API_TOKEN": CANARY + "O"}
     for line in (("omni", "models"), ("sh", "-c", "omni models")):
