@@ -1,0 +1,32 @@
+"""Files that are replaced whole."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from omniprofile.system.files import write_atomic
+
+
+def test_what_is_durable_is_on_the_disk_before_it_takes_its_place_and_so_is_the_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def noted(descriptor: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def replaced(old: str, new: str) -> None:
+        done.append("replace")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "replace", replaced)
+    write_atomic(str(tmp_path / "file"), b"old")
+    assert done == ["file", "replace", "folder"]
+    write_atomic(str(tmp_path / "file"), b"new", durable=False)
+    assert done[3:] == ["replace"]
+    assert (tmp_path / "file").read_bytes() == b"new"
