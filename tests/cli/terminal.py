@@ -1,12 +1,24 @@
 """A person at a terminal: a real pseudo-terminal with a program on it, and the screen that the person sees."""
 
+import os
 import re
+import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 import pexpect
 import pyte
+
+
+def spawn(
+    *argv: str, env: Mapping[str, str] | None = None, dimensions: tuple[int, int] = (24, 80), timeout: float = 30
+) -> "pexpect.spawn[str]":
+    """Start `omniprofile *argv` on a terminal of so many rows and columns, with these variables or our own."""
+    return pexpect.spawn(
+        sys.executable, ["-m", "omniprofile", *argv], env=dict(os.environ if env is None else env), encoding="utf-8",
+        timeout=timeout, dimensions=dimensions,
+    )  # fmt: skip
 
 
 class Terminal:

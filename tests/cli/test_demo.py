@@ -2,11 +2,11 @@
 
 import os
 import re
-import sys
 from pathlib import Path
 
 import pexpect
 
+from tests.cli.terminal import spawn
 from tests.conftest import Cli
 
 ROWS, COLUMNS = 24, 100
@@ -15,10 +15,7 @@ ROWS, COLUMNS = 24, 100
 def _spawn(cli: Cli, *options: str) -> "pexpect.spawn[str]":
     environ = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(Path(__file__).parents[2])}
     environ.pop("NO_COLOR", None)
-    return pexpect.spawn(
-        sys.executable, ["-m", "omniprofile", "demo", *options], env=environ, encoding="utf-8", timeout=60,
-        dimensions=(ROWS, COLUMNS),
-    )  # fmt: skip
+    return spawn("demo", *options, env=environ, timeout=60, dimensions=(ROWS, COLUMNS))  # fmt: skip
 
 
 def test_on_a_terminal_each_chapter_fits_the_screen_and_waits(cli: Cli) -> None:

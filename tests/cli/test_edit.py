@@ -12,6 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.cli.terminal import spawn
 from tests.conftest import Cli
 
 TEXT = '# mine\n[profiles.a]\nbase_url = "https://a.omniapp.co"'
@@ -151,11 +152,9 @@ def test_on_a_terminal_one_is_asked_before_anything_invalid_is_saved(
     cli: Cli, editor: Editor, answers: list[str], status: int, saved: bool
 ) -> None:
     file = cli.profiles(TEXT)
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "omniprofile", "edit"],
+    child = spawn(
+        "edit",
         env={**os.environ, "TERM": "xterm", **editor("save(text + '\\nauth = \"bogus\"\\n')")},
-        encoding="utf-8",
         timeout=60,
         dimensions=(40, 200),
     )
@@ -172,10 +171,9 @@ def test_on_a_terminal_one_is_asked_before_anything_invalid_is_saved(
 def test_removing_and_init_ask_on_a_terminal(cli: Cli, tmp_path: Path) -> None:
     file = cli.profiles(TEXT)
     for answer, status in (("n", 6), ("y", 0)):
-        child = pexpect.spawn(
-            sys.executable, ["-m", "omniprofile", "remove", "a", "--leave-secret"], encoding="utf-8", timeout=60,
-            env={**os.environ, "TERM": "xterm"}, dimensions=(40, 200),
-        )  # fmt: skip
+        child = spawn(
+            "remove", "a", "--leave-secret", env={**os.environ, "TERM": "xterm"}, timeout=60, dimensions=(40, 200)
+        )
         child.expect_exact("remove the profile `a` (https://a.omniapp.co)? [y/N] ")
         child.sendline(answer)
         child.expect(pexpect.EOF)
@@ -185,10 +183,7 @@ def test_removing_and_init_ask_on_a_terminal(cli: Cli, tmp_path: Path) -> None:
 
 
 def _spawn(*argv: str, **environ: str) -> pexpect.spawn:
-    return pexpect.spawn(
-        sys.executable, ["-m", "omniprofile", *argv], encoding="utf-8", timeout=60,
-        env={**os.environ, "TERM": "xterm", **environ}, dimensions=(40, 200),
-    )  # fmt: skip
+    return spawn(*argv, env={**os.environ, "TERM": "xterm", **environ}, timeout=60, dimensions=(40, 200))
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x1c"], ids=["Ctrl-C", "SIGQUIT"])

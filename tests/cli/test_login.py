@@ -11,6 +11,7 @@ import pytest
 
 from omniprofile.standin.server import Standin
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY, Instances
+from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
 
 
@@ -244,14 +245,7 @@ def test_with_key_is_of_no_use_to_a_browser_login(cli: Cli, file_store: None) ->
 
 
 def test_a_refused_key_is_asked_for_again_on_a_terminal(cli: Cli, instances: Instances) -> None:
-    terminal = pexpect.spawn(
-        sys.executable,
-        ["-m", "omniprofile", "login", "staging"],
-        env={**os.environ},
-        encoding="utf-8",
-        timeout=30,
-        dimensions=(24, 300),
-    )
+    terminal = spawn("login", "staging", env={**os.environ}, dimensions=(24, 300))
     terminal.expect("API key for staging: ")
     terminal.sendline("omni_osk_of-another-instance")
     terminal.expect("refuses the organization API key; try another key")

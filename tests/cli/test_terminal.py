@@ -12,6 +12,7 @@ from threading import Event
 import pexpect
 import pytest
 
+from tests.cli import terminal as terminals
 from tests.cli.conftest import STAGING_KEY, Instances
 from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli
@@ -24,14 +25,7 @@ def spawn() -> Iterator[Spawn]:
     children = []
 
     def start(*argv: str, env: dict[str, str] | None = None) -> "pexpect.spawn[str]":
-        child = pexpect.spawn(
-            sys.executable,
-            ["-m", "omniprofile", *argv],
-            env={**os.environ, "TERM": "xterm", **(env or {})},
-            encoding="utf-8",
-            timeout=30,
-            dimensions=(40, 160),
-        )
+        child = terminals.spawn(*argv, env={**os.environ, "TERM": "xterm", **(env or {})}, dimensions=(40, 160))
         children.append(child)
         return child
 

@@ -21,6 +21,7 @@ from omniprofile.cli.commands.test import HELP
 from omniprofile.cli.render.junit import junit
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.standin.server import Standin
+from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
 from tests.sockets import raw
 
@@ -232,14 +233,7 @@ def test_failures_stand_at_the_end_and_are_named(cli: Cli, omni: Standin) -> Non
 
 
 def _on_a_terminal(*argv: str, term: str = "xterm") -> str:
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "omniprofile", *argv],
-        env={**os.environ, "TERM": term},
-        encoding="utf-8",
-        timeout=30,
-        dimensions=(24, 120),
-    )
+    child = spawn(*argv, env={**os.environ, "TERM": term}, dimensions=(24, 120))
     child.expect(pexpect.EOF)
     child.close()
     return str(child.before)

@@ -4,7 +4,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from urllib.error import HTTPError
@@ -12,6 +11,7 @@ from urllib.error import HTTPError
 import pexpect
 import pytest
 
+from tests.cli.terminal import spawn
 from tests.oauth.conftest import Login
 from tests.sampling import sample
 
@@ -106,14 +106,7 @@ def test_quiet_still_shows_the_address(login: Login) -> None:
 @pytest.mark.parametrize("browser", ["false", "true"])
 def test_the_address_is_shown_and_can_be_pasted_whatever_the_browser_does(login: Login, browser: str) -> None:
     """A browser that says it opened, and opened nothing, is a browser like that."""
-    terminal = pexpect.spawn(
-        sys.executable,
-        ["-m", "omniprofile", "login", "prod"],
-        env={**os.environ, **login.environ, "BROWSER": browser},
-        encoding="utf-8",
-        timeout=30,
-        dimensions=(24, 300),
-    )
+    terminal = spawn("login", "prod", env={**os.environ, **login.environ, "BROWSER": browser}, dimensions=(24, 300))
     terminal.expect(r"\n(http://[^\s]+/oauth/authorize\?[^\s]+)\r")
     terminal.sendline(redirected(terminal.match.group(1)))
     terminal.expect(r"logged in to 127\.0\.0\.1 \(MEMBER, user u-1\)")
@@ -123,14 +116,7 @@ def test_the_address_is_shown_and_can_be_pasted_whatever_the_browser_does(login:
 
 
 def test_on_a_terminal_it_is_pasted_after_a_wrong_one(login: Login) -> None:
-    terminal = pexpect.spawn(
-        sys.executable,
-        ["-m", "omniprofile", "login", "prod", "--no-browser"],
-        env={**os.environ, **login.environ},
-        encoding="utf-8",
-        timeout=30,
-        dimensions=(24, 300),
-    )
+    terminal = spawn("login", "prod", "--no-browser", env={**os.environ, **login.environ}, dimensions=(24, 300))
     terminal.expect(r"\n(http://[^\s]+/oauth/authorize\?[^\s]+)\r")
     address = terminal.match.group(1)
     terminal.expect("paste it here:")
@@ -144,13 +130,7 @@ def test_on_a_terminal_it_is_pasted_after_a_wrong_one(login: Login) -> None:
 
 
 def test_ctrl_c_on_a_terminal_is_a_clean_end(login: Login) -> None:
-    terminal = pexpect.spawn(
-        sys.executable,
-        ["-m", "omniprofile", "login", "prod", "--no-browser"],
-        env={**os.environ, **login.environ},
-        encoding="utf-8",
-        timeout=30,
-    )
+    terminal = spawn("login", "prod", "--no-browser", env={**os.environ, **login.environ})
     terminal.expect("paste it here:")
     terminal.sendintr()
     terminal.expect(pexpect.EOF)

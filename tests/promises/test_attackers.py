@@ -23,6 +23,7 @@ import pytest
 from omniprofile.cli.fast_path import answer
 from omniprofile.standin.server import Standin
 from omniprofile.system import loopback
+from tests import warm
 from tests.conftest import CANARY, Cli, Ran
 from tests.sampling import sample
 
@@ -264,13 +265,7 @@ def test_no_variable_chooses_what_python_runs(tmp_path: Path) -> None:
     config = Path(os.environ["XDG_CONFIG_HOME"], "omniprofile/profiles.toml")
     config.write_text('[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { command = ["op", "read", "x"] }\n')
     for path in (f":{os.environ['PATH']}", f".:{os.environ['PATH']}", f"{os.environ['PATH']}:"):
-        ran = subprocess.run(
-            [sys.executable, "-m", "omniprofile", "token", "a"],
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ran = warm.run("token", "a", env={**os.environ, "PATH": path})
         assert ran.returncode == 4
         assert not Path("ran").exists()
 

@@ -6,7 +6,6 @@ report are a leak. The few commands whose purpose is to give the token may print
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pytest
 
 from omniprofile.cli.registry import COMMANDS
 from omniprofile.standin.server import Standin
+from tests import warm
 from tests.conftest import Cli, Ran
 from tests.sampling import WHOLE
 
@@ -286,13 +286,7 @@ def _text(path: Path) -> str:
 def test_a_child_has_its_own_token_and_no_other_secret_that_omniprofile_knows(scene: Scene, source: str) -> None:
     show = "import os, sys; sys.stdout.buffer.write(open('/proc/self/environ', 'rb').read())"
     rivals = {"OMNI_API_TOKEN": VENDOR, "OMNI_API_KEY": VENDOR, "OMNI_EMBED_SECRET": STDIN}
-    ran = subprocess.run(
-        [sys.executable, "-m", "omniprofile", "exec", source, "--", sys.executable, "-c", show],
-        env={**os.environ, **rivals},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = warm.run("exec", source, "--", sys.executable, "-c", show, env={**os.environ, **rivals})
     assert ran.returncode == 0, ran.stderr
     variables = dict(pair.split("=", 1) for pair in ran.stdout.split("\0") if "=" in pair)
     assert variables["OMNI_API_TOKEN"] == variables["OMNI_API_KEY"] == SOURCES[source]
