@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +46,15 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     if args.patterns:
         matched = matching(app.config, args.patterns)
         names = [name for name in names if name in matched]
-    active, shadows = _active(app, console)
+    active: str | None = None
+    shadows: tuple[str, ...] = ()
+    try:
+        with suppress(NoProfileSelected):
+            selection = app.select()
+            app.tell(f"the current profile is selected by {selection.provenance}", app.detail)
+            active, shadows = selection.profile, app.shadowed_by(selection)
+    except Error as error:
+        console.warn(error.message)
     rows = [row_of(app, console, name, active=name == active) for name in names]
     if args.json:
         console.json({"profiles": rows, "shadowed_by": shadows_json(shadows)})
@@ -53,19 +62,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.data(table_of(rows, app, console, shadowed=bool(shadows)))
     else:
         console.note("no profile is defined yet: run `omniprofile init`")
-
-
-def _active(app: App, console: Console) -> tuple[str | None, tuple[str, ...]]:
-    """Return the current profile, and the variables that shadow it."""
-    try:
-        selection = app.select()
-    except NoProfileSelected:
-        return None, ()
-    except Error as error:
-        console.warn(error.message)
-        return None, ()
-    app.tell(f"the current profile is selected by {selection.provenance}", app.detail)
-    return selection.profile, app.shadowed_by(selection)
 
 
 def row_of(app: App, console: Console, name: str, *, active: bool) -> dict[str, Any]:

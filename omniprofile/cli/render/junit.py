@@ -29,15 +29,9 @@ def junit(results: Sequence[LiveResult], *, began: datetime, seconds: float) -> 
         "time": f"{seconds:.3f}",
     }
     root = ET.Element("testsuites", totals)
-    suite = ET.SubElement(
-        root,
-        "testsuite",
-        {
-            **totals,
-            "skipped": str(counts[Status.UNTESTED]),
-            "timestamp": began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
-        },
-    )
+    timestamp = began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    about_all = {**totals, "skipped": str(counts[Status.UNTESTED]), "timestamp": timestamp}
+    suite = ET.SubElement(root, "testsuite", about_all)
     for result in results:
         time = f"{(result.latency_ms or 0.0) / 1000:.3f}"
         case = ET.SubElement(suite, "testcase", {"classname": _SUITE, "name": result.profile, "time": time})
