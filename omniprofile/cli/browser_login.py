@@ -11,7 +11,7 @@ from omniprofile.cli.render.times import remaining
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
 from omniprofile.errors import Error, LoginFailed, OperationFailed
 from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
-from omniprofile.instance.callback_server import Page
+from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover
 from omniprofile.instance.symptoms import TransportError

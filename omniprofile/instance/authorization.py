@@ -9,7 +9,7 @@ from typing import Protocol
 
 from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, OriginMismatch, Unreachable
 from omniprofile.instance.callback import Listener
-from omniprofile.instance.callback_server import Page
+from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover, is_issuer
 from omniprofile.instance.oauth import (

@@ -19,7 +19,7 @@ from time import monotonic, sleep
 from typing import Self
 
 from omniprofile.errors import Error, LoginFailed
-from omniprofile.instance.callback_server import Page, Reply, answer
+from omniprofile.instance.callback_http import Page, Reply, answer
 from omniprofile.instance.oauth import (
     CALLBACK_PATH,
     AuthorizationRequest,

@@ -12,7 +12,7 @@ import httpx
 
 from omniprofile.errors import Error
 from omniprofile.instance.callback import Listener
-from omniprofile.instance.callback_server import Page, answer
+from omniprofile.instance.callback_http import Page, answer
 from omniprofile.instance.client import Response
 from omniprofile.instance.endpoints import read_metadata
 from omniprofile.instance.oauth import (
