@@ -12,7 +12,6 @@ import random
 import shutil
 import stat
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 
 from omniprofile.config.loader import load
 from omniprofile.standin.server import Standin
+from tests import warm
 from tests.conftest import CANARY
 from tests.sampling import WHOLE, sample
 
@@ -125,22 +125,6 @@ class World:
             shutil.rmtree(home, ignore_errors=True)
             shutil.copytree(self.template, home)
             verb.prepare(home)
-        log = self.folder / "log"
-        prefix = []
-        if fault is not None:
-            call = fault.partition(":")[0]
-            prefix = [
-                "strace",
-                "-f",
-                "--seccomp-bpf",
-                "-qq",
-                "-o",
-                str(log),
-                "-e",
-                f"trace={call}",
-                "-e",
-                f"inject={fault}",
-            ]
         environ = {
             "HOME": str(home),
             "PATH": os.environ["PATH"],
@@ -148,17 +132,16 @@ class World:
             "EDITOR": str(home / "editor"),
             "PYTHONDONTWRITEBYTECODE": "1",  # the interpreter's own files are not what is tested
         }
+        if fault is None:
+            ran = warm.run(*verb.argv, stdin=verb.stdin, env=environ, cwd=home)
+            return Run(home, ran.returncode, ran.stdout, ran.stderr, hit=False)
+        log, call = self.folder / "log", fault.partition(":")[0]
         ran = subprocess.run(
-            [*prefix, sys.executable, "-m", "omniprofile", *verb.argv],
-            input=verb.stdin,
-            capture_output=True,
-            text=True,
-            env=environ,
-            cwd=home,
-            timeout=60,
-            check=False,
-        )
-        hit = fault is not None and ("INJECTED" in log.read_text() or "SIGKILL" in log.read_text())
+            ["strace", "-f", "--seccomp-bpf", "-qq", "-o", log, "-e", f"trace={call}", "-e", f"inject={fault}",
+             *warm.PROGRAM, *verb.argv],
+            input=verb.stdin, capture_output=True, text=True, env=environ, cwd=home, timeout=60, check=False,
+        )  # fmt: skip
+        hit = "INJECTED" in log.read_text() or "SIGKILL" in log.read_text()
         return Run(home, ran.returncode, ran.stdout, ran.stderr, hit)
 
 
