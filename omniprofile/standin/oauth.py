@@ -83,9 +83,19 @@ class OAuth:
         form = dict(parse_qsl(body.decode("utf-8", "replace")))
         request = method, path
         if request == ("GET", METADATA) and self.with_metadata:
-            return _json(
-                200, _metadata(base_url) | {"authorization_response_iss_parameter_supported": self.names_issuer}
-            )
+            metadata = {
+                "issuer": base_url,
+                "authorization_endpoint": base_url + AUTHORIZE,
+                "token_endpoint": base_url + TOKEN,
+                "revocation_endpoint": base_url + REVOKE,
+                "response_types_supported": ["code"],
+                "grant_types_supported": ["authorization_code", "refresh_token"],
+                "code_challenge_methods_supported": ["S256"],
+                "token_endpoint_auth_methods_supported": ["none"],
+                "scopes_supported": ["user:default"],
+                "authorization_response_iss_parameter_supported": self.names_issuer,
+            }
+            return _json(200, metadata)
         if request == ("GET", AUTHORIZE):
             return self._authorize(dict(parse_qsl(query)), base_url)
         if request == ("POST", TOKEN):
@@ -179,20 +189,6 @@ class OAuth:
         with self._lock:
             for family in self._families.values():
                 self._end(family)
-
-
-def _metadata(base_url: str) -> dict[str, object]:
-    return {
-        "issuer": base_url,
-        "authorization_endpoint": base_url + AUTHORIZE,
-        "token_endpoint": base_url + TOKEN,
-        "revocation_endpoint": base_url + REVOKE,
-        "response_types_supported": ["code"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["none"],
-        "scopes_supported": ["user:default"],
-    }
 
 
 def _refusal(code: str) -> tuple[int, dict[str, object], str]:

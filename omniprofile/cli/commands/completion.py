@@ -32,21 +32,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
+    from omniprofile.cli.candidates import rows
+
     shell = shell_of(args, app)
-    completion = text("completion", shell).replace(_PLACE, table(shell))
+    head, row, tail = _SYNTAX[shell]
+    lines = [row.format(*(quote(shell, cell) for cell in each)) for each in rows()]
+    completion = text("completion", shell).replace(_PLACE, f"{head}{''.join(lines)}{tail}\n")
     if args.install:
         install(app, console, "completion", shell, completion)
     else:
         console.give(completion)
-
-
-def table(shell: str) -> str:
-    """Return the words of every command in the syntax of `shell`."""
-    from omniprofile.cli.candidates import rows
-
-    head, row, tail = _SYNTAX[shell]
-    lines = [row.format(*(quote(shell, cell) for cell in each)) for each in rows()]
-    return f"{head}{''.join(lines)}{tail}\n"
 
 
 _COMMENT = "# What a command takes: options with what they do, the kinds of their values, the kinds of its operands.\n"
