@@ -20,7 +20,7 @@ import roff
 from argparse_manpage.manpage import Manpage
 
 from omniprofile import __version__
-from omniprofile.checks.rules import RULES
+from omniprofile.checks.rule_texts import RULES
 from omniprofile.cli import help as screens
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.parser import build_parser, load

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from omniprofile.checks.rules import RULES
+from omniprofile.checks.rule_texts import RULES
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Code, Finding, Fix
 from omniprofile.model.names import closest, printable

@@ -1,6 +1,6 @@
 """What is wrong with the profile files, offline: what the schema and the loader find, and the rules of `checks`.
 
-Every code is explained in `checks.rules`. Nothing is asked but the files, their modes, and which variables are empty.
+Every code is explained in `checks.rule_texts`. Nothing is asked but the files, their modes, and which variables are empty.
 """
 
 import os

@@ -66,7 +66,7 @@ TABLE_RULES: list[tuple[Check, tuple[Code, ...], frozenset[Code]]] = []
 
 
 def _rule(*codes: Code, silent_while: frozenset[Code] = frozenset()) -> Callable[[Check], Check]:
-    """Put a function into the table of rules: `checks.rules` says in words what each finds."""
+    """Put a function into the table of rules: `checks.rule_texts` says in words what each finds."""
 
     def added(check: Check) -> Check:
         TABLE_RULES.append((check, codes, silent_while))

@@ -10,10 +10,10 @@ from omniprofile.cli.new_credential import tell_of_another_identity, tested
 from omniprofile.cli.render.times import remaining
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
 from omniprofile.errors import Error, LoginFailed, OperationFailed
-from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
 from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover
+from omniprofile.instance.login import LIMIT_SECONDS, authorized, find_endpoints
 from omniprofile.instance.symptoms import TransportError
 from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem, revoke
 from omniprofile.model.credential import Credential

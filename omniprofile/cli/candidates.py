@@ -9,7 +9,7 @@ among those of options), or the words themselves, with commas. A kind that ends 
 import argparse
 from typing import Any, NamedTuple
 
-from omniprofile.checks.rules import RULES
+from omniprofile.checks.rule_texts import RULES
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.parser import build_parser
 from omniprofile.cli.registry import ALIASES, COMMANDS

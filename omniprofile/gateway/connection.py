@@ -19,8 +19,8 @@ from omniprofile.gateway.guard import Guard
 from omniprofile.gateway.messages import Echoed, Mask, Unsearched, request_fields, response_fields, unpacker
 from omniprofile.gateway.upstream import BrokenOff, Response, Upstream
 from omniprofile.instance.symptoms import TransportError
-from omniprofile.model.access import denial, is_override
 from omniprofile.model.credential import Credential
+from omniprofile.model.read_only import denial, is_override
 from omniprofile.system.loopback_clients import PIECE
 from omniprofile.system.threads import start
 

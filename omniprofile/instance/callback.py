@@ -20,7 +20,7 @@ from typing import Self
 
 from omniprofile.errors import Error, LoginFailed
 from omniprofile.instance.callback_http import Page, Reply, answer
-from omniprofile.instance.oauth import (
+from omniprofile.instance.oauth_messages import (
     CALLBACK_PATH,
     AuthorizationRequest,
     Callback,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from omniprofile.errors import CredentialRefused, Error, SessionEnded, Unreachable
 from omniprofile.instance.client import Client, Response
 from omniprofile.instance.endpoints import USUAL, Endpoints
-from omniprofile.instance.oauth import (
+from omniprofile.instance.oauth_messages import (
     CLIENT_ID,
     SCOPE,
     AuthorizationRequest,

@@ -18,7 +18,7 @@ class Level(StrEnum):
 
 
 class Code(StrEnum):
-    """The stable codes of the rules; `checks.rules` explains each. A code is never used again for something else."""
+    """The stable codes of the rules; `checks.rule_texts` explains each. A code is never used again for something else."""
 
     UNREADABLE = "OP101"
     SYNTAX = "OP102"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.checks.lint import lint
-from omniprofile.checks.rules import RULES
+from omniprofile.checks.rule_texts import RULES
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 GOOD = sorted(CORPUS.glob("good/*.toml"))

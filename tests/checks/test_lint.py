@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omniprofile.checks.lint import lint
-from omniprofile.checks.rules import RULES, Rule
+from omniprofile.checks.rule_texts import RULES, Rule
 from omniprofile.config.schema.validate import validate
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Finding, Level

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import pytest
 
-from omniprofile.checks.rules import RULES
+from omniprofile.checks.rule_texts import RULES
 from tests.conftest import CANARY, Cli
 
 DATA = Path(__file__).parents[1] / "data"

@@ -15,7 +15,7 @@ from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_http import Page, answer
 from omniprofile.instance.client import Response
 from omniprofile.instance.endpoints import read_metadata
-from omniprofile.instance.oauth import (
+from omniprofile.instance.oauth_messages import (
     AuthorizationRequest,
     InvalidResponse,
     OAuthError,

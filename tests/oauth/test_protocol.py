@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.instance.authorization import read_pasted
 from omniprofile.instance.endpoints import USUAL, Endpoints, read_metadata
-from omniprofile.instance.oauth import (
+from omniprofile.instance.login import read_pasted
+from omniprofile.instance.oauth_messages import (
     AuthorizationRequest,
     InvalidResponse,
     OAuthError,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from omniprofile.app import App
 from omniprofile.checks.lint import Report, examine, file_sets
 from omniprofile.checks.mcp import is_mcp_file, project_files
-from omniprofile.checks.rules import BY_CODE, RULES
+from omniprofile.checks.rule_texts import BY_CODE, RULES
 from omniprofile.cli.arguments import Help, add_flag, add_format, add_option
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import omniprofile
 from omniprofile.checks.lint import Report
-from omniprofile.checks.rules import RULES
+from omniprofile.checks.rule_texts import RULES
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _INDEX = {rule.code.value: index for index, rule in enumerate(RULES)}

@@ -12,7 +12,7 @@ from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover, is_issuer
-from omniprofile.instance.oauth import (
+from omniprofile.instance.oauth_messages import (
     CALLBACK_PATH,
     AuthorizationRequest,
     Callback,
