@@ -1,4 +1,4 @@
-"""Judging who else may read or change a file, and saying what to do about it.
+"""Who else can read or change a file, and how to fix it.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """
@@ -9,7 +9,7 @@ import sys
 
 
 class ForeignAccess:
-    """A file, link or folder that somebody else than this user (or root) may change, and `why`, in a few words."""
+    """A file, link or folder that someone other than this user or root can change; `why` says how, in a few words."""
 
     __slots__ = ("path", "status", "why")
 
@@ -19,12 +19,12 @@ class ForeignAccess:
         self.why = why
 
     def refusal(self, risk: str) -> tuple[str, str]:
-        """Return the sentence that says what is wrong, and the hint how to fix it; `risk` is what the others could do."""
+        """Return the error message and the hint how to fix it; `risk` is what the others could do."""
         from omniprofile.model.names import printable_place, quoted_place
 
         shown, word = printable_place(self.path), quoted_place(self.path)
         if stat.S_IFMT(self.status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
-            # Of a device nobody may be told to change the mode: the system needs `/dev/null` as it is.
+            # Never suggest changing the mode of a device: the system needs `/dev/null` as it is.
             return f"anyone can write to `{shown}`, and so {risk}", "use a regular file of your own"
         is_link = stat.S_ISLNK(self.status.st_mode)
         kind = "the link " if is_link else "the folder " if stat.S_ISDIR(self.status.st_mode) else ""
@@ -41,23 +41,23 @@ class ForeignAccess:
 
 
 def _user() -> int:
-    """Return the number of this user. Windows gives all files the owner 0, and users no number: 0 there."""
+    """Return this user's id; 0 on Windows, which has no user ids and reports 0 as the owner of every file."""
     if sys.platform == "win32":
         return 0
     return os.geteuid()
 
 
 def foreign_access(path: str, home: str, known: "set[str] | None" = None) -> "ForeignAccess | None":
-    """Find who else may decide what `path` holds: the one rule for files that choose or hold credentials.
+    """Find who else can decide what `path` holds. Every file that chooses or holds credentials is checked by this rule.
 
-    Looks at every folder and link on the way to the file, as named and as resolved, and at the file, where it exists. Each
-    must belong to this user or root, and not be writable by everybody; a sticky folder such as `/tmp`, where nobody
-    replaces a file of another user, may. Root may use files of any owner. Folders above `home` are not checked: who controls
-    those has the whole home. On a read-only file system modes say nothing, nor do the owners of folders. What a group may
-    write passes; lint warns.
+    Checks every folder and link on the way to the file, before and after resolution, and the file itself if it exists. Each
+    must belong to this user or root and not be world-writable. Exceptions: a sticky folder such as `/tmp` may be
+    world-writable, since nobody there can replace another user's file; root may use files of any owner; folders above `home`
+    are not checked, since whoever controls them controls the whole home; on a read-only file system, modes and folder owners do
+    not matter. Group-writable files pass; lint warns about them.
 
-    `known` collects places that were checked, so that several files in one folder cost little. On Windows nothing is
-    checked: there access is by lists which the standard library cannot read. Raises nothing.
+    `known` collects the places already checked, so that several files in one folder cost little. Windows is not checked: it
+    uses access lists, which the standard library cannot read. Raises nothing.
     """
     if sys.platform == "win32":
         return None
@@ -73,11 +73,11 @@ def foreign_access(path: str, home: str, known: "set[str] | None" = None) -> "Fo
 
 
 def steps_to(path: str) -> "list[tuple[str, os.stat_result]]":
-    """Return each folder, link and file that opening `path` goes through, from the root, with its status. Raises nothing."""
+    """Return every folder, link and file that opening `path` passes through, from the root, with its status. Raises nothing."""
     steps = []
     current = os.sep
     links = 0
-    # An absolute path does not ask for the working directory, which may be gone.
+    # Only a relative path needs the working directory, which may have been deleted.
     names = (path if os.path.isabs(path) else os.path.join(os.getcwd(), path)).split(os.sep)[::-1]
     try:
         steps.append((current, os.lstat(current)))
@@ -102,19 +102,19 @@ def steps_to(path: str) -> "list[tuple[str, os.stat_result]]":
             if os.path.isabs(target):
                 current = os.sep
     except (OSError, ValueError):
-        pass  # it is missing from here on, or cannot be examined: whoever opens it finds out
+        pass  # the rest is missing or unreadable: whoever opens it will see the error
     return steps
 
 
 _MOST_LINKS = 40
-"""So many links Linux follows, too."""
+"""The limit that Linux also uses."""
 
 
 def real_path(path: str) -> str:
-    """Return `path` as an absolute one without links, as far as they can be read. Raises nothing for a path that has no NUL.
+    """Return `path` as an absolute path with its links resolved, as far as they can be read. Raises only for a path with a NUL.
 
-    Before Python 3.13 `os.path.realpath` raises for a link that is there and may not be read, such as `/proc/1/root`: whoever
-    may put a link into a folder could stop every command there.
+    Before Python 3.13, `os.path.realpath` raises for a link that exists but cannot be read, such as `/proc/1/root`: anyone able
+    to put such a link into a folder could break every command run there.
     """
     try:
         return os.path.realpath(path)  # noqa: TID251 - the one place
@@ -124,20 +124,20 @@ def real_path(path: str) -> str:
 
 
 def is_above(folder: str, home: str) -> bool:
-    """Whether `home` lies in `folder`, and is not that folder itself."""
+    """Whether `folder` contains `home` and is not `home` itself."""
     start = folder.rstrip(os.sep) + os.sep
     return bool(home) and any(place.startswith(start) and place != folder for place in (home, real_path(home)))
 
 
 def _is_excused(place: str, status: os.stat_result) -> bool:
-    """Whether what `foreign_write_access` found does not count, because nobody can write there: what clusters mount."""
+    """Whether to ignore what `foreign_write_access` found, because the file system is read-only, as clusters mount them."""
     if stat.S_ISLNK(status.st_mode) or not is_read_only(place):
         return False
     return stat.S_ISDIR(status.st_mode) or _user() in (0, status.st_uid) or status.st_uid == 0
 
 
 def foreign_write_access(status: os.stat_result) -> "str | None":
-    """Return why a file, link or folder is somebody else's to change, in a few words; None where it is not."""
+    """Return, in a few words, how someone else can change a file, link or folder; None if nobody else can."""
     if sys.platform == "win32":
         return None
     if status.st_uid not in (0, os.geteuid()) and os.geteuid() != 0:
@@ -150,7 +150,7 @@ def foreign_write_access(status: os.stat_result) -> "str | None":
 
 
 def refuse_foreign(path: str, home: str, risk: str) -> None:
-    """Raise UnsafePermissions for the first place on the way to `path` that `foreign_access` finds."""
+    """Raise UnsafePermissions for the first place on the way to `path` that someone else can change."""
     found = foreign_access(path, home)
     if found is not None:
         from omniprofile.errors import UnsafePermissions
@@ -160,7 +160,7 @@ def refuse_foreign(path: str, home: str, risk: str) -> None:
 
 
 def is_read_only(path: str) -> bool:
-    """Whether the file system there is mounted read-only, for this process at least."""
+    """Whether `path` is on a file system mounted read-only, at least for this process."""
     if sys.platform == "win32":
         return False
     try:
@@ -170,7 +170,7 @@ def is_read_only(path: str) -> bool:
 
 
 def _where_chmod_does_nothing(path: str) -> "str | None":
-    """Return what to do instead of `chmod` where the file system keeps no modes; None where it does."""
+    """Return what to do instead of `chmod` on a file system that ignores modes; None if `chmod` works."""
     kind = _mounted_as(path)
     if kind in ("9p", "drvfs") and os.path.exists("/proc/sys/fs/binfmt_misc/WSLInterop"):
         return (
@@ -190,7 +190,7 @@ _WITHOUT_MODES = frozenset(
 
 
 def _mounted_as(path: str) -> str:
-    """Return the type of the file system that `path` is on, as Linux has it; empty where that is not known."""
+    """Return the Linux type of the file system that `path` is on; empty if unknown."""
     if sys.platform != "linux":
         return ""
     try:
@@ -206,7 +206,7 @@ def _mounted_as(path: str) -> str:
 
 
 def owner_hint(problem: BaseException, path: str) -> "str | None":
-    """Return the hint for a PermissionError that a file or folder of another owner causes, as `sudo` leaves them; else None."""
+    """Return the hint for a PermissionError caused by a root-owned file or folder, as `sudo` leaves behind; else None."""
     if sys.platform == "win32" or getattr(problem, "errno", None) not in (1, 13) or os.geteuid() == 0:
         return None
     for place, status in reversed(steps_to(path)):
@@ -220,7 +220,7 @@ def owner_hint(problem: BaseException, path: str) -> "str | None":
 
 
 def owner_of(path: str) -> "int | None":
-    """Return the user number of a file's owner, links followed; None where it cannot be looked at."""
+    """Return the user id of the file's owner, following links; None if the file cannot be examined."""
     try:
         return os.stat(path).st_uid
     except OSError:
@@ -228,10 +228,10 @@ def owner_of(path: str) -> "int | None":
 
 
 def others_can_write(status: os.stat_result) -> bool:
-    """Whether anyone can write to the file. (Group-writable is normal where each user has a group of their own.)"""
+    """Whether anyone can write to the file. Group-writable does not count: on many systems each user has a private group."""
     return sys.platform != "win32" and bool(status.st_mode & stat.S_IWOTH)
 
 
 def others_can_read(status: os.stat_result) -> bool:
-    """Whether anybody but the owner may read or write the file."""
+    """Whether anyone but the owner can read, write or execute the file."""
     return sys.platform != "win32" and bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))

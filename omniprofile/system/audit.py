@@ -1,7 +1,7 @@
-"""The audit log: one JSON line for each credential that is handed out, in `audit.jsonl` of the state folder.
+"""The audit log: one JSON line in `audit.jsonl` of the state folder for each credential handed out.
 
-Writing it never fails, delays or grows a command: whatever is wrong with the folder, the file or the disk, the line is not
-written. Lines are whole however many processes write at once: each is one write at the end of the file (open(2), O_APPEND).
+Logging never makes a command fail, wait or use much more memory: if the folder, file or disk has a problem, the line is not
+written. Each line is a single append (open(2), O_APPEND), so lines stay whole however many processes write at once.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 FILE, OLDER_FILE = "audit.jsonl", "audit.1.jsonl"
 LARGEST = 1024 * 1024
-"""Neither file is larger, in bytes."""
+"""The size limit of each of the two files, in bytes."""
 _FULL = LARGEST - 128 * 1024
-"""From here on the file is put aside. What many processes write at that moment still has room."""
+"""The size, in bytes, at which the file is rotated. The margin leaves room for other processes that are writing at that moment.
+"""
 _LONGEST = 1000
-"""Characters of a text that are kept."""
+"""How many characters of a text are kept."""
 
 
 def record(
@@ -43,11 +44,12 @@ def record(
     requests: "Mapping[str, Mapping[str, int]] | None" = None,
     refused: "Mapping[str, str] | None" = None,
 ) -> None:
-    """Append one line to the log in the state folder `folder`, if it can be written there at once. Raises nothing.
+    """Append one line to the log in the state folder `folder`, if that works at once. Raises nothing.
 
-    `layer` is the one that chose the profile, which is None for a pair of the environment's own. Of `command`, only its base
-    name is kept. `requests` are a gateway's, `{"GET": {"200": 3}}`; `refused` has the `method` and `path` of one that it did
-    not let through, and is kept without its query. `home` is the user's home, above which no folder is checked.
+    `layer` is the one that chose the profile. `profile` is None if URL and token came from the environment. Only the base name
+    of `command` is kept. `requests` counts a gateway's requests, as `{"GET": {"200": 3}}`; `refused` has the `method` and
+    `path` of a request that the gateway refused, and is logged without its query. Folders above `home`, the user's home, are
+    not checked.
     """
     seconds = time.time()
     moment = time.gmtime(seconds)
@@ -67,7 +69,7 @@ def record(
     try:
         _append(folder, home, line.encode("ascii") + b"\n")
     except (OSError, ValueError):  # ValueError: a NUL in the path
-        return  # a command does its work without a log
+        return  # a command must work without its log
 
 
 def _append(folder: str, home: str, line: bytes) -> None:
@@ -89,7 +91,7 @@ def _append(folder: str, home: str, line: bytes) -> None:
             give_to_owner_of_folder(descriptor, path)
         else:
             os.lseek(descriptor, -1, os.SEEK_END)
-            if os.read(descriptor, 1) != b"\n":  # a full disk cut the line before short: it must not spoil this one
+            if os.read(descriptor, 1) != b"\n":  # a full disk cut off the previous line: keep it from spoiling this one
                 line = b"\n" + line
         os.write(descriptor, line)
     finally:
@@ -99,14 +101,14 @@ def _append(folder: str, home: str, line: bytes) -> None:
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    """Whether it is a regular file of this user, with no other name; root may write to one of any owner."""
+    """Whether it is a regular file of this user with no other hard link; root may write to a file of any owner."""
     if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
         return False
     return sys.platform == "win32" or os.geteuid() in (0, status.st_uid)
 
 
 def _put_aside(path: str, older: str) -> None:
-    """Make the log the older one, unless another process does it now or has done it."""
+    """Rotate the log, unless another process is doing so or has done so."""
     from omniprofile.system.locking import lock
 
     with lock(f"{path}.lock", 0):
@@ -115,7 +117,7 @@ def _put_aside(path: str, older: str) -> None:
 
 
 def _json(value: object) -> str:
-    """Return JSON in ASCII on one line: without the module `json`, which costs as much as half of the interpreter's start."""
+    """Return one line of ASCII JSON, without importing `json`, which costs half as much as starting the interpreter."""
     if value is None:
         return "null"
     if isinstance(value, int):
@@ -138,7 +140,7 @@ _KEYS = (*_TEXTS, "requests", "refused")
 
 
 def entries(folder: str) -> "tuple[list[dict[str, Any]], int]":
-    """Return the entries of the log, oldest first, and how many lines are damaged and so left out. Raises Unreadable."""
+    """Return the log's entries, oldest first, and the number of damaged lines, which are skipped. Raises Unreadable."""
     from omniprofile.system.files import read_regular
 
     found: list[dict[str, Any]] = []

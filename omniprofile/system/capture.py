@@ -1,7 +1,7 @@
-"""What a program prints, bounded in time and size, with no shell. Knows no profile.
+"""Run a program and capture its output, limited in time and size, without a shell. Knows no profile.
 
-The program ends with its children (`process_groups`). Where it may ask the user, the terminal is handed to its process group
-and taken back (POSIX, General Terminal Interface, 11.1.4), or else it has no terminal at all.
+The program's children are killed with it (`process_groups`). If it may ask the user, its process group gets the terminal until
+it ends (POSIX, General Terminal Interface, 11.1.4); otherwise it has no terminal at all.
 """
 
 import os
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
         from omniprofile.system.terminal import Terminal
 
 _running: "set[Group]" = set()
-"""Programs whose output is read now, in whatever thread."""
+"""Programs whose output is being captured, in any thread."""
 _INTERRUPTED = 130
-"""The status of a shell whose command was ended by SIGINT (128 + 2)."""
+"""The exit status of a shell whose command was killed by SIGINT (128 + 2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """How a program ended. `status` is negative for a signal; `stdout` is what it printed, unless it did not end by itself."""
+    """How a program ended. `status` is negative for a signal; `stdout` is empty unless the program exited by itself."""
 
     how: Literal["exited", "interrupted", "too-slow", "too-much"]
     status: int
@@ -37,9 +37,10 @@ class Captured:
 
 
 def find_program(name: str, environ: Mapping[str, str]) -> str | None:
-    """The absolute path of program `name`, or None. Relative entries of `PATH` and the working directory are never searched.
+    """Return the absolute path of program `name`, or None. Skips relative entries of `PATH` and never searches the working
+    directory.
 
-    Windows runs files by their extension: a name without one is looked for with each of `PATHEXT`, and never as it stands.
+    Windows runs files by their extension: a name without one is tried with each extension in `PATHEXT`, and never on its own.
     """
     if os.path.isabs(name):
         return name
@@ -56,11 +57,11 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
 
 
 def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, limit: int, terminal: bool) -> Captured:
-    """Run `argv`, whose first is an absolute path, with no standard input and with our standard error.
+    """Run `argv`, whose first item is an absolute path, without standard input and with our standard error.
 
-    `timeout` is in seconds; `limit` is how many bytes of output are too many to be read on. `terminal` lets it use the
-    terminal that we are in the foreground of, if there is one. Ends soon after the program does, even where a child that it
-    left behind holds the pipe open. Raises OSError or ValueError when the program cannot be started.
+    `timeout` is in seconds, `limit` the most output in bytes. With `terminal`, the program may use the terminal if we are in
+    its foreground. Returns soon after the program exits, even if a child that it left running holds the pipe open. Raises
+    OSError or ValueError if the program cannot be started.
     """
     from subprocess import DEVNULL, PIPE
 
@@ -78,7 +79,7 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
         process: Group | None = None
         ended = False
         try:
-            with signals_deferred():  # one that came now would leave a program running that nobody knows of
+            with signals_deferred():  # a signal here would leave a program running that is not yet in `_running`
                 process = Group(argv, environ, terminal=lent is not None, stdin=DEVNULL, stdout=PIPE)
                 _running.add(process)
             if lent is not None:
@@ -101,11 +102,11 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
 
 
 class _TooMuch(Exception):
-    """The program has printed more than it may."""
+    """The program printed more than its limit."""
 
 
 def end_captures() -> None:
-    """End every program that other threads `capture`, when nobody waits for those any more."""
+    """Kill every program that other threads are capturing, when their results are no longer wanted."""
     from omniprofile.system.process_groups import end_groups
 
     end_groups(list(_running))

@@ -1,4 +1,4 @@
-"""What is around the process: its variables, folder, streams, user and clock. The one module that reads them."""
+"""The process's surroundings: its variables, folder, streams, user and clock. The only module that reads them."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from omniprofile.system.files import home_in_database, user_id
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Everything of its surroundings that the program sees. `cwd` is None where the working directory is gone."""
+    """Everything the program sees of its surroundings. `cwd` is None if the working directory has been deleted."""
 
     environ: Mapping[str, str]
     cwd: str | None
@@ -22,11 +22,11 @@ class Environment:
     stderr: TextIO | None
     uid: int | None = None
     checkpoint: Callable[[str], None] = lambda _: None
-    """Called with the name of each moment of a login, refresh or logout that the process may be killed at."""
+    """Called with the name of each point in a login, refresh or logout at which the process might be killed."""
 
     @classmethod
     def real(cls) -> "Environment":
-        """This process's own."""
+        """Return the environment of this process."""
         try:
             cwd = os.getcwd()
         except OSError:
@@ -34,9 +34,9 @@ class Environment:
         return cls(os.environ, cwd, sys.platform, sys.stdin, sys.stdout, sys.stderr, user_id())
 
     def user_home(self) -> str | None:
-        """Return the home folder by the user database, for when no variable says it."""
+        """Return the home folder from the user database, for when no variable names one."""
         return home_in_database(self.uid)
 
     def now(self) -> datetime:
-        """Return the time, aware, in UTC."""
+        """Return the current time in UTC, as an aware datetime."""
         return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Reading files that others may have prepared, and writing files that must never be half there.
+"""Reading files that others may have prepared, and writing files atomically.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """
@@ -10,25 +10,25 @@ import sys
 from omniprofile.system.access import owner_hint
 
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""Flags to open a file as it is, and at once: no FIFO is waited for, and Windows turns no CRLF into LF."""
+"""Flags to open a file without waiting for a FIFO, and without Windows turning CRLF into LF."""
 NO_LINK = NO_WAIT | getattr(os, "O_NOFOLLOW", 0)
-"""The same for a file that must not be a symbolic link."""
+"""The same flags for a file that must not be a symbolic link."""
 PRIVATE = "" if sys.platform == "win32" else " (mode 0600)"
-"""What is said of a file that `write_atomic` has made: on Windows its folder's access list says who may read it."""
+"""What messages add about a file made by `write_atomic`. On Windows the access list of its folder says who may read it."""
 LARGEST = 16 * 1024 * 1024
-"""No file that omniprofile reads is larger than this, in bytes; a larger one is refused before it is read."""
+"""The largest file that omniprofile reads, in bytes; it refuses a larger one before reading it."""
 _MAX_PATH = 260
-"""Characters, with the NUL at their end, that most of Windows takes in a path unless it is told otherwise."""
+"""How many characters most of Windows accepts in a path, including the final NUL, unless configured otherwise."""
 _READERS_SECONDS = 2.0
-"""How long a file waits to be replaced, on Windows, while other processes read it."""
+"""How long replacing a file on Windows waits for other processes to finish reading it."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""What some editors begin a file in UTF-8 with. It is not a part of the text, and stays where it is."""
+"""The bytes some editors put before UTF-8 text. Not part of the text, but preserved."""
 
 
 class Unreadable(Exception):
-    """A file that cannot be read, for a reason that the user can act on. `str()` is the reason, without the path.
+    """A file that cannot be read, for a reason the user can act on. `str()` is the reason, without the path.
 
-    `hint` says what to do where the reason is the file's owner.
+    `hint` says what to do if the cause is the file's owner.
     """
 
     def __init__(self, why: str, hint: "str | None" = None) -> None:
@@ -37,15 +37,15 @@ class Unreadable(Exception):
 
 
 def read_regular(path: str, limit: int = LARGEST) -> bytes:
-    """Return the bytes of a regular file (symbolic links followed). Never blocks on a FIFO or device.
+    """Return the bytes of a regular file, following symbolic links. Never blocks on a FIFO or device.
 
-    Raises FileNotFoundError when nothing is there (a dangling link included), Unreadable in every other case.
+    Raises FileNotFoundError if there is no file (or a dangling link), Unreadable in every other case.
     """
     return open_regular(path, limit)[0]
 
 
 def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result]:
-    """Like `read_regular`, with the status of the very file that was read: no time between look and use."""
+    """Like `read_regular`, but also return the status of the very file that was read, so that it cannot be swapped in between."""
     try:
         refuse_reserved(path)
         descriptor = os.open(path, os.O_RDONLY | NO_WAIT)
@@ -71,20 +71,20 @@ def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result
 
 
 def write_atomic(path: str, content: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
-    """Replace `path` by a file with `content`: at any moment, after any kill, the old file or the new one is there.
+    """Replace `path` with a file that has `content`. At any moment, even after a kill, `path` is the old file or the new one.
 
-    A symbolic link is replaced itself: to edit what it points to, pass its target. The folder must exist. Raises OSError;
-    then the old file is untouched and nothing is left beside it. What is not `durable` is not waited for until it is on
-    the disk: after a power cut, and only then, the file may be damaged.
+    If `path` is a symbolic link, the link itself is replaced: to edit its target, pass the target. The folder must exist.
+    Raises OSError, leaving the old file untouched and no temporary file. Unless `durable`, returns before the content is on the
+    disk: a power cut, but nothing else, may then damage the file.
     """
     put_in_place(stage(path, content, mode, durable=durable), path, durable=durable)
 
 
 def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None = None, durable: bool = True) -> str:
-    """Write `content` to a file beside `path` that can take its place; that file's path.
+    """Write `content` to a temporary file next to `path`, ready to replace it, and return its path.
 
-    With `like`, the status of the file that it is to replace, it also gets that one's owner, group and extended attributes
-    (access lists among them). Raises OSError, also where the owner cannot be kept; then nothing is left.
+    `like` is the status of the file to be replaced: the new file gets its owner, group and extended attributes (including
+    access lists). Raises OSError, also if the owner cannot be kept, and leaves no file.
     """
     refuse_reserved(path)
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.urandom(8).hex()}.tmp")
@@ -112,16 +112,16 @@ def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None =
 
 
 def refuse_reserved(path: str) -> None:
-    """Raise OSError where Windows takes a file's name for something else: who means a file would get another, or none."""
+    """Raise OSError if Windows would not open a file of this name, but something else or nothing."""
     if sys.platform == "win32" and (path.startswith("\\\\.\\") or is_reserved(os.path.basename(path))):
         raise OSError(22, "Windows has another use for this name")
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether Windows takes a file's name for something else: a device (`NUL`, `con.txt`), a stream of another file
-    (`a:b`), a name without the dots and blanks at its end, a pattern.
+    """Tell whether Windows does not take a name as that of a plain file.
 
-    Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+    Such names are devices (`NUL`, `con.txt`), streams of another file (`a:b`), patterns, and names that end in a dot or blank,
+    which Windows drops. Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
     """
     device = name.partition(".")[0].rstrip(" ").upper()
     numbered = device[:3] in ("COM", "LPT") and len(device) == 4 and device[3] in "123456789\u00b9\u00b2\u00b3"
@@ -134,7 +134,7 @@ def is_reserved(name: str) -> bool:
 
 
 def put_in_place(temporary: str, path: str, *, durable: bool = True) -> None:
-    """Let a file that `stage` made take the place of `path`. Raises OSError; then the temporary file is gone."""
+    """Replace `path` with a file that `stage` made. Raises OSError, after removing the temporary file."""
     try:
         _replace(temporary, path)
     except BaseException:
@@ -160,7 +160,7 @@ def _replace(temporary: str, path: str) -> None:
 
 
 def discard(temporary: str) -> None:
-    """Remove a file that `stage` made and that is not wanted any more."""
+    """Remove a file made by `stage` that is no longer wanted."""
     from contextlib import suppress
 
     with suppress(OSError):
@@ -168,11 +168,13 @@ def discard(temporary: str) -> None:
 
 
 def sweep(path: str) -> None:
-    """Remove what a killed writer left beside `path`, which may hold a secret. Call it with the lock of its writers held."""
+    """Remove temporary files of killed writers next to `path`; they may hold a secret. Call it only while holding the writers'
+    lock.
+    """
     from contextlib import suppress
 
     folder, name = os.path.split(path)
-    with suppress(OSError):  # the write that follows says what is wrong with the folder
+    with suppress(OSError):  # the write that follows reports what is wrong with the folder
         for entry in os.listdir(folder or "."):
             middle = entry[len(name) + 2 : -4]
             if entry == f".{name}.{middle}.tmp" and len(middle) == 16 and set(middle) <= set("0123456789abcdef"):
@@ -180,7 +182,7 @@ def sweep(path: str) -> None:
 
 
 def _copy_attributes(path: str, descriptor: int) -> None:
-    """Copy extended attributes, as far as this user may and the file system can."""
+    """Copy extended attributes, as far as the user's rights and the file system allow."""
     from contextlib import suppress
 
     if sys.platform != "linux":
@@ -194,7 +196,7 @@ def _copy_attributes(path: str, descriptor: int) -> None:
 def make_private_folder(path: str) -> None:
     """Make `path` and its missing parents, each with mode 0700 (XDG Base Directory, 'Referencing this specification').
 
-    Where root works in the folders of a user, they are that user's.
+    Root gives each new folder to the owner of the folder that it is in.
     """
     parent = os.path.dirname(path)
     if parent and parent != path and not os.path.isdir(parent):
@@ -212,14 +214,14 @@ def make_private_folder(path: str) -> None:
 
 
 def is_in_missing_home(path: str, home: str) -> bool:
-    """Whether a path lies in a home that does not exist: what is written only by the way does not make one."""
+    """Whether `path` is in a home that does not exist: writing a log or cache must not create a home."""
     return path.startswith(os.path.join(home, "")) and not os.path.isdir(home)
 
 
 def give_to_owner_of_folder(descriptor: int, path: str) -> None:
-    """Let a file or folder that root has just made at `path` belong to the user whose folder it is in (`sudo -E`).
+    """Give a file or folder that root has just made at `path` to the owner of the folder that it is in (`sudo -E`).
 
-    Does nothing for any other user. Raises OSError.
+    Does nothing unless run by root. Raises OSError.
     """
     if sys.platform != "win32" and os.geteuid() == 0:
         folder = os.stat(os.path.dirname(path) or ".")
@@ -228,7 +230,7 @@ def give_to_owner_of_folder(descriptor: int, path: str) -> None:
 
 
 def reason(problem: BaseException) -> str:
-    """Return an operating system's error as a few lower-case words, without the path."""
+    """Return an operating-system error as a few lower-case words, without the path."""
     text = getattr(problem, "strerror", None) or str(problem)
     path = getattr(problem, "filename", None)
     if sys.platform == "win32" and isinstance(path, str) and len(os.path.abspath(path)) >= _MAX_PATH:
@@ -241,7 +243,7 @@ def _kind(mode: int) -> str:
 
 
 def _sync_folder(folder: str) -> None:
-    # After a power cut the rename itself must be there, not only the content (fsync(2)). Not possible on Windows.
+    # The rename must survive a power cut, not only the content (fsync(2)). Not possible on Windows.
     if sys.platform == "win32":
         return
     from contextlib import suppress
@@ -262,7 +264,7 @@ def user_id() -> int | None:
 
 
 def home_in_database(uid: int | None) -> str | None:
-    """Return the home folder that the user database has for a user; None for one that it does not know."""
+    """Return a user's home folder from the user database; None if the database does not know the user."""
     if uid is None or sys.platform == "win32":
         return None
     import pwd

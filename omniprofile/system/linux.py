@@ -1,6 +1,6 @@
-"""What only Linux can be asked, through `/proc`: whose a loopback connection is, and which terminal session this is.
+"""Questions that only Linux answers, through `/proc`: who owns a loopback connection, and which terminal session this is.
 
-On other systems the answer is that nobody knows.
+On other systems the answers are "unknown".
 """
 
 import os
@@ -11,13 +11,13 @@ from struct import iter_unpack
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _MAPPED = (
     b"\0" * 10 + b"\xff\xff"
-)  # `::ffff:127.0.0.1`, as a socket of both families has it (RFC 4291, section 2.5.5.2)
+)  # the prefix of `::ffff:127.0.0.1`, as a dual-stack socket reports it (RFC 4291, section 2.5.5.2)
 
 
 def is_same_user(uid: int | None, peer: tuple[str, int], local: tuple[str, int]) -> bool:
-    """Whether the connection from `peer` to our `local` address is from a program of the user `uid`.
+    """Whether a program of user `uid` opened the connection from `peer` to our `local` address.
 
-    Each address is a host and a port. Where that cannot be known (no user ids, no tables), it is taken to be.
+    Each address is a host and a port. If unknown (no user ids, no tables), the answer is True.
     """
     if uid is None or not sys.platform.startswith("linux"):
         return True
@@ -37,7 +37,7 @@ def is_same_user(uid: int | None, peer: tuple[str, int], local: tuple[str, int])
 
 
 def _entries(address: tuple[str, int]) -> list[str]:
-    """Return how the tables write an address: words of 32 bits in the machine's own order, in hexadecimal."""
+    """Return an address as the tables write it: words of 32 bits in the machine's byte order, in hexadecimal."""
     host, port = address
     packed = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
     forms = [packed] if len(packed) == 16 else [packed, _MAPPED + packed]
@@ -45,17 +45,17 @@ def _entries(address: tuple[str, int]) -> list[str]:
 
 
 def terminal_session() -> str | None:
-    """Return what tells this session from every other, earlier or later: its leader, when that started, in which boot.
+    """Return text that identifies this session among all others: its leader's process id and start time, and the boot.
 
-    None where the start is unknown, as on other systems and after the leader has ended: the leader's number alone may be
-    another process's by now.
+    None if the start time is unknown, as on other systems and once the leader has exited: by then another process may have its
+    id.
     """
     if not hasattr(os, "getsid"):
         return None
     leader = os.getsid(0)
     try:
         with open(f"/proc/{leader}/stat", "rb") as file:
-            # The second field is the program's name in brackets, which may hold anything: `proc_pid_stat(5)`.
+            # The second field is the program's name in brackets, which may itself contain brackets and spaces: proc_pid_stat(5).
             started = file.read().rpartition(b")")[2].split()[19]
         with open("/proc/sys/kernel/random/boot_id", "rb") as file:
             boot = file.read().strip()
