@@ -19,7 +19,7 @@ class ForeignAccess:
         self.why = why
 
     def refusal(self, risk: str) -> tuple[str, str]:
-        """Return the error message and the hint how to fix it; `risk` is what the others could do."""
+        """Return the error message and a hint on how to fix it; `risk` is what the others could do."""
         from omniprofile.model.names import printable_place, quoted_place
 
         shown, word = printable_place(self.path), quoted_place(self.path)

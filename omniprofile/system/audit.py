@@ -1,7 +1,7 @@
 """The audit log: one JSON line in `audit.jsonl` of the state folder for each credential handed out.
 
-Logging never makes a command fail, wait or use much more memory: if the folder, file or disk has a problem, the line is not
-written. Each line is a single append (open(2), O_APPEND), so lines stay whole however many processes write at once.
+Logging never makes a command fail or wait: if the folder, file or disk has a problem, the line is not written. Each line is a
+single append (open(2), O_APPEND), so lines stay whole however many processes write at once.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """
@@ -26,8 +26,7 @@ FILE, OLDER_FILE = "audit.jsonl", "audit.1.jsonl"
 LARGEST = 1024 * 1024
 """The size limit of each of the two files, in bytes."""
 _FULL = LARGEST - 128 * 1024
-"""The size, in bytes, at which the file is rotated. The margin leaves room for other processes that are writing at that moment.
-"""
+"""The size, in bytes, at which the file is rotated. The margin leaves room for processes that write at that moment."""
 _LONGEST = 1000
 """How many characters of a text are kept."""
 

@@ -1,6 +1,6 @@
 """Run a program and capture its output, limited in time and size, without a shell. Knows no profile.
 
-The program's children are killed with it (`process_groups`). If it may ask the user, its process group gets the terminal until
+Ending the program also ends its children (`process_groups`). If it may ask the user, its process group gets the terminal until
 it ends (POSIX, General Terminal Interface, 11.1.4); otherwise it has no terminal at all.
 """
 
@@ -37,8 +37,7 @@ class Captured:
 
 
 def find_program(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of program `name`, or None. Skips relative entries of `PATH` and never searches the working
-    directory.
+    """Return the absolute path of program `name`, or None. Never searches the working directory or relative entries of `PATH`.
 
     Windows runs files by their extension: a name without one is tried with each extension in `PATHEXT`, and never on its own.
     """
@@ -106,7 +105,7 @@ class _TooMuch(Exception):
 
 
 def end_captures() -> None:
-    """Kill every program that other threads are capturing, when their results are no longer wanted."""
+    """End every program that other threads are capturing, once nobody needs the results."""
     from omniprofile.system.process_groups import end_groups
 
     end_groups(list(_running))

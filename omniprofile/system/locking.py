@@ -1,13 +1,12 @@
-"""Locks between processes, with a time limit. The kernel keeps them: a killed holder leaves none.
+"""Locks between processes, with a time limit. The kernel holds them: when a holder is killed, its lock is free.
 
-Why no two processes send one refresh token: whoever refreshes holds two locks at once, in this order: one of the OS user's
-(`user_lock`), and one beside the file that the session is stored in (for a keyring: beside its index). After both are
-held, the store is read again; the answer is stored before they are freed. The one beside the store is found by the
-folder's real place, so it is the same file for everybody who comes to that store by whatever path, session, environment or
-mount. The user's own lies in the home that the user database has, which no login session and no variable changes, so it
-also holds where one keyring is used with several state folders. A lock file is never removed by us; where somebody else
-removes or replaces it, a waiter notices and takes the new one. A file system without locks is an error, never a lock less.
-What this cannot cover is in the manual, under "Locks".
+Two processes never send the same refresh token, because a refresh takes two locks, in this order: the OS user's (`user_lock`),
+then one next to the file that holds the session (for a keyring: next to its index). Holding both, it reads the store again, and
+saves the response before it frees them. The lock at the store is found by the folder's real path, so everyone who reaches that
+store, by whatever path, session, environment or mount, uses the same file. The user's lock is in the home from the user
+database, which no login session or variable changes, so it also works when several state folders share one keyring. We never
+remove a lock file; if someone else removes or replaces it, a waiter notices and takes the new one. A file system without locks
+is an error; we never carry on without a lock. The manual, under "Locks", says what this cannot cover.
 """
 
 import errno
@@ -27,11 +26,11 @@ _POLL_SECONDS = 0.02
 _TEMPORARY = "/tmp"  # noqa: S108 - the folder made there is checked: see `_require_own`
 _NO_LOCKS = frozenset((errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL, errno.EBADF))
 _NO_PLACE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP)) | _NO_LOCKS
-"""The errors that show that a folder cannot hold locks, now or later, as a full disk or table does not."""
+"""Errors that mean a folder can never hold locks. A full disk or table is not among them."""
 
 
 class LockFailed(OSError):
-    """The lock cannot be taken, whoever holds it. `str()` says why and names the file, `hint` says what to do."""
+    """The lock cannot be taken, even if nobody holds it. `str()` says why and names the file; `hint` says what to do."""
 
     def __init__(self, number: int | None, why: str, hint: str) -> None:
         super().__init__(number, why)
@@ -42,26 +41,27 @@ class LockFailed(OSError):
 
 
 class NotOurs(LockFailed):
-    """The folder for locks could be somebody else's."""
+    """Someone else may control the folder for locks."""
 
 
 @contextmanager
 def lock(path: str, timeout: float, *, shared: bool = False) -> Iterator[None]:
-    """Hold the lock file `path` for the body; it is made with mode 0600, its folder with 0700, and left there.
+    """Hold the lock file `path` during the body. Creates the file with mode 0600 and its folder with 0700, and leaves them there.
 
-    With `shared`, together with others who hold it so (on Windows alone all the same). Raises TimeoutError when other
-    processes hold it for longer than `timeout` seconds, LockFailed when it cannot be taken at all.
+    With `shared`, other processes may hold the lock at the same time if they use `shared` too; on Windows the lock is always
+    exclusive. Raises TimeoutError if other processes hold it for longer than `timeout` seconds, LockFailed if it cannot be
+    taken at all.
     """
     descriptor, process = _acquire(path, timeout, shared=shared), os.getpid()
     try:
         yield
     finally:
-        # Closing alone would leave the lock to a child that another thread forked meanwhile, for as long as that child lives,
-        # since both have the same open file (flock(2)). Such a child itself frees nothing.
+        # Unlock explicitly: if another thread has forked, the child shares the open file, so closing ours would leave the lock
+        # held for as long as the child lives (flock(2)). The child itself must unlock nothing.
         if sys.platform != "win32" and os.getpid() == process:
             import fcntl
 
-            with suppress(OSError):  # closing frees it as well; what was done under it is done
+            with suppress(OSError):  # closing frees it too, and the work under it is done
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
@@ -70,11 +70,11 @@ def lock(path: str, timeout: float, *, shared: bool = False) -> Iterator[None]:
 def user_lock(
     folders: list[str], name: str, timeout: float, *, shared: bool = False, optional: bool = False
 ) -> Iterator[None]:
-    """Hold the lock `name` of this OS user for the body, in the first of the `user_lock_folders` that can have locks.
+    """Hold the OS user's lock `name` during the body, in the first of `folders` that can hold locks (see `user_lock_folders`).
 
-    A folder that cannot is never tried again in another order, so all processes that see the same folders take the same
-    lock. Raises as `lock` does; LockFailed is the first folder's, and not raised where the lock is `optional`, because
-    another one keeps all others out.
+    The order is always the same, so all processes that see the same folders take the same lock. Raises as `lock` does. If no
+    folder can hold locks, raises the first folder's LockFailed, unless the lock is `optional` because another lock already
+    keeps others out.
     """
     first: LockFailed | None = None
     with ExitStack() as held:
@@ -95,7 +95,9 @@ def user_lock(
 
 @contextmanager
 def exclusive(folders: list[str], name: str, timeout: float, busy: str) -> Iterator[None]:
-    """Hold a `user_lock` for work of the user's. Raises OperationFailed: `busy` says who does it already; UnsafePermissions."""
+    """Hold a `user_lock` during the body. Raises OperationFailed with the text `busy` if another process holds it;
+    UnsafePermissions.
+    """
     with ExitStack() as held:
         try:
             held.enter_context(user_lock(folders, name, timeout))
@@ -115,10 +117,10 @@ def user_lock_folders(
     home_of: Callable[[int], str | None] | None = None,
     temporary: str = _TEMPORARY,
 ) -> list[str]:
-    r"""Return the folders that may have the locks of this OS user, best first; the same ones in all of the user's processes.
+    r"""Return the folders that may hold this OS user's locks, best first; all of the user's processes get the same ones.
 
-    POSIX: `.local/state/omniprofile/locks` in the home that the user database has (`home_of`), whatever `HOME` and `XDG_*`
-    say and whoever is logged in; then `/tmp/omniprofile-UID`, for users without a home that they can write. Windows:
+    POSIX: `.local/state/omniprofile/locks` in the home from the user database (`home_of`), whatever `HOME`, `XDG_*` and the
+    login session say; then `/tmp/omniprofile-UID`, for users without a writable home. Windows:
     `%LOCALAPPDATA%\omniprofile\locks`.
     """
     if platform == "win32":
@@ -134,9 +136,10 @@ def user_lock_folders(
 
 
 def _require_own(folder: str) -> None:
-    """Make `folder` if need be; raise LockFailed unless this user alone controls it.
+    """Make `folder` if it is missing; raise LockFailed unless only this user controls it.
 
-    `lstat`: a link would say something about its target. Whoever controls a lock can stop or interleave its users.
+    Anyone who controls a lock can block its users or let them run at the same time. Uses `lstat`, because `stat` would check a
+    link's target.
     """
     try:
         make_private_folder(folder)
@@ -163,7 +166,7 @@ def _require_own(folder: str) -> None:
 
 
 def _acquire(path: str, timeout: float, *, shared: bool) -> int:
-    """Return a descriptor of the lock file, which holds the lock until it is closed. Raises as `lock` does."""
+    """Return a descriptor of the lock file, holding the lock until it is closed. Raises as `lock` does."""
     end = monotonic() + timeout
     while True:
         descriptor = _open(path)
@@ -177,7 +180,7 @@ def _acquire(path: str, timeout: float, *, shared: bool) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # somebody removed or replaced it while we waited: the next one to come would take another
+        os.close(descriptor)  # someone removed or replaced the file while we waited: the next process would lock the new one
         if monotonic() >= end:
             raise LockFailed(None, f"`{path}` is removed by another program again and again", "stop that program")
 
@@ -194,7 +197,7 @@ def _open(path: str) -> int:
         except OSError as problem:
             if problem.errno != errno.EROFS:
                 raise
-            descriptor = os.open(path, flags & ~os.O_RDWR | os.O_RDONLY)  # what is there can be locked all the same
+            descriptor = os.open(path, flags & ~os.O_RDWR | os.O_RDONLY)  # an existing file can be locked on a read-only file system
     except OSError as problem:
         raise _failed(problem, path) from problem
     status = os.fstat(descriptor)
@@ -210,7 +213,7 @@ def _open(path: str) -> int:
 
 
 def _try(descriptor: int, path: str, *, shared: bool) -> bool:
-    """Try to take the lock; tell whether it is ours. Raises LockFailed where there are no locks."""
+    """Try to take the lock, and tell whether that worked. Raises LockFailed if the file cannot be locked."""
     try:
         if sys.platform != "win32":
             import fcntl
@@ -222,7 +225,7 @@ def _try(descriptor: int, path: str, *, shared: bool) -> bool:
             os.lseek(descriptor, 0, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     except OSError as problem:
-        # Wine's C library gives no number (0) for a lock that is held.
+        # Wine's C library reports error 0 for a lock that is held.
         if problem.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK, 0):
             return False
         raise _failed(problem, path) from problem

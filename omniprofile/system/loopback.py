@@ -1,4 +1,4 @@
-"""A server on the loopback addresses of both families, on one port."""
+"""A server on both loopback addresses, IPv4 and IPv6, on the same port."""
 
 import errno
 import socket
@@ -20,18 +20,18 @@ _ATTEMPTS = 30
 _BACKLOG = 1024
 """How many connections may wait to be accepted."""
 _ACCEPTED = 16
-"""How many connections asyncio accepts at once: before it accepts more, the oldest silent ones make room."""
+"""How many connections asyncio accepts at once; before the next batch, the oldest unidentified clients can be disconnected."""
 _END_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _SLICE_SECONDS = 0.5
-"""How long one wait lasts: on Windows a longer one does not see Ctrl-C."""
+"""The longest single wait: during a longer one, Windows does not notice Ctrl-C."""
 
 
 class LoopbackServer:
-    """Answers connections to one port of loopback in a thread of its own. Knows no protocol.
+    """Answers connections to one loopback port in its own thread. Knows no protocol.
 
-    The port is taken at once, 0 for any; asyncio is imported and begins in the thread, while the caller goes on. Raises
-    OperationFailed: `what` cannot start, such as "the login".
+    Binds the port at once (0 for any free one); the thread imports and starts asyncio while the caller continues. Raises
+    OperationFailed if `what`, such as "the login", cannot start.
     """
 
     def __init__(self, port: int, what: str) -> None:
@@ -52,26 +52,28 @@ class LoopbackServer:
         self._grace = 0.0
 
     def start(self, serving: "Serving", *, gone_seconds: float) -> None:
-        """Answer each connection by what `serving` gives for as long as this server answers.
+        """Answer each connection with the handler that `serving` yields, for as long as the server runs.
 
-        What is done for a client that has closed its side goes on for `gone_seconds`.
+        If a client closes its sending side, its handler is cancelled after `gone_seconds`.
         """
         self._thread = Thread(target=self._run, args=(serving, gone_seconds), name="omniprofile-loopback", daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
-        """Wait for as long as it answers, which a signal ends."""
+        """Wait until the server stops or a signal interrupts the wait."""
         while self._thread is not None and not self._over.wait(_SLICE_SECONDS):
             pass
 
     def close(self, grace: float = 0.0) -> bool:
-        """Listen no more, and break off what is under way; tell whether it was started. Known clients get `grace` seconds."""
+        """Stop listening and cancel all handlers; tell whether it was started. Handlers of known clients first get `grace`
+        seconds.
+        """
         self._ended, self._grace = True, grace
-        if self._thread is not None and self._stop is not None:  # else it has not begun yet, and will not
-            with suppress(RuntimeError):  # it has ended of itself
+        if self._thread is not None and self._stop is not None:  # otherwise it has not started, and will not
+            with suppress(RuntimeError):  # its loop has already ended
                 self._stop()
             self._over.wait(grace + _STOP_SECONDS)
-        self._close()  # not before: the loop still waits for them
+        self._close()  # not earlier: until then the loop uses the sockets
         return self._thread is not None
 
     def _close(self) -> None:
@@ -82,11 +84,11 @@ class LoopbackServer:
         import asyncio
 
         try:
-            # Windows' other loop listens no more after a client that resets its connection too early.
+            # Windows' default loop stops listening once a client resets its connection too early.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._serve(serving, gone_seconds))
         finally:
-            self._close()  # whatever ended it: who asks now is refused, and does not wait
+            self._close()  # whatever the reason, new clients are refused now instead of left waiting
             self._over.set()
 
     async def _serve(self, serving: "Serving", gone_seconds: float) -> None:
@@ -107,7 +109,7 @@ class LoopbackServer:
                 for listening in self._sockets
             ]
             for listening in self._sockets:
-                with suppress(OSError):  # it is closed already, for the server has ended
+                with suppress(OSError):  # already closed: the server has ended
                     listening.listen(_BACKLOG)
             await stopped.wait()
             for server in servers:
@@ -117,21 +119,22 @@ class LoopbackServer:
             if ending := clients.tasks():
                 for task in ending:
                     task.cancel()
-                await asyncio.wait(ending, timeout=_END_SECONDS)  # each may have a connection of its own to close
+                await asyncio.wait(ending, timeout=_END_SECONDS)  # each may have to close its own connection
 
 
 class CannotListen(Exception):
-    """No loopback port can be listened on. `str()` says why in a few words."""
+    """No loopback port can be listened on. `str()` says why, in a few words."""
 
 
 def listen(port: int = 0) -> list[socket.socket]:
-    """Sockets that listen on one port of both loopback addresses, or of the one there is. `port` is 0 for a free one."""
+    """Return sockets that listen on one port of both loopback addresses, or of the only one there is. `port` 0 takes a free one.
+    """
     for _ in range(_ATTEMPTS):
         first = None
         try:
             first = _bound(socket.AF_INET, "127.0.0.1", port)
             second = _bound(socket.AF_INET6, "::1", first.getsockname()[1] if first else port)
-        except OSError as problem:  # it is taken, no descriptor is left, or no right to listen
+        except OSError as problem:  # port taken, no descriptor left, or no permission
             if first is not None:
                 first.close()
             if port and problem.errno == errno.EADDRINUSE:
@@ -147,17 +150,17 @@ def listen(port: int = 0) -> list[socket.socket]:
 
 
 def _bound(family: int, address: str, port: int) -> socket.socket | None:
-    """Return a listening socket, or None where this machine has no such address. Raises OSError for a port that is taken."""
+    """Return a listening socket, or None if this machine lacks the address. Raises OSError if the port is taken."""
     listening = None
     try:
-        # The protocol is named because asyncio sends small pieces at once (TCP_NODELAY) only where it is.
+        # Name the protocol: asyncio sends small pieces at once (TCP_NODELAY) only if it is given.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if port and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-            # A port that was asked for is free though connections of an earlier login are still being forgotten.
+            # Allow a fixed port while connections of an earlier login are still in TIME_WAIT.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Windows lets another program listen on the same port beside us, unless it is told not to.
+        # Without this option, Windows lets another program listen on the same port.
         if (exclusive := getattr(socket, "SO_EXCLUSIVEADDRUSE", None)) is not None:
             listening.setsockopt(socket.SOL_SOCKET, exclusive, 1)
         listening.bind((address, port))

@@ -1,4 +1,4 @@
-"""The clients of a server on loopback: how many may be connected, and who makes room when there are too many."""
+"""The clients of a loopback server: how many may be connected, and which are disconnected when there are too many."""
 
 import asyncio
 import sys
@@ -6,11 +6,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Callable[[], object]], Coroutine[None, None, None]]
-"""Answers one connection; calls its last argument once the client has shown that it may be here."""
+"""Answers one connection; calls its last argument once the client has proved that it is allowed."""
 PIECE = 64 * 1024
-"""What is read from a client at once, in bytes."""
+"""How much to read from a client at once, in bytes."""
 _MOST_CLIENTS = 200 if sys.platform == "win32" else 100_000
-"""More clients are turned away: Windows' `select` takes 512 sockets, and each client may need one to the instance."""
+"""The most clients: any more are disconnected. Windows' `select` takes 512 sockets, and each client may need one to the instance.
+"""
 if sys.platform == "win32":
     _MOST_UNKNOWN = _MOST_CLIENTS // 2
 else:
@@ -18,11 +19,11 @@ else:
 
     _files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     _MOST_UNKNOWN = 512 if _files == resource.RLIM_INFINITY else min(512, _files // 2)
-"""How many clients may be connected that have not shown who they are. For one more, the oldest of them makes room."""
+"""The most clients that have not yet identified themselves. One more, and the oldest of them is disconnected."""
 
 
 class Clients:
-    """The connected clients. Those that have not shown who they are cannot keep out those that have."""
+    """The connected clients. Those that have not identified themselves cannot keep out those that have."""
 
     def __init__(self, handle: Handle, gone_seconds: float) -> None:
         self.handle = handle
@@ -31,7 +32,7 @@ class Clients:
         self.unknown: dict[Client, None] = {}
 
     def add(self, client: "Client") -> None:
-        """Add one that has just connected. When too many are unknown, the oldest of them makes room."""
+        """Add a client that has just connected. If too many are unidentified, disconnect the oldest of them."""
         self.all.add(client)
         self.unknown[client] = None
         if len(self.unknown) > _MOST_UNKNOWN:
@@ -40,17 +41,17 @@ class Clients:
             oldest.transport.abort()
 
     def discard(self, client: "Client") -> None:
-        """Remove one that has gone."""
+        """Remove a client that has disconnected."""
         self.all.discard(client)
         self.unknown.pop(client, None)
 
     def tasks(self, *, known: bool = False) -> "list[asyncio.Task[None]]":
-        """Return what is done for all clients, or for those alone who have shown who they are."""
+        """Return the running handlers of all clients, or only of those that have identified themselves."""
         return [each.task for each in self.all if each.task and not (known and each in self.unknown)]
 
 
 class Client(asyncio.StreamReaderProtocol):
-    """asyncio's protocol for one connection: what is done for a client ends soon after it has gone."""
+    """asyncio's protocol for one connection. A client's handler ends soon after the client disconnects."""
 
     def __init__(self, clients: Clients) -> None:
         super().__init__(asyncio.StreamReader(limit=PIECE), self._begin)
@@ -68,24 +69,24 @@ class Client(asyncio.StreamReaderProtocol):
         self.task = asyncio.get_running_loop().create_task(handling)
 
     def end(self) -> None:
-        """Break off what is done for this client."""
+        """Cancel this client's handler."""
         if self.task is not None:
             self.task.cancel()
 
     def eof_received(self) -> bool:
-        """Give a client that has closed its side a moment to read what it asked for."""
+        """Give a client that has closed its sending side a moment to read the response."""
         super().eof_received()
         asyncio.get_running_loop().call_later(self._clients.gone_seconds, self.end)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End what is done for this client."""
+        """Cancel the handler of a client that has disconnected."""
         super().connection_lost(exc)
         self._clients.discard(self)
         self.end()
 
 
 def not_of_clients(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Let the loop say what went wrong, but for a connection that its client reset before anything could be done for it."""
+    """Report an error through the loop's default handler, unless a client merely reset its connection before it was handled."""
     if not isinstance(context.get("exception"), OSError):
         loop.default_exception_handler(context)

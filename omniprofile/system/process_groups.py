@@ -1,7 +1,7 @@
-"""Processes that can be ended together with what they start. Knows no profile.
+"""Processes that can be ended together with their children. Knows no profile.
 
-POSIX: each leads a session or a process group of its own; a child that makes a session itself (`setsid`) is not reached.
-Windows: each is in a job object, which also ends it when this process ends, whatever ended that.
+POSIX: each leads its own session or process group; a child that starts a new session (`setsid`) is not reached. Windows: each
+is in a job object, which also ends it when this process ends, for whatever reason.
 """
 
 import os
@@ -15,16 +15,16 @@ from time import monotonic, sleep
 from typing import IO, Any
 
 Takers = Mapping[IO[bytes] | None, Callable[[bytes], None]]
-"""What takes the output of each pipe."""
+"""The function that receives the output of each pipe."""
 _PART = 64 * 1024
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
-"""What a program that is told to end gets for tidying up, before it and its children are killed."""
+"""How long a program may clean up after being asked to end, before it and its children are killed."""
 
 if sys.platform == "win32":
 
     class Group(subprocess.Popen[bytes]):
-        """A running process and what it has started; without `children` the process alone."""
+        """A running process and its children; without `children`, only the process."""
 
         def __init__(
             self,
@@ -40,7 +40,7 @@ if sys.platform == "win32":
             from omniprofile.system.windows import Job
 
             del terminal
-            # It runs once it is in its job, so that nothing which it starts is missed.
+            # Start it suspended: it runs once it is in its job, so the job catches every child.
             flags = 0x4 | (subprocess.CREATE_NEW_PROCESS_GROUP if children else 0)  # CREATE_SUSPENDED
             super().__init__(argv, 0, None, stdin, stdout, stderr, env=dict(environ), creationflags=flags)
             try:
@@ -50,21 +50,21 @@ if sys.platform == "win32":
                 raise
 
         def end(self) -> None:
-            """End it with all that it has started. Windows has no way to ask."""
+            """End the process and its children at once. Windows has no way to ask first."""
             self._job.end()
 
         def release(self) -> None:
-            """Let what the process has left behind live on after this one."""
+            """Let the children that the process left behind outlive this process."""
             self._job.release()
 
     def end_groups(groups: Sequence[Group]) -> None:
-        """End processes with all that they have started."""
+        """End processes and their children."""
         for group in groups:
             group.end()
         _reap(groups)
 
     def relay(group: Group, takers: Takers, deadline: float = inf) -> bool:
-        """Do as below, by threads that end with the pipes or with us, and call the takers: pipes cannot be polled."""
+        """Like the POSIX version below, but with a thread per pipe that calls its taker: Windows cannot poll pipes."""
         from omniprofile.system.threads import start, wait
 
         def read(pipe: IO[bytes], take: Callable[[bytes], None]) -> None:
@@ -76,7 +76,7 @@ if sys.platform == "win32":
             with suppress(subprocess.TimeoutExpired):
                 group.wait(_POLL_SECONDS)
         for pipe, reader in zip(filter(None, takers), readers, strict=True):
-            with suppress(TimeoutError):  # a child that was left behind has the pipe
+            with suppress(TimeoutError):  # a child left behind holds the pipe open
                 wait(reader, 0 if group.returncode is None else _GRACE_SECONDS)
                 pipe.close()
         return group.returncode is not None
@@ -84,7 +84,7 @@ if sys.platform == "win32":
 else:
 
     class Group(subprocess.Popen[bytes]):
-        """A running process and what it has started. With `terminal` it may use that, once its group is in the foreground."""
+        """A running process and its children. With `terminal`, it may use the terminal once its group is in the foreground."""
 
         def __init__(
             self,
@@ -96,20 +96,20 @@ else:
             stdout: int | None = None,
             stderr: int | None = None,
         ) -> None:
-            # A session of its own has no terminal: a program that wants to ask finds out at once, and is not stopped.
+            # In its own session it has no terminal: a program that wants to ask fails at once instead of being stopped.
             own: dict[str, Any] = {"process_group": 0} if terminal else {"start_new_session": True}
             super().__init__(argv, 0, None, stdin, stdout, stderr, env=dict(environ), **own)
 
         def release(self) -> None:
-            """Let what the process has left behind live on, as it does."""
+            """Let children left behind live on. On POSIX they do so anyway."""
 
     def end_groups(groups: Sequence[Group]) -> None:
-        """End processes with all that they have started: asked first, killed after a short grace, also at a second Ctrl-C."""
+        """End processes and their children: ask, then kill after a short grace period or at a second Ctrl-C."""
         import signal
 
         try:
             for group in groups:
-                for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process acts on SIGTERM once it goes on
+                for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process handles SIGTERM only once continued
                     with suppress(OSError):
                         os.killpg(group.pid, number)
             grace = monotonic() + _GRACE_SECONDS
@@ -122,9 +122,9 @@ else:
         _reap(groups)
 
     def relay(group: Group, takers: Takers, deadline: float = inf) -> bool:
-        """Hand on what a process prints, by pipe, until it has ended; tell whether it has, at `deadline` at the latest.
+        """Pass a process's piped output to the takers until it ends or `deadline` passes; tell whether it has ended.
 
-        What a child that it leaves behind prints after that is lost: the pipes are closed. What a taker raises is raised.
+        Output that its children write later is lost, since the pipes are closed. Re-raises what a taker raises.
         """
         import select
 
@@ -134,7 +134,7 @@ else:
             poll.register(descriptor, select.POLLIN)
         try:
             while reading:
-                ended = group.poll() is not None  # looked at before, so that nothing printed before the end is missed
+                ended = group.poll() is not None  # checked before reading, so that no output is missed
                 ready = poll.poll(0 if ended else _POLL_SECONDS * 1000)
                 if ended and not ready:
                     return True
@@ -166,7 +166,7 @@ else:
 
 def _reap(groups: Sequence[Group]) -> None:
     for group in groups:
-        with suppress(subprocess.TimeoutExpired):  # not even SIGKILL ends one in a system call: nobody can do more
+        with suppress(subprocess.TimeoutExpired):  # SIGKILL does not end a process stuck in a system call
             group.wait(_GRACE_SECONDS)
         for pipe in (group.stdout, group.stderr):
             if pipe:

@@ -1,4 +1,4 @@
-"""Lending the terminal to another program and taking it back (POSIX, General Terminal Interface, 11.1.4). Not on Windows."""
+"""Lend the terminal to another program and take it back (POSIX, General Terminal Interface, 11.1.4). Not on Windows."""
 
 import os
 import signal
@@ -11,29 +11,29 @@ import termios  # noqa: E402
 
 
 class Terminal:
-    """The controlling terminal, which we are in the foreground of."""
+    """The controlling terminal, while we are in its foreground."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._modes = termios.tcgetattr(descriptor)
 
     def give(self, group: int) -> None:
-        """Make `group` the foreground group, and wake it up in case it already asked for the terminal and was stopped."""
+        """Make `group` the foreground group and continue it, in case it was already stopped for using the terminal."""
         self._set_foreground(group)
         with suppress(OSError):
             os.killpg(group, signal.SIGCONT)
 
     def take_back(self) -> None:
-        """Be the foreground group again, with the modes of before: a killed prompt leaves the echo off."""
+        """Return to the foreground and restore the terminal's modes: a killed prompt leaves echo off."""
         self._set_foreground(os.getpgrp())
         with suppress(termios.error):
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._modes)
 
     def _set_foreground(self, group: int) -> None:
-        # From the background this would stop us with SIGTTOU, unless the signal is blocked.
+        # In the background, this call would stop us with SIGTTOU, unless that signal is blocked.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         try:
-            with suppress(OSError):  # the group may have ended meanwhile, or the terminal may be gone
+            with suppress(OSError):  # the group may have ended, or the terminal may be gone
                 os.tcsetpgrp(self._descriptor, group)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -41,7 +41,7 @@ class Terminal:
 
 @contextmanager
 def own_terminal() -> Iterator[Terminal | None]:
-    """Yield the controlling terminal if we are in its foreground, else None; it is taken back at the end."""
+    """Yield the controlling terminal if we are in its foreground, else None; take it back at the end."""
     descriptor = -1
     with suppress(OSError):
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)

@@ -1,6 +1,6 @@
-"""Run work in a daemon thread and wait for it: with a time limit, or to its end whatever signal comes.
+"""Run work in a daemon thread and wait for it, either with a time limit or to its end despite signals.
 
-The threads are daemons, so that work that was given up keeps no process alive.
+The threads are daemons so that abandoned work does not keep the process alive.
 """
 
 import signal
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SLICE_SECONDS = 0.5
-"""How long one wait lasts: on Windows a longer one does not see Ctrl-C."""
+"""The longest single wait: during a longer one, Windows does not notice Ctrl-C."""
 
 
 def start(work: Callable[[], T]) -> "Future[T]":
-    """Start `work` in a daemon thread of its own, and return the future of its result."""
+    """Start `work` in a new daemon thread and return the future of its result."""
     from concurrent.futures import Future
     from threading import Thread
 
@@ -37,7 +37,7 @@ def start(work: Callable[[], T]) -> "Future[T]":
 
 
 def left_running() -> bool:
-    """Tell whether work still runs in a daemon thread, such as work that was given up."""
+    """Tell whether a daemon thread is still running, such as abandoned work."""
     threading = sys.modules.get("threading")
     return threading is not None and any(each.daemon for each in threading.enumerate())
 
@@ -53,7 +53,7 @@ def wait(future: "Future[T]", seconds: float = float("inf")) -> T:
 
 
 def next_of(queue: "SimpleQueue[T]", seconds: float = float("inf")) -> T:
-    """Return what comes next from a queue. Raises TimeoutError after `seconds`."""
+    """Return the next item from a queue. Raises TimeoutError after `seconds`."""
     from queue import Empty
 
     for left in _slices(seconds):
@@ -63,7 +63,7 @@ def next_of(queue: "SimpleQueue[T]", seconds: float = float("inf")) -> T:
 
 
 def _slices(seconds: float) -> Iterator[float]:
-    """Yield how long to wait next. Raises TimeoutError once `seconds` are over."""
+    """Yield the next wait in seconds. Raises TimeoutError once `seconds` have passed."""
     from time import monotonic
 
     end = monotonic() + seconds
@@ -73,11 +73,10 @@ def _slices(seconds: float) -> Iterator[float]:
 
 
 def critical_section(work: Callable[[], T], *, on_interrupt: Callable[[], None]) -> T:
-    """Do `work` to its end, though the user presses Ctrl-C or the process is told to stop. `work` must be bounded in time.
+    """Finish `work` despite Ctrl-C or a request to terminate. `work` must be bounded in time.
 
-    The first Ctrl-C calls `on_interrupt`, and is raised when the work has ended; a second one is raised at once. SIGTERM and
-    SIGHUP wait for the end too. Where this is not the process's main thread, no signal comes here anyway. Raises what `work`
-    raises.
+    The first Ctrl-C calls `on_interrupt` and is raised after the work has ended; a second is raised at once. SIGTERM and SIGHUP
+    also wait for the end. Outside the main thread no signal arrives, so nothing is held back. Raises what `work` raises.
     """
     with signals_deferred(on_interrupt):
         return wait(start(work))
@@ -85,7 +84,7 @@ def critical_section(work: Callable[[], T], *, on_interrupt: Callable[[], None])
 
 @contextmanager
 def signals_deferred(on_interrupt: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold back the signals that would end the process until the body has ended. One that is ignored stays ignored."""
+    """Defer SIGTERM, SIGHUP and SIGINT until the body has ended. An ignored signal stays ignored."""
     from threading import current_thread, main_thread
 
     if current_thread() is not main_thread():

@@ -1,4 +1,4 @@
-"""What only Windows can be asked, through ctypes. Imported on Windows alone."""
+"""Windows system calls, through ctypes. Imported only on Windows."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ _OPEN_GROUPS = {
     "IU": "interactive users", "NU": "network users",
 }  # fmt: skip
 _WRITES = 0x2 | 0x4 | 0x40 | 0x10000 | 0x40000 | 0x80000 | 0x10000000 | 0x40000000
-"""Writing, appending, deleting what is in it or itself, changing its list or owner, all, and writing in general."""
+"""Write, append, delete children, delete, change the access list, change the owner, generic all, generic write."""
 _WRITING_WORDS = frozenset(("FA", "FW", "GA", "GW", "SD", "WD", "WO", "DC", "LC", "DT"))
 _MAY_BE_TAKEN = 0x0001 | 0x0100 | 0x0800  # PROCESS_TERMINATE, PROCESS_SET_QUOTA, PROCESS_SUSPEND_RESUME
 
@@ -59,9 +59,9 @@ class _JobLimits(ctypes.Structure):
 if sys.platform == "win32":
 
     class Job:
-        """A process that was started suspended, and now runs until it ends, or `end` is called, or this process ends.
+        """A process that was started suspended, and now runs until it ends, `end` is called, or this process ends.
 
-        With `children` that goes for all that it starts; without, they are nobody's. Raises OSError.
+        With `children`, the same goes for all its children; without, they are independent. Raises OSError.
         """
 
         def __init__(self, pid: int, *, children: bool) -> None:
@@ -74,17 +74,17 @@ if sys.platform == "win32":
             try:
                 if not self._kernel.AssignProcessToJobObject(self._job, process):
                     raise ctypes.WinError(ctypes.get_last_error())
-                # What resumes every thread of a process has no name in the documented interface.
+                # The documented interface has no call that resumes all threads of a process.
                 ctypes.WinDLL("ntdll").NtResumeProcess(process)
             finally:
                 self._kernel.CloseHandle(process)
 
         def end(self) -> None:
-            """End all that is in it."""
+            """End every process in the job."""
             self._kernel.TerminateJobObject(self._job, 1)
 
         def release(self) -> None:
-            """Let what is in it live on after this process."""
+            """Let the processes in the job outlive this process."""
             self._limit(0)
 
         def _limit(self, flags: int) -> None:
@@ -96,9 +96,9 @@ if sys.platform == "win32":
 
 
 def groups_with_write_access(path: str) -> list[str]:
-    """Return which groups that everybody may be in can change a file or folder, by its access list. Raises OSError.
+    """Return the groups open to everyone that can change a file or folder, according to its access list. Raises OSError.
 
-    The list is read as text, by the Security Descriptor Definition Language:
+    Reads the list as text in the Security Descriptor Definition Language:
     https://learn.microsoft.com/windows/win32/secauthz/ace-strings
     """
     found: list[str] = []
@@ -123,13 +123,13 @@ def groups_with_write_access(path: str) -> list[str]:
 
 
 def writing_groups(access_list: str) -> list[str]:
-    """Return the groups of `_OPEN_GROUPS` that an access list, as text, lets write, or change who may."""
+    """Return the groups of `_OPEN_GROUPS` that an access list in text form lets write or change permissions."""
     if "NO_ACCESS_CONTROL" in access_list:
         return ["Everyone"]
     found = []
     for entry in access_list.split("(")[1:]:
         kind, flags, rights, _, _, group, *_ = entry.partition(")")[0].split(";")
-        if kind != "A" or "IO" in flags or group not in _OPEN_GROUPS:  # IO: for what will be in the folder alone
+        if kind != "A" or "IO" in flags or group not in _OPEN_GROUPS:  # IO: inherit-only, for what will be created in the folder
             continue
         if rights.startswith("0x"):
             writes = int(rights, 16) & _WRITES != 0
@@ -141,7 +141,7 @@ def writing_groups(access_list: str) -> list[str]:
 
 
 def shows_colours(descriptor: int) -> bool:
-    """Let the console that `descriptor` writes to follow ANSI sequences; tell whether it does. The old one needs to be told."""
+    """Make the console of `descriptor` interpret ANSI sequences; tell whether it does. The old console must be asked to."""
     shown = False
     if sys.platform == "win32":
         import msvcrt
@@ -158,7 +158,7 @@ def shows_colours(descriptor: int) -> bool:
 
 
 def ancestors() -> Iterator[str]:
-    """Yield the program names of this process's parent, its parent and so on, such as `cmd.exe`."""
+    """Yield the program names of this process's parent, grandparent and so on, such as `cmd.exe`."""
     processes = _processes()
     process = os.getpid()
     for _ in range(_DEEPEST):
@@ -169,7 +169,7 @@ def ancestors() -> Iterator[str]:
 
 
 def _processes() -> dict[int, tuple[int, str]]:
-    """Return the parent and the program name of every process, by its number."""
+    """Return every process's parent and program name, by process id."""
     found: dict[int, tuple[int, str]] = {}
     if sys.platform == "win32":
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
