@@ -1,1 +1,1 @@
-"""The gateway: a loopback address for programs that may use a credential and not have it."""
+"""The gateway: a loopback server that lets programs use a credential without seeing it."""

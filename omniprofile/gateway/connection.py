@@ -1,7 +1,7 @@
-"""One client's connection to the gateway, and what becomes of each request on it. DOOR: h11.
+"""One client's connection to the gateway and its requests. DOOR: h11.
 
-h11 reads and writes HTTP/1.1 by the letter, with some leniency towards old programs. `_StrictConnection` takes that away: two
-programs that read one request in two ways are how requests are smuggled.
+h11 reads and writes HTTP/1.1 strictly, except for some leniency towards old programs. `_StrictConnection` removes that: if two
+programs read one request differently, requests can be smuggled.
 """
 
 import asyncio
@@ -25,34 +25,34 @@ from omniprofile.system.loopback_clients import PIECE
 from omniprofile.system.threads import start
 
 _HEAD_SECONDS = 60.0
-"""How long a client may take to begin the next request and to send its head."""
+"""How long a client may take to begin the next request and send its head."""
 _STALLED_SECONDS = 600.0
-"""How long a client may take to send the next piece of a body, or to take one."""
+"""How long a client may take to send or receive the next piece of a body."""
 _LINGER_SECONDS = 1.0
 _LARGEST_HEAD = 64 * 1024
 _LONGEST_TARGET = 32 * 1024
 _MOST_FIELDS = 200
 _REPEATABLE = 64 * 1024
-"""How much of a request's body is kept until its response begins, so that it can be sent again after a 401."""
+"""How much of a request body is kept, in bytes, to send the request again after a 401."""
 _LEFT = 1024 * 1024
-"""How much of a refused request is still read: its client may read the answer only after that."""
+"""How much more of a refused request is read, in bytes: its client may read the response only once it has sent it all."""
 
 _LENIENT = re.compile(rb"\n[ \t]|(?<!\r)\n|\r(?!\n)|\0")
-"""What h11 accepts in a head, and no program needs to send: folded lines, CR or LF alone, NUL."""
+"""What h11 accepts in a head although no program needs to send it: folded lines, bare CR or LF, NUL."""
 
 
 class _StrictConnection(h11.Connection):
-    """h11 as a server, for heads by the letter of RFC 9112 alone."""
+    """h11 as a server that accepts only heads that strictly follow RFC 9112."""
 
     def __init__(self) -> None:
         super().__init__(h11.SERVER, _LARGEST_HEAD)
 
     def next_event(self) -> Any:
-        """Return the next event, as h11 does."""
+        """Return the next event, as h11 does. Raises RemoteProtocolError."""
         if self.their_state is h11.IDLE:
             data = self.trailing_data[0]
             head, ended, _ = data.partition(b"\r\n\r\n")
-            # Only a whole head is looked through: one that comes byte by byte would be, again and again.
+            # Search only a complete head: one that arrives byte by byte would be searched again for every byte.
             if (ended or b"\n\n" in data or b"\n\r\n" in data) and _LENIENT.search(head):
                 raise h11.RemoteProtocolError("the head of the request is not written as HTTP/1.1 asks for")
             if len(head) > _LARGEST_HEAD:
@@ -61,7 +61,7 @@ class _StrictConnection(h11.Connection):
 
 
 class _Refused(Exception):
-    """A request that is answered here and goes no further."""
+    """A request that the gateway answers itself instead of forwarding it."""
 
     def __init__(self, status: int, code: str, message: str, hint: str | None = None, rule: str | None = None) -> None:
         super().__init__(message)
@@ -72,11 +72,11 @@ class _Refused(Exception):
 
 
 class _Gone(Exception):
-    """The client is gone, or has stopped in the middle of a request."""
+    """The client has gone, or has stopped in the middle of a request."""
 
 
 class Connection:
-    """One client's connection, on which requests are answered one after the other."""
+    """One client's connection, whose requests are answered in turn."""
 
     def __init__(
         self,
@@ -95,20 +95,20 @@ class Connection:
         self._out = b""
 
     async def serve(self) -> None:
-        """Answer one request after the other."""
+        """Answer requests in turn until the connection ends."""
         try:
             while await self._serve_one():
                 self._http.start_next_cycle()
             self._flush()
             await self._linger()
         except (_Gone, BrokenOff, Echoed, h11.ProtocolError, OSError, TimeoutError, asyncio.CancelledError):
-            # Whoever reads a broken connection knows that the answer is not whole.
+            # An aborted connection shows the client that the response is incomplete.
             self._writer.transport.abort()
         finally:
             self._writer.close()
 
     async def _serve_one(self) -> bool:
-        """Answer one request; return whether another one may follow."""
+        """Answer one request; return whether another may follow."""
         request = None
         try:
             async with asyncio.timeout(_HEAD_SECONDS):
@@ -118,7 +118,7 @@ class Connection:
             request = event
             body = self._check(request)
             if body is None:
-                self._http.next_event()  # the end of the request
+                self._http.next_event()  # consumes EndOfMessage
             await self._forward(request, body)
         except h11.RemoteProtocolError as problem:
             if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
@@ -135,7 +135,7 @@ class Connection:
         return event
 
     def _check(self, request: h11.Request) -> "_Body | None":
-        """Return the body to come of a request that may pass, None for none. Raises _Refused."""
+        """Return the body of a permitted request, None if it has none. Raises _Refused."""
         guard = self._guard
         method, target = request.method.decode("ascii"), request.target.decode("ascii")
         fields = dict(request.headers)
@@ -192,11 +192,11 @@ class Connection:
             await response.close()
 
     async def _renewed(self, refused: Credential) -> Credential | None:
-        """Return another credential in place of one that the instance refused, None where there is none."""
+        """Return a new credential after the instance refused this one; None if there is no other."""
         try:
             renewed = await asyncio.wrap_future(start(lambda: self._guard.credential.renewed(refused)))
         except Error:
-            return None  # the instance's own answer says what is wrong
+            return None  # the instance's own response says what is wrong
         return renewed if renewed.secret != refused.secret else None
 
     async def _pass_on(self, request: h11.Request, response: Response, used: Credential) -> None:
@@ -225,7 +225,7 @@ class Connection:
     async def _write(self, event: Any) -> None:
         self._out += self._http.send(event) or b""
         if isinstance(event, h11.Response):
-            # Later, so that the beginning of a body that has already come goes out in the same packet.
+            # Flush later, so that a body already received goes out in the same packet.
             asyncio.get_running_loop().call_soon(self._flush)
         elif self._out:
             self._flush()
@@ -238,7 +238,7 @@ class Connection:
             self._out = b""
 
     async def _refuse(self, request: h11.Request | None, refused: _Refused) -> None:
-        """Answer a request here. One whose end is not certain ends the connection: what follows is not read as a request."""
+        """Answer a refused request. If its end is uncertain, close the connection: what follows must not be read as a request."""
         if request is not None:
             path = request.target.partition(b"?")[0].decode("ascii")
             self._guard.note_refused(request.method.decode("ascii"), path, refused.status)
@@ -258,12 +258,12 @@ class Connection:
         await self._write(h11.EndOfMessage())
 
     def _skim(self) -> None:
-        """Read the end of a request without a body, so that another one may follow."""
+        """Consume the end of a request without a body, so that another may follow."""
         while not self._http.they_are_waiting_for_100_continue and isinstance(self._http.next_event(), h11.Data):
             pass
 
     async def _linger(self) -> None:
-        """End the connection so that the client reads the answer: what it still sends would reset it."""
+        """Close the connection so that the client can read the response: unread data would cause a reset."""
         if self._reader.at_eof() or self._http.their_state in (h11.IDLE, h11.CLOSED):
             return
         self._writer.write_eof()
@@ -273,7 +273,7 @@ class Connection:
                 left -= len(data)
 
     async def next_piece(self) -> bytes | None:
-        """Return the next piece of the request's body, None at its end. Raises _Gone."""
+        """Return the next piece of the request body, None at its end. Raises _Gone."""
         if self._http.they_are_waiting_for_100_continue:
             await self._write(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
         try:
@@ -287,7 +287,7 @@ class Connection:
 
 
 class _Body:
-    """The body of a request, which is read while it is sent on."""
+    """A request body, forwarded while it is being received."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -296,7 +296,7 @@ class _Body:
         self._ended = False
 
     async def read(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes; its beginning is kept."""
+        """Yield the body as it arrives, keeping up to `_REPEATABLE` bytes."""
         while (piece := await self._connection.next_piece()) is not None:
             self._size += len(piece)
             if self._kept is not None:
@@ -307,7 +307,7 @@ class _Body:
         self._ended = True
 
     def again(self) -> AsyncIterator[bytes] | None:
-        """Return the body once more, or None if it was not kept to its end."""
+        """Return the body once more, or None if not all of it was kept."""
         return self._again(self._kept) if self._ended and self._kept is not None else None
 
     async def _again(self, pieces: list[bytes]) -> AsyncIterator[bytes]:

@@ -1,6 +1,6 @@
-"""A gateway: it listens on loopback, and sends what bears its token to one origin, with that origin's credential.
+"""A gateway on loopback that forwards requests bearing its token to one origin, with that origin's credential.
 
-The port is taken at once; what answers there is imported and begins in a thread, while the program that will ask it starts.
+The port is taken at once; a thread imports and starts the server while the program that will use it starts.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 _GONE_SECONDS = 1.0
-"""How long a request goes on whose client has closed its side: some do that, and then read."""
+"""How long a request continues once its client has closed its sending side: some clients do that before they read."""
 _SETTLE_SECONDS = 60.0
 
 
 class Gateway(Guard):
-    """A gateway to `origin`, as a context manager; `start` lets it answer. `port` is 0 for any; the rest is as for `Guard`."""
+    """A gateway to `origin`, as a context manager; `start` makes it answer. `port` 0 takes any; the rest is as for `Guard`."""
 
     def __init__(
         self,
@@ -43,21 +43,21 @@ class Gateway(Guard):
         self._wanted_port = port
 
     def __enter__(self) -> Self:
-        """Take a port on every loopback address. Raises OperationFailed."""
+        """Bind one port on every loopback address. Raises OperationFailed."""
         self._server = LoopbackServer(self._wanted_port, "the gateway")
         self.port, self.base_url, self.hosts = self._server.port, self._server.base_url, self._server.hosts
         return self
 
     def start(self) -> None:
-        """Let it answer from now on, in a thread."""
+        """Start answering requests, in a thread."""
         self._server.start(self._serving, gone_seconds=_GONE_SECONDS)
 
     def wait(self) -> None:
-        """Wait for as long as it answers, which a signal ends."""
+        """Wait until the server stops or a signal interrupts the wait."""
         self._server.wait()
 
     def __exit__(self, *_: object) -> None:
-        """Listen no more, and break off what is still under way, but for the renewal of a session."""
+        """Stop listening and cancel everything in progress, except the renewal of a session."""
         if self._server.close():
             self.record(requests=self.summary())
             self.credential.settle(_SETTLE_SECONDS)

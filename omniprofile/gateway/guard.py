@@ -1,4 +1,4 @@
-"""What a gateway lets through, and what came of it."""
+"""The rules and counters of a gateway: which requests it lets through, and how they were answered."""
 
 import secrets
 from collections import Counter
@@ -12,19 +12,17 @@ if TYPE_CHECKING:
     from omniprofile.model.declaration import Access
 
 _MOST_REFUSED = 100
-"""How many refused requests of one run are recorded one by one."""
+"""How many refused requests of one run are recorded individually."""
 _COUNTED = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
-"""Methods that are counted apart (RFC 9110, section 9.1; RFC 5789). Programs may make up any number of other
-ones, with any text in their names.
-"""
+"""Methods counted by name (RFC 9110, section 9.1; RFC 5789). Programs may invent any number of others, with any text."""
 
 
 class Guard:
-    """Who may ask a gateway for what, with which credential, and how the requests were answered.
+    """The access rules of a gateway, its credential, and the counts of its responses.
 
-    `token` is good for this gateway alone; `hosts` are what it may be called. `requests` counts the answers by method and status.
-    `record` takes, by name, the `requests` of the whole run at its end, and the method and path of each one that was `refused`,
-    at most a hundred.
+    `token` is valid for this gateway only; `hosts` are its accepted names. `requests` counts responses by method and status.
+    `record` is called with `refused`, the method and path, for each of the first hundred refused requests, and with `requests`,
+    the summary of the run, at its end.
     """
 
     hosts: frozenset[str]
@@ -48,18 +46,18 @@ class Guard:
         self._refused = 0
 
     def note(self, method: str, status: int) -> None:
-        """Count a request that was passed on."""
+        """Count a request that was answered."""
         self.requests[method if method in _COUNTED else "other", status] += 1
 
     def note_refused(self, method: str, path: str, status: int) -> None:
-        """Count a request that was refused, and record it."""
+        """Count a refused request and record it."""
         self.note(method, status)
         self._refused += 1
         if self._refused <= _MOST_REFUSED:
             self.record(refused={"method": method, "path": path})
 
     def summary(self) -> dict[str, dict[str, int]]:
-        """Return how many requests were answered, by method and then by status."""
+        """Return the number of responses by method, then by status."""
         summary: dict[str, dict[str, int]] = {}
         for (method, status), count in sorted(self.requests.items()):
             summary.setdefault(method, {})[str(status)] = count

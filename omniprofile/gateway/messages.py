@@ -1,4 +1,4 @@
-"""What a gateway keeps of the messages that it passes on, and what it drops or masks. Knows no HTTP library."""
+"""What a gateway forwards of a message, and what it drops or masks. Knows no HTTP library."""
 
 import re
 import zlib
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 Fields = list[tuple[bytes, bytes]]
-"""Header fields as they stand in a message."""
+"""Header fields, in the order of the message."""
 
 _HOP_BY_HOP = frozenset(
     {
@@ -14,26 +14,26 @@ _HOP_BY_HOP = frozenset(
         b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
     }
 )  # fmt: skip
-"""Fields about one connection, and about trailers, which are dropped (RFC 9110, sections 6.5 and 7.6.1)."""
+"""Fields for one connection or for trailers: dropped (RFC 9110, sections 6.5 and 7.6.1)."""
 _FRAMING = frozenset({b"content-length"})
-"""Kept even where `Connection` names it: without it the body would end elsewhere."""
+"""Kept even if `Connection` names it: without it the body would end elsewhere."""
 _MISWRITTEN = frozenset({b"content_length"})
 _OF_REQUESTS = frozenset({b"authorization", b"host", b"cookie", b"cookie2", b"expect"})
 _OF_RESPONSES = frozenset({b"set-cookie", b"set-cookie2"})
 
 
 _SEARCHED = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})
-"""Content codings in which an answer can be searched for the token."""
+"""Content codings in which a response can be searched for the token."""
 _UNSEARCHED = frozenset(
     {b"aes128gcm", b"br", b"compress", b"x-compress", b"dcb", b"dcz", b"exi", b"pack200-gzip", b"zstd"}
 )
-"""The others of IANA's registry. No client knows another word as a coding: each reads such a body as it is."""
+"""The other codings in IANA's registry. No client knows any further coding, so each would read such a body as it is."""
 
 
 def request_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
-    """Return the fields of a request that go on to the instance: all but those of one connection, the credential's and Host.
+    """Return the request fields to forward: all but hop-by-hop fields, credentials and Host.
 
-    `Accept-Encoding` asks only for answers that can be searched for the token.
+    Reduces `Accept-Encoding` to codings that can be searched for the token.
     """
     return [
         (name, _searched_only(value) if name.lower() == b"accept-encoding" else value)
@@ -42,14 +42,14 @@ def request_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
 
 
 def _searched_only(accepted: bytes) -> bytes:
-    """Return an `Accept-Encoding` without the codings that are not searched, and as it is where it has none of them."""
+    """Return an `Accept-Encoding` value without the codings that cannot be searched; unchanged if it has none of them."""
     parts = accepted.split(b",")
     kept = [part for part in parts if part.partition(b";")[0].strip().lower() not in _UNSEARCHED | {b"*"}]
     return accepted if len(kept) == len(parts) else b",".join(kept).strip() or b"identity"
 
 
 def response_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
-    """Return the fields of a response that go on to the client."""
+    """Return the response fields to forward to the client."""
     return _kept(fields, _OF_RESPONSES)
 
 
@@ -66,20 +66,20 @@ def _kept(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes]) -> F
 
 
 def _written(name: bytes) -> bytes:
-    """Return the name of a field with `-` for `_`: programs that get fields by CGI's variables take both for the same."""
+    """Return a field name with `-` for `_`: programs that get fields as CGI variables cannot tell the two apart."""
     return name.lower().replace(b"_", b"-")
 
 
 class Echoed(Exception):
-    """A response repeats the token in a form that cannot be masked."""
+    """A response contains the token in a form that cannot be masked."""
 
 
 class Unsearched(Exception):
-    """A response is written in content codings in which nobody here can look for the token."""
+    """A response uses content codings in which we cannot search for the token."""
 
 
 def unpacker(fields: Fields) -> "Unpacker | None":
-    """Return what unpacks the body that these fields belong to, None for a plain one. Raises Unsearched."""
+    """Return the decoder of a body with these fields, None if it is not compressed. Raises Unsearched."""
     codings = [
         coding
         for name, value in fields
@@ -93,7 +93,7 @@ def unpacker(fields: Fields) -> "Unpacker | None":
 
 
 class Unpacker:
-    """Unpacks gzip, of one or several members, and deflate, with zlib's header or, as some servers send it, without."""
+    """Decodes gzip with one or more members, and deflate with zlib's header or, as some servers send it, without."""
 
     _PIECE = 65536
 
@@ -103,7 +103,7 @@ class Unpacker:
         self._broken = False
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """Yield what a piece unpacks to, in bounded pieces; nothing from where on no client could unpack it."""
+        """Yield the decoded data of a piece, in bounded pieces. Stops at data that no client could decode."""
         try:
             yield from self._unpack(packed)
         except zlib.error:
@@ -129,22 +129,22 @@ class Unpacker:
 
 
 def _window(begin: bytes) -> int:
-    """Return zlib's `wbits` for data with this beginning (RFC 1950, section 2.2; RFC 1952, section 2.3.1)."""
+    """Return zlib's `wbits` for data that begins like this (RFC 1950, section 2.2; RFC 1952, section 2.3.1)."""
     has_header = begin[:2] == b"\x1f\x8b" or (begin[0] & 15 == zlib.DEFLATED and int.from_bytes(begin[:2]) % 31 == 0)
     return zlib.MAX_WBITS + 32 if has_header else -zlib.MAX_WBITS
 
 
 def _spellings(token: bytes) -> tuple[bytes, ...]:
-    """Return the token as answers repeat it: as it is, in an address (RFC 3986, section 2.1), and in JSON that escapes `/`."""
+    """Return the forms in which responses echo the token: raw, percent-encoded (RFC 3986, section 2.1), in JSON with `/` escaped."""
     escaped = quote(token, safe="").encode()
     return tuple({token, escaped, re.sub(rb"%..", lambda code: code[0].lower(), escaped), token.replace(b"/", rb"\/")})
 
 
 class Mask:
-    """Masks the token wherever a response repeats it. Of each piece, only an end that could begin the token is held back.
+    """Masks the token wherever a response echoes it. Holds back only an end of a piece that could begin the token.
 
-    The mask is as long as the token, because the response has announced its length. In a compressed body nothing can be masked:
-    what `unpacker` makes of it is only searched. `found` says whether the token was in the body so far.
+    The mask is as long as the token, because the response has declared its length. A compressed body cannot be masked: what
+    `unpacker` decodes is only searched. `found` says whether the body so far has contained the token.
     """
 
     def __init__(self, token: bytes, unpacker: Unpacker | None = None) -> None:
@@ -155,7 +155,7 @@ class Mask:
         self._inner = Mask(token) if unpacker else None
 
     def text(self, text: bytes) -> bytes:
-        """Return a whole text with the token masked."""
+        """Return a complete text with the token masked."""
         for spelling in self._spellings:
             text = text.replace(spelling, b"*" * len(spelling))
         return text
@@ -165,7 +165,7 @@ class Mask:
         return [(self.text(name), self.text(value)) for name, value in fields]
 
     def feed(self, piece: bytes) -> bytes:
-        """Return what can go on to the client. Raises Echoed for a compressed body with the token in it."""
+        """Return what can be forwarded to the client. Raises Echoed if a compressed body contains the token."""
         if self._unpacker is not None and self._inner is not None:
             for unpacked in self._unpacker.feed(piece):
                 self._inner.feed(unpacked)
@@ -179,13 +179,13 @@ class Mask:
         return masked[:begin]
 
     def end(self) -> bytes:
-        """Return what was held back to the end of the body."""
+        """Return what is still held back at the end of the body."""
         held, self._held = self._held, b""
         return held
 
 
 def _beginning(data: bytes, token: bytes) -> int:
-    """Return where the end of `data` may be the beginning of the token; its length where it is none."""
+    """Return the index at which the end of `data` could begin the token; the length of `data` if it could not."""
     begin = data.find(token[:1], max(0, len(data) - len(token) + 1))
     while begin >= 0 and not token.startswith(data[begin:]):
         begin = data.find(token[:1], begin + 1)

@@ -1,7 +1,7 @@
-"""Requests to the instance, streamed both ways. DOOR: httpx.
+"""Requests to the instance, streamed in both directions. DOOR: httpx.
 
-It works on httpx's transport, below what could carry the credential elsewhere: no redirect is followed, no cookie kept, no
-variable read but those that `instance.proxies` and `instance.certificates` know.
+Uses httpx's transports directly, below the layers that could send the credential elsewhere: no redirects, no cookies, and no
+variables except those of `instance.proxies` and `instance.certificates`.
 """
 
 import ssl
@@ -20,9 +20,9 @@ from omniprofile.model.origin import Origin
 
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 3600.0
-"""How long the instance may send or take nothing: long polls wait for minutes."""
+"""How long the instance may neither send nor receive anything: long polls wait for minutes."""
 _KEPT_SECONDS = 20.0
-"""How long a connection that nobody uses is kept; less than servers keep theirs."""
+"""How long an idle connection is kept; less than servers keep theirs."""
 
 _MOST_KEPT = 64
 _REPEATABLE = (b"GET", b"HEAD", b"OPTIONS")
@@ -30,21 +30,21 @@ _ENDED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class _Target(httpx.URL):
-    """The origin with a request target that stays as the client wrote it: httpx would quote it anew.
+    """The origin with the request target exactly as the client wrote it: httpx would quote it again.
 
-    Its extension `target` does not do: a proxy would be sent it in place of the name of the host.
+    httpx's extension `target` does not work here: it would also replace the host name sent to a proxy.
     """
 
     target: bytes = b"/"
 
     @property
     def raw_path(self) -> bytes:
-        """The request target."""
+        """Return the request target."""
         return self.target
 
 
 class Response:
-    """A response whose body is still to come. `release` gets its connection back, if the body was read to its end."""
+    """A response whose body has not been read. `release` gets its connection back once the response is closed."""
 
     def __init__(self, response: httpx.Response, release: Callable[[], Awaitable[None]]) -> None:
         self._response = response
@@ -54,7 +54,7 @@ class Response:
         self.reason: bytes = response.extensions.get("reason_phrase", b"")
 
     async def body(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes, encoded as it is. Raises BrokenOff."""
+        """Yield the body as it arrives, still encoded. Raises BrokenOff."""
         stream = self._response.stream
         if not isinstance(stream, httpx.AsyncByteStream):
             raise TypeError("an async transport gives an async stream")
@@ -65,19 +65,20 @@ class Response:
             raise BrokenOff from problem
 
     async def close(self) -> None:
-        """Give the connection back, or end it where the body was not read to its end."""
+        """Give the connection back, or close it if the body was not read to its end."""
         await self._response.aclose()
         await self._release()
 
 
 class BrokenOff(Exception):
-    """The instance broke off in the middle of a body."""
+    """The instance closed the connection in the middle of a body."""
 
 
 class Upstream(AbstractAsyncContextManager["Upstream"]):
     """The connections to one origin, as an async context manager.
 
-    Each connection is a transport of its own, the one used last first: httpx's pool looks at every connection at every request.
+    Each connection has its own transport, and the last one used is used first: httpx's pool examines every connection on every
+    request.
     """
 
     def __init__(self, origin: Origin, environ: Mapping[str, str]) -> None:
@@ -89,7 +90,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
         self._idle: list[httpx.AsyncHTTPTransport] = []
 
     async def __aexit__(self, *_: object) -> None:
-        """Close the idle connections. The others are closed by the requests that use them."""
+        """Close the idle connections. Requests in progress close their own."""
         for each in self._idle:
             await each.aclose()
 
@@ -100,7 +101,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
             await sender.aclose()
 
     def _transport(self) -> tuple[httpx.AsyncHTTPTransport, bool]:
-        """Return an idle transport, and whether it has been used before. Raises TransportError."""
+        """Return an idle transport, or a new one, and whether it has been used before. Raises TransportError."""
         if self._idle:
             return self._idle.pop(), True
         if self._origin.scheme == "https" and self._certificates is None:
@@ -114,9 +115,9 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
     async def send(
         self, method: bytes, target: bytes, fields: Fields, token: str, body: AsyncIterator[bytes] | None
     ) -> Response:
-        """Send one request with the token as bearer, and return its response once that begins. Raises TransportError.
+        """Send one request with `token` as bearer token, and return its response once that begins. Raises TransportError.
 
-        `fields` has the length of `body`, if it has one; without, it is sent in chunks.
+        `fields` holds the length of `body`, if it is known; otherwise the body is sent chunked.
         """
         authorization = (b"Authorization", f"Bearer {token}".encode("ascii"))
         url = _Target(str(self._origin))
@@ -141,20 +142,20 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
             except (httpx.HTTPError, httpx.StreamError) as problem:
                 await sender.aclose()
                 if used and body is None and method in _REPEATABLE and isinstance(problem, _ENDED):
-                    continue  # the instance has just closed the connection, for nobody used it
-                # No `from`: the chain of an HTTP error holds the request, and so the token.
+                    continue  # the instance has just closed the idle connection
+                # No `from`: an HTTP error's chain holds the request, and so the token.
                 shown = self._proxy.named_by if self._proxy else None
                 raise transport_error(problem, self._origin, {}, _CONNECT_SECONDS, shown) from None
 
 
 def _has_more(sender: httpx.AsyncHTTPTransport) -> bool:
-    """Tell whether the instance has sent more than its response, which would be read as that of the next request.
+    """Tell whether the instance has sent more than its response, which would be taken for the next response.
 
-    httpx looks for that in the socket alone, and not in what it has read from there together with the response.
+    httpx checks only the socket for this, not what it has already read along with the response.
     """
     for connection in sender._pool.connections:  # noqa: SLF001 - there is no public way
         inner: Any = connection
-        while hasattr(inner, "_connection"):  # through a proxy, or before the protocol is known
+        while hasattr(inner, "_connection"):  # behind a proxy, or before the protocol is known
             inner = inner._connection  # noqa: SLF001
         if inner is not None and inner._h11_state.trailing_data != (b"", False):  # noqa: SLF001
             return True

@@ -1,11 +1,12 @@
-"""The loopback listener that the browser starts at and comes back to (RFC 8252, section 7.3), and the page that it shows.
+"""The loopback listener at which the browser starts and ends the login (RFC 8252, section 7.3), and the page it shows.
 
-It listens on 127.0.0.1 and, where the machine has IPv6, on ::1, both on one port, because `localhost` may mean either.
+Listens on 127.0.0.1 and, if the machine has IPv6, on ::1, with the same port, because `localhost` may mean either.
 
-`/start/NONCE` sends the browser to the instance, once, and only a program of the same user: the browser's command line, which
-everybody may read, holds nothing else. The first callback that answers this login is taken. Its page is sent once the login has
-ended; a repeat of the callback gets the same page, because browsers prefetch what they show later. Everything else is refused
-and the login goes on: other paths and methods, a foreign Host (a page that had its name point here), another login's state.
+`/start/NONCE` redirects to the instance, once and only for a program of the same user; the browser's command line, which
+everyone can read, contains nothing else. The listener takes the first valid callback of this login, and sends the page when the
+login has ended. A repeated callback gets the same page, since browsers prefetch what they show later. All other requests are
+refused without ending the login: other paths or methods, a foreign Host (a site whose name was pointed here), another login's
+state.
 """
 
 import asyncio
@@ -33,16 +34,16 @@ from omniprofile.system.loopback import LoopbackServer
 
 _LONGEST_TARGET = 8192
 _PAGE_SECONDS = 90.0
-"""How long a browser waits for the page that says how the login ended."""
+"""How long a browser waits for the result page."""
 _REPEAT_SECONDS = 5.0
-"""How long after the callback a repeat of it is still answered."""
+"""How long a repeat of the callback still gets the page."""
 
 
 class Listener:
-    """The listener, as a context manager.
+    """The callback listener, as a context manager.
 
-    The callback that it takes, or an error that ends the login, goes to `put`; `notify` gets a sentence for each kind of request
-    that it refuses. `port` is 0 for any; `uid` is the user whose browser may start, None where users have no numbers.
+    Passes the callback, or an error that ends the login, to `put`, and a sentence for each kind of refused request to `notify`.
+    `port` 0 takes any free one; `uid` is the user whose browser may start the login, None on systems without user ids.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Listener:
         self._uid = uid
         self._started = False
         self._taken_query: str | None = None
-        """The query of the callback that was taken."""
+        """The query of the accepted callback."""
         self._repeats_until = 0.0
         self._page: Future[Page] = Future()
         self._start_path = f"/start/{token_urlsafe(24)}"
@@ -68,10 +69,10 @@ class Listener:
         self.rejected = 0
         """How many requests were refused."""
         self.rejected_callbacks = 0
-        """How many of them came for the callback and were not this login's."""
+        """How many of those were callbacks that do not belong to this login."""
 
     def __enter__(self) -> Self:
-        """Listen. Raises OperationFailed."""
+        """Start listening. Raises OperationFailed."""
         self._server = LoopbackServer(self._wanted_port, "the login")
         self.hosts = self._server.hosts
         self.request: AuthorizationRequest = new_authorization_request(
@@ -81,29 +82,29 @@ class Listener:
         return self
 
     def __exit__(self, kind: object, problem: BaseException | None, traceback: object) -> None:
-        """Stop listening, after answering repeats of the callback. A browser that still waits is told that the login ended."""
+        """Answer repeats of the callback, then stop listening. A browser still waiting is told that the login ended."""
         self.show(Page(False, "Not logged in", "The login ended before it was complete.", "Look at your terminal."))
         if problem is None or isinstance(problem, Error):
-            with suppress(KeyboardInterrupt):  # the login has ended all the same
+            with suppress(KeyboardInterrupt):  # Ctrl-C only ends the wait: the login is over
                 sleep(max(0.0, self._repeats_until - monotonic()))
         self._server.close(grace=2.0)
         if self.rejected > len(self._kinds_told):
             self._notify(f"{self.rejected} requests that did not belong to this login were refused")
 
     def start_at(self, authorization_url: str) -> str:
-        """Return the one-time address that sends the browser to `authorization_url`."""
+        """Return the one-time URL that redirects the browser to `authorization_url`."""
         self._authorization_url = authorization_url
         return f"{self._server.base_url}{self._start_path}"
 
     def show(self, page: Page) -> None:
-        """Let the browser show `page`, unless it was told already what to show."""
+        """Show `page` in the browser, unless a page has already been set."""
         if not self._page.done():
             self._page.set_result(page)
 
     async def respond(
         self, method: str, target: str, fields: Mapping[str, str], is_same_user: Callable[[int | None], bool]
     ) -> Reply:
-        """Return the reply to one request."""
+        """Return the response to one request."""
         host = fields.get("host", "none")
         if host.lower() not in self.hosts:
             self._reject("host", f"a request for another host was refused (`{printable(host, 60)}`)")
@@ -123,7 +124,7 @@ class Listener:
             return Reply(405, Page(False, "Not so", "A login is made by GET.", ""), {"Allow": "GET"})
         if is_start:
             return self._start(is_same_user)
-        # A browser says so when it shows what it asks for, and does not just fetch it ahead.
+        # Browsers send these fields: a navigation is shown to the user, a prefetch is not.
         navigates = fields.get("sec-fetch-mode") == "navigate" and not {"sec-purpose", "purpose"} & fields.keys()
         return await self._call_back(query, navigates=navigates)
 
@@ -155,21 +156,21 @@ class Listener:
             return Reply(400, Page(False, "Not this login", sentence, "Go back to the tab that your terminal opened."))
         if self._taken_query is None:
             self._taken_query = query
-            if not navigates:  # a browser that shows what it asks for asks no second time
+            if not navigates:  # a browser does not repeat a navigation
                 self._repeats_until = monotonic() + _REPEAT_SECONDS
             self._put(callback)
         elif query != self._taken_query:
             self._reject("second", "a second answer to this login was refused")
             return Reply(409, Page(False, "Answered already", "This login has its answer.", "Look at your terminal."))
         try:
-            # Shielded, for a browser that goes away while it waits takes the page from no other.
+            # Shielded: if one browser disconnects while waiting, others must still get the page.
             page = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._page)), _PAGE_SECONDS)
         except TimeoutError:
             page = Page(False, "No answer", "The terminal did not say how the login ended.", "Look there.")
         return Reply(200 if page.good else 400, page)
 
     def _reject(self, kind: str, sentence: str) -> None:
-        """Count a request, and say it if it is the first of its kind: others may send thousands."""
+        """Count a refused request; notify only about the first of each kind, since there may be thousands."""
         self.rejected += 1
         if kind not in self._kinds_told:
             self._kinds_told.add(kind)

@@ -1,4 +1,4 @@
-"""The HTTP under the listener of a login: its limits, and the page that a browser shows. DOOR: h11."""
+"""The HTTP layer of the login listener: its limits, and the page that a browser shows. DOOR: h11."""
 
 import os
 from asyncio import StreamReader, StreamWriter, timeout
@@ -16,14 +16,14 @@ from omniprofile.system.linux import is_same_user
 from omniprofile.system.loopback_clients import PIECE
 
 _MOST_BYTES = 128 * 1024
-"""How much of one request is read."""
+"""How much of one request is read, in bytes."""
 _REQUEST_SECONDS = 5.0
-"""How long a connection may take to send its request."""
+"""How long a client may take to send its request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the browser shows: a heading, a sentence, what to do. All plain text."""
+    """The text of the page: a heading, a sentence, and what to do next. All plain text."""
 
     good: bool
     heading: str
@@ -33,7 +33,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one request gets: a status, a page, and further header fields."""
+    """The response to one request: status, page, and additional header fields."""
 
     status: int
     page: Page
@@ -41,12 +41,12 @@ class Reply:
 
 
 Respond = Callable[[str, str, Mapping[str, str], Callable[[int | None], bool]], Awaitable[Reply]]
-"""Gives the reply to a method, a target and header fields; the last tells whether a program of that user asks."""
+"""Returns the reply to a method, target and header fields; the last argument tells whether a program of a given user asks."""
 
 
 with open(os.path.join(os.path.dirname(__file__), "callback.html"), encoding="utf-8") as _file:
     _PAGE = Template(_file.read())
-"""No script, nothing from elsewhere, fit for a screen reader and a dark screen."""
+"""No scripts and nothing external; works with screen readers and in dark mode."""
 _STYLE = _PAGE.template.partition("<style>")[2].partition("</style>")[0]
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
@@ -60,7 +60,7 @@ _HEADERS = {
 
 
 async def answer(reader: StreamReader, writer: StreamWriter, known: Callable[[], object], respond: Respond) -> None:
-    """Answer the one request of a connection by `respond`, and end it. Whoever has sent a request is `known`."""
+    """Answer the only request of a connection with `respond` and close it. A client that has sent a request counts as known."""
     http = h11.Connection(h11.SERVER, _MOST_BYTES)
     method = b""
     try:
@@ -83,7 +83,7 @@ async def answer(reader: StreamReader, writer: StreamWriter, known: Callable[[],
         status = HTTPStatus(problem.error_status_hint)
         _send(http, writer, Reply(status, Page(False, status.phrase, "This request was not understood.", "")))
     except OSError:
-        pass  # its time is over, or its client has gone
+        pass  # timed out, or the client has gone
     finally:
         writer.close()
 

@@ -1,8 +1,7 @@
-"""The certificates that an instance's own is checked by. DOOR: truststore.
+"""The certificates used to verify an instance. DOOR: truststore.
 
-On macOS and Windows the operating system checks, through truststore; elsewhere OpenSSL does, by the system's files.
-`SSL_CERT_FILE` and `SSL_CERT_DIR` name others in their place, as for every OpenSSL program, and
-`REQUESTS_CA_BUNDLE` where they do not.
+On macOS and Windows the operating system verifies, through truststore; elsewhere OpenSSL does, with the system's certificates.
+`SSL_CERT_FILE` and `SSL_CERT_DIR` replace these, as in every OpenSSL program; if neither is set, `REQUESTS_CA_BUNDLE` does.
 """
 
 import os
@@ -23,11 +22,11 @@ _BUNDLES = (
     "/etc/ssl/ca-bundle.pem",  # SUSE
     "/etc/ssl/cert.pem",  # BSD
 )
-"""Where systems keep their certificates, for a Python whose OpenSSL was built for other places."""
+"""Where systems keep their certificates, for a Python whose OpenSSL was built with other paths."""
 
 
 def trusted_context(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a client context that accepts what the user's system trusts. It takes time to load. Raises TransportError."""
+    """Return a client context that trusts what the user's system trusts. Slow to load. Raises TransportError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     named = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environ.get(name)]
     if not named and environ.get("REQUESTS_CA_BUNDLE"):
@@ -47,11 +46,11 @@ def trusted_context(environ: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
-    """Let `context` accept the certificates that a variable names. Raises TransportError."""
+    """Make `context` trust the certificates that a variable names. Raises TransportError."""
     is_folder = variable == "SSL_CERT_DIR" or (variable == "REQUESTS_CA_BUNDLE" and os.path.isdir(path))
     folders = [folder for folder in path.split(os.pathsep) if os.path.isdir(folder)]
     names = f"`{variable}` names `{printable_place(path)}`, which"
-    if not (folders if is_folder else os.path.isfile(path)):  # a FIFO would never end
+    if not (folders if is_folder else os.path.isfile(path)):  # reading a FIFO would never end
         why = f"is not a {'folder' if is_folder else 'file'}" if os.path.lexists(path) else "does not exist"
     elif is_folder and not any(map(_has_hashed, folders)):
         hint = f"run `openssl rehash` on that folder, or unset `{variable}` to use the system's certificates"
@@ -70,7 +69,7 @@ def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
 
 
 def _has_hashed(folder: str) -> bool:
-    """Whether a folder has a certificate under the name by which OpenSSL finds it (`9d66eef0.0`)."""
+    """Whether a folder contains a certificate under an OpenSSL hash name (`9d66eef0.0`)."""
     try:
         names = os.listdir(folder)
     except OSError:
@@ -79,18 +78,17 @@ def _has_hashed(folder: str) -> bool:
 
 
 class _ContextForEach(truststore.SSLContext):
-    """truststore's context, made anew for each connection.
+    """truststore's context, created anew for each connection.
 
-    One of truststore's is locked for as long as a handshake takes, so that a host that never ends its own would hold up every
-    other.
+    truststore locks its context during a handshake, so one host that never finishes its handshake would block all others.
     """
 
     def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
-        """Wrap a socket in TLS, by a context of its own."""
+        """Wrap a socket in TLS with a new context."""
         return self._own().wrap_socket(*args, **options)
 
     def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
-        """Do TLS between two buffers, as asynchronous clients do, by a context of its own."""
+        """Run TLS between two buffers with a new context, as asynchronous clients do."""
         return self._own().wrap_bio(*args, **options)
 
     def _own(self) -> truststore.SSLContext:

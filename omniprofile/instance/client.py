@@ -1,9 +1,9 @@
-"""HTTP to an instance. DOOR: httpx.
+"""HTTP requests to an instance. DOOR: httpx.
 
-One client for many threads, with connections that are used again. It works on httpx's transports, below what could carry a
-secret elsewhere: no cookie is kept, no `.netrc` is read and no redirect is followed, for the bearer token goes to the origin it
-is for and nowhere else (RFC 6750, section 5.3). Every request ends within its deadline, also when a server sends a byte a
-second; no response is read beyond 1 MiB, and none that is compressed is read at all.
+One client serves many threads and reuses connections. It uses httpx's transports directly, below the layers that could send a
+secret elsewhere: no cookies, no `.netrc`, no redirects, because a bearer token must go only to its own origin (RFC 6750,
+section 5.3). Every request ends by its deadline, even if a server sends one byte a second. A response is limited to 1 MiB; a
+compressed one is refused.
 """
 
 import socket
@@ -36,7 +36,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response: status, header fields with lower-case names, body, and the time it took in milliseconds."""
+    """One HTTP response: status, header fields with lower-case names, body, and latency in milliseconds."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,18 +45,18 @@ class Response:
 
 
 class Client(AbstractContextManager["Client"]):
-    """A client, as a context manager.
+    """An HTTP client, as a context manager.
 
-    `timeout` is for a whole request, in seconds. Each thread that sends requests has connections of its own, of which one is kept
-    for its next request: httpx goes through all that share a pool again and again. `environ` holds the variables that name
-    proxies and certificates.
+    `timeout` limits a whole request, in seconds. Each thread has its own connections and keeps one for its next request,
+    because httpx scans every connection of a shared pool again and again. `environ` holds the variables for proxies and
+    certificates.
     """
 
     def __init__(self, *, timeout: float, environ: Mapping[str, str]) -> None:
         self._timeout = timeout
         self._environ = environ
-        # The caller bounds how many requests run at once. One that was given up still holds its connection: no other may have
-        # to wait for that.
+        # Unlimited, since the caller limits how many requests run at once: an abandoned request still holds its connection, and
+        # no other request may have to wait for it.
         self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=1)
         self._lock = Lock()
         self._certificates: ssl.SSLContext | None = None
@@ -68,14 +68,14 @@ class Client(AbstractContextManager["Client"]):
             transport.close()
 
     def get(self, origin: Origin, path: str, token: Secret | None = None, *, timeout: float | None = None) -> Response:
-        """GET `path` of `origin`, with the token as bearer. Raises TransportError."""
+        """GET `path` of `origin`, with `token` as bearer token. Raises TransportError."""
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
         return self._send(origin, "GET", path, headers, None, timeout)
 
     def post_form(
         self, origin: Origin, path: str, fields: Mapping[str, str], *, timeout: float | None = None
     ) -> Response:
-        """POST a form, as OAuth's token endpoint takes it (RFC 6749, section 4.1.3). Raises TransportError."""
+        """POST a form, as OAuth's token endpoint expects (RFC 6749, section 4.1.3). Raises TransportError."""
         return self._send(origin, "POST", path, {}, dict(fields), timeout)
 
     def _send(
@@ -87,10 +87,10 @@ class Client(AbstractContextManager["Client"]):
         form: dict[str, str] | None,
         timeout: float | None,
     ) -> Response:
-        """Send one request, and give it up at its deadline.
+        """Send one request and abandon it at its deadline. Raises TransportError.
 
-        httpx limits each phase of a request and each wait for a byte, not the whole: a server that drips would hold it
-        for ever. What is given up ends when the client is closed, and with the process in any case.
+        httpx limits each phase and each wait for a byte, not the whole request: a server that drips bytes could hold it for
+        ever. An abandoned request ends when the client is closed, or at the latest with the process.
         """
         seconds = self._timeout if timeout is None else timeout
         proxy = proxy_for(origin, self._environ)
@@ -108,7 +108,7 @@ class Client(AbstractContextManager["Client"]):
                 )
                 return _read(self._transport(origin, proxy, caller).handle_request(request), origin, shown, began)
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as problem:
-                # No `from`: the chain of an HTTP error holds the request, and so the token.
+                # No `from`: an HTTP error's chain holds the request, and so the token.
                 raise transport_error(problem, origin, trace, seconds, shown) from None
 
         try:
@@ -117,7 +117,7 @@ class Client(AbstractContextManager["Client"]):
             raise TransportError("timeout", f"{origin.host} did not answer in {seconds:g} s", proxy=shown) from None
 
     def _transport(self, origin: Origin, proxy: Proxy | None, caller: int) -> httpx.HTTPTransport:
-        """Return the transport of the thread `caller` by `proxy`, made when it is first needed. Raises TransportError."""
+        """Return the thread `caller`'s transport through `proxy`, creating it on first use. Raises TransportError."""
         kind = (caller, proxy.address if proxy else None, origin.scheme)
         with self._lock:
             if kind not in self._transports:
@@ -134,7 +134,7 @@ T = TypeVar("T")
 
 
 def transport(context: ssl.SSLContext | None, proxy: Proxy | None, make: Callable[[dict[str, Any]], T]) -> T:
-    """Return a transport that goes by `proxy`, which `make` makes of httpx's arguments. Raises TransportError."""
+    """Return the transport through `proxy` that `make` builds from httpx's arguments. Raises TransportError."""
     options: dict[str, Any] = {"verify": context or False, "trust_env": False}
     if proxy is None:
         return make(options)
@@ -146,7 +146,7 @@ def transport(context: ssl.SSLContext | None, proxy: Proxy | None, make: Callabl
         words = f"{proxy.named_by} names a SOCKS proxy, for which the package `socksio` is missing"
         raise TransportError("socks", words, proxy=proxy.named_by) from None
     except (ValueError, httpx.InvalidURL):
-        # No word of theirs: a proxy's address may hold a password.
+        # Don't quote the error: the proxy address may hold a password.
         words = f"the proxy address in {proxy.named_by} cannot be used"
         raise TransportError("proxy", words, proxy=proxy.named_by) from None
 
@@ -170,13 +170,13 @@ def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: fl
 
 
 Trace = dict[str, Mapping[str, Any]]
-"""The steps of a request so far, each with what it was about, as httpx's extension `trace` tells them."""
+"""The steps of a request so far, each with its details, as reported by httpx's `trace` extension."""
 
 
 def transport_error(
     problem: Exception, origin: Origin, trace: Trace, seconds: float, proxy: str | None
 ) -> TransportError:
-    """Return what an exception of httpx means: `trace` has where the request went, `seconds` is its time limit."""
+    """Translate an httpx exception. `trace` has the steps of the request; `seconds` is its time limit."""
 
     def error(symptom: str, words: str) -> TransportError:
         return TransportError(symptom, words, proxy=proxy)
@@ -189,7 +189,7 @@ def transport_error(
     if isinstance(problem, httpx.ConnectError):
         causes = _causes(problem)
         called = trace.get("connection.connect_tcp.started")
-        if proxy is None or called is None or "proxy.start_tls.started" in trace:  # beyond the proxy's tunnel
+        if proxy is None or called is None or "proxy.start_tls.started" in trace:  # through the proxy's tunnel
             return error(*_not_connected(causes, origin))
         return error("proxy", f"the proxy {printable('{host}:{port}'.format_map(called))} {_why_not(causes)}")
     if proxy is not None and isinstance(problem, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError):

@@ -1,6 +1,6 @@
-"""Where an instance's OAuth endpoints are: by its metadata (RFC 8414) where it has some, else Omni's usual paths.
+"""An instance's OAuth endpoints: from its metadata (RFC 8414) if it has any, else Omni's usual paths.
 
-Only endpoints of the instance's own origin count: metadata may move a path, never send a token to another host.
+Only endpoints on the instance's own origin are used: metadata may change a path, but never send a token to another host.
 """
 
 from dataclasses import dataclass, replace
@@ -13,15 +13,15 @@ from omniprofile.model.origin import NotAnOrigin, Origin
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 _LONGEST = 2048
-"""Characters of an endpoint's address: its path is stored with the session."""
+"""The longest endpoint URL, in characters: its path is stored with the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Paths (with their query, if any) under the instance's origin. `revocation` is None where the instance names none.
+    """Paths (with any query) on the instance's origin. `revocation` is None if the metadata names no such endpoint.
 
-    `names_issuer` says that the instance names itself when it sends a browser back (RFC 9207). `notices` say what of the
-    metadata was left aside, and why.
+    `names_issuer` says that the instance identifies itself in callbacks (RFC 9207). `notices` say which metadata was ignored,
+    and why.
     """
 
     authorization: str = "/oauth/authorize"
@@ -35,16 +35,16 @@ USUAL = Endpoints()
 
 
 def discover(client: Client, origin: Origin, *, timeout: float | None = None) -> Endpoints:
-    """Ask the instance for its endpoints. Raises TransportError; an answer that is no metadata means the usual paths."""
+    """Ask the instance for its endpoints. Raises TransportError. A response that is not metadata means the usual paths."""
     answer = client.get(origin, WELL_KNOWN, timeout=timeout)
     document = json_object(answer.body) if answer.status == 200 else None
     return read_metadata(document, origin) if document is not None else USUAL
 
 
 def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
-    """Return the endpoints that a metadata document of `origin` names.
+    """Return the endpoints named by a metadata document of `origin`.
 
-    A document whose `issuer` is another one is not used at all (RFC 8414, section 3.3).
+    If its `issuer` is another server, the whole document is ignored (RFC 8414, section 3.3).
     """
     issuer = document.get("issuer")
     if issuer is not None and not is_issuer(issuer, origin):
@@ -65,12 +65,12 @@ def read_metadata(document: dict[str, object], origin: Origin) -> Endpoints:
 
 
 def is_issuer(issuer: object, origin: Origin) -> bool:
-    """Tell whether an issuer is the instance itself, which has one at most: an address without a path."""
+    """Tell whether `issuer` is the instance itself: its origin without a path, the only issuer an instance can have."""
     return _path_of(issuer, origin) in ("", "/")
 
 
 def _path_of(url: object, origin: Origin) -> str | None:
-    """Path and query of an address of this very origin; None for anything else."""
+    """Return the path and query of a URL on exactly this origin; None for anything else."""
     if (
         not isinstance(url, str)
         or len(url) > _LONGEST

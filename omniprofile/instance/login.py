@@ -1,4 +1,4 @@
-"""The login of RFC 8252: an address for the browser, and the code that the browser, or the user's clipboard, brings back."""
+"""The login flow of RFC 8252: open the authorization URL in a browser and get the code from the callback or a pasted URL."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ from omniprofile.model.times import duration_text
 from omniprofile.system.threads import next_of
 
 LIMIT_SECONDS = 120.0
-"""How long a login waits for its answer."""
+"""How long a login waits for the callback."""
 _DISCOVERY_SECONDS = 10.0
 _PERSONAL_TOKENS = (
     "an Organization Admin may have to enable Personal Access Tokens: Settings > API access > Personal tokens"
@@ -37,32 +37,32 @@ _PERSONAL_TOKENS = (
 
 
 class LoginUI(Protocol):
-    """How the flow talks to the person who logs in. Every method returns at once."""
+    """How the flow talks to the user. Every method returns at once."""
 
     @property
     def browser_opened(self) -> bool | None:
-        """Whether a browser was opened; None while nobody knows."""
+        """Whether a browser was opened; None while unknown."""
         ...
 
     def open_url(self, start: str, address: str, put: Callable[[str | Error], None]) -> None:
-        """Open `start`, a one-time address of this machine, in a browser, and show `address`, where it leads.
+        """Open `start`, a one-time local URL, in a browser, and show `address`, to which it redirects.
 
-        What the person pastes goes to `put`, line by line; an error there ends the login.
+        Passes each line the user pastes to `put`; an error passed there ends the login.
         """
         ...
 
     def notify(self, sentence: str) -> None:
-        """Say what happened."""
+        """Tell the user what happened."""
         ...
 
     def pasted_badly(self, why: str) -> None:
-        """Say why a pasted line is not an answer."""
+        """Tell the user why a pasted line is not a callback URL of this login."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
-    """A code, with what redeems it. `show` lets the browser that waits, if one does, show how the login ended."""
+    """An authorization code and what redeems it. `show` sets the page for the waiting browser, if there is one."""
 
     request: AuthorizationRequest
     code: Secret
@@ -70,7 +70,7 @@ class Authorized:
 
 
 def find_endpoints(client: Client, origin: Origin) -> Endpoints:
-    """Return the instance's endpoints. Raises Unreachable, before any browser is opened, if nothing answers there."""
+    """Return the instance's endpoints. Raises Unreachable, before any browser is opened, if the instance does not respond."""
     try:
         return discover(client, origin, timeout=_DISCOVERY_SECONDS)
     except TransportError as problem:
@@ -88,11 +88,11 @@ def authorized(
     port: int = 0,
     uid: int | None = None,
 ) -> Iterator[Authorized]:
-    """Have the person authorize omniprofile, within `limit` seconds; the body redeems the code and shows the end.
+    """Have the user authorize omniprofile within `limit` seconds; the body redeems the code and shows the result page.
 
-    `port` is the callback's, 0 for any; only a browser of the user `uid` is sent to the instance. When the body raises, the
-    browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, and OperationFailed where the port
-    cannot be listened on.
+    The callback listens on `port` (0 for any free one), and only a browser of user `uid` is redirected to the instance. If the
+    body raises, the browser shows that the login failed. Raises LoginFailed, NoCredential, CredentialRefused, OriginMismatch
+    and Unreachable, and OperationFailed if the port cannot be listened on.
     """
     queue: SimpleQueue[Callback | str | Error] = SimpleQueue()
     with Listener(queue.put, ui.notify, port=port, uid=uid) as listener:
@@ -126,7 +126,7 @@ def authorized(
 
 
 def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
-    """Read the address that the browser was sent back to, as somebody pasted it. Raises InvalidResponse."""
+    """Read a callback URL that the user pasted. Raises InvalidResponse."""
     text = line.strip().strip("\"'<>").strip()
     if not text:
         raise InvalidResponse("it is empty")
@@ -139,9 +139,9 @@ def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
 
 
 def _check_issuer(callback: Callback, endpoints: Endpoints, origin: Origin) -> None:
-    """Refuse an answer that another server gave (RFC 9207, section 2.4).
+    """Raise OriginMismatch if the callback came from another issuer (RFC 9207, section 2.4).
 
-    An instance may send the browser on to another one, whose code it would then be given, with the verifier for it.
+    Otherwise an instance could redirect the browser to another one and receive that one's code together with its verifier.
     """
     if callback.issuer is None and not endpoints.names_issuer:
         return

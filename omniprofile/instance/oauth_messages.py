@@ -1,7 +1,7 @@
-"""OAuth's words: what is sent to an authorization server, and how its answers are read. No input or output.
+"""OAuth requests and responses as values. No input or output.
 
 The authorization request with its PKCE values (RFC 6749, section 4.1.1; RFC 7636), the forms for code, refresh and revocation
-(RFC 6749, 7009), and token answers, of which only JSON is one.
+(RFC 6749, 7009), and token responses, which must be JSON.
 """
 
 import hmac
@@ -26,7 +26,7 @@ _MOST_SAID = 4096
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """One login's own values: never used again."""
+    """The values of one login, never used again."""
 
     redirect_uri: str
     state: Secret
@@ -36,7 +36,7 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
-    """A token answer. `lifetime` is `expires_in` in seconds where it is a number that makes sense, else None."""
+    """A token response. `lifetime` is `expires_in` in seconds, None if missing or not a number."""
 
     token: Secret
     refresh_token: Secret | None
@@ -46,9 +46,9 @@ class TokenResponse:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What the browser was sent back with: a code, or an error with its description, fit to be shown.
+    """A callback's code, or its error with a description, both safe to display.
 
-    `issuer` is who says to have sent it back, where somebody does (RFC 9207).
+    `issuer` is the server that claims to have sent it, if named (RFC 9207).
     """
 
     code: Secret | None
@@ -58,11 +58,11 @@ class Callback:
 
 
 class InvalidResponse(ValueError):
-    """An answer that is none. `str()` says why in a few words, without any of its values."""
+    """A response that cannot be used. `str()` says why in a few words, without any of its values."""
 
 
 class OAuthError(Exception):
-    """The server's own error (RFC 6749, section 5.2): its code, and its description, both fit to be shown."""
+    """The server's own error (RFC 6749, section 5.2): its code and description, both safe to display."""
 
     def __init__(self, code: str, description: str | None) -> None:
         super().__init__(code)
@@ -71,15 +71,15 @@ class OAuthError(Exception):
 
 
 def new_authorization_request(redirect_uri: str) -> AuthorizationRequest:
-    """Fresh state and PKCE values for one login."""
+    """Return a fresh state and PKCE values for one login."""
     from secrets import token_urlsafe
 
-    verifier = token_urlsafe(48)  # 64 characters of the 43 to 128 that RFC 7636, section 4.1, asks for
+    verifier = token_urlsafe(48)  # 64 characters; RFC 7636, section 4.1, requires 43 to 128
     return AuthorizationRequest(redirect_uri, Secret(token_urlsafe(32)), Secret(verifier), challenge_of(verifier))
 
 
 def challenge_of(verifier: str) -> str:
-    """Return the challenge by the method `S256` (RFC 7636, section 4.2)."""
+    """Return the `S256` challenge of a verifier (RFC 7636, section 4.2)."""
     from base64 import urlsafe_b64encode
     from hashlib import sha256
 
@@ -87,7 +87,7 @@ def challenge_of(verifier: str) -> str:
 
 
 def authorization_query(request: AuthorizationRequest) -> str:
-    """Return the query of the address that the browser opens (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
+    """Return the query of the authorization URL (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
     return urlencode(
         {
             "response_type": "code",
@@ -102,7 +102,7 @@ def authorization_query(request: AuthorizationRequest) -> str:
 
 
 def code_form(request: AuthorizationRequest, code: Secret) -> dict[str, str]:
-    """Return the form that turns a code into tokens (RFC 6749, section 4.1.3; RFC 7636, section 4.5)."""
+    """Return the form that exchanges a code for tokens (RFC 6749, section 4.1.3; RFC 7636, section 4.5)."""
     return {
         "grant_type": "authorization_code",
         "client_id": CLIENT_ID,
@@ -113,7 +113,7 @@ def code_form(request: AuthorizationRequest, code: Secret) -> dict[str, str]:
 
 
 def refresh_form(refresh_token: Secret, client_id: str) -> dict[str, str]:
-    """Return the form that turns a refresh token into new tokens (RFC 6749, section 6)."""
+    """Return the form that exchanges a refresh token for new tokens (RFC 6749, section 6)."""
     return {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": refresh_token.reveal()}
 
 
@@ -123,9 +123,9 @@ def revocation_form(token: Secret, kind: Kind, client_id: str) -> dict[str, str]
 
 
 def read_callback(query: str, request: AuthorizationRequest) -> Callback:
-    """Read the query that the browser was sent back with. Raises InvalidResponse for whatever is not an answer to this login.
+    """Read the query of a callback. Raises InvalidResponse if it does not belong to this login.
 
-    The state is compared in constant time, and before anything else is looked at.
+    Compares the state first, in constant time, before using any other field.
     """
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
@@ -148,9 +148,9 @@ def read_callback(query: str, request: AuthorizationRequest) -> Callback:
 
 
 def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenResponse:
-    """Read the body of the response to a request that `sent` these secrets.
+    """Read the body of a token response; the request `sent` these secrets, which are masked in errors.
 
-    Raises OAuthError for the server's own error, InvalidResponse for anything but JSON.
+    Raises OAuthError for the server's own error, InvalidResponse for anything else that holds no usable tokens.
     """
     fields = json_object(body)
     if fields is None:
@@ -180,12 +180,12 @@ def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenRespon
 
 
 def said(text: str, limit: int, sent: Sequence[Secret]) -> str:
-    """Return what a server said, fit to be shown: no controls, and no token, for it may repeat one that it was `sent`."""
+    """Return server text safe to display: no control characters, and no tokens, since the server may echo one of those `sent`."""
     return printable(without_opaque_words(without_sent(text[:_MOST_SAID], sent)), limit)
 
 
 def error_of(body: bytes, sent: Sequence[Secret]) -> OAuthError | None:
-    """Return the server's own error in a body, if it is one."""
+    """Return the OAuth error in a response body, or None."""
     try:
         read_token_response(body, sent)
     except OAuthError as error:
@@ -196,7 +196,7 @@ def error_of(body: bytes, sent: Sequence[Secret]) -> OAuthError | None:
 
 
 def json_object(body: bytes) -> dict[str, object] | None:
-    """Return the JSON object that a body is, None for anything else."""
+    """Return the JSON object in a response body; None for anything else."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -205,19 +205,19 @@ def json_object(body: bytes) -> dict[str, object] | None:
 
 
 def _is_token(value: object) -> bool:
-    """Whether it is a text that can stand in a header field or form as it is (RFC 6749, appendix A: VSCHAR)."""
+    """Whether `value` is text that fits in a header field or form unescaped (RFC 6749, appendix A: VSCHAR)."""
     return isinstance(value, str) and 0 < len(value) <= 16384 and all("!" <= char <= "~" for char in value)
 
 
 def _is_scope(value: object) -> bool:
-    """Whether it is a list of scopes, as RFC 6749, section 3.3, has one."""
+    """Whether `value` can be a list of scopes (RFC 6749, section 3.3)."""
     return isinstance(value, str) and len(value) <= 4096 and value.isascii() and value.isprintable()
 
 
 def _lifetime(value: object) -> float | None:
-    """Seconds, from a number or a text of digits; None for what is neither, and 0 for less than that."""
+    """Return seconds from a number or a string of digits, at least 0; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return None if value != value else float(min(max(0, value), 10**12))  # only NaN is not itself
+    return None if value != value else float(min(max(0, value), 10**12))  # only NaN differs from itself

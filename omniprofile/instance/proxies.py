@@ -1,7 +1,7 @@
-"""Decide by which proxy an origin is reached, from the proxy variables. Knows no HTTP library.
+"""Choose the proxy for an origin from the proxy variables. Knows no HTTP library.
 
-Plain http goes to loopback addresses alone, where a proxy would only read the token: it never uses one. For https the rules are
-curl's, where programs agree, and every known reading of `NO_PROXY`. An entry that cannot be read excepts nothing.
+Plain http never uses a proxy: it goes only to loopback addresses, and a proxy would only see the token. For https, the rules
+are curl's where programs agree, plus every known form of `NO_PROXY`. An entry that cannot be parsed exempts nothing.
 """
 
 import sys
@@ -18,14 +18,14 @@ _EXCEPTIONS = ("no_proxy", "NO_PROXY")
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy: its address, which may hold a password, and what names it, fit to be shown."""
+    """A proxy: its address, which may hold a password, and the displayable name of the setting that configures it."""
 
     address: str = field(repr=False)
     named_by: str
 
 
 def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy for requests to `origin`, or None for none. An empty variable counts as unset."""
+    """Return the proxy for requests to `origin`, or None. An empty variable counts as unset."""
     if origin.scheme != "https":
         return None
     if variable := next((name for name in _VARIABLES if environ.get(name, "").strip()), None):
@@ -44,13 +44,13 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
 
 
 def _excepts(entry: str, origin: Origin) -> bool:
-    """Whether one entry of NO_PROXY covers `origin`: `*`, a name or suffix, an address or network, each with or without port."""
+    """Whether a NO_PROXY entry covers `origin`: `*`, a name or suffix, an address or network, each with or without a port."""
     if entry == "*":
         return True
     name, port = _name_and_port(entry.partition("://")[2] or entry)
     if port is not None and port != str(origin.port):
         return False
-    with suppress(ValueError):  # then it is a name
+    with suppress(ValueError):  # not an address, so a name
         address = ip_address(origin.host)
         with suppress(ValueError):
             return address in ip_network(name, strict=False)
@@ -73,7 +73,7 @@ def _name_and_port(entry: str) -> tuple[str, str | None]:
 
 
 def _readable_name(name: str) -> str:
-    """Return a host name in lower case, with its `xn--` labels decoded (RFC 3492): entries write them in either form."""
+    """Return a host name in lower case with its `xn--` labels decoded (RFC 3492), since NO_PROXY may use either form."""
     from unicodedata import normalize
 
     labels = []

@@ -1,6 +1,6 @@
-"""Everything that can be wrong between here and an instance, each with its own remedy.
+"""Everything that can go wrong between us and an instance, each with its own remedy.
 
-The symptoms are those of the vendor's troubleshooting page (docs.omni.co, developers/cli/authentication) and of a network.
+The symptoms are those of the vendor's troubleshooting page (docs.omni.co, developers/cli/authentication) and of networks.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _MAYBE_THE_PROXY = frozenset(("timeout", "protocol", "tls", "tls-handshake", "tl
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One thing that can be wrong. `reason` and `remedy` may hold `{host}`, `{profile}`, `{detail}`, `{proxy}`."""
+    """One possible problem. `reason` and `remedy` may contain `{host}`, `{profile}`, `{detail}`, `{proxy}`."""
 
     name: str
     status: Status
@@ -24,8 +24,8 @@ class Symptom:
     ) -> tuple[str, str]:
         """Return the reason and the remedy for one case.
 
-        `proxy` is what names the proxy that the request went by, None for no proxy. Only what the live check alone can find
-        speaks of the profile.
+        `proxy` names the setting that configures the proxy used, None if there was none. Only symptoms that the live check
+        alone can find mention the profile.
         """
         case = {"host": host, "profile": profile, "detail": detail, "proxy": proxy or "the proxy variables"}
         remedy = self.remedy.format_map(case) + (_IN_TEST.get(self.name, "") if testing else "")
@@ -35,10 +35,10 @@ class Symptom:
 
 
 class TransportError(Exception):
-    """There was no usable response. `symptom` is one of the network's in `SYMPTOMS`.
+    """No usable response. `symptom` is one of the network symptoms in `SYMPTOMS`.
 
-    `str()` says what happened in a few words, without the request. `proxy` is what names the proxy that was used, None for no
-    proxy; `hint` is what to do, where this very error knows better than its symptom.
+    `str()` says what happened in a few words, without the request. `proxy` names the setting that configures the proxy used,
+    None if there was none; `hint` replaces the symptom's remedy if this error knows a better one.
     """
 
     def __init__(self, symptom: str, words: str, *, proxy: str | None = None, hint: str | None = None) -> None:
@@ -116,7 +116,7 @@ _IN_TEST = {
     "rate-limited": "; with a longer `--timeout` this command waits by itself",
     "timeout": "; with a longer `--timeout` this command waits longer",
 }
-"""What to do besides where it was `omniprofile test` that met the symptom."""
+"""Added to the remedy if `omniprofile test` found the symptom."""
 _NETWORK = {
     "dns": _RIGHT_URL + "; and that you are online, or on the VPN",
     "offline": "check that you are online, or on the VPN",
@@ -134,7 +134,7 @@ _NETWORK = {
     "compressed": _RIGHT_URL + "; tell whoever runs the gateway before it to respect `Accept-Encoding: identity`",
     "too-large": _RIGHT_URL,
 }
-"""The remedies of what the client finds; its own words are the reason."""
+"""Remedies for the client's errors; the error's own text is the reason."""
 
 SYMPTOMS = {
     name: Symptom(name, status, reason, remedy)

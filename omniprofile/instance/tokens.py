@@ -1,7 +1,7 @@
-"""The token and revocation endpoints: a code or a refresh token for new tokens, and tokens made worthless.
+"""The token and revocation endpoints: exchange a code or refresh token for new tokens, and revoke tokens.
 
-Whatever an endpoint answers becomes tokens or one error that says what happened. Only `invalid_grant`, said as RFC 6749
-section 5.2 has it said, ends a session; everything else leaves it as it is.
+Every response becomes tokens or an error that says what happened. Only an `invalid_grant` error in the form of RFC 6749,
+section 5.2, ends a session; any other error leaves it unchanged.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,12 +33,12 @@ from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 
 USUAL_LIFETIME = timedelta(hours=8)
-"""How long Omni's access tokens live, for an answer that does not say."""
+"""How long Omni's access tokens live, for a response that does not say."""
 EXCHANGE_SECONDS = 30.0
-"""How long an answer of the token endpoint is waited for. Long: one that comes later is a refresh token spent for nothing."""
+"""How long to wait for the token endpoint. Long, because giving up before the response comes wastes the refresh token."""
 LONGEST_LIFETIME = timedelta(days=3650)
 _SMALL_SKEW = timedelta(minutes=1)
-"""A smaller difference between the clocks is the rounding of `Date`, or the time that the response took to come."""
+"""A smaller difference between the clocks may be due to the rounding of `Date` or to the response's travel time."""
 
 
 def redeem(
@@ -50,7 +50,7 @@ def redeem(
     *,
     now: Callable[[], datetime],
 ) -> StoredSecret:
-    """Turn the code of a login into a session. Raises CredentialRefused or Unreachable."""
+    """Exchange a login's code for a session. Raises CredentialRefused or Unreachable."""
     began = now()
     answer = _post(client, origin, endpoints.token, code_form(request, code), "log in")
     granted = _read(answer, origin, "log in", [code, request.verifier, request.state])
@@ -67,7 +67,7 @@ def redeem(
 
 
 def refresh(client: Client, account: str, session: StoredSecret, *, now: Callable[[], datetime]) -> StoredSecret:
-    """Turn the session's refresh token into a new session. Raises SessionEnded, CredentialRefused or Unreachable."""
+    """Exchange the session's refresh token for a new session. Raises SessionEnded, CredentialRefused or Unreachable."""
     if session.refresh_token is None:
         raise AssertionError("the caller has looked")
     origin, purpose = session.origin, "refresh the session"
@@ -78,7 +78,7 @@ def refresh(client: Client, account: str, session: StoredSecret, *, now: Callabl
     return replace(
         session,
         token=granted.token,
-        # RFC 6749, section 6: without a new refresh token the old one stays valid.
+        # RFC 6749, section 6: if no new refresh token is issued, the old one stays valid.
         refresh_token=granted.refresh_token or session.refresh_token,
         expires_at=_expiry(granted, answer, began),
         stored_at=began,
@@ -88,7 +88,7 @@ def refresh(client: Client, account: str, session: StoredSecret, *, now: Callabl
 
 
 def revoke(client: Client, session: StoredSecret, endpoint: str, kind: Kind, *, timeout: float) -> str | None:
-    """Revoke one token of the session, `kind` being `refresh_token` or `access_token`; None, or why it was not revoked."""
+    """Revoke one token of the session, its `refresh_token` or `access_token` (`kind`); return None, or why it failed."""
     token = session.refresh_token if kind == "refresh_token" else session.token
     if token is None:
         return None
@@ -113,11 +113,10 @@ def _post(client: Client, origin: Origin, path: str, form: dict[str, str], purpo
 def _read(
     answer: Response, origin: Origin, purpose: str, sent: Sequence[Secret], account: str | None = None
 ) -> TokenResponse:
-    """Return the tokens in a response of the token endpoint to what was `sent`.
+    """Return the tokens in a token response to a request that `sent` these secrets.
 
-    It is for the session of `account`, or for a login without one.
-
-    Raises SessionEnded (only with an account), CredentialRefused or Unreachable.
+    `account` is the account whose session is refreshed, None for a login. Raises SessionEnded (only with an account),
+    CredentialRefused or Unreachable.
     """
     status, cannot = answer.status, f"cannot {purpose}"
     if status == 200:
@@ -154,7 +153,7 @@ def _read(
 def symptom_error(
     what: str, origin: Origin, name: str, detail: str = "", problem: TransportError | None = None
 ) -> Error:
-    """Return the error for a symptom that the live check knows too, with the same remedy; `what` says what cannot be done."""
+    """Return the error for a symptom, with the live check's remedy; `what` says what could not be done."""
     symptom = SYMPTOMS[name]
     kind = CredentialRefused if symptom.status is Status.INVALID else Unreachable
     reason, remedy = symptom.words(host=origin.host, detail=detail, proxy=problem.proxy if problem else None)
@@ -162,10 +161,10 @@ def symptom_error(
 
 
 def _expiry(granted: TokenResponse, answer: Response, began: datetime) -> datetime:
-    """When the access token expires, by the earlier of our clock and the server's `Date`.
+    """Return when the access token expires, by our clock or the server's `Date`, whichever is earlier.
 
-    Which of the two clocks is wrong is not known, and ours may be put right before the token is used. But at least half of
-    its life is left by ours, or a clock that is far ahead would refresh at every call.
+    We cannot know which clock is wrong, and ours may be corrected before the token is used. By our clock, at least half of the
+    lifetime remains: otherwise a clock far ahead would cause a refresh on every call.
     """
     life = USUAL_LIFETIME if granted.lifetime is None else min(timedelta(seconds=granted.lifetime), LONGEST_LIFETIME)
     server = http_date(answer.headers.get("date")) or began

@@ -1,4 +1,4 @@
-"""Ask an instance who a credential is, and tell what it answers apart by its symptom."""
+"""Ask an instance whose credential it is, and classify the response by symptom."""
 
 import re
 from collections.abc import Sequence
@@ -17,14 +17,15 @@ from omniprofile.model.secret import Secret, without_sent
 
 WHOAMI = "/api/v1/whoami"
 MODELS = "/api/v1/models?pageSize=1"
-"""The cheapest authenticated call, for an instance that has no whoami yet."""
+"""The cheapest authenticated request, for an instance that does not have whoami yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What the instance said of a credential. `symptom` is None when it accepts it.
+    """What the instance said about a credential. `symptom` is None if it accepts it.
 
-    `proxy` is what names the proxy that it was asked by; `hint` what to do, where that is known better than by the symptom.
+    `proxy` names the setting that configures the proxy used; `hint` replaces the symptom's remedy if the error knows a better
+    one.
     """
 
     symptom: Symptom | None
@@ -37,18 +38,18 @@ class ProbeResult:
 
 
 def whoami(client: Client, credential: Credential, *, timeout: float) -> ProbeResult:
-    """Ask who `credential` is, within `timeout` seconds in all. A rate limit is waited out where that leaves time."""
+    """Ask whose `credential` it is, within `timeout` seconds in all. Waits out a rate limit if there is time."""
     until = monotonic() + timeout
     verdict = _ask(client, credential, WHOAMI, timeout, until)
     if verdict.symptom is not None and verdict.http_status == 404:
-        # An instance that is not up to date has no whoami; one that is not an Omni has neither.
+        # An outdated instance has no whoami, but it has models; a server that is not Omni has neither.
         other = _ask(client, credential, MODELS, timeout, until)
         return verdict if other.http_status == 404 else other
     return verdict
 
 
 def _ask(client: Client, credential: Credential, path: str, timeout: float, until: float) -> ProbeResult:
-    """Return the verdict by one path; `until` is when the `timeout` of all requests together ends."""
+    """Return the result from one path; `until` is the deadline of all requests together, whose limit is `timeout`."""
     unsaid, proxy = 1.0, None
     while (left := until - monotonic()) > 0:
         try:
@@ -68,14 +69,14 @@ def _ask(client: Client, credential: Credential, path: str, timeout: float, unti
 
 
 def _asks_to_wait(answer: Response) -> bool:
-    """Whether the instance is there but wants to be asked later (RFC 6585, section 4; RFC 9110, section 15.6.4)."""
+    """Whether the instance is up but asks us to retry later (RFC 6585, section 4; RFC 9110, section 15.6.4)."""
     return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
 
 
 def retry_after(answer: Response, unsaid: float = 1.0) -> float:
-    """Seconds to wait by `Retry-After`, in either of its forms (RFC 9110, section 10.2.3); `unsaid` where there is none.
+    """Return the seconds to wait from `Retry-After`, in either form (RFC 9110, section 10.2.3); `unsaid` if there is none.
 
-    A date is measured against the server's own `Date`, so that its clock and ours need not agree; against ours without one.
+    A date is compared with the server's own `Date`, since the clocks may differ; with our clock if `Date` is missing.
     """
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal() and len(text) < 10:
@@ -91,7 +92,7 @@ _SHORTEST_WAIT = 0.1
 
 
 def http_date(text: str | None) -> datetime | None:
-    """Return an HTTP date as an aware time, or None for anything else."""
+    """Return an HTTP date as an aware datetime, or None for anything else."""
     try:
         date = parsedate_to_datetime(text or "")
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -126,7 +127,7 @@ def _judge(answer: Response, credential: Credential, path: str) -> ProbeResult:
 
 
 def common_symptom(answer: Response, sent: Sequence[Secret]) -> tuple[str, str] | None:
-    """Return the symptom, with its detail, of a response that means the same whatever was asked for; None for any other."""
+    """Return the symptom and its detail if the response means the same for every request; None for any other."""
     match answer.status:
         case 301 | 302 | 303 | 307 | 308:
             return "redirect", _redirected_to(answer, sent)
@@ -140,7 +141,7 @@ def common_symptom(answer: Response, sent: Sequence[Secret]) -> tuple[str, str] 
 
 
 _OF_PERSONAL_TOKENS = re.compile(r"\bpersonal (access )?tokens?\b|\bpats?\b")
-"""What an instance says whose organization has no personal access tokens, which sessions are made of."""
+"""The words of an instance whose organization has personal access tokens off; sessions need them on."""
 
 
 def _refused(credential: Credential) -> str:
@@ -149,7 +150,7 @@ def _refused(credential: Credential) -> str:
 
 
 def _is_page(answer: Response) -> bool:
-    """Whether the answer is made for a browser."""
+    """Whether the response is a web page."""
     start = answer.body[:64].lstrip().lower()
     return "html" in answer.headers.get("content-type", "").lower() or start.startswith((b"<!doctype html", b"<html"))
 
@@ -159,7 +160,7 @@ def _identity(body: dict[str, object], sent: Secret) -> Identity:
     fields = user if isinstance(user, dict) else {}
 
     def text(value: object) -> str | None:
-        """Return an identifier, from a text or a whole number. What is neither, or no size for one, says nothing."""
+        """Return an identifier from a string or integer; None if it is anything else, too long or not printable."""
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value) if abs(value) < 10**20 else None
         if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_IDENTIFIER or not value.isprintable():
@@ -178,7 +179,7 @@ _LONGEST_IDENTIFIER = 256
 
 
 def _redirected_to(answer: Response, sent: Sequence[Secret]) -> str:
-    """Return the host that an answer sends its reader to. No more of the address, which may hold what the request held."""
+    """Return only the host of a redirect: the rest of the URL may echo parts of the request."""
     from urllib.parse import urlsplit
 
     try:

@@ -168,8 +168,7 @@ def discard(temporary: str) -> None:
 
 
 def sweep(path: str) -> None:
-    """Remove temporary files of killed writers next to `path`, which may hold a secret. The caller must hold the writers' lock.
-    """
+    """Remove temporary files of killed writers next to `path`: they may hold a secret. The caller must hold the writers' lock."""
     from contextlib import suppress
 
     folder, name = os.path.split(path)

@@ -95,8 +95,10 @@ def user_lock(
 
 @contextmanager
 def exclusive(folders: list[str], name: str, timeout: float, busy: str) -> Iterator[None]:
-    """Hold a `user_lock` during the body. Raises OperationFailed with the text `busy` if another process holds it;
-    UnsafePermissions.
+    """Hold a `user_lock` during the body.
+
+    Raises OperationFailed if another process holds it (with the message `busy`) or if it cannot be taken, UnsafePermissions if
+    someone else may control its folder.
     """
     with ExitStack() as held:
         try:
@@ -180,7 +182,9 @@ def _acquire(path: str, timeout: float, *, shared: bool) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # someone removed or replaced the file while we waited: the next process would lock the new one
+        os.close(
+            descriptor
+        )  # someone removed or replaced the file while we waited: the next process would lock the new one
         if monotonic() >= end:
             raise LockFailed(None, f"`{path}` is removed by another program again and again", "stop that program")
 
@@ -197,7 +201,7 @@ def _open(path: str) -> int:
         except OSError as problem:
             if problem.errno != errno.EROFS:
                 raise
-            descriptor = os.open(path, flags & ~os.O_RDWR | os.O_RDONLY)  # an existing file can be locked on a read-only file system
+            descriptor = os.open(path, flags & ~os.O_RDWR | os.O_RDONLY)  # flock needs no write access
     except OSError as problem:
         raise _failed(problem, path) from problem
     status = os.fstat(descriptor)

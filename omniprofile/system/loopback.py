@@ -43,10 +43,10 @@ class LoopbackServer:
         host, self.port = self._sockets[0].getsockname()[:2]
         self.base_url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
-        """What a client may call it in `Host`. Any other name is one that somebody let lead here."""
+        """The accepted values of `Host`. A request with any other name comes from a page whose name someone pointed here."""
         self._thread: Thread | None = None
         self._over = Event()
-        """Waited for in the thread's place: Python 3.11 takes a thread for ended when a signal breaks a `join` of it off."""
+        """Set when the thread ends. Not `Thread.join`: if a signal interrupts it, Python 3.11 considers the thread ended."""
         self._stop: Callable[[], object] | None = None
         self._ended = False
         self._grace = 0.0
@@ -65,9 +65,7 @@ class LoopbackServer:
             pass
 
     def close(self, grace: float = 0.0) -> bool:
-        """Stop listening and cancel all handlers; tell whether it was started. Handlers of known clients first get `grace`
-        seconds.
-        """
+        """Stop listening and cancel all handlers, those of known clients after `grace` seconds; tell whether it was started."""
         self._ended, self._grace = True, grace
         if self._thread is not None and self._stop is not None:  # otherwise it has not started, and will not
             with suppress(RuntimeError):  # its loop has already ended
@@ -127,8 +125,7 @@ class CannotListen(Exception):
 
 
 def listen(port: int = 0) -> list[socket.socket]:
-    """Return sockets that listen on one port of both loopback addresses, or of the only one there is. `port` 0 takes a free one.
-    """
+    """Return sockets listening on one port of both loopback addresses, or of the only one there is. `port` 0 takes a free one."""
     for _ in range(_ATTEMPTS):
         first = None
         try:
