@@ -135,7 +135,7 @@ def _window(begin: bytes) -> int:
 
 
 def _spellings(token: bytes) -> tuple[bytes, ...]:
-    """Return the forms in which responses echo the token: raw, percent-encoded (RFC 3986, section 2.1), in JSON with `/` escaped."""
+    """Return the forms in which responses echo the token: raw, percent-encoded (RFC 3986, section 2.1), JSON with `/` escaped."""
     escaped = quote(token, safe="").encode()
     return tuple({token, escaped, re.sub(rb"%..", lambda code: code[0].lower(), escaped), token.replace(b"/", rb"\/")})
 

@@ -1,1 +1,1 @@
-"""Credentials to consumers: variables, shells' quoting, and child processes."""
+"""Handing credentials to consumers: variables, shell quoting, and child processes."""

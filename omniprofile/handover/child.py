@@ -1,7 +1,7 @@
-"""Running a command as a child, because something here must serve it, and being to everybody else what the command is.
+"""Run a command as a child, because this process must serve it, while looking to everyone else like the command itself.
 
-Exit status, signals and job control are the command's. It stays in this process's group, so a terminal's Ctrl-C, Ctrl-Z and
-hang-up reach it by themselves; what is sent to this process alone is passed on. When this process dies of whatever, Linux kills
+Exit status, signals and job control are the command's. It stays in this process's group, so it receives the terminal's Ctrl-C,
+Ctrl-Z and hang-up directly; signals sent only to this process are forwarded. If this process dies for any reason, Linux kills
 the command.
 """
 
@@ -14,9 +14,9 @@ from omniprofile.handover.process import not_run
 
 
 def run_child(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
-    """Run `argv` with `environ` to its end, and call `started` once it runs.
+    """Run `argv` with `environ` until it ends, and call `started` once it is running.
 
-    Return its exit status, or minus the number of the signal that ended it. Raises CommandNotFound and CommandNotRunnable.
+    Return its exit status, or the negative number of the signal that killed it. Raises CommandNotFound and CommandNotRunnable.
     """
     try:
         return _run(argv, environ, started)
@@ -32,20 +32,20 @@ else:
     _OWN = frozenset(
         getattr(signal, name)
         for name in (
-            "SIGKILL", "SIGSTOP", "SIGTTIN", "SIGTTOU",  # cannot be held back, or are about this process's own output
+            "SIGKILL", "SIGSTOP", "SIGTTIN", "SIGTTOU",  # cannot be blocked, or concern this process's own output
             "SIGPIPE", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS", "SIGXCPU", "SIGXFSZ",  # its own faults
         )
         if hasattr(signal, name)
     )  # fmt: skip
-    """Signals that are about this process, and are not passed on."""
+    """Signals that concern this process and are not forwarded."""
     _JOB_CONTROL = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
     def _run(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
-        # What is ignored (`nohup`) stays so, here and in the command.
+        # Ignored signals (`nohup`) stay ignored, here and in the command.
         numbers: set[int] = {
             number for number in signal.valid_signals() - _OWN if signal.getsignal(number) is not signal.SIG_IGN
         }
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody learns how a child ended
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if ignored, the child's exit status would be lost
         numbers.add(signal.SIGCHLD)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
         try:
@@ -58,7 +58,7 @@ else:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _in_child(mask: "set[int]") -> Callable[[], None]:
-        """Return what the child does before it becomes the command."""
+        """Return what the child runs before it executes the command."""
         parent = os.getpid()
         control: Callable[[int, int], int] | None = None
         if sys.platform == "linux":
@@ -76,7 +76,7 @@ else:
         return prepare
 
     def _next_signal(numbers: "set[int]") -> tuple[int, bool]:
-        """Wait for a signal; return it, and whether the terminal has sent it to the child as well."""
+        """Wait for a signal; return it, and whether the terminal has also sent it to the child."""
         if hasattr(signal, "sigwaitinfo"):
             came = signal.sigwaitinfo(numbers)
             return came.si_signo, came.si_code > 0  # from the kernel, not from a process
@@ -96,7 +96,7 @@ else:
             os.close(terminal)
 
     def _take(child: "subprocess.Popen[bytes]", number: int, sent_to_group: bool) -> None:
-        """Do what a signal asks for: see what became of the child, or pass it on."""
+        """Handle a signal: check on the child, or forward the signal to it."""
         if number != signal.SIGCHLD:
             if not sent_to_group:
                 os.kill(child.pid, number)
@@ -106,6 +106,6 @@ else:
             return
         if os.WIFSTOPPED(status):
             if os.WSTOPSIG(status) in _JOB_CONTROL:
-                os.kill(os.getpid(), signal.SIGSTOP)  # the shell that waits for this process sees a stopped job
+                os.kill(os.getpid(), signal.SIGSTOP)  # the waiting shell then sees a stopped job
             return
         child.returncode = os.waitstatus_to_exitcode(status)

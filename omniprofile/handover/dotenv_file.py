@@ -1,8 +1,8 @@
-"""A `.env` that names another instance than the one that a command is given: the programs that load it may go there.
+"""Find a `.env` that names another instance than the one a command is given: programs that load it may go there.
 
-Most loaders leave a variable alone that is set already; `load_dotenv(override=True)` does not, and says nothing.
+Most loaders keep variables that are already set; `load_dotenv(override=True)` silently replaces them.
 
-On the fast path where there is such a file: imports only what a bare interpreter has loaded.
+On the fast path if there is such a file: imports only what a bare interpreter has loaded.
 """
 
 from omniprofile.model.exported import BASE_URL, ORGANIZATION
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LARGEST = 64 * 1024
-"""Bytes of the largest file that is looked at."""
+"""The largest file that is read, in bytes."""
 
 
 def other_instance(path: str, base_url: str) -> "tuple[str, str] | None":
-    """Return the variable of the file that names another origin than that of `base_url`, and that origin; None for none.
+    """Return the first variable in the file that names an origin other than that of `base_url`, and its origin; else None.
 
-    A file that cannot be read, or only refers to other variables, says nothing.
+    Ignores a file that cannot be read, and values that refer to other variables.
     """
     try:
         text = read_regular(path, LARGEST).decode("utf-8", "replace")
@@ -47,7 +47,7 @@ def _assignments(text: str) -> "Iterator[tuple[str, str]]":
 
 
 def _origin(address: str) -> str:
-    """Return scheme, host and port as they are compared and may be shown; without a scheme it is https."""
+    """Return scheme, host and port in a form to compare and display; the default scheme is https."""
     scheme, separator, rest = address.partition("://")
     scheme, rest = (scheme.lower(), rest) if separator else ("https", address)
     host = rest.replace("\\", "/").partition("/")[0].rpartition("@")[2].lower()

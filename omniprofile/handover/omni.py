@@ -1,14 +1,14 @@
-"""The rules for `omni`, the vendor's CLI, wherever it runs with a credential that omniprofile handed over.
+"""The rules for `omni`, the vendor's CLI, wherever it runs with a credential from omniprofile.
 
-The CLI would ignore an unknown `--profile`, and take the credential to any host that `--base-url` names. Here each is
-refused, unless it says what holds anyway. `exec` applies these rules to a command `omni` of its own; for every `omni` further
-down it puts a folder first on `PATH` that has one of ours, which does the same (`cli.shim`), and says in `OMNIPROFILE_CHILD`
+The CLI ignores an unknown `--profile`, and sends the credential to any host given as `--base-url`. Here both are refused unless
+they repeat what already applies. `exec` applies these rules to its own command `omni`. For every `omni` started further down,
+it puts a folder first on `PATH` with our shim, which applies the same rules (`cli.shim`), and records in `OMNIPROFILE_CHILD`
 what it handed over.
 
-An `omni` of ours that finds no credential in its environment, or another one than was handed over, or another profile named
-by `OMNI_PROFILE`, does not let the real one run: that one would fall back on its own config, and so on another instance, or
-use this credential where another was meant, and say nothing. A base URL and a token that were both set since are a pair: used
-as they are, and said. Which config the real one sees, and to which hosts it may speak, is said here for each call.
+The shim refuses to run the real `omni` if the environment holds no credential, or not the one handed over, or if `OMNI_PROFILE`
+names another profile. The real one would silently fall back on its own config, and so on another instance, or use this
+credential where another was meant. If both base URL and token have been replaced, they are used as a pair, with a notice. Each
+call also determines which config the real `omni` reads and which hosts it may contact.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
@@ -29,17 +29,18 @@ if TYPE_CHECKING:
 
 
 ENTERED = "OMNIPROFILE_ENTERED"
-"""The scripts that were run as the real `omni`."""
+"""The scripts already run as the real `omni`."""
 INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
-"""Lets the CLI send a token to a host that is not Omni's, and by http."""
+"""Lets the CLI send a token to a non-Omni host, and over http."""
 
 _OURS = b"omniprofile's shim of omni:"
 _RENEW_AHEAD = 300.0
-"""Seconds before its expiry at which a session is renewed. One that lives shorter is left to the store's own rule each time."""
+"""How many seconds before it expires a session is renewed. If it lives shorter than that, the store's own rule decides each time.
+"""
 
 
 def is_omni(program: str) -> bool:
-    """Tell whether a command that is to be run is `omni`, by its name."""
+    """Tell from its name whether a command to be run is `omni`."""
     name = os.path.basename(program)
     return name == "omni" or (sys.platform == "win32" and name.lower() in ("omni", "omni.exe", "omni.cmd", "omni.bat"))
 
@@ -47,19 +48,19 @@ def is_omni(program: str) -> bool:
 def handed_over(credential: "Handed", base_url: str, token: str, config: str = "") -> dict[str, str]:
     """Return the variable that tells our `omni` in a child what the child was given.
 
-    `config` is the profile file that a flag named. The token's checksum must find a change, not withstand an attacker, as
-    that in `OMNIPROFILE_EXPORTED`.
+    `config` is the profile file given by a flag. Like the checksum in `OMNIPROFILE_EXPORTED`, the token's only has to detect a
+    change, not withstand an attacker.
     """
-    expires_at = credential.expires_at if base_url == credential.base_url else None  # a gateway renews it itself
+    expires_at = credential.expires_at if base_url == credential.base_url else None  # a gateway renews its own
     renew = "" if expires_at is None else f"{expires_at.timestamp() - _RENEW_AHEAD:.0f}"
     profile = credential.profile if credential.of_profile else ""
-    # Nothing but the path of the file may hold a comma.
+    # Only the file's path may contain a comma.
     told = ",".join([profile, credential.auth, renew, checksum(token), base_url, credential.base_url, config])
     return {CHILD: told}
 
 
 def outer_gateway(environ: "Mapping[str, str]", profile: str, origin: str) -> "tuple[str, str] | None":
-    """Return the base URL and token of the gateway to `profile` at `origin` that an `exec` around this process has opened."""
+    """Return base URL and token of the gateway to `profile` at `origin` that an enclosing `exec` has opened, or None."""
     token = environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY", "")
     fields = environ.get(CHILD, "").split(",", 6)
     if len(fields) != 7:
@@ -72,9 +73,9 @@ def outer_gateway(environ: "Mapping[str, str]", profile: str, origin: str) -> "t
 class Given:
     """The credential in the environment of an `omni`.
 
-    `profile` is empty for a pair of the environment's own; `origin` is the instance, which a gateway at `base_url` may stand
-    before; `allowed` says that omniprofile has handed it over, and so has
-    found its host allowed; `renew` is when a session must be renewed, in seconds since the epoch.
+    `profile` is empty if the environment supplied its own pair. `origin` is the instance, even if `base_url` is a gateway to
+    it. `allowed` says that omniprofile handed over the credential, and so has checked its host. `renew` is when a session must
+    be renewed, in seconds since the epoch.
     """
 
     __slots__ = ("allowed", "auth", "base_url", "config", "origin", "profile", "renew", "token")
@@ -102,9 +103,9 @@ class Given:
 
 
 def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:
-    """Return the credential that `environ` has from omniprofile. Raises Refused.
+    """Return the credential that omniprofile put into `environ`. Raises Refused.
 
-    `tell` gets a sentence where the environment's own pair takes its place.
+    Passes a sentence to `tell` if the environment's own pair replaces it.
     """
     from omniprofile.handover.omni_rules import refusal, same_origin
 
@@ -143,10 +144,10 @@ def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:
 
 
 def real_omni(environ: "Mapping[str, str]") -> str:
-    """Return the path of the next `omni` on `PATH` that is none of ours. Raises CommandNotFound.
+    """Return the path of the next `omni` on `PATH` that is not our shim. Raises CommandNotFound.
 
-    Ours are known by what is in them, copies and links included. A script is entered once only: one that calls
-    `omniprofile exec` again would go round for ever. Folders of `PATH` that are relative are left out, as for key commands.
+    Recognizes the shim by its content, so also copies and links. Enters a script only once: one that calls `omniprofile exec`
+    again would loop for ever. Skips relative folders on `PATH`, as for key commands.
     """
     entered = environ.get(ENTERED, "").split(os.pathsep)
     for folder in (environ.get("PATH") or os.defpath).split(os.pathsep):
@@ -177,12 +178,12 @@ def _head(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read(100)
-    except OSError:  # a program may be executable and not readable
+    except OSError:  # a program may be executable but not readable
         return b""
 
 
 def becoming(path: str, words: "Sequence[str]", environ: "Mapping[str, str]") -> tuple[list[str], dict[str, str]]:
-    """Return the command and the environment that run the real `omni` at `path`."""
+    """Return the command and environment that run the real `omni` at `path`."""
     entered = {}
     if _head(path)[:2] == b"#!":
         entered = {ENTERED: os.pathsep.join(filter(None, [environ.get(ENTERED), path]))}
@@ -197,9 +198,9 @@ def plan(
     *,
     fresh: bool = False,
 ) -> "str | tuple[list[str], dict[str, str]]":
-    """Return what to print, or the command to become with its environment, for `omni` in a child of `exec`.
+    """Return the text to print, or the command to become with its environment, for `omni` in a child of `exec`.
 
-    `path` is the real `omni` where it was named by its path; `fresh` says that nothing need be renewed. Raises Refused and
+    `path` is the real `omni` if it was called by path; `fresh` says that nothing needs renewal. Raises Refused and
     CommandNotFound.
     """
     from omniprofile.handover.omni_rules import check, same_origin
@@ -208,7 +209,7 @@ def plan(
         return straight_through(line, environ, path)
     own = given(environ, tell)
     line.given["--base-url"] = [url for url in line.given["--base-url"] if not same_origin(url, own.base_url)]
-    # A pair that the child set is its own, and `OMNI_PROFILE` is still what `exec` gave it.
+    # If the child set its own pair, `OMNI_PROFILE` is still the one from `exec`, so ignore it.
     said = check(line, own.profile, own.auth, own.origin, environ.get(PROFILE, "") if own.allowed else "")
     if said is not None:
         return said
@@ -219,7 +220,7 @@ def plan(
             config = ["--config", own.config] if own.config else []
             again = ["-P", "-m", "omniprofile", *config, "exec", "--yes", own.profile, "--", "omni"]
             return [sys.executable, *again, *line.rest], dict(environ)
-    # A config that the child has named since would take the place of this credential.
+    # A config chosen by the child would replace this credential.
     variables = {"OMNI_BASE_URL": own.base_url, "OMNI_API_TOKEN": own.token, "OMNI_CONFIG_PATH": NO_CONFIG}
     if own.allowed:
         scheme, _, host = own.base_url.partition("://")
@@ -230,21 +231,21 @@ def plan(
 def planned(
     command: "Sequence[str]", environ: "Mapping[str, str]", tell: "Callable[[str], None]"
 ) -> "str | tuple[list[str], dict[str, str]]":
-    """Return what `plan` does for a command `omni` that `exec` was given, with the environment of its child."""
+    """Return what `plan` returns for a command `omni` given to `exec`, with its child's environment."""
     from omniprofile.handover.omni_rules import CommandLine
 
     return plan(CommandLine(command[1:]), environ, tell, named_path(command[0]), fresh=True)
 
 
 def named_path(program: str) -> str | None:
-    """Return the real `omni` that a command names by its path, or None where `PATH` is to be searched."""
+    """Return the real `omni` if a command names it by path, or None if `PATH` is to be searched."""
     return program if os.path.dirname(program) and not is_ours(program) else None
 
 
 def straight_through(
     line: "CommandLine", environ: "Mapping[str, str]", path: str | None = None
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the command and the environment of an `omni` that needs no credential, and gets none to take elsewhere."""
+    """Return command and environment for an `omni` that needs no credential; with `--base-url`, it does not get one."""
     kept = dict(environ)
     if line.given["--base-url"]:
         kept = {name: value for name, value in environ.items() if name not in ("OMNI_API_TOKEN", "OMNI_API_KEY")}
@@ -252,14 +253,14 @@ def straight_through(
 
 
 def is_ours(path: str) -> bool:
-    """Tell whether the program at `path` is an `omni` of ours."""
+    """Tell whether the program at `path` is our shim."""
     return _OURS in _head(path)
 
 
 def unreached(environ: "Mapping[str, str]", shim: str) -> tuple[str, str] | None:
-    """Return why a bare `omni` is not the one in our folder `shim` in a child of `exec` with this environment, and what to do.
+    """Return why `omni` in a child of `exec` would not run the shim in the folder `shim`, and what to do; None if it would.
 
-    None where it is. The real one uses what was handed over all the same, since it has no config.
+    Even then the real one uses the credential handed over, because it has no config.
     """
     ours = os.path.join(shim, "omni.cmd" if sys.platform == "win32" else "omni")
     if os.pathsep in shim:

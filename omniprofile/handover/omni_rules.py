@@ -1,4 +1,4 @@
-"""Which command lines of `omni`, the CLI of the vendor, may run with a credential that omniprofile handed over.
+"""Which command lines of `omni`, the vendor's CLI, may run with a credential from omniprofile.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from omniprofile.errors import Refused
 
 _DIRECT = ("help", "completion", "__complete", "__completeNoDesc", "agent-help", "version")
-_TRUE = ("1", "t", "T", "true", "TRUE", "True")  # what Go's flags take
+_TRUE = ("1", "t", "T", "true", "TRUE", "True")  # as Go parses them
 _VALUED = ("--profile", "--base-url", "--token", "--format")
 _LETTERS = {"p": "--profile", "o": "--format"}
 _SWITCHES = ("--compact", "--help", "--version")
 
 
 class CommandLine:
-    """The words after `omni`, as Go's `pflag` reads them.
+    """The words after `omni`, parsed as Go's `pflag` does.
 
-    `given` has the values of each flag that is known, `command` the words that are no flags, `rest` all `words` without a
-    profile, base URL and token; `direct` says that it needs no credential. It is not where help is asked for and switched off.
+    `given` has the values of each known flag, `command` the words that are not flags, and `rest` all `words` except profile,
+    base URL and token. `direct` says that it needs no credential; it is false if help is both requested and switched off.
     """
 
     __slots__ = ("_asks", "_denied", "command", "direct", "given", "rest", "words")
@@ -30,7 +30,7 @@ class CommandLine:
         self.rest: list[str] = []
         self.given: dict[str, list[str]] = {flag: [] for flag in _VALUED}
         self._asks = self._denied = False
-        after_unknown: list[str] = []  # the words without those that are an unknown flag's value, if it takes one
+        after_unknown: list[str] = []  # the words, minus possible values of unknown flags
         plain: list[str] = []
         left = list(words)
         unknown = doubt = False
@@ -46,10 +46,10 @@ class CommandLine:
                 if not unknown:
                     self.rest += left
                     break
-                # It may be the flag's value: then flags go on. What follows is checked as one, and kept.
+                # It may be the unknown flag's value, and more flags may follow: check what follows as flags, but keep it.
                 unknown, doubt = False, True
             else:
-                # After a flag that is unknown, this may be its value, too: it is checked, and stays where it is.
+                # After an unknown flag, this may be its value: check it, but leave it in place.
                 unknown = self._flag(word, left, doubt=doubt, may_be_value=unknown, first=not plain)
         heads = (*_DIRECT, "config")
         self.command = next(
@@ -59,7 +59,7 @@ class CommandLine:
         self.direct = not words or asks or bool(self.command and self.command[0] in _DIRECT)
 
     def _flag(self, word: str, left: list[str], *, doubt: bool, may_be_value: bool, first: bool) -> bool:
-        """Take in one word of flags, and its value from `left`; tell whether it is unknown and may take the next word."""
+        """Parse one flag word, and its value from `left`; tell whether it is unknown and may take the next word as its value."""
         name, equals, value = word.partition("=")
         keep = doubt or may_be_value
         if word[:2] != "--":
@@ -85,11 +85,11 @@ class CommandLine:
             return not equals
         taken = [word]
         if not equals:
-            if not left:  # the CLI says what is missing
+            if not left:  # the CLI reports what is missing
                 self.rest.append(word)
                 return False
             value = left[0]
-            if not may_be_value:  # else what comes next may be a flag itself
+            if not may_be_value:  # otherwise the next word may itself be a flag
                 taken.append(left.pop(0))
         self.given[name].append(value)
         if keep or name == "--format":
@@ -98,10 +98,10 @@ class CommandLine:
 
 
 def check(line: CommandLine, profile: str, auth: str, base_url: str, named: str = "") -> str | None:
-    """Apply the rules to a command line of `omni` that is to run with this profile's credential; "" is the environment's pair.
+    """Apply the rules to an `omni` command line that is to run with this profile's credential ("" for the environment's pair).
 
-    `named` is the profile that `OMNI_PROFILE` names by now. Return what to print in place of `omni`, or None: it may run.
-    Raises Refused, which names the command that was meant.
+    `named` is the current value of `OMNI_PROFILE`. Return the text to print instead of running `omni`, or None if it may run.
+    Raises Refused, with the intended command in its hint.
     """
     whose = f"profile `{profile}`" if profile else "a base URL and a token of the environment"
     for name, by in [*((each, "") for each in line.given["--profile"]), (named, ", which `OMNI_PROFILE` names")]:
@@ -163,7 +163,7 @@ def _config(line: CommandLine, profile: str, auth: str, base_url: str) -> str | 
 
 
 def _by_exec(name: str, line: CommandLine, options: str = "") -> str:
-    """Return the `exec` that was meant. What may be a secret or long is left out."""
+    """Return the `exec` command that was probably meant, without words that may be secret or are long."""
     words: list[str] = []
     for word in line.rest:
         if len(words) == 3 or len(word) > 30 or not word[:1].isalpha() or not word.replace("-", "").isalnum():
@@ -181,19 +181,19 @@ def _shown(text: str) -> str:
 
 
 def refusal(message: str, hint: str) -> "Refused":
-    """Return the error that says so, with the command that does what was meant as its hint."""
+    """Return a Refused error; its hint is the command that does what was meant."""
     from omniprofile.errors import Refused
 
     return Refused(message, hint=hint)
 
 
 def same_origin(url: str, base_url: str) -> bool:
-    """Tell whether `url`, which a person wrote, is at the origin `base_url`."""
+    """Tell whether `url`, as typed by a user, has the origin `base_url`."""
     if url.rstrip("/").lower() in (base_url, base_url + "/api"):
         return True
     from omniprofile.model.origin import NotAnOrigin, Origin
 
     try:
         return str(Origin.parse(url)) == base_url
-    except NotAnOrigin as problem:  # a path after the host, or no scheme: the base URL that holds here is used anyway
+    except NotAnOrigin as problem:  # a path or a missing scheme does no harm: our base URL is used anyway
         return problem.suggestion == base_url

@@ -1,7 +1,7 @@
-"""Running many commands at once, each a child whose output is passed on in whole lines. Knows no profile.
+"""Run many commands at once, each a child whose output is forwarded in whole lines. Knows no profile.
 
-A command gets no standard input and no terminal. It is ended with its children (`system.process_groups`), also when this
-process dies of whatever.
+A command gets no standard input and no terminal. It is ended together with its children (`system.process_groups`), also if this
+process dies for any reason.
 """
 
 import os
@@ -22,23 +22,23 @@ from omniprofile.system.process_groups import Group, end_groups, relay
 Stream = Literal["stdout", "stderr"]
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 LONGEST_LINE = 1024 * 1024
-"""A line of more bytes is passed on in parts, each as a line: no command fills the memory with one that does not end."""
+"""A longer line, in bytes, is forwarded in parts, each as a line, so that an endless line cannot fill the memory."""
 
 
 class Ending(Exception):
-    """No command is started any more."""
+    """No more commands may start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended: its exit status (of one that a signal ended, 128 and its number), and after how many seconds."""
+    """How a command ended: its exit status (128 plus the signal number if a signal killed it) and its duration in seconds."""
 
     status: int
     seconds: float
 
 
 class Commands:
-    """The commands that run now, as a context manager. Every thread may run one; `end` ends all, and lets no other one start."""
+    """The running commands, as a context manager. Any thread may run one; `end` ends all of them and prevents new ones."""
 
     def __init__(self) -> None:
         self._running: set[Group] = set()
@@ -46,12 +46,12 @@ class Commands:
         self._ending = False
 
     def __enter__(self) -> Self:
-        """Have somebody watch over the commands."""
+        """Start the watcher of the commands."""
         self._watch = _Watch()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the watch, for all commands have ended."""
+        """Stop the watcher: all commands have ended."""
         self._watch.close()
 
     def run(
@@ -63,10 +63,10 @@ class Commands:
         whole: bool = False,
         started: Callable[[], None] = lambda: None,
     ) -> Ended:
-        """Run `argv` to its end. `emit` gets its output, lines that end in a newline, or with `whole` as it comes.
+        """Run `argv` until it ends. Passes its output to `emit`, in lines that end in a newline, or with `whole` as it arrives.
 
-        `emit` is called in this thread, on Windows in two others, one for each stream, and must not raise. What a child that
-        the command leaves behind prints after its end is lost. Raises CommandNotFound and CommandNotRunnable, and Ending.
+        `emit` is called in this thread (on Windows in two others, one for each stream) and must not raise. Output that a child
+        of the command prints after the command ends is lost. Raises CommandNotFound, CommandNotRunnable, and Ending.
         """
         begin = monotonic()
         try:
@@ -98,23 +98,23 @@ class Commands:
         return Ended(status if status >= 0 else 128 - status, monotonic() - begin)
 
     def end(self) -> None:
-        """End every command and its children: asked first, killed after a short grace."""
+        """End every command and its children: ask, then kill after a short grace period."""
         with self._starting:
             self._ending = True
         end_groups(list(self._running))
 
 
 class _Lines:
-    """What passes a stream of a command on to `emit`: in lines that end in a newline, or with `whole` as it comes."""
+    """Passes a stream of a command to `emit`, in lines that end in a newline, or with `whole` as it arrives."""
 
     def __init__(self, emit: Callable[[bytes], None], *, whole: bool) -> None:
         self._emit = emit
         self._whole = whole
         self._held = bytearray()
-        """A line that has not ended yet."""
+        """An unfinished line."""
 
     def add(self, part: bytes) -> None:
-        """Pass on what has come."""
+        """Pass on the complete lines, or everything with `whole`."""
         cut = len(part) if self._whole else part.rfind(b"\n") + 1
         if cut:
             self._emit(bytes(self._held) + part[:cut])
@@ -133,27 +133,27 @@ class _Lines:
 if sys.platform == "win32":
 
     class _Watch:
-        """Nobody need watch over the commands here: their jobs end with this process."""
+        """Does nothing on Windows: the commands' jobs end with this process."""
 
         def note(self, group: int) -> None:
-            """Take no note of a command."""
+            """Ignore a command."""
 
         def close(self) -> None:
-            """End nothing."""
+            """Do nothing."""
 
 else:
 
     class _Watch:
-        """A process that kills the commands with their children once this one is gone, whatever ended it.
+        """A process that kills the commands and their children once this process has gone, for whatever reason.
 
-        A command could ask to be killed itself (prctl(2)), but by code that runs between fork and exec: each start would copy
-        this process, and take as long as two more commands.
+        A command could ask the kernel to be killed (prctl(2)), but only in code between fork and exec: then each start would
+        copy this process, and take as long as two more commands.
         """
 
         def __init__(self) -> None:
             notes, end = os.pipe()
             with warnings.catch_warnings():
-                # It is warned of in a process with threads: what they have locked, the child below does not ask for.
+                # Forking a process with threads causes a warning: the child below needs none of their locks.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._process = os.fork()
             if not self._process:
@@ -162,17 +162,17 @@ else:
             self._notes = open(end, "wb", buffering=0)  # noqa: SIM115 - `close` closes it
 
         def note(self, group: int) -> None:
-            """Take note that a command has started, by its process group, or has ended, by that number's negative."""
-            with suppress(BrokenPipeError, ValueError):  # it was killed by somebody, or closed: all has ended
+            """Record that a command has started (its process group) or ended (the negative of that number)."""
+            with suppress(BrokenPipeError, ValueError):  # the watcher was killed, or closed because all has ended
                 self._notes.write(b"%d\n" % group)
 
         def close(self) -> None:
-            """End it."""
+            """Stop the watcher."""
             self._notes.close()
             os.waitpid(self._process, 0)
 
     def _watch(notes: int, end: int) -> NoReturn:
-        """Do what the watching process does, until nobody is left who could write to `end`."""
+        """Run the watching process until no process is left that could write to `end`."""
         import signal
 
         try:

@@ -1,4 +1,4 @@
-"""Becoming another program (POSIX), or running it and passing on how it ended (Windows).
+"""Become another program (POSIX), or run it and return its exit status (Windows).
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def run_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
-    """Replace this process by `argv` with `environ`: exit status and signals are then the command's own.
+    """Replace this process by `argv` with `environ`, so that exit status and signals are the command's own.
 
-    On Windows, which has no such thing, run it as a child and return its exit status. The program is looked up in `environ`'s
-    `PATH`. Raises CommandNotFound and CommandNotRunnable, which end with 127 and 126 as env(1) and the shells do.
+    Windows cannot replace a process: there, run it as a child and return its exit status. The program is looked up in
+    `environ`'s `PATH`. Raises CommandNotFound and CommandNotRunnable, which exit with 127 and 126 like env(1) and the shells.
     """
     try:
         if sys.platform == "win32":
@@ -29,7 +29,7 @@ def run_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
 
 
 def not_run(program: str, problem: OSError) -> "Error":
-    """Return the error for a command that the system does not run."""
+    """Return the error for a command that the system did not run."""
     from omniprofile.errors import CommandNotFound, CommandNotRunnable
     from omniprofile.model.names import printable
 
@@ -38,7 +38,7 @@ def not_run(program: str, problem: OSError) -> "Error":
         why = (problem.strerror or "unknown error").lower()
         return CommandNotRunnable(f"`{name}` cannot be run: {why}", hint="is it a program, and executable?")
     if os.path.exists(program) and os.sep in program:
-        # The kernel found the script, and not the interpreter that its first line names.
+        # The kernel found the script, but not the interpreter named in its first line.
         return CommandNotRunnable(f"`{name}` cannot be run: the interpreter in its first line is missing")
     if os.sep in program and not any(char.isspace() for char in program):
         hint = "check the path"
@@ -48,11 +48,11 @@ def not_run(program: str, problem: OSError) -> "Error":
 
 
 def _become(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "NoReturn":
-    """Give back what Python took at its start, for signals that are ignored stay so in the next program; then be it.
+    """Restore the signals that Python ignores, since the next program would inherit that, and become that program.
 
-    Where that fails this process goes on, and has to tell why as before: to a reader that may be gone.
+    If this fails, ignore them again: this process must still report why, perhaps to a reader that has gone.
     """
-    # The module `signal` is this one with enums around it, and costs as much as half of the interpreter's start.
+    # `signal` wraps this module in enums, which costs half as much as starting the interpreter.
     import _signal  # type: ignore[import-not-found]  # no stubs for the inner module
 
     numbers = [getattr(_signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(_signal, name)]
@@ -69,9 +69,9 @@ if sys.platform == "win32":
     def run_waiting(
         argv: "Sequence[str]", environ: "Mapping[str, str]", started: "Callable[[], None]" = lambda: None
     ) -> int:
-        """Run `argv` on Windows, call `started` once it runs, and return its exit status. Raises OSError.
+        """Run `argv` on Windows, call `started` once it is running, and return its exit status. Raises OSError.
 
-        It ends when this process is ended, as it would if it had replaced it.
+        Killing this process also kills the command, as if it had replaced this process.
         """
         from omniprofile.system.process_groups import Group
 
@@ -81,22 +81,22 @@ if sys.platform == "win32":
             try:
                 return child.wait()
             except KeyboardInterrupt:
-                # Ctrl-C goes to the whole console group: the child has it already, and decides what it means.
+                # Ctrl-C goes to the whole console group: the child got it too, and decides what it means.
                 continue
 
 
 def windows_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "str | list[str]":
-    """Return what Windows must be given to run `argv`: the program as `PATHEXT` finds it, a batch file by `cmd`.
+    """Return the command line with which Windows runs `argv`: the program found by `PATHEXT`, a batch file through `cmd`.
 
-    Windows hands a batch file to `cmd`, which reads its command line by rules of its own; arguments are escaped for those,
-    so that none of them can run a command (CVE-2024-24576). Raises FileNotFoundError and OSError.
+    `cmd` parses a batch file's command line by its own rules; arguments are escaped for them, so that none can run a command
+    (CVE-2024-24576). Raises FileNotFoundError and OSError.
     """
     from shutil import which
 
     from omniprofile.system.capture import find_program
 
-    # A path is taken as it stands. A bare name is never looked for in the working directory, as Windows would: that may be a
-    # repository of somebody else's.
+    # Use a path as given. Never look for a bare name in the working directory, as Windows would: that may be someone else's
+    # repository.
     program = which(argv[0]) if os.path.dirname(argv[0]) else find_program(argv[0], environ)
     if program is None:
         raise FileNotFoundError(2, "No such file or directory", argv[0])
@@ -110,10 +110,10 @@ def windows_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "str
 
 
 def _batch_argument(word: str) -> str:
-    """Quote one argument of a batch file, unless it is plain: a batch file sees the quotes.
+    """Quote one argument of a batch file, unless it needs no quotes: a batch file sees them.
 
-    Within quotes only `%` is special to `cmd`: `%%cd:~,%` expands to a `%` that begins no variable. A quote is doubled, and
-    backslashes before one too, as the C runtime of the program that the batch file calls reads them.
+    Within quotes only `%` is special to `cmd`: `%%cd:~,%` expands to a `%` that begins no variable. Quotes are doubled, and so
+    are backslashes before them, as expected by the C runtime of the program that the batch file calls.
     """
     if word and all(character.isalnum() or character in "#$*+-./:?@\\_" for character in word):
         return word
@@ -129,11 +129,11 @@ def _batch_argument(word: str) -> str:
 
 
 def parent_command() -> str | None:
-    """Return the name of the program that started this one, or None where the system does not tell."""
+    """Return the name of the program that started this one, or None if the system does not tell."""
     if sys.platform == "win32":
         from omniprofile.system.windows import ancestors
 
-        # The `omniprofile.exe` that installers write starts Python, and waits for it.
+        # The `omniprofile.exe` that installers create starts Python and waits for it: skip both.
         return next((name for name in ancestors() if not name.lower().startswith(("omniprofile", "python"))), None)
     try:
         with open(f"/proc/{os.getppid()}/comm", encoding="utf-8", errors="replace") as file:

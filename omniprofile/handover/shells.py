@@ -1,18 +1,18 @@
-r"""Assignments in the syntax of every shell and file format that takes a credential in, so that any value survives.
+r"""Assignments in the syntax of every supported shell and file format, quoted so that any value survives.
 
-Each quoting rule is the documented one of its reader:
+Each rule follows the documentation of the program that reads the value:
 
 - bash, zsh: POSIX Shell Command Language, 2.2.2: within single quotes every character is itself; a single quote is `'\''`.
 - fish: "Quotes": within single quotes only `\'` and `\\` are escapes.
-- powershell: about_Quoting_Rules: within single quotes only the quote itself is special, and doubled. The parser takes the
-  typographic quotes U+2018 to U+201B for it, so they are doubled as well.
-- cmd: for a batch file: `set "NAME=VALUE"`, `%` doubled; `^`, `&`, `|`, `<`, `>` are plain within the quotes. A quote in the
-  value ends that, so from there they are escaped with `^`. A line break cannot be carried.
-- dotenv: a value of plain characters is bare, which every reader takes alike, those that take quotes literally too (`docker
-  run --env-file`). Else single quotes, where python-dotenv reads `\\` as one backslash and interpolates `${NAME}` all the same;
-  `${:-$}` is an unset name's default, a dollar that is not looked at again. A value with a single quote is in double quotes
-  where nothing in it is special there: an escaped quote would let a shell that sources the file run what follows.
-- json: one object; null for what is to be removed.
+- powershell: about_Quoting_Rules: within single quotes only the quote itself is special, and doubled. The parser also treats
+  the typographic quotes U+2018 to U+201B as single quotes, so they are doubled too.
+- cmd: for a batch file: `set "NAME=VALUE"`, `%` doubled; `^`, `&`, `|`, `<`, `>` are literal within the quotes. A quote in the
+  value ends the quoting, so from there they are escaped with `^`. A line break cannot be represented.
+- dotenv: a value of plain characters is written bare, which every reader takes alike, even those that keep quotes (`docker run
+  --env-file`). Otherwise in single quotes, where python-dotenv still reads `\\` as one backslash and interpolates `${NAME}`;
+  `${:-$}` is the default of an unset name: a dollar that is not interpolated again. A value with a single quote is in double
+  quotes, if nothing in it is special there: with an escaped quote, a shell that sources the file would run what follows.
+- json: one object; null for a variable to remove.
 - github: workflow commands `::add-mask::`, and `NAME<<DELIMITER` blocks for `$GITHUB_ENV`.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
@@ -56,12 +56,12 @@ def _cmd(name: str, value: str) -> str:
             quoted = not quoted
         special = character in "^&|<>()" and not quoted
         written.append("%%" if character == "%" else "^" + character if special else character)
-    # With an odd number of quotes the closing one would open a new run; outside one, it is escaped to be plain text.
+    # After an odd number of quotes, the closing one would start a new quoted run, so escape it to make it literal.
     return f'set "{name}={"".join(written)}{chr(34) if quoted else "^" + chr(34)}\r\n'
 
 
 _BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,=-~")
-"""What is itself, without quotes, for every shell and every reader of dotenv files; `~` is only within a word."""
+"""Characters that need no quotes in any shell or dotenv reader; `~` only within a word."""
 
 
 def _dotenv(name: str, value: str) -> str:
@@ -111,18 +111,18 @@ SHELLS: "Mapping[str, Lines | None]" = {
         lambda name: f"Remove-Item -LiteralPath 'env:{name}' -ErrorAction SilentlyContinue\n",
     ),
     "cmd": _lines(_cmd, lambda name: f'set "{name}="\r\n'),
-    # An empty variable counts as unset, and dotenv files cannot unset.
+    # Dotenv files cannot unset a variable, but an empty one counts as unset.
     "dotenv": _lines(_dotenv, lambda name: f"{name}=\n"),
     "json": _json,
     "github": None,
 }
-"""The formats of `env --shell`; `github` is two texts, and has a function of its own."""
+"""The formats of `env --shell`; `github` consists of two texts and has its own function."""
 
 
 def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> str:
-    """Return what `shell` must take in to remove the variables in `remove`, then set those in `assign`.
+    """Return the text that makes `shell` remove the variables in `remove` and then set those in `assign`.
 
-    Raises UsageError, naming the variable, for a value that the format cannot carry.
+    Raises UsageError, naming the variable, if the format cannot represent a value.
     """
     refuse_nul(assign)
     lines = SHELLS[shell]
@@ -136,8 +136,8 @@ def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> 
 def github(assign: "Mapping[str, str]", remove: "Iterable[str]", secrets: "Collection[str]") -> tuple[str, str]:
     """Return the masks to print, one for each line of each secret, and the text to append to the file `$GITHUB_ENV`.
 
-    GitHub masks single lines, and a workflow command escapes `%`, CR and LF. A line that only holds a delimiter would end a
-    value, so each delimiter is one that no line of the value is.
+    GitHub masks single lines, and a workflow command escapes `%`, CR and LF. A line equal to the delimiter would end a value,
+    so each delimiter differs from every line of its value.
     """
     refuse_nul(assign)
     masked = dict.fromkeys(line for secret in secrets for line in secret.splitlines() if line.strip())
@@ -157,7 +157,7 @@ def _workflow_command(text: str) -> str:
 
 
 def switch_script(shell: str, profile: str, previous: str | None, remove: "Iterable[str]") -> str:
-    """Return what `shell` must evaluate to use `profile` in this shell alone, and to forget what `omniprofile env` exported."""
+    """Return the script with which `shell` switches only itself to `profile`, and removes what `omniprofile env` exported."""
     assign = {"OMNI_PROFILE": profile}
     removed = list(dict.fromkeys([*remove, MARKER]))
     if previous is None:
@@ -165,17 +165,17 @@ def switch_script(shell: str, profile: str, previous: str | None, remove: "Itera
     else:
         assign["OMNIPROFILE_PREVIOUS"] = previous
     script = render(shell, assign, [name for name in removed if name not in assign])
-    # With semicolons it survives an `eval` without quotes as well, in which the lines become one.
+    # The semicolons also let it survive an unquoted `eval`, which joins the lines.
     return script if shell in ("powershell", "cmd") else script.replace("\n", ";\n")
 
 
 def quote(shell: str, text: str) -> str:
-    """Return `text` as one word of a program for bash, zsh, fish or powershell."""
+    """Return `text` as one word for bash, zsh, fish or powershell."""
     return {"fish": _fish, "powershell": _powershell}.get(shell, _posix)(text)
 
 
 EVALUATE = "# omniprofile: evaluate in {}\n"
-"""The first line of what the hook's function of that shell evaluates; it shows whatever else the program prints."""
+"""The first line of output that the hook's shell function evaluates; any other output it just shows."""
 
 _PROCESSES = {
     **dict.fromkeys(("bash", "sh", "dash", "ash", "ksh", "mksh"), "bash"),
@@ -185,14 +185,14 @@ _PROCESSES = {
     "powershell": "powershell",
     "cmd": "cmd",
 }
-"""Shells by the name of their process. What is written for bash is what every POSIX shell reads."""
+"""Shells by process name. Every POSIX shell can read what is written for bash."""
 
 
 def calling_shell(environ: "Mapping[str, str]", parent: str | None) -> str:
-    """Return the shell to write for; bash if nothing says which one called. `parent` names the parent process, if known.
+    """Return the shell to write for, bash if unknown. `parent` is the name of the parent process, if known.
 
-    The hook's function that is about to evaluate the answer is believed. Otherwise a shell that a variable names is believed
-    unless the parent is another one: then the variable was inherited from a shell further up.
+    The hook's function that will evaluate the output decides. Otherwise, trust a shell named by a variable unless the parent is
+    a different shell: then the variable was inherited from further up.
     """
     hook = environ.get("OMNIPROFILE_HOOK")
     if environ.get("OMNIPROFILE_EVAL") == "1" and hook and hook in _PROCESSES.values():

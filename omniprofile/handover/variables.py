@@ -1,4 +1,4 @@
-"""The environment that carries a credential, and the variables that must not be beside it.
+"""The environment that carries a credential, and the variables that must not accompany it.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
@@ -16,37 +16,37 @@ if TYPE_CHECKING:
     from omniprofile.model.variables import Handed
 
 SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
-"""The folder that has our `omni` (`handover.omni`), and no other program."""
+"""The folder that contains our `omni` (`handover.omni`) and no other program."""
 PYTHON = "OMNIPROFILE_PYTHON"
-"""Names omniprofile's interpreter to our `omni`, which is a script for `sh`."""
+"""Names omniprofile's interpreter for our `omni`, a `sh` script."""
 
 RIVALS = (
     *OWN,
-    "OMNI_HOST",  # embed apps make an address of it
-    "OMNI_VANITY_DOMAIN",  # so do they and omni-analytics-sdk of this
+    "OMNI_HOST",  # embed apps build a URL from it
+    "OMNI_VANITY_DOMAIN",  # so do they and omni-analytics-sdk from this
     "OMNI_EMBED_SECRET",  # they sign with it: another instance's secret
     "OMNI_CONFIG_PATH",  # a config of the vendor's CLI, whose OAuth default replaces even OMNI_API_TOKEN
     "OMNI_CONFIG_DIR",
     "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",  # would let the CLI send the token to any host, in the clear
 )
-"""Variables by which a consumer would use another credential, or this one elsewhere: removed before ours are set."""
+"""Variables that would make a consumer use another credential, or this one elsewhere: removed before ours are set."""
 
 _OF_THIS_SHELL = (
-    "OMNIPROFILE_PREVIOUS",  # this shell's `use -`, of no meaning to a child
-    "OMNIPROFILE_HOOK",  # says that this shell has loaded the hook, which a shell that the child starts has not
+    "OMNIPROFILE_PREVIOUS",  # this shell's `use -`, meaningless in a child
+    "OMNIPROFILE_HOOK",  # says that this shell has loaded the hook; a shell started by the child has not
     "OMNIPROFILE_EVAL",
     "OMNIPROFILE_PROMPT",
     MARKER,
     CHILD,
 )
-"""Variables that omniprofile has in a shell for itself: removed for a child."""
+"""Variables that omniprofile keeps in a shell for its own use: removed for a child."""
 
 
 def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[str, str], list[str]]:
     """Return the variables that `env` sets in a shell with `environ`, and those that it removes.
 
-    Removed are what an earlier `env` put there and is unchanged, and rivals, but for the config of the vendor's CLI that `exec`
-    gave to its child. Raises as `credential_variables` does.
+    It removes unchanged variables from an earlier `env`, and rivals, except the vendor CLI config that `exec` gave to its
+    child. Raises as `credential_variables` does.
     """
     assign = credential_variables(credential, credential.base_url, credential.token)
     rivals = [name for name in (*RIVALS, MARKER, CHILD) if name in environ]
@@ -56,7 +56,7 @@ def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[st
 
 
 def rival_dotenv(folder: str, base_url: str) -> "tuple[str, str, str] | None":
-    """Return the `.env` that programs in `folder` find and that names another instance, with the variable and that origin."""
+    """Return the `.env` that programs in `folder` find if it names another instance, with that variable and origin, else None."""
     path = find_dotenv(folder)
     if path is None:
         return None
@@ -67,7 +67,7 @@ def rival_dotenv(folder: str, base_url: str) -> "tuple[str, str, str] | None":
 
 
 def find_dotenv(folder: str) -> str | None:
-    """Return the `.env` that python-dotenv's `find_dotenv(usecwd=True)` finds from `folder`: the nearest one upward."""
+    """Return the `.env` that python-dotenv's `find_dotenv(usecwd=True)` finds from `folder`: the nearest one upward, or None."""
     while not os.path.isfile(path := os.path.join(folder, ".env")):
         folder, below = os.path.dirname(folder), folder
         if folder == below:
@@ -76,7 +76,7 @@ def find_dotenv(folder: str) -> str | None:
 
 
 def removals(environ: "Mapping[str, str]") -> list[str]:
-    """Return what `env --unset` removes: all that `env` sets, but for a value that the user has set or changed since."""
+    """Return what `env --unset` removes: all that `env` sets, except values that the user has since set or changed."""
     mark = exported(environ)
     names = dict.fromkeys([*OWN, *(mark.variables if mark else ())])
     ours = own_values(environ)
@@ -88,7 +88,7 @@ _LOOPBACK = "127.0.0.1,localhost,::1"
 
 
 def behind_gateway(environ: "Mapping[str, str]", tokens: "Collection[str]") -> dict[str, str]:
-    """Return the environment of a child that asks a gateway: without the tokens, and with no proxy on the way to loopback."""
+    """Return the environment of a child that uses a gateway: without the tokens, and bypassing proxies for loopback."""
     kept = {name: value for name, value in environ.items() if not any(token in value for token in tokens)}
     if any(kept.get(name) for name in _PROXIES):
         for name in ("no_proxy", "NO_PROXY"):
@@ -99,18 +99,17 @@ def behind_gateway(environ: "Mapping[str, str]", tokens: "Collection[str]") -> d
 def child_environment(
     variables: "Mapping[str, str]", environ: "Mapping[str, str]", *, key_variables: "Collection[str | None]" = ()
 ) -> dict[str, str]:
-    """The environment of a command that `exec` runs: `environ` without rivals, with `variables`, which carry the credential.
+    """Return the environment of a command run by `exec`: `environ` without rivals, plus `variables`, which carry the credential.
 
-    Away goes as well what an earlier `omniprofile env` put into this shell and is unchanged, and `key_variables`, from which
-    the profile takes its key and secrets. Profiles' own variables (`OMNI_PROFILE_<NAME>_TOKEN`, other key sources') stay: no
-    consumer but omniprofile reads them, and a script that runs under `exec` may itself call omniprofile for another profile.
-    The folder of our `omni` comes first on `PATH`.
+    Also removes unchanged variables from an earlier `omniprofile env`, and `key_variables`, from which the profile takes its
+    key and secrets. Profiles' own variables (`OMNI_PROFILE_<NAME>_TOKEN`, other key sources') stay: only omniprofile reads
+    them, and a script run by `exec` may call it for another profile. The folder of our `omni` comes first on `PATH`.
     """
-    same = str.upper if sys.platform == "win32" else str  # names differ by more than their case, but not on Windows
+    same = str.upper if sys.platform == "win32" else str  # only on Windows do names ignore case
     names = (*RIVALS, *_OF_THIS_SHELL, *own_values(environ), *key_variables, *variables)
     removed = {same(name) for name in names if name}
     kept = {name: value for name, value in environ.items() if same(name) not in removed}
-    path = variables.get("PATH") or environ.get("PATH") or os.defpath  # a profile's `env` may set it, too
+    path = variables.get("PATH") or environ.get("PATH") or os.defpath  # a profile's `env` may set it too
     path = os.pathsep.join([SHIM, *(folder for folder in path.split(os.pathsep) if folder != SHIM)])
     ours = {"PATH": path, PYTHON: sys.executable, "OMNI_CONFIG_PATH": NO_CONFIG}
     return {**kept, **encodable({**variables, **ours})}

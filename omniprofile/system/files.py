@@ -112,13 +112,13 @@ def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None =
 
 
 def refuse_reserved(path: str) -> None:
-    """Raise OSError if Windows would not open a file of this name, but something else or nothing."""
+    """Raise OSError if Windows would open something other than a file of this name."""
     if sys.platform == "win32" and (path.startswith("\\\\.\\") or is_reserved(os.path.basename(path))):
         raise OSError(22, "Windows has another use for this name")
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether Windows does not take a name as that of a plain file.
+    """Tell whether Windows gives a file name another meaning, so that it does not name a plain file.
 
     Such names are devices (`NUL`, `con.txt`), streams of another file (`a:b`), patterns, and names that end in a dot or blank,
     which Windows drops. Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file

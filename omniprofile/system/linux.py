@@ -9,9 +9,8 @@ import sys
 from struct import iter_unpack
 
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
-_MAPPED = (
-    b"\0" * 10 + b"\xff\xff"
-)  # the prefix of `::ffff:127.0.0.1`, as a dual-stack socket reports it (RFC 4291, section 2.5.5.2)
+# The prefix of `::ffff:127.0.0.1`, as a dual-stack socket reports it (RFC 4291, section 2.5.5.2).
+_MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
 def is_same_user(uid: int | None, peer: tuple[str, int], local: tuple[str, int]) -> bool:

@@ -182,9 +182,7 @@ def _acquire(path: str, timeout: float, *, shared: bool) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(
-            descriptor
-        )  # someone removed or replaced the file while we waited: the next process would lock the new one
+        os.close(descriptor)  # removed or replaced while we waited: the next process would lock the new file
         if monotonic() >= end:
             raise LockFailed(None, f"`{path}` is removed by another program again and again", "stop that program")
 

@@ -129,9 +129,7 @@ def writing_groups(access_list: str) -> list[str]:
     found = []
     for entry in access_list.split("(")[1:]:
         kind, flags, rights, _, _, group, *_ = entry.partition(")")[0].split(";")
-        if (
-            kind != "A" or "IO" in flags or group not in _OPEN_GROUPS
-        ):  # IO: inherit-only, for what will be created in the folder
+        if kind != "A" or "IO" in flags or group not in _OPEN_GROUPS:  # IO: inherit-only
             continue
         if rights.startswith("0x"):
             writes = int(rights, 16) & _WRITES != 0

@@ -1,7 +1,7 @@
 """The `.env` file of a program that uses one of the Python SDKs. DOOR: python-dotenv.
 
-It is read by the very parser that the SDK reads it with, so that a quote, an escape or a comment means here what it means
-there. Nothing is interpolated: a secret that refers to another variable is none.
+Reads the file with the same parser as the SDK, so that quotes, escapes and comments mean the same. Nothing is interpolated: a
+value that refers to another variable is not a secret.
 """
 
 import io
@@ -23,19 +23,19 @@ WHAT = "`.env` file"
 TOKENS = ("OMNI_API_KEY", "OMNI_API_TOKEN")
 BASE_URL = "OMNI_BASE_URL"
 _PATHS = re.compile(r"/(api(/v1|/unstable)?/?)?$")
-"""What the SDK cuts from a base URL (`OmniAPI._trim_base_url`)."""
+"""What the SDK strips from a base URL (`OmniAPI._trim_base_url`)."""
 _COMMENTED = re.compile(rf"\b(?:OMNI_API_KEY|OMNI_API_TOKEN)[ \t]*+=[ \t]*+(?P<value>[^\s#]++)|{KEY_SHAPES}")
-"""A key in a comment: one that was assigned, or what is a key wherever it stands."""
+"""A key in a comment: either an assigned value, or text recognizable as a key."""
 _BLANKS = re.compile(r"[^\S\r\n]+")
-"""One run of what the parser skips as blank, which Unicode has 27 characters of."""
+"""A run of characters that the parser skips as blank; Unicode has 27 of them."""
 _MOST_BLANKS = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """A piece of the file: an assignment, or what stands between two, which has no name.
+    """A piece of the file: an assignment, or the text between two, which has no name.
 
-    `text` is all of it, its line end included; `line` is that of its first character that is not blank.
+    `text` is the whole piece with its line end; `line` is the line of its first non-blank character.
     """
 
     text: str = field(repr=False)
@@ -46,23 +46,23 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Dotenv:
-    """A `.env` that was read. `parts` are its pieces in order."""
+    """A parsed `.env` file. `parts` are its pieces in order."""
 
     file: ForeignFile
     parts: tuple[Part, ...] = field(repr=False)
 
     @classmethod
     def read(cls, path: str) -> "Dotenv":
-        """Read the file. Raises ConfigUnreadable, ConfigInvalid for a line that is broken and could be one of ours."""
+        """Read the file. Raises ConfigUnreadable, and ConfigInvalid for a broken line that could be one of ours."""
         from dotenv.parser import parse_stream
 
         file = ForeignFile.read(path, WHAT)
         content = file.text().removeprefix("\ufeff")
-        for blanks in _BLANKS.finditer(content):  # over each run of them the parser goes quadratic
+        for blanks in _BLANKS.finditer(content):  # each run takes the parser quadratic time
             if blanks.end() - blanks.start() > _MOST_BLANKS:
                 line = content.count("\n", 0, blanks.start()) + 1
                 raise file.wrong(f"line {line}", f"has more than {_MOST_BLANKS} spaces in a row", "remove them")
-        marks = content[: len(content) - len(content.lstrip("\ufeff"))]  # of more than one the parser drops another
+        marks = content[: len(content) - len(content.lstrip("\ufeff"))]  # of several, the parser drops another
         parts = [Part(marks, 1)] if marks else []
         for binding in parse_stream(io.StringIO(content[len(marks) :], newline="")):
             text, line = binding.original.string, binding.original.line
@@ -73,7 +73,7 @@ class Dotenv:
         return cls(file, tuple(parts))
 
     def _assigned(self, *names: str) -> list[Part]:
-        """Return the assignments of these variables that are not empty, by the order of `names`."""
+        """Return the non-empty assignments of these variables, in the order of `names`."""
         return [part for name in names for part in self.parts if part.name == name and part.value]
 
     def with_secrets(self) -> list[Part]:
@@ -81,13 +81,13 @@ class Dotenv:
         return [part for part in self._assigned(*TOKENS) if not _stand_in(part.value)]
 
     def commented(self) -> list[int]:
-        """Return the lines of comments with a key in them: an old one, most often."""
+        """Return the line numbers of comments that contain a key, usually an old one."""
         return [part.line for part in self.parts if _without_keys(part) != part.text]
 
     def found(self, now: datetime, *, name: str | None, base_url: str | None) -> Found:
-        """Return the profile that the file describes. `base_url` is for a file that says none.
+        """Return the profile that the file describes. `base_url` is for a file that has none.
 
-        Raises ConfigInvalid, and UsageError when the base URL is missing or given twice.
+        Raises ConfigInvalid, and UsageError if the base URL is missing, not a base URL, or differs from the file's.
         """
         if not self._assigned(*TOKENS, BASE_URL):
             names = quoted_list((*TOKENS, BASE_URL))
@@ -100,9 +100,9 @@ class Dotenv:
         return Found(called, origin, "api-key", secret, command=command)
 
     def without_secrets(self, profile: str | None) -> bytes:
-        """The file with a comment in the place of each token, where they are stored for `profile`, and no key in a comment.
+        """Return the file without keys in comments, and with tokens replaced by comments if they are stored for `profile`.
 
-        The newline style of each line stays.
+        Each line keeps its newline style.
         """
         mark = "\ufeff" if self.file.content.startswith(BYTE_ORDER_MARK) else ""
         gone = set(self.with_secrets()) if profile else set()
@@ -110,7 +110,7 @@ class Dotenv:
         return (mark + text).encode("utf-8")
 
     def _token(self) -> str | None:
-        """Return the one token of the file."""
+        """Return the file's token, None if it has none. Raises ConfigInvalid."""
         settings = self._assigned(*TOKENS)
         if not settings:
             return None
@@ -162,7 +162,7 @@ class Dotenv:
 
 
 def dotenv_source(dotenv: Dotenv, now: datetime, *, name: str | None, base_url: str | None) -> Source:
-    """Return the profile of a `.env` as a source of an import. Raises as `Dotenv.found`."""
+    """Return the profile of a `.env` as an import source. Raises as `Dotenv.found`."""
     lines = dotenv.commented()
     place = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
     left = [f"`{printable_place(dotenv.file.path)}` has a key in a comment, too: {place}"] if lines else []
@@ -178,9 +178,9 @@ def _stand_in(value: str) -> str | None:
 
 
 def _without_keys(part: Part) -> str:
-    """Return a part of the file with nothing in the place of a key that stands in its comment."""
+    """Return a piece of the file with any key in its comment removed."""
     text = part.text
-    # A value may have a `#` in it; what follows the last one with a blank before it is a comment if it is not in the value.
+    # A value may contain `#`: the text after the last `#` preceded by a blank is a comment unless it is part of the value.
     start = text.rfind(" #") if part.name is not None else text.find("#")
     if start < 0 or (part.name is not None and text[start:].strip() in part.value):
         return text

@@ -1,4 +1,4 @@
-"""What every foreign file has in common: profiles found in it, the copy made before it is changed, the change itself."""
+"""What all foreign files have in common: the profiles found in them, the backup before a change, and the change itself."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -17,14 +17,14 @@ from omniprofile.system.files import Unreadable, make_private_folder, open_regul
 
 LARGEST = 4 * 1024 * 1024
 BACKUPS = "backups"
-"""The folder of backups in the state folder. They hold secrets in plain text, so none lies beside a file that git may take."""
+"""The folder for backups, in the state folder. They hold secrets in plain text, so they must not be where git may add them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A profile in a foreign file. `name` is what it is called there, `secret` its credential if it has one.
+    """A profile in a foreign file. `name` is its name there, `secret` its credential if it has one.
 
-    `command` prints the key where the file has a reference in the key's place.
+    `command` prints the key if the file has a reference instead of the key.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ForeignFile:
-    """A file as it was read: what a change of it is measured against."""
+    """A file as it was read, so that a later change by another program can be noticed."""
 
     path: str
     content: bytes = field(repr=False)
@@ -58,21 +58,21 @@ class ForeignFile:
         return cls(path, content, status)
 
     def text(self) -> str:
-        """Return the content as UTF-8. Raises ConfigInvalid."""
+        """Return the content as UTF-8 text. Raises ConfigInvalid."""
         try:
             return self.content.decode("utf-8")
         except UnicodeDecodeError as problem:
             line = self.content.count(b"\n", 0, problem.start) + 1
             broken = f"{printable_place(self.path)}:{line}: a byte is not UTF-8"
-        # Raised out here: the decoder's own exception holds the whole content.
+        # Raised outside the `except`: the decoder's exception holds the whole content.
         raise ConfigInvalid(broken, hint="save the file as UTF-8")
 
     def wrong(self, where: str, what: str, hint: str | None = None) -> ConfigInvalid:
-        """Return the error for something in the file. `where` may hold a foreign name; `what` never holds a value."""
+        """Return the error for a problem in the file. `where` may contain a foreign name; `what` never contains a value."""
         return ConfigInvalid(f"{printable_place(self.path)}: {printable(where, 160)} {what}", hint=hint)
 
     def origin(self, where: str, text: str) -> Origin:
-        """Return the base URL that stands at `where`. Raises ConfigInvalid."""
+        """Return the base URL found at `where`. Raises ConfigInvalid."""
         try:
             return Origin.parse(text)
         except NotAnOrigin as problem:
@@ -84,9 +84,9 @@ class ForeignFile:
             raise self.wrong(where, str(problem), hint) from None
 
     def replace(self, content: bytes, mode: int) -> None:
-        """Put `content` in the file's place, atomically, with `mode`. Raises OperationFailed; then it is as it was.
+        """Atomically replace the file's content and set its mode. Raises OperationFailed, leaving the file unchanged.
 
-        Whoever else writes this file takes no lock: so it is looked at again as late as can be.
+        Other programs that write this file take no lock, so compare its content again as late as possible.
         """
         shown = f"`{printable_place(self.path)}`"
         target = real_path(self.path)
@@ -105,7 +105,7 @@ class ForeignFile:
             ) from problem
 
     def back_up(self, now: datetime, state_folder: str) -> str:
-        """Write a copy of the file into the state folder, mode 0600, and return its path. Raises OperationFailed."""
+        """Write a copy of the file into the state folder with mode 0600, and return its path. Raises OperationFailed."""
         folder = os.path.join(state_folder, BACKUPS)
         stem = os.path.join(folder, f"{os.path.basename(self.path)}-{now.strftime('%Y%m%dT%H%M%SZ')}")
         names = chain([f"{stem}.bak"], (f"{stem}-{number}.bak" for number in count(2)))
@@ -113,9 +113,7 @@ class ForeignFile:
         try:
             make_private_folder(folder)
             for entry in os.listdir(folder):
-                if entry.startswith(".") and entry.endswith(
-                    ".tmp"
-                ):  # a killed writer has left it, and it holds secrets
+                if entry.startswith(".") and entry.endswith(".tmp"):  # left by a killed writer; holds secrets
                     os.unlink(os.path.join(folder, entry))
             write_atomic(path, self.content, mode=0o600)
         except OSError as problem:
@@ -128,11 +126,11 @@ class ForeignFile:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where profiles are imported from: a foreign file that was read, and the profiles in it.
+    """Where profiles are imported from: a foreign file and the profiles in it.
 
-    `without_secrets` gives the file without the secrets that are stored: those of found profiles, by the names of ours; the file
-    gets `mode` then. `problems` say why other profiles cannot be imported, `way_out` what to do about one of several. `left` are
-    sentences about secrets that are not imported.
+    `without_secrets` returns the file's content without the secrets that have been stored; its argument maps names of found
+    profiles to names of ours. The changed file gets `mode`. `problems` say why other profiles cannot be imported, `way_out`
+    what to do if there are several. `left` are sentences about secrets that are not imported.
     """
 
     file: ForeignFile
@@ -146,7 +144,7 @@ class Source:
 
 
 def backups(state_folder: str) -> list[str]:
-    """Return the copies that `ForeignFile.back_up` has left, by name. They hold secrets in plain text."""
+    """Return the backups made by `ForeignFile.back_up`, sorted by name. They hold secrets in plain text."""
     folder = os.path.join(state_folder, BACKUPS)
     with suppress(OSError):
         return sorted(os.path.join(folder, entry) for entry in os.listdir(folder) if entry.endswith(".bak"))
@@ -154,7 +152,7 @@ def backups(state_folder: str) -> list[str]:
 
 
 def together(problems: Sequence[Error], hint: str) -> Error:
-    """Return one error for `problems`, of which there is at least one: it names them all."""
+    """Combine one or more `problems` into one error that names them all."""
     first = problems[0]
     if len(problems) == 1:
         return type(first)(
@@ -168,9 +166,9 @@ def together(problems: Sequence[Error], hint: str) -> Error:
 
 
 def change(file: ForeignFile, content: bytes, *, now: datetime, state_folder: str, mode: int = 0o600) -> str:
-    """Back the file up, then put `content` in its place; return the backup's path. Raises OperationFailed.
+    """Back up the file, then replace its content; return the backup's path. Raises OperationFailed.
 
-    When the file cannot be changed no backup is left: it would only be one more copy of the secrets.
+    If the file cannot be changed, the backup is removed: it would only be one more copy of the secrets.
     """
     backup = file.back_up(now, state_folder)
     try:

@@ -1,10 +1,10 @@
-"""Our profiles merged into the vendor's config: pure. What is there and not ours stays, in its order.
+"""Merge our profiles into the vendor's config, without I/O. Everything else in it stays, in its order.
 
-An entry is ours when an import of it would be this very profile. An entry that has a profile's name but another endpoint or
-method is another one: writing ours over it would give its key to another host.
+An entry counts as ours if importing it would give exactly this profile. An entry with a profile's name but another endpoint or
+method is not: overwriting it would give its key to another host.
 
-An OAuth session is never written. Its refresh token is replaced at each use; a second copy of it would end the session of
-both programs.
+OAuth sessions are never written: a refresh token is replaced on each use, so a second copy would end the session of both
+programs.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ KeyAction = Literal["written", "replaced", "unchanged", "left", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What became of one profile: the entry's name there, what happened to it, and to its key.
+    """The result for one profile: the name of its entry, and what happened to the entry and its key.
 
-    `left` is a key that is there and was not asked about, `none` that there is none.
+    `left` means that an existing key was not touched, `none` that there is no key.
     """
 
     profile: str
@@ -35,7 +35,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """The new content, and what became of each profile. `default` is what became `defaultProfile`, or None."""
+    """The new content and the result for each profile. `default` is the new `defaultProfile`, or None if it did not change."""
 
     data: Json = field(repr=False)
     results: tuple[Merged, ...]
@@ -45,9 +45,9 @@ class Merge:
 def merge(
     config: OmniConfig, outgoing: Sequence[Found], ours: Sequence[Known], *, default: str | None, now: datetime
 ) -> Merge:
-    """Merge `outgoing`, some of all of `ours`, into `config`: with their secrets where they have one, which is a key.
+    """Merge `outgoing`, some or all of `ours`, into `config`, including those secrets that are keys.
 
-    `default` names the profile that becomes `defaultProfile` if there is none.
+    `default` names the profile that becomes `defaultProfile` if the config has none.
     """
     entries = _entries_of(config, ours, now)
     profiles: Json = dict(config.profiles)
@@ -81,7 +81,7 @@ def merge(
 
 
 def _common_format(config: OmniConfig, outgoing: Sequence[Found], entries: dict[str, str]) -> str | None:
-    """Return the output format to set for the whole file: the one that every profile in it is to have, where it has none.
+    """Return the output format to set for the whole file if every profile in it is to have the same and the file has none.
 
     Version 1.0.4 of the CLI reads only that one, and drops a profile's own at its next save.
     """
@@ -102,7 +102,7 @@ def _put_key(table: Json, profile: Found) -> KeyAction:
 
 
 def _entries_of(config: OmniConfig, ours: Sequence[Known], now: datetime) -> dict[str, str]:
-    """Return the entries that are there for our profiles, by our names. Entries that could not be imported are nobody's."""
+    """Return the existing entry of each of our profiles, by our names. Entries that could not be imported belong to none."""
     readable, _ = config.each(lambda name: config.found(name, now))
     steps = plan([Found(one.name, one.origin, one.auth) for one in readable], ours, move_sessions=False)
     return {step.profile: step.found.name for step in steps if not step.is_new}

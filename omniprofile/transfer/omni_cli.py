@@ -1,8 +1,8 @@
-"""The config file of the vendor's CLI, `omni`: found where that program looks, read strictly, changed as little as can be.
+"""The config file of the vendor's CLI, `omni`: found where that program looks, read strictly, changed as little as possible.
 
-Its keys are those of the program's source (exploreomni/cli). Whatever else is in the file belongs to a newer version of it,
-and is kept where it is, in its order. JSON is read as RFC 8259 has it and no wider: a key that appears twice, or in another
-case, would be read by the Go program in a way of its own.
+Its keys are those of the program's source (exploreomni/cli). Anything else in the file belongs to a newer version and stays in
+place. JSON must strictly follow RFC 8259, because the Go program would read a repeated key, or one in another case, in its own
+way.
 """
 
 import json
@@ -25,7 +25,7 @@ from omniprofile.transfer.foreign import ForeignFile, Found, Source, together
 
 WHAT = "config of the vendor's CLI"
 CLIENT_ID, SCOPE = "omni-cli", "user:default"
-"""Whose sessions these are: what a refresh must name (exploreomni/cli)."""
+"""The client and scope of the CLI's sessions, which a refresh must name (exploreomni/cli)."""
 
 SECRETS = ("apiKey", "accessToken", "refreshToken")
 _OF_METHOD: Mapping[AuthMethod, tuple[str, ...]] = {
@@ -47,14 +47,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class OmniConfig:
-    """A config that was read and checked. `data` is all of it, and is never changed in place."""
+    """A config that was read and validated. `data` is all of it, and is never changed in place."""
 
     file: ForeignFile | None
     data: Json = field(repr=False)
 
     @classmethod
     def read(cls, path: str, *, whole: bool = True) -> "OmniConfig":
-        """Read the file. Raises ConfigUnreadable, ConfigInvalid. `whole`: no profile in it may be broken."""
+        """Read the file; with `whole`, no profile in it may be broken. Raises ConfigUnreadable and ConfigInvalid."""
         file = ForeignFile.read(path, WHAT)
         config = cls(file, _parse(file))
         config._validate()
@@ -64,16 +64,16 @@ class OmniConfig:
 
     @classmethod
     def empty(cls) -> "OmniConfig":
-        """Return what a new file starts from."""
+        """Return the initial content of a new file."""
         return cls(None, {"version": 1, "profiles": {}})
 
     @property
     def profiles(self) -> dict[str, Json]:
-        """The profiles as they stand there, by their names there."""
+        """Return the profiles as they are in the file, by their names there."""
         return cast("dict[str, Json]", self.data.get("profiles") or {})
 
     def each(self, work: Callable[[str], T], only: Sequence[str] = ()) -> tuple[list[T], list[Error]]:
-        """Do `work` for every profile, or for those in `only`; return what came of it, and what is wrong with the others."""
+        """Call `work` for every profile, or for those in `only`; return its results, and the errors of the other profiles."""
         done: list[T] = []
         problems: list[Error] = []
         for name in self.profiles:
@@ -86,29 +86,29 @@ class OmniConfig:
 
     @property
     def default(self) -> str | None:
-        """`defaultProfile`, if it names one of the profiles."""
+        """Return `defaultProfile` if it names one of the profiles, else None."""
         name = self.data.get("defaultProfile")
         return name if isinstance(name, str) and name in self.profiles else None
 
     @property
     def session_default(self) -> str | None:
-        """The default profile where it is a session that `omni` renews: its token then takes the place of every other."""
+        """Return the default profile if it is a session that `omni` renews, whose token then replaces every other; else None."""
         name = self.default
         return name if name and self.auth(name) == "oauth" and self.profiles[name].get("refreshToken") else None
 
     def has_expired(self, name: str, now: datetime) -> bool:
-        """Whether `omni` would renew the session of `name` now. A time that it cannot read it takes for "never"."""
+        """Whether `omni` would renew the session of `name` now. It treats an unreadable time as "never"."""
         try:
             return now >= parse_time(self.profiles[name].get("tokenExpiresAt")) - _AHEAD
         except ValueError:
             return False
 
     def auth(self, name: str) -> AuthMethod:
-        """Return the method of profile `name`; an unset one is an API key, as in the program itself."""
+        """Return the auth method of profile `name`: API key if unset, as in the CLI itself."""
         return "oauth" if self.profiles[name].get("authMethod") == "oauth" else "api-key"
 
     def output_format(self, name: str) -> str | None:
-        """Return the output format that `omni` uses with profile `name`: its own, else the file's."""
+        """Return the output format that `omni` uses with profile `name`: its own, else the file's, else None."""
         return _text(self.profiles[name].get("defaultOutputFormat")) or _text(self.data.get("defaultOutputFormat"))
 
     def origin(self, name: str) -> Origin:
@@ -120,7 +120,7 @@ class OmniConfig:
         return file.origin(where, text)
 
     def found(self, name: str, now: datetime) -> Found:
-        """Profile `name`. Raises ConfigInvalid for an endpoint that is not a base URL, and for a bad time."""
+        """Return profile `name` for an import. Raises ConfigInvalid if its content, endpoint or expiry time is invalid."""
         self._validate_profile(name)
         auth = self.auth(name)
         origin = self.origin(name)
@@ -137,16 +137,16 @@ class OmniConfig:
         return Found(name, origin, auth, secret, self.output_format(name), command)
 
     def unused_secrets(self, name: str) -> list[str]:
-        """Secrets of profile `name` that its auth method does not use: left over from another one."""
+        """Return the secrets of profile `name` that its auth method does not use: left over from another method."""
         used = _OF_METHOD[self.auth(name)]
         return [key for key in SECRETS if key not in used and _text(self.profiles[name].get(key))]
 
     def with_secrets(self) -> list[str]:
-        """Return the profiles that hold any secret in plain text."""
+        """Return the names of profiles that hold any secret in plain text."""
         return [name for name, table in self.profiles.items() if any(_text(table.get(key)) for key in SECRETS)]
 
     def without_secrets_of(self, names: list[str]) -> bytes:
-        """Return the file without the credentials that the profiles `names` use."""
+        """Return the file without the credentials used by the profiles `names`."""
         profiles: Json = dict(self.profiles)
         for name in names:
             gone = _OF_METHOD[self.auth(name)]
@@ -154,13 +154,13 @@ class OmniConfig:
         return self.rendered({**self.data, "profiles": profiles})
 
     def rendered(self, data: Json) -> bytes:
-        """Return `data` in the form of the file: its indentation, and a newline at its end if it has one there."""
+        """Return `data` in the style of the file: its indentation, its newlines, and a final newline if it has one."""
         text = self.file.text() if self.file else ""
         second = text.split("\n", 2)[1] if text.count("\n") else "  "
         indent = second[: len(second) - len(second.lstrip())] or "  "
         end = "\n" if text.endswith("\n") else ""
         newline = "\r\n" if "\r\n" in text else "\n"
-        for ascii_only in (False, True):  # half a character in a key that is not ours has no other form than its escape
+        for ascii_only in (False, True):  # a lone surrogate in a foreign key can only be written as an escape
             rendered = json.dumps(data, indent=indent, ensure_ascii=ascii_only, allow_nan=False) + end
             with suppress(UnicodeEncodeError):
                 return rendered.replace("\n", newline).encode("utf-8")
@@ -168,7 +168,7 @@ class OmniConfig:
 
     @property
     def read_file(self) -> ForeignFile:
-        """The file that was read."""
+        """Return the file that was read."""
         if self.file is None:
             raise AssertionError("an empty config has no profile to ask about")
         return self.file
@@ -185,7 +185,7 @@ class OmniConfig:
         session = StoredSecret(origin, Secret(token), now, expires_at, client_id=CLIENT_ID, scope=SCOPE)
         if refresh is None:
             return session
-        # Without a time nobody knows whether it has expired: then it is refreshed before its first use.
+        # Without an expiry time it may have expired, so it is refreshed before its first use.
         return replace(session, refresh_token=Secret(refresh), expires_at=expires_at or now)
 
     def _time(self, name: str) -> datetime | None:
@@ -202,7 +202,7 @@ class OmniConfig:
             ) from None
 
     def _validate(self) -> None:
-        """Raise ConfigInvalid unless the file, its profiles aside, is one that can be used."""
+        """Raise ConfigInvalid unless the file is usable, apart from its profiles."""
         file = self.read_file
         version = self.data.get("version", 1)
         if version != 1 or isinstance(version, bool):
@@ -213,7 +213,7 @@ class OmniConfig:
             raise file.wrong("`profiles`", "is not an object")
 
     def _validate_profile(self, name: str) -> None:
-        """Raise ConfigInvalid unless every known key of profile `name` has the type that it must have."""
+        """Raise ConfigInvalid unless every known key of profile `name` has the right type."""
         file, where, table = self.read_file, f"profile `{name}`", self.profiles[name]
         if not name.strip():
             raise file.wrong("a profile", "has an empty name", "give it a name")
@@ -227,7 +227,7 @@ class OmniConfig:
 
 
 def omni_source(config: OmniConfig, only: Sequence[str], now: datetime) -> Source:
-    """Return the profiles of a config of the vendor's CLI, all of them or those in `only`, as a source of an import."""
+    """Return the profiles of a config of the vendor's CLI as an import source: all of them, or those in `only`."""
     found, problems = config.each(lambda name: config.found(name, now), only)
     left = [
         f"`{printable(one.name)}` also has {quoted_list(unused, 'and')}, which it does not use: that stays in the file"
@@ -245,9 +245,9 @@ def _text(value: object) -> str | None:
 
 
 def _check_table(file: ForeignFile, where: str, table: Json, known: tuple[str, ...], texts: tuple[str, ...]) -> None:
-    """Raise ConfigInvalid for a known key that is written in another case, and for one of `texts` that is not a text.
+    """Raise ConfigInvalid if a known key is written in another case, or one of `texts` is not a string.
 
-    Go matches keys whatever their case. So a known key in another case would be one, and its secret be overlooked.
+    Go matches keys in any case, so a known key in another case would count, and we would overlook its secret.
     """
     folded = {key.lower(): key for key in known}
     for key, value in table.items():
@@ -266,7 +266,7 @@ def _has_half_a_character(text: str) -> bool:
 
 
 def _parse(file: ForeignFile) -> Json:
-    """Return the file's one JSON object. Raises ConfigInvalid, with the line; no message has a part of the text."""
+    """Return the JSON object in the file. Raises ConfigInvalid with the line; no message quotes the text."""
     text = file.text()
     if text.startswith("\ufeff"):
         raise file.wrong(
@@ -300,14 +300,14 @@ def _parse(file: ForeignFile) -> Json:
         if isinstance(data, dict) and not _is_deep(data):
             return data
         wrong = file.wrong("it", "is nested too deeply" if isinstance(data, dict) else "is not a JSON object", _REPAIR)
-    raise wrong  # out here, for the parser's own exception holds the whole text
+    raise wrong  # outside the `except`: the parser's exception holds the whole text
 
 
 _REPAIR = "the CLI treats a broken config as none at all; repair it, or restore a copy"
 
 
 def _is_deep(data: Json) -> bool:
-    """Whether it is nested more than any config is: Python would read it, and could not write it again."""
+    """Whether it is nested more deeply than any config is: Python could read it, but not write it again."""
     level: list[object] = [data]
     for _ in range(DEEPEST):
         level = [

@@ -1,7 +1,7 @@
-"""Which profile of ours each found profile becomes: pure, and the same answer for the same input.
+"""Decide which of our profiles each found profile becomes. No I/O: the same input always gives the same result.
 
-What was imported before is recognised, so that a second import changes nothing: first by its secret, whatever the profile
-is called now, else by its name, origin and auth method. Names that are taken get a number: `prod-2`.
+Profiles imported before are recognized, so that a second import changes nothing: first by secret, even if renamed, else by
+name, origin and auth method. A name that is taken gets a number: `prod-2`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,21 +16,21 @@ from omniprofile.transfer.foreign import Found
 
 
 class SecretStep(StrEnum):
-    """What is to become of a found profile's secret."""
+    """What will happen to a found profile's secret."""
 
     NONE = "none"  # there is none
     STORE = "store"
-    STORED = "stored"  # the very same one is in the store
-    DIFFERS = "differs"  # another one is in the store, and stays
+    STORED = "stored"  # the same one is already in the store
+    DIFFERS = "differs"  # another one is in the store and stays
     LEFT = "left"  # a session that may not be copied
-    COMMAND = "command"  # the file has a reference, which a command prints the secret of
+    COMMAND = "command"  # the file has a reference; a command prints the secret
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A profile of ours. `from_store` says that its credential is in the secret store; `secret` is what is there for it.
+    """A profile of ours. `from_store` says that its credential comes from the secret store; `secret` is the stored one.
 
-    `command` is the one that prints its key, if that is its key source.
+    `command` is the command that prints its key, if that is its key source.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to be done with one found profile. `renamed` says why a new one does not have the name that was found."""
+    """What to do with one found profile. `renamed` says why a new profile does not keep the name that was found."""
 
     found: Found
     profile: str
@@ -55,15 +55,15 @@ class Step:
 def plan(
     found: Sequence[Found], known: Sequence[Known], *, move_sessions: bool, default: str | None = None
 ) -> list[Step]:
-    """Return a step for each of `found`, in its order. `move_sessions`: sessions leave the foreign file, so they may be taken.
+    """Return a step for each of `found`, in its order. `move_sessions`: sessions will be removed from the file, so import them.
 
-    The file's `default` chooses its name first, then those whose name is valid as it is, then those that need another one.
+    The file's `default` gets its name first, then the profiles whose names are valid, then those that need another name.
     """
     naming = _Naming(known)
     order = sorted(range(len(found)), key=lambda index: (found[index].name != default, not is_valid(found[index].name)))
     matches: dict[int, Known] = {}
     rules = (naming.by_name_and_secret, naming.by_number_and_secret, naming.by_secret, naming.by_name)
-    for rule in rules:  # over all profiles, the surest rule first: a weaker one must not take what is another's
+    for rule in rules:  # surest rule first for all: a weaker one must not take another's match
         for index in order:
             if index not in matches and (match := rule(found[index])):
                 matches[index] = naming.free.pop(match.name)
@@ -77,7 +77,7 @@ def plan(
 
 
 def same_secret(one: StoredSecret | None, other: StoredSecret | None) -> bool:
-    """Whether both are one credential for one origin."""
+    """Whether both are the same credential for the same origin."""
     return (
         one is not None
         and other is not None
@@ -99,31 +99,31 @@ def _secret_step(found: Found, match: Known | None, *, move_sessions: bool) -> S
 
 
 class _Naming:
-    """Our profiles, each of which one found profile can be, and the names that are taken."""
+    """Our profiles that are not yet matched to a found profile, and the names that are taken."""
 
     def __init__(self, known: Sequence[Known]) -> None:
         self.free = {profile.name: profile for profile in known}
         self._names = {profile.name for profile in known}
         self._stems = {variable_stem(profile.name): profile.name for profile in known}
         self._left: dict[str, Iterator[str]] = {}
-        """By the name without a number, the candidates that were not looked at yet: what is taken stays so."""
+        """Candidates not yet tried, by name without a number. A name once taken stays taken."""
 
     def by_name_and_secret(self, found: Found) -> Known | None:
-        """Return the free profile that has the name and the very secret."""
+        """Return the unmatched profile that has the same name and secret."""
         profile = self.free.get(next(_candidates(found.name)))
         return profile if profile and _fits(found, profile) and same_secret(found.secret, profile.secret) else None
 
     def by_number_and_secret(self, found: Found) -> Known | None:
-        """Return the free profile that has the name with a number, and the very secret."""
+        """Return the unmatched profile that has the name, possibly with a number, and the same secret."""
         return next((p for p in self._numbered(found) if same_secret(found.secret, p.secret)), None)
 
     def by_secret(self, found: Found) -> Known | None:
-        """Return the free profile that has the very secret, whatever it is called now."""
+        """Return the unmatched profile that has the same secret, whatever its name."""
         same = [p for p in self.free.values() if _fits(found, p) and same_secret(found.secret, p.secret)]
         return min(same, key=lambda profile: profile.name, default=None)
 
     def by_name(self, found: Found) -> Known | None:
-        """Return the free profile that has the name, or the name with a number that an earlier import gave it."""
+        """Return the unmatched profile that has the name, or the name with a number that an earlier import added."""
         return next(self._numbered(found), None)
 
     def _numbered(self, found: Found) -> Iterator[Known]:
@@ -135,7 +135,7 @@ class _Naming:
                 yield profile
 
     def new(self, name: str) -> tuple[str, str | None]:
-        """Return a name that no profile has, nor one whose variables would have the same names, and why it is not `name`."""
+        """Return an unused name, whose variable names are unused too, and why it is not `name` (None if it is)."""
         why = None if is_valid(name) else f"`{printable(name, 64)}` is not a valid profile name"
         candidates = _candidates(name)
         base = next(candidates)
