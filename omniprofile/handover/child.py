@@ -1,4 +1,4 @@
-"""Run a command as a child, because this process must serve it, while looking to everyone else like the command itself.
+"""Running a command as a child, because this process must serve it, while looking to everyone else like the command itself.
 
 Exit status, signals and job control are the command's. It stays in this process's group, so it receives the terminal's Ctrl-C,
 Ctrl-Z and hang-up directly; signals sent only to this process are forwarded. If this process dies for any reason, Linux kills

@@ -1,4 +1,4 @@
-"""Find a `.env` that names another instance than the one a command is given: programs that load it may go there.
+"""A `.env` that names another instance than the one a command is given: programs that load it may go there.
 
 Most loaders keep variables that are already set; `load_dotenv(override=True)` silently replaces them.
 

@@ -1,4 +1,4 @@
-"""Run many commands at once, each a child whose output is forwarded in whole lines. Knows no profile.
+"""Running many commands at once, each a child whose output is forwarded in whole lines. Knows no profile.
 
 A command gets no standard input and no terminal. It is ended together with its children (`system.process_groups`), also if this
 process dies for any reason.

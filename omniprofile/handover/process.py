@@ -1,4 +1,4 @@
-"""Become another program (POSIX), or run it and return its exit status (Windows).
+"""Becoming another program (POSIX), or running it and returning its exit status (Windows).
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """

@@ -5,8 +5,7 @@ Listens on 127.0.0.1 and, if the machine has IPv6, on ::1, with the same port, b
 `/start/NONCE` redirects to the instance, once and only for a program of the same user; the browser's command line, which
 everyone can read, contains nothing else. The listener takes the first valid callback of this login, and sends the page when the
 login has ended. A repeated callback gets the same page, since browsers prefetch what they show later. All other requests are
-refused without ending the login: other paths or methods, a foreign Host (a site whose name was pointed here), another login's
-state.
+refused without ending the login: other paths or methods, a foreign Host (DNS rebinding), another login's state.
 """
 
 import asyncio

@@ -78,7 +78,7 @@ def _has_hashed(folder: str) -> bool:
 
 
 class _ContextForEach(truststore.SSLContext):
-    """truststore's context, created anew for each connection.
+    """truststore's context, created again for each connection.
 
     truststore locks its context during a handshake, so one host that never finishes its handshake would block all others.
     """

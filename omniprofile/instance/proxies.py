@@ -1,4 +1,4 @@
-"""Choose the proxy for an origin from the proxy variables. Knows no HTTP library.
+"""The proxy for an origin, chosen from the proxy variables. Knows no HTTP library.
 
 Plain http never uses a proxy: it goes only to loopback addresses, and a proxy would only see the token. For https, the rules
 are curl's where programs agree, plus every known form of `NO_PROXY`. An entry that cannot be parsed exempts nothing.

@@ -1,4 +1,4 @@
-"""Ask an instance whose credential it is, and classify the response by symptom."""
+"""Asking an instance whose credential it is, and classifying its response by symptom."""
 
 import re
 from collections.abc import Sequence

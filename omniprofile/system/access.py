@@ -1,4 +1,4 @@
-"""Who else can read or change a file, and how to fix it.
+"""Checks of who else can read or change a file, with hints on how to fix it.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """

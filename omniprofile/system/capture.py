@@ -1,4 +1,4 @@
-"""Run a program and capture its output, limited in time and size, without a shell. Knows no profile.
+"""Captured output of a program, limited in time and size, without a shell. Knows no profile.
 
 Ending the program also ends its children (`process_groups`). If it may ask the user, its process group gets the terminal until
 it ends (POSIX, General Terminal Interface, 11.1.4); otherwise it has no terminal at all.

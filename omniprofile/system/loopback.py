@@ -43,7 +43,7 @@ class LoopbackServer:
         host, self.port = self._sockets[0].getsockname()[:2]
         self.base_url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
-        """The accepted values of `Host`. A request with any other name comes from a page whose name someone pointed here."""
+        """The accepted values of `Host`. Any other may be DNS rebinding: a foreign name pointed at loopback."""
         self._thread: Thread | None = None
         self._over = Event()
         """Set when the thread ends. Not `Thread.join`: if a signal interrupts it, Python 3.11 considers the thread ended."""

@@ -1,4 +1,4 @@
-"""Lend the terminal to another program and take it back (POSIX, General Terminal Interface, 11.1.4). Not on Windows."""
+"""Lending the terminal to another program and taking it back (POSIX, General Terminal Interface, 11.1.4). Not on Windows."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Run work in a daemon thread and wait for it, either with a time limit or to its end despite signals.
+"""Running work in a daemon thread, and waiting for it with a time limit or, despite signals, to its end.
 
 The threads are daemons so that abandoned work does not keep the process alive.
 """
@@ -29,7 +29,7 @@ def start(work: Callable[[], T]) -> "Future[T]":
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as problem:  # noqa: BLE001 - raised again where the result is asked for
+        except BaseException as problem:  # noqa: BLE001 - raised again where the result is read
             future.set_exception(problem)
 
     Thread(target=run, name="omniprofile-work", daemon=True).start()

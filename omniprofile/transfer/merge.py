@@ -1,4 +1,4 @@
-"""Merge our profiles into the vendor's config, without I/O. Everything else in it stays, in its order.
+"""Merging our profiles into the vendor's config, without I/O. Everything else in it stays, in its order.
 
 An entry counts as ours if importing it would give exactly this profile. An entry with a profile's name but another endpoint or
 method is not: overwriting it would give its key to another host.

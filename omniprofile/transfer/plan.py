@@ -1,4 +1,4 @@
-"""Decide which of our profiles each found profile becomes. No I/O: the same input always gives the same result.
+"""Which of our profiles each found profile becomes. No I/O: the same input always gives the same result.
 
 Profiles imported before are recognized, so that a second import changes nothing: first by secret, even if renamed, else by
 name, origin and auth method. A name that is taken gets a number: `prod-2`.
