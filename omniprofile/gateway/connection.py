@@ -35,7 +35,7 @@ _MOST_FIELDS = 200
 _REPEATABLE = 64 * 1024
 """How much of a request body is kept, in bytes, to send the request again after a 401."""
 _LEFT = 1024 * 1024
-"""How much more of a refused request is read, in bytes: its client may read the response only once it has sent it all."""
+"""How much more of a refused request is read, in bytes: some clients read the response only after sending everything."""
 
 _LENIENT = re.compile(rb"\n[ \t]|(?<!\r)\n|\r(?!\n)|\0")
 """What h11 accepts in a head although no program needs to send it: folded lines, bare CR or LF, NUL."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 Fields = list[tuple[bytes, bytes]]
-"""Header fields, in the order of the message."""
+"""Header fields as raw names and values, in message order."""
 
 _HOP_BY_HOP = frozenset(
     {

@@ -20,7 +20,7 @@ from omniprofile.model.origin import Origin
 
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 3600.0
-"""How long the instance may neither send nor receive anything: long polls wait for minutes."""
+"""How long the instance may take to send or receive the next bytes: long polls wait for minutes."""
 _KEPT_SECONDS = 20.0
 """How long an idle connection is kept; less than servers keep theirs."""
 
@@ -44,7 +44,7 @@ class _Target(httpx.URL):
 
 
 class Response:
-    """A response whose body has not been read. `release` gets its connection back once the response is closed."""
+    """A response whose body has not been read yet. `release` gets its connection back once the response is closed."""
 
     def __init__(self, response: httpx.Response, release: Callable[[], Awaitable[None]]) -> None:
         self._response = response

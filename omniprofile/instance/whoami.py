@@ -141,7 +141,7 @@ def common_symptom(answer: Response, sent: Sequence[Secret]) -> tuple[str, str] 
 
 
 _OF_PERSONAL_TOKENS = re.compile(r"\bpersonal (access )?tokens?\b|\bpats?\b")
-"""The words of an instance whose organization has personal access tokens off; sessions need them on."""
+"""What an instance says if its organization has personal access tokens off, on which sessions depend."""
 
 
 def _refused(credential: Credential) -> str:

@@ -48,7 +48,7 @@ def _user() -> int:
 
 
 def foreign_access(path: str, home: str, known: "set[str] | None" = None) -> "ForeignAccess | None":
-    """Find who else can decide what `path` holds. Every file that chooses or holds credentials is checked by this rule.
+    """Find who else can decide what `path` holds. This rule applies to every file that chooses or holds credentials.
 
     Checks every folder and link on the way to the file, before and after resolution, and the file itself if it exists. Each
     must belong to this user or root and not be world-writable. Exceptions: a sticky folder such as `/tmp` may be
@@ -130,7 +130,7 @@ def is_above(folder: str, home: str) -> bool:
 
 
 def _is_excused(place: str, status: os.stat_result) -> bool:
-    """Whether to ignore what `foreign_write_access` found, because the file system is read-only, as clusters mount them."""
+    """Whether a read-only file system, such as clusters mount, makes what `foreign_write_access` found harmless."""
     if stat.S_ISLNK(status.st_mode) or not is_read_only(place):
         return False
     return stat.S_ISDIR(status.st_mode) or _user() in (0, status.st_uid) or status.st_uid == 0

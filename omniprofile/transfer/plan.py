@@ -55,7 +55,7 @@ class Step:
 def plan(
     found: Sequence[Found], known: Sequence[Known], *, move_sessions: bool, default: str | None = None
 ) -> list[Step]:
-    """Return a step for each of `found`, in its order. `move_sessions`: sessions will be removed from the file, so import them.
+    """Return a step for each of `found`, in its order. With `move_sessions`, import sessions: they will be removed from the file.
 
     The file's `default` gets its name first, then the profiles whose names are valid, then those that need another name.
     """
