@@ -35,8 +35,7 @@ INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
 
 _OURS = b"omniprofile's shim of omni:"
 _RENEW_AHEAD = 300.0
-"""How many seconds before it expires a session is renewed. If it lives shorter than that, the store's own rule decides each time.
-"""
+"""How many seconds before expiry a session is renewed. One that lives shorter is left to the store's own rule each time."""
 
 
 def is_omni(program: str) -> bool:
@@ -146,7 +145,7 @@ def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:
 def real_omni(environ: "Mapping[str, str]") -> str:
     """Return the path of the next `omni` on `PATH` that is not our shim. Raises CommandNotFound.
 
-    Recognizes the shim by its content, so also copies and links. Enters a script only once: one that calls `omniprofile exec`
+    Recognizes the shim by its content, including copies and links. Enters a script only once: one that calls `omniprofile exec`
     again would loop for ever. Skips relative folders on `PATH`, as for key commands.
     """
     entered = environ.get(ENTERED, "").split(os.pathsep)
@@ -260,7 +259,7 @@ def is_ours(path: str) -> bool:
 def unreached(environ: "Mapping[str, str]", shim: str) -> tuple[str, str] | None:
     """Return why `omni` in a child of `exec` would not run the shim in the folder `shim`, and what to do; None if it would.
 
-    Even then the real one uses the credential handed over, because it has no config.
+    If not, the real one still uses the credential handed over, because it has no config.
     """
     ours = os.path.join(shim, "omni.cmd" if sys.platform == "win32" else "omni")
     if os.pathsep in shim:

@@ -48,7 +48,7 @@ def not_run(program: str, problem: OSError) -> "Error":
 
 
 def _become(argv: "Sequence[str]", environ: "Mapping[str, str]") -> "NoReturn":
-    """Restore the signals that Python ignores, since the next program would inherit that, and become that program.
+    """Reset the signals that Python ignores, which the next program would otherwise inherit, and become that program.
 
     If this fails, ignore them again: this process must still report why, perhaps to a reader that has gone.
     """

@@ -3,9 +3,10 @@
 Listens on 127.0.0.1 and, if the machine has IPv6, on ::1, with the same port, because `localhost` may mean either.
 
 `/start/NONCE` redirects to the instance, once and only for a program of the same user; the browser's command line, which
-everyone can read, contains nothing else. The listener takes the first valid callback of this login, and sends the page when the
-login has ended. A repeated callback gets the same page, since browsers prefetch what they show later. All other requests are
-refused without ending the login: other paths or methods, a foreign Host (DNS rebinding), another login's state.
+everyone can read, contains nothing else. Opening it again before the callback ends the login. The listener takes the first
+valid callback of this login, and sends the page when the login has ended. A repeated callback gets the same page, since
+browsers prefetch what they show later. All other requests are refused without ending the login: other paths or methods, a
+foreign Host (DNS rebinding), another login's state.
 """
 
 import asyncio
@@ -81,7 +82,7 @@ class Listener:
         return self
 
     def __exit__(self, kind: object, problem: BaseException | None, traceback: object) -> None:
-        """Answer repeats of the callback, then stop listening. A browser still waiting is told that the login ended."""
+        """Show a browser still waiting that the login ended, answer repeats of the callback, and stop listening."""
         self.show(Page(False, "Not logged in", "The login ended before it was complete.", "Look at your terminal."))
         if problem is None or isinstance(problem, Error):
             with suppress(KeyboardInterrupt):  # Ctrl-C only ends the wait: the login is over

@@ -180,7 +180,7 @@ def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenRespon
 
 
 def said(text: str, limit: int, sent: Sequence[Secret]) -> str:
-    """Return server text safe to display: no control characters, and no tokens, since the server may echo one of those `sent`."""
+    """Return server text made safe to display: no control characters or tokens, since the server may echo one of those `sent`."""
     return printable(without_opaque_words(without_sent(text[:_MOST_SAID], sent)), limit)
 
 

@@ -58,11 +58,11 @@ class Dotenv:
 
         file = ForeignFile.read(path, WHAT)
         content = file.text().removeprefix("\ufeff")
-        for blanks in _BLANKS.finditer(content):  # each run takes the parser quadratic time
+        for blanks in _BLANKS.finditer(content):  # the parser takes quadratic time for each run
             if blanks.end() - blanks.start() > _MOST_BLANKS:
                 line = content.count("\n", 0, blanks.start()) + 1
                 raise file.wrong(f"line {line}", f"has more than {_MOST_BLANKS} spaces in a row", "remove them")
-        marks = content[: len(content) - len(content.lstrip("\ufeff"))]  # of several, the parser drops another
+        marks = content[: len(content) - len(content.lstrip("\ufeff"))]  # otherwise the parser drops one more
         parts = [Part(marks, 1)] if marks else []
         for binding in parse_stream(io.StringIO(content[len(marks) :], newline="")):
             text, line = binding.original.string, binding.original.line
