@@ -26,7 +26,7 @@ def growth(work: Callable[[int], object], start: int, longest: int, patience: fl
     """How many times longer `work(TIMES * size)` takes than `work(size)`, by its best tries.
 
     `size` grows from `start` until that can be measured; where not even `longest` can be, the answer is 1. Infinite where an
-    input of at most `TIMES * longest` takes more than `patience` seconds.
+    input of at most `TIMES * longest` takes more than `patience` seconds of processor time.
     """
     try:
         with _at_most(patience):
@@ -61,15 +61,15 @@ def _time(work: Callable[[int], object], size: int) -> float:
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """Raise Endless after so many seconds. Regular expressions let signals through while they match."""
+    """Raise Endless after so many seconds of processor time. Regular expressions let signals through while they match."""
 
     def end(_: int, __: FrameType | None) -> None:
         raise Endless
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

@@ -52,17 +52,20 @@ def _patterns() -> Iterator[Pattern]:
                 uses.setdefault(node.value.id, set()).add(node.attr)
     for module, tree in modules.items():
         named = {
-            id(node.value): target.id
+            id(node.value): uses.get(target.id, set())
             for node in ast.walk(tree)
             if isinstance(node, ast.Assign)
             for target in node.targets
             if isinstance(target, ast.Name)
         }
+        for node in ast.walk(tree):  # `re.compile(…).match(…)`
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call):
+                named[id(node.value)] = {node.attr}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module == "re":
                 raise AssertionError(f"{module.__name__}:{node.lineno}: write `re.…`, so that the pattern is found")
             if isinstance(node, ast.Call):
-                yield from _of_call(module, node, uses.get(named.get(id(node), ""), set()))
+                yield from _of_call(module, node, named.get(id(node), set()))
 
 
 def _of_call(module: ModuleType, call: ast.Call, known: set[str]) -> Iterator[Pattern]:
