@@ -1,12 +1,12 @@
 """omniprofile: declarative profiles for Omni, resolved into one active credential.
 
-The library face is these names, imported when first used so that the command line pays for none of them:
+The library consists of these names, imported on first use so that they cost the command line nothing:
 
-- `resolve`: a profile's credential, by the same rules as the command `omniprofile token`;
+- `resolve`: returns a profile's credential, by the same rules as the command `omniprofile token`;
 - `Credential`: what `resolve` returns;
 - `Auth`: an `httpx.Auth` that keeps a client's requests authenticated.
 
-What goes wrong is an `Error`, with `code`, `message` and `hint`; its families are in `omniprofile.errors`.
+Errors are subclasses of `Error`, with `code`, `message` and `hint`; `omniprofile.errors` has them all.
 """
 
 TYPE_CHECKING = False
@@ -27,10 +27,10 @@ _HOMES = {
 }
 
 
-if not TYPE_CHECKING:  # a type checker has the imports above, and tells a misspelled name
+if not TYPE_CHECKING:  # a type checker uses the imports above, and so finds misspelled names
 
     def __getattr__(name: str) -> object:
-        """Import a public name from its home on first use (PEP 562)."""
+        """Import a public name from its module on first use (PEP 562)."""
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module

@@ -1,6 +1,6 @@
-"""The composition root: the environment on one side, the packages that do the work on the other.
+"""The composition root: connects the environment to the packages that do the work.
 
-Nothing is imported or read before it is asked for. The command line and the library both are thin over `App`.
+It imports and reads everything on first use. The command line and the library are both thin layers over `App`.
 """
 
 import os
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProfileRequest:
-    """What a command line or library call asks for: a profile, with the flag or argument that named it, and overrides."""
+    """The request of a command line or library call: a profile, with the flag or argument that named it, and overrides."""
 
     profile: Sourced[str] | None = None
     base_url: str | None = None
@@ -55,20 +55,20 @@ class ProfileRequest:
 
     @classmethod
     def for_profile(cls, name: str, how: str = "NAME") -> "ProfileRequest":
-        """Return the request that names a profile as the command line does."""
+        """Return a request for a profile named on the command line."""
         return cls(profile=Sourced(name, Provenance(Layer.FLAG, how)))
 
 
 class App(Workspace):
-    """One run of the program: the profile files, and the credentials that they lead to."""
+    """One run of the program: the profile files, and access to their credentials."""
 
     def resolve(
         self, request: ProfileRequest, use: "Use" = SHOW, *, explain: bool = False, tell: bool = True
     ) -> "Resolution":
-        """Resolve the current profile for this call, asking no key source.
+        """Resolve the current profile for this call, without asking a key source.
 
-        `use` is what is to be permitted later, if not only shown; `explain` also asks the layers that lose; `tell` passes the
-        resolution's notices on.
+        `use` is the use that `permit` will be asked about, if not only showing; `explain` also asks the overridden layers; `tell`
+        passes on the resolution's notices.
         """
         from omniprofile.credentials.resolver import resolve
 
@@ -96,9 +96,9 @@ class App(Workspace):
         return resolution
 
     def shadowed_by(self, selection: "Selection") -> tuple[str, ...]:
-        """Return the variables of the environment's own base URL and token, if commands use them in the profile's place.
+        """Return the environment's own base URL and token variables if commands use them instead of the profile, else nothing.
 
-        That is said, too.
+        Warns the user about it.
         """
         environ = self.environment.environ
         pair = () if selection.named else environment_pair(selection.profile, environ)
@@ -108,7 +108,7 @@ class App(Workspace):
         return pair
 
     def permit(self, resolution: "Resolution", intent: Intent) -> None:
-        """Return if the profile may be used so, which a person may be asked. Raises ProtectedProfile if not."""
+        """Check that a protected profile may be used as intended, asking the user if needed. Raises ProtectedProfile if not."""
         protected = protected_by(resolution, self.config, self._broken)
         selection, now = resolution.selection, self.environment.now()
         pinned = protected == selection.profile and selection.provenance.layer is Layer.PROJECT
@@ -146,14 +146,15 @@ class App(Workspace):
         force_refresh: bool = False,
         job: timedelta | None = None,
     ) -> "Credential":
-        """Return the credential of a resolution, if the profile's `access` and `permit` let `intent` pass.
+        """Return the credential of a resolution, if the profile's `access` and `permit` allow `intent`.
 
-        `interactive` lets a key command use the terminal. `job` is how long a command that gets it must be able to use it (0:
-        nobody said), None where it can be asked for again: a session is renewed accordingly, NoCredential raised where it
-        cannot last so long.
+        `interactive` lets a key command use the terminal. `job` is how long a command must be able to use the credential (0:
+        unspecified), None if the caller can renew it. A session is refreshed accordingly; raises NoCredential if it cannot last
+        that long.
 
-        `force_refresh` asks for a new access token though the old one has time left: the instance refused it. A key that is
-        no session is read anew in any case.
+        `force_refresh` replaces an access token that has time left, because the instance refused it. A key is always read again.
+
+        Raises AccessLimited, ProtectedProfile, and what `credentials.resolver.obtain` raises.
         """
         from omniprofile.credentials.resolver import obtain
 
@@ -179,10 +180,10 @@ class App(Workspace):
     def gateway(
         self, resolution: "Resolution", credential: "Credential", *, port: int = 0, command: str | None = None
     ) -> "Gateway":
-        """Return a gateway to the origin of a credential that was obtained, which holds to the profile's `access`.
+        """Return a gateway to the origin of `credential`, which enforces the profile's `access`.
 
-        It is a context manager, and answers once it is told to `start`. `port` is 0 for any; `command` is what it is for, for the
-        audit log. Entering it raises OperationFailed.
+        It is a context manager, and answers requests after `start`. `port` 0 means any port; `command` is what it serves, for the
+        audit log. Entering it raises OperationFailed. Raises AccessLimited if the profile's `env` would give programs a secret.
         """
         from omniprofile.credentials.held_credential import HeldCredential
         from omniprofile.gateway.gateway import Gateway
@@ -218,7 +219,7 @@ class App(Workspace):
         requests: Mapping[str, Mapping[str, int]] | None = None,
         refused: Mapping[str, str] | None = None,
     ) -> None:
-        """Note in the audit log that the credential of a resolution was handed out, or what a gateway did with it."""
+        """Record in the audit log that the credential of a resolution was handed out, or what a gateway did with it."""
         from omniprofile.system.audit import record
 
         if not self.config.settings.audit:
@@ -244,7 +245,7 @@ class App(Workspace):
         return Sessions(
             store=self.store,
             refresh=self._refresh,
-            # A file store has all its users at the lock beside it; a keyring may have some with another state folder.
+            # All users of a file store share the lock next to it; those of a keyring may have different state folders.
             user_lock=partial(user_lock, self.lock_folders, optional=self.store_name == "file"),
             now=self.environment.now,
             tell=self.tell,
@@ -260,22 +261,22 @@ class App(Workspace):
             return refresh(client, profile, session, now=self.environment.now)
 
     def declared(self, request: ProfileRequest, use: "Use" = SHOW) -> "Resolution":
-        """Resolve by what the files declare alone: no flag's and no variable's base URL or token applies."""
+        """Resolve from the files alone, ignoring base URLs and tokens from flags and variables."""
         from omniprofile.credentials.resolver import resolve
 
         selection = self.select(request.profile, use=use)
         return resolve(self.config, selection, environ={})
 
     def declared_profile(self, name: str) -> "Resolution":
-        """Resolve profile `name` by what the files declare alone."""
+        """Resolve profile `name` from the files alone."""
         return self.declared(ProfileRequest.for_profile(name))
 
     def current(self) -> "Resolution":
-        """Resolve the current profile with every override, and say nothing of it."""
+        """Resolve the current profile with every override, without passing on notices."""
         return self.resolve(ProfileRequest(), tell=False)
 
     def subject(self, request: ProfileRequest, *, interactive: bool = False) -> "Subject":
-        """Return what `checks.live` tests for this call. The credential is obtained when the check asks for it."""
+        """Return the subject for `checks.live` to test. The credential is obtained when the check needs it."""
         from omniprofile.checks.live import Subject
 
         resolution = self.resolve(request)
@@ -288,7 +289,7 @@ class App(Workspace):
         )
 
     def _stored(self, account: "Account") -> "StoredSecret | None":
-        found = self.store.get(account)  # asked only for what is stored: the store itself may be unusable
+        found = self.store.get(account)  # uses the store only for stored secrets, since it may be unusable
         if found is None and (other := self._other_store(account)):
             name, used = printable(account.profile), "OS keyring" if self.store_name == "keyring" else self.store.label
             raise StoreUnavailable(
@@ -299,7 +300,7 @@ class App(Workspace):
         return found
 
     def _other_store(self, account: "Account") -> str | None:
-        """Return the label of the store that is not used if it is known to hold `account`, unlocking nothing."""
+        """Return the label of the other store, the unused one, if it is known to hold `account`. Unlocks nothing."""
         from omniprofile.credentials.keyring_store import backend_label
         from omniprofile.credentials.secrets_file import SecretsFile
         from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
@@ -310,12 +311,12 @@ class App(Workspace):
                 file = SecretsFile(folder, home)
                 return file.label if str(account) in file.read() else None
             known = StoredIndex(os.path.join(folder, INDEX_FILE), home).read().get(account)
-        except (StoreUnavailable, UnsafePermissions):  # what is wrong with a store that nobody uses is nobody's trouble
+        except (StoreUnavailable, UnsafePermissions):  # an error in an unused store does not matter
             return None
         return backend_label(known.backend) if known and known.backend else None
 
     def accounts(self, profile: str) -> "list[Account]":
-        """Return the accounts that the store lists for a profile's name, for whatever origin and of whichever file."""
+        """Return the accounts that the store lists for a profile's name, for any origin and from any profile file."""
         return sorted((account for account in self.store.summaries() if account.profile == profile), key=str)
 
     def _flags(self, request: ProfileRequest) -> "Flags":
@@ -327,14 +328,14 @@ class App(Workspace):
         return Flags(request.base_url, read_token_file(request.token_file, stdin=self.binary_stdin(), tell=self.tell))
 
     def binary_stdin(self) -> BinaryIO:
-        """Return standard input. Raises UsageError where it is closed."""
+        """Return standard input. Raises UsageError if it is closed."""
         if self.environment.stdin is None:
             raise UsageError("standard input is closed", hint="give the input with `<` or a pipe")
         return self.environment.stdin.buffer
 
     @once
     def store_name(self) -> str:
-        """`keyring` or `file`: what was asked for by name, else the OS keyring. Raises ConfigInvalid."""
+        """`keyring` or `file`: from the variable, else from the files, else `keyring`. Raises ConfigInvalid."""
         if asked := asked_store(self.environment.environ):
             return asked
         chosen = self.config.settings.secret_store
@@ -342,7 +343,7 @@ class App(Workspace):
 
     @once
     def store(self) -> "SecretStore":
-        """The secret store that was asked for, else the OS keyring. Never another one because that one fails."""
+        """The secret store named by `store_name`. Never falls back to the other one if it fails."""
         if self.store_name == "file":
             from omniprofile.credentials.file_store import FileStore
 
@@ -359,19 +360,19 @@ class App(Workspace):
 
     @property
     def owner(self) -> str:
-        """What the store notes as the file that uses a secret: the main profile file, for its drop-ins too."""
+        """The file that the store records as the user of a secret: the main profile file, also for its drop-ins."""
         return os.path.abspath(self.places.config_file)
 
     def is_owner(self, file: str) -> bool:
-        """Whether a file that the store noted is this app's.
+        """Whether a file that the store recorded is this app's.
 
-        By its path, for a link into a read-only store has another target after each change; or by what it leads to.
+        Compares the paths, since a link into a read-only store gets another target with each change; or else the real paths.
         """
         return file == self.owner or real_path(file) == real_path(self.owner)
 
     @once
     def _summaries(self) -> "dict[tuple[str, str | None], dict[Origin, StoredSummary]]":
-        """What the store lists, by profile and variable, and then by origin."""
+        """The store's summaries by profile and variable, and then by origin."""
         found: dict[tuple[str, str | None], dict[Origin, StoredSummary]] = {}
         for account, summary in self.store.summaries().items():
             found.setdefault((account.profile, account.variable), {})[account.origin] = summary
@@ -380,7 +381,7 @@ class App(Workspace):
     def credential_status(
         self, profile: str, origin: "Origin | None", auth: str, key: KeySource, variable: str | None = None
     ) -> "CredentialStatus":
-        """Return what is known of a profile's own credential, or of a secret of its `env`, unlocking and contacting nothing."""
+        """Return what is known about a profile's credential, or a secret of its `env`. Unlocks and contacts nothing."""
         from omniprofile.credentials.status import credential_status
 
         stored = self._summaries.get((profile, variable), {}) if uses_store(auth, key) else {}

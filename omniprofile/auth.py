@@ -1,4 +1,4 @@
-"""`Auth`: an HTTP client's requests, authenticated. DOOR: httpx, for the class that its clients take; anyio, on which it runs."""
+"""`Auth` authenticates the requests of an HTTP client. DOOR: httpx, for the class that its clients take; anyio, for threads."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial
@@ -26,36 +26,36 @@ Limits = tuple[Access, tuple[str, ...]]
 
 
 class Auth(httpx.Auth):
-    """Authenticate the requests of an httpx client, sync or async, with a profile's credential.
+    """Authentication of the requests of an httpx client, sync or async, with a profile's credential.
 
-    The credential is resolved at the first request, which also decides which profile is the current one, and again before a
-    request for which it would be too old. A request to any other origin than the credential's is refused with
-    `omniprofile.Error` before it is sent; a redirect to one loses the header. On a 401 the credential is renewed (the key read
-    anew, the session refreshed), and the request sent once more if the token is another one now. A body that is read while it
-    is sent cannot be sent twice: then the 401 is the answer, and the next request has the new token. Whatever `resolve`
-    raises, a request raises; but a profile whose `access` is limited can be used, and raises for what that does not let through.
+    The first request resolves the credential, and thereby the current profile; later ones renew a credential that is about to
+    expire. A request to any other origin than the credential's raises `omniprofile.Error` before it is sent; a redirect to one
+    loses the header. On a 401 the credential is renewed (the key read again, the session refreshed), and the request is sent once
+    more if the token has changed. A streamed body cannot be sent twice: the caller gets the 401, and the next request has the new
+    token. A request raises whatever `resolve` raises, except that a profile with limited `access` can be used: only a request
+    that its `access` does not allow raises.
 
-    One value serves any number of threads and tasks at once; an async client's event loop is never blocked. To a client
-    that takes a function of the request, such as `requests`, it is one: that sets the header, and renews ahead of expiry alone.
+    One instance serves any number of threads and tasks at once, and never blocks an async client's event loop. A client that
+    takes a function of the request, such as `requests`, can use it too: it sets the header, and renews only ahead of expiry.
     """
 
     def __init__(self, profile: str | None = None, *, config: str | None = None) -> None:
         environment = Environment.real()
         self._wanted = request_for(profile)
         self._config = config
-        self._credential = HeldCredential(self._obtain, lambda: environment.now())  # noqa: PLW0108 - as it is by then
+        self._credential = HeldCredential(self._obtain, lambda: environment.now())  # noqa: PLW0108 - look `now` up at each call
         self._limits: Limits = ("full", ())
 
     def __repr__(self) -> str:
         return f"Auth({self._wanted.profile.value if self._wanted.profile else None!r})"
 
     def __call__(self, request: _T) -> _T:
-        """Set the header of a request, httpx's or one with the same attributes, and return it."""
+        """Set the header of a request, from httpx or with the same attributes, and return it."""
         self._sign(cast("httpx.Request", request), self._credential.current())
         return request
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Httpx's protocol: yield the request with its header, and once more after a 401 that a new token may help against."""
+        """Yield the request with its header, and again after a 401 if there is a new token (httpx's protocol)."""
         used = self._credential.current()
         self._sign(request, used)
         response = yield request
@@ -66,7 +66,7 @@ class Auth(httpx.Auth):
                 yield request
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """The same for async clients. What may wait for files, commands, locks or the network waits in a thread."""
+        """Do the same for async clients. Anything that may wait for files, commands, locks or the network runs in a thread."""
         used = self._credential.ready()
         if used is None:
             used = await _in_thread(self._credential.current)
@@ -83,18 +83,16 @@ class Auth(httpx.Auth):
         resolution = app.resolve(self._wanted, KEEPING.use)
         credential = app.obtain(resolution, KEEPING, force_refresh=force_refresh)
         app.record(resolution, "library")
-        # Whatever the current profile is by then, this value stays with the one that it began with.
+        # Keep using this profile, even if another one becomes the current profile.
         self._wanted = ProfileRequest(Sourced(resolution.profile, resolution.selection.provenance))
         self._limits = resolution.access, resolution.allow
         return credential
 
     def _sign(self, request: httpx.Request, credential: Credential) -> None:
-        url = httpx.URL(request.url)  # which is a text in `requests`
+        url = httpx.URL(request.url)  # a string in `requests`
         _require_origin(credential, url)
         access, allow = self._limits
-        target = getattr(request, "extensions", {}).get(
-            "target", url.raw_path
-        )  # httpcore sends the former, if there is one
+        target = getattr(request, "extensions", {}).get("target", url.raw_path)  # httpcore prefers the extension
         denied = denial(credential.profile, access, allow, request.method, target.decode("latin-1"))
         if denied is not None:
             raise AccessLimited(f"{request.method} is refused: {denied.message}", hint=denied.hint)
@@ -105,19 +103,19 @@ class Auth(httpx.Auth):
 
 
 async def _in_thread(work: Callable[[], _T]) -> _T:
-    """Run `work` beside the event loop, asyncio's or trio's: httpx itself runs on both by anyio."""
+    """Run `work` in a thread, off the event loop of asyncio or trio: httpx supports both through anyio."""
     from anyio import to_thread
 
     return await to_thread.run_sync(work)
 
 
 def _refuses(response: httpx.Response, credential: Credential) -> bool:
-    """Whether the credential's own instance, and not somebody it redirects to, refuses it."""
+    """Whether the credential's own instance refuses it, not a server that it redirects to."""
     return response.status_code == 401 and _origin_of(response.url) == credential.origin
 
 
 def _can_be_sent_again(request: httpx.Request) -> bool:
-    """Whether the whole body is there, and does not come from a generator or a file that has been read by now."""
+    """Whether the whole body is in memory, rather than from a generator or file that has been read already."""
     try:
         return request.content is not None
     except httpx.RequestNotRead:

@@ -1,6 +1,6 @@
-"""The configuration from its snapshot while that is fresh, else from the files, which makes a new snapshot.
+"""Loading the configuration from its snapshot if that is fresh, else from the files, writing a new snapshot.
 
-What the fast path reads is decided here, by the one resolver there is, with no override applied.
+The resolver decides here, without any overrides, what the fast path will read.
 """
 
 import marshal
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 _NAMED = Provenance(Layer.FLAG, "NAME")
 _SHOWN_NAMES = 61
-"""So many names, with commas between them, are longer than what is shown of them."""
+"""This many names, joined by commas, are longer than the text that is shown of them."""
 _MOST_VARIABLES = 64
-"""A profile with more of them is for the full path: all profiles may have the same thousands from one parent."""
+"""The most variables in a snapshot for one profile, since all profiles may inherit thousands. The full path handles more."""
 
 
 @collection_paused()
 def configuration(places: Places) -> Config:
-    """Return all profile files, checked. Raises ConfigInvalid and UnsafePermissions."""
+    """Return the checked configuration of all profile files. Raises ConfigInvalid and UnsafePermissions."""
     paths = profile_files(places)
     kept = snapshot.read(places, paths, snapshot.WHOLE)
     return load(kept) or compile_files(places, paths)[0]
@@ -37,7 +37,7 @@ def configuration(places: Places) -> Config:
 
 @collection_paused()
 def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
-    """Return the same from the files themselves, and the sections of the snapshot, which is kept. Raises as `configuration`."""
+    """Read the files, write the snapshot, and return the configuration and the snapshot's sections. Raises as `configuration`."""
     from omniprofile.config import loader
 
     files = loader.load(paths, home=places.home)
@@ -49,25 +49,25 @@ def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, 
 
 
 def profile_words(config: Config) -> str:
-    """Return what `__complete profiles` prints: every profile's name and description, in the order of their files."""
+    """Return the output of `__complete profiles`: every profile's name and description, in the order of the files."""
     return "".join(f"{each.name}\t{printable(each.description or '', 60)}\n" for each in config.profiles.values())
 
 
 def tag_words(config: Config) -> str:
-    """Return what `__complete patterns` prints after the profiles: every `@TAG`, with the profiles that have it."""
+    """Return the output of `__complete patterns` after the profiles: every `@TAG`, with the profiles that have it."""
     tagged: dict[str, list[str]] = {}
     shared: Counter[int] = Counter()
     for name in config.profiles:
         tags = effective(config, name).tags.value
         shared[id(tags)] += 1
-        if shared[id(tags)] <= _SHOWN_NAMES:  # of all that have one parent's tags, no more are shown
+        if shared[id(tags)] <= _SHOWN_NAMES:  # no more are shown of the profiles that share one parent's tags
             for tag in tags:
                 tagged.setdefault(tag, []).append(name)
     return "".join(f"@{tag}\t{printable(', '.join(names), 60)}\n" for tag, names in sorted(tagged.items()))
 
 
 def _quick(config: Config) -> object:
-    """Return what the fast path reads: four settings, and of each profile what the files decide."""
+    """Return the data for the fast path: four settings, and each profile as decided by the files."""
     settings = config.settings
     return (
         config.default.value if config.default else None,
@@ -79,13 +79,13 @@ def _quick(config: Config) -> object:
 
 
 def _facts(config: Config, name: str) -> "Facts":
-    """Return what the `CompiledProfile` is made of."""
+    """Return the data of a `CompiledProfile`."""
     from omniprofile.credentials.resolver import resolve
 
     resolution = resolve(config, Selection(name, _NAMED), environ={})
     origin, key = resolution.origin, resolution.key
     kind: str | None = "stored" if resolution.uses_store else key.kind
-    # Whose secret is stored, the full path compares with `expect`.
+    # The full path compares the identity of a stored secret with `expect`.
     pinned = kind == "stored" and resolution.expect != Identity()
     if resolution.refusal is not None or kind == "command" or pinned or resolution.access != "full":
         kind = None
@@ -101,7 +101,7 @@ def _facts(config: Config, name: str) -> "Facts":
 
 
 def _env(resolution: Resolution) -> "Env | None":
-    """Return the profile's `env` as the fast path takes it; None where the full path must read a secret, or say more."""
+    """Return the profile's `env` for the fast path; None if the full path must read a secret or refuse a variable."""
     found: list[tuple[str, str | tuple[str, str]]] = []
     for each in resolution.env:
         value, source = each.value, each.value.secret

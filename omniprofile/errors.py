@@ -1,8 +1,8 @@
-"""Every error that omniprofile raises for its user, flat, and nothing else.
+"""All errors that omniprofile raises for its user.
 
-An `Error` says what is wrong (`message`: one sentence, lower case, no full stop, names in backticks), what to do next
-(`hint`), and has a stable `code` in kebab case for programs. The exit status that belongs to each class is known to
-`omniprofile.cli.exits` alone. Layer: the lowest; imports nothing of the project.
+An `Error` says what is wrong (`message`: one sentence, lower case, no full stop, names in backticks) and what to do next
+(`hint`), and has a stable `code` in kebab case for programs. Only `omniprofile.cli.exits` knows the exit status of each class.
+Layer: the lowest; imports nothing from the project.
 """
 
 TYPE_CHECKING = False
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Error(Exception):
-    """Something the user can act on. `str()` is the message, without the hint and without any secret."""
+    """An error that the user can act on. `str()` is the message, without the hint or any secret."""
 
     code: "ClassVar[str]" = "error"
 
@@ -25,19 +25,19 @@ class Error(Exception):
 
 
 class UsageError(Error, code="usage"):
-    """The command line, or a library call, does not make sense as given."""
+    """The command line, or a library call, is invalid as given."""
 
 
 class OperationFailed(Error, code="failed"):
-    """A step could not be completed though nothing was wrong with what the user wrote: a full disk, a closed pipe."""
+    """A step failed for a reason other than the user's input, such as a full disk or a closed pipe."""
 
 
 class SessionBusy(OperationFailed, code="session-busy"):
-    """Another process holds the session's lock for too long. Nothing was sent: a refresh without the lock may end it."""
+    """Another process held the session's lock for too long. Nothing was sent: a refresh without the lock may end the session."""
 
 
 class NotWritten(OperationFailed, code="not-written"):
-    """A profile file cannot be written, because it is read-only or the disk is full. `patch` is the change, to make by hand."""
+    """A profile file cannot be written: it is read-only, or the disk is full. `patch` is the change, to make by hand."""
 
     def __init__(self, message: str, *, hint: "str | None" = None, patch: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -45,27 +45,27 @@ class NotWritten(OperationFailed, code="not-written"):
 
 
 class ConfigInvalid(Error, code="config-invalid"):
-    """A profile file, pin or variable is not what the schema allows. The message begins with its place, if it has one."""
+    """A profile file, pin or variable has an invalid value. The message begins with its place, if there is one."""
 
 
 class ConfigUnreadable(ConfigInvalid, code="config-unreadable"):
-    """A file of the configuration cannot be read at all: missing, no permission, a folder, a FIFO, too large."""
+    """A configuration file cannot be read: it is missing, a folder, a FIFO, too large, or not permitted."""
 
 
 class NoCredential(Error, code="no-credential"):
-    """The profile is fine, but no usable credential was found for it."""
+    """The profile is valid, but no usable credential was found for it."""
 
 
 class KeySourceFailed(NoCredential, code="key-source-failed"):
-    """The profile's key source was asked and did not give one usable key."""
+    """The profile's key source did not return a usable key."""
 
 
 class LoginFailed(NoCredential, code="login-failed"):
-    """The browser login came to no end: denied, abandoned, or answered with something else than an authorization."""
+    """The browser login failed: it was denied, abandoned, or answered with something other than an authorization."""
 
 
 class SessionEnded(NoCredential, code="session-ended"):
-    """The instance says that the session is over: its refresh token is good for nothing any more."""
+    """The instance reports that the session has ended: its refresh token is no longer valid."""
 
 
 class NoSuchProfile(Error, code="no-such-profile"):
@@ -81,7 +81,7 @@ class Refused(Error, code="refused"):
 
 
 class OriginMismatch(Refused, code="origin-mismatch"):
-    """The credential belongs to another origin than the one it would be sent to."""
+    """The credential belongs to a different origin than it would be sent to."""
 
 
 class HostNotAllowed(Refused, code="host-not-allowed"):
@@ -89,27 +89,27 @@ class HostNotAllowed(Refused, code="host-not-allowed"):
 
 
 class InsecureURL(Refused, code="insecure-url"):
-    """Plain http, other than to a loopback address that was allowed by name."""
+    """The URL is plain http, and not to a loopback address for which that is allowed."""
 
 
 class ProtectedProfile(Refused, code="protected-profile"):
-    """A protected profile was asked for without confirmation."""
+    """A protected profile was requested without confirmation."""
 
 
 class AccessLimited(Refused, code="access-limited"):
-    """The profile's `access` does not let its token be handed out, or a request through."""
+    """The profile's `access` does not allow handing out its token, or sending a request."""
 
 
 class IdentityMismatch(Refused, code="identity-mismatch"):
-    """whoami says somebody else than the profile's `expect`."""
+    """whoami reports a different identity than the profile's `expect`."""
 
 
 class UnsafePermissions(Refused, code="unsafe-permissions"):
-    """A file that holds or decides about secrets can be read or written by others."""
+    """Others can read or write a file that holds secrets or decides about them."""
 
 
 class Unreachable(Error, code="unreachable"):
-    """The instance cannot be reached, or what answers is not an Omni instance."""
+    """The instance cannot be reached, or the server that answers is not an Omni instance."""
 
 
 class CredentialRefused(Error, code="credential-refused"):
@@ -121,7 +121,7 @@ class StoreUnavailable(Error, code="store-unavailable"):
 
 
 class StoreLocked(StoreUnavailable, code="store-locked"):
-    """The secret store is there, but locked."""
+    """The secret store is locked."""
 
 
 class StoreTimeout(StoreUnavailable, code="store-timeout"):
@@ -129,11 +129,11 @@ class StoreTimeout(StoreUnavailable, code="store-timeout"):
 
 
 class CommandNotFound(Error, code="command-not-found"):
-    """The command that `exec` was to run was not found."""
+    """The command for `exec` to run was not found."""
 
 
 class CommandNotRunnable(Error, code="command-not-runnable"):
-    """The command that `exec` was to run is there and cannot be run."""
+    """The command for `exec` to run was found, but cannot be run."""
 
 
 class Interrupted(Error, code="interrupted"):

@@ -1,6 +1,6 @@
-"""The profile files as a whole: where they are, what they declare, which profile is the current one; and their editing.
+"""The profile files as a whole: their places, what they declare, the current profile, and editing them.
 
-Nothing is imported or read before it is asked for.
+It imports and reads everything on first use.
 """
 
 import os
@@ -33,7 +33,7 @@ _EXCLUSIVE = {
     "edit": (30.0, "the profile files are being edited by another omniprofile"),
     "transfer": (10.0, "another import or export is under way"),
 }
-"""How many seconds to wait for others who do the same work, and what is said then. Nobody is asked anything meanwhile."""
+"""Seconds to wait for other processes with the same work, and the message after that. Nothing prompts with the lock held."""
 
 if TYPE_CHECKING:
     from functools import cached_property
@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 else:
 
     class once:  # noqa: N801 - a decorator
-        """A cached property of an App that threads which ask for it at the same time make only once between them.
+        """A cached property of an App that is computed only once, even if several threads need it at the same time.
 
-        Before Python 3.12 the standard library's has one lock for all Apps, which a process that is forked meanwhile never gets.
+        Before Python 3.12 `functools.cached_property` has one lock for all Apps, which a process forked in the meantime can never
+        acquire.
         """
 
         def __init__(self, make):
@@ -65,9 +66,9 @@ else:
 
 @dataclass
 class Workspace:
-    """The files of one run. `notify` gets each sentence that the user must be told, once; `warn` what no `-q` silences.
+    """The files of one run. `notify` gets each message for the user once; `warn` gets those that `-q` does not silence.
 
-    `detail` gets what `-v` asks for. `ask` puts a yes-or-no question to a person, None where there is nobody to ask.
+    `detail` gets the messages for `-v`. `ask` asks the user a yes-or-no question; it is None if nobody can be asked.
     """
 
     environment: Environment
@@ -78,12 +79,12 @@ class Workspace:
     detail: Callable[[str], None] = lambda _: None
     _told: set[str] = field(default_factory=set)
     _broken: ConfigInvalid | None = None
-    """Why `config` is only what the named profiles need."""
+    """The error because of which `config` has only what the named profiles need."""
     making: "RLock" = field(default_factory=RLock, repr=False, compare=False)
 
     @once
     def places(self) -> Places:
-        """Where every file is."""
+        """The paths of all files."""
         return find_places(
             platform=self.environment.platform,
             environ=self.environment.environ,
@@ -93,25 +94,25 @@ class Workspace:
         )
 
     def absolute(self, path: str) -> str:
-        """Return `path`, as the command line names it, as a whole path. Raises UsageError where the working directory is gone."""
+        """Return a `path` from the command line as an absolute path. Raises UsageError if the working directory is gone."""
         if not os.path.isabs(path) and self.environment.cwd is None:
             raise UsageError("the working directory is gone", hint="give the whole path of the file")
         return os.path.normpath(os.path.join(self.environment.cwd or os.sep, path))
 
     def omni_config_path(self) -> str:
-        """Return where the vendor's CLI looks for its config when it runs outside of `exec`. Raises as `absolute`."""
+        """Return where the vendor's CLI looks for its config outside of `exec`. Raises what `absolute` raises."""
         there = self.environment
         return self.absolute(omni_cli_config(platform=there.platform, environ=there.environ, home=self.places.home))
 
     @once
     def config(self) -> Config:
-        """All profile files, checked. Raises ConfigInvalid."""
+        """The checked configuration of all profile files. Raises ConfigInvalid."""
         from omniprofile.compiled import configuration
 
         return configuration(self.places)
 
     def config_for_all(self, patterns: Iterable[str]) -> Config:
-        """Return `config`; where profiles are named in full, each without the files that `config_for` leaves out for it."""
+        """Return `config`; if all `patterns` are full names, without the broken files that `config_for` leaves out for them."""
         from omniprofile.config.patterns import is_name
 
         names = list(patterns)
@@ -121,7 +122,7 @@ class Workspace:
         return self.config
 
     def allow_new_file(self) -> None:
-        """Let a profile file that was named and is not there declare nothing: it is about to be made. Raises ConfigInvalid."""
+        """Treat a named profile file that does not exist as empty, since it is about to be created. Raises ConfigInvalid."""
         try:
             _ = self.config
         except ConfigUnreadable:
@@ -130,9 +131,9 @@ class Workspace:
             self.config = Config()
 
     def config_for(self, named: Sourced[str] | None) -> Config:
-        """Return `config`; for a profile named in the call, without broken files of `profiles.d` that have no say in it.
+        """Return `config`; for a profile named in the call, without broken files in `profiles.d` that cannot affect it.
 
-        Raises ConfigInvalid where a broken file could have one.
+        Raises ConfigInvalid if a broken file could affect it.
         """
         try:
             if self._broken is None or named is None:
@@ -153,18 +154,18 @@ class Workspace:
 
     @once
     def state(self) -> StateFile:
-        """The file that says which profile is active."""
+        """The file that names the active profile."""
         return StateFile(self.places.state_folder, self.places.home)
 
     def pin_file(self) -> str | None:
-        """Return the project pin above the working directory. One that others may write is ignored, and said."""
+        """Return the path of the nearest project pin, or None. Pins that others may write are ignored, with a notice."""
         ignored: list[tuple[str, ForeignAccess]] = []
 
         def trusted() -> Sequence[str]:
             try:
                 return self.config.settings.trusted_folders
             except (ConfigInvalid, UnsafePermissions):
-                return ()  # the caller says what is wrong, if it needs the files
+                return ()  # the caller reports the error, if it needs the files
 
         path = find_pin(self.environment.cwd, self.places.home, trusted, ignored)
         for pin, foreign in ignored:
@@ -176,7 +177,7 @@ class Workspace:
         return path
 
     def pin(self) -> Sourced[str] | None:
-        """Return the project pin's profile, if a pin stands above the working directory. Raises ConfigInvalid for a bad pin."""
+        """Return the profile that the nearest project pin names, or None without a pin. Raises ConfigInvalid for a bad pin."""
         path = self.pin_file()
         if path is None:
             return None
@@ -205,34 +206,34 @@ class Workspace:
         return selection
 
     def require(self, name: str, provenance: Provenance | None = None) -> None:
-        """Raise NoSuchProfile unless `name`, by default given on the command line, is a profile."""
+        """Raise NoSuchProfile unless `name`, by default from the command line, is a profile."""
         provenance = provenance or Provenance(Layer.FLAG, "NAME")
         require_profile(self.config_for(Sourced(name, provenance)), name, provenance)
 
     def is_protected(self, name: str) -> bool:
-        """Whether the profile, a parent of it or `[defaults]` says `protected = true`, the nearest deciding."""
+        """Whether `protected` is true for the profile; the nearest of the profile, its parents and `[defaults]` decides."""
         from omniprofile.model.effective import effective
 
         return effective(self.config, name).protected.value
 
     def renew_prompt(self) -> None:
-        """Write what a prompt may show of the profiles. Raises OSError and what reading the files raises."""
+        """Write the file from which a prompt shows profiles. Raises OSError, and what reading the profile files raises."""
         from omniprofile.config import prompt
 
         again = self.reread()
         before = prompt.watch(self.places)
         config = again.config
-        # A change between would leave what was read for what is there.
+        # If a file changed in between, `config` may be outdated.
         if prompt.watch(self.places) == before:
             prompt.write(self.places, before, config)
 
     @contextmanager
     def editing(self, *, dry_run: bool = False) -> "Iterator[Draft]":
-        """Give the profile files, to be edited by this process alone. What is to be kept, the body has to write.
+        """Provide the profile files for editing, locked against other processes. The body must write the changes to keep.
 
-        For a `dry_run`, which writes nothing, nobody is locked out.
+        A `dry_run` writes nothing, and takes no lock.
 
-        Raises OperationFailed when another one edits for too long, ConfigUnreadable.
+        Raises OperationFailed if another process edits for too long, and ConfigUnreadable.
         """
         from omniprofile.checks.lint import lint
         from omniprofile.config.editing.draft import Draft
@@ -245,32 +246,32 @@ class Workspace:
             )
 
     def exclusive(self, work: "Literal['edit', 'transfer']" = "edit") -> "AbstractContextManager[None]":
-        """Hold the lock that keeps this user's other edits out, or other imports and exports. Raises OperationFailed."""
+        """Hold the lock against this user's other edits, or other imports and exports. Raises OperationFailed."""
         from omniprofile.system.locking import exclusive
 
-        # Not beside the user's files: those folders may be read-only, or a git repository.
+        # Not next to the user's files: their folder may be read-only, or a git repository.
         return exclusive(self.lock_folders, f"{work}.lock", *_EXCLUSIVE[work])
 
     @once
     def journal(self) -> "Journal":
-        """What says that a rename or a removal was interrupted."""
+        """The record of a rename or removal that was interrupted."""
         from omniprofile.config.editing.journal import Journal
 
         return Journal(self.places.state_folder, self.places.home)
 
     def reread(self) -> Self:
-        """Return the same in the same environment, with the files read anew."""
+        """Return a new instance for the same environment, which reads the files again."""
         return type(self)(self.environment, self.config_flag, self.notify, self.warn, self.ask, self.detail)
 
     @once
     def lock_folders(self) -> list[str]:
-        """Where locks may lie that all of this user's processes share, whatever their environment says."""
+        """The folders for locks that all of this user's processes share, whatever their environment."""
         from omniprofile.system.locking import user_lock_folders
 
         return user_lock_folders(self.environment.platform, self.environment.environ, self.environment.uid)
 
     def tell(self, sentence: str, to: Callable[[str], None] | None = None) -> None:
-        """Pass a sentence for the user on to `notify`, or to `to`, the first time."""
+        """Pass a message for the user to `notify`, or to `to`, unless it was passed on before."""
         if sentence not in self._told:
             self._told.add(sentence)
             (to or self.notify)(sentence)

@@ -1,1 +1,1 @@
-"""TOML files to declarations: where the files are, what they say, which profile is chosen."""
+"""From TOML files to declarations: the files' paths, their content, and the current profile."""

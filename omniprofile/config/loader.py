@@ -1,6 +1,6 @@
-"""All profile files together: each read and validated once, then merged, then its references checked.
+"""Loading all profile files: each is read and validated once, then they are merged and their references checked.
 
-`read` gives whatever can be had and every finding, for lint; `load` gives a sound config or raises the first error.
+`read` returns everything valid and every finding, for lint; `load` returns a valid config or raises the first error.
 """
 
 import os
@@ -25,46 +25,46 @@ from omniprofile.system.files import Unreadable, open_regular
 T = TypeVar("T", bound=Sourced[str] | Declaration)
 
 _MOST_GUESSES = 20
-"""So many dangling names get a "did you mean", which looks at every name there is: more of them need no guess each."""
+"""The most dangling names that get a "did you mean", which compares each with every known name."""
 _LONGEST_RING = 10
 RISK = "name hosts that get your credentials and commands that run as you"
-"""What those can do who may write a profile file."""
+"""What someone who can write a profile file can do with it."""
 
 
 @dataclass
 class Files:
-    """What reading gave: the documents that could be read, the config of those that are good, and every finding."""
+    """The result of reading: the documents that could be read, the config from their valid parts, and every finding."""
 
     config: Config = field(default_factory=Config)
     documents: dict[str, Document] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     home: str = ""
     reads: dict[str, Seen] = field(default_factory=dict)
-    """What `snapshot.write` must know of each file that was read."""
+    """What `snapshot.write` needs to know about each file that was read."""
     statuses: dict[str, os.stat_result] = field(default_factory=dict)
-    """Of each file, as it was when it was read."""
+    """The status of each file when it was read."""
 
     def report(
         self, code: Code, path: KeyPath, file: str, message: str, suggestion: str | None = None, *,
         at_key: bool = False, replacement: str | None = None,
     ) -> None:  # fmt: skip
-        """Add a finding of `file`, as `Document.finding` makes it."""
+        """Add a finding in `file`, as created by `Document.finding`."""
         document = self.documents[file]
         finding = document.finding(path, code, message, suggestion, at_key=at_key, replacement=replacement)
         self.findings.append(finding)
 
 
 def load(paths: Sequence[str], *, home: str) -> Files:
-    """Read, validate and merge the files, in this order. `home` stands for `~`.
+    """Read, validate and merge the files, in this order. `home` replaces `~`.
 
-    Raises ConfigUnreadable, UnsafePermissions for a file that others may write or replace, and ConfigInvalid with the place
-    of the first error.
+    Raises ConfigUnreadable, UnsafePermissions for a file that others may write or replace, and ConfigInvalid with the place of
+    the first error.
     """
     files = read(paths, home=home)
     errors = errors_in(files.findings)
     if not errors:
         return files
-    # The order of reading, not of lint's list: the first file's error is the one to fix first.
+    # In reading order, not lint's order: the error in the first file is the one to fix first.
     order = {path: index for index, path in reversed(list(enumerate(paths)))}
     first = min(errors, key=lambda finding: (order[finding.file], finding))
     if first.code == Code.UNREADABLE:
@@ -94,9 +94,9 @@ def load_pin(path: str) -> Sourced[str]:
 
 
 def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> Files:
-    """Read, validate and merge the files. What is not good is found, and left out: a key where that is enough.
+    """Read, validate and merge the files. Report invalid parts as findings and leave them out, down to single keys.
 
-    `contents` has what stands for a file's content where it is not to be read: standard input, or what an edit would write.
+    `contents` has the content of files that are not to be read: standard input, or what an edit would write.
     """
     from omniprofile.config.schema.validate import validate  # it imports pydantic
 
@@ -118,7 +118,7 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
 
 
 def _document(path: str, files: Files, home: str, checked: set[str], content: bytes | None) -> Document | None:
-    """Read (unless its `content` is given) and parse one file; None if that cannot be done."""
+    """Read (unless `content` is given) and parse one file; return None if it cannot be read."""
     status = None
     at = 0
     try:
@@ -139,7 +139,7 @@ def _document(path: str, files: Files, home: str, checked: set[str], content: by
 
 
 def refuse_others_files(paths: Iterable[str], *, home: str) -> None:
-    """Raise UnsafePermissions for the first of the files that others may write or replace, or, as yet, put there."""
+    """Raise UnsafePermissions for the first file that others may write or replace, or create if it is missing."""
     checked: set[str] = set()
     for path in paths:
         if foreign := _foreign(path, home, checked):
@@ -148,20 +148,20 @@ def refuse_others_files(paths: Iterable[str], *, home: str) -> None:
 
 
 def _foreign(path: str, home: str, checked: set[str]) -> ForeignAccess | None:
-    """Find who else may decide what a profile file says: `foreign_access`, and who may add one to `profiles.d`."""
+    """Return who else may control a profile file: `foreign_access`, or write access to its `profiles.d`."""
     if found := foreign_access(path, home, checked):
         return found
     folder = real_path(os.path.dirname(path))
     if os.path.basename(folder) == DROP_IN_FOLDER and os.path.isdir(folder):
         status = os.stat(folder)
         if others_can_write(status) and not is_read_only(folder):
-            # A sticky folder protects its files, but one that is added is read as well.
+            # A sticky folder protects existing files, but others can still add one, which would be read.
             return ForeignAccess(folder, status, "can be written by anyone")
     return None
 
 
 def _merged(paths: Sequence[str], parts: Iterable[Config], files: Files) -> Config:
-    """Return what all files declare. The same table in two files is an error that names both places; the first one counts."""
+    """Merge what all files declare. If two files have the same table, report both places; the first one counts."""
 
     def first(one: T | None, two: T | None, what: str, path: tuple[str, ...]) -> T | None:
         if one is None or two is None:
@@ -195,7 +195,7 @@ def _merged(paths: Sequence[str], parts: Iterable[Config], files: Files) -> Conf
 
 
 def _check_references(files: Files) -> None:
-    """Report dangling `instance` and `extends`, and circles of `extends`: nothing may be resolved through them."""
+    """Report dangling `instance` and `extends`, and cycles of `extends`, through which nothing may be resolved."""
     config = files.config
     guesses = _MOST_GUESSES
     written = written_names(files)
@@ -221,7 +221,7 @@ def _check_references(files: Files) -> None:
 
 
 def written_names(files: Files) -> set[tuple[str, str]] | None:
-    """Return every instance and profile that is written down, also where it is not good; None where a file cannot be read."""
+    """Return every instance and profile in the files, valid or not; None if a file cannot be read."""
     names: set[tuple[str, str]] = set()
     if len(files.documents) < len(set(files.config.files)):
         return None
@@ -235,7 +235,7 @@ def written_names(files: Files) -> set[tuple[str, str]] | None:
 
 
 def _cycles(profiles: Mapping[str, Declaration]) -> Iterable[list[str]]:
-    """Return every circle of `extends` once, from its first member in the files' order."""
+    """Yield every cycle of `extends` once, starting with its first member in the order of the files."""
     order = {name: index for index, name in enumerate(profiles)}
     done: set[str] = set()
     for start in profiles:

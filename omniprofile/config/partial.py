@@ -1,8 +1,8 @@
-"""One profile out of sound files, while a file of `profiles.d` is broken.
+"""Loading one profile while a file in `profiles.d` is broken.
 
-A broken file is left out whole, and only where it cannot matter: it must hold no table that the profile is made of, no
-settings, no `[defaults]` and no `default`, nor a misspelt one of these. What a file holds that does not parse is checked by
-every word in it that stands where a key could stand.
+A broken file is left out as a whole, and only if it cannot affect the profile: it has no table that the profile uses, no
+settings, no `[defaults]` and no `default`, nor a misspelling of one of these. If it does not parse, every word in it where a key
+could be is checked.
 """
 
 import os
@@ -20,32 +20,32 @@ from omniprofile.model.names import distance
 from omniprofile.system.files import Unreadable, read_regular
 
 _EVERYWHERE = ("settings", "defaults", "default")
-"""Keys at the top of a file that bear on every profile."""
+"""Keys at the top of a file that affect every profile."""
 _MISSPELT = 2
-"""So many letters make a misspelt word."""
+"""A word counts as misspelled if it differs by at most this many letters."""
 _ALL_AT_ONCE = re.compile(r"""^[ \t]*+["']?(?:profiles|instances)["']?[ \t]*+=""", re.MULTILINE)
 _ESCAPE = re.compile(r"\\[uUx]")
 _KEY_LIKE = re.compile(r"""(?<![A-Za-z0-9_/-])(?:"([^"\n]++)"|'([^'\n]++)'|([A-Za-z0-9_-]++))[ \t]*+[\]=.]""")
-"""A word before `]`, `=` or `.`, which is where a key or a part of one stands. The `/` keeps hosts of addresses out."""
+"""A word before `]`, `=` or `.`, which may be a key or a part of one. Excluding `/` before it skips the hosts of URLs."""
 _HEAD = re.compile(r"^[ \t]*+\[++([^\]#\n]*+)", re.MULTILINE)
-"""The words of a table's header, which may lack its end."""
+"""The text of a table's header, even without its end."""
 _ALONE = re.compile(r"""^[ \t]*+["']?([A-Za-z0-9_-]++)["']?[ \t\r]*+$""", re.MULTILINE)
-"""A word that has a line of its own."""
+"""A word alone on its line."""
 _WORD = re.compile(r"""[^\s."'\[\]=#]+""")
 
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """The configuration without its broken files, and the first error of each of them."""
+    """The configuration without the broken files, and the first error of each."""
 
     config: Config
     left_out: tuple[Finding, ...]
 
 
 def load_for(name: str, paths: Sequence[str], *, home: str) -> Partial | None:
-    """Return what profile `name` needs, or None where a broken file could have a say in it, or nothing is broken.
+    """Return what profile `name` needs; None if a broken file could affect it, or no file is broken.
 
-    A file that cannot be read, or that others may write, is never left out.
+    Never leaves out a file that cannot be read, or that others may write.
     """
     everything = read(paths, home=home)
     broken: dict[str, Finding] = {}
@@ -67,12 +67,12 @@ def _is_drop_in(file: str) -> bool:
 
 
 def _errors_but_dangling(files: Files) -> bool:
-    """Whether a sound file has an error that is not the loss of what a broken one holds."""
+    """Whether a valid file has an error other than a reference to something in a broken file."""
     return any(finding.code != Code.DANGLING for finding in errors_in(files.findings))
 
 
 def _made_of(name: str, config: Config) -> set[str] | None:
-    """Return the names of the profiles and instances that a profile is made of; None if one of them is not there."""
+    """Return the names of the profiles and instances that a profile uses; None if one of them does not exist."""
     try:
         effective(config, name)
     except KeyError:
@@ -88,12 +88,12 @@ def _made_of(name: str, config: Config) -> set[str] | None:
 
 
 def _may_hold(file: str, files: Files, names: set[str]) -> bool:
-    """Whether a broken file holds, or could hold once it is fixed, what a profile made of `names` depends on."""
+    """Whether a broken file contains, or could contain once fixed, anything that a profile using `names` depends on."""
     document = files.documents[file]
     if document.data is not None:
         return _holds(document.data, names)
     try:
-        # Without NUL, what another program wrote as UTF-16 has the same words.
+        # Without NULs, a file that another program wrote as UTF-16 has the same words.
         text = read_regular(file).replace(b"\0", b"").decode("utf-8", "replace")
     except (OSError, Unreadable):
         return True
@@ -106,12 +106,12 @@ def _may_hold(file: str, files: Files, names: set[str]) -> bool:
 
 
 def _bears_on_all(key: str) -> bool:
-    """Whether a key, once it is spelt right, may be one of `_EVERYWHERE`."""
+    """Whether a key, spelled correctly, may be one of `_EVERYWHERE`."""
     return any(distance(key.casefold(), each) <= _MISSPELT for each in _EVERYWHERE)
 
 
 def _is_cut_short(text: str, names: set[str]) -> bool:
-    """Whether the text ends in the middle of a header that may have been that of one of `names`, or of `_EVERYWHERE`."""
+    """Whether the text ends within a header that may have named one of `names` or `_EVERYWHERE`."""
     head = text.rpartition("\n")[2].lstrip()
     words = _WORD.findall(head)
     last = words[-1] if words and head.startswith("[") and "]" not in head else ""

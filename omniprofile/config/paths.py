@@ -1,9 +1,9 @@
-"""Where omniprofile's files are, on every platform.
+"""The paths of omniprofile's files, on every platform.
 
-The platform and the environment are passed in, so Windows and macOS rules run anywhere. Sources: XDG Base Directory
+The platform and the environment are passed in, so the rules for Windows and macOS run anywhere. Sources: XDG Base Directory
 Specification 0.8 (an unset, empty or relative variable means the default), Microsoft's known folders for Windows.
 
-On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
+On the fast path: imports only what a bare interpreter has loaded, and `errors` to raise one.
 """
 
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PROFILES_FILE = "profiles.toml"
 DROP_IN_FOLDER = "profiles.d"
 NO_HOME = "nonexistent"
-"""The folder at the root that stands for the home of a user who has none, as Debian's user database names it."""
+"""The name, under the root folder, of the home of a user without one, as in Debian's user database."""
 PIN_FILE = ".omniprofile.toml"
 
 
@@ -38,7 +38,7 @@ class Places:
 
     @property
     def config_folder(self) -> str:
-        """The folder that the profile file is in, as it was named: a symbolic link's own folder, not its target's."""
+        """The folder of the profile file as given: for a symbolic link, the link's own folder, not its target's."""
         return os.path.dirname(self.config_file)
 
 
@@ -50,10 +50,10 @@ def find_places(
     user_home: "Callable[[], str | None]",
     config_flag: str | None = None,
 ) -> Places:
-    """Find every place. `platform` is `sys.platform`'s value; `user_home` is asked only when no variable says the home.
+    """Find all paths. `platform` is the value of `sys.platform`; `user_home` is called only if no variable names the home.
 
-    Without a home the places lie in a folder that does not exist: what needs no home works. A relative one is none: in each
-    folder it would be another, in a cloned repository one that others have filled.
+    Without a home, the paths are in a folder that does not exist, so that whatever needs no home works. A relative home is
+    ignored: it would differ in each working directory, and in a cloned repository others would control it.
     """
     windows = platform == "win32"
     path = _path_module(platform)
@@ -62,7 +62,7 @@ def find_places(
 
     def own(xdg: str, posix_default: str, windows_variable: str, windows_default: str, *kind: str) -> str:
         given = _variable(environ, xdg)
-        # A path without a drive, as Git Bash has them, is another one on each drive.
+        # A path without a drive, as in Git Bash, is a different one on each drive.
         if given and path.isabs(given) and (path.splitdrive(given)[0] or not windows):
             return str(path.join(given, "omniprofile"))
         if windows:
@@ -91,7 +91,7 @@ def find_places(
 
 
 def _path_module(platform: str) -> "ModuleType":
-    """Return what `os.path` is on that platform."""
+    """Return the module that is `os.path` on that platform."""
     if platform == "win32":
         import ntpath
 
@@ -102,10 +102,10 @@ def _path_module(platform: str) -> "ModuleType":
 
 
 def profile_files(places: Places, *, may_be_new: bool = False) -> list[str]:
-    """Return the profile files that are there, in reading order: the main file, then `profiles.d/*.toml` by name.
+    """Return the existing profile files in reading order: the main file, then `profiles.d/*.toml` by name.
 
-    A missing default file is not an error (nothing is set up yet); a missing file that was named is, unless it `may_be_new`.
-    Raises ConfigUnreadable.
+    Raises ConfigUnreadable, also if no file exists although one was named, unless it `may_be_new`. Without a named file, that is
+    no error: nothing is set up yet.
     """
     files = []
     if os.path.lexists(places.config_file):
@@ -142,7 +142,7 @@ def _quoted(path: str) -> str:
 
 
 def drop_ins(folder: str) -> list[str]:
-    """Return the profile files in a `profiles.d`, by name; a hidden one is none. Raises OSError."""
+    """Return the profile files in a `profiles.d`, sorted by name, without hidden files. Raises OSError."""
     names = sorted(
         name for name in os.listdir(folder) if os.path.normcase(name).endswith(".toml") and not name.startswith(".")
     )
@@ -155,10 +155,10 @@ def find_pin(
     trusted: "Callable[[], Sequence[str]]" = tuple,
     ignored: "list[tuple[str, ForeignAccess]] | None" = None,
 ) -> str | None:
-    """Return the nearest project pin upward from `cwd`, or None. A dangling link counts: broken is not absent.
+    """Return the nearest project pin in `cwd` or above it, or None. A dangling link counts: broken is not absent.
 
-    A pin that somebody else may write is passed over, and added to `ignored` with the reason, unless it really lies in one
-    of the folders that `trusted` returns.
+    Skips a pin that others may write, and adds it to `ignored` with the reason, unless its real path is in one of the folders
+    that `trusted` returns.
     """
     from omniprofile.system.access import foreign_access, real_path
 
@@ -187,7 +187,7 @@ def _variable(environ: "Mapping[str, str]", name: str) -> str | None:
 
 
 def omni_cli_config(*, platform: str, environ: "Mapping[str, str]", home: str) -> str:
-    """Return where the vendor's `omni` looks for its config outside of `omniprofile exec`, which hides it."""
+    """Return the path where the vendor's `omni` looks for its config outside of `omniprofile exec`, which hides it."""
     from omniprofile.model.variables import NO_CONFIG
 
     windows = platform == "win32"
@@ -209,7 +209,7 @@ def omni_cli_config(*, platform: str, environ: "Mapping[str, str]", home: str) -
 def own_omni_config(
     environ: "Mapping[str, str]", removed: "Sequence[str]", *, platform: str, home: str
 ) -> "str | None":
-    """Return the config that a bare `omni` reads in a shell once `removed` are gone from it; None where it is hidden."""
+    """Return the config that plain `omni` reads in a shell without the variables `removed`; None if it is hidden."""
     from omniprofile.model.variables import NO_CONFIG
 
     left = {name: value for name, value in environ.items() if name not in removed}

@@ -1,4 +1,4 @@
-"""Profiles that a command line names by patterns: a name in full, a glob over names (`acme-*`), or `@TAG`."""
+"""Matching the patterns that select profiles on a command line: a full name, a glob over names (`acme-*`), or `@TAG`."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -12,9 +12,9 @@ from omniprofile.model.provenance import Layer, Provenance
 
 
 def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
-    """Return each profile that a pattern matches, in the order of the patterns and files; true if one names it in full.
+    """Return each profile that a pattern matches, in the order of the patterns and files; the value is true for a full name.
 
-    Raises NoSuchProfile for a pattern that matches none, with the nearest names and tags.
+    Raises NoSuchProfile for a pattern that matches nothing, suggesting the nearest names and tags.
     """
     found: dict[str, bool] = {}
     tags = {name: effective(config, name).tags.value for name in config.profiles}
@@ -37,7 +37,7 @@ def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
 
 
 def is_name(pattern: str) -> bool:
-    """Return whether a pattern is a name in full: no glob, and no tag."""
+    """Return whether a pattern is a full name, not a glob or tag."""
     return not pattern.startswith("@") and not any(character in pattern for character in "*?[")
 
 

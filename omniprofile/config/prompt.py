@@ -1,10 +1,9 @@
-"""The file `prompt` of the state folder: what a shell's prompt, which starts no process, may know of the profile files.
+"""The file `prompt` in the state folder: what a shell's prompt, which starts no process, can know about the profile files.
 
-It holds the names of the profiles, which of them are protected or limited in their `access`, and the default, and names each
-profile file with its real path. In the folder `prompt.d` lies for each profile file an empty one with the same time of change:
-shells can compare times and identities, and nothing else. So for a shell the file holds as long as every profile file is the
-same one and has the same time of change, and those that did not exist still do not. Anything else is unknown to the prompt, and
-shown as `?`.
+It has the profiles' names, which of them are protected or limited in their `access`, the default, and each profile file with its
+real path. For each profile file, the folder `prompt.d` has an empty file with the same modification time, since a shell can only
+compare times and identities. To a shell, the file `prompt` is valid while every profile file is the same file with the same
+modification time, and those that did not exist still do not. Otherwise the prompt knows nothing, and shows `?`.
 """
 
 import os
@@ -22,18 +21,18 @@ FILE = "prompt"
 FOLDER = "prompt.d"
 _HEAD = "omniprofile prompt 3"
 _LARGEST = 400_000
-"""Bytes that a prompt reads."""
+"""The most bytes that a prompt reads."""
 _OLD_SECONDS = 60.0
-"""An older file of another stamp in `prompt.d` belongs to no process that is still writing."""
+"""A file in `prompt.d` with another stamp that is older than this is not one that a process is still writing."""
 
 Watched = tuple[str, str | None, int]
-"""A path, its real path, and when it changed, in ns; None and 0 for what is not there."""
+"""A path, its real path, and its modification time in ns; None and 0 if it does not exist."""
 
 
 def watch(places: Places) -> list[Watched]:
-    """Return the files and the folder that decide, as they are now.
+    """Return the current state of the profile files and of their folder.
 
-    Taken before and after reading, they tell a change between.
+    Comparing it from before and after reading detects a change in between.
     """
     folder = os.path.join(places.config_folder, DROP_IN_FOLDER)
     try:
@@ -44,7 +43,7 @@ def watch(places: Places) -> list[Watched]:
 
 
 def is_stale(places: Places) -> bool:
-    """Return whether the file of `places` is there and was written of these profile files, but of another state of them."""
+    """Return whether the prompt's file exists and was written for these profile files, but in another state."""
     try:
         content, _ = open_regular(os.path.join(places.state_folder, FILE), limit=_LARGEST)
     except (OSError, Unreadable):
@@ -56,9 +55,9 @@ def is_stale(places: Places) -> bool:
 
 
 def write(places: Places, watched: Iterable[Watched], config: Config) -> None:
-    """Write for the prompt what `config`, read from the `watched` files, says. Raises OSError.
+    """Write the prompt's file for `config`, which was read from the `watched` files. Raises OSError.
 
-    Nothing is written where a path has a line break or a tab: the prompt then knows nothing of the files.
+    Writes nothing if a path has a line break or a tab: the prompt then knows nothing about the files.
     """
     watched = list(watched)
     if any(char in path for each in watched for path in each[:2] if path for char in "\n\r\t"):
@@ -86,17 +85,17 @@ def write(places: Places, watched: Iterable[Watched], config: Config) -> None:
         witness = os.path.join(folder, f"{stamp}-{at}")
         write_atomic(witness, b"")
         os.utime(witness, ns=(changed, changed))
-    # Last: until it is there, the one before holds, or none does.
+    # Write this last: until then, the previous file is valid, or none is.
     path = os.path.join(places.state_folder, FILE)
     write_atomic(path, os.fsencode("\n".join([*lines, "end"]) + "\n"))
     _remove_old(folder, stamp, os.stat(path).st_ctime - _OLD_SECONDS)
 
 
 def _remove_old(folder: str, stamp: str, before: float) -> None:
-    """Remove what earlier processes left in `folder`. What is younger may be what another process is writing now."""
+    """Remove the files of earlier processes from `folder`. Another process may still be writing younger ones."""
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
-        with suppress(FileNotFoundError):  # another process removes the same
+        with suppress(FileNotFoundError):  # another process may remove the same file
             if not name.startswith(f"{stamp}-") and os.lstat(path).st_ctime < before:
                 os.unlink(path)
 
@@ -113,7 +112,7 @@ def _watched(path: str) -> Watched:
 
 
 def _default(config: Config) -> str | None:
-    """Return the profile that is used where nothing chooses one."""
+    """Return the profile that is used if nothing else selects one."""
     if config.default is not None:
         return config.default.value
     return next(iter(config.profiles)) if len(config.profiles) == 1 else None

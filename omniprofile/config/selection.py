@@ -1,7 +1,6 @@
-"""Choosing the profile: the first layer that names one decides, and nothing falls through. `select` is for the full path,
-`choose` for the fast one.
+"""Selecting the profile: the first layer that names one decides, even if that profile does not exist.
 
-On the fast path: imports only what a bare interpreter has loaded.
+`select` is for the full path, `choose` for the fast path, where it imports only what a bare interpreter has loaded.
 """
 
 from omniprofile.config.paths import find_pin
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from omniprofile.system.access import ForeignAccess
 
     Layered = Callable[[], Sourced[str] | None]
-    """A layer, asked only when no stronger one has answered. Answers, is absent (None), or raises: broken is not absent."""
+    """A layer, called only if no stronger one answers. It returns an answer or None, or raises: broken is not absent."""
 
 ORDER = ("flag", "environment", "project", "state", "defaults", "builtin")
 """The layers, strongest first: the command line, `OMNI_PROFILE`, the project pin, the active profile, `default` in the file,
@@ -29,11 +28,11 @@ the only profile."""
 VARIABLE = "OMNI_PROFILE"
 
 LARGEST_PIN = 64 * 1024
-"""No pin is larger, in bytes: it holds one line, and may come from anybody."""
+"""The most bytes in a pin, which is one line, and may come from anyone."""
 
 
 def plain_pin(content: bytes) -> str | None:
-    """Return the name in a pin that is the one line `profile = "NAME"` and nothing else; None for any other, good or bad."""
+    """Return the name in a pin that is the one line `profile = "NAME"` and nothing else; None for any other pin, valid or not."""
     text = content.decode("utf-8", "replace").replace("\r\n", "\n")
     key, _, value = text.strip(" \t\n").partition("=")
     value = value.strip(" \t")
@@ -51,9 +50,9 @@ def choose(
     trusted: "Sequence[str]",
     profiles: "Collection[str]",
 ) -> tuple[str, str]:
-    """Return the current profile, and the layer that selects it. Raises Undecided where there is something to say of it.
+    """Return the current profile and the layer that selects it. Raises Undecided if there is an error or notice.
 
-    `default`, `trusted` folders and `profiles` are what the files declare.
+    `default`, the `trusted` folders and `profiles` come from the files.
     """
     says: dict[str, Callable[[], str | None]] = {
         "flag": lambda: named,
@@ -89,10 +88,10 @@ def select(
     state: "Layered",
     overridden: bool,
 ) -> "Selection":
-    """Return the current profile. `named` is the one of the command line; with `overridden`, the weaker layers are asked as well.
+    """Return the current profile. `named` comes from the command line; `overridden` also asks the weaker layers.
 
-    Raises NoSuchProfile when the deciding layer names a profile that no file defines, NoProfileSelected when no layer
-    names one, and whatever a layer raises.
+    Raises NoSuchProfile if the deciding layer names a profile that no file defines, NoProfileSelected if no layer names one, and
+    whatever a layer raises.
     """
     from omniprofile.errors import NoProfileSelected
     from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -132,7 +131,7 @@ def select(
 
 
 def require_profile(config: "Config", name: str, provenance: "Provenance") -> None:
-    """Raise NoSuchProfile unless a file defines `name`, saying which layer gave it and what was probably meant."""
+    """Raise NoSuchProfile unless a file defines `name`. The message says which layer named it and what was probably meant."""
     if name in config.profiles:
         return
     from omniprofile.errors import NoSuchProfile
@@ -140,7 +139,7 @@ def require_profile(config: "Config", name: str, provenance: "Provenance") -> No
 
     role = f"key `default` ({provenance.place})" if provenance.layer == "defaults" else str(provenance)
     source = f": the {role} names it"
-    if provenance.layer == "flag":  # or a caller of the library, which has no name
+    if provenance.layer == "flag":  # or a library call, which has no name
         source = " (named on the command line)" if provenance.name else ""
     if holds_key(name):
         raise NoSuchProfile(

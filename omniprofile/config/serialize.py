@@ -1,6 +1,6 @@
-"""A `Config` as plain data for the snapshot, which `marshal` takes, and back. Nothing is validated here.
+"""Conversion of a `Config` to plain data for the snapshot's `marshal`, and back, without validation.
 
-A list is a dataclass: its number in `_KINDS`, and the fields that are a part of its value (`compare=False` marks the others).
+A list represents a dataclass: its number in `_KINDS`, and its fields, except those with `compare=False`.
 """
 
 from dataclasses import fields
@@ -27,7 +27,7 @@ _FIELDS = {kind: [each.name for each in fields(kind) if each.compare] for kind i
 _VALUES = {kind: attrgetter(*names) for kind, names in _FIELDS.items()} | {Layer: lambda layer: (layer.value,)}
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 _LAYOUT = repr(list(_FIELDS.items()))
-"""It changes when a field does, as between two versions of the source."""
+"""Differs between two versions of the source if a field does."""
 _PLAIN = frozenset((str, int, bool, float, type(None)))
 
 
@@ -37,7 +37,7 @@ def dump(config: Config) -> Any:
 
 
 def load(data: Any) -> Config | None:
-    """Return what `dump` was given; None for anything else."""
+    """Return the config that `dump` converted; None for any other data."""
     try:
         layout, dumped = data
         config = _loaded(dumped) if layout == _LAYOUT else None

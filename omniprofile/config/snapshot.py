@@ -1,21 +1,20 @@
-"""The profile files compiled: what they say, read back while they are unchanged, with no TOML and no schema in the way.
+"""The profile files compiled, for reading them without TOML and schema while they are unchanged.
 
-One file in the cache for each profile file, in three sections: `QUICK`, what the everyday commands need of
-every profile, `NAMES`, what a shell completes (profiles, tags), and `WHOLE`, all declarations with their places. There is no
-secret in it. It is only ever believed when
+The cache has one file for each main profile file, in three sections: `QUICK`, what the everyday commands need of every profile;
+`NAMES`, what a shell completes (profiles, tags); and `WHOLE`, all declarations with their places. It contains no secrets. A
+snapshot is valid only if
 
-- the folder and the file belong to this user and nobody else can write them: the marshal format must not be read from
-  anybody else (Python's documentation of `marshal`);
-- it was written by this version of omniprofile, this version of Python and this home folder;
-- its checksums fit, which those of a damaged file do not: the key's own, and the one that the key has of the section that is
-  read, so that no other section and none of another snapshot can stand in its place;
-- the profile files are those that it was made of: the same list of paths, which lead to the same places (where relative
-  paths in them start), and of each the size, the times of change, the
-  inode and device, the mode and the owner; and nobody else can change them (`foreign_access`). A file that had just been
-  changed when it was read could be changed again without any of these showing it (clocks tick slowly), so of such a file
-  the content itself is compared.
+- the folder and the file belong to this user and nobody else can write them, because data for `marshal` must come from a trusted
+  source (Python's documentation of `marshal`);
+- it was written by this version of omniprofile and this version of Python, for this home folder;
+- its checksums match: that of the key, and that of the section that is read, which is in the key, so that neither another
+  section nor one of another snapshot can replace it;
+- it was made from the same profile files: the same paths, with the same real paths (where relative paths in them start), and for
+  each the same size, times, inode, device, mode and owner; and nobody else can change them (`foreign_access`). A file that was
+  changed just before it was read could change again with the same times (clocks tick slowly), so for such a file the content is
+  compared too.
 
-Anything else is a miss: then the files are read anew. On the fast path: imports only what a bare interpreter has loaded.
+Anything else is a miss, and the files are read again. On the fast path: imports only what a bare interpreter has loaded.
 """
 
 import marshal
@@ -37,23 +36,23 @@ if TYPE_CHECKING:
     from omniprofile.config.paths import Places
 
 Seen = tuple[tuple[int, ...], int, int]
-"""What is kept of a file that was read: its `stamp`, the time in nanoseconds before it was opened, its content's checksum."""
+"""What is kept about a file that was read: its `stamp`, the time in ns before it was opened, and its content's checksum."""
 
 QUICK, NAMES, WHOLE = 0, 1, 2
 
 _HEADER = (
     f"omniprofile snapshot 3 {__version__} {sys.implementation.cache_tag} {marshal.version} {sys.platform}\n".encode()
 )
-"""Then come the length of the key and its checksum, in `_NUMBER` bytes each, the key, and the sections."""
+"""The header. The key's length and checksum follow, in `_NUMBER` bytes each, then the key, then the sections."""
 _NUMBER = 8
 _SETTLED = 2_000_000_000
-"""Nanoseconds after which a change shows in a file's times on every file system: two seconds on FAT."""
+"""Nanoseconds after which a new change always changes a file's times: two seconds, the resolution of FAT."""
 _MOST = 16
-"""Snapshots that are kept: one for each profile file."""
+"""The most snapshots to keep, each for another main profile file."""
 
 
 def stamp(status: os.stat_result) -> tuple[int, ...]:
-    """Return what of a file's status changes when the file, or who may write it, does."""
+    """Return the parts of a file's status that change when the file, or who can write it, changes."""
     return (
         status.st_size,
         status.st_mtime_ns,
@@ -66,12 +65,12 @@ def stamp(status: os.stat_result) -> tuple[int, ...]:
 
 
 def seen(content: bytes, status: os.stat_result, at: int) -> Seen:
-    """Keep of a file that was read its content, its status before, and the time in nanoseconds before that."""
+    """Return what to keep about a file that was read: its content, its status, and the time `at`, in ns, before opening it."""
     return stamp(status), at, crc32(content)
 
 
 def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any":
-    """Return one section of the snapshot of these files, as `write` was given it; None on a miss. Raises nothing."""
+    """Return one section of the snapshot of these files, as given to `write`; None on a miss. Never raises."""
     try:
         if not _is_own_folder(places):
             return None
@@ -96,9 +95,9 @@ def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any
 
 
 def write(places: "Places", reads: "Mapping[str, Seen]", sections: "tuple[Any, Any, Any]") -> None:
-    """Keep the sections for the files in `reads`, which has what `seen` said of each when it was read, in reading order.
+    """Write the sections for the files in `reads`, which has the result of `seen` for each, in reading order.
 
-    Raises nothing: where the cache cannot be written there is none.
+    Never raises: if the cache cannot be written, there is no snapshot.
     """
     if is_in_missing_home(places.cache_folder, places.home):
         return
@@ -120,7 +119,7 @@ def write(places: "Places", reads: "Mapping[str, Seen]", sections: "tuple[Any, A
 
 
 def _content(facts: "Any", sections: "tuple[Any, Any, Any]") -> bytes:
-    """Return the whole file."""
+    """Return the content of the whole snapshot file."""
     parts = [marshal.dumps(section) for section in sections]
     key = marshal.dumps((facts, [(len(part), crc32(part)) for part in parts]))
     numbers = (number.to_bytes(_NUMBER, "little") for number in (len(key), crc32(key)))
@@ -128,7 +127,7 @@ def _content(facts: "Any", sections: "tuple[Any, Any, Any]") -> bytes:
 
 
 def _real_paths(files: "Collection[str]") -> tuple[str, ...]:
-    """Return where the files really lie: relative paths in them start there, and a link elsewhere on the way changes it."""
+    """Return the real paths of the files' folders and links. Relative paths start there, and a changed link changes them."""
     folders = {os.path.dirname(file) for file in files}
     links = [file for file in files if os.path.islink(file)]
     return tuple(real_path(path) for path in [*sorted(folders), *links])
@@ -139,7 +138,7 @@ def _is_fresh(facts: "Any", files: "Sequence[str]", home: str) -> bool:
     if kept_home != home or kept_files != tuple(files):
         return False
     now = time.time_ns()
-    if now < taken:  # the clock was set back: it may tell the same time again
+    if now < taken:  # the clock was set back, so times may repeat
         return False
     checked: set[str] = set()
     if any(foreign_access(file, home, checked) is not None for file in files):
@@ -154,12 +153,12 @@ def _is_fresh(facts: "Any", files: "Sequence[str]", home: str) -> bool:
                 if crc32(content.read()) != fresh[file]:
                     return False
     if fresh and settled:
-        return False  # read once more, the files can be told by their stamps alone from now on
+        return False  # read the files once more; after that, their stamps are enough
     return bool(real == _real_paths(files))
 
 
 def _is_own_folder(places: "Places") -> bool:
-    """Whether nobody else can put a snapshot there, not even a group: `marshal` must only read what is our own."""
+    """Whether nobody else, not even a group, can put a snapshot there: `marshal` may only read this user's own."""
     folder = places.cache_folder
     return _is_ours(os.stat(folder), 0o022) and foreign_access(folder, places.home) is None
 
@@ -174,14 +173,14 @@ def _path(places: "Places") -> str:
 
 
 def _load(descriptor: int, size: int, checksum: int, status: os.stat_result) -> "Any":
-    """Return what `marshal` wrote in the next `size` bytes. Raises ValueError for a damaged file.
+    """Load the next `size` bytes with `marshal`. Raises ValueError for a damaged file.
 
-    The checksum is a CRC: it protects against accidents, not attacks.
+    The checksum is a CRC, which protects against accidents, not attacks.
     """
     content = os.read(descriptor, min(size, status.st_size))
     if len(content) != size or crc32(content) != checksum:
         raise ValueError("it is damaged")
-    return marshal.loads(content)  # noqa: S302 - a file of our own, checked by `read`
+    return marshal.loads(content)  # noqa: S302 - this user's own file, checked by `read`
 
 
 def _forget_oldest(cache_folder: str) -> None:

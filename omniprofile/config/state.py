@@ -1,7 +1,7 @@
-"""Which profile is active: the file `active` in the state folder, first line the active profile, second the previous one.
+"""The state file `active` in the state folder: the active profile on the first line, the previous one on the second.
 
-Plain text, so that a shell prompt can read it with no process started. On the fast path: imports only what a bare
-interpreter has loaded, and the rest when it is needed.
+It is plain text, so that a shell prompt can read it without starting a process. On the fast path: imports only what a bare
+interpreter has loaded, and the rest when needed.
 """
 
 import os
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 ACTIVE_FILE = "active"
 LARGEST = 64 * 1024
-"""No state file is larger, in bytes."""
+"""The most bytes in a state file."""
 _LOCK_SECONDS = 10.0
 _RISK = "choose the profile that you use"
 
 
 class StateFile:
-    """The state file in `folder`. `home` is the user's home, above which nothing is checked."""
+    """The state file in `folder`. `home` is the user's home: permissions are not checked above it."""
 
     def __init__(self, folder: str, home: str = "") -> None:
         self._folder = folder
@@ -33,9 +33,9 @@ class StateFile:
         self.path = os.path.join(folder, ACTIVE_FILE)
 
     def read(self) -> "Names":
-        """Return the active profile and the previous one, None for an empty or missing line. A missing file says nothing.
+        """Return the active and the previous profile, each None if its line, or the file, is empty or missing.
 
-        Raises ConfigUnreadable for one that cannot be read, UnsafePermissions for one that others may write or replace.
+        Raises ConfigUnreadable if the file cannot be read, UnsafePermissions if others may write or replace it.
         """
         try:
             content, _ = open_regular(self.path, limit=LARGEST)
@@ -55,16 +55,16 @@ class StateFile:
             ) from problem
 
     def provenance(self, line: int = 1) -> "Provenance":
-        """Return the provenance of the active profile's name, or on line 2 of the previous one's."""
+        """Return the provenance of the active profile's name, or with line 2 of the previous one's."""
         from omniprofile.model.provenance import Layer, Provenance
 
         return Provenance(Layer.STATE, "active", self.path, line)
 
     def activate(self, name: str) -> "Names":
-        """Make `name` active and the one before it previous; return what is now in the file.
+        """Make `name` active, and the profile that was active the previous one; return both.
 
-        Atomic, and under a lock, so that of two switches at once neither loses the previous name of the other.
-        Raises OperationFailed when the file cannot be written; then it is as it was.
+        Atomic and under a lock, so that of two switches at once, each sees the other's result. Raises OperationFailed if the file
+        cannot be written; it is then unchanged.
         """
 
         def switch(active: str | None, previous: str | None) -> "Names":
@@ -75,7 +75,7 @@ class StateFile:
         )
 
     def rename(self, name: str, new: str | None) -> None:
-        """Let the file say `new` where it says `name`, or nothing with None. Raises OperationFailed, as `activate` does."""
+        """Replace `name` in the file by `new`, or remove it if `new` is None. Raises OperationFailed, like `activate`."""
 
         def renamed(active: str | None, previous: str | None) -> "Names":
             return new if active == name else active, new if previous == name else previous

@@ -1,1 +1,1 @@
-"""Declarations to credentials: overrides, key sources, secret stores, and the resolver."""
+"""From declarations to credentials: overrides, key sources, secret stores, and the resolver."""

@@ -1,6 +1,6 @@
 """Which protected profiles a person has confirmed, so that `exec` asks once an hour in one terminal session.
 
-The file `confirmed.json` in the state folder; a file that cannot be read, or that others may write, confirms nothing.
+They are kept in `confirmed.json` in the state folder. If it cannot be read, or others may write it, it confirms nothing.
 """
 
 import json
@@ -17,9 +17,9 @@ _LARGEST = 64 * 1024
 
 
 class Confirmations:
-    """The confirmations in `folder`, as they hold in one terminal session (`system.linux.terminal_session`); none without one.
+    """The confirmations in `folder` for one terminal session (`system.linux.terminal_session`); none without a session.
 
-    `home` is the user's home, above which nothing is checked.
+    `home` is the user's home: permissions are not checked above it.
     """
 
     def __init__(self, folder: str, home: str, session: str | None) -> None:
@@ -33,7 +33,7 @@ class Confirmations:
         return self._session is not None and (profile, origin, self._session) in self._read(now)
 
     def add(self, profile: str, origin: str, now: datetime) -> None:
-        """Keep a confirmation. Of two processes that write at once, one may lose its own, and asks again. Raises OSError."""
+        """Save a confirmation. If two processes write at once, one may lose its own, and asks again. Raises OSError."""
         if self._session is None:
             return
         kept = self._read(now) | {(profile, origin, self._session): now}
@@ -42,7 +42,7 @@ class Confirmations:
         write_atomic(self._path, json.dumps(rows).encode(), durable=False)
 
     def _read(self, now: datetime) -> dict[tuple[str, str, str], datetime]:
-        """Return the confirmations that still hold. One from the future, by a clock that was set back, does not."""
+        """Return the confirmations that are still valid. One from the future, after the clock was set back, is not."""
         try:
             content, _ = open_regular(self._path, limit=_LARGEST)
             refuse_foreign(self._path, self._home, "confirm a protected profile in your name")

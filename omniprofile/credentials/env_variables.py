@@ -1,6 +1,4 @@
-"""The variables that can take the place of a profile's own values, and of its store.
-
-What the former do is in `overrides`.
+"""The variables that can override a profile's values, and its store. `overrides` applies the former.
 
 On the fast path: imports nothing.
 """
@@ -17,7 +15,7 @@ TIMEOUT_VARIABLE = "OMNIPROFILE_KEYRING_TIMEOUT"
 
 
 def asked_store(environ: "Mapping[str, str]") -> str | None:
-    """Return the store that `OMNIPROFILE_SECRET_STORE` asks for, `keyring` or `file`. Raises ConfigInvalid for another."""
+    """Return the store that `OMNIPROFILE_SECRET_STORE` asks for, `keyring` or `file`. Raises ConfigInvalid for another value."""
     asked = environ.get(STORE_VARIABLE) or None
     if asked not in (None, "keyring", "file"):
         from omniprofile.errors import ConfigInvalid
@@ -31,14 +29,14 @@ def asked_store(environ: "Mapping[str, str]") -> str | None:
 
 
 def profile_variables(profile: str) -> tuple[str, ...]:
-    """Return the profile's own variables: they apply to it always."""
+    """Return the profile's own variables, which always apply to it."""
     return token_variable(profile), base_url_variable(profile)
 
 
 def environment_pair(profile: str, environ: "Mapping[str, str]") -> tuple[str, ...]:
-    """Return the variables of a base URL and a token that the user set and that together replace `profile`, or nothing.
+    """Return the variables of a base URL and a token that the user set to replace `profile` together; empty if there are none.
 
-    That holds where no profile is named on the command line.
+    They do so only if no profile is named on the command line.
     """
     own = own_values(environ)
     tokens = [name for name in TOKENS if environ.get(name) and name not in own]
@@ -50,9 +48,10 @@ def environment_pair(profile: str, environ: "Mapping[str, str]") -> tuple[str, .
 
 
 def belongs_elsewhere(variable: str | None, base_url: str, environ: "Mapping[str, str]") -> str:
-    """Return the origin that the token in `variable` goes with, where the user set that beside it and it is not `base_url`.
+    """Return the origin that the user set along with the token in `variable`, if it is not `base_url`.
 
-    An empty text where it may go to `base_url`: it is none of the vendor's variables, or no base URL was set with it.
+    Returns an empty text if the token may go to `base_url`: it is not in one of the vendor's variables, or the user set no
+    base URL.
     """
     own = own_values(environ)
     given = environ.get(BASE_URL)
@@ -68,7 +67,7 @@ def belongs_elsewhere(variable: str | None, base_url: str, environ: "Mapping[str
 
 
 def nothing_overrides(profile: str, environ: "Mapping[str, str]") -> bool:
-    """Whether no variable applies to `profile`, nor would if it were not named: the files alone decide."""
+    """Whether no variable applies to `profile`, named or not, so that the files alone decide."""
     if any(environ.get(variable) for variable in profile_variables(profile)):
         return False
     given = [variable for variable in (*TOKENS, BASE_URL) if environ.get(variable)]

@@ -1,9 +1,9 @@
 """One stored secret as the JSON that every store keeps.
 
-Keys: `version` (1), `account` (the profile's name and origin: guards against a store that returns another account's entry),
+Keys: `version` (1), `account` (the profile's name and origin, in case a store returns another account's entry),
 `files` (the profile files that stored it), and the fields of `StoredSecret` that are set, as `_FIELDS` lists them.
-Times are RFC 3339 in UTC. ASCII only, so that a store that counts characters and one that counts bytes count the same.
-Keys that a newer version may add are ignored; another `version` is refused. No error here ever holds a part of the text.
+Times are RFC 3339 in UTC. The JSON is ASCII, so that its length in characters and in bytes is the same for every store.
+Unknown keys, which a newer version may add, are ignored; another `version` is refused. No error here contains any of the text.
 
 Everything that is read is validated: a store, a backup or a hand edit may hold anything.
 """
@@ -28,14 +28,14 @@ _LONGEST_TEXT = 4096
 
 
 def pack(secret: "StoredSecret", account: "Account", files: tuple[str, ...] = ()) -> str:
-    """Return the secret of `account` as compact JSON. Raises ValueError for what `from_data` would refuse."""
+    """Return the secret of `account` as compact JSON. Raises ValueError if `from_data` would refuse it."""
     import json
 
     return json.dumps(as_data(secret, account, files), separators=(",", ":"))
 
 
 def as_data(secret: "StoredSecret", account: "Account", files: tuple[str, ...] = ()) -> dict[str, object]:
-    """Return the secret as JSON data, in clear. Raises ValueError for what `from_data` would refuse."""
+    """Return the secret as JSON data, unmasked. Raises ValueError if `from_data` would refuse it."""
     values = {key: getattr(secret, key) for key in _FIELDS}
     data: dict[str, object] = {"version": VERSION, "account": str(account)}
     data |= {key: _FIELDS[key][1](value) for key, value in values.items() if value is not None}
@@ -46,7 +46,7 @@ def as_data(secret: "StoredSecret", account: "Account", files: tuple[str, ...] =
 
 
 def from_data(data: object, account: "Account") -> "StoredSecret":
-    """Return the secret of `account` that `as_data` made the data of. Raises ValueError for anything else."""
+    """Return the secret of `account` from what `as_data` returned. Raises ValueError for anything else."""
     from omniprofile.model.declaration import Identity
     from omniprofile.model.stored import StoredSecret
 
@@ -60,7 +60,7 @@ def from_data(data: object, account: "Account") -> "StoredSecret":
 def check(data: object, account: str) -> StoredFields:
     """Return the fields of `data`, the envelope of `account`. Raises ValueError for anything else.
 
-    Every reader decides by this, the fast path too, so it and what it calls import only what a bare interpreter has, and
+    Every reader uses it, including the fast path, so it and what it calls import only what a bare interpreter has loaded, and
     `datetime`.
     """
     fields = _object(data)
@@ -69,7 +69,7 @@ def check(data: object, account: str) -> StoredFields:
     if fields.get("account") != account:
         raise ValueError("it belongs to another profile or origin")
     checked = StoredFields({key: _value(fields, key) for key in _FIELDS})
-    if "#" not in account and not is_key(checked.token.reveal()):  # with a `#` it is a secret of `env`
+    if "#" not in account and not is_key(checked.token.reveal()):  # a `#` marks a secret of `env`
         raise ValueError("its `token` is not a token: one line of printable ASCII without spaces")
     if is_session(checked) and not is_access_token(checked.token.reveal()):
         raise ValueError("its `token` is not an access token (RFC 6750)")
@@ -77,7 +77,7 @@ def check(data: object, account: str) -> StoredFields:
 
 
 def summary_of(data: object, backend: str | None = None) -> "StoredSummary":
-    """Return the summary of an envelope, or of what `summary_as_data` gave. Raises ValueError for anything else."""
+    """Return the summary of an envelope, or from what `summary_as_data` returned. Raises ValueError for anything else."""
     from omniprofile.model.stored import StoredSummary
 
     fields = _object(data)
@@ -94,7 +94,7 @@ def summary_of(data: object, backend: str | None = None) -> "StoredSummary":
 
 
 def summary_as_data(summary: "StoredSummary") -> dict[str, object]:
-    """Return the summary as JSON data, which holds no secret."""
+    """Return the summary as JSON data, without any secret."""
     data: dict[str, object] = {}
     if summary.stored_at:
         data["stored_at"] = format_time(summary.stored_at)
@@ -108,23 +108,23 @@ def summary_as_data(summary: "StoredSummary") -> dict[str, object]:
 
 
 def with_owner(files: tuple[str, ...], owner: str | None) -> tuple[str, ...]:
-    """Return the profile files that share a secret, with `owner` among them."""
+    """Return the profile files that share a secret, including `owner`."""
     return tuple(dict.fromkeys((*files, owner))) if owner is not None else files
 
 
 def load(text: str | bytes) -> object:
-    """Parse JSON. Raises ValueError, which holds no part of the text."""
+    """Parse JSON. Raises ValueError, which contains nothing of the text."""
     try:
         parsed = _parse(text)
     except (ValueError, RecursionError):
-        pass  # what is raised out there does not hold the parser's own exception, which has the whole text
+        pass  # raise below instead, so that the error is not linked to the parser's, which holds the whole text
     else:
         return parsed
     raise ValueError("it is not JSON")
 
 
 class _Scanner:
-    """How `json.loads` has its scanner work."""
+    """The settings with which `json.loads` runs its scanner."""
 
     strict = True
     object_hook = object_pairs_hook = None
@@ -133,10 +133,10 @@ class _Scanner:
 
 
 def _parse(text: str | bytes) -> object:
-    """Return what `json.loads` does, and import `json` only for what is not sound: it costs most of a bare interpreter.
+    """Parse as `json.loads` does, but import `json`, which takes most of a bare interpreter's start-up time, only for bad input.
 
-    `_json` is the scanner that `json` itself imports. It is CPython's own and may change, so whatever it does not take, and
-    whatever it complains of, is asked of `json`.
+    `_json` is the scanner that `json` itself imports. It belongs to CPython and may change, so `json` parses the text again
+    whenever the scanner fails.
     """
     try:
         from _json import make_scanner
@@ -173,7 +173,7 @@ def _text(value: object) -> str:
 
 
 def _path(value: object) -> str:
-    """A path, which goes after an origin: anything that does not begin as a path would become a part of the host's name."""
+    """Check a path that follows an origin: a text that does not begin like a path would become part of the host name."""
     text = _text(value)
     if text.startswith(("/", "?")) and " " not in text:
         return text
@@ -191,7 +191,7 @@ def _is_short(part: object) -> bool:
 
 
 _FIELDS: "dict[str, Field]" = {
-    # name: how it is read from JSON data (raising ValueError, "is not …"), how it is written to it, whether it must be there
+    # name: reader from JSON data (raises ValueError, "is not …"), writer to JSON data, whether it is required
     "token": (_secret, Secret.reveal, True),
     "stored_at": (parse_time, format_time, True),
     "expires_at": (parse_time, format_time, False),
@@ -200,7 +200,7 @@ _FIELDS: "dict[str, Field]" = {
     "scope": (_text, str, False),
     "token_path": (_path, str, False),
     "refreshed_at": (parse_time, format_time, False),
-    # What whoami said that could not be shown is left out, and the rest stored.
+    # Stored without those of whoami's values that cannot be shown.
     "identity": (_identity, lambda who: {key: part for key in IDENTITY if _is_short(part := getattr(who, key))}, False),
 }
 
@@ -219,5 +219,5 @@ def _value(fields: dict[str, object], key: str) -> "Any":
 
 def _object(data: object) -> dict[str, object]:
     if not isinstance(data, dict):
-        raise ValueError("it is not a JSON object")  # noqa: TRY004 - callers translate ValueError, whatever is wrong
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - callers translate only ValueError
     return data

@@ -1,4 +1,4 @@
-"""What `explain` shows of a resolution: each field, with what it overrides and why. No secret is in it."""
+"""The fields that `explain` shows: each with what it overrides and why, without secrets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     StatusOf = Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus]
 
 Values = Sequence[Sourced[Any]]
-"""What the files, and omniprofile itself, have for one field, strongest first."""
+"""The values of one field from the files and the built-in defaults, strongest first."""
 
 
 def explained(
@@ -28,7 +28,7 @@ def explained(
     base_url: Sourced[Origin | None],
     status_of: "StatusOf | None",
 ) -> dict[str, Field]:
-    """Return every field of `profile`: `declared` is what the files say of it, `base_url` is the one that applies."""
+    """Return every field of `profile`. `declared` has its values from the files; `base_url` is the one that applies."""
     origin = base_url.value
     fields = {
         "base_url": _base_url(base_url, declared, overrides),
@@ -51,7 +51,7 @@ def explained(
         values = declared.sourced(variable)
         if names_secret(name):
             for each in values:
-                if each.value.text and "://" not in each.value.text:  # a reference to a secret is none
+                if each.value.text and "://" not in each.value.text:  # a reference to a secret is not secret
                     remember(each.value.text)
 
         def shown(value: EnvValue, name: str = name) -> str | None:
@@ -65,9 +65,9 @@ def explained(
 def _variable(
     value: EnvValue, origin: Origin | None, known: "CredentialStatus | None", *, behind_gateway: bool
 ) -> str | None:
-    """Return what may be shown of a variable of `env`: no secret and no token; None for a value that is missing.
+    """Return a variable of `env` with secrets and tokens masked; None for a value that is missing.
 
-    Of an address that a gateway will have, the port is not known yet.
+    The port of a gateway is not known yet, so its address has a placeholder.
     """
     if value.secret is not None:
         return known.shown if known else MASK
@@ -85,7 +85,7 @@ def _variable(
 
 
 def _field(values: Values, show: Callable[[Any], object] = lambda value: value) -> Field:
-    """Return the field of one key: the first of `values` applies, the others are overridden. `show` makes a value fit to show."""
+    """Return the field of one key: the first of `values` applies and overrides the others. `show` converts a value to show it."""
     winner, *others = values
     return Field(
         show(winner.value),
@@ -119,7 +119,7 @@ def _base_url(base_url: Sourced[Origin | None], declared: Effective, overrides: 
 def _token(
     profile: str, origin: Origin | None, declared: Effective, overrides: Overrides, status_of: "StatusOf | None"
 ) -> Field:
-    """Return the field of the token: the one that overrides, or what is known of the profile's own."""
+    """Return the field of the token: an override, or what is known about the profile's own."""
     key = declared.key
     known = status_of(profile, origin, declared.auth.value, key.value, None) if status_of else None
     own = declared.provenance(key)
@@ -142,7 +142,7 @@ def _token(
 
 
 def _expectations(profile: Effective) -> Mapping[str, Values]:
-    """Return the parts of every table's `expect`. The nearest table decides all of them: what it leaves out may be anybody."""
+    """Return the parts of every table's `expect`. The nearest table decides all of them: a part that it omits may be anything."""
     parts: dict[str, Values] = {}
     for part in ("user", "membership_id", "key_scope", "org_role"):
         wanted = [

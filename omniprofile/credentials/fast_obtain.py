@@ -1,6 +1,6 @@
-"""The credential of a profile whose files alone decide it, from sources that need no library: variables, files, the store.
+"""The credential of a profile decided by its files alone, from sources that need no library: variables, files, the store.
 
-On the fast path: imports only what a bare interpreter has loaded; for a session the dates, and for the keyring what it takes.
+On the fast path: imports only what a bare interpreter has loaded, plus `datetime` for a session, and what the keyring needs.
 """
 
 import sys
@@ -27,10 +27,10 @@ def obtain(
     *,
     for_child: bool,
 ) -> None:
-    """Give the profile its token, and when that expires; `for_child` says that whoever gets it cannot renew it.
+    """Set the profile's token and its expiry. `for_child` says that the token goes to a process that cannot renew it.
 
-    `store` is the one that the files ask for; `folders` are those of the state and of the home. Raises Undecided, or whatever
-    is wrong, where the full path must look; Final where that would find the same.
+    `store` is the secret store set in the files; `folders` are the state folder and the home. Raises Undecided, or any other
+    error, if the full path must decide, and Final if that would fail in the same way.
     """
     if not nothing_overrides(profile.profile, environ):
         raise Undecided
@@ -45,7 +45,7 @@ def obtain(
 def _read(
     kind: str | None, where: str, profile: "CompiledProfile", environ: "Mapping[str, str]", names: tuple[str, ...]
 ) -> str:
-    """Ask a key source that is not a command; `names` are the variables that omniprofile exports what it holds as."""
+    """Ask a key source other than a command. `names` are the variables under which omniprofile exports its value."""
     from omniprofile.credentials.sources import checked_key, key_in_file
     from omniprofile.model.exported import key_in_environment
 
@@ -60,7 +60,7 @@ def _read(
 def variables(
     profile: "CompiledProfile", environ: "Mapping[str, str]"
 ) -> "Iterator[tuple[str, str | tuple[str, str]]]":
-    """Yield the profile's `env` with its secrets read. Raises as `obtain` does."""
+    """Yield the profile's `env` with the values of its secrets. Raises what `obtain` raises."""
     if profile.declared_env is None:
         raise Undecided
     for name, value in profile.declared_env:
@@ -73,7 +73,7 @@ def variables(
 def _stored(
     profile: "CompiledProfile", environ: "Mapping[str, str]", store: str, folders: tuple[str, str], *, for_child: bool
 ) -> "Stored":
-    """Ask the secret store, unless a session must be refreshed."""
+    """Return what the secret store holds. Raises Undecided, for instance if a session must be refreshed."""
     session = profile.auth == "oauth"
     name = account_name(profile.profile, profile.base_url)
     if store == "file":
@@ -98,7 +98,7 @@ def _stored(
 
 
 def _in_keyring(name: str, environ: "Mapping[str, str]", folders: tuple[str, str], *, session: bool) -> "Stored | None":
-    """Return what the keyring holds for the account `name`. What the keyring package raises is final: it is not asked again."""
+    """Return what the keyring holds for account `name`. Raises Final if the keyring package fails, so it is asked only once."""
     from omniprofile.credentials import light_keyring
     from omniprofile.system.locking import user_lock_folders
 
@@ -106,8 +106,8 @@ def _in_keyring(name: str, environ: "Mapping[str, str]", folders: tuple[str, str
     lock_folders = user_lock_folders(sys.platform, environ, user_id())
     try:
         return light_keyring.get(name, folder, home, lock_folders, environ)
-    except Exception:  # whatever is wrong, the keyring package finds it too, and says so
-        if session:  # which may have to be refreshed: the full path asks
+    except Exception:  # the keyring package reports whatever is wrong
+        if session:  # it may need a refresh, so the full path asks
             raise
     from omniprofile.credentials.keyring_store import KeyringStore
     from omniprofile.errors import StoreUnavailable

@@ -1,8 +1,7 @@
-"""The secret store that is a file of mode 0600, used only when it was asked for by name.
+"""The secret store in a file of mode 0600, used only if it is chosen by name.
 
-One JSON object: `{"version": 1, "secrets": {ACCOUNT: ENVELOPE}}`, with accounts as `NAME@ORIGIN`. Writers take a lock,
-replace the file as a whole, and keep every entry that they do not touch as it stands. Readers need no lock: they see the old
-file or the new one.
+The file is one JSON object: `{"version": 1, "secrets": {ACCOUNT: ENVELOPE}}`, with accounts as `NAME@ORIGIN`. Writers take a
+lock, replace the whole file, and keep all other entries unchanged. Readers need no lock: they see the old file or the new one.
 """
 
 import json
@@ -20,15 +19,15 @@ from omniprofile.system.files import make_private_folder, reason, sweep, write_a
 from omniprofile.system.locking import LockFailed, lock
 
 LOCK_SECONDS = 10.0
-"""How long a writer waits for another one."""
+"""Seconds that a writer waits for another one."""
 _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one"
 
 
 class FileStore(SecretsFile):
     """The store in `folder`. `lock_timeout` is how long a writer waits for another one, in seconds.
 
-    `home` is the user's home, above which nothing is checked. `owner` is the profile file that uses the store: it is noted with
-    each secret that is put.
+    `home` is the user's home: permissions are not checked above it. `owner` is the profile file that uses the store: it is
+    recorded with each secret that is stored.
     """
 
     def __init__(
@@ -40,16 +39,16 @@ class FileStore(SecretsFile):
 
     @property
     def identity(self) -> str:
-        """The file that is meant in the end, however it is named."""
+        """The real path of the file, however it is named."""
         return f"file:{real_path(self.path)}"
 
     @property
     def lock_folder(self) -> str:
-        """Where the locks of what is stored lie: the folder that the file is really in."""
+        """The folder for the locks: the one that the file is really in."""
         return os.path.dirname(real_path(self.path))
 
     def check(self) -> None:
-        """Find out whether the file can be read and replaced, without writing anything."""
+        """Check that the file can be read and replaced, without writing anything."""
         from pathlib import Path
 
         self.read()
@@ -59,7 +58,7 @@ class FileStore(SecretsFile):
             raise self.unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
 
     def get(self, account: Account) -> StoredSecret | None:
-        """Return the secret of `account`, or None if there is none."""
+        """Return the secret of `account`, or None."""
         entry = self.read().get(str(account))
         try:
             return None if entry is None else from_data(entry, account)
@@ -69,33 +68,31 @@ class FileStore(SecretsFile):
             raise self.unusable(f"holds something other than a secret for `{name}`", str(problem), hint) from problem
 
     def put(self, profile: str, secret: StoredSecret) -> None:
-        """Store whole or not at all."""
+        """Store a secret atomically."""
         account = secret.account(profile)
 
         def change(entries: dict[str, object]) -> None:
             try:
                 files = summary_of(entries.get(str(account))).files
-            except ValueError:  # nothing is there, or something damaged, which is replaced
+            except ValueError:  # no entry, or a damaged one, which is replaced
                 files = ()
             entries[str(account)] = as_data(secret, account, with_owner(files, self._owner))
 
         self._change(change)
 
     def delete(self, account: Account) -> bool:
-        """Delete the secret of `account`; return whether there was one."""
+        """Delete the secret of `account`, and return whether there was one."""
         if str(account) not in self.read():
             return False
         return self._change(lambda entries: entries.pop(str(account), None)) is not None
 
     def summaries(self) -> dict[Account, StoredSummary]:
-        """Return what is stored, by account."""
+        """Return a summary of each stored secret, by account."""
         found = {}
         for key, entry in self.read().items():
-            with suppress(ValueError):  # what has no account's name is kept in the file, and is nobody's
+            with suppress(ValueError):  # keep an entry under any other key in the file, but do not list it
                 account = Account.parse(key)
-                found[account] = (
-                    StoredSummary()
-                )  # what is damaged is there all the same: `get` says so, `delete` takes it
+                found[account] = StoredSummary()  # list a damaged entry too: `get` reports it, `delete` removes it
                 from_data(entry, account)
                 found[account] = summary_of(entry)
         return found
@@ -105,7 +102,7 @@ class FileStore(SecretsFile):
             entries = self.read()
             result = change(entries)
             content = json.dumps({"version": VERSION, "secrets": entries}, indent=1).encode() + b"\n"
-            target = real_path(self.path)  # a link that a dotfile manager made stays a link
+            target = real_path(self.path)  # keep the link that a dotfile manager made
             sweep(target)
             write_atomic(target, content, mode=0o600)
             return result

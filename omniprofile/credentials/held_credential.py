@@ -1,4 +1,4 @@
-"""One credential for many requests, obtained anew before it expires and after it was refused."""
+"""One credential for many requests, renewed before it expires and after it is refused."""
 
 import os
 from collections.abc import Callable
@@ -16,9 +16,9 @@ _all: "WeakSet[HeldCredential]" = WeakSet()
 
 
 class HeldCredential:
-    """The credential that `obtain(force_refresh)` gives, for any number of threads at once, in forked processes too.
+    """The credential that `obtain(force_refresh)` returns, for any number of threads at once, also in forked processes.
 
-    Those who wait while it is obtained share what comes of it, be it an error. `held` is one that was obtained already.
+    Threads that wait while it is obtained share the result or the error. `held` is a credential that was obtained already.
     """
 
     def __init__(
@@ -37,19 +37,19 @@ class HeldCredential:
         _all.add(self)
 
     def ready(self) -> Credential | None:
-        """Return the credential if it need not be renewed yet, without waiting for anything."""
+        """Return the credential if it need not be renewed yet, else None. Never waits."""
         held = self._held
         return held if held is not None and self._is_fresh() else None
 
     def current(self) -> Credential:
-        """Return the credential, obtained if there is none yet or it is about to expire. Raises what `obtain` raises."""
+        """Return the credential, obtaining one if there is none or it is about to expire. Raises what `obtain` raises."""
         return self.ready() or self._shared(lambda _: self._is_fresh())
 
     def renewed(self, refused: Credential) -> Credential:
-        """Return the credential after the instance has refused `refused`. Raises what `obtain` raises.
+        """Return a new credential after the instance has refused `refused`. Raises what `obtain` raises.
 
-        One that was just obtained and is the same again is not asked for a third time at once: a key may come from a program
-        that asks a person.
+        If the renewed credential was the same, it is not obtained again right away: its key may come from a program that asks
+        a person.
         """
         at = self._refused_again_at
         if at is not None and monotonic() - at < JUST_NOW.total_seconds() and self._held is not None:
@@ -57,7 +57,7 @@ class HeldCredential:
         return self._shared(lambda held: held is not refused, force_refresh=True)
 
     def settle(self, seconds: float) -> None:
-        """Wait for the refresh of a session that is under way: its answer must be stored before the process ends."""
+        """Wait up to `seconds` for a session's refresh in progress: its result must be stored before the process ends."""
         if self._held is not None and self._held.auth == "oauth" and self._lock.acquire(timeout=seconds):
             self._lock.release()
 
@@ -84,14 +84,14 @@ class HeldCredential:
         return self._renew_at is None or self._now() < self._renew_at
 
     def _moment(self, credential: Credential) -> datetime | None:
-        """Return when a credential is to be renewed, None for never: ahead of its end, and not at once where that failed."""
+        """Return when to renew a credential, None for never: before it expires, but not at once if little time is left."""
         if credential.expires_at is None:
             return None
         left = max(credential.expires_at - self._now(), timedelta(0))
         return credential.expires_at - min(AHEAD, left / 4)
 
     def _after_fork(self) -> None:
-        self._lock = Lock()  # another thread may hold the parent's, and is not here to release it
+        self._lock = Lock()  # a thread that exists only in the parent may hold the old lock
 
 
 def _after_fork() -> None:

@@ -1,12 +1,12 @@
 """The entries of a keyring and the values in them: bounded in time, verified after writing, errors translated.
 
-Works on whatever has a keyring backend's three methods; the package itself is imported by `keyring_store` alone. What a
-backend raises is reported by the name of its class, never with its text, which may hold anything.
+Works with any object that has a keyring backend's three methods; only `keyring_store` imports the package itself. Errors name
+the class of a backend's exception, never its text, which may contain a secret.
 
-A short value is the account's own entry. A long one is split over the accounts `ACCOUNT/a/1`, `ACCOUNT/a/2`, … and the entry at
-`ACCOUNT` becomes a head that says how many parts of which generation, and the checksum of the whole. Values take turns between
-the generations `a` and `b`, so that a new value's parts never overwrite those of the value that still counts: killed at any
-moment, the head at `ACCOUNT` speaks of the old value or of the new one, and all parts of that one are there.
+A short value is the account's own entry. A long one is split into the entries `ACCOUNT/a/1`, `ACCOUNT/a/2`, …, and the entry
+`ACCOUNT` is a head with the number of parts, their generation and the checksum of the whole. Successive values alternate between
+the generations `a` and `b`, so that new parts never overwrite those of the current value: if the process is killed at any
+moment, the head refers to the old value or to the new one, and all parts of that value exist.
 """
 
 import json
@@ -25,14 +25,14 @@ from omniprofile.model.names import printable
 T = TypeVar("T")
 
 LARGEST = 1024 * 1024
-"""Characters of one entry that are looked at: two tokens of the largest size are an eighth of that."""
+"""The most characters accepted in one entry, eight times the size of two tokens of the largest size."""
 FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of mode 0600 instead"
 
 GENERATIONS = ("a", "b")
 MOST_PARTS = 1000
-"""Of a value that is split."""
+"""The most parts that a value may be split into."""
 _BUSY_SECONDS = 0.3
-"""How long a Secret Service that did not open its collection is left alone before it is asked again."""
+"""Seconds to wait before asking a Secret Service again that did not open its collection."""
 _LOCKED = frozenset(
     (
         "keyring.errors.KeyringLocked",
@@ -44,10 +44,10 @@ _ABSENT = "keyring.errors.NoKeyringError"
 
 
 class Backend(Protocol):
-    """What a keyring backend does (`keyring.backend.KeyringBackend`)."""
+    """The interface of a keyring backend (`keyring.backend.KeyringBackend`)."""
 
     def get_password(self, service: str, username: str, /) -> str | None:
-        """One entry, or None."""
+        """Return one entry, or None."""
 
     def set_password(self, service: str, username: str, password: str, /) -> None:
         """Set one entry."""
@@ -58,7 +58,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The entry that stands for a split value."""
+    """The entry that represents a split value."""
 
     generation: str
     count: int
@@ -66,7 +66,7 @@ class Head:
 
     @classmethod
     def parse(cls, text: str | None) -> "Head | None":
-        """Return the head that `text` is, or None where it is anything else."""
+        """Parse a head; return None for any other text."""
         if text is None or not text.startswith('{"generation":'):
             return None
         try:
@@ -79,7 +79,7 @@ class Head:
         return cls(generation, count, str(checksum))
 
     def matches(self, text: str) -> bool:
-        """Whether `text` is the value that this head stands for."""
+        """Whether `text` is the value that this head represents."""
         return self.checksum == _checksum(text)
 
     def __str__(self) -> str:
@@ -88,9 +88,9 @@ class Head:
 
 
 def plan(text: str, limit: int | None, old: Head | None) -> tuple[str, str, list[str]]:
-    """Lay `text` out for entries of at most `limit` characters, beside the value that `old` is the head of.
+    """Split `text` into entries of at most `limit` characters, without touching the parts of the value whose head is `old`.
 
-    Return the account's own entry, and the generation and its parts, which are none where that entry is the whole value.
+    Return the account's own entry, the generation, and the parts; there are no parts if that entry holds the whole value.
     """
     if limit is None or len(text) <= limit:
         return text, "", []
@@ -100,7 +100,7 @@ def plan(text: str, limit: int | None, old: Head | None) -> tuple[str, str, list
 
 
 def part_account(account: str, generation: str, number: int) -> str:
-    """Return the account of one part, from 1. No other entry is called so: what follows the `@` of one has no path."""
+    """Return the account of one part, from 1. No other entry has such a name, since the origin after its `@` has no path."""
     return f"{account}/{generation}/{number}"
 
 
@@ -109,7 +109,7 @@ def _checksum(text: str) -> str:
 
 
 class Deadline:
-    """The moment after which one method of the store begins no further call. `seconds` counts from now."""
+    """The time after which one method of the store makes no further call, `seconds` from now."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -117,11 +117,11 @@ class Deadline:
         self._abandoned = False
 
     def abandon(self) -> None:
-        """Let it be over now: the one who waited has given up."""
+        """End it now, because the caller has given up waiting."""
         self._abandoned = True
 
     def remaining(self, name: str) -> float:
-        """Seconds that are left. Raises StoreTimeout, about the keyring called `name`, when there are none."""
+        """Return the seconds left. Raises StoreTimeout, naming the keyring `name`, if there are none."""
         seconds = self._end - monotonic()
         if seconds <= 0 or self._abandoned:
             raise timed_out(name, f"did not answer within {self.seconds:g} s")
@@ -129,9 +129,9 @@ class Deadline:
 
 
 class Entries:
-    """The entries that one method of the store works on: those of `backend`, which messages call `name`, until `deadline`.
+    """The entries of `backend`, which messages call `name`, for one method of the store, until `deadline`.
 
-    `limit` is how many characters an entry holds, None without a limit.
+    `limit` is the most characters that an entry holds, None without a limit.
     """
 
     def __init__(self, backend: Backend, name: str, limit: int | None, deadline: Deadline) -> None:
@@ -142,21 +142,21 @@ class Entries:
         self._deadline = deadline
 
     def get(self, account: str) -> str | None:
-        """Return one entry, or None. Raises StoreUnavailable for what is not text, or too large."""
+        """Return one entry, or None. Raises StoreUnavailable if it is not text, or too large."""
         text: object = self._call("read", lambda: self._backend.get_password(SERVICE, entry_name(self._kind, account)))
         if text is None:
             return None
-        if not issubclass(type(text), str):  # and not `isinstance`, which believes what an object says of itself
+        if not issubclass(type(text), str):  # not `isinstance`, which trusts the object's `__class__`
             raise self._untrustworthy(f"returned something that is not text for `{printable(account)}`")
-        text = str.__str__(text)  # a subclass could compare as it likes
+        text = str.__str__(text)  # a subclass could redefine comparison
         if len(text) > LARGEST:
             raise self._untrustworthy(f"returned more than {LARGEST // 1024} KiB for `{printable(account)}`")
         return text
 
     def takes(self, account: str) -> bool:
-        """Return whether the backend stores anything, which only trying shows.
+        """Return whether the backend can store, by trying it.
 
-        Backends that only serve keys for some package index raise NotImplementedError when they are asked to store.
+        Backends that only serve keys for some package index raise NotImplementedError.
         """
 
         def probe() -> bool:
@@ -172,17 +172,17 @@ class Entries:
         return taken
 
     def set(self, account: str, text: str) -> None:
-        """Set one entry, read it back and compare. Raises StoreUnavailable when it is not what was set."""
+        """Set one entry, read it back and compare. Raises StoreUnavailable if they differ."""
         self._call("store", lambda: self._backend.set_password(SERVICE, entry_name(self._kind, account), text))
         if self.get(account) != text:
             raise self._untrustworthy("returned something other than what was stored in it")
 
     def remove(self, account: str) -> None:
-        """Delete one entry. Raises StoreUnavailable when it is still there."""
+        """Delete one entry. Raises StoreUnavailable if it still exists afterwards."""
         error: StoreUnavailable | None = None
         try:
             self._call("delete", lambda: self._backend.delete_password(SERVICE, entry_name(self._kind, account)))
-        except StoreUnavailable as problem:  # also raised for an entry that is already gone, which is not a failure
+        except StoreUnavailable as problem:  # also raised for an entry that did not exist, which is not a failure
             error = problem
         if self.get(account) is not None:
             raise error or StoreUnavailable(
@@ -191,7 +191,7 @@ class Entries:
             )
 
     def erase(self, account: str) -> bool:
-        """Delete the whole value of `account`, and parts that a killed process left; return whether there was one."""
+        """Delete the whole value of `account`, with any parts that a killed process left; return whether there was one."""
         found = self.get(account) is not None
         if found:
             self.remove(account)
@@ -199,9 +199,9 @@ class Entries:
         return found
 
     def read(self, account: str) -> str | None:
-        """Return the whole value of `account`, put together if it is split, or None.
+        """Return the whole value of `account`, joined if it is split, or None.
 
-        Call it with the lock held, if only shared.
+        The caller holds the lock, at least shared.
         """
         text = self.get(account)
         head = Head.parse(text)
@@ -217,9 +217,9 @@ class Entries:
         return whole
 
     def write(self, account: str, text: str, old: str | None) -> None:
-        """Store the value `text`, where the entry was `old`. Call it with the lock held, and `clean` afterwards.
+        """Store the value `text`, where the entry was `old`. The caller holds the lock, and calls `clean` afterwards.
 
-        Parts first, under the generation that the old value does not use; then the one entry that makes them count.
+        Writes the parts first, under the generation that the old value does not use, and then the entry that makes them current.
         """
         entry, generation, parts = plan(text, self._limit, Head.parse(old))
         for number, part in enumerate(parts, start=1):
@@ -227,9 +227,9 @@ class Entries:
         self.set(account, entry)
 
     def clean(self, account: str, entry: str | None) -> None:
-        """Remove the parts that do not belong to the value whose entry is `entry`, of whichever value they were.
+        """Remove all parts except those of the value whose entry is `entry`.
 
-        The last part first, so that what a kill leaves is still found from its start.
+        The last part goes first, so that the parts that a killed process leaves are still found by counting from 1.
         """
         head = Head.parse(entry)
         for generation in GENERATIONS:
@@ -241,7 +241,7 @@ class Entries:
                 self.remove(part_account(account, generation, number))
 
     def restore(self, account: str, old: str | None) -> None:
-        """Put the entry back to `old`, as far as the keyring lets us: the error that led here is what is reported."""
+        """Restore the entry to `old`, ignoring errors: the caller reports the error that made it necessary."""
         with suppress(Error):
             if self.get(account) != old:
                 if old is None:
@@ -259,7 +259,7 @@ class Entries:
 
 
 def _patiently(work: Callable[[], T]) -> T:
-    """Do `work`, once more where the Secret Service did not open its collection: a busy one says so of one that is there."""
+    """Do `work`, and once more if the Secret Service did not open its collection, as happens when it is busy."""
     try:
         return work()
     except Exception as problem:
@@ -270,7 +270,7 @@ def _patiently(work: Callable[[], T]) -> T:
 
 
 def translated(name: str, verb: str, work: Callable[[], T]) -> T:
-    """Do `work`, which asks the keyring called `name` to `verb`; its errors become StoreLocked or StoreUnavailable."""
+    """Do `work`, which asks the keyring called `name` to `verb`, and turn its errors into StoreLocked or StoreUnavailable."""
     try:
         return work()
     except KeyboardInterrupt:
@@ -278,7 +278,7 @@ def translated(name: str, verb: str, work: Callable[[], T]) -> T:
     except BaseException as problem:  # noqa: BLE001 - a backend may raise anything, SystemExit too; its text may hold a secret
         kinds = set(class_names(problem))
         kind = type(problem).__name__
-    # Raised out here, so that no traceback holds the backend's own exception.
+    # Raised outside `except`, so that no traceback holds the backend's own exception.
     if kinds & _LOCKED:
         raise StoreLocked(
             f"the {name} is locked", hint="unlock it, or answer when it asks for its password; then try again"

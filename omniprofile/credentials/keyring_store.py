@@ -1,10 +1,10 @@
-"""The secret store that is the operating system's keyring. DOOR: keyring.
+"""The secret store in the operating system's keyring. DOOR: keyring.
 
-Every public method runs as a whole in a daemon thread of its own, and its caller waits for it no longer than `timeout`:
-a keyring may ask the user, talk to a daemon that has stopped, or hang while it is imported. The thread looks at the
-deadline before every call, so that it changes nothing any more once its caller has given up.
+Every public method runs in its own daemon thread, and its caller waits for it no longer than `timeout`: a keyring may ask the
+user, talk to a daemon that has stopped, or hang while it is imported. The thread checks the deadline before every call, so it
+changes nothing after its caller has given up.
 
-Entries, values and how long ones are split: `keyring_entries`. What `list` shows: `stored_index`.
+`keyring_entries` has the entries and splits long values; `stored_index` has what `list` shows.
 """
 
 import os
@@ -40,32 +40,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 USUAL_SECONDS = 10.0
-"""How long the keyring may take to answer where nobody says otherwise."""
+"""The default time in seconds for the keyring to answer."""
 _UNOPENED = "OS keyring"
 _WINDOWS_LIMIT = 1280
-"""Characters that Windows keeps in one entry: CRED_MAX_CREDENTIAL_BLOB_SIZE, 2560 bytes, as UTF-16."""
+"""The most characters in one entry on Windows: CRED_MAX_CREDENTIAL_BLOB_SIZE, 2560 bytes, as UTF-16."""
 _SHARE_TO_WAIT = 0.9
-"""How much of the time that is left may be spent on waiting for another writer, so that there is some to say so, and to put
-back what the keyring had."""
+"""The share of the remaining time to wait for another writer. The rest is for reporting that, and for restoring the keyring."""
 _HEALING_SECONDS = 0.5
-"""How long reading waits for another writer of the index, which it only wants to heal."""
+"""Seconds that a reader, which only corrects the index, waits for another writer of it."""
 
 _CHAIN = "keyring.backends.chainer.ChainerBackend"
 _NO_KEYRING = "keyring.backends.fail.Keyring"
 _SYSTEM = "keyring.backends."
-"""The module of the keyring package's own backends, which store what they are given. Others may serve only some keys."""
+"""The package of keyring's own backends, which can store anything. Others may serve only some keys."""
 _PLAIN_TEXT = frozenset(
     ("keyring.backends.null.Keyring", "keyrings.alt.file.PlaintextKeyring", "keyrings.alt.pyfs.PlaintextKeyring")
 )
 
 _stuck: "list[Future[Any]]" = []
-"""Calls to the keyring of this process that have not come back though their callers gave up."""
+"""Calls to the keyring that are still running although their callers have given up."""
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_stuck.clear)  # the threads that they run in stay with the parent
+    os.register_at_fork(after_in_child=_stuck.clear)  # their threads exist only in the parent
 
 
 def keyring_seconds(environ: Mapping[str, str]) -> float:
-    """Return how long the keyring may take: what `OMNIPROFILE_KEYRING_TIMEOUT` says, else the usual. Raises UsageError."""
+    """Return the seconds that the keyring may take: `OMNIPROFILE_KEYRING_TIMEOUT`, or the default. Raises UsageError."""
     text = environ.get(TIMEOUT_VARIABLE)
     if not text:
         return USUAL_SECONDS
@@ -93,12 +92,12 @@ class _Member:
 
     @property
     def name(self) -> str:
-        """Return "OS keyring (SecretService Keyring)". From the class: a backend's own `name` could be anything."""
+        """Such as "OS keyring (SecretService Keyring)", from the class: a backend's own `name` could be anything."""
         return backend_label(self.kind)
 
     @property
     def is_plain(self) -> bool:
-        """Whether it keeps secrets in plain text or not at all, or wraps a backend that does."""
+        """Whether it stores secrets in plain text or not at all, or wraps a backend that does."""
         wrapped = getattr(self.backend, "__dict__", {}).get("_keyring")  # keyrings.alt.multi.MultipartKeyringWrapper
         return not _PLAIN_TEXT.isdisjoint(class_names(self.backend) + class_names(wrapped))
 
@@ -106,14 +105,14 @@ class _Member:
 class KeyringStore:
     """The OS keyring, under the service `omniprofile`, one entry for each account.
 
-    The keyring package may offer a chain of backends, of which each is asked in turn. The chain itself is never used: one
-    backend is chosen to write, the index records which, and reading goes to that one alone.
+    The keyring package may offer a chain of backends, which it asks in turn. This class never uses the chain itself: it writes
+    to one backend, records which one in the index, and reads only from that one.
 
-    `summary_folder` holds the index of what is stored, which has no secret in it. `timeout` bounds each method as a whole,
-    in seconds; after one method ran into it, the later ones fail at once. `lock_folders` are those that all processes of the
-    OS user share: the keyring is used under a lock there, for a Secret Service fails when processes write to it at once. `limit`
-    is how many characters an entry holds; None is what is known of the backend. `owner` is the profile file that uses the
-    store: it is noted with each secret that is put. `home` is the user's, above which nothing is checked.
+    `summary_folder` holds the index of what is stored, which contains no secrets. `timeout` limits each method, in seconds; once
+    a method has timed out, later ones fail at once. `lock_folders` are shared by all processes of the OS user: the keyring is
+    used under a lock there, because a Secret Service fails if several processes write to it at once. `limit` is the most
+    characters that an entry holds; None means the backend's known limit. `owner` is the profile file that uses the store: it is
+    recorded with each secret that is stored. `home` is the user's home: permissions are not checked above it.
     """
 
     def __init__(
@@ -137,23 +136,23 @@ class KeyringStore:
 
     @property
     def identity(self) -> str:
-        """The user's one keyring, whatever folder the summaries are in."""
+        """Always the same: a user has one keyring, whichever folder the index is in."""
         return "keyring"
 
     @property
     def lock_folder(self) -> str:
-        """Where the locks of what is stored lie: the folder that the index is really in."""
+        """The folder for the locks: the one that the index is really in."""
         return os.path.dirname(real_path(self._index.path))
 
     @property
     def label(self) -> str:
-        """The store in words. Waits for the keyring no longer than any other method, and never raises."""
-        with suppress(StoreUnavailable):  # what is wrong with the keyring is for the method that needs it to say
+        """The store in words. Waits for the keyring no longer than any method does, and never raises."""
+        with suppress(StoreUnavailable):  # a method that needs the keyring reports the error
             self._bounded(lambda _: self._members())
         return f"{self._name}, service `{SERVICE}`"
 
     def check(self) -> None:
-        """Find out whether the keyring can be used, by looking for an account that nobody has."""
+        """Check that the keyring can be used, by looking up an account that does not exist."""
 
         def look(deadline: Deadline) -> None:
             entries = self._entries(self._writer(deadline), deadline)
@@ -163,7 +162,7 @@ class KeyringStore:
         self._bounded(look)
 
     def get(self, account: Account) -> StoredSecret | None:
-        """Return the secret of `account`, or None if there is none."""
+        """Return the secret of `account`, or None."""
 
         def read(deadline: Deadline) -> StoredSecret | None:
             for member in self._readers(account):
@@ -179,7 +178,7 @@ class KeyringStore:
         return self._bounded(read)
 
     def put(self, profile: str, secret: StoredSecret) -> None:
-        """Store whole or not at all. What is stored is read back and compared before this returns."""
+        """Store a secret atomically, and read it back to compare it before returning."""
         account = secret.account(profile)
         key = str(account)
 
@@ -195,9 +194,9 @@ class KeyringStore:
                     entries.write(key, pack(secret, account, files), old)
                     self._record(account, summary, deadline)
                 except StoreUnavailable:
-                    entries.restore(key, old)  # which does nothing when it is the time that is over
+                    entries.restore(key, old)  # does nothing after the deadline
                     raise
-                with suppress(StoreUnavailable):  # the value is stored; the next put or delete removes what is left
+                with suppress(StoreUnavailable):  # the value is stored; the next put or delete removes leftovers
                     entries.clean(key, entries.get(key))
                     for other in self._opened:
                         if known and other.kind == known.backend != member.kind:
@@ -206,7 +205,7 @@ class KeyringStore:
         self._bounded(write)
 
     def delete(self, account: Account) -> bool:
-        """Delete the secret of `account`, and what a killed process may have left of one; return whether there was one."""
+        """Delete the secret of `account`, with anything that a killed process left of it; return whether there was one."""
 
         def remove(deadline: Deadline) -> bool:
             members = self._readers(account)
@@ -219,7 +218,7 @@ class KeyringStore:
         return self._bounded(remove)
 
     def summaries(self) -> dict[Account, StoredSummary]:
-        """Return what is stored, as the index has it: the keyring is neither asked nor unlocked."""
+        """Return the summaries in the index, without asking or unlocking the keyring."""
         return self._index.read()
 
     @property
@@ -228,7 +227,7 @@ class KeyringStore:
         return member.name if member else _UNOPENED
 
     def _bounded(self, work: Callable[[Deadline], T]) -> T:
-        """Do `work` in a thread and wait for it until its deadline. Raises what it raises, or StoreTimeout."""
+        """Run `work` in a thread and wait for it until its deadline. Raises what it raises, or StoreTimeout."""
         from omniprofile.system.threads import start, wait
 
         _stuck[:] = [call for call in _stuck if not call.done()]
@@ -239,13 +238,13 @@ class KeyringStore:
             call = start(lambda: work(deadline))
             return wait(call, self._timeout)
         except TimeoutError:
-            if call.done():  # just in time, or the work's own error
+            if call.done():  # it finished just in time, or raised TimeoutError itself
                 return call.result()
             deadline.abandon()
             self._gave_up = True
             _stuck.append(call)
             raise timed_out(self._name, f"did not answer within {self._timeout:g} s") from None
-        except BaseException:  # Ctrl-C: nobody waits for the thread any more
+        except BaseException:  # Ctrl-C: no longer wait for the thread
             deadline.abandon()
             raise
 
@@ -269,9 +268,9 @@ class KeyringStore:
         return self._opened
 
     def _readers(self, account: Account) -> list[_Member]:
-        """Return the backends that may hold `account`: the one that wrote it, where the index knows, else all in turn.
+        """Return the backends that may hold `account`: the one that wrote it, if the index knows, else all in order.
 
-        Raises StoreUnavailable where that one is not among those that can be used.
+        Raises StoreUnavailable if the one that wrote it is not available.
         """
         members = self._loaded()
         known = self._index.read().get(account)
@@ -291,9 +290,9 @@ class KeyringStore:
         )
 
     def _writer(self, deadline: Deadline) -> _Member:
-        """Choose the backend to write to: the first that stores what it is given.
+        """Choose the backend to write to: the first that can store secrets.
 
-        Raises StoreUnavailable where that, or one before it that would be asked first, keeps plain text.
+        Raises StoreUnavailable if that one, or one before it in the order, stores plain text.
         """
         members = [] if self._chosen else self._members()
         for member in members:
@@ -320,10 +319,10 @@ class KeyringStore:
 
     @contextmanager
     def _lock(self, deadline: Deadline, *, shared: bool = False) -> Iterator[None]:
-        """Hold the lock of this OS user: readers together (`shared`), a writer alone.
+        """Hold the lock of this OS user, with other readers (`shared`) or alone.
 
-        Readers too, for a gnome-keyring that is read while it is written to fails for entries that it is replacing, and
-        sometimes aborts.
+        Readers need it too: reading gnome-keyring during a write fails for entries that are being replaced, and sometimes
+        makes it abort.
         """
         seconds = _SHARE_TO_WAIT * deadline.remaining(self._name)
         try:
@@ -346,7 +345,7 @@ class KeyringStore:
             ) from problem
 
     def _heal(self, account: Account, summary: StoredSummary | None) -> None:
-        """Let the index say what the keyring said. An index that cannot be written must not break reading."""
+        """Update the index to match the keyring. Reading must work even if the index cannot be written."""
         if self._index.read().get(account) != summary:
             with suppress(OSError):
                 self._index.set(account, summary, _HEALING_SECONDS)
@@ -358,7 +357,7 @@ class KeyringStore:
         )
 
     def _unpacked(self, account: Account, text: str, member: _Member) -> tuple[object, StoredSecret]:
-        """Return what an entry holds, as data and as the secret that it is."""
+        """Return the content of an entry, as data and as a secret."""
         try:
             data = load(text)
             return data, from_data(data, account)
@@ -370,7 +369,7 @@ class KeyringStore:
 
 
 def _backends() -> list[Backend]:
-    """Return the backend that the keyring package chooses, or in place of a chain its members."""
+    """Return the backend that the keyring package chooses, or the members of its chain."""
     import keyring
 
     backend = keyring.get_keyring()
@@ -387,7 +386,7 @@ def backend_label(kind: str) -> str:
 
 
 def _nobody() -> str:
-    """Return an account that nobody has."""
+    """Return the name of an account that does not exist."""
     from secrets import token_hex
 
     return f"check-{token_hex(8)}"

@@ -1,8 +1,8 @@
-"""Reading from the OS keyring without the package `keyring`, whose import costs most of what a command with it takes.
+"""Reading from the OS keyring without the package `keyring`, whose import takes most of a command's time.
 
-Only what needs no decision of that package is read: an entry that the index says its Secret Service backend wrote, while nobody
-has configured that package otherwise, and that is as the index has it. All else is for `keyring_store`, which also writes, and
-says every sentence that there is to say. On the fast path.
+It reads an entry only if the package would decide nothing: according to the index, its backend for the Secret Service or for
+Windows wrote the entry, the package is not configured otherwise, and the entry matches the index. `keyring_store` does everything
+else, including all writing and all error messages. On the fast path.
 """
 
 import os
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 SERVICE = "omniprofile"
 LOCK = "keyring.lock"
-"""The name of the lock of the OS user under which the keyring is used."""
+"""The name of the OS user's lock for the keyring."""
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - the name of a class
 VAULT = "keyring.backends.Windows.WinVaultKeyring"
 """The classes of keyring's backends for the Secret Service and for Windows, which the index records."""
 WINDOWS = "keyring.backends.Windows."
 _SECONDS = 1.0
-"""How long to wait for another writer, and how long for the service."""
+"""Seconds to wait for another writer, and again for the service."""
 
 
 class NotLight(Exception):
-    """This is for the keyring package."""
+    """Only the keyring package can decide."""
 
 
 def get(
     account: str, state_folder: str, home: str, lock_folders: list[str], environ: "Mapping[str, str]"
 ) -> "StoredFields":
-    """Return what is stored for `account`, as `model.names.account_name` calls it.
+    """Return what is stored for `account`, a name from `model.names.account_name`.
 
-    The folders and `home` are as for `KeyringStore`. Raises NotLight, or what the lock and the two readers raise: then the
-    keyring package must be asked.
+    The folders and `home` are as for `KeyringStore`. Raises NotLight, or whatever the lock and the two readers raise; the caller
+    must then use the keyring package.
     """
     known = StoredIndex(os.path.join(state_folder, INDEX_FILE), home).entries().get(account)
     kind = known.get("backend") if isinstance(known, dict) else None
@@ -51,14 +51,14 @@ def get(
     if not isinstance(data, dict) or any(
         data.get(key) != known.get(key) for key in ("stored_at", "expires_at", "files")
     ):
-        raise NotLight  # the index has to be put right
+        raise NotLight  # the index needs correcting
     return fields
 
 
 def entry_name(kind: str, account: str) -> str:
-    """Return the name under which a backend of class `kind` keeps the entry of an account, or a part of it.
+    """Return the name under which a backend of class `kind` stores the entry of an account, or of one of its parts.
 
-    To Windows names are the same in any case: there a profile name's capitals are told in a number behind it.
+    Windows ignores the case of names, so there a number after the name encodes which letters of the profile's are capitals.
     """
     profile = account.rpartition("@")[0]
     capitals = sum(1 << at for at, letter in enumerate(profile) if letter.isupper())
@@ -76,7 +76,10 @@ def _password(kind: str, account: str, environ: "Mapping[str, str]") -> str:
 
 
 def _is_configured(kind: str, home: str, environ: "Mapping[str, str]") -> bool:
-    """Tell whether somebody has told the keyring package to use another backend than `kind`, or how (its `core`, `backend`)."""
+    """Return whether the keyring package may be configured to use another backend than `kind`, or with other properties.
+
+    The sources are those of its modules `core` and `backend`.
+    """
     if any(name.startswith("KEYRING_PROPERTY_") for name in environ):
         return True
     if "PYTHON_KEYRING_BACKEND" in environ:

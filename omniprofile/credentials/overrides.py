@@ -1,8 +1,8 @@
-"""What flags and variables say about one call: tokens and base URLs that may take the place of the profile's own.
+"""Tokens and base URLs from flags and variables, which may override the profile's own in one call.
 
-A flag applies to this call; `OMNI_PROFILE_<NAME>_*` to that profile, always; the vendor's
-variables to the current profile, unless a profile was named on the command line. An empty variable counts as unset. What
-`omniprofile env` itself exported into the shell is not an override by the user (`OMNIPROFILE_EXPORTED`).
+A flag applies to this call; `OMNI_PROFILE_<NAME>_*` always applies to that profile; the vendor's variables apply to the current
+profile, unless a profile is named on the command line. An empty variable counts as unset. A value that `omniprofile env`
+exported into the shell is not the user's override (`OMNIPROFILE_EXPORTED`).
 """
 
 from collections.abc import Collection, Mapping
@@ -24,7 +24,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Reach(IntEnum):
-    """What an override names, strongest first. A token and a base URL of the same reach are a pair."""
+    """The scope of an override, strongest first. A token and a base URL of the same reach are a pair."""
 
     CALL = 1
     PROFILE = 2
@@ -33,7 +33,7 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Override(Generic[T_co]):
-    """A token or a base URL from a flag or variable. `ignored` is why it does not apply, or None."""
+    """A token or base URL from a flag or variable. `ignored` is why it does not apply, or None if it does."""
 
     reach: Reach
     value: T_co
@@ -43,7 +43,7 @@ class Override(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """The overrides of this call's command line. `token` was read from `--token-file`."""
+    """The overrides from the command line. `token` was read from `--token-file`."""
 
     base_url: str | None = None
     token: Secret | None = None
@@ -51,7 +51,7 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """All overrides for one profile, strongest first, with what the user must be told about them."""
+    """All overrides for one profile, strongest first, with notices for the user."""
 
     tokens: tuple[Override[Secret], ...] = ()
     base_urls: tuple[Override[Origin], ...] = ()
@@ -64,7 +64,7 @@ class Overrides:
 
     @property
     def applying(self) -> list[Override[Origin]]:
-        """The base URLs that apply, strongest first. The first one is used; a token belongs to the one of its own reach."""
+        """The base URLs that apply, strongest first. The first one is used; a token belongs to the one of the same reach."""
         return [url for url in self.base_urls if url.ignored is None]
 
 
@@ -77,14 +77,14 @@ def read_overrides(
     flags: Flags,
     key_variables: Collection[str] = (),
 ) -> Overrides:
-    """Collect the overrides for `profile`; `named` says that it was named on the command line, or with `--all`.
+    """Collect the overrides for `profile`. `named` says that the command line names it, or has `--all`.
 
-    `key_variables` are those that its own key comes from: they are used, whatever else does not apply.
+    `key_variables` are those that its own key comes from: they are in use, so no notice says that they are ignored.
 
-    Raises UsageError or ConfigInvalid for a base URL that is none (the vendor's variables are checked only where they apply),
-    Refused when a profile's variable could as well be meant for another profile.
+    Raises UsageError or ConfigInvalid for an invalid base URL (the vendor's variables are checked only if they apply), and
+    Refused if a profile's variable could also be meant for another profile.
     """
-    if not environ and flags == Flags():  # so for each profile of a snapshot
+    if not environ and flags == Flags():  # the case for every profile of a snapshot
         return Overrides()
     exported = own_values(environ)
     tokens: list[Override[Secret]] = []
@@ -112,7 +112,7 @@ def read_overrides(
         if variable == token_variable(profile) or variable in TOKENS:
             tokens.append(Override(reach, Secret(value), provenance, ignored))
             continue
-        with suppress(NotAnOrigin) if ignored else nullcontext():  # without an origin there is only nothing to show
+        with suppress(NotAnOrigin) if ignored else nullcontext():  # an ignored, invalid base URL is just not shown
             parsed = Origin.parse(value) if ignored else _origin(variable, value, ConfigInvalid)
             base_urls.append(Override(reach, parsed, provenance, ignored))
 

@@ -1,6 +1,6 @@
-"""What a protected profile allows: the one decision that every command, quiet or not, JSON or not, and the library pass.
+"""What a protected profile allows: one decision for every command, whatever its output, and for the library.
 
-`App.permit` puts the question to a person where there is one. On the fast path: imports nothing.
+`App.permit` asks the user if it can. On the fast path: imports nothing.
 """
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RUN: "Final" = "run"
 """A command gets the profile, or it becomes the active one."""
 DELETE: "Final" = "delete"
-"""What is stored for it, or the profile itself, is deleted."""
+"""Its stored credential, or the profile itself, is deleted."""
 GIVE: "Final" = "give"
 """Its credential is handed out or stored."""
 SHOW: "Final" = "show"
@@ -26,15 +26,15 @@ SHOW: "Final" = "show"
 
 ALLOW: "Final" = "allow"
 WARN: "Final" = "warn"
-"""Go on, and say so, also with `-q`."""
+"""Continue with a warning, even with `-q`."""
 ASK: "Final" = "ask"
-"""Ask a person, and refuse where there is none."""
+"""Ask the user; refuse if nobody can be asked."""
 NAME: "Final" = "name"
-"""Refuse: the profile must be named, or the use confirmed in advance."""
+"""Refuse, unless the use is confirmed in advance: the profile must be named."""
 
 
 def decide(use: "Use", *, protected: bool, pinned: bool) -> "Decision":
-    """Decide on one use of a profile; `pinned` says that a project pin selects it. `--yes` answers ASK and NAME."""
+    """Decide whether a profile may be used. `pinned` says that a project pin selects it. `--yes` confirms for ASK and NAME."""
     if not protected:
         return ALLOW
     if use in (RUN, DELETE):
@@ -45,16 +45,16 @@ def decide(use: "Use", *, protected: bool, pinned: bool) -> "Decision":
 
 
 def selected_by_pin(selection: "Selection", host: str = "") -> str:
-    """Say that a project pin selects a protected profile, with `host` where it is known."""
+    """Return the message that a project pin selects a protected profile, with `host` if it is known."""
     return f"`{selection.profile}` is protected{host}, and {selection.provenance} selects it"
 
 
 class Intent:
-    """What a call wants of a profile, for the decision on a protected one.
+    """What a call will do with a profile, for the decision about a protected one.
 
-    `action` completes "Really …?", `hint` says how to do it where it is refused, `yes` confirms it in advance, and `remember`
-    lets a person's yes hold for an hour in the same terminal session. `guarded` says that the caller keeps the token to itself
-    and holds to the profile's `access`. Without `asks` nobody is asked.
+    `action` completes "Really …?"; `hint` says what to do if it is refused; `yes` confirms it in advance; `remember` keeps the
+    user's confirmation for an hour in the same terminal session. `guarded` says that the caller keeps the token to itself and
+    enforces the profile's `access`. Without `asks`, the user is not asked.
     """
 
     def __init__(
@@ -77,25 +77,25 @@ class Intent:
         self.asks = asks
 
     def but(self, **changes: bool) -> "Intent":
-        """Return the same with other values."""
+        """Return a copy with `changes`."""
         return Intent(**vars(self) | changes)
 
 
 SHOWING = Intent(SHOW, guarded=True)
 GIVING = Intent(GIVE)
-"""Handing the credential out, with nobody to ask."""
+"""Handing the credential out, without a chance to ask."""
 KEEPING = Intent(GIVE, guarded=True)
-"""Signing requests with it."""
+"""Signing requests with the credential, without handing it out."""
 
 
 def protected_by(resolution: "Resolution", config: "Config", broken: "ConfigInvalid | None") -> str | None:
-    """Return the protected profile that a resolution is of, or whose host a flag or variable gives it; None for none."""
+    """Return the protected profile that is resolved, or whose host a flag or variable selects; None if there is none."""
     if resolution.protected:
         return resolution.profile
     if resolution.origin is None or resolution.base_url_provenance.layer not in ("flag", "environment"):
         return None
     if broken is not None:
-        raise broken  # a file that is left out could hold the protected profile
+        raise broken  # a broken file could hold the protected profile
     from omniprofile.model.effective import effective
 
     own = effective(config, resolution.profile).base_url
@@ -109,5 +109,5 @@ def protected_by(resolution: "Resolution", config: "Config", broken: "ConfigInva
 
 
 def _are_one_host(one: "Origin", other: "Origin") -> bool:
-    """Tell whether two addresses are of one host, whatever the port. On loopback it is the port that tells instances apart."""
+    """Return whether two addresses are on one host, whatever the port. On loopback the port distinguishes instances."""
     return one.host == other.host and (one == other or not one.is_loopback)

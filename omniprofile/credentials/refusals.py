@@ -1,4 +1,4 @@
-"""Why a credential is not handed out: its host is not allowed, or token and host do not belong together."""
+"""Refusals to hand a credential out: its host is not allowed, or the token does not belong to the host."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from omniprofile.model.secret import Secret
 def host_refusal(
     config: Config, selection: Selection, origin: Origin | None, provenance: Provenance, *, allow_insecure: bool
 ) -> Error | None:
-    """Return why no credential may go to `origin`, which `provenance` gave, or None."""
+    """Return why no credential may be sent to `origin`, which comes from `provenance`, or None if one may."""
     if origin is None:
         table = config.profiles[selection.profile]
         return ConfigInvalid(
@@ -41,7 +41,7 @@ def host_refusal(
 def mismatch(
     profile: str, token: Override[Secret] | None, token_origin: Origin | str, origin: Origin, provenance: Provenance
 ) -> OriginMismatch:
-    """Return the refusal to send a token, or the key of the profile where it is None, to an origin that is not its own."""
+    """Return the refusal to send a token, or if it is None the profile's key, to an origin that it is not for."""
     whose = f"the token from {token.provenance}" if token else f"the key of profile `{profile}`"
     if provenance.layer is Layer.FLAG:
         hint = "give that host's token with `--token-file`, or leave `--base-url` out"
@@ -49,7 +49,7 @@ def mismatch(
         hint = f"unset `{provenance.name}`, or set `{token_variable(profile)}` too: together they are a pair"
     elif token is None:
         hint = f"unset `{BASE_URL}`, or set `{TOKENS[0]}` too: together they are a pair"
-    else:  # a token that is stronger than the vendor's: only a base URL of its own reach goes with it
+    else:  # a token that is stronger than the vendor's needs a base URL of the same reach
         also = "give `--base-url`" if token.reach is Reach.CALL else f"set `{base_url_variable(profile)}`"
         hint = f"unset `{BASE_URL}`, or {also} too: it goes with that token"
     return OriginMismatch(f"{whose} is for {token_origin}, not for {origin} ({provenance})", hint=hint)
@@ -58,7 +58,7 @@ def mismatch(
 def inherited_mismatch(
     profile: Effective, given: Given[object], what: str, bound: Origin, origin: Origin
 ) -> OriginMismatch:
-    """Return the refusal to send a key or secret that a table declares for its own address to another one."""
+    """Return the refusal to send a key or secret to another address than that of the table that declares it."""
     name = profile.table.name if profile.table else ""
     address = profile.provenance(profile.base_url) if profile.base_url else Provenance(Layer.BUILTIN)
     return OriginMismatch(
@@ -71,7 +71,7 @@ def inherited_mismatch(
 def stored_mismatch(
     profile: str, stored_for: Sequence[Origin], origin: Origin, provenance: Provenance, variable: str | None = None
 ) -> OriginMismatch:
-    """Return the refusal to send a secret that was stored for other origins to this one; `variable` is one of `env`."""
+    """Return the refusal to send a secret, stored for other origins, to this one. `variable` is set for a secret of `env`."""
     others = " and ".join(map(str, stored_for[:3])) + (" and others" if len(stored_for) > 3 else "")
     if provenance.layer in (Layer.FLAG, Layer.ENVIRONMENT):
         return mismatch(profile, None, others, origin, provenance)

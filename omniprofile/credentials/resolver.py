@@ -1,8 +1,8 @@
-"""From a chosen profile to one credential.
+"""Resolving the selected profile into one credential.
 
-`resolve` is a pure function over what the files, flags and variables say. It decides every field and keeps every value
-that is overridden, so that `explain`, errors and JSON print the same decision. `obtain` then asks the one key source that was
-decided on. Origin and token are one unit: `resolve` knows which origin a token is for before anybody asks for it.
+`resolve` is a pure function of the files, flags and variables. It decides every field and keeps the overridden values, so that
+`explain`, errors and JSON show the same decision. `obtain` then asks the one key source decided on. Origin and token are one
+unit: `resolve` knows which origin a token is for before it is read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,11 +38,12 @@ def resolve(
     flags: Flags = NO_FLAGS,
     status_of: "StatusOf | None" = None,
 ) -> Resolution:
-    """Resolve the selected profile, asking no key source.
+    """Resolve the selected profile, without asking a key source.
 
-    `status_of(profile, origin, auth, key, variable)` tells what is known of the profile's own credential, or of the secret that
-    its `env` has for `variable`, without reading it, for `fields`.
-    Raises what `read_overrides` raises; every other reason not to hand a credential out is in `refusal`.
+    `status_of(profile, origin, auth, key, variable)` returns what is known about the profile's own credential, or about the
+    secret `variable` of its `env`, without reading it; it is called for `explain` and for `refusal`.
+
+    Raises what `read_overrides` raises; any other reason not to hand a credential out is in `refusal`.
     """
     profile = selection.profile
     declared = effective(config, profile)
@@ -70,7 +71,7 @@ def resolve(
 
     token = overrides.token
     own_origin = nearest.value if nearest else None
-    if token is None:  # the profile's own key; of a stored one the store knows, and `obtain` compares
+    if token is None:  # the profile's own key; for a stored one, `obtain` compares the origin in the store
         token_origin = None if declared.uses_store else declared.key_origin or own_origin
     else:
         token_origin = _token_origin(token, overrides.applying, own_origin)
@@ -78,7 +79,7 @@ def resolve(
     if token and token.reach is not Reach.CALL and origin and base_url_provenance.layer is not Layer.ENVIRONMENT:
         sentence = f"the token comes from `{token.provenance.name}`, the host {origin} from {base_url_provenance}"
         if selection.provenance.layer is Layer.PROJECT:
-            warnings.append(sentence)  # whoever wrote the pin chose where the user's token goes
+            warnings.append(sentence)  # the pin's author chose where the user's token goes
         elif token.provenance.name != key_variable:
             notices.append(sentence)
 
@@ -100,7 +101,7 @@ def resolve(
         elif token.reach is Reach.PROFILE:
             warnings.append(f"using {quoted_list(both, 'and')} for profile `{profile}` ({origin})")
 
-    @cache  # most calls need none of it, and a parent may have given many
+    @cache  # most calls do not need it, and a parent may set many
     def given_env() -> tuple[GivenVariable, ...]:
         return tuple(
             _given_variable(config, declared, name, given, origin=origin, overridden_by=base_url_provenance)
@@ -138,13 +139,13 @@ def obtain(
     interactive: bool,
     tell: Callable[[str], None],
 ) -> "Credential":
-    """Ask the decided source and give the credential.
+    """Return the credential from the source that the resolution decided on.
 
-    `stored(account)` reads the secret store; `elsewhere(profile, variable)` gives the origins that it has credentials of the
-    profile for, or secrets of its `env`; `fresh(profile, session)` refreshes an OAuth session that needs it. The secrets of
-    `env` are read when the credential is asked for its variables; `tell` gets a sentence for each that is left out then.
+    `stored(account)` reads the secret store; `elsewhere(profile, variable)` returns the origins for which the store has the
+    profile's credential, or that secret of its `env`; `fresh(profile, session)` refreshes an OAuth session if needed. The secrets
+    of `env` are read when the credential's variables are; `tell` then gets a sentence for each that is left out.
 
-    Raises the resolution's refusal, NoCredential, OriginMismatch where secrets are stored for other origins alone,
+    Raises the resolution's refusal, NoCredential, OriginMismatch if secrets are stored only for other origins,
     IdentityMismatch, and whatever the source or the store raises.
     """
     from omniprofile.model.credential import Credential
@@ -175,7 +176,7 @@ def obtain(
     elif resolution.uses_store:
         own = _own(in_store(), resolution)
         if resolution.auth == "oauth":
-            # Judged again: another process may have stored something else in the meantime.
+            # Check again: another process may have stored something else since.
             own = _own(fresh(profile, own), resolution)
         secret, expires_at = own.token, own.expires_at
     else:
@@ -195,7 +196,7 @@ def obtain(
 def _read_env(
     resolution: Resolution, read_secret: Callable[[str, KeySource], Secret], tell: Callable[[str], None]
 ) -> tuple[tuple[str, str | tuple[str, str] | Secret], ...]:
-    """Return the variables of a profile's `env` as `model.variables` takes them, each secret read."""
+    """Return the variables of a profile's `env` as `model.variables` takes them, with secrets read."""
     found: list[tuple[str, str | tuple[str, str] | Secret]] = []
     for each in resolution.env:
         value = each.value
@@ -219,7 +220,7 @@ def _given_variable(
     origin: Origin | None,
     overridden_by: Provenance,
 ) -> GivenVariable:
-    """Return a variable of `env` as it applies at `origin`: a secret goes to the origin that it was declared for alone."""
+    """Return a variable of `env` as it applies at `origin`: a secret may go only to the origin that it is declared for."""
     value, own = given.value, declared.base_url.value if declared.base_url else None
     if value.secret is not None:
         bound = own if value.secret.kind == "keyring" else own_address(config, given.table) or own
@@ -239,7 +240,10 @@ def _given_variable(
 
 
 def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret":
-    """Return what the store has for the profile, if it is of the profile's auth method and whose the profile expects."""
+    """Return `found`, the profile's stored secret, if it matches the profile's auth method and expected identity.
+
+    Raises NoCredential or IdentityMismatch otherwise.
+    """
     from omniprofile.model.live import differences
 
     profile = resolution.profile
@@ -262,10 +266,10 @@ def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret"
 def _token_origin(
     token: Override[Secret], base_urls: list[Override[Origin]], own_origin: Origin | None
 ) -> Origin | None:
-    """Return the origin that an override's token is for: None where nothing binds it to one.
+    """Return the origin that an override's token is for; None if it is for none in particular.
 
-    A token belongs to the base URL of its own reach. A call's or a profile's token without one belongs to the profile's
-    base URL; a token of the vendor's variables without one to no origin in particular.
+    A token belongs to the base URL of the same reach. Without one, a call's token belongs to the base URL of the profile's
+    variable, if set; then, like a profile's, to the profile's base URL; a token of the vendor's variables to none in particular.
     """
     by_reach = {url.reach: url.value for url in base_urls}
     if token.reach is Reach.CURRENT:

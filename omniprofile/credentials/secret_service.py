@@ -1,13 +1,13 @@
-"""One entry of a Secret Service, read with little: https://specifications.freedesktop.org/secret-service. DOOR: jeepney.
+"""A light reader of one entry of a Secret Service: https://specifications.freedesktop.org/secret-service. DOOR: jeepney.
 
-It asks what keyring's own backend asks (`keyring.backends.SecretService`, by the package SecretStorage), of the same collection
-by the same attributes, so both find the same items, whichever version of it stored them. But it asks over a `plain` session:
-the bus is a socket of the user's own, and the keys for another kind of session cost most of what `keyring` costs. Nothing here
-unlocks, prompts, starts a service or picks one of several: whatever is not one unlocked item is `Unusual`, and for keyring. (A
-service must answer `GetSecret` for a locked item by an error, without a prompt.)
+It searches the same collection by the same attributes as keyring's own backend (`keyring.backends.SecretService`, through the
+package SecretStorage), so both find the same items, whichever version stored them. It uses a `plain` session, because the bus is
+the user's own socket, and the keys of an encrypted session take most of the time that `keyring` takes. It never unlocks, prompts,
+starts a service or chooses between items: anything but one unlocked item is `Unusual`, and left to keyring. (For a locked item,
+a service must answer `GetSecret` with an error, without a prompt.)
 
-Of jeepney the messages are used, and not its connections: those wait for the bus's first answer without a limit, and read
-as much as they are sent.
+It uses jeepney's messages but not its connections, which wait for the bus's first answer without a time limit, and read any
+amount of data.
 """
 
 import socket
@@ -28,18 +28,18 @@ _INTERFACE = "org.freedesktop.Secret."
 _SERVICE = DBusAddress("/org/freedesktop/secrets", _NAME, _INTERFACE + "Service")
 _COLLECTION = DBusAddress("/org/freedesktop/secrets/aliases/default", _NAME, _INTERFACE + "Collection")
 _MOST = 2 * 1024 * 1024
-"""Bytes that are read from the bus in all."""
+"""The most bytes to read from the bus in total."""
 
 
 class Unusual(Exception):
-    """The service answered otherwise than with the one item."""
+    """The service did not answer with exactly one item."""
 
 
 def password(address: str, service: str, username: str, seconds: float) -> str:
-    """Return the password of the one unlocked item of `service` and `username` in the default collection.
+    """Return the password of the only unlocked item with `service` and `username` in the default collection.
 
-    `address` is the bus's, as `DBUS_SESSION_BUS_ADDRESS` has it; all of it takes at most `seconds`. Raises Unusual, OSError
-    (TimeoutError), and whatever jeepney makes of bytes that are no message.
+    `address` is the bus's, as in `DBUS_SESSION_BUS_ADDRESS`. Takes at most `seconds` in total. Raises Unusual, OSError
+    (TimeoutError), and whatever jeepney raises for bytes that are not a message.
     """
     with _connected(address, monotonic() + seconds) as bus:
         attributes = {"service": service, "username": username}
@@ -58,7 +58,7 @@ def password(address: str, service: str, username: str, seconds: float) -> str:
 
 
 class _Bus:
-    """A connection to a bus, until the moment `end`."""
+    """A connection to a bus, usable until the time `end`."""
 
     def __init__(self, connection: socket.socket, end: float) -> None:
         self._socket = connection
@@ -69,7 +69,7 @@ class _Bus:
         self._serial = 0
 
     def authenticate(self) -> None:
-        """Say who we are: the user whom the kernel sees."""
+        """Authenticate as the user that the kernel reports for the socket."""
         authenticator = Authenticator()
         for data in authenticator:
             self._send(data)
@@ -77,7 +77,7 @@ class _Bus:
         self._unsent = BEGIN
 
     def ask(self, *messages: Message) -> list[Any]:
-        """Send method calls in one go; return the bodies of their answers. Raises Unusual for an error."""
+        """Send method calls together, and return the bodies of their answers. Raises Unusual if one is an error."""
         calls, self._unsent = self._unsent, b""
         serials = []
         for message in messages:
@@ -97,12 +97,12 @@ class _Bus:
         return [answers[serial] for serial in serials]
 
     def _next(self) -> Message:
-        size = 16  # the first bytes of a message tell its size
+        size = 16  # the first bytes of a message determine its size
         while len(self._buffer) < size or len(self._buffer) < (size := calc_msg_size(self._buffer)):
             self._buffer += self._receive()
         content, self._buffer = self._buffer[:size], self._buffer[size:]
         head = size - int.from_bytes(content[4:8], "little" if content[:1] == b"l" else "big")
-        # Of empty structures an array has endlessly many in no bytes, and jeepney reads them all.
+        # An array can hold endlessly many empty structures in no bytes, and jeepney would read them all.
         if b"()" in content[:head]:
             raise Unusual("an empty structure")
         signature = Header.from_buffer(content)[0].fields.get(HeaderFields.signature, "")

@@ -1,6 +1,6 @@
-"""Reading the file that the file store keeps secrets in: its place, its rights, its form. Writing it is `file_store`.
+"""Reading the secrets file of the file store: its path, permissions and format. `file_store` writes it.
 
-On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
+On the fast path: imports only what a bare interpreter has loaded, and `errors` to raise one.
 """
 
 import os
@@ -21,7 +21,7 @@ RISK = "put secrets of their own in the place of yours"
 
 
 class SecretsFile:
-    """The file in `folder`. `home` is the user's home, above which nothing is checked."""
+    """The file in `folder`. `home` is the user's home: permissions are not checked above it."""
 
     def __init__(self, folder: str, home: str = "") -> None:
         self.folder = folder
@@ -30,11 +30,11 @@ class SecretsFile:
 
     @property
     def label(self) -> str:
-        """The store in words, with its place."""
+        """The store in words, with its path."""
         return f"file `{printable_place(self.path)}`"
 
     def read(self) -> dict[str, object]:
-        """Return the envelopes by account. Raises StoreUnavailable, and UnsafePermissions where others may read or write it."""
+        """Return the envelopes by account. Raises StoreUnavailable, and UnsafePermissions if others may read or write it."""
         try:
             content, status = open_regular(self.path)
         except FileNotFoundError:
@@ -42,7 +42,7 @@ class SecretsFile:
         except Unreadable as problem:
             hint = problem.hint or "fix its permissions or remove it"
             raise self.unusable("cannot be read", str(problem), hint) from problem
-        if sys.platform != "win32" and os.geteuid() not in (0, status.st_uid):  # its mode is not this user's to change
+        if sys.platform != "win32" and os.geteuid() not in (0, status.st_uid):  # this user cannot change its mode
             refuse_foreign(self.path, self.home, RISK)
         if others_can_read(status):
             from omniprofile.errors import UnsafePermissions
@@ -52,7 +52,7 @@ class SecretsFile:
                 hint=f"run `chmod 600 {quoted_place(self.path)}`",
             )
         refuse_foreign(self.path, self.home, RISK)
-        if status.st_nlink > 1:  # locks and replacements go by name: a session in it would be refreshed once for each
+        if status.st_nlink > 1:  # locks and replacements go by name: each name would refresh a session of its own
             place, copy = quoted_place(self.path), quoted_place(f"{self.path}.copy")
             raise self.unusable(
                 "cannot be used",

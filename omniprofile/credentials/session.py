@@ -1,10 +1,10 @@
-"""OAuth sessions that stay fresh, whoever else refreshes them at the same time.
+"""Keeping OAuth sessions fresh while other processes may refresh them too.
 
-Refresh tokens rotate, and the second use of a spent one may end the session. So a refresh happens under a lock that all
-processes of the OS user share for this one secret, after a second look into the store, and what it gives is stored before it
-is used. The exchange with the instance itself is a callable that `app` hands in.
+Refresh tokens rotate, and using one twice may end the session. So a refresh holds a lock that all processes of the OS user share
+for this secret, reads the store again first, and stores the new session before anyone uses it. `app` passes in the callable that
+talks to the instance.
 
-`fresh` of a session that has time left only looks at the clock; everything heavier is imported or asked after that.
+If a session has time left, `fresh` only looks at the clock; everything heavier is imported or done after that.
 """
 
 import os
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
     from threading import Lock
 
 JUST_NOW = timedelta(seconds=10)
-"""A refresh that is no older is recent enough even for somebody who asks for a new token."""
+"""A refresh no older than this is recent enough even for a caller who forces one."""
 LOCK_SECONDS = 60.0
-"""How long to wait for another process: longer than an exchange and the storing after it may take."""
+"""Seconds to wait for another process: longer than an exchange, and storing its result, can take."""
 _STORING_AGAIN = (0.2, 0.8, 2.0)
-"""Seconds to wait before each further attempt to store what the instance has given."""
+"""Seconds to wait before each further attempt to store the new session."""
 
 _gates: "dict[str, Lock]" = {}
-"""One for each lock file, so that the threads of this process wait for each other without polling."""
+"""One lock for each lock file, so that the threads of this process wait for each other without polling."""
 _unstored: "dict[str, tuple[StoredSecret, StoredSecret]]" = {}
-"""By lock file, the session that was sent and the one that could not be stored in its place."""
+"""By lock file, the session that was sent, and the new one that could not be stored in its place."""
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_gates.clear)  # a gate that another thread of the parent holds would never open
+    os.register_at_fork(after_in_child=_gates.clear)  # a gate held by another thread of the parent would never open
 
 
 def _shortfall(profile: str, session: StoredSecret, since: datetime, job: timedelta | None) -> NoCredential | None:
-    """Return the error for a token that `job` outlasts, counted from `since`; None where it lasts."""
+    """Return the error for a token that expires before `job`, counted from `since`, is over; None if it lasts."""
     if not job:
         return None
     wanted = duration_text(job.total_seconds())
@@ -67,10 +67,10 @@ def _shortfall(profile: str, session: StoredSecret, since: datetime, job: timede
 class Sessions:
     """The sessions in `store`.
 
-    `refresh(profile, session)` asks the instance and gives the new session, with the old refresh token where none came with
-    it. It raises SessionEnded for `invalid_grant` alone; Unreachable or CredentialRefused otherwise. `user_lock(name, seconds)`
-    holds a lock that all processes of the OS user share. `checkpoint` is called with the name of each
-    moment that a process may be killed at; the tests kill it there.
+    `refresh(profile, session)` asks the instance and returns the new session, with the old refresh token if it gave no new one.
+    It raises SessionEnded only for `invalid_grant`, else Unreachable or CredentialRefused. `user_lock(name, seconds)` holds a
+    lock that all processes of the OS user share. `checkpoint` is called with a name at each step where being killed matters; the
+    tests kill the process there.
     """
 
     store: SecretStore
@@ -84,11 +84,12 @@ class Sessions:
     def fresh(
         self, profile: str, held: StoredSecret, *, force: bool = False, job: timedelta | None = None
     ) -> StoredSecret:
-        """Return the session of `profile`, which the store gave as `held`, with an access token that lasts.
+        """Return the session of `profile`, which the store returned as `held`, with a fresh access token.
 
-        `force` replaces one that has time left, unless somebody did so just now; `job` is as for `is_fresh`. Raises
-        SessionEnded, Unreachable, CredentialRefused, SessionBusy, or what the store raises; while the old access token is
-        valid and lasts for `job` it is given instead, with a notice, except to `force`. Raises NoCredential where none does.
+        `force` replaces a token that has time left, unless another process did so just now; `job` is as for `is_fresh`. Raises
+        SessionEnded, Unreachable, CredentialRefused, SessionBusy, or what the store raises. Except with `force`, the last four
+        do not fail while the old access token is valid and lasts for `job`: it is returned, with a notice. Raises NoCredential
+        if no token lasts that long.
         """
         now = self.now()
         if not force and is_fresh(held, now, job):
@@ -113,13 +114,13 @@ class Sessions:
                 raise NoCredential(f"{short.message}; {problem.message}", hint=problem.hint) from problem
             self.tell(f"{problem.message}; the access token is still valid and used meanwhile")
             return held
-        # A token that came just now is as good as its whole life: an hour is an hour, though a moment of it has passed.
+        # A new token counts with its whole lifetime, so that one of an hour serves an hour's job though a moment has passed.
         if short := _shortfall(profile, found, now if found.token == held.token else found.stored_at, job):
             raise short
         return found
 
     def replace(self, profile: str, session: StoredSecret) -> StoredSecret | None:
-        """Store a session that a login gave; what was stored before is returned. Raises what the store raises, SessionBusy."""
+        """Store a session from a login, and return what was stored before. Raises SessionBusy, and what the store raises."""
         account = Account(profile, session.origin)
         with self.locked(account):
             old = self.readable(account)
@@ -128,13 +129,13 @@ class Sessions:
             return old
 
     def holds(self, profile: str, session: StoredSecret) -> bool:
-        """Whether this very session is stored, as far as the store can tell."""
+        """Whether exactly this session is stored, as far as the store can tell."""
         found = self.readable(Account(profile, session.origin))
         return found is not None and found.token == session.token
 
     @contextmanager
     def locked(self, account: Account) -> Iterator[None]:
-        """Hold the session alone: in this process first, then among all of the OS user's. Raises SessionBusy."""
+        """Hold the session's lock, first within this process, then among all processes of the OS user. Raises SessionBusy."""
         from threading import Lock
 
         from omniprofile.system.locking import LockFailed, lock
@@ -146,7 +147,7 @@ class Sessions:
         with ExitStack() as held:
             held.callback(gate.release)
             try:
-                # Always both and in this order; `system.locking` says what each is for.
+                # Always both, in this order; `system.locking` explains each.
                 held.enter_context(self.user_lock(key, self.lock_seconds))
                 held.enter_context(
                     lock(os.path.join(self.store.lock_folder, _lock_name(str(account))), self.lock_seconds)
@@ -161,12 +162,12 @@ class Sessions:
             yield
 
     def _refreshed(self, account: Account, held: StoredSecret, *, force: bool, job: timedelta | None) -> StoredSecret:
-        """Return what `fresh` gives, with the lock held."""
+        """Return the fresh session for `fresh`. The caller holds the lock."""
         found = self._store_what_is_left(account, self.store.get(account))
         if found is None:
             raise _logged_out(account)
         if not found.is_session or found.refresh_token is None:
-            return found  # another login's; the caller checks it as what it read
+            return found  # from another login; the caller checks it like any secret that it reads
         now = self.now()
         will_do = self._was_just_now(found, now) if force else is_fresh(found, now, job)
         if is_valid(found, now) and (found.token != held.token or will_do):
@@ -174,7 +175,7 @@ class Sessions:
 
         from omniprofile.system.threads import critical_section
 
-        # A store that takes nothing must be found out before the refresh token is spent.
+        # Find out whether the store can be written before the refresh token is spent.
         self.store.put(account.profile, found)
         self.checkpoint("store-tried")
         return critical_section(
@@ -203,7 +204,7 @@ class Sessions:
         self.checkpoint("answered")
         found = self.store.get(account)
         if found is None or found.refresh_token != sent.refresh_token:
-            # Somebody has logged out or in without the lock: what they did stands.
+            # Another process has logged out or in without the lock: its result wins.
             if found is None:
                 raise _logged_out(account)
             return found
@@ -212,9 +213,9 @@ class Sessions:
         return new
 
     def _keep(self, account: Account, sent: StoredSecret, new: StoredSecret) -> None:
-        """Store `new`. The refresh token in the store is spent: this is tried again, and what it takes is not given up.
+        """Store `new`, trying several times, because the refresh token in the store is spent.
 
-        A process that goes on keeps it in its memory, and stores it when the session is asked for next.
+        If all fail, the process keeps the session in memory, and stores it when the session is next requested.
         """
         from time import sleep
 
@@ -238,7 +239,7 @@ class Sessions:
             sleep(wait)
 
     def _store_what_is_left(self, account: Account, found: StoredSecret | None) -> StoredSecret | None:
-        """Return `found`, or what this process could not store in its place before and can store now."""
+        """Return `found`, or store and return the session that this process could not store in its place before."""
         left = _unstored.get(self._lock_of(account))
         if left is None or found is None or found.refresh_token != left[0].refresh_token:
             return found
@@ -246,14 +247,14 @@ class Sessions:
         return left[1]
 
     def readable(self, account: Account) -> StoredSecret | None:
-        """Return what is stored, or None also where it cannot be read: a login is how that is fixed."""
+        """Return what is stored, or None if that is nothing or cannot be read: a login fixes both."""
         try:
             return self.store.get(account)
         except StoreUnavailable:
             return None
 
     def _lock_of(self, account: Account) -> str:
-        """Return the name of the user's lock for one secret: the same for whoever comes to it by whatever folder's name."""
+        """Return the name of the user's lock for one secret, which does not depend on how the store's folder is named."""
         return _lock_name(f"{self.store.identity}\0{account}")
 
     def _busy(self, account: Account) -> SessionBusy:

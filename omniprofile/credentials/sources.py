@@ -1,11 +1,10 @@
 """Key sources: where an api-key profile's key comes from, other than the secret store.
 
-All keys, wherever they come from, go through `checked_key`: one line, printable, with no space, for a bearer token is that (RFC
-6750 section 2.1) and anything else is a mistake that is better named here than by a refusal of the instance. A secret of `env`
-is one line of any text, which every variable, shell and file that it is exported to can carry. No message here has a part of
-what a source gave.
+`checked_key` checks all keys, whatever their source: a key is one line of printable text without spaces, like a bearer token (RFC
+6750 section 2.1), and any mistake is better reported here than by the instance. A secret of `env` is one line of any text, which
+every variable, shell and file can carry. No message here contains any part of a source's value.
 
-On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
+On the fast path: imports only what a bare interpreter has loaded, and `errors` to raise one.
 """
 
 import os
@@ -34,13 +33,13 @@ if TYPE_CHECKING:
     from omniprofile.system.capture import Captured
 
 CHAIN_VARIABLE = "OMNIPROFILE_COMMAND_CHAIN"
-"""The profiles whose key commands are running, outermost first, joined by commas. A profile's name has no comma."""
+"""Names the profiles whose key commands are running, outermost first, joined by commas, which no profile's name contains."""
 
 _NEWLINE = 2
 _ENOUGH = LONGEST_KEY + _NEWLINE + 1
-"""Bytes of a stream that tell a key, or that it is too large."""
+"""The bytes of a stream to read: enough for any key, or to see that it is too large."""
 WRITER_SECONDS = 30.0
-"""How long a pipe that `--token-file` names is waited for, until somebody opens it to write."""
+"""Seconds to wait for a program to open a pipe named by `--token-file` for writing."""
 _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
 _A_LINE_OF_TEXT = "a secret is one line of UTF-8 text, with no space around it"
 
@@ -56,8 +55,9 @@ def read_key(
 ) -> Secret:
     """Return the key of `profile`, for `base_url`, from an `env`, `command` or `file` source.
 
-    With `variable`, that secret of its `env`. `interactive` lets a command ask the user on the terminal. Raises KeySourceFailed,
-    UnsafePermissions for a file that others can read, and Interrupted when the user ends a command that asks.
+    With `variable`, returns that secret of its `env`. `interactive` lets a command ask the user on the terminal. Raises
+    KeySourceFailed, OriginMismatch for a variable that the user set along with another base URL, UnsafePermissions for a file
+    that others can read, and Interrupted if the user interrupts a command that asks.
     """
     asked = _Asked(source, profile, base_url, environ, variable)
     match source.kind:
@@ -72,10 +72,10 @@ def read_key(
 
 
 def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
-    """Return the key that `text` is, one trailing newline cut; `label` names its source in messages. Raises KeySourceFailed.
+    """Check `text` and return it as a key, without one trailing newline. Raises KeySourceFailed, naming the source as `label`.
 
-    What a person wrote may be a reference or a placeholder. What a program `computed` may only have quotes around it, as a JSON
-    text has. `of_env`: it is a secret of `env`, which may be any text.
+    References and placeholders are rejected, since a person may have written one. If a program `computed` the text, only
+    something around the key is, such as the quotes of JSON. With `of_env` it is a secret of `env`, which may be any text.
     """
     key = text[: -1 if text.endswith("\n") else None]
     key = key[:-1] if key != text and key.endswith("\r") else key
@@ -121,16 +121,15 @@ def _stand_in(key: str, *, computed: bool, of_env: bool) -> str | None:
     from omniprofile.model.references import key_in_more, stand_in
 
     if of_env and (key[0] == "!" or (key[0] == "$" and key[1:2] not in ("{", "(") and not key[1:].isidentifier())):
-        return None  # so a password may begin
+        return None  # a password may begin like this
     return key_in_more(key) if computed else stand_in(key)
 
 
 def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None]") -> Secret:
-    """Return the key in the file that `--token-file` names, `-` being `stdin`; a pipe (`<(…)`) may be named too.
+    """Return the key in the file that `--token-file` names: `-` is `stdin`, and a pipe (`<(…)`) is accepted too.
 
-    A file that others can read is said to `tell` and taken all the same: somebody named it for this one call, and the secrets
-    that containers are given lie so. A pipe that nobody has opened to write into is waited for no longer than 30 s. Raises
-    KeySourceFailed.
+    If others can read the file, `tell` gets a warning, but the file is used: the user named it for this one call, and containers
+    get their secrets in such files. Waits at most 30 s for a program to open a pipe for writing. Raises KeySourceFailed.
     """
     if path == "-":
         return _checked_bytes(stdin.read(_ENOUGH), "what came on standard input")
@@ -168,7 +167,7 @@ def _pipe_content(path: str, label: str) -> bytes:
 
 
 def key_in_file(path: str, label: str, *, of_env: bool = False) -> Secret:
-    """Return the key in a file that nobody else can read; `label` names it in messages. Raises as `read_key` does."""
+    """Return the key in a file that nobody else can read. `label` names it in messages. Raises what `read_key` raises."""
     return _checked_bytes(_file_content(path, label), label, of_env=of_env)
 
 
@@ -196,7 +195,7 @@ def _file_content(path: str, label: str) -> bytes:
             f"{label} belongs to another user",
             hint=f"run `chown {os.geteuid()} {quoted_place(path)}` if its key is yours",
         )
-    # What is mounted read-only, as clusters mount secrets, has no other mode to give: its reader cannot change it.
+    # The user cannot change the mode of a file on a read-only mount, as clusters use for secrets.
     if others_can_read(status) and not is_read_only(path):
         from omniprofile.errors import UnsafePermissions
 
@@ -207,7 +206,7 @@ def _file_content(path: str, label: str) -> bytes:
 
 
 class _Asked:
-    """A source that is asked for the key of `profile`, or for the secret `named` of its `env`."""
+    """A source asked for the key of `profile`, or for the secret `named` of its `env`."""
 
     def __init__(
         self, source: "KeySource", profile: str, base_url: str, environ: "Mapping[str, str]", named: str | None
@@ -234,7 +233,7 @@ class _Asked:
             raise self.failed(why, f"set `{printable(name)}` to {self.what}")
         exported_as = (self.named,) if self.named else TOKENS
         value = key_in_environment(self.environ, name, self.profile, self.base_url, exported_as)
-        if not value:  # an empty variable counts as unset, everywhere
+        if not value:  # an empty variable counts as unset everywhere
             raise self.failed("it is not set", f"set `{printable(name)}` to the {'secret' if self.of_env else 'key'}")
         if other := belongs_elsewhere(name, self.base_url, self.environ):
             from omniprofile.errors import OriginMismatch
@@ -259,7 +258,7 @@ class _Asked:
             )
         program, *arguments = self.source.argv
         if os.path.dirname(program) and not os.path.isabs(program):
-            # It would be another program in another working directory: in a cloned repository, somebody else's.
+            # The working directory would decide which program runs: in a cloned repository, one by someone else.
             raise self.failed("its path is relative", "write its absolute path, or a name that is found on `PATH`")
         found = find_program(program, self.environ)
         if found is None:
@@ -298,7 +297,7 @@ def _why_not(captured: "Captured", source: "KeySource") -> str | None:
 
 
 def _checked_bytes(content: bytes, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
-    # What is not UTF-8 becomes characters that no key or secret has, and `checked_key` says so.
+    # Bytes that are not UTF-8 become characters that `checked_key` rejects.
     return checked_key(content.decode("utf-8", "surrogateescape"), label, computed=computed, of_env=of_env)
 
 

@@ -1,4 +1,4 @@
-"""Tell what is known of a profile's own credential without reading a secret, unlocking a store or running a command."""
+"""What is known about a profile's own credential without reading a secret, unlocking a store or running a command."""
 
 import os
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ State = Literal["present", "missing", "expired", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class CredentialStatus:
-    """`state` is the documented one of `list`; `elsewhere` are the origins of secrets that are stored for others alone."""
+    """The status of a credential. `state` is as `list` shows it; `elsewhere` has the origins if it is stored only for others."""
 
     state: State
     expires_at: datetime | None = None
@@ -28,7 +28,7 @@ class CredentialStatus:
 
     @property
     def shown(self) -> str | None:
-        """What may be shown of it: a mask, or None where it is missing."""
+        """The mask to show for it, or None if it is missing."""
         return None if self.state == "missing" else self.masked
 
 
@@ -44,10 +44,10 @@ def credential_status(
     store: str,
     variable: str | None = None,
 ) -> CredentialStatus:
-    """Return what is known of the credential of `profile`, which has this auth method and key source, for `origin`.
+    """Return what is known about the credential of `profile`, with this auth method and key source, for `origin`.
 
-    With `variable` it is that secret of its `env`, and `key` its source. `stored` is what the store says of the secrets that
-    the profile has of this kind.
+    With `variable`, returns it for that secret of its `env`, whose source is `key`. `stored` has the store's summaries of that
+    credential or secret, for every origin.
     """
     if uses_store(auth, key):
         summary = stored.get(origin) if origin else None

@@ -1,9 +1,9 @@
-"""What the keyring holds, by account, without a secret: so that `list` need not unlock it, and reading knows which backend wrote.
+"""An index of what the keyring holds, by account and without secrets, so that `list` need not unlock it.
 
-The index follows from the keyring and is healed by reading it, so a damaged index is an empty one. One that others may
-write or replace is refused: it decides which backend is asked.
+It also records the backend that wrote each entry. Reading the keyring corrects the index, so a damaged one counts as empty. One
+that others may write or replace is refused, because it decides which backend is asked.
 
-On the fast path, up to `entries`.
+`entries` is on the fast path.
 """
 
 from omniprofile.credentials.envelope import load, summary_as_data, summary_of
@@ -20,14 +20,14 @@ _RISK = "choose the keyring that your secrets are read from"
 
 
 class StoredIndex:
-    """The index file `path`. `home` is the user's home, above which nothing is checked."""
+    """The index file `path`. `home` is the user's home: permissions are not checked above it."""
 
     def __init__(self, path: str, home: str = "") -> None:
         self.path = path
         self._home = home
 
     def entries(self) -> dict[str, object]:
-        """Return the summaries by the name of their account, as they stand, without what is missing or damaged.
+        """Return the unparsed summaries by account name; empty if the index is missing or damaged.
 
         Raises UnsafePermissions for an index that others may write or replace.
         """
@@ -40,7 +40,7 @@ class StoredIndex:
         return entries if isinstance(entries, dict) else {}
 
     def read(self) -> "dict[Account, StoredSummary]":
-        """Return the summaries that can be read. Raises as `entries`."""
+        """Return the valid summaries by account. Raises what `entries` raises."""
         from omniprofile.model.stored import Account
 
         summaries = {}
@@ -52,7 +52,7 @@ class StoredIndex:
         return summaries
 
     def set(self, account: "Account", summary: "StoredSummary | None", timeout: float) -> None:
-        """Set or remove one account's summary. Raises TimeoutError when another writer takes longer, and OSError."""
+        """Set or remove one account's summary. Raises OSError, and TimeoutError if another writer takes longer than `timeout`."""
         import json
 
         from omniprofile.system.locking import lock

@@ -1,7 +1,7 @@
-"""One entry of the Windows Credential Manager, read with little: https://learn.microsoft.com/windows/win32/api/wincred/.
+"""A light reader of one entry of the Windows Credential Manager: https://learn.microsoft.com/windows/win32/api/wincred/.
 
-It asks by the target names that keyring's own backend asks by (`keyring.backends.Windows`): the service's own, which the entry
-stored last has, and `USERNAME@SERVICE`, to which the one before it was moved. Imported on Windows alone.
+It uses the same target names as keyring's own backend (`keyring.backends.Windows`): the service's name, which the entry stored
+last has, and `USERNAME@SERVICE`, to which that backend moves older ones. Imported only on Windows.
 """
 
 import ctypes
@@ -31,7 +31,7 @@ class _Credential(ctypes.Structure):
 
 
 def password(service: str, username: str) -> str:
-    """Return the password of `service` and `username`. Raises LookupError, and UnicodeDecodeError for what is not UTF-16."""
+    """Return the password of `service` and `username`. Raises LookupError, and UnicodeDecodeError if it is not UTF-16."""
     for target in (service, f"{username}@{service}"):
         found = _read(target)
         if found is not None and found[0] == username:
@@ -40,7 +40,7 @@ def password(service: str, username: str) -> str:
 
 
 def _read(target: str) -> tuple[str | None, bytes] | None:
-    """Return the user name and the content of one entry, None where there is none that can be read."""
+    """Return the user name and content of one entry; None if there is none that can be read."""
     if sys.platform == "win32":
         library = ctypes.WinDLL("advapi32")
         library.CredReadW.argtypes = [wintypes.LPCWSTR, wintypes.DWORD, wintypes.DWORD, ctypes.c_void_p]

@@ -1,1 +1,1 @@
-"""The nouns: plain immutable values with no input or output. Layer: above `errors` only."""
+"""The domain's values: plain and immutable, without input or output. Layer: above `errors` only."""

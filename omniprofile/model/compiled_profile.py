@@ -1,4 +1,4 @@
-"""A profile as its files alone decide it: what the everyday commands need, as plain data for the snapshot.
+"""A profile resolved from its files alone: what the everyday commands need, as plain data for the snapshot.
 
 On the fast path: imports nothing.
 """
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class Undecided(Exception):
-    """Only the full path can tell."""
+    """The fast path cannot decide; the full path must."""
 
 
 class Final(Exception):
-    """What caused this would end the full path in the same way: it need not be tried."""
+    """The full path would fail in the same way, so it need not be tried."""
 
 
 class CompiledProfile:
-    """One profile, with no override applied, and with its token, when that expires, and `env` once those are known.
+    """One profile without overrides, plus its token, the token's expiry and `env` once they are known.
 
-    `kind` is `env` or `file`, and `where` the variable or the file, or `stored`; it is None where the full path must say more:
-    the key comes from elsewhere, or no credential may be handed out. `declared_env` is as `model.variables` takes it, but that
-    a secret is still its source (`env` or `file`, and which); it is None where the full path must read one.
+    `kind` is `env` or `file` (then `where` is the variable or the file), or `stored`; it is None if only the full path can go
+    on: the key comes from elsewhere, or no credential may be handed out. `declared_env` is what `model.variables` takes, except
+    that a secret is given as its source (`env` or `file`, and which one); it is None if only the full path can read it.
     """
 
     __slots__ = (
@@ -32,7 +32,7 @@ class CompiledProfile:
         "token", "where"
     )  # fmt: skip
 
-    of_profile = True  # what the environment overrides is for the full path
+    of_profile = True  # the full path handles overrides from the environment
 
     def __init__(self, profile: str, facts: "Facts") -> None:
         self.profile = profile
@@ -44,7 +44,7 @@ class CompiledProfile:
         self.where = where or ""
 
     def key_variables(self) -> list[str]:
-        """Return the variables that the profile takes secrets from."""
+        """Return the variables that the profile reads secrets from."""
         sources = [
             (self.kind, self.where),
             *(value for _, value in self.declared_env or () if isinstance(value, tuple)),

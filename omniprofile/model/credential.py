@@ -1,4 +1,4 @@
-"""What resolution gives: an origin and a token that belong together."""
+"""The result of resolution: an origin and a token that belong together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from omniprofile.model.variables import credential_variables, encodable
 
 
 class Variables(dict[str, str]):
-    """Variables by name, some of them secret: `repr` shows the names alone."""
+    """Environment variables by name, some of them secret: `repr` shows only the names."""
 
     def __repr__(self) -> str:
         return f"Variables({', '.join(self)})"
@@ -21,11 +21,11 @@ class Variables(dict[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token and the one origin that it may be sent to.
+    """A token and the only origin that it may be sent to.
 
     `base_url` has no trailing slash. `expires_at` is an aware UTC time, or None for a key that does not expire.
-    `of_profile` is false for a base URL and token of the environment's own. `read_env` reads the profile's `env`, its secrets
-    among it, once. `token` never appears in `repr`.
+    `of_profile` is false if the base URL and token are the environment's own. `read_env` reads the profile's `env`, including
+    its secrets, once. `token` never appears in `repr`.
     """
 
     profile: str
@@ -40,7 +40,7 @@ class Credential:
 
     @property
     def token(self) -> str:
-        """The bearer token (RFC 6750), in clear."""
+        """The bearer token (RFC 6750), in plain text."""
         return self.secret.reveal()
 
     @property
@@ -50,23 +50,23 @@ class Credential:
 
     @property
     def organization_name(self) -> str | None:
-        """NAME where the instance is `https://NAME.omniapp.co`, else None."""
+        """NAME if the instance is `https://NAME.omniapp.co`, else None."""
         return self.origin.organization_name
 
     @property
     def env(self) -> tuple[tuple[str, str | tuple[str, str]], ...]:
-        """The profile's `env` as `model.variables` takes it, secrets in clear. Raises what reading a secret raises."""
+        """The profile's `env` as `model.variables` takes it, with secrets in plain text. Raises what reading a secret raises."""
         return tuple((name, value.reveal() if isinstance(value, Secret) else value) for name, value in self.read_env())
 
     @property
     def secrets(self) -> list[Secret]:
-        """The token, and the secrets of the profile's `env`. Raises what reading one raises."""
+        """The token and the secrets of the profile's `env`. Raises what reading a secret raises."""
         return [self.secret, *(value for _, value in self.read_env() if isinstance(value, Secret))]
 
     def variables(self) -> Variables:
-        """Return every variable that `exec` would set for a command: the credential and the profile's `env`, in clear.
+        """Return every variable that `exec` would set for a command: the credential and the profile's `env`, unmasked.
 
-        For `subprocess.run(…, env=os.environ | credential.variables())`. Secrets of `env` are read now: raises
-        `omniprofile.Error` for one that is missing or refused.
+        Use it in `subprocess.run(…, env=os.environ | credential.variables())`. Reads the secrets of `env` now, and raises
+        `omniprofile.Error` if one is missing or refused.
         """
         return Variables(encodable(credential_variables(self, self.base_url, self.token)))

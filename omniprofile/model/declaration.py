@@ -1,7 +1,7 @@
 """What the profile files declare: validated, but not yet resolved.
 
 A `Declaration` is one TOML table (a profile, an instance, or `[defaults]`) with the line of every key; a `Config` is all
-files together. `omniprofile.config.schema.models` validates what is read here.
+files together. `omniprofile.config.schema.models` validates the files.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 AuthMethod = Literal["oauth", "api-key"]
 Part = Literal["token", "base_url", "host", "organization"]
-"""What of a credential a variable of `env` may be an alias of."""
+"""The parts of a credential that a variable of `env` may be an alias of."""
 StoreName = Literal["keyring", "file"]
 Access = Literal["full", "gateway", "read-only"]
-"""`full`: the token may be handed over; `gateway`: only the gateway has it; `read-only`: and lets only reads through."""
+"""`full`: programs may get the token; `gateway`: only the gateway has it; `read-only`: the gateway also allows only reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class KeySource:
 
 
 def uses_store(auth: str, key: KeySource) -> bool:
-    """Whether a profile's credential belongs in the secret store: a session always, a key where no other source is named."""
+    """Whether a profile's credential belongs in the secret store: a session always, a key unless another source is named."""
     return auth == "oauth" or key.kind == "keyring"
 
 
 @dataclass(frozen=True, slots=True)
 class EnvValue:
-    """What `env` says of one variable: exactly one of a text, a part of the credential (with `append`), and a secret's source."""
+    """One value in `env`: exactly one of a text, a part of the credential (with `append`), or the source of a secret."""
 
     text: str | None = None
     part: Part | None = None
@@ -61,13 +61,13 @@ class EnvValue:
 
     @property
     def plain(self) -> str | tuple[str, str]:
-        """What is no secret, as `model.variables` takes it."""
+        """The value as `model.variables` takes it. Only for values that are not secrets."""
         return (self.part, self.append) if self.part else self.text or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a credential is, as whoami says, or as `expect` says that it must be. None is what is not said."""
+    """The identity behind a credential, as whoami reports it or `expect` requires it. None is unknown, or not required."""
 
     user: str | None = None
     membership_id: str | None = None
@@ -77,10 +77,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One table, a profile, an instance or `[defaults]`: the keys that it sets, and where each of them stands.
+    """One table (a profile, an instance or `[defaults]`): the keys that it sets, and the line of each.
 
-    A key that the table does not set, or that such a table cannot have, is None (`env`: empty). `line` is the table
-    header's; `lines` has the line (from 1) of each key that is set, and of `env.NAME` for every variable.
+    A key that the table does not set, or cannot have, is None (`env`: empty). `line` is that of the table's header; `lines`
+    has the line (from 1) of each key that is set, and of `env.NAME` for every variable.
     """
 
     layer: Literal[Layer.PROFILE, Layer.INSTANCE, Layer.DEFAULTS]
@@ -104,15 +104,13 @@ class Declaration:
     env: Mapping[str, EnvValue] = field(default_factory=dict)
 
     def provenance(self, key: str, layer: Layer | None = None) -> Provenance:
-        """Return where `key` stands, or else the table; `layer` is its role, where a profile is read as a parent."""
+        """Return the place of `key`, or else of the table. `layer` replaces the table's own for a profile read as a parent."""
         return Provenance(layer or self.layer, self.name, self.file, self.lines.get(key, self.line))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`[settings]`: hosts allowed beyond Omni's own, the secret store asked for, if any, where pins of others count, and
-    whether the audit log is kept.
-    """
+    """`[settings]`: extra allowed hosts, the secret store if one is set, folders where others' pins count, and the audit log."""
 
     allowed_hosts: tuple[str, ...] = ()
     secret_store: Sourced[StoreName] | None = None
@@ -122,7 +120,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All profile files together, in reading order. References between tables are sound: see `config.loader`."""
+    """All profile files together, in reading order. All references between tables are valid: see `config.loader`."""
 
     files: tuple[str, ...] = ()
     default: Sourced[str] | None = None
@@ -131,4 +129,4 @@ class Config:
     instances: Mapping[str, Declaration] = field(default_factory=dict)
     profiles: Mapping[str, Declaration] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """The `Effective` of each profile that `model.effective` has worked out so far."""
+    """The `Effective` of each profile that `model.effective` has computed so far."""

@@ -11,9 +11,9 @@ OMNI_DOMAINS = (
     "embed-exploreomni.dev",
     "embed-thundersalmon.com",
 )
-"""Domains that, with their subdomains, the vendor's CLI sends a token to (exploreomni/cli)."""
+"""The domains that the vendor's CLI sends a token to, with their subdomains (exploreomni/cli)."""
 
 
 def is_omni_host(host: str) -> bool:
-    """Tell whether `host` is one of Omni's domains or a subdomain of one, compared label by label."""
+    """Return whether `host` is one of Omni's domains or a subdomain of one, compared label by label."""
     return any(host == domain or host.endswith("." + domain) for domain in OMNI_DOMAINS)

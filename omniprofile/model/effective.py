@@ -1,8 +1,7 @@
-"""What a profile comes to: its own values over its parents', its instance's, those of `[defaults]`, and the built-in ones.
+"""The effective values of a profile: its own over its parents', its instance's, those of `[defaults]`, and the built-in ones.
 
-The one place that knows this order; flags and variables come on top, in `credentials.resolver`. A profile's values are its
-own upon those of its parent, which are worked out once: the work is linear in the number of profiles, however long the
-chains of `extends` are.
+Only this module knows that order; `credentials.resolver` applies flags and variables on top. The values of a parent are
+computed once for all its children, so the work is linear in the number of profiles, however long the chains of `extends` are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +28,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Given(Generic[T_co]):
-    """A value, the table that gives it under `key` (None: it is built in), and the weaker value that it overrides."""
+    """A value, the table that sets it under `key` (None: built in), and the weaker value that it overrides."""
 
     value: T_co
     table: Declaration | None = None
@@ -37,7 +36,7 @@ class Given(Generic[T_co]):
     overrides: "Given[T_co] | None" = None
 
     def __iter__(self) -> "Iterator[Given[T_co]]":
-        """Yield this value and then those that it overrides, strongest first."""
+        """Yield this value, then those that it overrides, strongest first."""
         given: Given[T_co] | None = self
         while given is not None:
             yield given
@@ -46,10 +45,10 @@ class Given(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What a profile comes to. Without any table that is what is built in.
+    """The effective values of a profile; the built-in ones if there is no table.
 
-    `addressed_by` is the profile, parent or `[defaults]` whose `base_url` or `instance` decides about the address, which is
-    in the table of `base_url`. The nearest `expect` decides about the identity as a whole; `env` is merged name by name.
+    `addressed_by` is the profile, parent or `[defaults]` whose `base_url` or `instance` decides the address; `base_url.table`
+    holds it. The nearest `expect` replaces the others as a whole; `env` is merged name by name.
     """
 
     table: Declaration | None = None
@@ -58,7 +57,7 @@ class Effective:
     auth: Given[AuthMethod] = Given("api-key")  # as in the vendor's CLI, where an unset authMethod means api-key
     key: Given[KeySource] = Given(KeySource("keyring"))
     key_origin: Origin | None = None
-    """The address that the table of the key has itself or from a parent: an inherited key goes there only."""
+    """The address that the key's table has itself or from a parent: an inherited key may be sent only there."""
     protected: Given[bool] = Given(False)
     access: Given[Access] = Given("full")
     allow: Given[tuple[str, ...]] = Given(())
@@ -76,17 +75,17 @@ class Effective:
 
     @property
     def instance(self) -> Declaration | None:
-        """The instance that gives the address, if one does."""
+        """The instance that sets the address, if one does."""
         table = self.base_url.table if self.base_url else None
         return table if table is not None and table.layer is Layer.INSTANCE else None
 
     @property
     def allow_insecure(self) -> bool:
-        """Whether plain http is allowed, to a loopback address."""
+        """Whether plain http is allowed to a loopback address."""
         return next(self.insecure()).value
 
     def insecure(self) -> Iterator[Given[bool]]:
-        """Yield every `allow_insecure`, strongest first: here the instance in force comes before `[defaults]`."""
+        """Yield every `allow_insecure`, strongest first. Here the current instance comes before `[defaults]`."""
         yield from self.profile_insecure or ()
         instance = self.instance
         if instance is not None and instance.allow_insecure is not None:
@@ -94,7 +93,7 @@ class Effective:
         yield from self.default_insecure
 
     def provenance(self, given: Given[object]) -> Provenance:
-        """Return where a value stands and in which role: what another profile's table gives, a parent gives."""
+        """Return the provenance of a value. If another profile's table sets it, that is a parent."""
         table = given.table
         if table is None:
             return Provenance(Layer.BUILTIN, "default")
@@ -102,13 +101,13 @@ class Effective:
         return table.provenance(given.key, Layer.PARENT if inherited else None)
 
     def sourced(self, values: Iterable[Given[T]]) -> list[Sourced[T]]:
-        """Return the values with their places."""
+        """Return the values with their provenance."""
         return [Sourced(given.value, self.provenance(given)) for given in values]
 
 
 def effective(config: Config, name: str) -> Effective:
-    """Return what profile `name` comes to. Raises KeyError unless the profile and all its parents are declared, in no circle."""
-    known: dict[str, Effective | None] = config.known  # None for a profile whose chain of parents is not whole
+    """Return the effective values of a profile. Raises KeyError unless it and all its parents are declared, without a cycle."""
+    known: dict[str, Effective | None] = config.known  # None for a profile whose chain of parents is broken
     chain: dict[str, Declaration] = {}
     link: str | None = name
     while link is not None and link not in known and link not in chain and link in config.profiles:
@@ -127,7 +126,7 @@ def effective(config: Config, name: str) -> Effective:
 
 
 def every_effective(config: Config) -> dict[str, Effective]:
-    """Return what every profile comes to; a profile whose chain of parents is not whole is left out."""
+    """Return the effective values of every profile, leaving out those whose chain of parents is broken."""
     found = {}
     for name in config.profiles:
         with suppress(KeyError):
@@ -136,14 +135,14 @@ def every_effective(config: Config) -> dict[str, Effective]:
 
 
 def gives_token(profile: Effective) -> bool:
-    """Return whether a protected profile gives programs its token though nobody has chosen that: its `access` is not set."""
+    """Return whether a protected profile gives programs its token only by default, since its `access` is not set."""
     return profile.protected.value and profile.access.table is None and profile.base_url is not None
 
 
 def own_address(config: Config, table: Declaration | None) -> Origin | None:
-    """Return the address that a table has itself or from a parent: a key or secret in it is for no other one.
+    """Return the address that a table has itself or from a parent. A key or secret in the table is only for that address.
 
-    None where it has none, or only from `[defaults]`: a profile without an address may lend its key to several.
+    None if it has none, or only from `[defaults]`: children with different addresses may share the key of such a profile.
     """
     if table is None:
         return None
@@ -159,7 +158,7 @@ def _holder(config: Config, table: Declaration) -> Declaration | None:
 
 
 def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
-    """Return what `table` comes to upon what is weaker."""
+    """Return the values of `table` on top of the weaker ones in `below`."""
     given: dict[str, Any] = {
         key: Given(value, table, key, getattr(below, key))
         for key in ("auth", "key", "protected", "access", "allow", "browser", "expect", "tags")
@@ -181,7 +180,7 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
 
 
 def giving_token(name: str) -> tuple[str, str]:
-    """Return what is said of a profile that `gives_token`, and a hint: that may be what its owner wants."""
+    """Return the message and hint for a profile that `gives_token`. The hint allows for an owner who wants that."""
     return (
         f"`{name}` is protected, but gives programs its token",
         f"`omniprofile set {name} access read-only` gives them a gateway that only reads; `access full` says that you want this",

@@ -1,13 +1,13 @@
-"""`OMNIPROFILE_EXPORTED`: the mark that `omniprofile env` leaves in a shell beside what it exported.
+"""`OMNIPROFILE_EXPORTED`: the mark that `omniprofile env` sets in a shell along with the variables that it exports.
 
-Without it, an exported token would look like an override that the user made, and `omniprofile exec prod` would run with the
-token of staging. The mark names the profile and every exported variable with a checksum of its value: a variable that the
-user has changed since is an override again. Variables with a prefix of `exec --as` have a mark with that prefix.
+Without it, an exported token would look like the user's own override, and `omniprofile exec prod` would run with the token
+of staging. The mark names the profile and every exported variable, with a checksum of its value: a variable that the user
+changes afterwards is an override again. Variables with a prefix of `exec --as` have a mark with that prefix.
 
-The checksum is a CRC-32: it must find a change, not withstand an attacker, for who can set the mark can set the token too.
-Of a secret it gives 32 bits away to who can read the environment, and so can read the secret itself.
+The checksum is a CRC-32: it must detect a change, not an attack, since anyone who can set the mark can set the token too.
+It reveals 32 bits of a secret, but only to those who can read the environment, and so the secret itself.
 
-On the fast path: imports only what a bare interpreter has loaded, and the checksum when there is something to sum.
+On the fast path: imports only what a bare interpreter has loaded, and the checksum function when it is needed.
 """
 
 TYPE_CHECKING = False
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 MARKER = "OMNIPROFILE_EXPORTED"
 CHILD = "OMNIPROFILE_CHILD"
-"""What `exec` handed over to its child, for our `omni` (`handover.omni`)."""
+"""Tells omniprofile's own `omni` (`handover.omni`) what `exec` handed over to its child."""
 
 TOKENS = TOKEN, TOKEN_FOR_SDK = "OMNI_API_TOKEN", "OMNI_API_KEY"
-"""The token: for the vendor's CLI, and for the Python SDKs."""
+"""The variables for the token: the vendor's CLI reads the first, the Python SDKs the second."""
 BASE_URL, PROFILE, ORGANIZATION = "OMNI_BASE_URL", "OMNI_PROFILE", "OMNI_ORGANIZATION_NAME"
 OWN = (*TOKENS, BASE_URL, PROFILE, ORGANIZATION)
-"""What the credential itself is handed over in. A profile's `env` may make an alias of each, or leave it out by an empty text."""
+"""The variables that carry the credential itself. A profile's `env` may alias each, or leave it out with an empty text."""
 
 RESERVED = frozenset(
     {
         *OWN,
-        # What would make a consumer take another credential, or send this one in the clear.
+        # These would make a consumer use another credential, or send this one unencrypted.
         "OMNI_CONFIG_PATH",
         "OMNI_CONFIG_DIR",
         "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",
     }
 )
-"""Variables that a profile's `env` may not set, but for OWN; nor any that begins with one of RESERVED_PREFIXES."""
+"""Variables that a profile's `env` may not set, except OWN; nor may it set one that begins with one of RESERVED_PREFIXES."""
 RESERVED_PREFIXES = ("OMNIPROFILE_", "OMNI_PROFILE_")
 
 _NEVER_OURS = frozenset(
@@ -42,24 +42,24 @@ _NEVER_OURS = frozenset(
         "SYSTEMROOT", "TEMP", "TERM", "TMP", "TMPDIR", "USER", "USERPROFILE", "WINDIR",
     }
 )  # fmt: skip
-"""Variables that every program needs: a mark that claims one is not believed, so that a forged mark removes none of them."""
+"""Variables that every program needs. A mark's claim to one is ignored, so that a forged mark cannot remove it."""
 
 _LONGEST_MARK = 64 * 1024
 _ORIGIN = "@"
-"""Stands in the mark for the base URL: no variable is called so."""
+"""Stands for the base URL in the mark. No variable can have this name."""
 
 
 def is_reserved(variable: str) -> bool:
-    """Whether a profile's `env` may not set `variable`: it carries the credential, or steers omniprofile or a consumer.
+    """Whether a profile's `env` may not set `variable`: it carries the credential, or controls omniprofile or a consumer.
 
-    Names are compared in capitals, as Windows does; what may stand for one of OWN is for the models to say.
+    Names are compared in upper case, as Windows does. The models decide which values are allowed for OWN.
     """
     name = variable.upper()
     return variable not in OWN and (name in RESERVED or name.startswith(RESERVED_PREFIXES))
 
 
 class Exported:
-    """What the mark says: the profile, the checksum of its base URL, and that of each exported variable, in order."""
+    """The content of a mark: the profile, the checksum of its base URL, and that of each exported variable, in order."""
 
     __slots__ = ("base_url", "profile", "variables")
 
@@ -70,9 +70,9 @@ class Exported:
 
 
 def marker(profile: str, variables: "Mapping[str, str]", base_url: str) -> str:
-    """Return the value of the mark for `variables`, exported for `base_url`, which they may have in another form or not at all.
+    """Return the value of the mark for `variables`, exported for `base_url`, which they may hold in another form or not at all.
 
-    It is `PROFILE,@=CHECKSUM,NAME=CHECKSUM,…` and needs quotes in no shell and no file.
+    It is `PROFILE,@=CHECKSUM,NAME=CHECKSUM,…`, which needs no quotes in any shell or file.
     """
     summed = {_ORIGIN: base_url} | {name: value for name, value in variables.items() if name != MARKER}
     return ",".join([profile, *(f"{name}={checksum(value)}" for name, value in summed.items())])
@@ -81,7 +81,7 @@ def marker(profile: str, variables: "Mapping[str, str]", base_url: str) -> str:
 def exported(environ: "Mapping[str, str]", prefix: str = "") -> Exported | None:
     """Read the mark of the variables that begin with `prefix`.
 
-    None if there is none, or if it is not one of ours: a damaged mark says nothing.
+    Returns None if there is none, or if it is damaged or not omniprofile's.
     """
     text = environ.get(prefix + MARKER)
     if not text or len(text) > _LONGEST_MARK:
@@ -99,9 +99,9 @@ def exported(environ: "Mapping[str, str]", prefix: str = "") -> Exported | None:
 
 
 def own_values(environ: "Mapping[str, str]", prefix: str = "") -> frozenset[str]:
-    """Return the variables that still have the value that `omniprofile env` gave them: no overrides by the user.
+    """Return the variables that still have the value that `omniprofile env` gave them, so are not overrides by the user.
 
-    With `prefix`, those that `exec --as` gave to its child with this prefix.
+    With `prefix`, return those that `exec --as` gave its child with this prefix.
     """
     mark = exported(environ, prefix)
     given = [(prefix + name, summed) for name, summed in mark.variables.items()] if mark else ()
@@ -109,17 +109,17 @@ def own_values(environ: "Mapping[str, str]", prefix: str = "") -> frozenset[str]
 
 
 def _marks(environ: "Mapping[str, str]") -> "Iterator[tuple[str, Exported]]":
-    """Yield every mark, without a prefix and with those of `exec --as`."""
+    """Yield every mark with its prefix, which is empty or one of `exec --as`."""
     for name in environ:
         if name.endswith(MARKER) and (mark := exported(environ, prefix := name.removesuffix(MARKER))) is not None:
             yield prefix, mark
 
 
 def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str) -> dict[str, str]:
-    """Return the variables that still hold what was exported for another profile, or for this one at another base URL.
+    """Return the variables that still hold a value exported for another profile, or for this one at another base URL.
 
-    Each has the name of the profile that it was exported for. Such a value is a credential of that profile and origin, and of
-    no other: it is not a key of `profile`. The marks are among them.
+    Maps each to the profile that it was exported for. Such a value belongs to that profile and origin alone, and is never a key
+    of `profile`. The marks are included.
     """
     return {
         name: mark.profile
@@ -132,9 +132,9 @@ def values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str)
 def exported_secret(
     environ: "Mapping[str, str]", profile: str, base_url: str, names: "tuple[str, ...]" = TOKENS
 ) -> str:
-    """Return what was exported as one of `names` for `profile` at `base_url` and is unchanged, or an empty text.
+    """Return the unchanged value that was exported as one of `names` for `profile` at `base_url`, or an empty text.
 
-    It stands in for the variable that the key or secret came from, which `exec` removes from its child.
+    It replaces the variable that the key or secret came from, which `exec` removes from its child.
     """
     for prefix, mark in _marks(environ):
         if (mark.profile, mark.base_url) == (profile, checksum(base_url)):
@@ -150,8 +150,8 @@ def key_in_environment(
 ) -> str:
     """Return the key or secret that `variable` holds for `profile` at `base_url`, or an empty text.
 
-    What was exported for another profile or base URL is none; what was exported for this one as one of `exported_as` stands in
-    for an unset one.
+    A value exported for another profile or base URL does not count. If `variable` is unset, a value exported for this profile
+    and base URL as one of `exported_as` replaces it.
     """
     if variable in values_of_another(environ, profile, base_url):
         return ""
@@ -159,7 +159,7 @@ def key_in_environment(
 
 
 def without_values_of_another(environ: "Mapping[str, str]", profile: str, base_url: str) -> "dict[str, str]":
-    """Return `environ` without what was exported for another profile or base URL, and without the mark of that."""
+    """Return `environ` without the values exported for another profile or base URL, and without their marks."""
     theirs = values_of_another(environ, profile, base_url)
     return {name: value for name, value in environ.items() if name not in theirs}
 
@@ -167,12 +167,12 @@ def without_values_of_another(environ: "Mapping[str, str]", profile: str, base_u
 def checksum(value: str) -> str:
     """Return the CRC-32 of `value`, in eight hexadecimal digits.
 
-    A value that comes back from a process whose locale cannot decode it has the checksum of the text.
+    A value that Python could not decode in the process's locale has the same checksum as the text.
     """
     from binascii import crc32
 
     try:
         octets = value.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a surrogate pair, which Windows may hold
+    except UnicodeEncodeError:  # a lone surrogate, which Windows allows
         octets = value.encode("utf-8", "surrogatepass")
     return f"{crc32(octets):08x}"

@@ -1,4 +1,4 @@
-"""What a check found: a result, not an exception."""
+"""The findings of checks: results, not exceptions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ from enum import StrEnum
 from omniprofile.model.secret import without_keys
 
 MOST = 1000
-"""So many findings of one kind are shown for a file. One with more was made by no person, and is not a profile file."""
+"""The most findings of one kind that are shown for a file. A file with more is not one that a person wrote."""
 
 
 class Level(StrEnum):
-    """How bad: errors make `lint` exit 1, warnings only with `--strict`."""
+    """The severity: errors make `lint` exit 1, warnings only with `--strict`."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -56,7 +56,7 @@ class Code(StrEnum):
 
     @property
     def level(self) -> Level:
-        """How bad a finding of the rule is."""
+        """The severity of the rule's findings."""
         return Level.WARNING if self in _WARNINGS else Level.ERROR
 
 
@@ -71,7 +71,7 @@ _WARNINGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A fix that cannot be wrong: `length` characters of the file from this place on become `text`."""
+    """A fix that cannot be wrong: replace `length` characters of the file, from this place on, by `text`."""
 
     line: int
     column: int
@@ -83,7 +83,7 @@ class Fix:
 class Finding:
     """One finding of one rule at one place. `line` and `column` count from 1, columns in characters (code points).
 
-    Its words name keys and names of the file, where somebody may have put a secret: whatever has a key's shape is masked in them.
+    Its texts quote keys and names of the file, where someone may have put a secret, so anything that looks like a key is masked.
     """
 
     file: str
@@ -94,7 +94,7 @@ class Finding:
     suggestion: str | None = None
     fix: Fix | None = field(default=None, compare=False)
     path: tuple[str | int, ...] = field(default=(), compare=False)
-    """The key or value that it is about, from the top of the file; empty where it is not about one."""
+    """The key or value that it is about, from the top of the file; empty if it is not about one."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", without_keys(self.message))
@@ -103,7 +103,7 @@ class Finding:
 
     @property
     def level(self) -> Level:
-        """How bad it is."""
+        """Its severity."""
         return self.code.level
 
     @property
@@ -113,12 +113,12 @@ class Finding:
 
     @property
     def what(self) -> tuple[object, ...]:
-        """What an edit elsewhere in the file leaves of it: its rule, and what it is about."""
+        """What an edit elsewhere in the file does not change: the file, the rule, and the key or value."""
         return self.file, self.code, self.path
 
 
 def unreadable(file: str, problem: Exception) -> Finding:
-    """Return the finding for a file that cannot be read; `problem` is a FileNotFoundError, or says why, and may have a `hint`."""
+    """Return the finding for a file that cannot be read. `problem` is a FileNotFoundError, or says why; it may have a `hint`."""
     gone = isinstance(problem, FileNotFoundError)
     message = f"`{file}` not found" if gone else f"`{file}` cannot be read: {problem}"
     hint = "check the path" if gone else getattr(problem, "hint", None) or "check what it is and who may read it"
@@ -131,7 +131,7 @@ def errors_in(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def store_it(profile: str, variable: str | None = None) -> str:
-    """Return what to do about a secret in plain text; `variable` is the one of `env` that it stands for."""
+    """Return what to do about a secret in plain text. `variable` is the one of `env` that holds it, if any."""
     if variable is not None:
         return (
             f"write `{variable} = {{ keyring = true }}`, run `omniprofile login {profile} --secret {variable}` to store it, and "

@@ -1,4 +1,4 @@
-"""What a stored secret is, and how long it can be used. On the fast path: imports `datetime` alone."""
+"""Whether a stored secret is a session, and how long it can be used. On the fast path: imports only `datetime`."""
 
 from datetime import timedelta
 
@@ -27,24 +27,24 @@ class StoredFields:
 
 
 AHEAD = timedelta(minutes=5)
-"""How long before its expiry an access token is replaced, or a quarter of its life, whichever is less."""
+"""How long before its expiry an access token is replaced, unless a quarter of its lifetime is less."""
 
 
 def is_session(stored: "Stored") -> bool:
-    """Whether it is an OAuth session, and not a key."""
+    """Whether it is an OAuth session, not a key."""
     return stored.client_id is not None or stored.refresh_token is not None
 
 
 def is_valid(session: "Stored", now: "datetime") -> bool:
-    """Whether the access token has not expired yet, as far as is known."""
+    """Whether the access token has not expired; one without a known expiry has not."""
     return session.expires_at is None or now < session.expires_at
 
 
 def is_fresh(session: "Stored", now: "datetime", job: timedelta | None = None) -> bool:
     """Whether the access token need not be replaced yet.
 
-    `job` is for a command that cannot renew what it gets: half of the token's life must be left, and at least `job`. Where
-    the clock has been set back since it was stored, nobody knows how long it lasts: then it is not fresh.
+    `job` is for a command that cannot renew the token it gets: at least half of the token's lifetime must be left, and at least
+    `job`. If the clock was set back since the token was stored, its remaining time is unknown, so it is not fresh.
     """
     if session.expires_at is None:
         return not job

@@ -1,4 +1,4 @@
-"""What a live check gives: who the credential is, or what is wrong and what to do about it."""
+"""The result of a live check: the credential's identity, or what is wrong and how to fix it."""
 
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
@@ -19,10 +19,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveResult:
-    """The live check of one profile. `latency_ms` is the time of the answered request, in milliseconds.
+    """The live check of one profile. `latency_ms` is how long the answered request took, in milliseconds.
 
-    `symptom` is a stable kebab-case name of what is wrong, `reason` and `remedy` one sentence each. `error` is why the check
-    could not be made, where it was omniprofile's own.
+    `symptom` is a stable kebab-case name for what is wrong; `reason` and `remedy` are one sentence each. `error` is set if
+    omniprofile itself could not make the check.
     """
 
     profile: str
@@ -36,7 +36,7 @@ class LiveResult:
     error: Error | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return the documented shape."""
+        """Return the documented JSON shape."""
         return {
             "profile": self.profile,
             "status": self.status.value,
@@ -50,7 +50,7 @@ class LiveResult:
 
 
 def differences(expect: Identity, identity: Identity) -> list[str]:
-    """Return what whoami says otherwise than the profile expects, one phrase for each; empty when all is as expected."""
+    """Return one phrase for each way in which whoami differs from what the profile expects."""
     return [
         f"whoami says {name} {_shown(getattr(identity, name))}, the profile expects {_shown(wanted)}"
         for name in (field.name for field in fields(expect))

@@ -1,4 +1,4 @@
-"""Names: what a valid one is, which was probably meant, which variables belong to a profile, and how one is shown."""
+"""Names: which are valid, which one was probably meant, which variables belong to a profile, and how to show one."""
 
 import sys
 
@@ -14,7 +14,7 @@ RULE = "letters, digits, `.`, `_` and `-`, at most 64, beginning with a letter o
 
 
 def is_valid(name: str) -> bool:
-    """Tell whether `name` may name a profile or an instance. What looks like a key may not: names are shown everywhere."""
+    """Return whether `name` may name a profile or an instance. One that looks like a key may not: names are shown everywhere."""
     return (
         0 < len(name) <= MAX_LENGTH
         and name[0] in _LETTERS_DIGITS
@@ -24,7 +24,7 @@ def is_valid(name: str) -> bool:
 
 
 def holds_key(name: str) -> bool:
-    """Tell whether a part of `name` has the shape of an API key or a token."""
+    """Return whether a part of `name` looks like an API key or a token."""
     if "omni_" not in name and "eyJ" not in name:
         return False
     from omniprofile.model.secret import without_keys
@@ -33,17 +33,17 @@ def holds_key(name: str) -> bool:
 
 
 def is_variable(name: str) -> bool:
-    """Tell whether `name` may name an environment variable: ASCII letters, digits and `_`, the first no digit."""
+    """Return whether `name` may name an environment variable: ASCII letters, digits and `_`, not beginning with a digit."""
     return name.isascii() and name.isidentifier()
 
 
 def account_name(profile: str, origin: object, variable: str | None = None) -> str:
-    """Return what a store calls the secret of `profile` for `origin`, or the one of its `env` called `variable`."""
+    """Return the name that a store uses for the secret of `profile` at `origin`, or for the secret `variable` of its `env`."""
     return f"{profile}@{origin}" + (f"#{variable}" if variable else "")
 
 
 def nearest_valid(name: str) -> str:
-    """Return the valid name that is nearest to `name`: accents dropped, runs of other characters become one `-`."""
+    """Return the valid name nearest to `name`: without accents, and with a `-` for each run of other characters."""
     import unicodedata
 
     if holds_key(name):
@@ -57,20 +57,20 @@ def nearest_valid(name: str) -> str:
 def closest(name: str, known: "Iterable[str]", count: int = 3) -> list[str]:
     """Return at most `count` of the `known` names that a user who typed `name` may have meant, best first.
 
-    Near is what differs by one letter or two, has the same words, or begins with what was typed.
+    A name is close if it differs by one or two letters, has the same words, or begins with what was typed.
     """
     found = [(off, candidate) for candidate in known if (off := _how_far(name, candidate)) is not None]
     found.sort()
-    if found and found[0][0] == 0:  # the name itself in other case
+    if found and found[0][0] == 0:  # the same name in another case
         found = [(off, candidate) for off, candidate in found if off == 0]
     return [candidate for _, candidate in found[:count]]
 
 
 def _how_far(name: str, candidate: str) -> "int | None":
-    """Say how far a candidate is from what was typed; None where it is another word."""
+    """Return how far a candidate is from the typed name; None if it is a different word."""
     typed, meant = name.casefold(), candidate.casefold()
     off = distance(typed, meant)
-    # In a short word one letter makes another word: `get` is not `set`.
+    # One different letter makes a short word another word: `get` is not `set`.
     if off == 0 or (off == 1 and (len(typed) > 3 or typed[:1] == meant[:1])) or (off == 2 and len(typed) > 5):
         return off
     words = set(meant.replace("_", "-").replace(".", "-").split("-"))
@@ -80,14 +80,14 @@ def _how_far(name: str, candidate: str) -> "int | None":
 
 
 def distance(one: str, other: str) -> int:
-    """Count the letters to change, add, leave out or swap (optimal string alignment); 3 where it is more than 2."""
-    # Each change adds one letter to the set and takes one from it, at most.
+    """Count the letters to change, add, remove or swap (optimal string alignment), up to 3."""
+    # Each change adds at most one letter to the set and removes at most one.
     if abs(len(one) - len(other)) > 2 or len(set(one) ^ set(other)) > 4:
         return 3
     rows = [list(range(len(other) + 1))]
     for i, letter in enumerate(one, 1):
         row = [i] + [3] * len(other)
-        for j in range(max(1, i - 2), min(len(other), i + 2) + 1):  # the rest is more than 2 off
+        for j in range(max(1, i - 2), min(len(other), i + 2) + 1):  # every other cell is more than 2
             char = other[j - 1]
             row[j] = min(rows[-1][j] + 1, row[j - 1] + 1, rows[-1][j - 1] + (letter != char))
             if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == char:
@@ -97,7 +97,7 @@ def distance(one: str, other: str) -> int:
 
 
 def quoted_list(names: "Iterable[str]", last: str = "or") -> str:
-    """Return `a`, `b` or `c`; `last` is the word before the last one."""
+    """Return `a`, `b` or `c`, with `last` as the conjunction."""
     words = [f"`{name}`" for name in names]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
@@ -108,25 +108,25 @@ def counted(number: int, noun: str) -> str:
 
 
 def variable_stem(profile: str) -> str:
-    """Return the middle of a profile's own variables: upper case, every other character `_` (`my-conn` gives `MY_CONN`)."""
+    """Return the middle of a profile's own variables: upper case, with `_` for other characters (`my-conn` gives `MY_CONN`)."""
     return "".join(char.upper() if char in _LETTERS_DIGITS else "_" for char in profile)
 
 
 def token_variable(profile: str) -> str:
-    """Return the variable whose value is a token for `profile`, always."""
+    """Return the variable that always holds a token for `profile`."""
     return f"OMNI_PROFILE_{variable_stem(profile)}_TOKEN"
 
 
 def base_url_variable(profile: str) -> str:
-    """Return the variable whose value is the base URL of `profile`, always."""
+    """Return the variable that always holds the base URL of `profile`."""
     return f"OMNI_PROFILE_{variable_stem(profile)}_BASE_URL"
 
 
 def legible(text: str) -> str:
-    """Return a text of any length and many lines safe for a terminal, as `printable` does for one line."""
+    """Return a text of any length and any number of lines, made safe for a terminal as `printable` does for one line."""
     if text.isprintable():
         return text
-    # A carriage return overwrites the line, but before a newline, where it is how some texts end their lines.
+    # A carriage return would overwrite the line, except before a newline, where it is part of the line ending.
     return "\r\n".join(
         "".join(
             char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in part
@@ -136,9 +136,9 @@ def legible(text: str) -> str:
 
 
 def printable(text: str, limit: int = 120) -> str:
-    """Return `text` safe for a terminal line: control, bidi and other invisible characters as escapes.
+    """Return `text` made safe for one line of a terminal: control, bidi and other invisible characters become escapes.
 
-    It has at most `limit` characters. What is cut ends in an ellipsis, one character more.
+    Cuts it to at most `limit` characters, plus an ellipsis.
     """
     if len(text) <= limit and text.isprintable():
         return text
@@ -154,12 +154,12 @@ def printable(text: str, limit: int = 120) -> str:
 
 
 def printable_place(text: str) -> str:
-    """A path, or words with one in it, as `printable` has it, but up to 300 characters: a path that is cut is of little use."""
+    """Return a path, or a text with one in it, as `printable` does, but up to 300 characters: a cut path is of little use."""
     return printable(text, 300)
 
 
 def quoted_word(word: str) -> str:
-    """Return `word` as one word of a command line for the system's shells. `cmd` knows double quotes alone."""
+    """Return `word` quoted as one word for the system's shells. `cmd` knows only double quotes."""
     if sys.platform == "win32":
         plain = word and all(char.isalnum() or char in "_.:/\\+@-" for char in word)
         return word if plain else f'"{word}"'
@@ -169,9 +169,9 @@ def quoted_word(word: str) -> str:
 
 
 def command_words(command: str) -> list[str]:
-    """Return the words of a command line that a person wrote. Raises ValueError for a quote that does not end.
+    """Split a command line that a person wrote into words. Raises ValueError for an unclosed quote.
 
-    Quotes are taken away, as a shell does; a backslash is one of a path on Windows.
+    Removes quotes as a shell does. On Windows a backslash is part of a path, not an escape.
     """
     import shlex
 
@@ -189,9 +189,9 @@ def removal(path: str) -> str:
 
 
 def quoted_place(path: str) -> str:
-    """Return the whole of `path` as one word of a command line that a person may paste into a shell.
+    """Return the whole of `path` quoted as one word, which a person can paste into a shell.
 
-    What no terminal may show raw is written as POSIX's `$'…'` has it (2024, section 2.2.4), byte by byte.
+    Bytes that are unsafe to show become escapes in POSIX's `$'…'` quotes (2024, section 2.2.4).
     """
     if path.isprintable():
         return quoted_word(path)

@@ -1,7 +1,7 @@
 """Base URLs as origins (RFC 6454: scheme, host, port), and which of them a credential may be sent to.
 
-Strict on purpose: what two parsers could read differently (userinfo, percent escapes, backslashes, non-ASCII hosts,
-trailing dots, paths) is refused, so that the host that is checked here is the host that every consumer connects to.
+Strict on purpose: anything that two parsers could read differently (userinfo, percent escapes, backslashes, non-ASCII hosts,
+trailing dots, paths) is refused, so that every consumer connects to the host that is checked here.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class NotAnOrigin(ValueError):
-    """A text that is not a base URL. `str()` says why; `suggestion` is the base URL that was probably meant, or None."""
+    """A text is not a base URL. `str()` says why; `suggestion` is the base URL that was probably meant, or None."""
 
     def __init__(self, why: str, suggestion: str | None = None) -> None:
         super().__init__(why)
@@ -25,7 +25,7 @@ class NotAnOrigin(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One Omni deployment's address. Equal origins are the same scheme, host (lower case) and port."""
+    """The address of one Omni deployment. Equal origins have the same scheme, host (lower case) and port."""
 
     scheme: str
     host: str
@@ -33,7 +33,7 @@ class Origin:
 
     @classmethod
     def parse(cls, text: str) -> "Origin":
-        """Parse a base URL: `https://HOST[:PORT][/]`. Raises NotAnOrigin, whose text never repeats credentials in `text`."""
+        """Parse a base URL: `https://HOST[:PORT][/]`. Raises NotAnOrigin, whose message never repeats credentials from `text`."""
         if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
             raise NotAnOrigin(
                 "has a character that no base URL has (write an international host name in its `xn--` form)"
@@ -73,12 +73,12 @@ class Origin:
 
     @property
     def organization_name(self) -> str | None:
-        """NAME where the origin is `https://NAME.omniapp.co`, which community SDKs build the URL from; else None."""
+        """NAME if the origin is `https://NAME.omniapp.co`, else None. Community SDKs build the URL from it."""
         name, _, domain = self.host.partition(".")
         return name if domain == "omniapp.co" and self.scheme == "https" and self.port == 443 else None
 
     def refusal(self, allowed_hosts: Iterable[str], *, allow_insecure: bool) -> str | None:
-        """Why no credential may be sent there, as `host-not-allowed` or `insecure-url`, or None if it may."""
+        """Return why no credential may be sent here: `host-not-allowed` or `insecure-url`, or None if one may."""
         if self.scheme == "http":
             return None if self.is_loopback and allow_insecure else "insecure-url"
         return None if self.is_omni or self.host in allowed_hosts else "host-not-allowed"
@@ -90,7 +90,7 @@ class Origin:
 
 
 def allowing(host: str) -> str:
-    """Return what to do about a host that gets no credential: the Omni host that was probably meant, or how to allow it."""
+    """Return a hint about a host that gets no credential: the Omni host that was probably meant, or how to allow it."""
     meant = meant_host(host)
     if meant is not None:
         return f"did you mean `{meant}`?"
@@ -98,7 +98,7 @@ def allowing(host: str) -> str:
 
 
 def meant_host(host: str) -> str | None:
-    """Return the host of Omni's that `host` misspells: two letters off, with a dot too few, or under another top-level domain."""
+    """Return the Omni host that `host` misspells: by up to two letters, a missing dot, or the top-level domain; else None."""
     labels = host.split(".")
     best: tuple[int, str] | None = None
     for domain in OMNI_DOMAINS:
@@ -114,7 +114,7 @@ def meant_host(host: str) -> str | None:
 
 
 def parse_host(text: str) -> str:
-    """Return a whole host name or address as `allowed_hosts` holds it, in lower case. Raises NotAnOrigin."""
+    """Parse a host name or address, as `allowed_hosts` holds it, into lower case. Raises NotAnOrigin."""
     if not text.isascii() or not text.isprintable() or " " in text:
         raise NotAnOrigin("has a character that no host name has (write an international host name in its `xn--` form)")
     if "://" in text:
@@ -127,8 +127,8 @@ def parse_host(text: str) -> str:
     return host
 
 
-# The same as regular expressions, for editors by the JSON Schema. Every dialect takes them (no lookaround, no classes of
-# Unicode). They leave out what no such expression can say: a host name's whole length, an IPv6 address's inner form.
+# The same rules as regular expressions, which editors get from the JSON Schema. They work in every dialect (no lookaround, no
+# Unicode classes), and omit what none can express: the total length of a host name, the inner form of an IPv6 address.
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _REST_OF_LABEL = "([A-Za-z0-9-]*[A-Za-z0-9])?"
 _LAST_LABEL = (
@@ -136,7 +136,7 @@ _LAST_LABEL = (
     f"|[0-9]+(-[A-Za-z0-9-]*[A-Za-z0-9]|[A-WYZa-wyz]{_REST_OF_LABEL})"
     f"|([1-9]|[0-9][0-9]+)[Xx]{_REST_OF_LABEL})"
 )
-"""Not a number: `127.1` and `0x7f` are IPv4 addresses to the URL standard, and only canonical ones are taken."""
+"""Not a number: the URL standard reads `127.1` and `0x7f` as IPv4 addresses, and only canonical ones are accepted."""
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _HOST = rf"({_BYTE}(\.{_BYTE}){{3}}|({_LABEL}\.)*{_LAST_LABEL}|\[[0-9A-Fa-f:.]+\])"
 _PORT = (
@@ -180,7 +180,7 @@ def _check_host_name(host: str) -> None:
     if any(not label or len(label) > 63 or label[0] == "-" or label[-1] == "-" for label in labels):
         raise NotAnOrigin("has a host with an empty or malformed part")
     if labels[-1].isdigit() or labels[-1].startswith("0x"):
-        # The URL standard reads such a host as an IPv4 number (`127.1`, `0x7f.1`): only the canonical form is unambiguous.
+        # The URL standard reads such a host as an IPv4 address (`127.1`, `0x7f.1`): only the canonical form is unambiguous.
         try:
             canonical = str(IPv4Address(host)) == host
         except AddressValueError:

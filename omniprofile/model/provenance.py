@@ -1,4 +1,4 @@
-"""Where a value came from. ("origin" is kept for URLs.)"""
+"""Where a value came from. (The word "origin" is reserved for URLs.)"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Layer(StrEnum):
-    """A place values come from, strongest first. The order is the precedence that the README has."""
+    """The places that values come from, strongest first. The order is the precedence in the README."""
 
     FLAG = "flag"
     ENVIRONMENT = "environment"
@@ -24,7 +24,7 @@ class Layer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """A layer, with the name of the flag, variable or table there, and the file and line (from 1) where there is one."""
+    """A layer, with the name of its flag, variable or table, and the file and line (from 1) if there is one."""
 
     layer: Layer
     name: str | None = None

@@ -1,7 +1,7 @@
-"""Which requests a profile's `access` lets through. Decides on a method and a request target, and knows no HTTP library.
+"""Which requests a profile's `access` allows, decided from the method and the request target, without an HTTP library.
 
-A request passes only if every server would read it as one that may pass: what one server normalizes and another does not
-(RFC 3986, section 6.2.2; `;` parameters; backslashes) is refused, and a path must be one of the listed ones letter by letter.
+A request is allowed only if every server reads it as an allowed one: a path that servers may normalize differently (RFC 3986,
+section 6.2.2; `;` parameters; backslashes) is refused, and that of a write must match a listed path letter by letter.
 """
 
 import re
@@ -21,26 +21,26 @@ READING_POSTS = (
     "POST /api/v1/ai/search-omni-docs",
     "POST /api/v1/dashboards/{id}/download",
 )
-"""The POST requests of Omni's API that change nothing, by the vendor's OpenAPI description of May 2026."""
+"""The POST requests of Omni's API that change nothing, according to the vendor's OpenAPI description of May 2026."""
 
 ALLOWED_REQUEST = r"^(POST|PUT|PATCH|DELETE) (/([A-Za-z0-9_~-][A-Za-z0-9._~-]*|\{[A-Za-z][A-Za-z0-9_]*\}|\*))+$"
-"""One entry of `allow`, as a regular expression: a method and a path in which `{name}` or `*` stands for one segment."""
+"""A regular expression for one entry of `allow`: a method and a path, where `{name}` or `*` stands for one segment."""
 
 _METHOD_WORDS = {"method", "verb"}
 _PATH_WORDS = {"original", "rewrite", "override", "forwarded", "replaced"}
 
-# Patterns as text: the first command after an edit imports this, and matches none of them.
+# Not compiled: the first command after an edit imports this module without matching anything.
 _PATH = r"(/([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})*)+"
 _ESCAPES = r"(?:%[0-9A-Fa-f]{2})+"
 _METHOD = (
-    r"(?i)(?:^|[&;])[ .]*"  # PHP drops spaces before a name, and makes `_` of a point
+    r"(?i)(?:^|[&;])[ .]*"  # PHP drops leading spaces from a name, and turns `.` into `_`
     r"(?:[_.]method|_httpmethod|x[-_](?:http[-_]method(?:[-_]override)?|method[-_]override))(?:[=&;[\0]|$)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Why a request may not pass: the rule's name, a sentence, and how the profile's owner can allow it, if at all."""
+    """Why a request is refused: the rule's name, a sentence, and how the profile's owner can allow it, if at all."""
 
     rule: str
     message: str
@@ -48,13 +48,13 @@ class Denial:
 
 
 def denial(profile: str, access: Access, allow: Iterable[str], method: str, target: str) -> Denial | None:
-    """Return why `access` and `allow` of `profile` refuse a request, or None for one that may pass.
+    """Return why `access` and `allow` of `profile` refuse a request, or None if they allow it.
 
-    `target` is the request target in origin-form, or `*` (RFC 9112, section 3.2), as it stands in the request.
+    `target` is the request target in origin-form, or `*` (RFC 9112, section 3.2), exactly as sent.
     """
     if access != "read-only":
         return None
-    if method == "OPTIONS" and target == "*":  # of the server as a whole (RFC 9110, section 9.3.7)
+    if method == "OPTIONS" and target == "*":  # about the whole server (RFC 9110, section 9.3.7)
         return None
     path, _, query = target.partition("?")
     if method not in READS + WRITES:
@@ -81,13 +81,13 @@ def denial(profile: str, access: Access, allow: Iterable[str], method: str, targ
     if any(_fits(request, entry) for entry in (*READING_POSTS, *allow)):
         return None
     hint = f'the owner of the profile can allow it: add "{_entry(method, path)}" to `allow` in `[profiles.{profile}]`'
-    if path.endswith("/"):  # no entry has that
+    if path.endswith("/"):  # no entry of `allow` can end so
         hint = "send the path without its last slash, with which no request but a read passes"
     return Denial("read-only", f"profile `{profile}` is read-only, and this request may change something", hint)
 
 
 def _entry(method: str, path: str) -> str:
-    """Return the entry of `allow` for a request; what no entry can name is `*` in it."""
+    """Return the entry of `allow` for a request, with `*` for each segment that an entry cannot name."""
     return (
         f"{method} "
         + "/".join(part if is_allowed_request(f"{method} /{part}") else "*" for part in path.split("/"))[1:]
@@ -95,13 +95,13 @@ def _entry(method: str, path: str) -> str:
 
 
 def is_override(name: str) -> bool:
-    """Return whether some server may take a request with the header field `name` for another one.
+    """Return whether the header field `name` may make a server treat a request as a different one.
 
-    That is by another method than its own (`X-HTTP-Method-Override` and its kin), or another path (`X-Original-URL`). CGI and
-    what followed it make the same variable of every character between words (RFC 3875, section 4.1.18).
+    It may change the method (`X-HTTP-Method-Override` and variants) or the path (`X-Original-URL`). Words are split at any
+    separator, because CGI and its successors map them all to the same variable name (RFC 3875, section 4.1.18).
     """
     words = re.split("[^a-z0-9]+", name.lower())
-    if words[:2] == ["access", "control"]:  # what a page asks for another request (CORS)
+    if words[:2] == ["access", "control"]:  # CORS: describes another request, not this one
         return False
     return not _METHOD_WORDS.isdisjoint(words) or (
         words[-1] in ("url", "uri", "path") and not _PATH_WORDS.isdisjoint(words)
@@ -109,12 +109,12 @@ def is_override(name: str) -> bool:
 
 
 def is_allowed_request(entry: str) -> bool:
-    """Return whether `entry` is one that `allow` may have."""
+    """Return whether `entry` is a valid entry of `allow`."""
     return re.fullmatch(ALLOWED_REQUEST, entry) is not None
 
 
 def is_plain(path: str) -> bool:
-    """Return whether `path` is the same path to every server, whatever it normalizes."""
+    """Return whether every server reads `path` as the same path, however it normalizes."""
     if not re.fullmatch(_PATH, path):
         return False
     first, *segments = path.split("/")
@@ -124,10 +124,10 @@ def is_plain(path: str) -> bool:
 
 
 def _hides(escapes: str) -> bool:
-    """Whether escapes stand for a character that belongs in a path unescaped, or that a server may act on."""
+    """Whether percent escapes encode a character that belongs in a path unescaped, or that a server may act on."""
     try:
         text = normalize("NFKC", bytes.fromhex(escapes.replace("%", "")).decode())
-    except UnicodeDecodeError:  # overlong forms of ASCII characters among them
+    except UnicodeDecodeError:  # includes overlong encodings of ASCII characters
         return True
     return any(
         not char.isprintable() or (char.isascii() and (char.isalnum() or char in "-._~/\\;%?#")) for char in text

@@ -1,10 +1,10 @@
-"""Texts that stand where a key should and are none: references to a key, encrypted keys, placeholders.
+"""Texts that are found in place of a key: references to one, encrypted keys, placeholders.
 
-On the fast path for keys of an unknown shape: imports nothing.
+On the fast path for keys that do not look like Omni's: imports nothing.
 """
 
 OP = "op://"
-"""How a reference of the 1Password CLI begins (`op read`)."""
+"""The prefix of a reference for the 1Password CLI (`op read`)."""
 
 _BEGINNINGS = {
     OP: "a 1Password reference",
@@ -44,7 +44,7 @@ _WORDS = ("your", "insert", "paste", "replace", "enter", "put", "add")
 
 
 def stand_in(text: str) -> str | None:
-    """Return in words what `text` is, if it stands for a key and is none; None for what may be a key."""
+    """Describe `text` if it is found in place of a key; return None if it may be a key."""
     lowered = text.lower()
     for beginning, what in _BEGINNINGS.items():
         if lowered.startswith(beginning):
@@ -62,7 +62,7 @@ def stand_in(text: str) -> str | None:
 
 
 def key_in_more(text: str) -> str | None:
-    """Return in words what `text` is, if that is a key with something around it: quotes, a variable's name, JSON."""
+    """Describe `text` if it is a key with something around it (quotes, a variable's name, JSON); else return None."""
     if len(text) < 2:
         return None
     if around := _AROUND.get(text[0] + text[-1]):
@@ -85,5 +85,5 @@ def _is_placeholder(text: str) -> bool:
 
 
 def command_for(text: str) -> tuple[str, ...] | None:
-    """Return the command that prints what `text` refers to, where that program is known."""
+    """Return the command that prints what `text` refers to; None if no such program is known."""
     return ("op", "read", text) if text.startswith(OP) and text.isprintable() else None

@@ -1,4 +1,4 @@
-"""What resolution decided and why: every field's winner, every overridden value, and what was noticed on the way."""
+"""The result of resolution and the reasons: each field's value, the values that it overrides, and notices."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Overridden:
-    """A value that some layer had and that does not apply. `value` is fit to be shown: secrets are masked in it."""
+    """A value that a layer sets but that does not apply. `value` can be shown: secrets in it are masked."""
 
     value: object
     provenance: Provenance
@@ -25,7 +25,7 @@ class Overridden:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One resolved field. `value` is fit to be shown (plain JSON data, secrets masked); None where no layer has one."""
+    """One resolved field. `value` can be shown (plain JSON data, secrets masked); None if no layer sets it."""
 
     value: object
     provenance: Provenance
@@ -34,7 +34,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which profile is the current one, which layer selected it, and what the weaker layers said."""
+    """The current profile, the layer that selected it, and what the weaker layers would have selected."""
 
     profile: str
     provenance: Provenance
@@ -48,7 +48,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class GivenVariable:
-    """One variable of the profile's `env`. `refusal` is why none of them may be handed out, `left_out` why this one is not."""
+    """One variable of a profile's `env`. `refusal` says why none of `env` may be handed out, `left_out` why this one is not."""
 
     name: str
     value: EnvValue
@@ -58,13 +58,13 @@ class GivenVariable:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """One profile, resolved as far as it goes without asking any key source.
+    """One profile, resolved as far as possible without asking a key source.
 
-    `token` is a flag's or variable's token when one applies; else the profile's own credential is to be had from
-    `key` (api-key) or the stored session (oauth). `refusal` is why no credential may be handed out whatever the source
-    says. `notices` are sentences for stderr, `warnings` those that no `-q` silences. `explain` gives what the command shows,
-    and `given_env` what `env` has: most calls need neither. `browser` is empty where the profile has none of its own. `pair`
-    names the environment's base URL and token where they replace the profile's.
+    `token` is the token of a flag or variable, if one applies; else the profile's own credential comes from `key` (api-key) or
+    the stored session (oauth). `refusal` says why no credential may be handed out, whatever the source holds. `notices` are
+    sentences for stderr, `warnings` those that `-q` does not silence. `explain` computes what `explain` shows, and `given_env`
+    the profile's `env`: most calls need neither. `browser` is empty if the profile sets none. `pair` names the environment's
+    base URL and token if they replace the profile's.
     """
 
     selection: Selection
@@ -87,7 +87,7 @@ class Resolution:
 
     @property
     def env(self) -> tuple[GivenVariable, ...]:
-        """The variables of the profile's `env`, its parents' among them."""
+        """The variables of the profile's `env`, including its parents'."""
         return self.given_env()
 
     @property
@@ -96,7 +96,7 @@ class Resolution:
         return uses_store(self.auth, self.key)
 
     def allowed_origin(self) -> Origin:
-        """Return the origin that the credential may be sent to. Raises the refusal where it may not."""
+        """Return the origin that the credential may be sent to. Raises `refusal` if there is one."""
         if self.refusal is not None:
             raise self.refusal
         if self.origin is None:
@@ -105,18 +105,18 @@ class Resolution:
 
     @property
     def key_variables(self) -> tuple[str, ...]:
-        """The variables that the profile takes secrets from: no child gets them."""
+        """The variables that the profile reads secrets from, which no child process gets."""
         own = [] if self.uses_store else [self.key]
         sources = own + [each.value.secret for each in self.env if each.value.secret]
         return tuple(source.variable for source in sources if source.variable)
 
     def secret_source(self, variable: str) -> KeySource | None:
-        """Return where the secret comes from that `env` declares for `variable`; None where it declares none."""
+        """Return the source of the secret that `env` declares for `variable`; None if it declares none."""
         return next((each.value.secret for each in self.env if each.name == variable), None)
 
     @property
     def accounts(self) -> "list[Account]":
-        """The accounts of the secret store that the profile uses: its own credential's, and those of its `env`."""
+        """The accounts in the secret store that the profile uses: its own credential's, and those of its `env`."""
         if self.origin is None:
             return []
         from omniprofile.model.stored import Account

@@ -1,4 +1,4 @@
-"""A secret that cannot be printed by accident, and the mask that is printed instead."""
+"""A type for secrets that cannot be printed by accident, and the masking of secrets in text."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -7,16 +7,16 @@ if TYPE_CHECKING:
 MASK = "********"
 
 _PUBLIC_PREFIXES = ("omni_osk_", "omni_pat_")
-"""Prefixes that say what kind of key it is and nothing about the key."""
+"""Prefixes that give the kind of a key, and nothing of the key itself."""
 
 
 def looks_like_key(text: str) -> bool:
-    """Whether a text that is meant to be something else begins as Omni's API keys do."""
+    """Return whether a text that should be something else begins like Omni's API keys."""
     return text.startswith(_PUBLIC_PREFIXES)
 
 
 LONGEST_KEY = 64 * 1024
-"""Characters that a key or token has at most."""
+"""The most characters that a key or token may have."""
 
 _ACCESS_TOKEN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/")
 
@@ -27,7 +27,7 @@ def is_key(text: str) -> bool:
 
 
 def is_text(text: str) -> bool:
-    """Return whether `text` can be a secret of `env`: one line with no space around it, which every variable can carry."""
+    """Return whether `text` can be a secret of `env`: one line without surrounding space, which every variable can carry."""
     return 0 < len(text) <= LONGEST_KEY and text.isprintable() and text == text.strip()
 
 
@@ -41,53 +41,53 @@ KEY_SHAPES = (
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JSON Web Token (RFC 7519)
     r"|(?P<bearer>\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]{16,}"  # RFC 6750
 )
-"""What is a key wherever it stands, as a regular expression."""
+"""A regular expression for whatever is a key in any context."""
 
 _SHOWN_SHAPES = (
     r"(?P<prefix>omni_(?:osk|pat)_)[A-Za-z0-9_-]+"
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_.-]*)?"
     r"|(?P<bearer>\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]{16,}"
 )
-"""The same for what is shown, where a key may have been cut short."""
+"""The same for texts to be shown, in which a key may have been cut short."""
 
 SECRET_WORDS = (
     "token", "secret", "password", "passwd", "passphrase", "apikey", "api_key", "api-key", "bearer", "credential",
 )  # fmt: skip
-"""What a name ends in, but for an `s`, that something secret goes by."""
+"""The endings, apart from a final `s`, of names that stand for something secret."""
 
 
 def names_secret(name: str) -> bool:
-    """Tell whether a variable or key of this name holds a secret."""
+    """Return whether a variable or key with this name holds a secret."""
     return name.lower().removesuffix("s").endswith(SECRET_WORDS)
 
 
 _obtained: dict[str, set[str]] = {}
-"""Secrets that this process has read or made, with their spellings once a text was searched for them."""
+"""Secrets that this process has read or made, each with its spellings, which are added at the first search."""
 _MOST_OBTAINED = 4096
-"""So many secrets are remembered at least; twice as many are never kept."""
+"""The latest secrets that are always remembered. The number kept never reaches twice this."""
 _UNRESERVED = dict.fromkeys(map(ord, "-._~"))
 _SHORTEST = 5
-"""A text of fewer characters is not looked for in other texts: it would be found in words that have nothing to do with it."""
+"""The shortest secret that is searched for: a shorter one would be found in unrelated words."""
 
 
 def remember(secret: str) -> None:
-    """Have `masked` hide `secret`, and each line of it, for the rest of this process; of very many, the latest."""
+    """Make `masked` hide `secret`, and each of its lines, from now on. Of very many secrets, only the latest are kept."""
     for text in {secret, *secret.splitlines()}:
         if len(text.strip()) >= _SHORTEST:
             _obtained.setdefault(text.strip(), set())
-    if len(_obtained) >= 2 * _MOST_OBTAINED:  # many at once, so that each of very many costs the same
+    if len(_obtained) >= 2 * _MOST_OBTAINED:  # drop many at once, so that the cost per secret stays constant
         for text in list(_obtained)[:-_MOST_OBTAINED]:
             _obtained.pop(text, None)  # another thread may do the same
 
 
 def forget_all() -> None:
-    """Forget what `remember` was given."""
+    """Forget all secrets given to `remember`."""
     _obtained.clear()
 
 
 def masked(text: str) -> str:
-    """Return `text` fit to be shown: no key, no password of a URL, and no secret that this process has obtained is in it."""
-    for secret, spellings in list(_obtained.items()):  # another thread may obtain one meanwhile
+    """Return `text` with keys, passwords in URLs, and all secrets that this process has obtained masked."""
+    for secret, spellings in list(_obtained.items()):  # a copy: another thread may add one
         if not spellings:
             spellings.update(_spellings(secret))
         for spelling in spellings.copy():
@@ -101,7 +101,7 @@ def masked(text: str) -> str:
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return a secret as it stands in plain text, and as JSON, XML, a URL or a workflow command spell it."""
+    """Return a secret as plain text, and as JSON, XML, a URL and a workflow command spell it."""
     if secret.isascii() and secret.translate(_UNRESERVED).isalnum():
         return {secret}
     import json
@@ -121,7 +121,7 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _without(text: str, secret: str) -> str:
-    """Return `text` without `secret`, also where it is cut short by an ellipsis."""
+    """Return `text` with `secret` masked, including where an ellipsis cuts it short."""
     start, at = secret[:_SHORTEST], 0
     pieces: list[str] = []
     while (found := text.find(start, at)) >= 0:
@@ -136,7 +136,7 @@ def _without(text: str, secret: str) -> str:
 
 
 def without_keys(text: str) -> str:
-    """Return `text` with whatever has a key's shape masked, behind its public beginning."""
+    """Return `text` with everything that looks like a key masked, after its public prefix."""
     if not ("omni_" in text or "eyJ" in text or "earer" in text):
         return text
     import re
@@ -145,9 +145,9 @@ def without_keys(text: str) -> str:
 
 
 def without_opaque_words(text: str) -> str:
-    """Return `text`, as a server said it, with every long word masked that no person would write: it may be a token sent before.
+    """Return a server's `text` with every long word masked that no person would write: it may be a token sent earlier.
 
-    A UUID stays: it is what a server's support asks for.
+    UUIDs stay, since a server's support asks for them.
     """
     import re
 
@@ -162,10 +162,10 @@ def without_opaque_words(text: str) -> str:
 
 
 def without_sent(text: str, sent: "Iterable[Secret]") -> str:
-    """Return `text`, as a server said it, with whatever it repeats of the secrets that it was `sent` masked.
+    """Return a server's `text` with everything masked that it repeats of the secrets that it was `sent`.
 
-    A piece of eight letters and digits counts (of a shorter secret all of it), whatever the case, whatever other characters
-    stand between them, and also percent-encoded, once or more often.
+    Eight consecutive letters and digits of a secret are enough (all of a shorter one), in either case, with any other
+    characters between them, and percent-encoded any number of times up to four.
     """
     known = [secret for secret in (_letters(one.reveal())[0] for one in sent) if len(secret) >= _SHORTEST]
     letters, places = _letters(text)
@@ -191,9 +191,9 @@ _PIECE = 8
 
 
 def _letters(text: str) -> "tuple[str, list[tuple[int, int]]]":
-    """Return the letters and digits of `text` in lower case, percent-decoded, and where each of them begins and ends there."""
+    """Return the letters and digits of `text`, percent-decoded and in lower case, and where each begins and ends in `text`."""
     found = [(char, at, at + 1) for at, char in enumerate(text)]
-    for _ in range(4 if "%" in text else 0):  # `%2525…`: each time it is encoded, it grows
+    for _ in range(4 if "%" in text else 0):  # `%2525…`: each encoding makes it longer
         decoded: list[tuple[str, int, int]] = []
         at = 0
         while at < len(found):
@@ -220,12 +220,12 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the secret itself. Every call is a place to review."""
+        """Return the secret itself. Every call deserves review."""
         return self._text
 
     @property
     def masked(self) -> str:
-        """A mask of fixed length, after the key's public prefix if it has one. Shows no part and no length of the secret."""
+        """A mask of fixed length, after the key's public prefix if any. Shows neither a part nor the length of the secret."""
         for prefix in _PUBLIC_PREFIXES:
             if self._text.startswith(prefix):
                 return prefix + MASK

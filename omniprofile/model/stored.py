@@ -1,4 +1,4 @@
-"""A secret as a store keeps it, and what is known of it without unlocking the store."""
+"""A secret as a store keeps it, and what can be known about it without unlocking the store."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,10 @@ from omniprofile.model.secret import Secret, remember
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a store keeps a secret by: the profile's name and the origin that the secret is for.
+    """The key of a secret in a store: the profile's name and the origin that the secret is for.
 
-    Two profiles of one name for two origins, from two files or before and after an edit, are two accounts. `variable` is the
-    variable of the profile's `env` that the secret is for, None for the profile's own credential.
+    Profiles with the same name but different origins, from two files or from before and after an edit, are different accounts.
+    `variable` is the variable of the profile's `env` that the secret is for, None for the profile's own credential.
     """
 
     profile: str
@@ -25,8 +25,8 @@ class Account:
 
     @classmethod
     def parse(cls, text: str) -> "Account":
-        """Return the account whose text this is. Raises ValueError for any text that `str()` does not give."""
-        profile, _, rest = text.rpartition("@")  # the last one: no origin holds an `@`, whatever a name holds
+        """Parse the text of an account. Raises ValueError for any text that `str()` does not produce."""
+        profile, _, rest = text.rpartition("@")  # the last `@`: an origin has none, a name might
         address, _, variable = rest.partition("#")
         try:
             account = cls(profile, Origin.parse(address), variable or None)
@@ -46,7 +46,7 @@ class StoredSecret:
 
     `refresh_token`, `expires_at`, `client_id`, `scope`, `token_path` and `refreshed_at` are an OAuth session's, None for an API
     key. `token_path` is where the session is refreshed, None for the usual path. `identity` is what whoami said at login, None
-    where nobody asked. `variable` is as in `Account`. Times are aware UTC.
+    if it was not asked. `variable` is as in `Account`. Times are aware UTC.
     """
 
     origin: Origin
@@ -62,7 +62,7 @@ class StoredSecret:
     variable: str | None = None
 
     def account(self, profile: str) -> Account:
-        """Return the account of this secret as one of `profile`."""
+        """Return the account that holds this secret for `profile`."""
         return Account(profile, self.origin, self.variable)
 
     def __post_init__(self) -> None:
@@ -72,16 +72,16 @@ class StoredSecret:
 
     @property
     def is_session(self) -> bool:
-        """Whether it is an OAuth session, and not a key."""
+        """Whether it is an OAuth session, not a key."""
         return is_session(self)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSummary:
-    """What is known of a stored secret without reading it. `stored_at` is None where the entry is damaged.
+    """What is known about a stored secret without reading it. `stored_at` is None if the entry is damaged.
 
-    `files` are the profile files (`profiles.toml`) that stored it or refreshed it, `backend` the class of the keyring backend
-    that holds it, None in a store that has none.
+    `files` are the profile files (`profiles.toml`) that stored or refreshed it; `backend` is the class of the keyring backend
+    that holds it, None in a store without backends.
     """
 
     stored_at: datetime | None = None
@@ -99,30 +99,30 @@ class SecretStore(Protocol):
 
     @property
     def identity(self) -> str:
-        """What two stores have in common exactly when they hold the same secrets."""
+        """A text that is equal for two stores exactly when they hold the same secrets."""
 
     @property
     def lock_folder(self) -> str:
-        """The folder beside what is stored, where its locks lie: the same one for everybody who comes to this store there."""
+        """The folder for the store's locks, next to its data, so that all users of the store share it."""
 
     @property
     def label(self) -> str:
         """The store in words, with its place: "file `/…/secrets.json`"."""
 
     def check(self) -> None:
-        """Find out whether the store can be used, leaving nothing behind."""
+        """Check that the store can be used, without leaving anything behind."""
 
     def get(self, account: Account) -> StoredSecret | None:
-        """Return the secret of `account`, or None if there is none."""
+        """Return the secret of `account`, or None."""
 
     def put(self, profile: str, secret: StoredSecret) -> None:
         """Store the secret of a profile, for the secret's own origin.
 
-        Whole or not at all: a reader sees the old value or the new one, at any moment.
+        Atomic: at any moment, a reader sees either the old value or the new one.
         """
 
     def delete(self, account: Account) -> bool:
-        """Delete the secret of `account`; return whether there was one."""
+        """Delete the secret of `account`, and return whether there was one."""
 
     def summaries(self) -> dict[Account, StoredSummary]:
-        """Return what is stored, without unlocking anything."""
+        """Return a summary of every stored secret, without unlocking anything."""

@@ -1,4 +1,4 @@
-"""Times as RFC 3339 text in UTC, read strictly: stores and other programs' files may hold anything. Durations for people."""
+"""Times as RFC 3339 text in UTC, parsed strictly, since stores and other programs' files may hold anything; and durations."""
 
 from datetime import UTC, datetime
 
@@ -6,18 +6,17 @@ EARLIEST_YEAR = 1970
 
 
 def format_time(time: datetime) -> str:
-    """Return RFC 3339 in UTC. Raises ValueError for a time without a time zone."""
+    """Return a time as RFC 3339 text in UTC. Raises ValueError for a time without a time zone."""
     if time.tzinfo is None:
         raise ValueError("a stored time needs a time zone")
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def parse_time(text: object) -> datetime:
-    """Return an RFC 3339 time in UTC. Raises ValueError, "is not …".
+    """Parse an RFC 3339 time, and return it in UTC. Raises ValueError, "is not …".
 
-    Years before 1970 are refused: no token is that old, and arithmetic near year 1 leaves the calendar (OverflowError).
-    Year 9999 is accepted, for some programs write it for "never": so times that were read may be subtracted from, but
-    not added to.
+    Years before 1970 are refused: no token is that old, and arithmetic near year 1 raises OverflowError. Year 9999 is
+    accepted, since some programs write it for "never": so subtract from a parsed time, but never add to it.
     """
     try:
         time = datetime.fromisoformat(text) if isinstance(text, str) else None
@@ -31,7 +30,7 @@ def parse_time(text: object) -> datetime:
 
 
 def duration_text(seconds: float) -> str:
-    """Write a duration in at most two units, rounded down: `2 h`, `1 h 59 min`, `1 min 30 s`, `0.5 s`."""
+    """Return a duration in at most two units, rounded down: `2 h`, `1 h 59 min`, `1 min 30 s`, `0.5 s`."""
     if seconds < 1:
         return f"{max(seconds, 0):.1g} s"
     if seconds < 10:

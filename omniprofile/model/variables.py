@@ -1,9 +1,9 @@
-"""The variables that carry a credential, made of what a profile's `env` says.
+"""The variables that carry a credential, including those of a profile's `env`.
 
 The value of a variable is a text, or an alias: a part of the credential (`token`, `base_url`, `host`, `organization`) and a
-text to append to it. Secrets of `env` are texts here; who reads them is `credentials.resolver`.
+text to append to it. Secrets of `env` are texts here: `credentials.resolver` or `credentials.fast_obtain` has read them.
 
-On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
+On the fast path: imports only what a bare interpreter has loaded, and `errors` to raise one.
 """
 
 import os
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
     from omniprofile.model.credential import Credential
 
     Value = str | tuple[str, str]
-    """A text, or an alias: the part's name and what is appended to it."""
+    """A text, or an alias: the name of the part, and the text to append to it."""
 
     Handed: TypeAlias = "Credential | CompiledProfile"
-    """What is handed over, in full or as the fast path knows it."""
+    """The credential to hand over, in full or as the fast path has it."""
 
 
 NO_CONFIG = r"C:\omniprofile?\config.json" if sys.platform == "win32" else "/dev/null/omniprofile/config.json"
-"""The config file that `exec` names to the vendor's CLI: one that nobody can make or write, root included.
+"""The config file that `exec` sets for the vendor's CLI: one that nobody can create or write, not even root.
 
-With a config of its own the CLI would not use what it was handed: an expired OAuth default there is renewed, and the new token
-replaces even `OMNI_API_TOKEN` (exploreomni/cli). A missing file is not a config to it. What `omni config …` saves fails: nothing
-is below a device, and no Windows file system has a `?` in a name.
+With a config of its own the CLI might not use the credential it was given: it renews an expired OAuth default there, and the
+new token replaces even `OMNI_API_TOKEN` (exploreomni/cli). It treats a missing file as no config. `omni config …` cannot save:
+a device has no files below it, and Windows allows no `?` in file names.
 """
 HIDDEN = f"`OMNI_CONFIG_PATH` is `{NO_CONFIG}`, which nobody can make or write"
-"""Why the CLI neither sees its config nor saves one, in words."""
+"""A message saying why the CLI can neither read nor save its config."""
 
 
 def credential_variables(handed: "Handed", base_url: str, token: str) -> dict[str, str]:
     """Return every variable to set: the credential, its mark `OMNIPROFILE_EXPORTED`, then the profile's `env`.
 
-    A shell that stops at a name that it keeps for itself (`status` in zsh) has the mark of what it has by then.
+    In that order, a shell that stops at a name it reserves (`status` in zsh) already has the mark of what it has set.
 
     `base_url` and `token` are what the consumer gets: the credential's own, or those of a gateway to it, which has no
-    organization. A base URL and token that are the environment's own stay so: no profile is named, and they get no mark.
+    organization. If the base URL and token are the environment's own, no profile is named, and they get no mark.
     Raises UsageError for a NUL in a value.
     """
     organization = handed.organization_name if base_url == handed.base_url else None
@@ -67,7 +67,7 @@ def credential_variables(handed: "Handed", base_url: str, token: str) -> dict[st
 
 
 def encodable(variables: "Mapping[str, str]") -> dict[str, str]:
-    """Return `variables` as a child process can be given them: what the locale cannot encode becomes UTF-8."""
+    """Return `variables` so that a child process can be given them: what the locale cannot encode becomes UTF-8."""
 
     def encoded(value: str) -> str:
         try:
@@ -80,7 +80,7 @@ def encodable(variables: "Mapping[str, str]") -> dict[str, str]:
 
 
 def refuse_nul(variables: "Mapping[str, str]") -> None:
-    """Raise UsageError for a value that no environment can carry."""
+    """Raise UsageError for a value with a NUL, which no environment can carry."""
     for name, value in variables.items():
         if "\0" in value:
             from omniprofile.errors import UsageError

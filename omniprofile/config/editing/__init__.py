@@ -1,1 +1,1 @@
-"""Changing the profile files: a draft in memory, its files replaced together, and a note of what was interrupted."""
+"""Changing the profile files: a draft in memory, replacing its files together, and a journal of interrupted commands."""

@@ -1,7 +1,7 @@
-"""The profile files as an edit would leave them: changed in memory, checked as a whole, written all at once or not at all.
+"""The profile files as an edit leaves them: changed in memory, checked as a whole, and written all or none.
 
-Every change goes through `toml.edit`, so that no other byte of a file can change. A draft is used under the lock that
-`App.editing` holds.
+Every change goes through `toml.edit`, so that no other byte of a file changes. Use a draft under the lock that `App.editing`
+holds.
 """
 
 from collections import Counter
@@ -20,17 +20,17 @@ from omniprofile.model.finding import Code, Finding, errors_in
 
 _NEW_FILE = "version = 1\n"
 _OF_ALL_FILES = frozenset({Code.NO_BASE_URL, Code.DANGLING, Code.CYCLE, Code.DEFAULT_MISSING, Code.VARIABLE_COLLISION})
-"""What cannot be found while a file has errors that keep its tables from being read."""
+"""Errors that cannot be found while other errors keep a file's tables from being read."""
 
 
 Validate = Callable[[Sequence[str], Mapping[str, bytes]], list[Finding]]
-"""What is wrong with the files that are named, those of the mapping taken as they stand there."""
+"""Returns the findings in the named files, using the contents in the mapping instead of reading those files."""
 
 
 class Draft:
-    """The `paths`, as they are read now. `main` is where new tables go; it need not be there yet.
+    """The files `paths`, read on creation. `main` is the file for new tables; it need not exist yet.
 
-    Raises ConfigUnreadable, and UnsafePermissions for a file that others may write or replace: no command would use it.
+    Raises ConfigUnreadable, and UnsafePermissions for a file that others may write or replace, since no command would use it.
     """
 
     def __init__(self, paths: Sequence[str], main: str, validate: Validate, home: str = "") -> None:
@@ -43,17 +43,17 @@ class Draft:
 
     @property
     def paths(self) -> list[str]:
-        """The files, in reading order, with those that the edit makes."""
+        """The files in reading order, including those that the edit creates."""
         new = [path for path in self._after if path not in self._before]
         return [path for path in new if path == self.main] + [*self._before, *(p for p in new if p != self.main)]
 
     def content(self, path: str) -> bytes | None:
-        """Return what a file holds now; None where it is not there."""
+        """Return the content of a file after the edit so far; None if there is no such file."""
         before = self._before[path].content if path in self._before else None
         return self._after.get(path, before)
 
     def data(self, path: str) -> Mapping[str, Any]:
-        """Return what a file says now; empty where it is not there, or is not TOML."""
+        """Return the data of a file after the edit so far; empty if it does not exist, or is not TOML."""
         return self._document(path).data or {}
 
     def files_of(self, names: NamePath) -> list[str]:
@@ -61,7 +61,7 @@ class Draft:
         return [path for path in self.paths if find(self.data(path), names) is not None]
 
     def table(self, path: str, names: NamePath) -> Mapping[str, Any]:
-        """Return the table at `names` in a file; empty where there is none."""
+        """Return the table at `names` in a file; empty if there is none."""
         value = find(self.data(path), names)
         return value if isinstance(value, dict) else {}
 
@@ -70,11 +70,11 @@ class Draft:
         return f"{path}:{self._document(path).position(names).line}"
 
     def set(self, path: str, names: NamePath, written: str) -> None:
-        """Give the key at `names` in a file the value `written` in TOML."""
+        """Set the key at `names` in a file to the value `written` in TOML."""
         self._change(path, lambda text: edit.set_value(text, names, written))
 
     def set_text(self, path: str, names: NamePath, value: str) -> None:
-        """Give the key at `names` in a file a text as its value, in the quotes that it has."""
+        """Set the key at `names` in a file to a text, keeping its kind of quotes."""
         self._change(path, lambda text: edit.set_text(text, names, value))
 
     def unset(self, path: str, names: NamePath) -> None:
@@ -82,11 +82,11 @@ class Draft:
         self._change(path, lambda text: edit.remove(text, names))
 
     def rename(self, path: str, names: NamePath, name: str) -> None:
-        """Give the table at `names` in a file another name."""
+        """Rename the table at `names` in a file."""
         self._change(path, lambda text: edit.rename(text, names, name))
 
     def add(self, path: str, names: NamePath, values: Mapping[str, object]) -> None:
-        """Add a table of `values` to a file, which is made if it is not there."""
+        """Add a table of `values` to a file, which is created if needed."""
         written = {name: toml(value) for name, value in values.items()}
         self._change(path, lambda text: edit.add_table(text or _NEW_FILE, names, written))
 
@@ -107,13 +107,14 @@ class Draft:
         return "".join(change.patch for change in self.changes())
 
     def findings(self) -> list[Finding]:
-        """Return what is wrong with the files as the edit leaves them."""
+        """Return the findings in the files as the edit leaves them."""
         return self._validate(self.paths, {path: (self.content(path) or b"") for path in self.paths})
 
     def check(self) -> int:
-        """Return how many errors are left; more than none only where the edit fixes one and makes none.
+        """Return how many errors are left. Errors may be left only if the edit fixes one and adds none.
 
-        Raises Refused where the edit puts a secret into a file, ConfigInvalid where the result would not lint.
+        Raises Refused if the edit puts a secret into a file, or makes a file name a host or plain http that is refused, and
+        ConfigInvalid for any other error.
         """
         after = errors_in(self.findings())
         if not after:
@@ -132,7 +133,9 @@ class Draft:
             raise _refusal(next((finding for finding in new if finding.code == Code.SECRET), new[0]))
         if not fixed:
             said = {finding.message for finding in before}
-            if changed := [finding for finding in after if finding.message not in said]:  # one wrong value for another
+            if changed := [
+                finding for finding in after if finding.message not in said
+            ]:  # one wrong value replaced by another
                 raise _refusal(changed[0])
             first = after[0]
             raise ConfigInvalid(

@@ -1,11 +1,11 @@
-"""What `rename` and `remove` leave when they are killed between the profile files, the secret store and the state.
+"""The journal of `rename` and `remove`, in case they are killed between the profile files, the secret store and the state.
 
-The file `unfinished.json` in the state folder, there while such a command runs, and afterwards only if it was killed:
+It is the file `unfinished.json` in the state folder, which exists while such a command runs, and afterwards if it was killed:
 
     {"version": 1, "operation": "rename", "name": "old", "new": "new", "config": "/…/profiles.toml", "since": "2026-…Z"}
 
 `operation` is `rename` or `remove` (then `new` is null), `config` the main profile file of the call, `since` RFC 3339 in
-UTC. No secret is in it. Whoever finds it (`doctor` does) says `command`: the same command run again goes on where it was.
+UTC. It contains no secrets. A command that finds it, such as `doctor`, shows `command`, which continues where it stopped.
 """
 
 import json
@@ -23,7 +23,7 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """One rename or removal under way, or interrupted."""
+    """A rename or removal that is in progress, or was interrupted."""
 
     operation: str
     name: str
@@ -33,7 +33,7 @@ class Unfinished:
 
     @property
     def command(self) -> str:
-        """What finishes it."""
+        """The command line that finishes it."""
         config = printable(self.config, 4096)
         words = ["omniprofile", "--config", config, self.operation, self.name, *([self.new] if self.new else [])]
         return " ".join(map(quoted_word, words))
@@ -49,7 +49,7 @@ class Unfinished:
 
 
 class Journal:
-    """The file in the state folder `folder`. Used under the lock that `App.editing` holds. `home` is the user's."""
+    """The journal in the state folder `folder`. Use it under the lock that `App.editing` holds. `home` is the user's home."""
 
     def __init__(self, folder: str, home: str = "") -> None:
         self._folder = folder
@@ -57,9 +57,9 @@ class Journal:
         self.path = os.path.join(folder, "unfinished.json")
 
     def read(self) -> Unfinished | None:
-        """Return what was interrupted; None if nothing was.
+        """Return the interrupted rename or removal, or None.
 
-        Raises ConfigUnreadable for a file that does not say, UnsafePermissions for one that others may write or replace.
+        Raises ConfigUnreadable for an unreadable or damaged file, UnsafePermissions for one that others may write or replace.
         """
         try:
             data = json.loads(read_regular(self.path, limit=64 * 1024))
@@ -74,7 +74,7 @@ class Journal:
             ) from problem
 
     def begin(self, work: Unfinished) -> None:
-        """Note work before it begins. Raises OperationFailed; then it must not begin."""
+        """Record work before it begins. Raises OperationFailed, and then the work must not begin."""
         data = {"version": _VERSION, **asdict(work)}
         try:
             make_private_folder(self._folder)
@@ -87,7 +87,7 @@ class Journal:
             ) from problem
 
     def end(self) -> None:
-        """Remove the note: the work is done. Raises OperationFailed."""
+        """Remove the record after the work is done. Raises OperationFailed."""
         try:
             os.unlink(self.path)
         except FileNotFoundError:
@@ -97,7 +97,7 @@ class Journal:
 
 
 def _parsed(data: Any) -> Unfinished:
-    """Raises ValueError, KeyError, TypeError for what `begin` did not write."""
+    """Parse what `begin` wrote. Raises ValueError, KeyError or TypeError for anything else."""
     work = Unfinished(**{field.name: data[field.name] for field in fields(Unfinished)})
     if data["version"] != _VERSION or work.operation != ("remove" if work.new is None else "rename"):
         raise ValueError("it is another version's, or damaged")

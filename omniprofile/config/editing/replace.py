@@ -1,8 +1,8 @@
-"""Putting new contents into the user's own profile files: all of them or none, and each old or new, never half.
+"""Replacing the user's profile files: all of them or none, and each atomically.
 
-A file may be a symbolic link, or a chain of them (then the links stay, and what they point to is replaced), read-only (then
-nothing is written), or be changed by somebody else just now (then neither). Mode, owner, group and extended attributes stay.
-What cannot stay is a hard link: a file that takes another's place is another file.
+If a file is a symbolic link, or a chain of them, the links stay and their target is replaced. If a file is read-only, or another
+program has just changed it, nothing is written. Mode, owner, group and extended attributes are kept. Hard links are not: the
+replacement is a new file.
 """
 
 import os
@@ -31,7 +31,7 @@ _NEW_FILE_MODE = 0o600
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file held when it was read; None for one that is not there."""
+    """The content of a file when it was read; None if it does not exist."""
 
     path: str
     content: bytes | None
@@ -39,7 +39,7 @@ class Content:
 
     @classmethod
     def read(cls, path: str) -> "Content":
-        """Read a file. Raises ConfigUnreadable for anything but a regular file or none."""
+        """Read a file, which may be missing. Raises ConfigUnreadable for anything but a regular file."""
         try:
             return cls(path, *open_regular(path))
         except FileNotFoundError:
@@ -49,46 +49,46 @@ class Content:
 
     @property
     def mark(self) -> bytes:
-        """The byte-order mark that the file begins with; empty for none."""
+        """The byte-order mark at the beginning of the file, or empty."""
         return BYTE_ORDER_MARK if (self.content or b"").startswith(BYTE_ORDER_MARK) else b""
 
     @property
     def text(self) -> str:
-        """The content as text, without the mark; what is not UTF-8 is replaced."""
+        """The content as text, without the mark. Bytes that are not UTF-8 are replaced."""
         return (self.content or b"").removeprefix(self.mark).decode("utf-8", "replace")
 
     def changed_to(self, text: str) -> "Change":
-        """Return the change of the file to `text`, behind the mark that it has."""
+        """Return the change of the file's content to `text`, keeping its mark."""
         return Change(self, self.mark + text.encode("utf-8"))
 
     @property
     def other_names(self) -> int:
-        """How many hard links the file has beside this one; they go on naming the old content."""
+        """The number of other hard links to the file, which will keep the old content."""
         return self.status.st_nlink - 1 if self.status else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A file's content as it was read, and as it is to be."""
+    """A file's content before and after."""
 
     before: Content
     after: bytes
 
     @property
     def path(self) -> str:
-        """The file, as it was named."""
+        """The file's path, as given."""
         return self.before.path
 
     @property
     def patch(self) -> str:
-        """The change as a unified diff, as `patch` takes it. What is not UTF-8 shows as escapes."""
+        """The change as a unified diff for `patch`. Bytes that are not UTF-8 appear as escapes."""
         return unified_diff(self.path, self.before.content, self.after)
 
 
 def replace_all(changes: Iterable[Change]) -> None:
-    """Write all changes. What can fail is done before the first file is replaced.
+    """Write all changes. Steps that can fail come before the first file is replaced.
 
-    Raises NotWritten, with the patch, when a file cannot be written; OperationFailed when one was changed meanwhile.
+    Raises NotWritten, with the patch, if a file cannot be written, and OperationFailed if another program changed one.
     """
     changes = list(changes)
     patch = "".join(change.patch for change in changes)
@@ -113,14 +113,14 @@ def replace_all(changes: Iterable[Change]) -> None:
 
 
 def _staged(change: Change) -> tuple[str, str]:
-    """Return the new content beside the file that it is for, and that file. Raises OSError where it could not take its place."""
-    refuse_reserved(change.path)  # whose real path may not look like it any more
+    """Write the new content next to its file; return both paths. Raises OSError if it could not replace the file."""
+    refuse_reserved(change.path)  # before resolving links, after which the name may look different
     target = real_path(change.path)
     status = change.before.status
     if status is None:
         make_private_folder(os.path.dirname(target))
         return stage(target, change.after, _NEW_FILE_MODE), target
-    # A file that nobody may write is meant to stay as it is, though its folder would let one replace it, and root anything.
+    # A read-only file is meant to stay, although its folder's mode, or root, would allow replacing it.
     if not stat.S_IMODE(status.st_mode) & 0o222 or not os.access(target, os.W_OK):
         raise PermissionError(13, "it is read-only")
     sweep(target)
@@ -128,7 +128,7 @@ def _staged(change: Change) -> tuple[str, str]:
 
 
 def _require_unchanged(before: Content) -> None:
-    """Raise OperationFailed where another program has changed the file: a lock keeps other omniprofiles out, not editors."""
+    """Raise OperationFailed if another program has changed the file: the lock excludes other omniprofiles, but not editors."""
     if Content.read(before.path).content != before.content:
         raise OperationFailed(
             f"`{before.path}` was changed by another program meanwhile",
@@ -137,7 +137,7 @@ def _require_unchanged(before: Content) -> None:
 
 
 def unified_diff(path: str, before: bytes | None, after: bytes) -> str:
-    """Return the difference as a unified diff. As to `diff`, a line ends in a line feed, and in nothing else."""
+    """Return the difference as a unified diff. As in `diff`, only a line feed ends a line."""
     from difflib import unified_diff
 
     old, new = (list(StringIO((content or b"").decode("utf-8", "backslashreplace"))) for content in (before, after))

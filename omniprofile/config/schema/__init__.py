@@ -1,1 +1,1 @@
-"""What a profile file may hold, as pydantic's models: values, tables, the JSON Schema, and what is wrong in a document."""
+"""The schema of a profile file as pydantic models: values, tables, the JSON Schema, and violations in a document."""

@@ -22,13 +22,13 @@ LONGEST_TIMEOUT = 600
 def wrong_value(
     message: str, suggestion: str | None = None, code: Code = Code.WRONG_VALUE, replacement: str | None = None
 ) -> PydanticCustomError:
-    """Return a violation in our words: `message` goes on after the key's name, `replacement` is what was surely meant."""
+    """Return a violation with its own message, which follows the key's name. `replacement` is what was certainly meant."""
     context = {"message": message, "suggestion": suggestion, "code": code, "replacement": replacement}
     return PydanticCustomError("omniprofile", "{message}", context)
 
 
 def exactly(expected: object) -> BeforeValidator:
-    """Refuse what is equal to `expected` to Python and not to TOML: `1`, `1.0` and `true`."""
+    """Refuse values that equal `expected` in Python but not in TOML, such as `1.0` and `true` for `1`."""
 
     def check(value: object) -> object:
         if type(value) is not type(expected):
@@ -39,7 +39,7 @@ def exactly(expected: object) -> BeforeValidator:
 
 
 def _text(read: Callable[[str], object], pattern: str, *, min_length: int = 0) -> GetPydanticSchema:
-    """Return a string that `read` makes into the field's value, or refuses; `pattern` says the same to editors."""
+    """Return the schema of a string that `read` converts or refuses. `pattern` tells editors the same rule."""
     schema = core_schema.no_info_after_validator_function(read, core_schema.str_schema(min_length=min_length))
     written: JsonSchemaValue = {"type": "string", "pattern": pattern}
     if min_length:
@@ -48,7 +48,7 @@ def _text(read: Callable[[str], object], pattern: str, *, min_length: int = 0) -
 
 
 def _address(parse: Callable[[str], T], example: str) -> Callable[[str], T]:
-    """Let `parse`, of `model.origin`, read an address; `example` is shown where nothing better is known."""
+    """Return a reader of addresses from `parse`, of `model.origin`. `example` is the hint if nothing better is known."""
 
     def read(text: str) -> T:
         try:
@@ -63,7 +63,7 @@ def _address(parse: Callable[[str], T], example: str) -> Callable[[str], T]:
 
 
 def _without_nul(what: str) -> Callable[[str], str]:
-    """Refuse a text that no `what` can be."""
+    """Return a reader that refuses a NUL, which no `what` can contain."""
 
     def read(text: str) -> str:
         if "\0" in text:
@@ -74,7 +74,7 @@ def _without_nul(what: str) -> Callable[[str], str]:
 
 
 def _allowed_request(text: str) -> str:
-    """Refuse an entry of `allow` that is not a method and path, or that no profile has to allow."""
+    """Refuse an entry of `allow` that is not a method and path, or whose method is always allowed."""
     if is_allowed_request(text):
         return text
     method, _, path = text.partition(" ")
@@ -126,7 +126,7 @@ EnvironmentValue = Annotated[str, _text(_without_nul("environment variable"), _N
 Argument = Annotated[str, _text(_without_nul("argument of a program"), _NO_NUL)]
 AllowedRequest = Annotated[str, _text(_allowed_request, ALLOWED_REQUEST)]
 Many = Annotated[tuple[T, ...], Field(strict=False), AfterValidator(lambda given: tuple(dict.fromkeys(given)))]
-"""An array. It comes out as a tuple, in which what was given twice is once."""
+"""An array, converted to a tuple without duplicates."""
 Program = Annotated[
     tuple[Argument, ...],
     Field(

@@ -1,6 +1,6 @@
 """The forms of a key or secret, and of a value of `env`, in a profile file. DOOR: pydantic.
 
-What is validated comes out as the program has it: a `KeySource` and an `EnvValue`.
+Validation converts them to the program's own types, `KeySource` and `EnvValue`.
 """
 
 import os
@@ -77,11 +77,11 @@ class Alias(Table):
 
 
 SOURCES = ("keyring", "env", "command", "file")
-"""The forms of a key or secret, each by the key that every one of them has and no other."""
+"""The forms of a key or secret, each named by the key that only it has."""
 
 
 def _kind_among(*kinds: str) -> Callable[[object], str | None]:
-    """Return what tells the form of a table: by which of `kinds`, exactly one, it has."""
+    """Return a function that returns the form of a value: for a table, the one key of `kinds` that it has."""
 
     def kind_of(value: object) -> str | None:
         if not isinstance(value, Mapping):
@@ -101,7 +101,7 @@ _Source = (
 
 
 def _key_source(form: KeyringKey | EnvKey | CommandKey | FileKey, info: ValidationInfo) -> KeySource:
-    """A file's `~` is the home of the context; a relative path starts in its folder."""
+    """Convert a form. The context has the home, which replaces a path's `~`, and the folder where relative paths start."""
     match form:
         case KeyringKey():
             return KeySource("keyring")

@@ -1,6 +1,6 @@
-"""The JSON Schema of the profile file and of the pin, and the kind of value that a key holds. DOOR: pydantic.
+"""The JSON Schema of the profile file and of the pin, and the kind of value of each key. DOOR: pydantic.
 
-Both are read off the models.
+Both are derived from the models.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ TomlKind = Literal["string", "boolean", "integer", "number", "array", "table", "
 
 
 def json_schema() -> dict[str, object]:
-    """Return the JSON Schema (draft 2020-12) of the profile file, made from the models."""
+    """Return the JSON Schema (draft 2020-12) of the profile file."""
     return _json_schema(ProfilesFile, "omniprofile.schema.json", "omniprofile profiles")
 
 
@@ -36,7 +36,7 @@ def _json_schema(model: type[Table], name: str, title: str) -> dict[str, object]
 
 
 class _ForToml(GenerateJsonSchema):
-    """The schema of what TOML can say: there is no null in it, and an absent key has no value that an editor should offer."""
+    """A schema generator for TOML, which has no null. It omits defaults that an editor should not offer."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -52,7 +52,7 @@ class _ForToml(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         written = super().model_schema(schema)
-        del written["title"]  # the class's name says nothing to whoever reads the file
+        del written["title"]  # the class's name means nothing to the file's readers
         return written
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
@@ -67,7 +67,7 @@ class _ForToml(GenerateJsonSchema):
 
 
 def _own_variable(name: str, parts: tuple[Part, ...]) -> JsonSchemaValue:
-    """Return what one of omniprofile's own variables may hold, beside what every variable may: an alias, or nothing."""
+    """Return the extra schema for one of omniprofile's own variables: only an alias of one of `parts`, or an empty text."""
     if not parts:
         return {"const": ""}
     alias: JsonSchemaValue = {"type": "object", "required": ["from"], "properties": {"from": {"enum": list(parts)}}}
@@ -77,7 +77,7 @@ def _own_variable(name: str, parts: tuple[Part, ...]) -> JsonSchemaValue:
 
 
 def _reserved_pattern() -> str:
-    """Return what `is_reserved` says as a regular expression, which editors read with no flag for upper and lower case."""
+    """Return `is_reserved` as a regular expression that ignores case, without a flag, since editors use none."""
 
     def any_case(word: str) -> str:
         return "".join(f"[{char.upper()}{char.lower()}]" if char.isalpha() else char for char in word)
@@ -87,12 +87,12 @@ def _reserved_pattern() -> str:
 
 
 def is_variable_of_env(path: tuple[str, ...]) -> bool:
-    """Tell whether `path` is that of one variable of an `env`."""
+    """Return whether `path` is that of a variable of an `env`."""
     return path[-2:-1] == ("env",) and path[:-2] in (("defaults",), ("profiles", *path[1:2]))
 
 
 def toml_kind(path: Iterable[str]) -> TomlKind | None:
-    """Return what kind of TOML value the key at `path` of a profile file holds; None for an unknown key."""
+    """Return the kind of TOML value of the key at `path` in a profile file; None for an unknown key."""
     path = tuple(path)
     if is_variable_of_env(path):
         return "string or table"

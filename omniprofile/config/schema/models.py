@@ -1,8 +1,8 @@
-"""What a profile file and a pin may hold, as models. DOOR: pydantic.
+"""The models of a profile file and a pin. DOOR: pydantic.
 
-The models are strict (no value is converted, unknown keys are refused). A table's fields are those of a `Declaration`, by name
-and, once validated, by type. `json_schema` makes of them what editors use, with their descriptions as hover texts.
-`violations` puts what they object to into words.
+The models are strict: they convert no value and refuse unknown keys. A table's fields have the names of those of a `Declaration`
+and, once validated, their types. `json_schema` generates the schema for editors, with the descriptions as hover texts.
+`violations` puts errors into words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,9 +35,9 @@ OWN_PARTS: Mapping[str, tuple[Part, ...]] = {
     ORGANIZATION: ("base_url", "host", "organization"),
     PROFILE: (),
 }
-"""What each of omniprofile's own variables may be an alias of. Whoever reads one knows whether it holds a secret: the token goes
-into no other one, and nothing else, and nothing after it, into these. Who reads `OMNI_PROFILE` looks for a profile by it: no
-part of a credential is one's name."""
+"""What each of omniprofile's own variables may be an alias of. A program that reads one must know whether it is a secret, so the
+token's variables hold the token and nothing else, and no other variable here holds it. `OMNI_PROFILE` may be no alias, because
+its readers look a profile up by it."""
 
 
 class Expect(Table):
@@ -232,12 +232,12 @@ class Pin(Table):
 
 
 def keys_of(model: type[Table]) -> dict[str, FieldInfo]:
-    """Return the keys that a table of `model` may have, as a file has them."""
+    """Return the keys that a table of `model` may have, as they are written in a file."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
-    """Return the type, of the annotations, of what may stand at `path` of a table of `model`; None for an unknown key."""
+    """Return the annotated type of the value at `path` in a table of `model`; None for an unknown key."""
     kind: Any = model
     for part in path:
         choices = [choice for choice in _choices(kind) if choice is not type(None)]
@@ -254,7 +254,7 @@ def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
 
 
 def _choices(kind: Any) -> list[Any]:
-    """Return the members of a union, and of any other type itself, with their annotations taken off."""
+    """Return the members of a union, or the type itself, without annotations."""
     if get_origin(kind) is Annotated:
         return _choices(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):

@@ -1,4 +1,4 @@
-"""A parsed document to what it declares, by the models of `models`: what is wrong in it is found, and the rest is kept."""
+"""Validating a parsed document with the models of `models`: errors become findings, and the valid rest is kept."""
 
 import os
 import sys
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Table)
 _ROUNDS = 4
-"""Some violations only show when others are out of the way."""
+"""The most rounds of removing violations: some appear only once others are removed."""
 
 
 def validate(document: Document, *, home: str) -> tuple[Config | None, list[Finding]]:
-    """Return what a document declares, and what is wrong with it.
+    """Return what a document declares, and its findings.
 
-    Of a document with something wrong, what is not affected is declared; None if nothing can be. `home` stands for `~`.
+    An invalid document declares what its errors do not affect; None if nothing is left. `home` replaces `~`.
     """
     if document.data is None:
         return None, document.findings
@@ -46,9 +46,9 @@ def validate(document: Document, *, home: str) -> tuple[Config | None, list[Find
 
 
 def validate_pin(document: Document) -> tuple[Sourced[str] | None, list[Finding]]:
-    """Return the profile that a project pin names, or what is wrong with the pin.
+    """Return the profile that a project pin names, or None and the findings in the pin.
 
-    A link out of the pin's folder may lead to a file with secrets in it: of what is wrong there no word is shown.
+    If the pin is a link out of its folder, its target may contain secrets, so the finding quotes nothing from it.
     """
     pin = read(document.data, Pin) if document.data is not None else None
     if isinstance(pin, Pin):
@@ -65,7 +65,7 @@ def validate_pin(document: Document) -> tuple[Sourced[str] | None, list[Finding]
 
 
 def leads_out(path: str) -> bool:
-    """Tell whether a file is a link to one that is not below its folder."""
+    """Return whether a file is a link to one that is not below its folder."""
     folder = real_path(os.path.dirname(path) or ".")
     return not real_path(path).startswith(folder.rstrip(os.sep) + os.sep)
 
@@ -102,7 +102,7 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> Config:
 def _without_invalid(
     given: Mapping[str, Any], found: "list[Violation]", folders: tuple[str, str]
 ) -> ProfilesFile | None:
-    """Return the file without what is wrong in it; None if nothing sound is left."""
+    """Return the file without its invalid parts; None if nothing valid is left."""
     data = _copy(given)
     for _ in range(_ROUNDS):
         for violation in found:
@@ -119,7 +119,7 @@ def _copy(value: Any) -> Any:
 
 
 def _remove(data: dict[str, Any], path: KeyPath) -> None:
-    """Take the key at `path` away, or the table that misses it. An array goes as a whole, but for a list of hosts."""
+    """Remove the key at `path`, or the table that lacks it. Removes an array as a whole, except for a list of hosts."""
     table: Any = data
     for part in path[:-1]:
         inner = table.get(part) if isinstance(table, dict) else None
@@ -138,9 +138,10 @@ def _remove(data: dict[str, Any], path: KeyPath) -> None:
 
 
 def read(data: Mapping[str, Any], model: type[M], folders: tuple[str, str] = ("", "")) -> "M | list[Violation]":
-    """Return `data` as `model` has it, or else everything that the model objects to in it.
+    """Return `data` as a `model`, or else its violations.
 
-    `folders` are the home, which `~` stands for, and where relative paths start: where the file really lies, links followed.
+    `folders` are the home, which replaces `~`, and the folder where relative paths start: the file's real one, with links
+    followed.
     """
     found = list(_unfit_own_variables(data)) if model is ProfilesFile else []
     if not model.__pydantic_complete__:
@@ -156,9 +157,9 @@ def read(data: Mapping[str, Any], model: type[M], folders: tuple[str, str] = (""
 
 
 def _build(model: type[Table]) -> None:
-    """Build what validates, without pydantic's plugins: they could record what is in a file, and looking for them takes a while.
+    """Build a model's validator without pydantic's plugins, which could record the content of a file.
 
-    What it looks for them with imports `importlib.metadata`, which takes twice a bare interpreter's start.
+    Looking for them also imports `importlib.metadata`, which takes twice as long as a bare interpreter's start.
     """
     name = "pydantic.plugin._loader"
     loader, before = ModuleType(name), sys.modules.get(name)
@@ -173,7 +174,7 @@ def _build(model: type[Table]) -> None:
 
 
 def _unfit_own_variables(data: Mapping[str, Any]) -> "Iterator[Violation]":
-    """Yield what is wrong with omniprofile's own variables in `env`: a value that is not a fit alias, and leaves none out."""
+    """Yield a violation for each of omniprofile's own variables in `env` that is neither an allowed alias nor an empty text."""
     profiles = data.get("profiles")
     tables: list[tuple[tuple[str, ...], Any]] = [(("defaults",), data.get("defaults"))]
     tables += [(("profiles", name), table) for name, table in profiles.items()] if isinstance(profiles, Mapping) else []
@@ -197,18 +198,19 @@ def _unfit_own_variables(data: Mapping[str, Any]) -> "Iterator[Violation]":
 
 
 def violations(data: Mapping[str, Any], model: type[Table]) -> "list[Violation]":
-    """Return what `model` objects to in `data`; empty for good data."""
+    """Return the violations of `model` in `data`; empty if it is valid."""
     found = read(data, model)
     return found if isinstance(found, list) else []
 
 
 def _path(loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], bool]:
-    """Return the location that pydantic gives as a path of the document, and whether it is about a key itself, not its value.
+    """Return pydantic's location as a path in the document, and whether it is about a key itself, not its value.
 
-    After a profile's `key`, and a variable of its `env`, pydantic puts the tag of the union that it chose, which no file has.
+    After a profile's `key`, or a variable of its `env`, pydantic adds the tag of the union member it chose, which is not in the
+    file.
     """
     of_key = "[key]" in loc
-    if not of_key and loc[:1] not in (("profiles",), ("defaults",)):  # as nearly every one of very many is
+    if not of_key and loc[:1] not in (("profiles",), ("defaults",)):  # the usual case when there are very many
         return loc, False
     parts = [part for part in loc if part != "[key]"]
     key_at = {"profiles": 2, "defaults": 1}.get(str(parts[0])) if parts else None

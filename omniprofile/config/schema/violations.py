@@ -1,6 +1,6 @@
-"""What the models object to in a document, as findings with a place, in TOML's words, and with what was probably meant.
+"""Turning the models' violations into findings, with a place, in TOML's terms, and with what was probably meant.
 
-A message names keys and never repeats a value that could be a secret.
+A message names keys, and never repeats a value that could be a secret.
 """
 
 import re
@@ -29,9 +29,9 @@ from omniprofile.model.secret import names_secret
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that a model objects to. `kind` and `context` are pydantic's, of stable names; no value is in it.
+    """One violation of a model. `kind` and `context` are pydantic's, with stable names; it contains no value.
 
-    `path` is the document's; `of_key` says that it is about the last key itself and not about its value.
+    `path` is in the document; `of_key` says that the violation is about the last key itself, not its value.
     """
 
     kind: str
@@ -50,7 +50,7 @@ def findings_of(document: Document, model: type[Table], violations: list[Violati
 
 
 _LITERAL_WORDS = ("key", "value", "literal", "plain", "text", "string")
-"""What a table in a key's place holds the key itself under, besides words for a secret."""
+"""The names, besides words for a secret, under which a table in place of a key may contain the key itself."""
 _OTHER_SPELLINGS = {
     "base_url": (
         "url",
@@ -113,7 +113,7 @@ _FORMS = ("from", "append", "keyring", "env", "command", "timeout", "file")
 
 
 class _Wording:
-    """The words for one violation. `name` is what it is about, `value` what stands there, `last` the last key of its path."""
+    """The wording of one violation. `name` is its subject, `value` the value there, and `last` the last key of its path."""
 
     def __init__(self, document: Document, model: type[Table], violation: Violation) -> None:
         self.document = document
@@ -140,7 +140,7 @@ class _Wording:
 
     @property
     def profile(self) -> str:
-        """The profile that the path lies in, as a name to put into a command."""
+        """The profile that contains the path, as an argument for a command."""
         path = self.path
         return str(path[1]) if len(path) > 2 and path[0] == "profiles" and is_valid(str(path[1])) else "NAME"
 
@@ -213,7 +213,7 @@ class _Wording:
         return self.found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", hint, at_key=True, replacement=safe)
 
     def meant(self, known: list[str]) -> str | None:
-        """Return what the user probably meant by an unknown key of a table that has the `known` ones."""
+        """Return what the user probably meant by an unknown key in a table whose keys are `known`."""
         key, above = self.last, self.path[:-1]
         if above[-1:] == ("key",) or above[-2:-1] == ("env",):
             return "`timeout` belongs to a `command`" if key == "timeout" else _form_near(key)
@@ -229,7 +229,7 @@ class _Wording:
         return f"known here: {', '.join(f'`{word}`' for word in known)}" if known else None
 
     def known_keys(self) -> list[str]:
-        """Return the keys of the table; none where that is a key's source, of which there are several forms."""
+        """Return the keys of the table; none if it is the source of a key, which has several forms."""
         table = type_at(self.model, self.path[:-1])
         named = isinstance(table, type) and issubclass(table, Table) and self.path[-2:-1] != ("key",)
         return list(keys_of(table)) if named else []
@@ -262,7 +262,7 @@ class _Wording:
         )
 
     def wrong_choice(self, expected: str) -> Finding:
-        """`expected` is pydantic's list of the values that the key may have."""
+        """Return the finding for a value that is not allowed. `expected` is pydantic's list of the allowed ones."""
         text = self.value.strip() if isinstance(self.value, str) else None
         choices = re.findall(r"'([^']*)'", expected)
         if not choices:
@@ -293,7 +293,7 @@ class _Wording:
 
 
 def _dotted(path: KeyPath) -> str:
-    """Return `profiles.prod.env`, quoted where TOML would: a name of the document, made fit to print."""
+    """Return a path as `profiles.prod.env`, quoted where TOML needs it, and safe to print."""
     words: list[str] = []
     for part in path:
         if isinstance(part, int):
@@ -317,7 +317,7 @@ def _form_near(key: str) -> str | None:
 
 
 def _holds_secret(word: str, text: object) -> bool:
-    """Whether a key of this name holds a secret itself, and not where to find one (`op://…`)."""
+    """Whether a key with this name contains a secret itself, not a reference to one (`op://…`)."""
     name = _normalized(word)
     return isinstance(text, str) and "://" not in text and (name.endswith(_LITERAL_WORDS) or names_secret(name))
 

@@ -1,1 +1,1 @@
-"""The text of one TOML file: parsed, with the places of its keys and values, and edited without a change elsewhere."""
+"""The text of one TOML file: parsing it, with the places of its keys and values, and editing it without other changes."""

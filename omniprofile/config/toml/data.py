@@ -1,4 +1,4 @@
-"""The data of a TOML text: what stands at a path, and whether two values are the same."""
+"""The data of a TOML text: access by path, and strict comparison."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from omniprofile.config.toml.positions import KeyPath
 
 
 def depth_of(data: Mapping[str, Any], path: KeyPath) -> int:
-    """Return how many parts of `path`, which leads through no array, are there."""
+    """Return how many parts of `path` exist. `path` contains no array indexes."""
     table: Any = data
     for depth, name in enumerate(path):
         if not isinstance(table, dict) or name not in table:
@@ -17,19 +17,19 @@ def depth_of(data: Mapping[str, Any], path: KeyPath) -> int:
 
 
 def find(data: Mapping[str, Any], path: KeyPath) -> Any:
-    """Return what stands at `path`, None where nothing does."""
+    """Return the value at `path`, or None."""
     return value_at(data, path) if depth_of(data, path) == len(path) else None
 
 
 def value_at(data: Any, path: KeyPath) -> Any:
-    """Return what stands at `path`. Raises KeyError, IndexError, TypeError where nothing does."""
+    """Return the value at `path`. Raises KeyError, IndexError or TypeError if there is none."""
     for part in path:
         data = data[part]
     return data
 
 
 def put_at(data: dict[str, Any], path: tuple[str, ...], value: object) -> None:
-    """Give the key at `path` a value; what stands on the way and is not a table becomes one."""
+    """Set the key at `path` to a value, replacing anything on the way that is not a table by one."""
     for name in path[:-1]:
         if not isinstance(data.get(name), dict):
             data[name] = {}
@@ -38,7 +38,7 @@ def put_at(data: dict[str, Any], path: tuple[str, ...], value: object) -> None:
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two values are the same and of the same type: 1 is not 1.0, and neither is true."""
+    """Whether two values are equal and of the same type: 1 is not 1.0, and neither is true."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict) and isinstance(other, dict):

@@ -1,11 +1,10 @@
-"""Edits of a TOML text that change one value and nothing else: the text is cut at exact offsets, never written out anew.
+"""Edits of a TOML text that change one value and nothing else, by cutting the text at exact offsets.
 
-A library that parses a document and writes it again must get every comment, blank and line ending back as it was. Here
-they are not touched in the first place: every function takes a text and gives the same text with pieces cut out or put
-in, and then both are parsed, and their data compared: they must differ in exactly what was asked for. So a slip of the
-pen here is a refused edit, and not a changed file.
+A library that parses a document and writes it again must reproduce every comment, blank and line ending. These functions never
+touch them: each takes a text and returns it with pieces cut out or inserted. Both texts are then parsed, and their data must
+differ in exactly the requested change. So a bug here leads to a refused edit, not to a damaged file.
 
-Text in, text out; no file is read or written. A text that is given must be one that parses.
+The functions read and write no files. The text passed in must be valid TOML.
 """
 
 import copy
@@ -20,7 +19,7 @@ from omniprofile.config.toml.write import inline, key_text, string_text
 from omniprofile.errors import OperationFailed
 
 NamePath = tuple[str, ...]
-"""The path of a key or table, from the top of the file: a `KeyPath` that leads through no array."""
+"""The path of a key or table from the top of the file: a `KeyPath` without array indexes."""
 
 _NAMED = ("profiles", "instances")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -28,7 +27,7 @@ _COMMENT = re.compile(r"[ \t]*#")
 
 
 def data_of(text: str) -> dict[str, Any]:
-    """Return what a text says."""
+    """Return the data of a valid text."""
     document = Document.parse("", text.encode("utf-8"))
     if document.data is None:
         raise AssertionError("only a text that parses is edited")
@@ -36,7 +35,7 @@ def data_of(text: str) -> dict[str, Any]:
 
 
 def value_of(written: str) -> object:
-    """Return what a value, as written, stands for. Raises ValueError where it is not a single value."""
+    """Return the data of one value written in TOML. Raises ValueError if it is not exactly one value."""
     text = f"value = {written}"
     data = Document.parse("", text.encode()).data
     if data is None or set(data) != {"value"} or scan(text)[0].pairs[0].end != len(text):
@@ -45,10 +44,9 @@ def value_of(written: str) -> object:
 
 
 def set_value(text: str, path: NamePath, written: str) -> str:
-    """Give the key at `path` the value that is `written` in TOML, in the place it has; a new key goes below its table's last.
+    """Set the key at `path`, in place, to the value `written` in TOML. A new key goes after the last key of its table.
 
-    The tables of the path that are not there are made. Where the path leads through something that is not a table, that is
-    replaced by one.
+    Creates missing tables of the path, and replaces anything on the way that is not a table by one.
     """
     before = data_of(text)
     present = depth_of(before, path)
@@ -56,7 +54,7 @@ def set_value(text: str, path: NamePath, written: str) -> str:
         return text
     if pair := _pair_at(text, path):
         after = _cut(text, pair.start, pair.end, written)
-    elif present == len(path):  # a table of headers or dotted keys: one value takes its place
+    elif present == len(path):  # replace a table made of headers or dotted keys
         after = _insert(_removed(text, path), path, written)
     elif present and not isinstance(value_at(before, path[:present]), dict):
         after = set_value(text, path[:present], _nested(path[present:], written))
@@ -66,28 +64,28 @@ def set_value(text: str, path: NamePath, written: str) -> str:
 
 
 def set_text(text: str, path: NamePath, value: str) -> str:
-    """Give the key at `path` a text as its value, in the kind of quotes that it has."""
+    """Set the key at `path` to a text, keeping its kind of quotes if possible."""
     pair = _pair_at(text, path)
     literal = pair is not None and text[pair.start] == "'" and "'" not in value and value.isprintable()
     return set_value(text, path, f"'{value}'" if literal else string_text(value))
 
 
 def remove(text: str, path: NamePath) -> str:
-    """Remove the key or table at `path`, with its lines, its trailing comments, and a comment that heads it."""
+    """Remove the key or table at `path`, with its lines, its trailing comments, and a comment that introduces a table."""
     after = _removed(text, path)
 
     def change(data: dict[str, Any]) -> None:
         del value_at(data, path[:-1])[path[-1]]
         parent = path[:-1]
         if depth_of(data_of(after), parent) < len(parent) and not value_at(data, parent):
-            # The last key of a table that only its keys made. An empty table that is not there says the same.
+            # Its last key was all that made the table; a missing table means the same as an empty one.
             del value_at(data, parent[:-1])[parent[-1]]
 
     return _verified(text, after, path, change)
 
 
 def rename(text: str, path: NamePath, name: str) -> str:
-    """Give the key or table at `path` another name, wherever its own is written; its place and its quotes stay."""
+    """Rename the key or table at `path` wherever its name is written, keeping its place and quotes."""
     depth = len(path) - 1
     places: list[Key] = []
     for table in scan(text):
@@ -111,7 +109,7 @@ def rename(text: str, path: NamePath, name: str) -> str:
 
 
 def add_table(text: str, path: NamePath, values: Mapping[str, str]) -> str:
-    """Add a table of `values`, as written in TOML, at the end, under a header of its own, or where its parent is inline."""
+    """Add a table of `values`, written in TOML: at the end under its own header, or in its parent if that is inline."""
     parent = _pair_at(text, path[:-1])
     if parent is not None:
         after = _insert(text, path, inline(values))
@@ -128,7 +126,7 @@ def add_table(text: str, path: NamePath, values: Mapping[str, str]) -> str:
 
 
 def _verified(before: str, after: str, path: NamePath, change: Callable[[dict[str, Any]], None]) -> str:
-    """Return `after`, if its data are those of `before` with `change` made to them."""
+    """Return `after` if its data are those of `before` with `change` applied. Raises OperationFailed if not."""
     wanted = copy.deepcopy(data_of(before))
     change(wanted)
     document = Document.parse("", after.encode("utf-8"))
@@ -142,7 +140,7 @@ def _verified(before: str, after: str, path: NamePath, change: Callable[[dict[st
 
 
 def _insert(text: str, path: NamePath, written: str) -> str:
-    """Write a key that is not there below the last one of the innermost table that is."""
+    """Insert a new key after the last key of the innermost existing table on its path."""
     data = data_of(text)
     depth = depth_of(data, path)
     here, rest = path[:depth], path[depth:]
@@ -174,7 +172,7 @@ def _insert(text: str, path: NamePath, written: str) -> str:
 
 
 def _new_table(text: str, path: NamePath, written: str) -> str:
-    """Write a key of a table that is not there, under a header of its own, after the last table of its kind."""
+    """Insert a key of a new table, under its own header, after the last table of the same kind."""
     depth = 2 if path[0] in _NAMED and len(path) > 2 else 1
     newline = _newline(text, len(text))
     lines = [
@@ -193,7 +191,7 @@ def _new_table(text: str, path: NamePath, written: str) -> str:
 
 
 def _appended(text: str, lines: Sequence[str], newline: str) -> str:
-    """Return `lines` at the end, after an empty line; the last one ends as the text did."""
+    """Append `lines` to the text after an empty line, ending it with or without a newline as before."""
     block = newline.join(lines)
     if not text:
         return block + newline
@@ -203,7 +201,7 @@ def _appended(text: str, lines: Sequence[str], newline: str) -> str:
 
 
 def _line_below(text: str, at: int, line: str) -> str:
-    """Return `line` below the line that `at` is in."""
+    """Insert `line` below the line that contains `at`."""
     end = _line_end(text, at)
     newline = _newline(text, end)
     if end and text[end - 1] == "\n":
@@ -212,7 +210,7 @@ def _line_below(text: str, at: int, line: str) -> str:
 
 
 def _at_top(text: str, tables: list[Table], new: str) -> str:
-    """Return `new` below the last key of the top of the file; where there is none, above the first table and what heads it."""
+    """Insert `new` below the last top-level key, or if there is none, above the first table and its leading comments."""
     if tables[0].pairs:
         last = tables[0].pairs[-1]
         return _line_below(text, last.end, _indent(text, last.keys[0].start) + new)
@@ -235,7 +233,7 @@ def _into_inline(text: str, pair: Pair, new: str) -> str:
 
 
 def _removed(text: str, path: NamePath) -> str:
-    """Cut out, one after the other, everything that is written of `path`."""
+    """Remove everything at `path`, piece by piece."""
     after = text
     while True:
         tables = scan(after)
@@ -251,14 +249,14 @@ def _removed(text: str, path: NamePath) -> str:
             break
     named = path[:2]
     if len(path) > 2 and path[0] in _NAMED and depth_of(data_of(after), named) < 2:
-        # A profile that only its keys made is still a profile when it has none.
+        # A profile without a header still exists after its last key is removed.
         after = _insert(after, named, "{}")
     return after
 
 
 def _without_line(text: str, pair: Pair) -> str:
     start, end = _line_start(text, pair.keys[0].start), _line_end(text, pair.end)
-    if text[end - 1 : end] != "\n" and start:  # the last line, which has no end: the one before it has none then
+    if text[end - 1 : end] != "\n" and start:  # the last line has no newline, so remove the one before it
         start -= len(_newline(text, start))
     return _cut(text, start, end, "")
 
@@ -276,7 +274,7 @@ def _without_member(text: str, holder: Pair, pair: Pair) -> str:
 def _without_table(text: str, table: Table) -> str:
     start = _heading_start(text, table.start)
     end = _line_end(text, table.pairs[-1].end if table.pairs else table.end)
-    # Comments that go on right below the last key are the table's, unless they lead on to the next one.
+    # Comments right below the last key belong to the table, unless the next table follows them directly.
     below = end
     while _COMMENT.match(text, below):
         below = _line_end(text, below)
@@ -300,7 +298,7 @@ def _pair_at(text: str, path: NamePath) -> Pair | None:
 
 
 def _dotted(tables: list[Table], path: NamePath) -> Pair | None:
-    """Return the last pair whose own keys make the table at `path`."""
+    """Return the last pair whose dotted key creates the table at `path`."""
     found = [
         pair
         for pair in every_pair(tables)
@@ -314,15 +312,15 @@ def _is_inline(tables: list[Table], pair: Pair) -> bool:
 
 
 def _heading_start(text: str, at: int) -> int:
-    """Return where the lines start that go with the header at `at`: a comment right above it, if an empty line sets it off."""
+    """Return where the lines of the header at `at` start, including a comment right above it if an empty line precedes that."""
     start = _block_start(text, at)
     return start if start and text[_line_start(text, start - 1) : start].strip() == "" else _line_start(text, at)
 
 
 def _block_start(text: str, at: int) -> int:
-    """Return where the comment lines right above the line of `at` start."""
+    """Return the start of the comment lines right above the line that contains `at`, or of that line."""
     start = _line_start(text, at)
-    # What looks like a comment may be a line of the value before it.
+    # A line that looks like a comment may be part of the previous value.
     ends = [end for table in scan(text[:start]) for end in (table.end, *(pair.end for pair in table.pairs))]
     last = max(ends)
     while start > last and _COMMENT.match(text, above := _line_start(text, start - 1)) and above >= last:
@@ -335,13 +333,13 @@ def _line_start(text: str, at: int) -> int:
 
 
 def _line_end(text: str, at: int) -> int:
-    """Return the offset behind the end of the line that `at` is in."""
+    """Return the offset after the end of the line that contains `at`."""
     end = text.find("\n", at)
     return len(text) if end < 0 else end + 1
 
 
 def _newline(text: str, at: int) -> str:
-    """Return the line ending that lines before `at` have, else the text's first, else the usual one."""
+    """Return the line ending of the line before `at`, else the first in the text, else a newline."""
     index = text.rfind("\n", 0, at)
     index = text.find("\n") if index < 0 else index
     return "\r\n" if index > 0 and text[index - 1] == "\r" else "\n"

@@ -1,12 +1,12 @@
-"""What to say of a text that is not TOML: tomllib's words without Python's, and what was probably meant by the line.
+"""Messages for a text that is not TOML: tomllib's without Python's terms, and what the line was probably meant to be.
 
-Imported only where there is such a text.
+Imported only for such a text.
 """
 
 import re
 
 _SUGGESTIONS = (
-    # (a part of what tomllib says, what the line holds, what to do)
+    # (part of tomllib's message, pattern in the line, hint)
     ("", re.compile(r"\r."), "the lines end in carriage returns alone: save the file with the line ends of Unix or Windows"),
     ("", re.compile(r"^(<{7}|={7}|>{7})"), "a merge conflict was left here: resolve it"),
     ("", re.compile("[\u201c\u201d\u2018\u2019]"), "replace the curly quotes with straight ones"),
@@ -37,7 +37,7 @@ _WORDINGS = (
 
 
 def wording(message: str) -> str:
-    """Return a message of tomllib's in this program's words."""
+    """Return one of tomllib's messages in this program's words."""
     for pattern, words in _WORDINGS:
         if match := pattern.search(message):
             return words.format(*(group.replace("', '", ".").strip("'") for group in match.groups()))
@@ -45,7 +45,7 @@ def wording(message: str) -> str:
 
 
 def suggestion(line: str, message: str) -> str | None:
-    """Return what to do about a line that tomllib rejects with this message, None where nothing is known."""
+    """Return a hint for a line that tomllib rejects with this message, or None."""
     line = line.rstrip("\r")
     return next(
         (hint for said, holds, hint in _SUGGESTIONS if said in message and (holds is None or holds.search(line))), None

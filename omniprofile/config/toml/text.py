@@ -1,9 +1,9 @@
 """One TOML file as data and places. DOOR: tomllib.
 
-Values come from `tomllib`, which is strict and in the standard library; where each key and value stands comes from `positions`.
+The values come from `tomllib`, which is strict and in the standard library; the places of keys and values from `positions`.
 
-Any bytes are read in bounded time. What `tomllib` would go quadratic over (keys of many parts) is looked for first; what is
-nested too deep for it, or for whoever walks through its data, is a finding like any syntax error.
+Parsing takes bounded time for any bytes: keys with many parts, for which `tomllib` takes quadratic time, are detected first.
+Nesting too deep for `tomllib`, or for code that walks through the data, is a finding like any syntax error.
 """
 
 import re
@@ -20,13 +20,13 @@ from omniprofile.model.finding import Code, Finding, Fix
 from omniprofile.system.files import BYTE_ORDER_MARK, LARGEST, Unreadable, read_regular
 
 DEEPEST = 50
-"""Arrays and inline tables may be nested this deep, and a key may have this many parts."""
+"""The deepest allowed nesting of arrays and inline tables, and the most parts of a key."""
 
 _MOST_SYNTAX_ERRORS = 20
 _PARSED_AGAIN = 20 * 1024 * 1024
-"""After a syntax error the rest is parsed again for the next one, until this many characters have been parsed."""
+"""After a syntax error, the rest is parsed again to find the next one, until this many characters have been parsed."""
 
-# Patterns as text: a sound file needs none of them, and compiling them takes as long as parsing a small one.
+# Not compiled: a valid file needs none of these patterns, and compiling them takes as long as parsing a small file.
 _PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 
 
@@ -39,7 +39,7 @@ class Position(NamedTuple):
 
 @dataclass
 class Document:
-    """A parsed file. `data` is None when `findings` has syntax errors."""
+    """A parsed file. `data` is None if `findings` has syntax errors."""
 
     file: str
     text: str
@@ -50,7 +50,7 @@ class Document:
     def read(cls, path: str, limit: int = LARGEST) -> "Document":
         """Read and parse a file of at most `limit` bytes.
 
-        Raises ConfigUnreadable when it cannot be read; syntax errors are findings.
+        Raises ConfigUnreadable if it cannot be read; syntax errors become findings.
         """
         try:
             return cls.parse(path, read_regular(path, limit))
@@ -61,7 +61,7 @@ class Document:
 
     @classmethod
     def parse(cls, file: str, content: bytes) -> "Document":
-        """Parse the bytes of `file`, which is only named. A byte-order mark is accepted."""
+        """Parse `content`; `file` only names it. A byte-order mark is accepted."""
         content = content.removeprefix(BYTE_ORDER_MARK)
         try:
             document = cls(file, content.decode("utf-8"))
@@ -76,7 +76,7 @@ class Document:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The text by lines, a carriage return left at the end of each that has one."""
+        """The lines of the text, with any carriage return left at their ends."""
         return self.text.split("\n")
 
     @cached_property
@@ -84,22 +84,22 @@ class Document:
         return list(accumulate((len(line) + 1 for line in self.lines), initial=0))
 
     def place(self, offset: int) -> Position:
-        """Return where the character at `offset` of the text is."""
+        """Return the line and column of the character at `offset`."""
         line = bisect_right(self._starts, offset)
         return Position(line, offset - self._starts[line - 1] + 1)
 
     def offset(self, line: int, column: int) -> int:
-        """Return where in the text the character at a line and column is."""
+        """Return the offset of the character at a line and column."""
         return self._starts[line - 1] + column - 1
 
     def comments(self) -> Iterator[tuple[Position, str]]:
-        """Yield every comment with its place, from its `#` to the end of its line. `#` in a string begins none."""
+        """Yield every comment with its place, from its `#` to the end of the line. A `#` in a string does not start one."""
         for match in re.finditer(_STRINGS_AND_COMMENTS, self.text) if "#" in self.text else ():
             if match[0].startswith("#"):
                 yield self.place(match.start()), match[0].rstrip("\r")
 
     def word(self, place: Position) -> str:
-        """Return the bare or quoted key, or the scalar value on one line, that starts at `place`, as it is written."""
+        """Return the source text of the bare or quoted key, or of the scalar value on one line, that starts at `place`."""
         match = re.compile(_WORD).match(self.lines[place.line - 1], place.column - 1)
         return match[0] if match else ""
 
@@ -107,14 +107,14 @@ class Document:
         self, path: KeyPath, code: Code, message: str, suggestion: str | None = None, *,
         at_key: bool = False, replacement: str | None = None,
     ) -> Finding:  # fmt: skip
-        """Return a finding at the value (or the key) at `path`. `replacement` is TOML that can safely stand for it."""
+        """Return a finding at the value (or the key) at `path`. `replacement` is TOML that can safely replace it."""
         place = self.position(path) if at_key else self.value_position(path)
         word = self.word(place) if replacement is not None else ""
         fix = Fix(*place, len(word), replacement) if word and replacement is not None else None
         return Finding(self.file, *place, code, message, suggestion, fix, path)
 
     def position(self, path: KeyPath) -> Position:
-        """Return where the key at `path` stands; the nearest enclosing one's place where `path` itself is not written down."""
+        """Return the place of the key at `path`, or if it is not in the text, that of the nearest enclosing key."""
         return self.place(self._key(path))
 
     def line(self, path: KeyPath) -> int:
@@ -122,7 +122,7 @@ class Document:
         return bisect_right(self._starts, self._key(path))
 
     def value_position(self, path: KeyPath) -> Position:
-        """Return where the value at `path` stands; its key's place where the value is a table with a header."""
+        """Return the place of the value at `path`; its key's place if the value is a table with a header."""
         offset = self._places.values.get(path) if self._places else None
         return self.position(path) if offset is None else self.place(offset)
 
@@ -134,7 +134,7 @@ class Document:
 
     @cached_property
     def _places(self) -> Places | None:
-        """Of a text that does not parse, tomllib alone knows a place, that of its error."""
+        """The places of the keys and values; None if the text does not parse."""
         return Places(self.text) if self.data is not None else None
 
     def _report(self, position: Position, message: str, suggestion: str | None = None) -> None:
@@ -150,7 +150,7 @@ class Document:
 
     def _parse(self) -> None:
         text = self.text
-        # Nearly no line has so many points, and looking closer costs as much as parsing.
+        # Hardly any line has this many dots, and a closer look costs as much as parsing.
         if any(line.count(".") >= DEEPEST for line in self.lines) and self._report_too_deep():
             return
         for _ in range(max(2, min(_MOST_SYNTAX_ERRORS, _PARSED_AGAIN // (len(text) + 1)))):
@@ -175,7 +175,7 @@ class Document:
         return place is not None
 
     def _load(self, text: str) -> Position | None:
-        """Parse `text` into `data`, or report its first error. The error's place if there may be more behind it."""
+        """Parse `text` into `data`, or report its first error; return that error's place if there may be more after it."""
         import tomllib
 
         try:
@@ -197,20 +197,20 @@ class Document:
         return None
 
     def _without_line(self, text: str, problem: Position) -> str:
-        """Return `text` with the statement at `problem` taken out, so that what follows is looked at too; empty to stop there."""
+        """Return `text` without the statement at `problem`, so that the rest can be checked too; empty to stop."""
         lines = text.split("\n")
         index = problem.line - 1
         if index >= len(lines) or not lines[index].strip() or '"""' in lines[index] or "'''" in lines[index]:
             return ""
-        # A header that cannot be read must not leave its keys to the table before it.
+        # Keep a header in place of an invalid one, so that its keys do not end up in the previous table.
         header = lines[index].lstrip().startswith("[")
         lines[index] = f'["unreadable header in line {problem.line}"]' if header else ""
         return "\n".join(lines)
 
     def _report_duplicates(self, rest: str) -> None:
-        """Say of a key or table that is defined twice where the first one stands, in place of tomllib's words for it.
+        """Replace tomllib's findings about a key or table defined twice with ones that name the line of the first.
 
-        `rest` is the text without the lines that were reported, which parses.
+        `rest` is the text without the reported lines; it parses.
         """
         places = Places(rest)
         starts, tables = [table.start for table in places.tables], places.tables
@@ -222,7 +222,7 @@ class Document:
                 keys, header = key_at(self.text, start)
             except ValueError:
                 continue
-            # Only the reported lines differ, each by its own length.
+            # `rest` has the same lines, except that the reported ones are empty or replaced.
             line = _line_start(rest, finding.line)
             base = () if header else tables[bisect_right(starts, line) - 1].path
             first = places.keys.get((*base, *(key.name for key in keys)))
@@ -235,7 +235,7 @@ class Document:
 
 
 def _open_quote(text: str) -> Position | None:
-    """Return where the first line ends that opens a single quote and does not close it: tomllib looks for it in all the rest."""
+    """Return the end of the first line with an unclosed single quote, which tomllib reports at the end of the text."""
     for match in re.finditer(_STRINGS_AND_COMMENTS, text):
         if match[0][:1] == "'" and match[0][:3] != "'''" and (len(match[0]) == 1 or match[0][-1] != "'"):
             return _position_after(text[: match.end()].removesuffix("\r"))
@@ -250,7 +250,7 @@ def _line_start(text: str, line: int) -> int:
 
 
 def _depth(data: object) -> int:
-    """Return how deep tables and arrays are nested, the outermost one counted."""
+    """Return how deep tables and arrays are nested, counting the outermost one."""
     depth, level = 0, [data]
     while level:
         depth += 1
@@ -264,15 +264,15 @@ def _depth(data: object) -> int:
 
 
 def _position_after(text: str) -> Position:
-    """Return the place right after the end of `text`."""
+    """Return the place right after `text`."""
     line = text.count("\n") + 1
     return Position(line, len(text) - (text.rfind("\n") + 1) + 1)
 
 
 def _too_deep(text: str) -> Position | None:
-    """Return the first place where brackets nest too deep or a key has too many parts, looking past strings and comments.
+    """Return the first place where brackets nest too deep or a key has too many parts, ignoring strings and comments.
 
-    Good enough to keep `tomllib` from harm, in one pass: in a file that is not TOML it may find a place that is none.
+    One pass that is good enough to protect `tomllib`: in a file that is not TOML, the place may be wrong.
     """
     depth = 0
     for match in re.finditer(_TOKENS, text):
@@ -290,10 +290,10 @@ def _too_deep(text: str) -> Position | None:
 
 _WORD = (
     r'''(?!"""|\'\'\')(?:"(?:[^"\\]|\\.)*+"|'[^']*+'|'''  # a string
-    r"""[+-]?[0-9][0-9_]*+\.[0-9][0-9_eE+-]*+(?=\s*+(?:[,\]}#]|$))|"""  # a number with a point
+    r"""[+-]?[0-9][0-9_]*+\.[0-9][0-9_eE+-]*+(?=\s*+(?:[,\]}#]|$))|"""  # a number with a decimal point
     r"""[A-Za-z0-9_-]++(?=\s*+[.=\]])|[^\s,\[\]{}=#"']++)"""  # a key; any other value
 )
-# Possessive, and content to match an end that is missing: no byte is looked at twice, whatever the text.
+# Possessive, and matching even without a closing quote, so that no text makes them backtrack.
 _LONG_STRING = (
     r'''"""(?:[^"\\]|\\.|"(?!""))*+"{0,5}|'''
     r"""'''(?:[^']|'(?!''))*+'{0,5}"""

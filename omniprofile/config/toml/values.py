@@ -1,6 +1,6 @@
-"""A key and a value as they are typed on a command line, in TOML: what a value is follows from what its key may hold.
+"""Converting a key and a value typed on a command line to TOML. The kind of the key decides how the value is read.
 
-What that is, the caller knows from the models.
+The caller gets that kind from the models.
 """
 
 import re
@@ -49,11 +49,12 @@ def key_path(key: str) -> NamePath:
 
 
 def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
-    """Return the value that was `typed` for the key at `path`, in TOML. Strings need no quotes.
+    """Return the value `typed` for the key at `path` as TOML. Strings need no quotes.
 
-    `kind` is what the key holds, as `json_schema.toml_kind` tells it; None for a key that the models do not know.
+    `kind` is the key's kind from `json_schema.toml_kind`, None for a key that the models do not know.
 
-    Raises Refused for what can only be a secret, ConfigInvalid for what the key cannot hold.
+    Raises Refused for a value that looks like a secret, ConfigInvalid for one that the key cannot have, and UsageError for one
+    that is not UTF-8 or has several lines.
     """
     try:
         typed.encode("utf-8")

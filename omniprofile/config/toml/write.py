@@ -1,14 +1,14 @@
-"""Values and keys as TOML texts, one line each, for `edit` to put in. DOOR: tomlkit.
+"""Writing values and keys as TOML texts of one line each, for `edit` to insert. DOOR: tomlkit.
 
-What tomlkit writes is taken as it is but for two things: tables are always inline, and characters that nobody sees (bidi
-marks among them, which make a file read otherwise than it is) are escaped.
+tomlkit's output is changed in two ways: tables are always inline, and invisible characters are escaped, including bidi marks,
+which make a file look different from its content.
 """
 
 from collections.abc import Mapping
 
 
 def key_text(name: str) -> str:
-    """Return a name as one part of a key, in quotes where it needs them."""
+    """Return a name as one part of a key, quoted if needed."""
     import tomlkit
 
     return _visible(tomlkit.key(name).as_string())
@@ -22,7 +22,7 @@ def string_text(text: str) -> str:
 
 
 def toml(value: object) -> str:
-    """Return a value as TOML, tables inline."""
+    """Return a value as TOML, with inline tables."""
     import tomlkit
 
     match value:
@@ -38,7 +38,7 @@ def toml(value: object) -> str:
 
 
 def inline(values: Mapping[str, str]) -> str:
-    """Return an inline table of values that are TOML already."""
+    """Return an inline table of values that are already TOML."""
     members = ", ".join(f"{key_text(name)} = {value}" for name, value in values.items())
     return f"{{ {members} }}" if members else "{}"
 
