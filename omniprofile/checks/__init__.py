@@ -1,1 +1,1 @@
-"""Judgements about profiles: offline (lint) and live (test)."""
+"""Checks of profiles: offline (`lint`) and live (`test`)."""

@@ -1,4 +1,4 @@
-"""`--fix`: what lint can fix without a doubt, text by text. Every character outside a fixed place stays as it is."""
+"""`--fix`: applies the fixes that are safe. Every character outside a fix stays as it is."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from omniprofile.config.editing.replace import unified_diff
 from omniprofile.model.finding import Code, Fix
 
 _ROUNDS = 5
-"""A fixed key may be one whose value can be fixed then."""
+"""A fix to a key can make a fix to its value possible, so several rounds may be needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedFile:
-    """One file's text before and after."""
+    """The text of a file before and after its fixes."""
 
     file: str
     before: str
@@ -23,9 +23,9 @@ class FixedFile:
 
 
 def apply_fixes(report: Report, again: Callable[[Mapping[str, bytes]], Report]) -> tuple[list[FixedFile], Report]:
-    """Apply all fixes; return the changed files, and the report of what is left.
+    """Apply all fixes; return the changed files, and the report of the remaining findings.
 
-    `again` lints with these contents in place of the files'.
+    `again` runs lint with these contents in place of the files' own.
     """
     first = report
     texts: dict[str, str] = {}
@@ -46,7 +46,7 @@ def apply_fixes(report: Report, again: Callable[[Mapping[str, bytes]], Report]) 
 
 
 def _fixes(report: Report, file: str) -> list[Fix]:
-    """Return the fixes of a file, first to last; of two that overlap the first."""
+    """Return a file's fixes in order of position. Of two that overlap, only the first."""
     document = report.documents[file]
     taken: list[Fix] = []
     end = -1
@@ -60,7 +60,7 @@ def _fixes(report: Report, file: str) -> list[Fix]:
 
 
 def diff(fixed: FixedFile) -> str:
-    """Return the change as a unified diff, secrets masked."""
+    """Return the change as a unified diff with secrets masked."""
     before, after = (
         "\n".join(
             without_secrets(line.rstrip("\r"), Code.SYNTAX) if len(line) < 2000 else "…" for line in text.split("\n")

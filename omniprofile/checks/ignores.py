@@ -1,7 +1,8 @@
-"""`# omniprofile: ignore[CODE]`: findings that a comment silences, and comments that silence nothing.
+"""`# omniprofile: ignore[CODE]`: comments that silence findings, and findings for those that silence nothing.
 
-A comment behind something speaks of its own line; one that stands alone also of the next line that is not a comment. Neither
-silences what every command refuses, for lint would only hide why they do, nor a secret, which is leaked all the same.
+A comment at the end of a line applies to that line. A comment alone on a line also applies to the next line that is not a
+comment. Comments cannot silence findings for which every command refuses the files (lint would only hide the reason), nor
+secrets, which are leaked either way.
 """
 
 import re
@@ -22,7 +23,7 @@ _KNOWN = [rule.code.value for rule in RULES]
 
 @dataclass(frozen=True, slots=True)
 class _Ignore:
-    """One code in one comment: its place, the lines that it speaks of, and what to take away when it silences nothing."""
+    """One code in one comment: its position, the lines it applies to, and the fix that removes it if it silences nothing."""
 
     code: str
     line: int
@@ -34,10 +35,10 @@ class _Ignore:
 def apply_ignores(
     findings: list[Finding], documents: Mapping[str, Document], undecided: Mapping[str, Collection[str]]
 ) -> tuple[list[Finding], int]:
-    """Return the findings that are left, with those about the comments themselves; and how many were silenced.
+    """Return the findings that are not silenced, with those about the comments themselves, and the number of silenced ones.
 
-    `undecided` has, for each file, the codes of rules that could not look at it: whether they would find something is not
-    known. At most `MOST` comments that silence nothing are told of.
+    `undecided` maps each file to the codes of rules that could not check it, so a comment with such a code may be useful. At most
+    `MOST` comments that silence nothing are reported.
     """
     silenced: set[Finding] = set()
     more: list[Finding] = []
@@ -74,7 +75,7 @@ def _objection(code: str) -> tuple[str, str] | None:
 
 
 def _ignores(document: Document) -> Iterator[_Ignore]:
-    """Yield every code of every comment, last comment first: what a comment speaks of stands below it."""
+    """Yield every code of every comment, last comment first: a comment applies to what follows it."""
     lines = document.lines
     below: tuple[int, ...] = ()
     seen = len(lines) + 1
@@ -100,7 +101,7 @@ def _ignores(document: Document) -> Iterator[_Ignore]:
 def _without(
     lines: list[str], line: int, column: int, comment: str, match: re.Match[str], code: re.Match[str], *, alone: bool
 ) -> Fix:
-    """Take away the code; with the last one the comment, if it says nothing else; with that its line, if it stands alone."""
+    """Return the fix that removes the code; with the last code its comment, unless that has other text, and a line left empty."""
     if not alone:
         if comma := _AND_COMMA.match(comment, code.end()):
             return Fix(line, column + code.start(), comma.end() - code.start(), "")

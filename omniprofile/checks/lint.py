@@ -1,6 +1,6 @@
-"""What is wrong with the profile files, offline: what the schema and the loader find, and the rules of `checks`.
+"""The offline check of profile files: findings of the schema and the loader, and the rules of `checks`.
 
-Every code is explained in `checks.rule_texts`. Nothing is asked but the files, their modes, and which variables are empty.
+`checks.rule_texts` explains every code. Only the files, their modes, and which variables are empty are read.
 """
 
 import os
@@ -27,7 +27,7 @@ _ALL = frozenset(Code)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What lint found, sorted by file and place; the documents that it found it in; and how many findings were silenced."""
+    """The findings of lint, sorted by file and position, the documents they refer to, and the number of silenced findings."""
 
     files: tuple[str, ...]
     findings: list[Finding]
@@ -38,9 +38,9 @@ class Report:
 
 
 def lint(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> list[Finding]:
-    """Check the files together, in the order given; findings sorted by place. `home` stands for `~`.
+    """Return the findings for the files as one configuration, in the given order, sorted by position. `home` replaces `~`.
 
-    A file that cannot be read is a finding like any other. A file of `contents` is taken as it stands there.
+    An unreadable file is a finding too. `contents` has the content of files that are not read from disk.
     """
     return examine([paths], home=home, contents=contents).findings
 
@@ -54,10 +54,10 @@ def examine(
     contents: Mapping[str, bytes] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Report:
-    """Check sets of files, each set by itself: its files are one configuration.
+    """Check sets of files. Each set is one configuration.
 
-    `contents` has what stands for a file's content where it is not to be read. `environ` is only asked for variables that
-    are empty. `mcp` are files of MCP clients. A project pin of `pins` is held against the files if there is one set of them.
+    `contents` has the content of files that are not read from disk. `environ` is only used to see which variables are empty.
+    `mcp` are files of MCP clients. Project pins (`pins`) are compared with the profiles only if there is exactly one set.
     """
     sets = list(sets)
     findings: list[Finding] = []
@@ -85,7 +85,7 @@ def examine(
 
 
 def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:
-    """Run the rules; tell the codes of those that could not be run."""
+    """Run the rules; return the codes of those that could not run."""
     found = {finding.code for finding in files.findings}
     secrets_in_plain_text(files)
     writable_by_groups(files)
@@ -102,8 +102,8 @@ def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:
 def _check_pin(
     path: str, contents: Mapping[str, bytes], documents: dict[str, Document], files: Files | None
 ) -> list[Finding]:
-    """Return what is wrong with a project pin."""
-    from omniprofile.config.schema.validate import leads_out, validate_pin  # it imports pydantic
+    """Return the findings for a project pin."""
+    from omniprofile.config.schema.validate import leads_out, validate_pin  # imports pydantic
 
     try:
         document = Document.parse(path, contents[path] if path in contents else read_regular(path, LARGEST_PIN))
@@ -111,7 +111,7 @@ def _check_pin(
         return [unreadable(path, problem)]
     pin, findings = validate_pin(document)
     if findings and leads_out(path):
-        return findings  # without an excerpt
+        return findings  # no excerpt
     documents[path] = document
     alone = Files(documents={path: document}, findings=list(findings))
     secrets_in_plain_text(alone)
@@ -131,10 +131,10 @@ def _check_pin(
 
 
 def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
-    """Files as they belong together, and project pins.
+    """Return the files grouped into configurations, and the project pins.
 
-    A `profiles.toml` and the files of the `profiles.d` beside it are one configuration, whichever of them is given; all
-    others that are given are taken for one as well.
+    A `profiles.toml` and the files of the `profiles.d` next to it are one configuration, even if only one of them is given. All
+    other given files together are one more.
     """
     sets: dict[str | None, list[str]] = {}
     folders: dict[str, str] = {}
@@ -162,5 +162,5 @@ def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
 
 
 def _once(paths: Iterable[str]) -> list[str]:
-    """Return each file under the first of its names."""
+    """Drop repeated files. A file with several names keeps the first."""
     return list({real_path(path): path for path in reversed(list(paths))}.values())[::-1]

@@ -1,4 +1,4 @@
-"""Test many credentials at once, as many as were asked for, and the same one once."""
+"""Tests many credentials, up to `jobs` at once, and each distinct credential only once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -18,10 +18,10 @@ from omniprofile.system.threads import next_of, start
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One profile to test. `obtain` gives its credential, or raises an Error.
+    """One profile to test. `obtain` returns its credential, or raises Error.
 
-    `given_by` names the flag or variable that gave the token in place of the profile's own, None where none did. `renew` gives
-    a new credential for a session that the instance refuses though it has time left.
+    `given_by` names the flag or variable whose token replaces the profile's own, if any. `renew` returns a new credential when
+    the instance refuses a session that has not expired.
     """
 
     profile: str
@@ -39,10 +39,10 @@ def check_live(
     environ: Mapping[str, str],
     on_result: Callable[[LiveResult], None] | None = None,
 ) -> list[LiveResult]:
-    """Test every subject, `jobs` at once, each within `timeout` seconds; results in the order of the subjects.
+    """Test every subject, `jobs` at once, each within `timeout` seconds; return the results in the order of the subjects.
 
-    `timeout` is for the instance; a key source has limits of its own. The same credential under several profiles is asked
-    about once. `on_result` is called for each result as it comes, from this thread.
+    `timeout` limits requests to the instance; a key source has its own limits. Profiles with the same credential share one
+    request. `on_result` is called from this thread with each result as it arrives.
     """
     results: dict[int, LiveResult] = {}
     waiting, finished = SimpleQueue[tuple[int, Subject]](), SimpleQueue[_Finished]()
@@ -72,8 +72,10 @@ _Finished = tuple[int, Subject, _Outcome] | BaseException
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the threads of one run share. The first subject that brings a credential asks about it; the others take its
-    answer, and hold up nobody while they wait for it.
+    """The state that the threads of one run share.
+
+    The first subject with a credential sends the request. Others with the same credential take its result, without blocking a
+    thread.
     """
 
     client: Client
@@ -89,12 +91,12 @@ class _Run:
                 self._check(*self.waiting.get_nowait())
 
     def ended(self, worker: Future[None]) -> None:
-        """Hand on what a thread failed by, which is a bug."""
+        """Pass on a worker's exception, which is a bug, to the main thread."""
         if (problem := worker.exception()) is not None:
             self.finished.put(problem)
 
     def stop(self) -> None:
-        """Drop what has not begun. Nobody waits for what has."""
+        """Drop the subjects that have not started. Running checks are not waited for."""
         with suppress(Empty):
             while True:
                 self.waiting.get_nowait()
@@ -112,14 +114,14 @@ class _Run:
             own.set_result(self._probed(subject, credential))
 
     def _probed(self, subject: Subject, credential: Credential) -> _Outcome:
-        """Ask who the credential is. A session that the instance refuses is renewed first, and asked about once more."""
+        """Return the credential and the instance's answer. If the instance refuses a session, renew it and ask once more."""
         result = self._whoami(credential)
         if result.http_status != 401 or credential.auth != "oauth" or subject.renew is None:
             return credential, result
         try:
             renewed = subject.renew()
         except Error:
-            return credential, result  # what the instance said says it best
+            return credential, result  # the instance's own refusal explains most
         return (credential, result) if renewed.secret == credential.secret else (renewed, self._whoami(renewed))
 
     def _whoami(self, credential: Credential) -> ProbeResult:
@@ -127,14 +129,14 @@ class _Run:
 
 
 def _checked(verdict: ProbeResult, subject: Subject) -> ProbeResult:
-    """Return the result for one subject: by where its token came from, and by the identity that it expects."""
+    """Return the result for one subject, given where its token came from and which identity it expects."""
     if verdict.symptom is not None:
         if subject.given_by is not None and verdict.http_status == 401:
             return replace(verdict, symptom=SYMPTOMS["given-token-refused"], detail=subject.given_by)
         return verdict
     if subject.expect == Identity():
         return verdict
-    if verdict.identity is None:  # an identity that cannot be checked is not the one expected
+    if verdict.identity is None:  # an identity that cannot be checked does not count as the expected one
         return replace(verdict, symptom=SYMPTOMS["identity-unknown"])
     if found := differences(subject.expect, verdict.identity):
         return replace(verdict, symptom=SYMPTOMS["identity-mismatch"], detail="; ".join(found))
@@ -142,7 +144,7 @@ def _checked(verdict: ProbeResult, subject: Subject) -> ProbeResult:
 
 
 def _result(subject: Subject, outcome: _Outcome) -> LiveResult:
-    if isinstance(outcome, Error):  # there is no credential; a session's refresh may have asked the instance already
+    if isinstance(outcome, Error):  # no credential, though a session's refresh may have contacted the instance
         status = Status.UNTESTED
         if isinstance(outcome, CredentialRefused | IdentityMismatch | SessionEnded):
             status = Status.INVALID

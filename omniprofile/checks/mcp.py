@@ -1,7 +1,7 @@
-"""MCP clients' own files: Omni's key in plain text in them, and what to write in its place.
+"""Finds Omni keys in plain text in the configuration files of MCP clients, and suggests replacements.
 
-Claude Code, Claude Desktop, Cursor and VS Code keep a server's headers, variables and arguments in JSON, VS Code and Cursor
-with comments. Only what belongs to a server of Omni's is looked at: the secrets of others are not ours to judge.
+Claude Code, Claude Desktop, Cursor and VS Code keep a server's headers, variables and arguments in JSON; VS Code and Cursor allow
+comments. Only Omni's servers are checked; other servers' secrets are out of scope.
 """
 
 import json
@@ -22,7 +22,7 @@ _DESKTOP = "claude_desktop_config.json"
 _NAMES = (".mcp.json", "mcp.json", _DESKTOP)
 
 _SHAPES = re.compile(KEY_SHAPES)
-_STRING = r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))'  # to the end where it is not closed, so that each character is read once
+_STRING = r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))'  # an unclosed string runs to the end, so each character is read once
 _COMMENT_OR_STRING = re.compile(_STRING + r"|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _LAST_COMMA = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
 _SCHEME = re.compile(r"^\s*(?:[\w-]+:\s*)?bearer\s+", re.IGNORECASE)
@@ -30,12 +30,12 @@ _HEADER = re.compile(r"authorization\s*[:=]", re.IGNORECASE)
 
 
 def is_mcp_file(path: str) -> bool:
-    """Whether a file is called as MCP clients call theirs."""
+    """Whether a file has the name of an MCP client's configuration file."""
     return os.path.basename(path) in _NAMES
 
 
 def project_files(folder: str, home: str) -> list[str]:
-    """Return the files that are there in `folder` and above it, up to the repository's own folder, the home or the root."""
+    """Return the existing files in `folder` and its parents, up to and including the repository's root, the home or `/`."""
     found = []
     while True:
         found += [path for name in IN_PROJECT if os.path.isfile(path := os.path.join(folder, name))]
@@ -46,7 +46,7 @@ def project_files(folder: str, home: str) -> list[str]:
 
 
 def user_files(*, platform: str, environ: Mapping[str, str], home: str) -> list[str]:
-    """Return the files that are there where the clients keep what holds for all projects of a user."""
+    """Return the existing files in which the clients keep a user's settings for all projects."""
     if platform == "win32":
         base = environ.get("APPDATA") or os.path.join(home, "AppData", "Roaming")
     elif platform == "darwin":
@@ -63,7 +63,7 @@ def user_files(*, platform: str, environ: Mapping[str, str], home: str) -> list[
 
 
 def check_mcp(path: str, content: bytes | None = None) -> list[Finding]:
-    """Return what is wrong with one file: a finding for each key; `content` stands for what is not to be read from it."""
+    """Return a finding for each key in one file. `content`, if given, is checked instead of the file's own content."""
     try:
         data = read_regular(path) if content is None else content
     except (FileNotFoundError, Unreadable) as problem:
@@ -80,7 +80,7 @@ def check_mcp(path: str, content: bytes | None = None) -> list[Finding]:
 
 
 def _secrets(path: str, text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield where each secret stands in the text, what it is, and what to write in its place. Remembers the secrets."""
+    """Yield each secret's offset in the text, its description and what to write instead. Registers the secrets for masking."""
     strings = _strings(text)
     for name, server in _servers(_parsed(text)):
         about = f"{name} {json.dumps(server)}".lower()
@@ -91,14 +91,14 @@ def _secrets(path: str, text: str) -> Iterator[tuple[int, str, str]]:
                 at = max(text.find(json.dumps(secret, ensure_ascii=False)[1:-1], begin, end), begin)
                 yield at, f"{where} of the MCP server `{printable(name, 60)}`", _instead(path, server)
     mentions_omni = "omni" in text.lower()
-    for match in _SHAPES.finditer(text):  # a file that cannot be parsed, or a place that no client knows
+    for match in _SHAPES.finditer(text):  # also finds keys in unparsable files and in unknown places
         if match["prefix"] or (match["bearer"] and mentions_omni):
             remember(match[0].removeprefix(match["bearer"] or ""))
             yield match.end("bearer") if match["bearer"] else match.start(), "a key of Omni's", _instead(path, {})
 
 
 def _strings(text: str) -> dict[str, tuple[int, int]]:
-    """Return where each string of a JSON text stands first, by its value."""
+    """Return the span of each string in a JSON text at its first occurrence, by its value."""
     found: dict[str, tuple[int, int]] = {}
     for match in _COMMENT_OR_STRING.finditer(text):
         if match[1]:
@@ -118,7 +118,7 @@ def _parsed(text: str) -> object:
 
 
 def _servers(data: object, depth: int = 0) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield every server with its name; Claude Code has some for each project."""
+    """Yield every server with its name. Claude Code also has servers per project."""
     if not isinstance(data, dict) or depth > 4:
         return
     for key, value in data.items():
@@ -129,7 +129,7 @@ def _servers(data: object, depth: int = 0) -> Iterator[tuple[str, dict[str, obje
 
 
 def _of_server(server: dict[str, object]) -> Iterator[tuple[str, str, str]]:
-    """Yield the strings of a server that hold a secret, each with the secret and the words for its place."""
+    """Yield each string of a server that holds a secret, with the secret and a description of its place."""
     for table in ("headers", "env"):
         values = server.get(table)
         for name, value in values.items() if isinstance(values, dict) else ():
@@ -144,7 +144,7 @@ def _of_server(server: dict[str, object]) -> Iterator[tuple[str, str, str]]:
 
 
 def _literal(value: str) -> str | None:
-    """Return the secret that a header, variable or argument is, without its scheme; None for what only refers to one."""
+    """Return the secret in a header, variable or argument, without its scheme; None if the value only refers to one."""
     shape = _SHAPES.search(value)
     secret = shape[0].removeprefix(shape["bearer"] or "") if shape else _SCHEME.sub("", value).strip()
     is_reference = "${" in secret or stand_in(secret) is not None
@@ -152,7 +152,7 @@ def _literal(value: str) -> str | None:
 
 
 def _instead(path: str, server: dict[str, object]) -> str:
-    """Return what to write where a client finds the key, as that client reads it."""
+    """Return the hint on how to replace the key, in the syntax of the client that reads the file."""
     program = server.get("command")
     if isinstance(program, str) or os.path.basename(path) == _DESKTOP:
         start = printable(program, 60) if isinstance(program, str) else "npx"

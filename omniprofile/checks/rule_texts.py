@@ -1,4 +1,4 @@
-"""Every lint rule in words: its code, its level, its title, and why it is there, with a bad and a good example."""
+"""The lint rules in words: code, level, title and reason of each, with a bad and a good example."""
 
 import textwrap
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ _REFUSED_ANYWAY = frozenset(
         Code.MISSING_KEY, Code.DANGLING, Code.CYCLE, Code.DUPLICATE,
     }
 )  # fmt: skip
-"""What every command refuses: to silence it in lint would only hide why they do."""
+"""Findings for which every command refuses the files. Silencing them in lint would only hide the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `bad` and `good` are TOML; empty where the rule is not about the text."""
+    """One rule. `bad` and `good` are TOML, or empty if the rule is not about the file's text."""
 
     code: Code
     title: str
@@ -26,12 +26,12 @@ class Rule:
 
     @property
     def can_be_silenced(self) -> bool:
-        """Whether `# omniprofile: ignore[CODE]` works. Not for a secret: it is leaked whatever a comment says."""
+        """Whether `# omniprofile: ignore[CODE]` works. It never does for a secret, which is leaked either way."""
         return self.code not in {*_REFUSED_ANYWAY, Code.SECRET, Code.USELESS_IGNORE}
 
     @property
     def text(self) -> str:
-        """The whole explanation, as `lint --explain CODE` prints it."""
+        """Return the whole explanation, as `lint --explain CODE` prints it."""
         text = f"{self.code} ({self.code.level}): {self.title}\n\n{textwrap.fill(self.why, 78)}\n\n"
         for word, example in (("Bad", self.bad), ("Good", self.good)) if self.bad else ():
             text += f"{word}:\n\n{textwrap.indent(example, '    ')}\n"
@@ -39,7 +39,7 @@ class Rule:
         return text + (silence if self.can_be_silenced else "A comment cannot silence it.") + "\n"
 
     def as_json(self) -> dict[str, object]:
-        """The same as plain data."""
+        """Return the rule as JSON data."""
         return {
             "code": self.code.value,
             "level": self.code.level.value,

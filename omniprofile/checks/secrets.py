@@ -1,7 +1,7 @@
-"""Secrets in plain text: where they stand in a profile file, and how a line is shown without them.
+"""Finds secrets in plain text in profile files, and masks them in lines that are shown.
 
-What has a key's shape is a key, wherever it stands. What has none is one where only a secret can stand: in a key's place, as
-the text that a command does nothing but print, behind `--token`, in a variable or a comment that says "token" or "password".
+Text with the shape of a key counts as a key anywhere. Other text counts only where a secret is expected: as a key, as the text
+that a command only prints, after `--token`, or in a variable or comment that says "token" or "password".
 """
 
 import os.path
@@ -29,7 +29,7 @@ _PRINTED = re.compile(
 
 
 def secrets_in_plain_text(files: Files) -> None:
-    """Report every secret that stands in a file: in a value, in a comment, in a file that is not TOML. One for each line."""
+    """Report every secret in the files, also in comments and in files that are not TOML. At most one finding per line."""
     known = {(finding.file, finding.line) for finding in files.findings if finding.code == Code.SECRET}
     for file, document in files.documents.items():
         for line, column, what, hint in (*_shapes(document), *_in_comments(document), *_in_values(document)):
@@ -40,7 +40,7 @@ def secrets_in_plain_text(files: Files) -> None:
 
 
 Place = tuple[int, int, str, str]
-"""Line, column, what stands there, and what to do about it."""
+"""Line, column, description of the secret, and hint."""
 
 
 def _shapes(document: Document) -> Iterator[Place]:
@@ -53,7 +53,7 @@ def _shapes(document: Document) -> Iterator[Place]:
 
 
 def _escaped(document: Document, path: KeyPath, value: Any) -> Iterator[Place]:
-    """Keys that only show once TOML's escapes are read."""
+    """Yield keys that only appear once TOML's escapes are decoded."""
     if isinstance(value, str) and _SHAPES.search(value):
         position = document.value_position(path)
         yield position.line, position.column, "a text that looks like one of Omni's API keys", store_it("NAME")
@@ -71,7 +71,7 @@ def _in_comments(document: Document) -> Iterator[Place]:
 
 
 def _in_values(document: Document) -> Iterator[Place]:
-    """Secrets of no known shape, in a document that parses: its tables may be of any type here."""
+    """Yield secrets without a known shape in a document that parses. The schema has not run, so tables may have any type."""
     for path, table in _tables(document.data):
         profile = str(path[1]) if len(path) == 2 and is_valid(str(path[1])) else "NAME"
         _hide_key(table.get("key"))
@@ -92,7 +92,7 @@ def _tables(data: Any) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
 
 
 def _hide_key(key: object) -> None:
-    """Keep what was written in a key's place out of excerpts: the key itself, or something that is not a variable's name."""
+    """Mask a key, or a key's `env` that does not look like a variable's name, in excerpts."""
     variable = key.get("env") if isinstance(key, dict) else None
     if isinstance(key, str):
         remember(key)
@@ -147,7 +147,7 @@ def _is_printed(program: str, part: str) -> bool:
 
 
 def _is_literal(text: str, shortest: int) -> bool:
-    """Whether `text` can be a secret itself: no reference to one (`op://…`, `$TOKEN`, `{{ token }}`, a path), and no word."""
+    """Whether `text` can be a secret: long enough, no spaces, no reference (`op://…`, `$TOKEN`, `{{ token }}`, a path)."""
     return (
         len(text) >= shortest
         and "://" not in text
@@ -167,10 +167,10 @@ _HARMLESS = re.compile(
 
 
 def without_secrets(line: str, code: str | None = None) -> str:
-    """`line` fit to be shown, its secrets masked. `code` is of a finding that points at it.
+    """Return `line` with its secrets masked. `code` is the code of the finding that points at it.
 
-    Where a rule found a secret, everything behind the `=` is masked, or everything. In a line that is not TOML, strings may be
-    a secret that no rule could look for: only the keys that never hold one are shown with their values.
+    Where a rule found a secret, everything after the `=` is masked, or the whole line. If the file is not TOML, the rules could
+    not check its strings, so only keys that never hold a secret are shown with their values.
     """
     if code == Code.SECRET or (code == Code.SYNTAX and not _HARMLESS.match(line)):
         head = re.match(r"\s*+(?:#\s*+)?(?:[\w.\"' -]++=\s*)?", line)

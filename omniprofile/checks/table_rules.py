@@ -1,4 +1,4 @@
-"""Rules about what the good files declare together: addresses, references, names. One function for one rule."""
+"""Lint rules about addresses, references and names across all valid files. Each rule is one function."""
 
 import os.path
 import re
@@ -16,17 +16,17 @@ from omniprofile.model.origin import NotAnOrigin, Origin, allowing, parse_host
 from omniprofile.model.provenance import Layer
 
 UNREAD = frozenset({Code.UNREADABLE, Code.SYNTAX})
-"""While one of these is found, rules about what other files may say are silent: one of them cannot be read."""
+"""With one of these findings a file is missing from the tables, so rules about what other files may define do not run."""
 UNDONE = UNREAD | frozenset(
     {
         Code.UNKNOWN_KEY, Code.WRONG_VALUE, Code.BAD_NAME, Code.CONTRADICTION, Code.MISSING_KEY, Code.SECRET, Code.DANGLING,
     }
 )  # fmt: skip
-"""While one of these is found, something is left out of the tables, and rules about what is missing are silent."""
+"""With one of these findings the tables are incomplete, so rules about missing values do not run."""
 
 
 class Declared:
-    """All good files' tables; `profiles` are what those come to whose chain of parents is whole."""
+    """The tables of all valid files. `profiles` omits profiles with a broken chain of parents."""
 
     def __init__(self, files: Files, environ: Mapping[str, str]) -> None:
         self.files = files
@@ -40,12 +40,12 @@ class Declared:
         self.files.report(code, path, file, message, suggestion, at_key=True)
 
     def tables(self) -> Iterator[Declaration]:
-        """Every table that may give a base URL."""
+        """Yield every table that can have a base URL."""
         yield from self.config.instances.values()
         yield from self.users()
 
     def users(self) -> Iterator[Declaration]:
-        """Every table that may name an instance, a key, variables."""
+        """Yield every table that can have an instance, a key or variables."""
         yield from self.config.profiles.values()
         yield from self.config.defaults
 
@@ -62,11 +62,11 @@ def _path(table: Declaration) -> tuple[str, ...]:
 
 Check = Callable[[Declared], None]
 TABLE_RULES: list[tuple[Check, tuple[Code, ...], frozenset[Code]]] = []
-"""Each rule, the codes that it reports, and those of the findings beside which it would only guess."""
+"""Each rule with the codes it reports and the findings that disable it, because with them it could only guess."""
 
 
 def _rule(*codes: Code, silent_while: frozenset[Code] = frozenset()) -> Callable[[Check], Check]:
-    """Put a function into the table of rules: `checks.rule_texts` says in words what each finds."""
+    """Add a function to `TABLE_RULES`. `checks.rule_texts` describes what each rule finds."""
 
     def added(check: Check) -> Check:
         TABLE_RULES.append((check, codes, silent_while))
@@ -98,7 +98,7 @@ def _host_not_allowed(declared: Declared) -> None:
 
 
 def _allowing_insecure(declared: Declared) -> Callable[[Declaration], bool]:
-    """Whether plain http is allowed where a table gives the base URL: for every profile that has it from there."""
+    """Return a predicate: whether every profile that takes its base URL from a table allows plain http."""
     users: dict[int, bool] = {}
     for profile in declared.profiles.values():
         if profile.base_url is not None:
@@ -134,7 +134,7 @@ def _default_is_missing(declared: Declared) -> None:
 
 @_rule(Code.NO_BASE_URL, silent_while=UNDONE)
 def _no_base_url(declared: Declared) -> None:
-    """A profile that nothing gives an address to. One that others extend may leave it to them."""
+    """Report profiles without a base URL. A profile that others extend may leave it to them."""
     parents = {profile.extends for profile in declared.config.profiles.values()}
     for name, effective in declared.profiles.items():
         if name not in parents and effective.base_url is None:
@@ -145,7 +145,7 @@ def _no_base_url(declared: Declared) -> None:
 
 
 def _inherited(mine: Effective) -> Iterator[tuple[KeyPath, str, Declaration, KeySource]]:
-    """Yield the sources of a profile's key and secrets that are no store's: path in the table, words, table, source."""
+    """Yield a profile's key and secrets that do not come from the secret store: path in the table, description, table, source."""
     if mine.key.table and not mine.uses_store:
         yield ("key",), "key", mine.key.table, mine.key.value
     for name, given in mine.env.items():
@@ -156,7 +156,7 @@ def _inherited(mine: Effective) -> Iterator[tuple[KeyPath, str, Declaration, Key
 
 @_rule(Code.KEY_FOR_ANOTHER_HOST, silent_while=UNDONE)
 def _key_for_another_host(declared: Declared) -> None:
-    """A key or secret that is inherited by a profile of another address from a table with one of its own: refused there."""
+    """Report a key or secret that a profile inherits from a table with a different address: the profile is refused."""
     for name, mine in declared.profiles.items():
         for _, what, holder, _ in _inherited(mine):
             bound, own = own_address(declared.config, holder), mine.base_url
@@ -170,7 +170,7 @@ def _key_for_another_host(declared: Declared) -> None:
 
 @_rule(Code.KEY_FOR_SEVERAL_HOSTS, silent_while=UNDONE)
 def _key_for_several_hosts(declared: Declared) -> None:
-    """A key or secret in a table without an address that profiles of several addresses have: it belongs to one instance."""
+    """Report a key or secret in a table without an address that profiles of several addresses inherit."""
     origins: dict[tuple[str, KeyPath], tuple[str, set[Origin]]] = {}
     for mine in declared.profiles.values():
         for path, what, holder, _ in _inherited(mine):
@@ -185,7 +185,7 @@ def _key_for_several_hosts(declared: Declared) -> None:
 
 
 def _sources(table: Declaration) -> Iterator[tuple[KeyPath, KeySource]]:
-    """Yield where each key or secret of a table comes from, by its path in the table."""
+    """Yield the source of each key or secret of a table, with its path in the table."""
     if table.key:
         yield ("key",), table.key
     for name, value in table.env.items():
@@ -195,12 +195,15 @@ def _sources(table: Declaration) -> Iterator[tuple[KeyPath, KeySource]]:
 
 @_rule(Code.EXPORTED_KEY)
 def _exported_key(declared: Declared) -> None:
-    """A key or secret from a variable that omniprofile itself exports, for whichever profile that is."""
+    """Report a key or secret that comes from a variable that omniprofile exports, for any profile."""
     exported = {name.upper() for table in declared.users() for name in table.env} | RESERVED | {MARKER}
     for table in declared.users():
         for path, source in _sources(table):
             variable = source.variable or ""
-            if variable.upper() in exported and path != ("env", variable):  # a profile may pass one on as it is
+            if variable.upper() in exported and path != (
+                "env",
+                variable,
+            ):  # a profile may pass its own variable through
                 message = f"omniprofile exports `{variable}` itself, and what it exported for one profile is not a key of another"
                 hint = "keep the key in a variable that only you set"
                 declared.warn(Code.EXPORTED_KEY, (*_path(table), *path, "env"), table.file, message, hint)
@@ -221,7 +224,7 @@ def _no_organization(declared: Declared) -> None:
 
 @_rule(Code.VARIABLE_COLLISION)
 def _variable_collision(declared: Declared) -> None:
-    """Profiles whose own variables have the same name."""
+    """Report profiles whose `OMNI_PROFILE_<NAME>_…` variables have the same name."""
     groups: dict[str, list[Declaration]] = defaultdict(list)
     for profile in declared.config.profiles.values():
         groups[variable_stem(profile.name)].append(profile)
@@ -266,7 +269,7 @@ def _same_address(declared: Declared) -> None:
 
 @_rule(Code.REDUNDANT_HOST)
 def _redundant_host(declared: Declared) -> None:
-    """An entry of `allowed_hosts` that is allowed already: one of Omni's own hosts, or there twice."""
+    """Report entries of `allowed_hosts` that are already allowed: Omni's own hosts, and duplicates."""
     seen: set[str] = set()
     for file, document in declared.files.documents.items():
         settings = (document.data or {}).get("settings")
@@ -275,7 +278,7 @@ def _redundant_host(declared: Declared) -> None:
             try:
                 host = parse_host(text) if isinstance(text, str) else None
             except NotAnOrigin:
-                continue  # the schema says what is wrong with it
+                continue  # the schema reports it
             if host is None:
                 continue
             omni = Origin("https", host, 443).is_omni
@@ -290,12 +293,12 @@ _READS_ITSELF = frozenset((
     "sh", "bash", "dash", "zsh", "ksh", "fish", "nu", "pwsh", "powershell", "cmd", "env", "ssh", "docker", "podman", "kubectl",
     "perl", "awk", "gawk", "jq", "python", "python3", "ruby", "node", "osascript", "nix-shell", "direnv", "xargs", "parallel",
 ))  # fmt: skip
-"""Programs that read such syntax in their arguments themselves, or give it to somebody who does."""
+"""Programs that expand such syntax in their arguments themselves, or pass it to a program that does."""
 
 
 @_rule(Code.NOT_EXPANDED)
 def _not_expanded(declared: Declared) -> None:
-    """`$HOME`, `~` and `|` where no shell reads them: in a command's arguments, a file's name, a variable's value."""
+    """Report `$HOME`, `~` and `|` where no shell expands them: in a command's arguments, a file name, a variable's value."""
     for table in declared.users():
         sources = list(_sources(table))
         commands = [((*path, "command"), source.argv) for path, source in sources if source.kind == "command"]
@@ -322,7 +325,7 @@ def _not_expanded(declared: Declared) -> None:
 
 @_rule(Code.EMPTY_VARIABLE)
 def _empty_variable(declared: Declared) -> None:
-    """A variable that is exported empty, or that a key comes from and that is empty here: empty counts as unset."""
+    """Report a variable that is exported empty, or that a key comes from and that is empty now: empty counts as unset."""
     for table in declared.users():
         for name, value in table.env.items():
             if value.text == "" and name not in OWN:
@@ -338,7 +341,7 @@ def _empty_variable(declared: Declared) -> None:
 
 @_rule(Code.IMPOSSIBLE_IDENTITY)
 def _impossible_identity(declared: Declared) -> None:
-    """An OAuth login that must be the organization's: a login is always a person's."""
+    """Report an OAuth profile that expects the key scope `organization`: an OAuth login always belongs to a person."""
     for name, effective in declared.profiles.items():
         table = declared.config.profiles[name]
         wanted = effective.expect.value.key_scope
@@ -362,7 +365,7 @@ def _allow_without_use(declared: Declared) -> None:
 
 @_rule(Code.SECRET_BESIDE_GATEWAY)
 def _secret_beside_gateway(declared: Declared) -> None:
-    """A secret in `env` of a profile that keeps its token from programs: they would have that secret."""
+    """Report a secret in `env` of a profile that keeps its token from programs: they would still get that secret."""
     for name, effective in declared.profiles.items():
         access = effective.access.value
         for variable, given in effective.env.items() if access != "full" else ():

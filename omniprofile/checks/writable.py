@@ -1,4 +1,4 @@
-"""Which groups may write the profile files and their folders. What anyone can write to, the loader finds: it is refused."""
+"""The check for group-writable profile files and folders. The loader itself refuses what anyone can write to."""
 
 import stat
 import sys
@@ -11,9 +11,9 @@ from omniprofile.system.access import is_above, others_can_write, steps_to
 
 
 def writable_by_groups(files: Files) -> None:
-    """Report files that a group may write, and folders in which it may replace or add files.
+    """Report files that a group may write, and folders in which a group may replace or add files.
 
-    A user's own group, which many systems give each user, is no group of several people.
+    A user's private group, which many systems create for each user, does not count.
     """
     if sys.platform == "win32":
         return
@@ -26,7 +26,8 @@ def writable_by_groups(files: Files) -> None:
             if place in seen or stat.S_ISLNK(status.st_mode):
                 continue
             seen.add(place)
-            # In a sticky folder (`/tmp`) nobody replaces a file of somebody else; the system's own folders are root's matter.
+            # In a sticky folder (`/tmp`) users cannot replace each other's files. The system's own folders are root's
+            # responsibility.
             if others_can_write(status) or status.st_mode & stat.S_ISVTX or not status.st_mode & stat.S_IWGRP:
                 continue
             if place != file and is_above(place, files.home):

@@ -1,1 +1,1 @@
-"""The command line, and the only place that prints."""
+"""The command line, and the only package that prints."""

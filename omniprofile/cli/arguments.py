@@ -1,4 +1,4 @@
-"""What commands are described with: their help, the arguments that several take, and what those mean."""
+"""The building blocks of a command's arguments: its help, shared options, and their conversion."""
 
 import argparse
 import re
@@ -18,9 +18,9 @@ _LONGEST = 366 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """What `--help` and the manual say of one command beyond its arguments; backticks mark what is typed.
+    """The text of `--help` and the manual for one command, besides its arguments. Backticks mark literal input.
 
-    `examples` are command lines with what they do, `exits` statuses with what they mean here, `see` the commands to read on.
+    `examples` are command lines with descriptions, `exits` statuses with their meaning here, `see` related commands.
     """
 
     description: str
@@ -37,13 +37,13 @@ def add_flag(parser: "argparse._ActionsContainer", name: str, purpose: str) -> N
 def add_option(
     parser: "argparse._ActionsContainer", name: str, metavar: str, purpose: str, action: str = "store"
 ) -> argparse.Action:
-    """Add an option that takes a value, called `metavar` in help; with the action `append` it may be repeated."""
+    """Add an option with a value, called `metavar` in help. With the action `append` it may be repeated."""
     return parser.add_argument(name, metavar=metavar, help=purpose, action=action)
 
 
 def offer(kind: str, action: argparse.Action) -> None:
-    """Let TAB offer `kind`, one of `candidates.KINDS`, for an argument whose `metavar` tells another one."""
-    action.completion = kind  # type: ignore[attr-defined]  # an attribute of its own, as shtab and argcomplete set one
+    """Make TAB offer `kind`, one of `candidates.KINDS`, in place of the kind of the argument's metavar."""
+    action.completion = kind  # type: ignore[attr-defined]  # shtab and argcomplete set such an attribute, too
 
 
 def add_profile(parser: argparse.ArgumentParser, purpose: str = "the profile (default: the current one)") -> None:
@@ -53,12 +53,12 @@ def add_profile(parser: argparse.ArgumentParser, purpose: str = "the profile (de
 
 
 def add_profile_option(parser: argparse.ArgumentParser, purpose: str) -> None:
-    """Add `-p`, which may stand before the command, too."""
+    """Add `-p`, which may also precede the command."""
     parser.add_argument("-p", "--profile", metavar="NAME", action="append", dest="profile", help=purpose)
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:
-    """Add the overrides of one call. There is no option that takes a token as its value: argv is public."""
+    """Add the overrides of one call. No option takes a token as its value, because argv is public."""
     add_option(parser, "--base-url", "URL", "use this base URL for this call")
     add_option(parser, "--token-file", "FILE", "use the token in FILE for this call; `-` is standard input")
 
@@ -69,13 +69,13 @@ def add_json(parser: "argparse._ActionsContainer") -> None:
 
 
 def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], what: str) -> None:
-    """Add `--format`, the first one as default, and `--json` for one of them."""
+    """Add `--format`, whose default is the first of `formats`, and `--json` as its short form."""
     parser.add_argument("--format", choices=formats, default=formats[0], help=f"how to print the {what}")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
 
 
 def add_jobs(parser: argparse.ArgumentParser, default: int) -> None:
-    """Add `-j`, how many are worked on at once."""
+    """Add `-j`, the number of profiles to process at once."""
     parser.add_argument(
         "-j", "--jobs", type=number(1, 256), default=default, metavar="N", help=f"how many at once (default {default})"
     )
@@ -87,7 +87,7 @@ def add_yes(parser: argparse.ArgumentParser, purpose: str = "do not ask for conf
 
 
 PINNED = "allow a protected profile that only a project pin selects"
-"""What `-y` is for where a protected profile that is named needs no confirmation."""
+"""The purpose of `-y` for commands in which a named protected profile needs no confirmation."""
 
 
 def add_gateway(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +100,7 @@ def add_gateway(parser: argparse.ArgumentParser) -> None:
 
 
 def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
-    """Return the profile that the command line names. Raises UsageError when it names two, or an empty one."""
+    """Return the profile named on the command line. Raises UsageError if it names two, or an empty one."""
     given = [
         Sourced(value, Provenance(Layer.FLAG, how))
         for values, how in (
@@ -121,7 +121,7 @@ def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
 
 
 def request_of(args: argparse.Namespace) -> ProfileRequest:
-    """Return what the command line asks for: a profile, and overrides of this call."""
+    """Return the profile and overrides given on the command line. Raises UsageError for an empty value."""
     if getattr(args, "base_url", None) == "":
         raise UsageError("the value of `--base-url` is empty")
     if getattr(args, "token_file", None) == "":
@@ -130,7 +130,7 @@ def request_of(args: argparse.Namespace) -> ProfileRequest:
 
 
 def number(least: int, most: int) -> Callable[[str], int]:
-    """Return what reads a whole number, for argparse."""
+    """Return a parser for whole numbers, for argparse."""
 
     def read(text: str) -> int:
         if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
@@ -144,12 +144,12 @@ port_number = number(1, 65535)
 
 
 def duration(text: str) -> float:
-    """Return the seconds to wait, at most a day, that `30`, `30s`, `5m`, `5 min` or `2h` stands for. For argparse."""
+    """Parse a time to wait (`30`, `30s`, `5m`, `5 min`, `2h`) of at most a day; return seconds. For argparse."""
     return _seconds(text, _LONGEST_WAIT)
 
 
 def span(text: str) -> timedelta:
-    """Return the time, at most a year, that `30s`, `10m`, `10min`, `2h` or `1d` stands for. For argparse."""
+    """Parse a time (`30s`, `10m`, `10min`, `2h`, `1d`) of at most a year. For argparse."""
     return timedelta(seconds=_seconds(text, _LONGEST))
 
 

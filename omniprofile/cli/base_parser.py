@@ -1,4 +1,4 @@
-"""argparse with this program's errors, raised with a hint, and its help screens."""
+"""argparse with omniprofile's errors, which have hints, and its help screens."""
 
 import argparse
 import sys
@@ -14,9 +14,9 @@ from omniprofile.model.names import closest, printable, quoted_list
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with this program's errors, raised with a hint, and its help screens.
+    """An argument parser that raises errors with hints and uses omniprofile's help screens.
 
-    `described` is the command with its help: None for the program itself, and for a command that is not configured.
+    `described` is the command with its help; None for the program itself, and for a command that is not configured.
     """
 
     described: tuple[Command, Help] | None = None
@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def arguments(self) -> list[argparse.Action]:
-        """Every argument and option, for which argparse has no public way."""
+        """All arguments and options. argparse has no public access to them."""
         return self._actions
 
     @property
@@ -34,15 +34,15 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def exclusive_groups(self) -> "list[argparse._MutuallyExclusiveGroup]":
-        """The groups of options of which one may be given."""
+        """The groups of mutually exclusive options."""
         return self._mutually_exclusive_groups
 
     def _get_formatter(self) -> argparse.HelpFormatter:
-        """Return what argparse tries each argument out with. Without a width it would import `shutil`, to ask the terminal's."""
+        """Return the formatter with which argparse checks each argument. Without a width it would import `shutil`."""
         return argparse.HelpFormatter(self.prog, width=80)
 
     def format_usage(self) -> str:
-        """Return the usage alone, without what every command takes."""
+        """Return the usage, without the options of every command."""
         from omniprofile.cli.help import usage
 
         return usage(self)
@@ -56,21 +56,21 @@ class Parser(argparse.ArgumentParser):
         command, texts = self.described
         return command_screen(self, command.name, texts)
 
-    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - the signature is argparse's
-        """Print help so that it arrives, or an error says why not: argparse says nothing of either."""
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - argparse's signature
+        """Print help, raising an error if it cannot be written; argparse would ignore that."""
         write_out(sys.stdout, message)
 
     def error(self, message: str) -> NoReturn:
-        """Raise UsageError in place of printing the usage and exiting."""
+        """Raise UsageError instead of printing the usage and exiting."""
         raise UsageError(self._in_our_words(message), hint=self.hint)
 
     @property
     def hint(self) -> str:
-        """The help page to read on."""
+        """The hint that names the help page."""
         return f"`{self.prog} --help` shows how to use it"
 
     def refuse(self, rest: Sequence[str]) -> NoReturn:
-        """Raise UsageError for words that no argument takes. What stands beside an unknown option could be a secret."""
+        """Raise UsageError for words that no argument takes. Words after an unknown option may be secret: show none."""
         options = [word.partition("=")[0] for word in rest if word.startswith("-")]
         if not options:
             is_address = "--base-url" in self._option_string_actions and "://" in rest[0]
@@ -85,7 +85,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"unknown option `{printable(unknown, 40)}` for `{self.prog}`", hint=hint + self.hint)
 
     def split_options(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Return the options that `words` begin with, each with its value, and the rest."""
+        """Return the options at the start of `words`, with their values, and the rest."""
         front: list[str] = []
         rest = list(words)
         while rest and rest[0].startswith("-"):
@@ -95,10 +95,9 @@ class Parser(argparse.ArgumentParser):
         return front, rest
 
     def options_first(self, words: Sequence[str]) -> list[str]:
-        """Return `words` with the options, each with its value, before the rest, and nothing changed from `--` on.
+        """Return `words` with the options and their values first, and nothing changed from `--` on.
 
-        argparse fills the arguments that may be left out as soon as it meets the first other word, and has none left for a word
-        that stands behind an option.
+        argparse fills optional arguments at the first positional word, so it would have none left for a word after an option.
         """
         options: list[str] = []
         others: list[str] = []
@@ -113,18 +112,18 @@ class Parser(argparse.ArgumentParser):
             options.append(word)
             if (action := self._option_string_actions.get(word)) is not None and action.nargs != 0:
                 if not rest or self._is_option(rest[0]):
-                    return list(words)  # it must not be given another word for its value
+                    return list(words)  # or argparse would take another word as its value
                 options.append(rest.pop(0))
         return [*options, *others]
 
     def _is_option(self, word: str) -> bool:
-        """Whether argparse takes `word` for an option, known or not: `-`, numbers and what holds a space are none."""
+        """Whether argparse takes `word` as an option, known or not. `-`, numbers and words with a space are not."""
         if word in self._option_string_actions:
             return True
         return word.startswith("-") and not (word[1:2] in ("", *".0123456789") or " " in word.partition("=")[0])
 
     def _in_our_words(self, message: str) -> str:
-        """Return argparse's complaint as one sentence, without a value that could be a secret."""
+        """Return argparse's error as one sentence, without a value that could be a secret."""
         required = message.removeprefix("the following arguments are required: ")
         if required != message:
             missing = required.split(", ")

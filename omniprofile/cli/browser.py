@@ -1,4 +1,4 @@
-"""The browser that shows an instance: the profile's own, or the one that `BROWSER` and the desktop give."""
+"""The browser for an instance: the profile's own, or the one selected by `BROWSER` or the desktop."""
 
 import os
 import subprocess
@@ -13,21 +13,21 @@ from omniprofile.system.capture import find_program
 
 _TEXT_BROWSERS = frozenset(("www-browser", "links", "elinks", "lynx", "w3m", "browsh"))
 _SECONDS = 2.0
-"""How long a browser of the profile's is watched: one that ends badly in that time did not open, one that runs on did."""
+"""Seconds to watch the profile's browser. If it fails within them, it did not open; if it is still running, it did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """A browser. `argv` is the profile's own, None for the one that `webbrowser` chooses.
+    """A browser. `argv` is the profile's own, or None for the one that `webbrowser` selects.
 
-    `shares_terminal`: it runs in the foreground, and may read what is typed.
+    `shares_terminal`: it runs in the foreground, and may read the terminal's input.
     """
 
     shares_terminal: bool
     argv: tuple[str, ...] | None = None
 
     def __call__(self, address: str) -> bool:
-        """Open an address; tell whether that worked, as far as the browser says. Raises OSError and ValueError."""
+        """Open an address; return whether the browser reports success. Raises OSError and ValueError."""
         if self.argv is None:
             try:
                 return webbrowser.open(address)
@@ -37,19 +37,19 @@ class Browser:
         if self.shares_terminal:
             return subprocess.run(argv, check=False).returncode == 0
         nothing = subprocess.DEVNULL
-        # In a session of its own it outlives this terminal.
+        # In its own session it outlives this terminal.
         child = subprocess.Popen(argv, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
         try:
             return child.wait(_SECONDS) == 0
         except subprocess.TimeoutExpired:
-            child.returncode = 0  # it runs on, and nobody waits for it: no warning at the end of this process
+            child.returncode = 0  # left running; a set returncode prevents a ResourceWarning at exit
             return True
 
 
 def find_browser(resolution: Resolution, environ: Mapping[str, str], *, on_terminal: bool) -> Browser | None:
-    """Return the browser for a profile, or None where there is none: one that shows text does not count without a terminal.
+    """Return the browser for a profile, or None. Without a terminal, a text browser does not count.
 
-    Raises OperationFailed where the profile's own is not there: another one would be logged in as somebody else.
+    Raises OperationFailed if the profile's own is not found: another one might be logged in as somebody else.
     """
     if not resolution.browser:
         try:
@@ -61,7 +61,7 @@ def find_browser(resolution: Resolution, environ: Mapping[str, str], *, on_termi
             return None
         return Browser(in_foreground and on_terminal)
     name, *arguments = resolution.browser
-    # A path that begins at the working directory would be another program in a cloned repository: somebody else's.
+    # A relative path would run a program of the working directory, perhaps a cloned repository.
     relative = bool(os.path.dirname(name)) and not os.path.isabs(name)
     program = None if relative else find_program(name, environ)
     if program is None or not os.path.exists(program):

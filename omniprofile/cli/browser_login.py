@@ -1,4 +1,4 @@
-"""Logging in to an OAuth profile, as the person at the terminal sees it: where it is stored, the address, what came of it."""
+"""The OAuth login as the user sees it: where the session will be stored, the address to visit, the result."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,11 +37,11 @@ def login_session(
     port: int | None = None,
     limit: float | None = None,
 ) -> None:
-    """Have the person authorize omniprofile, check who that is, and store the session.
+    """Have the user authorize omniprofile, check the identity, and store the session.
 
-    The old session stays until the new one is stored, and is revoked then. What was granted and cannot be stored, or is
-    somebody else's than the profile expects, is revoked. `port` is the callback's, None for any; `limit` how many seconds the
-    person has, None for the usual.
+    The old session stays until the new one is stored, and is then revoked. A new session is revoked if it cannot be stored or has
+    another identity than the profile expects. `port` is the callback's, None for any; `limit` is the user's time in seconds, None
+    for the default.
     """
     origin, profile, checkpoint = resolution.allowed_origin(), resolution.profile, app.environment.checkpoint
     seconds = LIMIT_SECONDS if limit is None else limit
@@ -66,7 +66,7 @@ def login_session(
                 tell_of_another_identity(app, console, profile, session)
                 old = app.sessions.replace(profile, session)
             except BaseException:
-                # What is already stored, and only Ctrl-C came after it, is a login like any other.
+                # If the session is already stored (only Ctrl-C came after that), keep it.
                 stored = app.sessions.holds(profile, session)
                 if not stored and (why := revoke_session(client, session, endpoints)):
                     console.warn(f"the new session could not be revoked ({why}): {where(session)}")
@@ -90,9 +90,9 @@ def login_session(
 
 
 def revoke_session(client: Client, session: StoredSecret, endpoints: Endpoints | None) -> str | None:
-    """Revoke both tokens of a session, the one that can make new ones first; None, or why it was not done.
+    """Revoke both tokens of a session, the refresh token first; return None, or why one could not be revoked.
 
-    `endpoints` are those of its origin, None where they are still to be asked for. Bounded in time.
+    `endpoints` are those of its origin, or None to discover them here. Every request has a time limit.
     """
     if endpoints is None:
         try:
@@ -109,7 +109,7 @@ def revoke_session(client: Client, session: StoredSecret, endpoints: Endpoints |
 def revoke_stored(
     app: App, resolution: Resolution, session: StoredSecret, client: Client, endpoints: Endpoints | None
 ) -> str | None:
-    """Revoke a stored session, unless its origin must not be asked to, though the files allowed it once; as `revoke_session`."""
+    """Revoke a stored session, unless its origin may no longer be contacted; return as `revoke_session` does."""
     if session.origin == resolution.origin:
         refused = resolution.refusal.message if resolution.refusal is not None else None
     else:
@@ -119,15 +119,15 @@ def revoke_stored(
 
 
 def where(session: StoredSecret) -> str:
-    """Return where a person revokes what could not be revoked from here."""
+    """Return how to revoke a session by hand."""
     return f"revoke it in Omni, {session.origin}, Settings > API access"
 
 
 def _identify(app: App, console: Console, resolution: Resolution, session: StoredSecret) -> Identity | None:
-    """Ask whose the session is, and hold that against `expect`.
+    """Return the session's identity, after checking it against `expect`.
 
-    Raises IdentityMismatch, CredentialRefused, or Unreachable where the profile expects somebody and nobody can tell. Without
-    `expect`, an instance that cannot be asked just now is not a reason to throw a login away.
+    Raises IdentityMismatch, CredentialRefused, and, if the profile has an `expect`, Unreachable. Without `expect`, an instance
+    that does not answer now only causes a warning: the login is kept.
     """
     credential = Credential(resolution.profile, session.origin, "oauth", session.token, session.expires_at)
     result, error = tested(app, credential, resolution.expect)
@@ -140,9 +140,9 @@ def _identify(app: App, console: Console, resolution: Resolution, session: Store
 
 
 class _Screen:
-    """What the person sees while the login waits for them: a `LoginUI`.
+    """The `LoginUI` of the terminal.
 
-    Raises LoginFailed where no browser can be opened and no answer can be pasted.
+    Raises LoginFailed if no browser can be opened and no answer can be pasted.
     """
 
     def __init__(
@@ -160,15 +160,15 @@ class _Screen:
             except OperationFailed as problem:
                 console.warn(f"{problem.message}; {problem.hint}")
         stdin = app.environment.stdin
-        # Without `--no-browser` nobody says that an answer will come on an input that is not a terminal.
+        # Without `--no-browser`, an input that is not a terminal is not expected to carry an answer.
         self._input = stdin if (console.interactive or not browser) and not is_at_its_end(stdin) else None
-        self._callback_is_expected = port is not None  # who fixes the port has arranged that a browser reaches it
+        self._callback_is_expected = port is not None  # a user who fixes the port has made it reachable for a browser
         self.browser_opened: bool | None = None
         if self._browser is None and self._input is None and not self._callback_is_expected:
             raise self._nobody()
 
     def open_url(self, start: str, address: str, put: Callable[[str | Error], None]) -> None:
-        """Show `address`, open `start` in the browser, and take what is pasted."""
+        """Show `address`, open `start` in the browser, and read pasted answers."""
         host, browser, stdin = self._origin.host, self._browser, self._input
         self._console.say(f"Visit this address to log in to {host}, within {self._limit}:\n\n{address}\n")
         if stdin is not None:
@@ -183,7 +183,7 @@ class _Screen:
         self._console.note(f"opening the browser to log in to {host}; the login waits {self._limit}")
 
         def open_it() -> None:
-            # In a thread: what `BROWSER` names may stay in the foreground.
+            # In a thread, since the program of `BROWSER` may stay in the foreground.
             try:
                 self.browser_opened = browser(start)
             except (OSError, ValueError):
@@ -220,9 +220,9 @@ class _Screen:
         )
 
     def notify(self, sentence: str) -> None:
-        """Say what happened."""
+        """Print what happened."""
         self._app.tell(sentence)
 
     def pasted_badly(self, why: str) -> None:
-        """Say why a pasted line is not an answer."""
+        """Print why a pasted line is not an answer."""
         self._console.say(f"omniprofile: this is not the answer to this login: {why}; paste the whole address:")

@@ -1,9 +1,9 @@
-"""What TAB offers, as plain values made from the real parser: for each command its options, their values, its operands.
+"""The completion table, made from the real parser: for each command its options, their values, its operands.
 
-A value is of a kind: `@profiles`, `@patterns` (profiles and `@TAG`s), `@instances`, `@secrets` (of `env`, for `login`), `@files`,
-`@none`, `@codes` (lint's), `@keys` (of a profile, and variables of `env`), `@values` (of the key before it, whose kind stands
-among those of options), or the words themselves, with commas. A kind that ends in `?` may be left out; an operand's that ends in
-`...` repeats.
+The kind of a value is `@profiles`, `@patterns` (profiles and `@TAG`s), `@instances`, `@secrets` (of `env`, for `login`),
+`@files`, `@none`, `@codes` (of lint), `@keys` (of a profile, and variables of `env`), `@values` (of the preceding key, whose kind
+is listed with those of the options), or a list of words separated by commas. `?` at the end of a kind marks an optional value,
+`...` a repeated operand.
 """
 
 import argparse
@@ -29,14 +29,14 @@ KINDS = dict.fromkeys(
     "KEY": "@keys",
     "VALUE": "@values",
 }
-"""The kind of a value, by the name that help shows for it. `arguments.offer` tells another one."""
+"""The kind of a value, by its metavar in help. `arguments.offer` overrides it."""
 
 _GLOBAL = ("config", "quiet", "verbose", "no_color", "help")
 _LONGEST = 70
 
 
 class Row(NamedTuple):
-    """One command, or with no name the program itself: lines of a word, a tab, what it is, and kinds."""
+    """One command, or the program itself if the name is empty: lines of a word, a tab and a description, and kinds."""
 
     name: str
     options: str
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 def rows() -> list[Row]:
-    """Return the table of all shells: the program, its commands, and the kinds that are lists."""
+    """Return the table for all shells: the program, its commands, and the kinds that are lists."""
     parser = build_parser(COMMANDS, configured=COMMANDS)
     everything = [Row("", *_arguments(parser)[:2], "@commands")]
     everything += [Row(name, *_arguments(subparser)) for name, subparser in parser.commands.items()]
@@ -58,7 +58,7 @@ def rows() -> list[Row]:
 
 
 def kinds_of(action: argparse.Action) -> list[str]:
-    """Return the kinds of what `action` takes, one for each word of its metavar. Raises KeyError for a word without a kind."""
+    """Return the kind for each word of an action's metavar. Raises KeyError for a word without a kind."""
     if (kind := getattr(action, "completion", None)) is not None:
         return [kind]
     if action.choices is not None:
@@ -69,7 +69,7 @@ def kinds_of(action: argparse.Action) -> list[str]:
 def _arguments(parser: Parser) -> tuple[str, str, str]:
     options: dict[str, str] = {}
     takes, operands = [], []
-    # Those that every command takes come last.
+    # Options common to all commands come last.
     for action in sorted(parser.arguments, key=lambda action: action.dest in _GLOBAL):
         if isinstance(action.choices, dict):  # the commands
             continue
@@ -82,7 +82,7 @@ def _arguments(parser: Parser) -> tuple[str, str, str]:
             *kinds, last = kinds_of(action)
             repeats = action.nargs in ("*", "+") and not kinds
             operands += [*kinds, last + ("..." if repeats else "")]
-    if "@values" in operands:  # of each key that has only a few, or the name of something
+    if "@values" in operands:  # for each key with a few values, or with a name as its value
         kinds_of_keys = {"instance": "@instances", "extends": "@profiles"}
         for key, field in _profile_keys().items():
             is_switch = field.get("type") == "boolean" and "const" not in field
@@ -93,13 +93,13 @@ def _arguments(parser: Parser) -> tuple[str, str, str]:
 
 
 def _profile_keys() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each key of a profile as `set` takes them, of a table each key in it."""
+    """Return the JSON Schema of each profile key that `set` takes, with the keys of nested tables."""
     definitions: Any = json_schema()["$defs"]
 
     def keys_of(name: str, prefix: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for key, field in definitions[name]["properties"].items():
-            tables = [] if "patternProperties" in field else _references(field)  # a variable's name is the person's own
+            tables = [] if "patternProperties" in field else _references(field)  # the user chooses a variable's name
             if not tables:
                 found[prefix + key] = field
             for table in tables:
@@ -118,7 +118,7 @@ def _references(schema: object) -> list[str]:
 
 
 def _lines(words: dict[str, str]) -> str:
-    # In ASCII, whatever encoding a shell reads its files in.
+    # In ASCII, so that a shell's encoding does not matter.
     short = {
         word: printable(" ".join(about.replace("%%", "%").split()), _LONGEST).replace("…", "...")
         for word, about in words.items()

@@ -1,4 +1,4 @@
-"""What the picker chooses from: the entries that match what is typed, and the one that Enter would take. No terminal here."""
+"""The picker's model: the entries that match the search, and the chosen one. Independent of the terminal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Entry:
 
 
 class Chooser:
-    """The entries that match, `matches`, and which of them is chosen, `at`. It starts at the active profile."""
+    """The matching entries (`matches`) and the index of the chosen one (`at`), at first the active profile's."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
@@ -26,11 +26,11 @@ class Chooser:
 
     @property
     def chosen(self) -> Entry | None:
-        """The entry that Enter would take, or None where nothing matches."""
+        """The entry that Enter would take, or None if nothing matches."""
         return self.matches[self.at] if self.matches else None
 
     def search(self, typed: str) -> None:
-        """Keep the entries in which every word stands that is typed; those whose name begins with it come first."""
+        """Keep the entries that contain every typed word. Those whose name starts with the first word come first."""
         words = typed.casefold().split()
         self.matches = [
             each for each, text in zip(self.entries, self._texts, strict=True) if all(word in text for word in words)
@@ -42,5 +42,5 @@ class Chooser:
         self.at = 0
 
     def move(self, by: int) -> None:
-        """Choose another entry, `by` rows down, but none beyond the first and the last."""
+        """Move the choice `by` rows, stopping at the first and last entry."""
         self.at = min(max(0, len(self.matches) - 1), max(0, self.at + by))

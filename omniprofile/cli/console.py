@@ -1,4 +1,4 @@
-"""The terminal: data to stdout, everything else to stderr, prompts only where a person is. Nobody else prints."""
+"""The terminal: data to stdout, everything else to stderr, prompts only for a person. Nothing else prints."""
 
 import json
 import os
@@ -19,29 +19,29 @@ COLOURS = {
     "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36",
 }  # fmt: skip
 MARK = f"\x1b{os.urandom(6).hex()}["
-"""Begins a colour until the text is written: nobody else can know it, so any other control character is data."""
+"""Starts a colour until the text is written. It is random, so any other control character must be data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Colour for one stream, or none. Meaning never hangs on colour alone."""
+    """Colour for one stream, or none. Colour never carries meaning alone."""
 
     on: bool
 
     def __call__(self, colour: str, text: str) -> str:
-        """Return `text` in `colour`, one of COLOURS, where colour is on."""
+        """Return `text` in `colour`, one of COLOURS, if colour is on."""
         return f"{MARK}{COLOURS[colour]}m{text}{MARK}0m" if self.on and text else text
 
 
 def shown(text: str) -> str:
-    """Return `text` as a person may see it: secrets masked, control and bidi characters as escapes, only own colours kept."""
+    """Return `text` for display: secrets masked, control and bidi characters escaped, except for our own colours."""
     return "\x1b[".join(legible(masked(part)) for part in text.split(MARK))
 
 
 def as_json(value: object, *, exact: bool = False) -> str:
-    """Return `value` as JSON text, its secrets masked unless it is to be `exact`.
+    """Return `value` as JSON text, with its secrets masked unless it is `exact`.
 
-    What a terminal could act on is escaped, and so every reader of JSON gets the same character.
+    Characters that a terminal could act on are escaped, which every JSON reader decodes to the same character.
     """
     text = json.dumps(value if exact else _masked(value), indent=2, ensure_ascii=False)
     if not text.replace("\n", "").isprintable():
@@ -60,7 +60,7 @@ def _masked(value: object) -> object:
 
 
 class Console:
-    """The streams of one run, with `-q`, `-v` and `--no-color` as the user gave them."""
+    """The streams of one run, with the user's `-q`, `-v` and `--no-color`."""
 
     def __init__(
         self, environment: Environment, *, quiet: bool = False, verbosity: int = 0, no_colour: bool = False
@@ -72,27 +72,27 @@ class Console:
         self._has_status = False
         self._writing = RLock()
         self.home = ""
-        """The folder that paths on a terminal are shown relative to, as `~`."""
+        """The home folder, which is shown as `~` in paths on a terminal."""
 
     @property
     def style(self) -> Style:
-        """How to colour data."""
+        """The style for data."""
         return Style(self._colours(self._outside.stdout))
 
     @property
     def interactive(self) -> bool:
-        """Whether a person can be asked: both the input and the place for questions are terminals."""
+        """Whether a person can be asked: stdin and stderr are both terminals."""
         return _is_terminal(self._outside.stdin) and _is_terminal(self._outside.stderr)
 
     @property
     def terminal(self) -> tuple[TextIO, TextIO] | None:
-        """The stream that keys come from and the one that shows, where a person can be asked."""
+        """The input and output streams of the terminal, or None if no person can be asked."""
         stdin, stderr = self._outside.stdin, self._outside.stderr
         return (stdin, stderr) if self.interactive and stdin and stderr else None
 
     @property
     def emphasis(self) -> bool:
-        """Whether what is chosen on the terminal may be shown in reverse."""
+        """Whether the terminal may show the chosen entry in reverse video."""
         return self._colours(self._outside.stderr)
 
     @property
@@ -102,12 +102,12 @@ class Console:
 
     @property
     def watched(self) -> bool:
-        """Whether a person can watch how far long work is: stderr is a terminal whose lines can be written over."""
+        """Whether progress can be shown: stderr is a terminal whose lines can be overwritten, and `-q` is not given."""
         return not self.quiet and self._outside.environ.get("TERM") != "dumb" and _is_terminal(self._outside.stderr)
 
     @property
     def columns(self) -> int | None:
-        """The width for tables: the terminal's, or what `COLUMNS` says of it; None where data goes to a program or a file."""
+        """The width for tables, from `COLUMNS` or the terminal; None if data goes to a program or file."""
         if not self.shows_data or self._outside.stdout is None:
             return None
         given = self._outside.environ.get("COLUMNS", "")
@@ -119,15 +119,15 @@ class Console:
             return None
 
     def data(self, text: str) -> None:
-        """Write a text for people to stdout, as `shown` has it; raises what `write_out` does."""
+        """Write text for people to stdout, processed by `shown`. Raises what `write_out` raises."""
         write_out(self._outside.stdout, shown(self.with_short_paths(text) if self.shows_data else text))
 
     def give(self, text: str) -> None:
-        """Write to stdout what a program must get as it is: a credential, a script for a shell. Masks and escapes nothing."""
+        """Write to stdout exactly what a program needs, such as a credential or shell script: no masking or escaping."""
         write_out(self._outside.stdout, text)
 
     def with_short_paths(self, text: str) -> str:
-        """Return `text` with `~` for the home where a path begins; not within the commands of a hint, which may be quoted."""
+        """Return `text` with `~` for the home at the start of a path, but not inside a hint's command, which may be quoted."""
         if not self.home:
             return text
         first, *others = text.split(self.home + os.sep)
@@ -139,9 +139,10 @@ class Console:
         return first
 
     def relay(self, lines: bytes, label: str, colour: str, *, error: bool) -> None:
-        """Write lines that another program has printed to stdout, or as its errors to stderr, each behind a coloured label.
+        """Write another program's lines to stdout, or with `error` to stderr, each after a coloured label.
 
-        They pass as they are, but that a colour left on ends with its line. Where nobody takes stderr, its lines are dropped.
+        The lines pass unchanged, except that a colour still on is reset at the line's end. If stderr cannot be written, its lines
+        are dropped.
         """
         stream = self._outside.stderr if error else self._outside.stdout
         coloured = self._colours(stream)
@@ -157,26 +158,26 @@ class Console:
                 write_out(stream, text)
 
     def json(self, value: object, *, exact: bool = False) -> None:
-        """Write one JSON value to stdout; `exact` for the commands that give a secret."""
+        """Write one JSON value to stdout. `exact` is for commands that output a secret."""
         self.give(as_json(value, exact=exact))
 
     def note(self, sentence: str) -> None:
-        """Say something on stderr that `-q` silences."""
+        """Print a note to stderr, unless `-q` is given."""
         if not self.quiet:
             self.say(f"omniprofile: {sentence}")
 
     def warn(self, sentence: str) -> None:
-        """Say something on stderr that the user must not miss."""
+        """Print a warning to stderr, even with `-q`."""
         style = Style(self._colours(self._outside.stderr))
         self.say(f"omniprofile: {style('yellow', 'warning')}: {sentence}")
 
     def status(self, text: str) -> None:
-        """Show how far long work is, on a line that the next one replaces; an empty text clears it."""
+        """Show progress on a line that the next call overwrites. An empty text clears it."""
         self._write_stderr(f"\r\x1b[K{shown(text)}")
         self._has_status = bool(text)
 
     def report(self, error: Error, *, as_json: bool) -> None:
-        """Report a failure: one line, and one line of hint, on stderr; as JSON also on stdout."""
+        """Report an error on stderr in one line, with its hint in another; with `as_json` also as JSON on stdout."""
         style = Style(self._colours(self._outside.stderr))
         self.say(f"omniprofile: {style('red', 'error')}: {error.message}")
         if error.hint:
@@ -185,15 +186,15 @@ class Console:
             self.json(error_json(error))
 
     def confirm(self, question: str) -> bool:
-        """Ask a yes-or-no question on the terminal; anything but yes is no."""
+        """Ask a yes-or-no question on the terminal. Anything but yes means no."""
         return self.ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
     def confirm_protected(self, question: str) -> bool:
-        """Ask a yes-or-no question about a protected profile, in the colour that such a profile has everywhere."""
+        """Ask a yes-or-no question about a protected profile, in yellow as everywhere."""
         return self.confirm(Style(self._colours(self._outside.stderr))("yellow", question))
 
     def ask(self, prompt: str) -> str:
-        """Read one line from the terminal. Raises UsageError without one, Interrupted at its end."""
+        """Read one line from the terminal. Raises UsageError without a terminal, Interrupted at the end of input."""
         if not self.interactive:
             raise UsageError("there is no terminal to ask on", hint="give the answer on the command line")
         self._write_stderr(shown(prompt))
@@ -204,7 +205,7 @@ class Console:
         return line.rstrip("\n")
 
     def erase_answer(self, question: str, answer: str) -> None:
-        """Take the last answer, which was a secret, off the screen, and show the question with a mask instead."""
+        """Erase the last answer, a secret, from the screen, and show the question with a mask instead."""
         try:
             columns = os.get_terminal_size(self._outside.stderr.fileno()).columns if self._outside.stderr else 0
         except (OSError, ValueError):
@@ -214,7 +215,7 @@ class Console:
 
     @contextmanager
     def hidden_input(self) -> Iterator[None]:
-        """Show nothing of what a person types between the hidden questions of the body; at its end it is thrown away."""
+        """Turn the terminal's echo off between the hidden questions of the body, and discard unread input at its end."""
         if sys.platform == "win32" or self.terminal is None:  # Windows echoes only what is read
             yield
             return
@@ -230,7 +231,7 @@ class Console:
             termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
 
     def ask_secret(self, prompt: str) -> str:
-        """Read one line from the terminal without showing it. Raises Interrupted at its end."""
+        """Read one line from the terminal without echo. Raises Interrupted at the end of input."""
         import getpass
 
         try:
@@ -241,7 +242,7 @@ class Console:
         return secret
 
     def say(self, line: str) -> None:
-        """Write lines to stderr, as `shown` has them, even with `-q`: for what a person was asked and must see."""
+        """Write lines to stderr, processed by `shown`, even with `-q`: for what a person must see."""
         if self._has_status:
             self.status("")
         self._write_stderr(shown(self.with_short_paths(line) if _is_terminal(self._outside.stderr) else line) + "\n")
@@ -255,7 +256,7 @@ class Console:
                 stream.write(text)
                 stream.flush()
         except (OSError, ValueError):
-            # Nobody listens on stderr: there is no better place to say so, and the work goes on.
+            # If stderr is gone, nothing else can take the message, and the work continues.
             return
 
     def _colours(self, stream: object) -> bool:
@@ -274,7 +275,7 @@ class Console:
 
 
 def error_json(error: Error) -> dict[str, object]:
-    """Return the documented shape of a failure."""
+    """Return the documented JSON of an error."""
     return {"error": {"code": error.code, "message": error.message, "hint": error.hint or None}}
 
 

@@ -1,6 +1,6 @@
-"""What is left of a bug: a report that a person can send as it is. It holds frames and types, and nothing that a user typed.
+"""The crash report, which users can send as it is: frames and types, and nothing that the user typed.
 
-A foreign exception's text, a frame's variables and the words of the command line may hold a secret, so none of them is written.
+The text of a foreign exception, a frame's variables and the command line may hold secrets, so none of them is written.
 """
 
 import os
@@ -19,7 +19,7 @@ _NAME = "crash-report.txt"
 
 
 def write_report(problem: BaseException, argv: Sequence[str], app: App) -> str | None:
-    """Write the report of `problem` to the state folder, in place of the last one; its path, or None if that cannot be done."""
+    """Write the report of `problem` to the state folder, replacing the last one; return its path, or None on failure."""
     try:
         folder = app.places.state_folder
         make_private_folder(folder)
@@ -33,14 +33,14 @@ def write_report(problem: BaseException, argv: Sequence[str], app: App) -> str |
 
 
 def report_lines(problem: BaseException, argv: Sequence[str], time: str) -> Iterator[str]:
-    """Yield the report, line by line."""
+    """Yield the report line by line."""
     yield f"omniprofile {omniprofile.__version__}, Python {platform.python_version()}, {sys.platform}, {time}"
     yield f"command: omniprofile {' '.join(_redacted(argv))}"
     yield from trace(problem)
 
 
 def trace(problem: BaseException) -> Iterator[str]:
-    """Yield the frames and types of an exception and its causes; of their texts only those of omniprofile's own errors."""
+    """Yield the frames and types of an exception and its causes, with the messages of omniprofile's own errors only."""
     import traceback
 
     link: BaseException | None = problem
@@ -55,7 +55,7 @@ def trace(problem: BaseException) -> Iterator[str]:
 
 
 def _redacted(argv: Sequence[str]) -> Iterator[str]:
-    """Yield the command and the names of its options: they are the program's own words, everything else is the user's."""
+    """Yield the command and option names, which are omniprofile's own words, and `…` for the user's words."""
     known = True
     for word in argv:
         if word == "--":

@@ -1,4 +1,4 @@
-"""What the editing verbs share: finding the table that is meant, the options that make a profile, and keeping a draft."""
+"""Code shared by the editing commands: finding the table to edit, the options for a profile, and saving a draft."""
 
 import argparse
 import os
@@ -25,7 +25,7 @@ METHODS = ("api-key", "oauth")
 
 
 def add_diff(parser: argparse.ArgumentParser) -> None:
-    """Add `--diff`, or else `--json`."""
+    """Add `--diff`, and `--json`, which excludes it."""
     output = parser.add_mutually_exclusive_group()
     output.add_argument(
         "--diff", "--dry-run", action="store_true", help="print the change as a patch, and change nothing"
@@ -34,9 +34,9 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
 
 
 def save(draft: Draft, console: Console, *, diff: bool) -> bool:
-    """Validate a draft, then write it, or print it as a patch; return whether files were changed.
+    """Validate a draft, then write it or, with `diff`, print it as a patch; return whether files were changed.
 
-    Raises what `Draft.check` and `write_changes` raise; the change that could not be written is on stderr then.
+    Raises what `Draft.check` and `write_changes` raise; a change that could not be written is then on stderr.
     """
     left = draft.check()
     if diff:
@@ -54,16 +54,16 @@ def save(draft: Draft, console: Console, *, diff: bool) -> bool:
 
 
 def masked(patch: str) -> str:
-    """Return a patch with the secrets masked that the files hold, though they should not."""
+    """Return a patch with the secrets in it masked."""
     return "".join(
         without_secrets(line.rstrip("\r")) + "\r" * line.endswith("\r") + "\n" for line in patch.split("\n")[:-1]
     )
 
 
 def write_changes(changes: Iterable[Change], console: Console, *, shown: str | None = None) -> None:
-    """Write changes, all or none; those that could not be written are on stderr, to be made by hand.
+    """Write changes, all or none. If that fails, print them to stderr, so that the user can make them by hand.
 
-    `shown` is what is shown then in place of the patch, where that could hold a secret. Raises NotWritten, OperationFailed.
+    `shown` is printed instead of the patch if that could hold a secret. Raises NotWritten, OperationFailed.
     """
     changes = list(changes)
     try:
@@ -85,7 +85,7 @@ def add_leave_secret(parser: argparse.ArgumentParser) -> None:
 
 
 def unfinished(app: App, operation: str, name: str, new: str | None = None) -> tuple[Unfinished, bool]:
-    """The work as the journal notes it, and whether it was begun before. Raises Refused while another one is unfinished."""
+    """Return the journal entry for this work, and whether it was already begun. Raises Refused if other work is unfinished."""
     since = app.environment.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     work = Unfinished(operation, name, new, app.places.config_file, since)
     begun = app.journal.read()
@@ -95,10 +95,10 @@ def unfinished(app: App, operation: str, name: str, new: str | None = None) -> t
 
 
 def may_be_stored(app: App, *names: str, resumed: bool) -> bool:
-    """Whether the store has, or may have, a secret of a profile that goes by one of `names`; the first is in the files.
+    """Return whether the store has, or may have, a secret for one of the profile's `names`; the first is in the files.
 
-    Where its list says nothing the store itself is asked, for the list may be lost; a store that cannot be used has nothing
-    that could be moved. Where the files cannot be read, what a `resumed` command stored or copied may be there.
+    The index may be lost, so if it has none, the store itself is asked; an unusable store counts as empty. If the files are
+    invalid, a `resumed` command may have stored or copied one.
     """
     if any(map(app.accounts, names)):
         return True
@@ -114,14 +114,14 @@ def may_be_stored(app: App, *names: str, resumed: bool) -> bool:
 
 
 def key_changed(names: NamePath, file: str, *, changed: bool) -> dict[str, object]:
-    """Return what `set` and `unset` print as JSON."""
+    """Return the JSON that `set` and `unset` print."""
     of_profile = names[0] == "profiles"
     key = ".".join(names[2:] if of_profile else names)
     return {"profile": names[1] if of_profile else None, "key": key, "file": file, "changed": changed}
 
 
 def profile_file(draft: Draft, name: str) -> str:
-    """Return the file that defines the profile. Raises NoSuchProfile, ConfigInvalid where two do."""
+    """Return the file that defines the profile. Raises NoSuchProfile, or ConfigInvalid if two files do."""
     files = draft.files_of(("profiles", name))
     if len(files) > 1:
         raise ConfigInvalid(
@@ -136,7 +136,7 @@ def profile_file(draft: Draft, name: str) -> str:
 
 
 def require_valid_name(name: str) -> None:
-    """Raise UsageError unless `name` can be a profile's."""
+    """Raise UsageError unless `name` is a valid profile name."""
     if not name:
         raise UsageError("the profile's name is empty", hint="give it a name")
     if not is_valid(name):
@@ -153,9 +153,9 @@ def require_new_name(draft: Draft, name: str) -> None:
 
 
 def target(draft: Draft, words: list[str], how: str) -> tuple[str, NamePath]:
-    """Return the file and the path that `NAME KEY` of a profile, or `KEY` from the top of the file, mean.
+    """Return the file and path for the words `NAME KEY` (a profile's key), or `KEY` (from the top of the file).
 
-    `how` says, with `NAME` in it, what to type where a profile is named alone.
+    `how` is the hint, containing `NAME`, if only a profile is named.
     """
     if len(words) == 2:
         name, key = words
@@ -171,7 +171,7 @@ def target(draft: Draft, words: list[str], how: str) -> tuple[str, NamePath]:
 
 
 def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyExclusiveGroup":
-    """Add what a profile is made of, but its name; the group of the options that say where its key comes from."""
+    """Add the options for a profile's values, except its name; return the group of the key's sources."""
     where = parser.add_mutually_exclusive_group()
     add_option(where, "--base-url", "URL", "the address you use to log in, such as https://acme.omniapp.co")
     offer("@instances", add_option(where, "--instance", "NAME", "an instance of the file, instead of a base URL"))
@@ -202,7 +202,7 @@ def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyE
 
 
 def profile_values(args: argparse.Namespace) -> dict[str, object]:
-    """Return the keys of the profile that the options describe, in the order in which people write them. Raises UsageError."""
+    """Return the profile's keys from the options, in the usual order. Raises UsageError."""
     key: dict[str, object] = {}
     if args.key_env is not None:
         key = {"env": args.key_env}
@@ -231,7 +231,7 @@ def profile_values(args: argparse.Namespace) -> dict[str, object]:
 
 
 def drop_in(app: App, draft: Draft, given: str | None) -> str:
-    """Return the profile file that `--file` means: a path, or the bare name of a file in `profiles.d`."""
+    """Return the profile file for `--file`: a path, or the bare name of a file in `profiles.d`."""
     if given is None:
         return draft.main
     folder = os.path.join(app.places.config_folder, DROP_IN_FOLDER)
@@ -251,7 +251,7 @@ def drop_in(app: App, draft: Draft, given: str | None) -> str:
 
 
 def split_words(command: str, what: str) -> list[str]:
-    """Return the words of a command, as a shell splits it. Raises UsageError, in which `what` names it."""
+    """Split a command as a shell does. Raises UsageError, in which `what` names it."""
     try:
         return command_words(command)
     except ValueError as problem:
@@ -259,7 +259,7 @@ def split_words(command: str, what: str) -> list[str]:
 
 
 def _variable(text: str) -> object:
-    """Return the value of a variable as it was typed: a text, or a table in TOML (`{ from = "token" }`)."""
+    """Return a variable's value: a TOML table (`{ from = "token" }`) if `text` is one, else the text."""
     try:
         value = value_of(text.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""Exit statuses: the one place that knows which error has which."""
+"""Exit statuses, and the only table of which error has which."""
 
 from omniprofile import errors
 
@@ -12,10 +12,10 @@ REFUSED = 6
 UNREACHABLE = 7
 CREDENTIAL_REFUSED = 8
 STORE_UNAVAILABLE = 9
-COMMAND_NOT_RUNNABLE = 126  # these two as env(1) and the shells have them, for `exec`
+COMMAND_NOT_RUNNABLE = 126  # 126 and 127 for `exec` as in env(1) and shells
 COMMAND_NOT_FOUND = 127
 INTERRUPTED = 130
-BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program whose reader went away
+BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports a program whose reader is gone
 
 STATUSES: tuple[tuple[type[errors.Error], int], ...] = (
     (errors.UsageError, USAGE),
@@ -36,5 +36,5 @@ STATUSES: tuple[tuple[type[errors.Error], int], ...] = (
 
 
 def status_of(error: errors.Error) -> int:
-    """Return the exit status of an error: that of the first family it belongs to."""
+    """Return the exit status of an error: that of the first class in `STATUSES` that it belongs to."""
     return next((status for family, status in STATUSES if isinstance(error, family)), FINDINGS)

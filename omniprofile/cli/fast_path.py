@@ -1,9 +1,9 @@
-"""The fast path: the exact everyday command lines, answered from the snapshot with no parser, no schema and no resolver.
+"""The fast path: answers the everyday command lines from the snapshot, without parser, schema or resolver.
 
-It parses and wires, and decides nothing. What the files decide is in the snapshot, made by the full path; which profile is the
-current one says `config.selection`, its token `credentials.fast_obtain`; variables and quoting are the functions that the full
-path calls too. Whatever is not exactly one of these forms, is overridden, protected, missing or broken goes to the full path,
-which also says every sentence that there is to say. `tests/cli/test_fast_path.py` holds both paths equal.
+It parses and connects, and decides nothing. The full path compiles the profile files into the snapshot; `config.selection`
+selects the current profile, `credentials.fast_obtain` gets its token, and variables and quoting use the full path's functions.
+Command lines of any other form, and profiles that are overridden, protected, missing or broken, go to the full path, which also
+prints all messages. `tests/cli/test_fast_path.py` checks that both paths agree.
 """
 
 import marshal
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     Command = Literal["current", "token", "env", "exec"]
     Answer = str | tuple[list[str], dict[str, str]]
-    """What to print, or the command and the environment to become."""
+    """What to print, or the command and environment to run."""
 
 FORMS: "dict[Command, tuple[tuple[str, ...], bool, bool, Use]]" = {
-    # command: the options with a value that are known here, whether it takes NAME, whether `-- COMMAND` follows, its use
+    # command: known options with a value, whether it takes NAME, whether `-- COMMAND` follows, its use
     "current": (("-p", "--profile"), False, False, "show"),
     "token": (("-p", "--profile"), True, False, "give"),
     "env": (("-p", "--profile", "--shell"), True, False, "give"),
@@ -49,7 +49,7 @@ def run() -> int:
             if isinstance(ours, int):
                 return ours
             sys.argv[1:] = ours
-        stdout, sys.stdout = sys.stdout, sys.stderr  # what a keyring's backend prints is no part of the answer
+        stdout, sys.stdout = sys.stdout, sys.stderr  # keeps what a keyring backend prints out of the answer
         try:
             given = answer(sys.argv[1:], os.environ, sys.platform, acting=True)
         finally:
@@ -63,7 +63,7 @@ def run() -> int:
             from omniprofile.handover.process import run_command
 
             return run_command(*given)
-    except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - `main` knows how each of them ends
+    except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - `main` maps each of them to an exit status
         failed = problem
     from omniprofile.cli.main import run as run_in_full
 
@@ -78,20 +78,20 @@ def answer(
     *,
     acting: bool = False,
 ) -> "Answer | None":
-    """Return what the full path would do for this command line, or None: ask the full path.
+    """Return the full path's result for this command line, or None if the full path must run.
 
-    `acting` lets it read files that have changed, keep the new snapshot, and write to the audit log.
+    `acting` allows reading changed files, saving a new snapshot, and writing to the audit log.
     """
     try:
         return _answer(argv, environ, platform, cwd or os.getcwd(), acting)
     except Final as final:
         raise final.__cause__ or final from None
-    except Exception:  # noqa: BLE001 - whatever is wrong, the full path finds it too and says so
+    except Exception:  # noqa: BLE001 - the full path finds the same error and reports it
         return None
 
 
 def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str, acting: bool) -> "Answer":
-    if environ.get("OMNIPROFILE_PROMPT"):  # the full path renews what this shell's prompt knows
+    if environ.get("OMNIPROFILE_PROMPT"):  # the full path renews this shell's prompt data
         raise Undecided
     places = find_places(platform=platform, environ=environ, cwd=cwd, user_home=lambda: home_in_database(user_id()))
     if list(argv) in COMPLETE:
@@ -102,7 +102,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     name, layer = choose(
         named, environ=environ, cwd=cwd, places=places, default=default, trusted=trusted, profiles=profiles
     )
-    profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked whose it is
+    profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked the owner
     if profile.protected:
         from omniprofile.credentials.protection import ALLOW, decide
 
@@ -112,7 +112,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         if not named and (environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY")):
             from omniprofile.credentials.env_variables import environment_pair
 
-            if environment_pair(name, environ):  # which the full path says
+            if environment_pair(name, environ):  # the full path prints a note
                 raise Undecided
         return name + "\n"
     from omniprofile.credentials.fast_obtain import obtain, variables
@@ -127,7 +127,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
             if child
             else _exports(profile, shell, environ, places, platform, cwd)
         )
-    # What is printed in place of `omni` hands nothing over.
+    # Text printed instead of running `omni` hands no credential over.
     if audit and acting and not (child and isinstance(given, str)):
         from omniprofile.system.audit import record
 
@@ -147,7 +147,7 @@ def _exports(
     own = own_omni_config(environ, remove, platform=platform, home=places.home)
     try:
         if own is not None and b'"oauth"' in read_regular(os.path.join(cwd, own)):
-            raise Undecided  # its default may be a session, of which the full path knows more
+            raise Undecided  # its default may be a session, which the full path checks
     except FileNotFoundError:
         pass
     return render(shell or calling_shell(environ, parent_command()), assign, remove)
@@ -174,7 +174,7 @@ def _kept(places: Places, section: int, acting: bool) -> "Any":
 
         from omniprofile.compiled import compile_files
 
-        gc.disable()  # what is made stays to the end of the process, which is near
+        gc.disable()  # everything made here lives until the process ends, soon
         kept = compile_files(places, files)[1][section]
         gc.freeze()
     if kept is None:
@@ -183,7 +183,7 @@ def _kept(places: Places, section: int, acting: bool) -> "Any":
 
 
 def _parsed(argv: "Sequence[str]") -> "tuple[Command, str | None, str | None, list[str]]":
-    """Return the command, the profile and the shell that are named, and what follows `--`."""
+    """Return the command, the named profile and shell, and the words after `--`."""
     front, argv = (argv[:2], argv[2:]) if argv[0] in ("-p", "--profile") else ((), argv)
     command = next(known for known in FORMS if known == argv[0])
     words = [*front, *argv[1:]]

@@ -1,6 +1,6 @@
-"""What people type who know other tools: words for commands, and command lines that lack `--`.
+"""Input from users of other tools: other words for commands, and command lines without `--`.
 
-A suggestion is near or a known word, and is never a command that deletes for one that does not.
+Suggestions are similar or known words. A misspelling never suggests a command that deletes.
 """
 
 from argparse import Namespace
@@ -41,7 +41,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "token": ("access-token", "bearer", "get-token", "print-token"),
     "use": ("activate", "checkout", "select", "switch", "use-context"),
 }
-"""Words of other tools, by the command that does it here."""
+"""The words of other tools, by the command that does the same here."""
 
 
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -50,16 +50,16 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "--shell json": ("--json",),
     "--yes": ("--assume-yes", "--force", "--no-confirm", "-f"),
 }
-"""Options of other tools, by what does it here."""
+"""The options of other tools, by the option that does the same here."""
 
 GROUPS = frozenset({"account", "accounts", "auth", "config", "context", "contexts", "get", "profile", "profiles"})
 """Words that other tools put before a verb, as in `gh auth status` or `kubectl config use-context`."""
 
 
 def commands_for(word: str, known: Collection[str], following: str = "") -> list[str]:
-    """Return the `known` commands that were probably meant by `word`, which is none of them, and the word `following` it.
+    """Return the `known` commands that an unknown `word`, with the word `following` it, probably means.
 
-    A misspelt word never gives a command that deletes: only its name and its synonyms do, letter by letter.
+    A deleting command is suggested only for its exact name or an exact synonym, never for a misspelling.
     """
     typed, verb = word.casefold(), following.casefold()
     if typed in GROUPS and (meant := [verb] if verb in known else _synonyms(verb, known)):
@@ -78,15 +78,15 @@ def _synonyms(word: str, known: Collection[str]) -> list[str]:
 
 
 def line_meant(command: str, front: Sequence[str], child: Sequence[str]) -> str:
-    """Return the command line of `exec` or `each` that was meant by `front`, names and options, and the `child` to be run.
+    """Return the corrected command line of `exec` or `each`, from `front` (names and options) and the `child` to run.
 
-    Of the child only words that cannot be a secret are repeated.
+    It repeats only words of the child that cannot be a secret.
     """
     return " ".join([f"omniprofile {command}", *map(quoted_word, front), "--", *_harmless(child)])
 
 
 def with_yes(args: Namespace) -> str:
-    """Return the hint to run the same command line again with `--yes`: without its options it would do another thing."""
+    """Return the hint to run the whole command line again with `--yes`, including its options."""
     child = ["--", *_harmless(args.child)] if args.child else []
     return f"run `{' '.join(['omniprofile', *map(quoted_word, args.with_yes), *child])}`"
 
@@ -99,7 +99,7 @@ def is_pattern(word: str, profiles: Collection[str]) -> bool:
 
 
 def _harmless(words: Sequence[str]) -> list[str]:
-    """Return the words up to the first that could be a secret, or hold one; an ellipsis stands for the others."""
+    """Return the words before the first that could hold a secret, and an ellipsis for the rest."""
     shown: list[str] = []
     for word in words:
         is_value = bool(shown) and shown[-1].startswith("-")

@@ -1,4 +1,4 @@
-"""Giving a command the credentials of profiles by its environment: what `exec` and `each` share."""
+"""Passes the credentials of profiles to a command through its environment, for `exec` and `each`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def instead_of_omni(line: omni_rules.CommandLine, resolution: Resolution) -> str | None:
-    """Return what is printed in place of running `omni`, before any key source is asked. Raises Refused."""
+    """Return the text to print instead of running `omni`, before any key source is asked. Raises Refused."""
     if resolution.refusal is not None or resolution.origin is None:
         return None
     profile = "" if resolution.pair else resolution.profile
@@ -32,7 +32,7 @@ def instead_of_omni(line: omni_rules.CommandLine, resolution: Resolution) -> str
 def real_omni(
     command: Sequence[str], environ: Mapping[str, str], tell: Callable[[str], None]
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the command and environment that run `omni` for real, where `instead_of_omni` has nothing to print."""
+    """Return the command and environment that run the real `omni`, once `instead_of_omni` has returned None."""
     given = omni.planned(command, environ, tell)
     if isinstance(given, str):
         raise TypeError("what is printed in place of `omni` was printed before")
@@ -41,7 +41,7 @@ def real_omni(
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What a command gets of one profile: variables, and a gateway if it may not have the token; and what it must not see."""
+    """What a command gets for one profile: variables, a gateway if it may not have the token, and names to remove."""
 
     credential: Credential
     variables: dict[str, str]
@@ -61,11 +61,11 @@ def hand_over(
     interactive: bool = False,
     job: timedelta = timedelta(0),
 ) -> Handed:
-    """Obtain the credential of a resolution for the command `program`, whose variables begin with `prefix`.
+    """Obtain a resolution's credential for the command `program`, whose variables begin with `prefix`.
 
-    A gateway, asked for or demanded by the profile's `access`, takes its port here, and is closed with `opened`; start it
-    once the command runs. Within a command that has a gateway to the same profile, and so no longer the variable of its key, it
-    is that gateway. The other arguments are those of `App.obtain`, and so is what it raises.
+    A gateway, if requested or required by the profile's `access`, opens its port here and closes with `opened`; start it once the
+    command runs. Inside a command that already has a gateway to the same profile, and so not the key's variable, that gateway is
+    reused. The other arguments, and the errors raised, are those of `App.obtain`.
     """
     limited = gateway or resolution.access != "full"
     outer = _outer_gateway(resolution, app.environment.environ)
@@ -91,9 +91,9 @@ def hand_over(
 
 
 def _outer_gateway(resolution: Resolution, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the address and token of the gateway around this process that stands in for the profile's key.
+    """Return the address and token of the outer gateway that replaces the profile's key.
 
-    The variable of that was removed for it.
+    There is one if the command that this process runs in has a gateway, for which the key's variable was removed.
     """
     key = resolution.key
     if resolution.token is not None or key.kind != "env" or environ.get(key.variable or ""):
@@ -102,7 +102,7 @@ def _outer_gateway(resolution: Resolution, environ: Mapping[str, str]) -> tuple[
 
 
 def environment_of(handed: Sequence[Handed], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a command that gets all of this: `environ` without its rivals."""
+    """Return the environment of a command that gets all of this: `environ` without rival variables."""
     variables: dict[str, str] = {}
     removed: list[str] = []
     for each in handed:

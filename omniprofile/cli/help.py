@@ -1,4 +1,4 @@
-"""Help screens: the first one grouped, each command's from its module. Imported only when help is wanted."""
+"""The help screens: the first one with commands by group, and one per command. Imported only for help."""
 
 import argparse
 import os
@@ -27,12 +27,12 @@ FIRST_EXAMPLES = (
 
 
 def screen_width() -> int:
-    """Return the columns that help may take: the terminal's, or `COLUMNS`, but lines no longer than one likes to read."""
+    """Return the columns for help: the terminal's or `COLUMNS`, limited to a readable line length."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns - 2))
 
 
 def usage(parser: "Parser") -> str:
-    """Return how the command is called, without `--help` and the options that every command takes."""
+    """Return the usage of a command, without `--help` and the options that every command takes."""
     formatter = _formatter(parser)
     plain = [
         action
@@ -47,7 +47,7 @@ def usage(parser: "Parser") -> str:
 
 
 def first_screen(parser: "Parser") -> str:
-    """Return the help of the program itself: commands by group, options, and where to read on."""
+    """Return the program's own help: commands by group, options, and where to read more."""
     parts = [usage(parser), textwrap.fill(parser.description or "", screen_width()) + "\n"]
     width = max(len(command.name) for command in COMMANDS)
     for group in dict.fromkeys(command.group for command in COMMANDS):
@@ -61,7 +61,7 @@ def first_screen(parser: "Parser") -> str:
 
 
 def command_screen(parser: "Parser", name: str, texts: Help) -> str:
-    """Return the help of the command `name`: usage, what it does, arguments, examples, exit statuses that matter."""
+    """Return the help of command `name`: usage, description, arguments, examples, exit statuses."""
     parts = [usage(parser), *(_filled(text) + "\n" for text in texts.description.split("\n\n"))]
     parts.append(_arguments(parser))
     if parser.epilog:
@@ -71,14 +71,14 @@ def command_screen(parser: "Parser", name: str, texts: Help) -> str:
     if texts.exits:
         parts.append(f"exit status:\n{_columns([(str(status), words) for status, words in texts.exits])}")
     more = ["omniprofile --help"]
-    if sys.platform != "win32":  # which has no `man`
+    if sys.platform != "win32":  # Windows has no `man`
         more.append(_manual(f"omniprofile-{name}"))
     parts.append(f"More: {', '.join(f'`{command}`' for command in more)}.\n")
     return "\n".join(part for part in parts if part)
 
 
 def _manual(page: str) -> str:
-    """Return the command that shows a page: `man` finds it beside a folder of PATH, where not every installer links it."""
+    """Return the `man` command for a page, with `-M` if `man` would not find it through PATH."""
     parents = [os.path.dirname(folder) for folder in os.environ.get("PATH", "").split(os.pathsep)]
     own, *linked = (os.path.join(parent, "share", "man", "man1", f"{page}.1") for parent in (sys.prefix, *parents))
     if not os.path.exists(own) or any(map(os.path.exists, linked)):
@@ -87,12 +87,12 @@ def _manual(page: str) -> str:
 
 
 def _filled(block: str) -> str:
-    """Return a paragraph in the width of the screen; a block that is indented stays as it is."""
+    """Wrap a paragraph to the screen's width. An indented block stays as it is."""
     return block if block.startswith("  ") else textwrap.fill(block, screen_width())
 
 
 def _columns(rows: Sequence[Sequence[str]], width: int = 0) -> str:
-    """Two columns; one below the other where a first one is long. Nothing that is typed is ever broken."""
+    """Return two columns, or one below the other if the first is wide. The first column is never broken."""
     width = max([width, *(len(first) for first, _ in rows)])
     beside = width <= _WIDEST_FIRST
     lines = []
@@ -106,7 +106,7 @@ def _columns(rows: Sequence[Sequence[str]], width: int = 0) -> str:
 
 
 def _arguments(parser: "Parser") -> str:
-    """Return what argparse knows of the arguments and options, the list of commands left out."""
+    """Return argparse's help for the arguments and options, without the list of commands."""
     formatter = _formatter(parser)
     for title, actions in parser.sections:
         if title == GLOBAL_OPTIONS:
@@ -120,5 +120,5 @@ def _arguments(parser: "Parser") -> str:
 def _formatter(parser: "Parser") -> argparse.HelpFormatter:
     formatter = argparse.HelpFormatter(parser.prog, max_help_position=26, width=screen_width())
     if hasattr(formatter, "_set_color"):
-        formatter._set_color(False)  # noqa: SLF001 - Python 3.14 colours by itself, where `--no-color` has no say
+        formatter._set_color(False)  # noqa: SLF001 - Python 3.14 colours by default, ignoring `--no-color`
     return formatter

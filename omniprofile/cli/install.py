@@ -1,7 +1,7 @@
-"""Putting the shell integration where a shell reads it: what `hook --install` and `completion --install` share.
+"""Installs shell integration, for `hook --install` and `completion --install`.
 
-The text goes to a file of omniprofile's own, and where the shell does not look there by itself, one line goes to the file that
-it reads at its start. What is there already stays; a second run changes nothing.
+The text goes to a file of its own. If the shell does not load that by itself, one line is added to the shell's start-up file.
+Existing content stays, and a second run changes nothing.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from omniprofile.handover.shells import calling_shell, quote
 from omniprofile.model.names import quoted_list, quoted_place
 
 _BEGIN = {"zsh": "(( ${+functions[compdef]} )) || { autoload -Uz compinit && compinit; }\n"}
-"""What zsh needs before a completion; it does nothing where that is there."""
+"""The line that zsh needs before a completion. It does nothing if `compdef` already exists."""
 
 
 def add_shell(parser: argparse.ArgumentParser, what: str) -> None:
@@ -31,7 +31,7 @@ def add_shell(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def shell_of(args: argparse.Namespace, app: App) -> str:
-    """Return the shell that is named, or with `--install` the one that calls. Raises UsageError."""
+    """Return the named shell, or with `--install` the calling one. Raises UsageError."""
     if args.shell is not None:
         return str(args.shell)
     environ = app.environment.environ
@@ -45,9 +45,9 @@ def shell_of(args: argparse.Namespace, app: App) -> str:
 
 
 def install(app: App, console: Console, part: str, shell: str, text: str) -> None:
-    """Write `text`, the `hook` or `completion` of a shell, and say what was changed and how to undo it.
+    """Write `text`, a shell's `hook` or `completion`, and print what changed and how to undo it.
 
-    Raises NotWritten for what cannot be written; the change is on stderr then.
+    Raises NotWritten if a file cannot be written, after printing the change to stderr.
     """
     if shell == "powershell":
         console.say(
@@ -79,7 +79,7 @@ def install(app: App, console: Console, part: str, shell: str, text: str) -> Non
 
 
 def _places(app: App, part: str, shell: str) -> tuple[str, str | None]:
-    """Return the file for the text, and the start-up file that must read it; None where the shell finds it by itself."""
+    """Return the file for the text, and the start-up file that must load it, or None if the shell finds it by itself."""
     environ, home = app.environment.environ, app.places.home
 
     def folder(variable: str, default: str) -> str:

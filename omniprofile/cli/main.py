@@ -1,4 +1,4 @@
-"""The command line's entry: parse, run one command, and turn whatever happens into one exit status."""
+"""The entry point: parse the command line, run one command, and map every outcome to an exit status."""
 
 import argparse
 import gc
@@ -21,40 +21,38 @@ from omniprofile.system.environment import Environment
 from omniprofile.system.threads import left_running
 
 _GIVES = frozenset({"token", "env"})
-"""Commands whose stdout a program takes for the credential: their errors go to stderr alone, also with `--json`."""
+"""Commands whose stdout is parsed as the credential, so their errors go only to stderr, even with `--json`."""
 
 
 def run(failed: BaseException | None = None) -> int:
-    """Run the command line of this process; return the exit status. `failed` is as for `main`."""
+    """Run this process's command line; return the exit status. `failed` is as for `main`."""
     environment = Environment.real()
-    if sys.platform != "win32":  # where names are found in any case
-        # `os.environ` decodes a name or value again each time it is looked at, which hundreds of profiles make often.
+    if sys.platform != "win32":  # on Windows `os.environ` is needed, as it ignores case
+        # `os.environ` decodes a value at every access, which is slow with hundreds of profiles.
         environment = replace(environment, environ=dict(environment.environ))
     try:
         with undone_on_signals():
             status = main(sys.argv[1:], environment, failed)
     finally:
-        # The interpreter would fail at its end with what is left to flush, and make 120 of the status.
+        # Otherwise the interpreter fails to flush the rest at exit, and exits with 120.
         flush(environment.stdout)
         flush(environment.stderr)
-        gc.freeze()  # the process is about to end: nothing that it has made is looked through once more
-    if (
-        left_running()
-    ):  # a thread in a library, when the interpreter is taken down around it, can end by a segmentation fault
+        gc.freeze()  # the process is about to end, so skip garbage collection
+    if left_running():  # a thread in a library could segfault while the interpreter shuts down
         os._exit(status)
     return status
 
 
 def main(argv: Sequence[str], environment: Environment, failed: BaseException | None = None) -> int:
-    """Run one command line in `environment`; return the exit status. Nothing but SystemExit by argparse's help escapes.
+    """Run one command line in `environment`; return the exit status. Only argparse's SystemExit (help) is raised.
 
-    `failed` is what the fast path ran into after it had answered: it ends as if it had happened here.
+    `failed` is an exception that the fast path raised; it is handled as if raised here.
     """
     console = Console(environment)
     as_json = _asks_for_json(argv)
     try:
         if failed is not None:
-            raise failed  # noqa: TRY301 - the clauses below are for it, too
+            raise failed  # noqa: TRY301 - handled by the clauses below
         args, command = parse(argv, lambda config: _names(environment, config))
         as_json = args.command not in _GIVES and (
             getattr(args, "json", False) or getattr(args, "format", None) == "json"
@@ -65,10 +63,10 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
         app.ask = console.confirm_protected if console.interactive else None
         if console.verbosity:
             app.detail = console.note
-        if args.command == "exec":  # which never comes back
+        if args.command == "exec":  # does not return
             _renew_prompt(args, app, console)
         try:
-            # Stdout is for data alone, which `environment` writes: what a keyring's backend prints is not.
+            # Stdout is only for data, written through `environment`; redirect what a keyring backend prints.
             with redirect_stdout(environment.stderr):
                 return command.run(args, app, console) or exits.DONE
         finally:
@@ -77,7 +75,7 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
         return _report(console, error, as_json, environment)
     except KeyboardInterrupt:
         if console.interactive:
-            console.say("")  # the terminal's `^C`, and a question, stand in the line
+            console.say("")  # ends the line with the terminal's `^C` or a question
         return _report(console, Interrupted("interrupted"), as_json, environment)
     except BrokenPipeError:
         silence(environment.stdout)
@@ -95,7 +93,7 @@ def main(argv: Sequence[str], environment: Environment, failed: BaseException | 
 
 
 def _names(environment: Environment, config: str | None) -> Collection[str]:
-    """Return the names of the profiles, for what is said of a wrong command line; none where the files are wrong, too."""
+    """Return the profile names, for hints about a wrong command line; none if the files are invalid."""
     try:
         return App(environment, config_flag=config).config.profiles
     except (Error, OSError):
@@ -107,8 +105,10 @@ def _out_of(what: str) -> Error:
 
 
 def _renew_prompt(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Renew what prompts know of the profiles: where the hook says that this shell's knows nothing current, where a hook with
-    a prompt is being loaded, and where the profile files were changed, by this command or before it.
+    """Renew the profile data that prompts read.
+
+    It is renewed if the hook reports that this shell's data is stale, if a hook with a prompt is being loaded, or if the profile
+    files have changed, by this command or before it.
     """
     from omniprofile.config import prompt
 
@@ -117,13 +117,13 @@ def _renew_prompt(args: argparse.Namespace, app: App, console: Console) -> None:
         if app.config_flag is None and (asked or prompt.is_stale(app.places)):
             app.renew_prompt()
     except (Error, OSError) as problem:
-        # No reason for a command to fail that has done its work; the prompt shows that it does not know.
+        # The command has done its work, so it does not fail; the prompt shows a `?`.
         if console.verbosity:
             console.note(f"the prompt could not be renewed: {problem}")
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:
-    """Tell whether a command line that cannot be parsed asks for a report as JSON. What follows `--` is not omniprofile's."""
+    """Return whether an unparsable command line asks for JSON. Words after `--` belong to the child."""
     if command_first(argv)[0] in _GIVES:
         return False
     words = list(itertools.takewhile(lambda word: word != "--", argv))
@@ -136,7 +136,7 @@ def _report(console: Console, error: Error, as_json: bool, environment: Environm
     except BrokenPipeError:
         silence(environment.stdout)
     except Error:
-        # stdout takes no JSON; what it would have said is on stderr already.
+        # stdout cannot take the JSON, and stderr already has the message.
         return exits.status_of(error)
     if console.verbosity >= 2:
         from omniprofile.cli.crash import trace

@@ -1,4 +1,4 @@
-"""A credential that a login is about to store: whose it is, and whether it takes the place of another identity's."""
+"""Checks of a credential before a login stores it: its identity, and whether it replaces another identity's."""
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
@@ -11,9 +11,9 @@ from omniprofile.model.stored import Account, StoredSecret
 
 
 def tested(app: App, credential: Credential, expect: Identity) -> tuple[LiveResult, Error | None]:
-    """Ask the instance whose a credential is, and hold that against `expect`.
+    """Ask the instance for a credential's identity and compare it with `expect`; return the result and its error or None.
 
-    The error, None where all is well, says in its hint that nothing was stored.
+    The error's hint says that nothing was stored.
     """
     from omniprofile.checks.live import Subject, check_live
     from omniprofile.cli.commands.test import SECONDS, error_of
@@ -27,7 +27,7 @@ def tested(app: App, credential: Credential, expect: Identity) -> tuple[LiveResu
 
 
 def tell_of_another_identity(app: App, console: Console, profile: str, new: StoredSecret) -> None:
-    """Warn before what is stored for a profile is replaced by another identity's, as far as both are known."""
+    """Warn if a new credential replaces that of another identity, as far as both are known."""
     old = app.sessions.readable(Account(profile, new.origin))
     before, after = (secret and secret.identity for secret in (old, new))
     if before and after and (before.user, before.membership_id) != (after.user, after.membership_id):
@@ -38,7 +38,7 @@ def tell_of_another_identity(app: App, console: Console, profile: str, new: Stor
 
 
 def _who(identity: Identity) -> str:
-    """Name an identity by what tells people apart."""
+    """Describe an identity by what distinguishes people."""
     return f"user `{printable(identity.user or 'unknown', 64)}`" + (
         f", membership `{printable(identity.membership_id, 64)}`" if identity.membership_id else ""
     )

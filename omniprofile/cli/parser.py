@@ -1,4 +1,4 @@
-"""argv to arguments. Only the named command's module is imported and configured, unless all help is wanted."""
+"""Parses the command line. Only the named command's module is imported and configured, unless help for all is needed."""
 
 import argparse
 import itertools
@@ -20,11 +20,11 @@ from omniprofile.model.names import closest, printable, quoted_list
 _GLOBAL_WITH_VALUE = ("--config",)
 _GLOBAL = ("--quiet", "--verbose", "--no-color")
 _SWITCHES = re.compile(r"(-[qv]++)(p.*+)?", re.DOTALL)
-"""The short ones, which may share a `-`, also with a `-p` behind them."""
+"""Short switches may share one `-`, also with a `-p` at the end."""
 
 
 class CommandModule(Protocol):
-    """What a module under `cli.commands` offers: its help, its arguments, and what it does."""
+    """The interface of a module in `cli.commands`: its help, its arguments, and its action."""
 
     HELP: Help
 
@@ -32,15 +32,15 @@ class CommandModule(Protocol):
         """Add the command's arguments."""
 
     def run(self, args: argparse.Namespace, app: App, console: Console) -> int | None:
-        """Run the command; return its exit status where it has more than one way to end."""
+        """Run the command; return its exit status, or None for success."""
 
 
 def parse(
     argv: Sequence[str], profiles: Callable[[str | None], Collection[str]] = lambda _: ()
 ) -> tuple[argparse.Namespace, CommandModule]:
-    """Parse a command line. Raises UsageError; help and `--version` print and raise SystemExit, as argparse does.
+    """Parse a command line. Raises UsageError; help and `--version` print and raise SystemExit, as in argparse.
 
-    `profiles` gives the names of the profiles, of the file that `--config` names, to tell what a word that does not fit is.
+    `profiles` takes the value of `--config` and returns the profile names, which hints about a wrong word use.
     """
     name, argv = command_first(argv)
     if name is None:
@@ -62,7 +62,7 @@ def parse(
         raise _unknown(name, "".join(argv[at + 1 : at + 2]), profiles(config))
     child: list[str] | None = None
     if name in ("exec", "each") and "--" in argv:
-        # What follows belongs to the child, whatever it looks like; argparse never sees it.
+        # The rest belongs to the child, whatever it looks like; argparse never sees it.
         cut = argv.index("--")
         argv, child = argv[:cut], argv[cut + 1 :]
         if child[:1] == [""]:
@@ -70,7 +70,7 @@ def parse(
     parser = build_parser((command,), configured=(command,))
     own = parser.commands[name]
     runs_command = name in ("exec", "each")
-    # Without its dashes a command's own options are still among the words, and must be seen where they stand.
+    # Without `--` the words may include the child's own options, so keep their order.
     words = argv[at + 1 :] if runs_command and child is None else own.options_first(argv[at + 1 :])
     args, rest = parser.parse_known_args([*argv[: at + 1], *words])
     if runs_command and child is None:
@@ -92,9 +92,9 @@ def parse(
 def _require_dashes(
     parser: Parser, name: str, words: Sequence[str], unread: Sequence[str], known: Collection[str]
 ) -> None:
-    """Raise UsageError, with the line that was meant, where `words` of `exec` or `each` go on with a command without `--`.
+    """Raise UsageError with a corrected line if `words` of `exec` or `each` contain a command without `--`.
 
-    `unread` are those that no argument took.
+    `unread` are the words that no argument took.
     """
     front, words = parser.split_options(words)
     named = 0
@@ -140,7 +140,7 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
         version=f"omniprofile {omniprofile.__version__}",
     )
     add_globals(parser, default=True)
-    # For help and completion: before it is parsed, `command_first` moves it behind the command.
+    # Only for help and completion: `command_first` moves it after the command before parsing.
     parser.add_argument("-p", "--profile", metavar="NAME", help="the profile, for a command that takes one")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for command in commands:
@@ -161,7 +161,7 @@ def load(command: Command) -> CommandModule:
 
 
 def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
-    """Add the options that stand before or after the command; only the first parser sets defaults."""
+    """Add the options allowed before and after the command. Only the main parser sets their defaults."""
 
     def value(plain: object) -> object:
         return plain if default else argparse.SUPPRESS
@@ -180,9 +180,9 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
 
 
 def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the command, and the words with a `-p NAME` that stands before it behind it. None: no command is named.
+    """Return the command and the words, with a leading `-p NAME` moved after the command; None without a command.
 
-    The command is the first word that is not an option and no value of one; there is none behind an option that is not known.
+    The command is the first word that is neither an option nor an option's value. After an unknown option there is no command.
     """
     front: list[str] = []
     moved: list[str] = []

@@ -1,4 +1,4 @@
-"""Choosing a profile by hand, on a terminal: on a screen of its own, with `fzf` where that is wanted, or from a plain list."""
+"""The interactive choice of a profile: full-screen, with `fzf` if configured, or from a plain list."""
 
 import os
 import sys
@@ -20,9 +20,9 @@ _DUMB = ("dumb", "emacs", "unknown")
 
 
 def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, bool]:
-    """Let the person choose a profile; return it, and whether for this shell alone, which `offer_here` offers as well.
+    """Let the user choose a profile; return it, and whether for this shell only, which `offer_here` enables.
 
-    Raises UsageError without a terminal, Interrupted when the person leaves without a choice.
+    Raises UsageError without a terminal, Interrupted if the user leaves without a choice.
     """
     terminal = console.terminal
     if terminal is None:
@@ -50,7 +50,7 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, 
 
 
 def _shows_screens(environ: Mapping[str, str], output: TextIO) -> bool:
-    """Whether this terminal can show a screen: not a dumb one, and not too small."""
+    """Whether this terminal can show a full screen: it is neither dumb nor too small."""
     try:
         columns, rows = os.get_terminal_size(output.fileno())
     except (OSError, ValueError):
@@ -81,9 +81,9 @@ def _pick_by_fzf(app: App, program: str) -> str:
         env=dict(app.environment.environ),
         check=False,
     )
-    if ran.returncode in (1, 130):  # nothing matched, or left with Esc
+    if ran.returncode in (1, 130):  # no match, or left with Esc
         raise Interrupted("nothing was changed")
-    # The user's own options for fzf may print more before the line that was chosen.
+    # The user's own fzf options may print more lines before the chosen one.
     name = ran.stdout.rstrip("\n").rpartition("\n")[2].partition("\t")[0]
     if ran.returncode or name not in app.config.profiles:
         raise OperationFailed(
@@ -93,7 +93,7 @@ def _pick_by_fzf(app: App, program: str) -> str:
 
 
 def _pick_from_list(app: App, console: Console) -> str:
-    """Ask for a number or the beginning of a name, again until it is one."""
+    """Ask for a number or the start of a name until it matches one profile."""
     entries = _entries(app)
     console.say(table([[str(number), *_row(entry)] for number, entry in enumerate(entries, 1)]).rstrip("\n"))
     names = [entry.name for entry in entries]
@@ -119,11 +119,11 @@ def _entries(app: App) -> list[Entry]:
     entries = []
     for name, profile in app.config.profiles.items():
         try:
-            # All are https, but those of a test on this machine.
+            # All are https, except for local tests.
             origin = app.resolve(ProfileRequest.for_profile(name), tell=False).origin
             instance = str(origin or "").removeprefix("https://")
         except Error:
-            instance = ""  # what is wrong with it is said when it is chosen
+            instance = ""  # choosing the profile reports its error
         about = printable(masked(profile.description or ""), 200)
         entries.append(Entry(name, instance, about, name == current, app.is_protected(name)))
     return entries

@@ -1,6 +1,6 @@
-"""The questions whose answers make a profile: its name, its address. `init` and `add` ask them.
+"""The questions that `init` and `add` ask for a new profile: its name and address.
 
-A wrong answer is asked for again, with what was probably meant as the default. A key that is pasted here is taken off the screen.
+After a wrong answer they ask again, with a suggestion as the default. A key pasted here is erased from the screen.
 """
 
 import re
@@ -14,11 +14,11 @@ from omniprofile.model.origin import NotAnOrigin, Origin, allowing, meant_host
 from omniprofile.model.secret import masked
 
 ADDRESSES = frozenset({"base_url", "instance", "extends"})
-"""Keys of a profile that say, or may say, which instance it is for."""
+"""Profile keys that give, or may give, the address."""
 
 
 def ask_name(app: App, console: Console) -> str:
-    """Ask for the name of a new profile until a valid one is given that is not taken."""
+    """Ask until the answer is a valid name that is not taken."""
     offered = ""
     while True:
         question = f"profile name [{offered}]: " if offered else "profile name, such as prod: "
@@ -46,9 +46,9 @@ def needs_address(app: App, values: dict[str, object]) -> bool:
 
 
 def ask_address(app: App, console: Console, *, allow_insecure: bool) -> str:
-    """Ask for the address of an instance until it is one that credentials may go to; any page of it will do.
+    """Ask until the answer is an address that may get credentials. The address of any page of the instance will do.
 
-    Raises HostNotAllowed for a host that only `allowed_hosts` could allow.
+    Raises HostNotAllowed for a host that would need an entry in `allowed_hosts`.
     """
     offered = ""
     while True:
@@ -60,7 +60,7 @@ def ask_address(app: App, console: Console, *, allow_insecure: bool) -> str:
         except NotAnOrigin as problem:
             if not problem.suggestion or "://" not in text:
                 console.say(f"the base URL {problem}" if text else "an address is needed")
-                # Whoever knows other tools of Omni's may give the organization's name alone.
+                # Other Omni tools ask for the organization's name alone, so a user may type that.
                 name = re.fullmatch(r"[a-z0-9][a-z0-9-]*", text.lower())
                 offered = f"https://{text.lower()}.omniapp.co" if name else problem.suggestion or ""
                 continue
@@ -82,15 +82,15 @@ def ask_address(app: App, console: Console, *, allow_insecure: bool) -> str:
 
 
 def require_terminal(console: Console, option: str, line: str) -> None:
-    """Raise UsageError unless somebody can be asked for what `option` would have given, as in `line`."""
+    """Raise UsageError unless the user can be asked for the value of `option`. `line` is an example for the hint."""
     if not console.interactive:
         raise UsageError(f"`{option}` is missing, and there is no terminal to ask on", hint=f"give it, as in `{line}`")
 
 
 def _answer(console: Console, question: str) -> str:
-    """Ask, again where the answer is a key: that is asked for later, hidden, and leaves the screen here.
+    """Ask, and ask again if the answer is a key: erase it from the screen, since it is asked for later, hidden.
 
-    A key has one of the known shapes, or is a long word of letters in both cases and digits.
+    A key has one of the known shapes, or is a long word of digits and letters in both cases.
     """
     while True:
         answer = console.ask(question).strip()

@@ -1,11 +1,11 @@
-"""Every command: name, module under `cli.commands`, summary, group on the first help screen."""
+"""The table of commands: name, module under `cli.commands`, summary, group on the first help screen."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `module` is imported when the command is named, or when all help is wanted."""
+    """A command. `module` is imported when the command is named, or for the help of all commands."""
 
     name: str
     summary: str
@@ -13,7 +13,7 @@ class Command:
 
     @property
     def module(self) -> str:
-        """The module with `configure(parser)` and `run(args, app, console)`; `import` is a keyword of Python."""
+        """The module with `configure(parser)` and `run(args, app, console)`. `import` is a Python keyword."""
         return f"omniprofile.cli.commands.{'import_' if self.name == 'import' else self.name.lstrip('_')}"
 
 
@@ -62,10 +62,10 @@ HIDDEN = (
     Command("__complete", "list words for the completion of a shell", ""),
     Command("status", "show the current profile as `list` does, and what selected it", ""),
 )
-"""On no help screen: for the shell scripts that omniprofile prints, and for people with other habits."""
+"""Not in help: for the printed shell scripts, and for users of other tools."""
 
 ALIASES = {"ls": "list", "mv": "rename", "rm": "remove", "whoami": "test"}
-"""Other names of commands, which work as they do."""
+"""Aliases of commands."""
 
 OTHER_NAMES = (
     ("help [COMMAND]", "the help of a command"),
@@ -73,6 +73,6 @@ OTHER_NAMES = (
     *((alias, f"the same as `{name}`") for alias, name in ALIASES.items()),
     ("status", "the current profile as `list` shows it, and what selected it"),
 )
-"""What is understood beside the commands, for the first help screen and the manual."""
+"""Words understood in addition to the commands, for the first help screen and the manual."""
 
 BY_NAME = {command.name: command for command in COMMANDS}

@@ -1,4 +1,4 @@
-"""The screen that a profile is chosen on. DOOR: prompt_toolkit, imported only where there is something to choose."""
+"""The full-screen profile picker. DOOR: prompt_toolkit, imported only for the picker."""
 
 import asyncio
 import os
@@ -22,14 +22,14 @@ from omniprofile.cli.chooser import Chooser
 from omniprofile.errors import Interrupted
 from omniprofile.model.secret import masked
 
-_ESCAPE_SECONDS = 0.05  # within which the rest of a key's sequence arrives; Esc alone comes alone
+_ESCAPE_SECONDS = 0.05  # time for the rest of a key's escape sequence to arrive; Esc alone has none
 _LAST = 1_000_000
 
 
 def choose(
     chooser: Chooser, keys: TextIO, output: TextIO, *, emphasis: bool, offer_here: bool
 ) -> tuple[str, bool] | None:
-    """Let a person choose; return the name, and whether Tab took it, which only `offer_here` lets; None for no choice.
+    """Let the user choose; return the name, and whether Tab chose it (`offer_here` enables that), or None for no choice.
 
     Raises Interrupted when the terminal is gone.
     """
@@ -59,8 +59,8 @@ class _Screen:
         )
 
     def layout(self) -> Layout:
-        """Return what is typed, how many match, the entries, what the keys do."""
-        is_secret = Condition(lambda: masked(self._buffer.text) != self._buffer.text)  # typed in the wrong place
+        """Return the layout: the search text, the number of matches, the entries, and the help for the keys."""
+        is_secret = Condition(lambda: masked(self._buffer.text) != self._buffer.text)  # a secret typed by mistake
         hidden = ConditionalProcessor(PasswordProcessor(), is_secret)
         typed = BufferControl(self._buffer, [hidden, BeforeInput("profile> ")])
         here = "   tab: use it in this shell alone" if self._offer_here else ""
@@ -84,7 +84,7 @@ class _Screen:
         return lines
 
     def bindings(self) -> KeyBindings:
-        """Return what the keys do, besides typing and erasing."""
+        """Return the key bindings besides those for typing and erasing."""
         chooser, bindings = self._chooser, KeyBindings()
         for key, by in {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "home": -_LAST, "end": _LAST}.items():
             bindings.add(key)(lambda _, by=by: chooser.move(by))
@@ -114,7 +114,7 @@ def _fit(text: str, columns: int) -> str:
 
 
 def _stop_like_a_program() -> None:
-    """Give the terminal back before SIGTSTP stops this process, and take it again when it goes on."""
+    """Restore the terminal before SIGTSTP stops this process, and redraw when it continues."""
     if sys.platform == "win32":
         return
     loop = asyncio.get_running_loop()

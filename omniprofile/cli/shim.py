@@ -1,8 +1,7 @@
-"""Our `omni`: the shim in a child of `exec`, and what the hook's wrapper calls.
+"""omniprofile's own `omni`: the shim in a child of `exec`, and the program that the hook's wrapper calls.
 
-The shim starts with `python -I -S`: what it imports is in the standard library or of omniprofile itself.
-
-On the fast path: imports only what a bare interpreter has loaded, and the rest when there is an error.
+The shim starts with `python -I -S`, so it can only import the standard library and omniprofile. On the fast path: it imports only
+modules that a bare interpreter has loaded, and others for errors.
 """
 
 import os
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def shim(words: "Sequence[str]") -> int:
-    """Run `omni` in a child of `exec`; return the exit status. On POSIX it becomes the real one."""
+    """Run `omni` in a child of `exec`; return the exit status. On POSIX the real `omni` replaces this process."""
     from omniprofile.handover.process import run_command
 
     try:
@@ -44,9 +43,9 @@ def shim(words: "Sequence[str]") -> int:
 
 
 def wrapped(words: "Sequence[str]") -> list[str] | int:
-    """Return the command line of omniprofile that runs a wrapped `omni`, or the exit status where it ran already.
+    """Return the omniprofile command line for a wrapped `omni`, or the exit status if `omni` has already run.
 
-    The profile that `-p` names is that of `exec`. In a child of `exec` what that handed over is used, if no other is named.
+    `-p` selects the profile for `exec`. In a child of `exec` without `-p`, the credential passed by that `exec` is used.
     """
     line = CommandLine(words)
     if line.direct:
@@ -66,5 +65,5 @@ def _tell(sentence: str) -> None:
 
     try:
         os.write(2, f"omniprofile: {legible(without_keys(sentence))}\n".encode("utf-8", "replace"))
-    except OSError:  # nobody reads it, and the exit status says it too
+    except OSError:  # stderr is gone, and the exit status reports the error too
         return

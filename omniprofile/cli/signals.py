@@ -1,7 +1,6 @@
-"""Ending by SIGTERM or SIGHUP as by Ctrl-C: what was begun is undone first, and the process ends by that very signal.
+"""Cleanup on SIGTERM and SIGHUP as on Ctrl-C. Afterwards the process ends by the same signal.
 
-Without this a prompt would leave the terminal with its echo off, a key command would go on, and a half-written file would lie
-beside the one that it was to replace.
+Without it a prompt would leave the terminal's echo off, a key command would keep running, and a temporary file would remain.
 """
 
 import os
@@ -14,7 +13,7 @@ _NAMES = ("SIGTERM", "SIGHUP")
 
 
 class Ended(BaseException):
-    """Somebody told this process to end. No `except Exception` holds it up."""
+    """A signal asked this process to end. Not an Exception, so that no `except Exception` catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -23,9 +22,9 @@ class Ended(BaseException):
 
 @contextmanager
 def undone_on_signals() -> Iterator[None]:
-    """Let the body be undone when such a signal comes, then end by it. A second one ends the process at once.
+    """Raise Ended in the body on SIGTERM or SIGHUP, then end by that signal. A second one ends the process at once.
 
-    What is ignored already (`nohup`) stays so.
+    Signals that are already ignored (`nohup`) stay ignored.
     """
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
     taken = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
@@ -41,7 +40,7 @@ def undone_on_signals() -> Iterator[None]:
 
 
 def end_as(status: int) -> int:
-    """Return a child's exit status, or end by the signal that ended it, which `status` has with a minus."""
+    """Return a child's exit status, or end by the signal that ended it (a negative `status`)."""
     if status >= 0 or sys.platform == "win32":
         return status
     import resource

@@ -1,6 +1,6 @@
-"""Read standard input while something else may end the wait: from its descriptor, in a thread that can be left behind.
+"""Reads standard input from its descriptor, in a thread that the caller can stop waiting for.
 
-A thread that waits in a buffered stream would keep the interpreter from ending.
+A thread that blocks in a buffered stream would keep the interpreter from exiting.
 """
 
 import os
@@ -13,11 +13,11 @@ _LONGEST_LINE = 65536
 
 
 def _parts(stream: TextIO) -> Iterator[bytes]:
-    """Yield the bytes of `stream` as they come. A terminal that goes away ends them."""
+    """Yield the bytes of `stream` as they arrive. They end if the terminal goes away."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):
-        yield stream.read().encode("utf-8", "surrogateescape")  # a stream in memory, which never waits
+        yield stream.read().encode("utf-8", "surrogateescape")  # a stream in memory, which never blocks
         return
     while True:
         try:
@@ -30,7 +30,7 @@ def _parts(stream: TextIO) -> Iterator[bytes]:
 
 
 def read_lines(stream: TextIO, put: Callable[[str], None]) -> None:
-    """Pass each line of `stream` that says something to `put`, until it ends."""
+    """Pass each non-blank line of `stream` to `put`, until it ends or a line is too long."""
     rest = b""
     for part in _parts(stream):
         *lines, rest = (rest + part).split(b"\n")
@@ -43,7 +43,7 @@ def read_lines(stream: TextIO, put: Callable[[str], None]) -> None:
 
 
 def read_all(stream: TextIO, *, limit: int, seconds: float) -> str:
-    """Return all of `stream`, cut after `limit` bytes and one more. Raises TimeoutError when it has not ended in time."""
+    """Return all of `stream`, up to `limit` + 1 bytes. Raises TimeoutError if it does not end within `seconds`."""
 
     def read() -> bytes:
         found = b""
@@ -57,7 +57,7 @@ def read_all(stream: TextIO, *, limit: int, seconds: float) -> str:
 
 
 def is_at_its_end(stream: TextIO | None) -> bool:
-    """Whether nothing can come from `stream`, as far as one can tell without reading: it is closed, or the null device."""
+    """Whether `stream` has no input, as far as is known without reading: it is closed, or the null device."""
     if stream is None or stream.closed:
         return True
     try:

@@ -1,4 +1,4 @@
-"""Writing to stdout so that it arrives, or an error says why not. On the fast path: imports what it needs on failure."""
+"""Writes to stdout and reports failures. On the fast path: the imports for errors are local."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -6,10 +6,10 @@ if TYPE_CHECKING:
 
 
 def write_out(stream: "TextIO | None", text: str) -> None:
-    """Write `text` to `stream`, as UTF-8 whatever the locale, and see that it arrives.
+    """Write `text` to `stream` as UTF-8, whatever the locale, and flush it.
 
-    Bytes of the environment that are not UTF-8 pass through unchanged. Raises BrokenPipeError when the reader is gone,
-    OperationFailed when the output cannot be written.
+    Bytes from the environment that are not UTF-8 pass unchanged. Raises BrokenPipeError when the reader is gone, OperationFailed
+    when the output cannot be written.
     """
     if stream is None:
         from omniprofile.errors import OperationFailed
@@ -28,18 +28,18 @@ def write_out(stream: "TextIO | None", text: str) -> None:
 
 
 def flush(stream: "TextIO | None") -> None:
-    """Flush `stream`, and drop what cannot be written: it was reported, or there is nobody to report it to."""
+    """Flush `stream`, and discard what cannot be written: it was reported, or no one is left to report it to."""
     try:
         if stream is not None:
             stream.flush()
     except OSError:
         silence(stream)
-    except ValueError:  # closed already
+    except ValueError:  # already closed
         return
 
 
 def silence(stream: "TextIO | None") -> None:
-    """Point `stream` nowhere, so that nothing is left to flush into a pipe that nobody reads."""
+    """Redirect `stream` to the null device, so that nothing is left to flush into a broken pipe."""
     if stream is not None:
         import os
 
@@ -49,11 +49,11 @@ def silence(stream: "TextIO | None") -> None:
 
 
 def _write_all(stream: "TextIO", content: bytes) -> None:
-    """Write and flush, waiting for a reader where the stream does not wait of its own accord (O_NONBLOCK, and the pipe full)."""
+    """Write and flush, waiting for the reader if the stream is non-blocking (O_NONBLOCK) and its pipe is full."""
     out = stream.buffer
     while True:
         try:
-            # With PYTHONUNBUFFERED this is the file itself: it may take a part, or nothing and say None.
+            # With PYTHONUNBUFFERED this is a raw file, whose `write` may write only part, or nothing and return None.
             content = content[out.write(content) or 0 :]
             if not content:
                 out.flush()

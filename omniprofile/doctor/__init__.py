@@ -1,1 +1,1 @@
-"""What `doctor` looks at: files, secrets, this shell. `examine` makes every check. Above `app`, which it asks."""
+"""The checks of `doctor`: files, secrets, this shell. `examine` runs them all. Built on `app`."""

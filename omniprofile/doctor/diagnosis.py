@@ -1,4 +1,4 @@
-"""What one look of `doctor` gives: a result, not an exception."""
+"""The result of a check of `doctor`. Checks return these and do not raise."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from functools import partial
 
 
 class Health(StrEnum):
-    """`ok`: nothing to do. `warning`: it works, but look. `problem`: broken or unsafe. `skipped`: not looked at, and why."""
+    """The outcome of a check. `warning`: it works, but look; `problem`: broken or unsafe; `skipped`: with the reason."""
 
     OK = "ok"
     WARNING = "warning"
@@ -16,7 +16,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What a check found, in one sentence, and what to do about it. Never holds a secret."""
+    """The finding of a check in one sentence, and what to do about it. Never holds a secret."""
 
     status: Health
     message: str
@@ -24,7 +24,7 @@ class Diagnosis:
 
     @property
     def actionable(self) -> bool:
-        """Whether somebody should do something."""
+        """Whether the user should do something."""
         return self.status in (Health.WARNING, Health.PROBLEM)
 
 

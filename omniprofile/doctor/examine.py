@@ -1,7 +1,7 @@
-"""One look at everything around the program. One function for one check, all in `CHECKS`.
+"""Runs every check of `doctor`: one function per check, all listed in `CHECKS`.
 
-Each runs bounded in time, and whatever goes wrong in it is a finding about it and no crash of the others. Only the clock
-contacts anybody, and no program is run: what an unknown `omni` does when it is started is not ours to find out.
+Each check has a time limit, and an error in one is reported without stopping the others. Only the clock check uses the network.
+No program is run: it is not known what an unknown `omni` would do when started.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,12 +15,12 @@ from omniprofile.errors import Error
 from omniprofile.system.threads import start, wait
 
 LIMIT_SECONDS = 20.0
-"""What one check may take. The store has its own, shorter, limit, which gives a better answer."""
+"""The time limit of one check. The secret store has its own, shorter limit, which gives a better message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check. `needs_profiles`: it says nothing while the profile files are invalid. `contacts`: it asks an instance."""
+    """One check. `needs_profiles`: skip it while the profile files are invalid. `contacts`: it sends a request to an instance."""
 
     name: str
     look: Callable[[App], Iterable[Diagnosis]]
@@ -49,7 +49,7 @@ CHECKS = (
 
 
 def examine(app: App, *, offline: bool = False, limit: float = LIMIT_SECONDS) -> Iterable[tuple[str, Diagnosis]]:
-    """Make every check, in order, and yield its name with each diagnosis as soon as it is made. `offline` contacts nobody."""
+    """Run every check in order, and yield each diagnosis with its check's name. `offline` skips checks that use the network."""
     for check in CHECKS:
         if check.contacts and offline:
             yield check.name, skipped("not compared: `--offline`")
@@ -72,10 +72,10 @@ def _made(check: Check, app: App) -> list[Diagnosis]:
     seen = []
     try:
         for diagnosis in check.look(app):
-            seen.append(diagnosis)  # noqa: PERF402 - what it saw before it failed counts
+            seen.append(diagnosis)  # noqa: PERF402 - keep the diagnoses made before a failure
     except Error as error:
         seen.append(problem(error.message, error.hint))
-    except Exception as bug:  # noqa: BLE001 - one check's bug must not hide what the others saw; its text may hold a secret
+    except Exception as bug:  # noqa: BLE001 - one check's bug must not hide the others' results; its text may hold a secret
         seen.append(
             problem(f"the check failed: unexpected {type(bug).__name__}", "this is a bug in omniprofile: report it")
         )

@@ -1,4 +1,4 @@
-"""What `doctor` says of files: the profile files, who can write what, what was left behind, the cache."""
+"""The checks of `doctor` for files: profile files, permissions, leftovers, the cache."""
 
 import os
 import stat
@@ -23,11 +23,11 @@ from omniprofile.system.locking import LockFailed, user_lock
 _LIMITS = ("gateway", "read-only")
 _MOST_NAMED = 3
 _YOUNG_SECONDS = 60.0
-"""A temporary file that is younger may belong to a process that is at work."""
+"""A younger temporary file may belong to a running process."""
 
 
 def profiles(app: App) -> Iterable[Diagnosis]:
-    """What lint says, in one line."""
+    """Summarize lint in one line."""
     paths = profile_files(app.places)
     if not paths:
         yield skipped(f"no profile file yet (`{printable_place(app.places.config_file)}`)", "run `omniprofile init`")
@@ -44,7 +44,7 @@ def profiles(app: App) -> Iterable[Diagnosis]:
 
 
 def permissions(app: App) -> Iterable[Diagnosis]:
-    """Whoever can write these can change where credentials go; whoever can read the secrets has them."""
+    """Report files whose writers could redirect credentials, and secrets that others can read."""
     uid = app.environment.uid
     if app.environment.platform == "win32" or uid is None:
         yield from _access_lists(app)
@@ -65,7 +65,7 @@ def permissions(app: App) -> Iterable[Diagnosis]:
         if uid != 0 and status.st_uid not in (uid, 0):
             bad = True
             yield problem(f"{shown} belongs to another user", f"run `chown {uid} {quoted_place(path)}` if it is yours")
-        # In a sticky folder nobody can replace the files of another.
+        # In a sticky folder users cannot replace each other's files.
         elif status.st_mode & forbidden and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
             bad = True
             if forbidden & stat.S_IRGRP:
@@ -86,7 +86,7 @@ def permissions(app: App) -> Iterable[Diagnosis]:
 
 
 def _access_lists(app: App) -> Iterable[Diagnosis]:
-    """What Windows has in place of owners and modes."""
+    """Report access lists, which Windows has in place of owners and modes."""
     from omniprofile.system.windows import groups_with_write_access
 
     looked_at = 0
@@ -111,11 +111,11 @@ def _access_lists(app: App) -> Iterable[Diagnosis]:
 
 
 def _watched(app: App) -> Iterator[tuple[str, int]]:
-    """Paths, each with the mode bits that it must not have."""
+    """Yield each path to check with the mode bits that it must not have."""
     files, places = profile_files(app.places), app.places
     folders = {places.config_folder, *(os.path.dirname(real_path(file)) for file in files)}
     folders |= {os.path.dirname(file) for file in files}
-    # A group of one's own is usual, and then files are group-writable: only what anyone can write to is checked here.
+    # Private groups are common and make files group-writable, so only world-writable files are reported here.
     for path in [*sorted(folders), *files]:
         yield path, stat.S_IWOTH
     write = stat.S_IWGRP | stat.S_IWOTH
@@ -126,7 +126,7 @@ def _watched(app: App) -> Iterator[tuple[str, int]]:
 
 
 def leftovers(app: App) -> Iterable[Diagnosis]:
-    """What killed commands left: the note of a rename or removal, and files beside the ones that they were to replace."""
+    """Report what killed commands left: the journal of a rename or removal, and temporary files."""
     old = list(_temporary_files(app))
     for path in old:
         yield warning(
@@ -141,14 +141,14 @@ def leftovers(app: App) -> Iterable[Diagnosis]:
 
 
 def _temporary_files(app: App) -> Iterator[str]:
-    """Those of `write_atomic`: any in our own folders, and in the folders of others the ones of the files that we write."""
+    """Yield the temporary files of `write_atomic`: in our folders all, elsewhere those of files that we write."""
     state = app.places.state_folder
     starts: dict[str, list[str]] = {state: ["."], app.places.cache_folder: ["."]}
     for path in (*profile_files(app.places), app.omni_config_path(), os.path.join(state, SECRETS_FILE)):
         folder, name = os.path.split(real_path(path))
         starts.setdefault(folder, []).append(f".{name}.")
     for folder in sorted(starts):
-        with suppress(OSError):  # not there, or `permissions` says what is wrong with it
+        with suppress(OSError):  # missing, or `permissions` reports it
             for entry in sorted(os.listdir(folder)):
                 path = os.path.join(folder, entry)
                 if entry.startswith(tuple(starts[folder])) and entry.endswith(".tmp"):
@@ -168,7 +168,7 @@ def access(app: App) -> Iterable[Diagnosis]:
 
 
 def cache(app: App) -> Iterable[Diagnosis]:
-    """Whether the everyday commands are as fast as they can be."""
+    """Report whether the cache makes the everyday commands fast."""
     folder = app.places.cache_folder
     if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
         yield warning(

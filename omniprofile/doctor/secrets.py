@@ -1,4 +1,4 @@
-"""What `doctor` says of secrets: the store, what is in it, and what lies around in plain text."""
+"""The checks of `doctor` for secrets: the store, its content, and secrets in plain text elsewhere."""
 
 import os
 import stat
@@ -24,12 +24,12 @@ from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.omni_cli import OmniConfig
 
 _MOST_KEYS = 10
-"""So many of one file are shown: it may be somebody else's, and of any size."""
+"""At most this many keys are shown for one file, which may be somebody else's and of any size."""
 _SCRUB = "run `omniprofile import {} --scrub`"
 
 
 def secret_store(app: App) -> Iterable[Diagnosis]:
-    """Which store is used and why, and whether it works."""
+    """Report which store is used and why, and whether it works."""
     asked = app.environment.environ.get(STORE_VARIABLE)
     if not asked:
         try:
@@ -60,7 +60,7 @@ def secret_store(app: App) -> Iterable[Diagnosis]:
 
 
 def _is_used(app: App) -> bool:
-    """Whether a profile uses the store, or may: then it has to work."""
+    """Whether a profile uses the store, or may use it, so that it has to work."""
     try:
         return any(each.uses_store or each.accounts for each in map(app.declared_profile, app.config.profiles))
     except Error:
@@ -70,8 +70,8 @@ def _is_used(app: App) -> bool:
 def unreferenced(app: App) -> list[Account]:
     """Return the accounts that `--prune` deletes: no profile uses them, and no other profile file stored them.
 
-    A secret for another origin than the profile's is kept while there is none for the profile's own: an edit may be taken
-    back. Raises ConfigInvalid, StoreUnavailable.
+    If a profile's base URL changed and no secret is stored for the new one, the old secret is kept, as the edit may be undone.
+    Raises ConfigInvalid, StoreUnavailable.
     """
     summaries = app.store.summaries()
     return [
@@ -87,7 +87,7 @@ def _has_profile(app: App, account: Account, stored: Collection[Account]) -> boo
     try:
         resolution = app.declared_profile(account.profile)
     except Error:
-        return True  # nobody knows: then its secret is not for us to call useless
+        return True  # the profile cannot be resolved, so its secret may still be in use
     if resolution.origin is None:
         return True
     own = replace(account, origin=resolution.origin)
@@ -95,7 +95,7 @@ def _has_profile(app: App, account: Account, stored: Collection[Account]) -> boo
 
 
 def stored_secrets(app: App) -> Iterable[Diagnosis]:
-    """What the store holds, by its list: nothing is unlocked."""
+    """Report what the store holds, read from its index: nothing is unlocked."""
     try:
         summaries = app.store.summaries()
     except ConfigInvalid:
@@ -140,7 +140,7 @@ def stored_secrets(app: App) -> Iterable[Diagnosis]:
 
 
 def omni_cli(app: App) -> Iterable[Diagnosis]:
-    """The vendor's CLI: where it is, and the secrets in plain text in its config."""
+    """Report the vendor's CLI: its path, and secrets in plain text in its config."""
     environ = app.environment.environ
     programs: dict[str, str] = {}
     for folder in filter(None, environ.get("PATH", os.defpath).split(os.pathsep)):
@@ -179,7 +179,7 @@ def _omni_config(path: str) -> Iterator[Diagnosis]:
         yield warning(f"{shown} has secrets of {', '.join(names[:3])}{more} in plain text", _SCRUB.format("omni-cli"))
     else:
         yield ok(f"its config {shown} has no secret")
-    if config.session_default is not None:  # `exec` shields its child from this, and the exports of `env` do not
+    if config.session_default is not None:  # `exec` shields its child from this; the exports of `env` do not
         yield warning(
             f"the default profile `{printable(config.session_default, 40)}` in {shown} is an OAuth session: once it has "
             "expired, a bare `omni` renews it and sends its token in place of every other, that of `omniprofile env` too",
@@ -193,7 +193,7 @@ def _omni_config(path: str) -> Iterator[Diagnosis]:
 
 
 def backups(app: App) -> Iterable[Diagnosis]:
-    """What `import --scrub` and `export` keep of the files that they changed, with their secrets."""
+    """Report the backups of files changed by `import --scrub` and `export`, which still hold secrets."""
     paths = foreign.backups(app.places.state_folder)
     if not paths:
         yield ok("no backup of another program's file")
@@ -204,7 +204,7 @@ def backups(app: App) -> Iterable[Diagnosis]:
 
 
 def dotenv(app: App) -> Iterable[Diagnosis]:
-    """A `.env` in the working directory or above it, as programs find it."""
+    """Report secrets in the `.env` that programs find from the working directory."""
     if app.environment.cwd is None:
         yield skipped("the working directory is gone")
         return
@@ -227,7 +227,7 @@ def dotenv(app: App) -> Iterable[Diagnosis]:
 
 
 def mcp(app: App) -> Iterable[Diagnosis]:
-    """Keys of Omni's in the settings of MCP clients: in this project, and where those for all projects are."""
+    """Report Omni keys in the settings of MCP clients, for this project and for all projects."""
     environment, home = app.environment, app.places.home
     paths = user_files(platform=environment.platform, environ=environment.environ, home=home)
     if environment.cwd is not None:

@@ -1,4 +1,4 @@
-"""What `doctor` says of this shell: the current profile, what shadows it, the hook, and the clock."""
+"""The checks of `doctor` for this shell: the current profile, variables that override it, the hook, and the clock."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,12 +19,12 @@ _SHELLS = ("bash", "zsh", "fish", "powershell")
 _INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
 
 _SKEW_SECONDS, _BAD_SKEW_SECONDS = 60, 300
-"""A session is refreshed 300 seconds ahead of its expiry: a clock that is off by more makes that come too late."""
+"""Sessions are refreshed 300 seconds before they expire. If the clock is off by more than that, the refresh comes too late."""
 _CLOCK_TIMEOUT = 5.0
 
 
 def selection(app: App) -> Iterable[Diagnosis]:
-    """Report the current profile, and every layer that names one that does not exist."""
+    """Report the current profile, and every layer that names a profile that does not exist."""
     profiles = app.config.profiles
     try:
         chosen = app.select()
@@ -43,7 +43,7 @@ def selection(app: App) -> Iterable[Diagnosis]:
 
 
 def _names_of_no_profile(app: App) -> Iterator[Diagnosis]:
-    """The state and the default may be shadowed now, and be wrong all the same."""
+    """Yield names in the state and the pin that no profile has, even if another layer overrides them now."""
     config = app.config
     active, previous = app.state.read()
     place = f"`{printable_place(app.state.path)}`"
@@ -68,7 +68,7 @@ def _names_of_no_profile(app: App) -> Iterator[Diagnosis]:
 
 
 def environment(app: App) -> Iterable[Diagnosis]:
-    """Variables that take the place of a profile's own values, or that are probably not meant."""
+    """Report variables that override a profile's values, or are probably a mistake."""
     seen = list(_shadows(app))
     yield from seen
     environ = app.environment.environ
@@ -130,7 +130,7 @@ def _shadows(app: App) -> Iterator[Diagnosis]:
 
 
 def _profile_variables(app: App) -> Iterator[Diagnosis]:
-    """`OMNI_PROFILE_<NAME>_…` of a profile, and of none."""
+    """Report `OMNI_PROFILE_<NAME>_…` variables, whether or not the profile exists."""
     try:
         profiles = app.config.profiles
     except Error:
@@ -148,7 +148,7 @@ def _profile_variables(app: App) -> Iterator[Diagnosis]:
 
 
 def omni_under_exec(app: App) -> Iterable[Diagnosis]:
-    """Report whether `omni` in a child of `exec`, which this process may be, is omniprofile's own."""
+    """Report whether `omni` run by `exec` is omniprofile's shim. This process may itself be a child of `exec`."""
     environ = app.environment.environ
     inside = environ.get("OMNI_CONFIG_PATH") == NO_CONFIG
     found = unreached(environ if inside else child_environment({}, environ), SHIM)
@@ -162,7 +162,7 @@ def omni_under_exec(app: App) -> Iterable[Diagnosis]:
 
 
 def hook(app: App) -> Iterable[Diagnosis]:
-    """Whether `use` can switch this shell alone."""
+    """Report whether the hook that lets `use --shell` switch only this shell is loaded."""
     shell = app.environment.environ.get(_HOOK)
     if not shell:
         load = 'eval "$(omniprofile hook bash)"'
@@ -176,7 +176,7 @@ def hook(app: App) -> Iterable[Diagnosis]:
 
 
 def clock(app: App) -> Iterable[Diagnosis]:
-    """This machine's clock against the `Date` of the current instance (RFC 9110, section 6.6.1). No token is sent."""
+    """Compare this machine's clock with the `Date` of the current instance (RFC 9110, section 6.6.1). Sends no token."""
     from omniprofile.instance.client import Client
     from omniprofile.instance.symptoms import TransportError
     from omniprofile.instance.whoami import http_date

@@ -1,1 +1,1 @@
-"""An embedded stand-in of an Omni instance on loopback, for `demo` and tests. Imported by nothing else."""
+"""An embedded stand-in for an Omni instance on loopback. Only `demo` and the tests import it."""

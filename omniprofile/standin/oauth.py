@@ -1,8 +1,8 @@
-"""The stand-in's OAuth side: authorization code with PKCE, rotating refresh tokens, metadata, revocation.
+"""The stand-in's OAuth server: authorization code with PKCE, rotating refresh tokens, metadata, revocation.
 
-It behaves as the vendor's documentation says of Omni, and more strictly where that says nothing: PKCE with S256 is required,
-a refresh token is good once, and the second use of a spent one revokes everything that came of the same login. The person who
-would click Authorize is played by `decision`.
+It follows the vendor's documentation of Omni, and is stricter where that is silent: PKCE with S256 is required, a refresh token
+works once, and reuse of a spent one revokes every token of the same login. `decision` replaces the user who would click
+Authorize.
 """
 
 import hmac
@@ -27,7 +27,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class Family:
-    """All tokens that came of one login."""
+    """All tokens of one login."""
 
     role: str
     user: str
@@ -45,10 +45,10 @@ class _Code:
 
 
 class OAuth:
-    """The authorization server. `issue(token, role, user)` makes the instance know an access token, `withdraw` forget it.
+    """The authorization server. `issue(token, role, user)` registers an access token with the instance, `withdraw` removes it.
 
-    `lifetime` is in seconds; a token has `token_bytes` random bytes; `latency` how long the token endpoint takes; `grants`
-    has the grant type and the outcome of every request to it.
+    `lifetime` and `latency` (the token endpoint's delay) are in seconds; a token has `token_bytes` random bytes; `grants` lists
+    the grant type and outcome of every answered token request.
     """
 
     def __init__(self, *, issue: Callable[[str, str, str], None], withdraw: Callable[[str], None]) -> None:
@@ -60,9 +60,9 @@ class OAuth:
         self.latency = 0.0
         self.with_metadata = True
         self.names_issuer = False
-        """Whether it names itself where it sends a browser back to (RFC 9207)."""
+        """Whether the redirect back to the client names the issuer (RFC 9207)."""
         self.arrived = 0
-        """How many requests the token endpoint has got, answered or not."""
+        """The number of requests to the token endpoint, answered or not."""
         self.grants: list[tuple[str, str]] = []
         self.revocations: list[str] = []
         self._issue = issue
@@ -73,12 +73,12 @@ class OAuth:
 
     @property
     def live_sessions(self) -> int:
-        """How many logins are good for something still."""
+        """The number of logins that have not been revoked."""
         with self._lock:
             return len({id(family) for family in self._families.values() if not family.revoked})
 
     def answer(self, base_url: str, method: str, target: str, body: bytes) -> Answer | None:
-        """Answer a request to one of the OAuth paths; None for any other path."""
+        """Answer a request to one of the OAuth paths; return None for any other path."""
         path, query = urlsplit(target).path, urlsplit(target).query
         form = dict(parse_qsl(body.decode("utf-8", "replace")))
         request = method, path
@@ -168,7 +168,7 @@ class OAuth:
         return 200, {**answer, "expires_in": self.lifetime, "scope": "user:default"}, "granted"
 
     def grant(self) -> dict[str, object]:
-        """Return the token answer of a login, for a test that begins after one."""
+        """Return the token response of a login, for tests that start logged in."""
         with self._lock:
             return self._grant(Family(self.role, self.user))[1]
 
@@ -178,14 +178,14 @@ class OAuth:
             self._withdraw(access)
 
     def expire_access_tokens(self) -> None:
-        """Let the instance refuse every access token that there is, as it does when their time is over."""
+        """Make the instance refuse all current access tokens, as it does once they have expired."""
         with self._lock:
             for family in self._families.values():
                 for access in family.access:
                     self._withdraw(access)
 
     def end_all_sessions(self) -> None:
-        """Revoke every login, as a person may in Omni's settings."""
+        """Revoke every login, as a user can in Omni's settings."""
         with self._lock:
             for family in self._families.values():
                 self._end(family)

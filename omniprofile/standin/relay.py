@@ -1,8 +1,7 @@
-"""A proxy on loopback that answers for names of Omni's with stand-ins, so that the demo shows real addresses.
+"""A proxy on loopback that routes Omni host names to stand-ins, so that the demo shows real addresses.
 
-What runs with `Relay.environ` reaches `https://NAME` through a tunnel (CONNECT, RFC 9110 section 9.3.6) to the stand-in of
-that name, and any other host not at all. `standin.pem` is a certificate and a private key that everybody has: nothing
-trusts it but processes with that environment.
+A program with `Relay.environ` reaches the stand-in for NAME at `https://NAME` through a tunnel (CONNECT, RFC 9110 section 9.3.6),
+and no other host. `standin.pem` holds a published certificate and private key; only processes with that environment trust it.
 """
 
 import socket
@@ -21,14 +20,14 @@ _LONGEST_HEAD = 4096
 
 
 def tls() -> ssl.SSLContext:
-    """Return the context of a stand-in that answers for a name of `omniapp.co`."""
+    """Return the TLS context of a stand-in for a name of `omniapp.co`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_CERTIFICATE)
     return context
 
 
 class Relay:
-    """A running relay to stand-ins by host name, as a context manager."""
+    """A running relay to stand-ins by host name; a context manager."""
 
     def __init__(self, standins: Mapping[str, Standin]) -> None:
         ports = {host: int(standin.base_url.rpartition(":")[2]) for host, standin in standins.items()}
@@ -36,7 +35,7 @@ class Relay:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Return the variables that make a program reach the stand-ins by their names."""
+        """Return the variables that make a program reach the stand-ins by name."""
         proxy = f"http://127.0.0.1:{self._server.server_address[1]}"
         return {"HTTPS_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost,::1", "SSL_CERT_FILE": _CERTIFICATE}
 
@@ -53,14 +52,14 @@ class Relay:
 
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
-    # On POSIX a listener's port may be taken again at once; on Windows that word would let others share it.
+    # On POSIX this allows immediate reuse of a closed listener's port; on Windows it would let other processes share the port.
     allow_reuse_address = sys.platform != "win32"
 
 
 def _handler(ports: Mapping[str, int]) -> type[socketserver.BaseRequestHandler]:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            """Open one tunnel, and pass bytes both ways until an end closes."""
+            """Open one tunnel, and copy bytes both ways until one side closes."""
             method, _, target = self.rfile.readline(_LONGEST_HEAD).decode("ascii", "replace").partition(" ")
             while self.rfile.readline(_LONGEST_HEAD).strip():
                 pass
@@ -83,6 +82,6 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
         while data := source.recv(65536):
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
-    except OSError:  # an end is gone, and with it the tunnel
+    except OSError:  # one side is gone, so close the tunnel
         for end in (source, target):
             end.close()

@@ -1,7 +1,7 @@
-"""An embedded stand-in of an Omni instance on loopback, for the demo and the tests: the same paths, statuses and shapes.
+"""An embedded stand-in for an Omni instance on loopback, for the demo and tests: same paths, statuses and response bodies.
 
-It behaves as the vendor's documentation and public sources say of the real one: `whoami`, a cheap listing of models, 401 for
-an unknown key, 60 requests a minute for each key. Switches make it an instance in trouble. Standard library only.
+It follows the vendor's documentation and public sources: `whoami`, a cheap listing of models, 401 for an unknown key, 60 requests
+a minute per key. Switches simulate faults. Standard library only.
 """
 
 import json
@@ -22,7 +22,7 @@ REQUESTS_A_MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that the instance knows."""
+    """A key that the instance accepts."""
 
     scope: str
     role: str
@@ -32,7 +32,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request as it arrived. `key` says whose token it brought: a user's name, "unknown", or None for no token."""
+    """A request as it arrived. `key` tells whose token it carried: a user's name, "unknown", or None without a token."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass
 class Switches:
-    """How the instance is in trouble. `answer` takes a path and may give (status, headers, body) in place of the real one."""
+    """Simulated faults. `answer` takes a path and may return (status, headers, body) to replace the real response."""
 
     whoami_missing: bool = False
     html: bool = False
@@ -56,7 +56,7 @@ class Switches:
 
 
 class Standin:
-    """A running instance, as a context manager; with `tls` it speaks https."""
+    """A running instance, as a context manager. With `tls` it serves https."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.switches = Switches()
@@ -77,7 +77,7 @@ class Standin:
 
     @property
     def base_url(self) -> str:
-        """Where it listens."""
+        """Return the address it listens on. Raises RuntimeError when it is not running."""
         if self._server is None:
             raise RuntimeError("the stand-in is not running")
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
@@ -97,7 +97,7 @@ class Standin:
         self.stop()
 
     def stop(self) -> None:
-        """Be an instance that is gone, from now on."""
+        """Shut down, so that the instance is unreachable from now on."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -111,12 +111,12 @@ class Standin:
         user: str = "u-1",
         membership: str = "m-1",
     ) -> None:
-        """Make the instance know a key."""
+        """Accept a key."""
         with self._lock:
             self._keys[token] = Key(scope, role, user, membership)
 
     def revoke(self, token: str) -> None:
-        """Make the instance forget a key."""
+        """Stop accepting a key."""
         with self._lock:
             self._keys.pop(token, None)
 
@@ -126,7 +126,7 @@ class Standin:
             return token in self._keys
 
     def serve(self, handler: BaseHTTPRequestHandler, sent: bytes = b"") -> tuple[int, dict[str, str], bytes]:
-        """Answer one request: status, header fields, body. `sent` is the request's body."""
+        """Answer a request with status, header fields and body. `sent` is the request's body."""
         scheme, _, token = handler.headers.get("Authorization", "").partition(" ")
         with self._lock:
             key = self._keys.get(token) if scheme.lower() == "bearer" else None
@@ -140,7 +140,7 @@ class Standin:
             sleep(self.switches.latency)
             given = self.switches.answer(urlsplit(handler.path).path)
             if given is None and not self.switches.html:
-                # The origin that the client asked may be a name that leads here.
+                # Use the client's `Host`: it may be a name that resolves to this server.
                 host = handler.headers.get("Host") or self.base_url.partition("//")[2]
                 origin = f"{'https' if self._tls else 'http'}://{host}"
                 given = self.oauth.answer(origin, handler.command, handler.path, sent)
@@ -190,7 +190,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients that break off are part of the tests."""
+        """Print nothing: tests disconnect on purpose."""
 
 
 def _handler(standin: Standin) -> type[BaseHTTPRequestHandler]:
@@ -212,6 +212,6 @@ def _handler(standin: Standin) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _any
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     return Handler

@@ -1,1 +1,1 @@
-"""One module for each command: `HELP`, `configure(parser)` and `run(args, app, console) -> int`."""
+"""The commands, one module each, with `HELP`, `configure(parser)` and `run(args, app, console)`."""

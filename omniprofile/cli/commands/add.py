@@ -1,4 +1,4 @@
-"""`omniprofile add`: another profile."""
+"""`omniprofile add`: add a profile."""
 
 import argparse
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         require_terminal(console, "NAME", "omniprofile add NAME --base-url URL")
         args.name = ask_name(app, console)
     if needs_address(app, profile_values(args)):
-        with app.editing(dry_run=True) as draft:  # `add` would say so, but only after the question
+        with app.editing(dry_run=True) as draft:  # check before asking; `add` would only check afterwards
             require_new_name(draft, args.name)
         if not console.interactive:
             raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
@@ -62,9 +62,9 @@ def add(
     diff: bool = False,
     file_store: bool = False,
 ) -> str:
-    """Add the profile to its file, and return that; with `file_store`, also say there that secrets are stored in a file.
+    """Add the profile to its file, and return that file's path. With `file_store`, also select the file store there.
 
-    Raises UsageError for a name that is not valid or taken, else what `save` raises.
+    Raises UsageError if the name is not valid or taken, and what `save` raises.
     """
     with app.editing(dry_run=diff) as draft:
         require_new_name(draft, name)
@@ -75,7 +75,7 @@ def add(
         try:
             written = save(draft, console, diff=diff)
         except InsecureURL as refusal:
-            # What lint suggests is said for a file; here it is an option. Only for loopback does it suggest anything of this.
+            # Lint's hint is for a file; here it is an option. Lint suggests `allow_insecure` only for loopback.
             if refusal.hint and "allow_insecure" in refusal.hint:
                 refusal.hint = "give `--allow-insecure`, for a server on this machine"
             raise
@@ -85,7 +85,7 @@ def add(
 
 
 def say_next_step(app: App, console: Console, name: str) -> None:
-    """Say what there is left to do before the profile can be used."""
+    """Print the next step before the profile can be used."""
     resolution = app.declared_profile(name)
     if resolution.uses_store:
         console.note(f"next: `omniprofile login {name}`")

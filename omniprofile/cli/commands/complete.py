@@ -1,7 +1,7 @@
-"""`omniprofile __complete`: the words that a shell's TAB offers and that only the profile files know. Not for people.
+"""`omniprofile __complete`: completion words that come from the profile files. Not for people.
 
-Its output is an interface of the completion scripts alone: one word a line, a tab, what it is. Nothing is resolved, no store
-is opened; what is wrong with the files is an error as everywhere, which the scripts do not show.
+Only the completion scripts read its output: one word per line, a tab, a description. It resolves nothing and opens no store.
+Invalid files are an error as everywhere; the scripts do not show it.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     if args.kind == "instances":
         console.give("".join(f"{name}\t{each.base_url or ''}\n" for name, each in app.config.instances.items()))
     elif args.kind in ("keys", "secrets"):
-        # The variables of all `env` tables, or those alone that hold a stored secret, with the profiles of each.
+        # `keys`: the variables of all `env` tables; `secrets`: only those with a stored secret. Each with its profiles.
         owners: dict[str, list[str]] = {}
         for name, profile in every_effective(app.config).items():
             for variable, given in profile.env.items():

@@ -1,4 +1,4 @@
-"""`omniprofile completion`: the completion of a shell, made from the parser itself, so that it cannot lag behind it."""
+"""`omniprofile completion`: print a shell's completion script, generated from the parser so that it stays current."""
 
 import argparse
 

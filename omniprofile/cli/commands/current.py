@@ -1,4 +1,4 @@
-"""`omniprofile current`: the current profile, and why."""
+"""`omniprofile current`: print the current profile, and why it is current."""
 
 import argparse
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 def selection_json(selection: Selection, shadows: Iterable[str]) -> dict[str, object]:
-    """Return the documented shape of which profile is the current one, and why."""
+    """Return the documented JSON of the current profile and why it is current."""
     return {
         "profile": selection.profile,
         "selected_by": selection.provenance.as_json(),
@@ -49,5 +49,5 @@ def selection_json(selection: Selection, shadows: Iterable[str]) -> dict[str, ob
 
 
 def shadows_json(variables: Iterable[str]) -> list[dict[str, str]]:
-    """Return the documented shape of what keeps commands from using a profile as it is."""
+    """Return the documented JSON of what overrides a profile's own values."""
     return [{"layer": Layer.ENVIRONMENT.value, "name": name} for name in variables]

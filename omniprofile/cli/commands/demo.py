@@ -1,7 +1,7 @@
-"""`omniprofile demo`: a tour with real commands against an embedded stand-in of Omni, touching nothing of the user's.
+"""`omniprofile demo`: a tour with real commands against an embedded stand-in for Omni. It touches none of the user's files.
 
-Every command is a process of its own in a temporary home, as a user would run it, and its output is shown as it came, with `~`
-for that home. The tour knows what each command must do; one that does something else ends it with OperationFailed.
+Each command runs as its own process in a temporary home, as a user would run it. Its output is shown unchanged, except for `~`
+for that home. A command that does not do what the tour expects ends it with OperationFailed.
 """
 
 import argparse
@@ -33,7 +33,7 @@ _PRODUCTION, _STAGING = "acme.omniapp.co", "acme-staging.omniapp.co"
 _SECONDS_EACH = 60
 _AT_ONCE = 5
 _LIFETIME = 2
-"""Seconds that the access token lives: the login is over by then, and nobody waits for long."""
+"""Lifetime of the access token in seconds: longer than the login takes, and short enough to wait for."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 
 _PROFILES = f"""\
@@ -70,7 +70,7 @@ import sys, urllib.request
 page = urllib.request.Request(sys.argv[1], headers={"Sec-Fetch-Mode": "navigate"})
 urllib.request.urlopen(page, timeout=30).read()
 """
-"""Plays the browser of somebody who is logged in to Omni, and clicks Authorize."""
+"""Acts as the browser of a user who is logged in to Omni and clicks Authorize."""
 
 _AGENT = """\
 import os, urllib.error, urllib.request
@@ -121,7 +121,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         production.add_key(_PRODUCTION_KEY, role="ORG_ADMIN")
         production.oauth.user = "you"
         staging.add_key(_STAGING_KEY, role="MEMBER")
-        # No variable of the user's can steer the tour.
+        # None of the user's own variables can affect the tour.
         environ = app.environment.environ
         variables = {name: environ[name] for name in _PASSED_ON if name in environ}
         places = {"HOME": "", "USERPROFILE": "", "APPDATA": "config", "LOCALAPPDATA": "local"}
@@ -136,7 +136,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 class _Tour:
-    """The chapters, shown on `console`; it `waits` for Enter between them."""
+    """The chapters of the tour on `console`. If `waits`, it waits for Enter between them."""
 
     def __init__(self, console: Console, home: str, environ: dict[str, str], *, waits: bool) -> None:
         self.console = console
@@ -183,7 +183,7 @@ class _Tour:
         self.console.give("Your own first profile: omniprofile init\n")
 
     def chapter(self, title: str) -> None:
-        """Begin a chapter, once a person has read the one before."""
+        """Start a chapter, once the user has read the previous one."""
         if self.waits and not title.startswith("1."):
             self.console.ask("\nEnter goes on, Ctrl-C ends the tour ")
         self.console.data("\n" + self.console.style("bold", title) + "\n")
@@ -194,7 +194,7 @@ class _Tour:
         self.console.data(f"{style('green', '$')} {style('bold', line)}\n")
 
     def session(self, production: Standin) -> None:
-        """Log in by OAuth, let the access token expire, and ask for it in several processes at once: one of them refreshes."""
+        """Log in by OAuth, let the access token expire, and ask for it in several processes at once: only one refreshes it."""
         self.chapter("5. A session stays fresh: here a program plays the browser, and 2 s pass for 8 hours.")
         browser = self.save("browser.py", _BROWSER)
         self.environ["BROWSER"] = (
@@ -220,9 +220,9 @@ class _Tour:
         )
 
     def write(self, instance: str) -> None:
-        """Write the profile file, with a mistake if `instance` is misspelt."""
+        """Write the profile file. A misspelt `instance` makes it invalid."""
         folder = os.path.dirname(self.places().config_file)
-        make_private_folder(folder)  # whatever the umask is
+        make_private_folder(folder)  # regardless of the umask
         write_atomic(os.path.join(folder, "profiles.toml"), _PROFILES.replace("INSTANCE", instance).encode())
 
     def save(self, name: str, text: str) -> str:
@@ -241,9 +241,9 @@ class _Tour:
         only: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """Run one command and show it with its output, or `only` the lines that hold one of these words.
+        """Run one command and show it with its output, or with `only` the lines that contain one of these words.
 
-        It must end with `status`, and its output must hold `shows`.
+        It must exit with `status`, and its output must contain `shows`.
         """
         variables = "".join(f"{name}=… " for name in environ or {})
         piped = "printf %s … | " if stdin else ""
@@ -260,7 +260,7 @@ class _Tour:
             )
 
     def process(self, argv: Sequence[str], stdin: str, environ: Mapping[str, str]) -> tuple[str, int]:
-        """Run the command as a process with no terminal; its stdout and stderr as one text, and its exit status."""
+        """Run the command without a terminal; return its combined stdout and stderr, and its exit status."""
         path = os.pathsep.join([os.path.dirname(sys.executable), self.environ.get("PATH", "")])
         try:
             done = subprocess.run(
@@ -280,11 +280,11 @@ class _Tour:
         return done.stdout.replace(self.home, "~"), done.returncode
 
     def places(self) -> Places:
-        """Return where the tour's own files are."""
+        """Return the locations of the tour's own files."""
         return find_places(platform=sys.platform, environ=self.environ, cwd=self.home, user_home=lambda: self.home)
 
     def secrets_lie_only_in_the_store(self) -> None:
-        """Look into every file of the temporary home: a key may lie in the secret store's file alone."""
+        """Raise OperationFailed if a key is in any file of the temporary home other than the secret store's."""
         store = os.path.join(self.places().state_folder, SECRETS_FILE)
         for folder, _, names in os.walk(self.home):
             for name in names:

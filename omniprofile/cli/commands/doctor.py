@@ -1,4 +1,4 @@
-"""`omniprofile doctor`: one look at everything around, each finding with its remedy."""
+"""`omniprofile doctor`: diagnose the setup; each finding has a remedy."""
 
 import argparse
 
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Prune if asked to, then look at everything and say how many findings need somebody to act."""
+    """Prune if requested, then run every check and print how many findings need action."""
     from omniprofile.doctor.examine import CHECKS, examine
 
     pruned = _prune(app, console, yes=args.yes) if args.prune else []
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 def _prune(app: App, console: Console, *, yes: bool) -> list[str]:
-    """Delete what no profile uses; the names of what was deleted."""
+    """Delete the secrets that no profile uses; return the profile names they were stored for."""
     from omniprofile.doctor.secrets import unreferenced
 
     accounts = unreferenced(app)
@@ -108,7 +108,7 @@ def _as_text(name: str, diagnosis: Diagnosis, console: Console, width: int) -> s
 
 
 def _wrapped(text: str, margin: int, console: Console) -> list[str]:
-    """Lines for a terminal; one line for a program that searches them."""
+    """Return the lines for a terminal, or a single line for a program that searches them."""
     text = printable(text, 1000)
     columns = console.columns
     return [text] if columns is None else wrapped(text, max(30, min(columns, _WIDEST) - margin))

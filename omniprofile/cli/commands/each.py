@@ -1,4 +1,4 @@
-"""`omniprofile each`: run a command once for each of several profiles, some at once, each with exactly its own credential."""
+"""`omniprofile each`: run a command once per profile, several at once, each with only its own credential."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ HELP = Help(
 
 @dataclass(slots=True)
 class _Result:
-    """What became of one profile. `label` begins its lines; `resolution` is what its command runs with, if it may run."""
+    """The result of one profile. `label` precedes each of its lines; `resolution` is set if its command may run."""
 
     profile: str
     label: str
@@ -88,7 +88,7 @@ class _Result:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments; the command itself stands after `--`, where argparse does not look."""
+    """Add the arguments. The command follows `--`, where argparse does not look."""
     parser.usage = "omniprofile each [PATTERN ...] [options] -- COMMAND [ARGUMENT ...]"
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="names, globs or `@TAG`s")
     add_flag(parser, "--all", "every profile")
@@ -99,7 +99,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Run the commands, pass on what they print, and tell at the end how they ended."""
+    """Run the commands, pass on their output, and summarize how they ended."""
     if not args.child:
         raise UsageError("no command is given", hint="put it after `--`: `omniprofile each PATTERN -- COMMAND`")
     if args.all and args.patterns:
@@ -108,8 +108,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         raise UsageError("no profile is named", hint="name some by a PATTERN, or all by `--all`")
     config = app.config_for_all(args.patterns)
     if not config.profiles:
-        app.select()  # says that there is none, and what to do
-    # Of each profile, whether it is named in full.
+        app.select()  # raises the error that there is none, with a hint
+    # For each profile, whether it was named in full.
     matched = dict.fromkeys(config.profiles, False) if args.all else matching(config, args.patterns)
     width = max(map(len, matched))
     results = [_Result(name, f"{name:{width}} | ", _COLOURS[at % len(_COLOURS)]) for at, name in enumerate(matched)]
@@ -139,7 +139,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 @contextmanager
 def _error_kept(result: _Result) -> Iterator[None]:
-    """Let an error of the body be the profile's own."""
+    """Record an error of the body as the profile's result."""
     try:
         yield
     except Error as error:
@@ -148,7 +148,7 @@ def _error_kept(result: _Result) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """The commands of one run, and what its threads share."""
+    """The commands of one run, and the state that its threads share."""
 
     args: argparse.Namespace
     app: App
@@ -159,7 +159,7 @@ class _Run:
     finished: SimpleQueue[_Result | BaseException] = field(default_factory=SimpleQueue)
 
     def all(self, results: Sequence[_Result]) -> None:
-        """Run each command that is permitted to its end. Whatever comes between ends them all, and is raised."""
+        """Run each permitted command to its end. Any exception ends all of them and is raised."""
         permitted = [(result, result.resolution) for result in results if result.resolution]
         for result in results:
             if not result.resolution:
@@ -178,7 +178,7 @@ class _Run:
                 raise
 
     def next(self) -> _Result:
-        """Wait for a result. Raises what a thread ended by."""
+        """Wait for a result. Raises the exception that ended a thread."""
         found = next_of(self.finished)
         if isinstance(found, BaseException):
             raise found
@@ -197,7 +197,7 @@ class _Run:
             self.finished.put(problem)
 
     def run(self, result: _Result, resolution: Resolution, opened: ExitStack, *, interactive: bool) -> None:
-        """Run one command, and note how it ended."""
+        """Run one command, and record how it ended."""
         command, gateway = self.args.child, self.args.gateway
 
         def emit(stream: Stream, part: bytes) -> None:
@@ -206,7 +206,7 @@ class _Run:
                 return
             try:
                 self.console.relay(part, result.label, result.colour, error=stream == "stderr")
-            except BaseException as problem:  # noqa: BLE001 - a reader that is gone: raised again in the main thread
+            except BaseException as problem:  # noqa: BLE001 - the reader is gone: raised again in the main thread
                 self.finished.put(problem)
 
         line = omni_rules.CommandLine(command[1:]) if omni.is_omni(command[0]) else None
@@ -230,7 +230,7 @@ class _Run:
         result.exit_code, result.seconds = ended.status, ended.seconds
 
     def say_error(self, result: _Result) -> None:
-        """Say why a profile's command did not run, where it did not."""
+        """Print why a profile's command did not run, if it did not."""
         if result.error is not None and not self.args.json:
             hint = f"\nhint: {result.error.hint}" if result.error.hint else ""
             text = shown(f"omniprofile: error: {result.error.message}{hint}")

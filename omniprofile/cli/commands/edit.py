@@ -1,7 +1,6 @@
-"""`omniprofile edit`: the user's editor on a copy, which takes the file's place once it lints.
+"""`omniprofile edit`: run the user's editor on a copy, which replaces the file once it lints.
 
-The file itself is never in a state that was not meant: what does not lint is saved only after a yes, and what is not saved
-stays in the copy, whose place is said.
+A copy with errors replaces the file only after a confirmation. An unsaved copy is kept, and a message says where.
 """
 
 import argparse
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 @contextmanager
 def _copied(app: App, path: str, content: bytes, console: Console) -> Iterator[str]:
-    """Give a copy to edit. It is removed, unless the body fails and something was written: then its place is said."""
+    """Yield a copy to edit, and remove it afterwards. If the body fails after a change, keep it and print its path."""
     drafts = os.path.join(app.places.state_folder, "drafts")
     with ExitStack() as editing:
         try:
@@ -103,7 +102,7 @@ def _copied(app: App, path: str, content: bytes, console: Console) -> Iterator[s
                 written = _read_copy(copy)
             raise
         finally:
-            editing.close()  # Windows removes no file that is open
+            editing.close()  # Windows cannot remove an open file
             if written != content:
                 console.say(f"omniprofile: what you wrote is in `{copy}`")
                 os.unlink(held)
@@ -112,16 +111,16 @@ def _copied(app: App, path: str, content: bytes, console: Console) -> Iterator[s
 
 
 _LOCK = "lock"
-"""Held beside a copy while that is edited. Where nobody holds it, the edit was killed; without one, the copy is kept."""
+"""The lock file next to a copy, locked during the edit. Unlocked: the edit was killed. Missing: the copy is kept."""
 
 
 def _clear_interrupted(drafts: str, content: bytes, console: Console) -> None:
-    """Remove the copies of edits that were killed, but for what somebody wrote and did not save: say where that is."""
+    """Remove the copies of killed edits, but keep those with unsaved changes and print where they are."""
     for folder in [os.path.join(drafts, name) for name in os.listdir(drafts)]:
         held = os.path.join(folder, _LOCK)
         if not os.path.exists(held):
             continue
-        with suppress(OSError, Unreadable):  # it is edited, or goes this very moment
+        with suppress(OSError, Unreadable):  # being edited, or just removed
             with lock(held, 0):
                 pass
             copies = [os.path.join(folder, name) for name in os.listdir(folder) if name != _LOCK]
@@ -133,7 +132,7 @@ def _clear_interrupted(drafts: str, content: bytes, console: Console) -> None:
 
 
 def _remove(folder: str, copy: str) -> None:
-    """Remove a copy; what else the editor left in the folder is the editor's, and keeps the folder."""
+    """Remove a copy. If the editor left other files in the folder, the folder stays."""
     for remove, place in ((os.unlink, copy), (os.unlink, os.path.join(folder, _LOCK)), (os.rmdir, folder)):
         with suppress(OSError):
             remove(place)
@@ -142,7 +141,7 @@ def _remove(folder: str, copy: str) -> None:
 def _saved(
     app: App, console: Console, path: str, before: bytes | None, after: bytes, *, with_errors: bool = False
 ) -> list[Finding]:
-    """Let `after` take the file's place if it lints, or all the same `with_errors`; return the errors in it."""
+    """Replace the file with `after` if it lints, or regardless if `with_errors`; return the errors in it."""
     with app.editing() as draft:
         if draft.content(path) != before:
             hint = "nothing was written; edit it again"
@@ -155,7 +154,7 @@ def _saved(
 
 
 def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
-    """Show what is wrong and ask; whether to edit again. No: save it as it is. Raises ConfigInvalid, Interrupted."""
+    """Show the errors and ask; return whether to edit again (False: save with errors). Raises ConfigInvalid, Interrupted."""
     if not console.interactive:
         first = errors[0]
         raise ConfigInvalid(f"{first.place}: {first.message} (nothing was written)", hint=first.suggestion)
@@ -177,7 +176,7 @@ def _editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
     for variable in ("VISUAL", "EDITOR"):
         if words := split_words(environ.get(variable, ""), f"`{variable}`"):
             return words
-    if not terminal:  # the usual ones would wait for keys that nobody presses
+    if not terminal:  # the usual editors would wait for keys forever
         raise UsageError("no editor is named, and there is no terminal for the usual ones", hint="set `EDITOR`")
     found = next((editor for editor in _USUAL if which(editor, path=environ.get("PATH"))), None)
     if found is None:
@@ -201,9 +200,9 @@ def _run(editor: list[str], copy: str, environ: Mapping[str, str]) -> None:
 
 @contextmanager
 def _keys_are_the_editors() -> Iterator[None]:
-    """Leave Ctrl-C and its sister for SIGQUIT to the editor while it runs, as git does: the terminal sends them to both."""
+    """Ignore SIGINT and SIGQUIT while the editor runs, as git does: the terminal sends them to both processes."""
     names = [name for name in ("SIGINT", "SIGQUIT") if hasattr(signal, name)]
-    # A handler, unlike SIG_IGN, is not inherited by the editor.
+    # Unlike SIG_IGN, a handler is not inherited by the editor.
     before = {name: signal.signal(getattr(signal, name), lambda *_: None) for name in names}
     try:
         yield

@@ -1,4 +1,4 @@
-"""`omniprofile env`: the credential as something a shell, a file or a CI job can take in."""
+"""`omniprofile env`: print the credential for a shell, a file or a CI job."""
 
 import argparse
 import errno
@@ -49,7 +49,7 @@ HELP = Help(
 )
 
 _FOR_PROGRAMS = ("dotenv", "json", "github")
-"""Formats that no shell evaluates."""
+"""Formats that are not evaluated by a shell."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     if output and args.shell == "github":
         raise UsageError("`--shell github` writes to the file of `GITHUB_ENV`", hint="leave `--output` out")
     name = os.path.basename(output or "")
-    usual = "dotenv" if name.startswith(".env.") or name.endswith(".env") else None  # as readers of such files look for
+    usual = "dotenv" if name.startswith(".env.") or name.endswith(".env") else None  # the names that tools expect
     shell = args.shell or usual or calling_shell(environ, parent_command())
     if args.unset:
         assign: dict[str, str] = {}
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
-    """Say that a bare `omni` in this shell would use another credential: a session of its own that has expired."""
+    """Warn that a bare `omni` in this shell would use another credential: its own expired session, renewed."""
     there = app.environment
     path = own_omni_config(there.environ, removed, platform=there.platform, home=app.places.home)
     if path is None:
@@ -109,7 +109,7 @@ def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
     try:
         config = OmniConfig.read(os.path.join(there.cwd or os.sep, path), whole=False)
     except Error:
-        return  # to `omni` that is not a config
+        return  # `omni` does not accept it as a config either
     name = config.session_default
     if name is not None and config.has_expired(name, there.now()):
         console.warn(
@@ -120,13 +120,13 @@ def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
 
 
 def _to_file(app: App, output: str, text: str) -> None:
-    """Put a file of mode 0600 in the place of `output`. Raises Refused for what is not a regular file, OperationFailed."""
+    """Replace `output` with a file of mode 0600. Raises Refused for a link, pipe or device, and OperationFailed."""
     path = os.path.join(app.environment.cwd or os.sep, output)
     shown = f"`{printable_place(output)}`"
     try:
         if os.path.lexists(path) and not stat.S_ISDIR(mode := os.lstat(path).st_mode) and not stat.S_ISREG(mode):
             raise _elsewhere(shown, "name a file; `-` is standard output")
-        with app.exclusive():  # so that what a killed command left here, a secret, can be removed
+        with app.exclusive():  # so that it can remove secrets that a killed command left here
             sweep(path)
             write_atomic(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
     except OSError as problem:
@@ -134,14 +134,14 @@ def _to_file(app: App, output: str, text: str) -> None:
 
 
 def _elsewhere(what: str, hint: str) -> Refused:
-    """Return the refusal to write to a link or a pipe, which would take the credential to somebody else's file or program."""
+    """Return the refusal to write to a link or pipe, which would pass the credential to another file or program."""
     return Refused(f"{what} is not a regular file, so the credential would go somewhere else", hint=hint)
 
 
 def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[str], secrets: list[str]) -> None:
-    """Mask the secrets in the job's log first, then append to the file that GitHub Actions reads variables from.
+    """Mask the secrets in the job's log, then append to the file from which GitHub Actions reads variables.
 
-    That is the runner's own, or a new one for its owner alone. Raises Refused for a link or a pipe.
+    That is the runner's file, or a new one with mode 0600. Raises Refused for a link or pipe.
     """
     path = app.environment.environ.get("GITHUB_ENV")
     if not path:
@@ -156,6 +156,6 @@ def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[
                 raise refused
             file.write(lines.encode("utf-8", "surrogateescape"))
     except OSError as problem:
-        if problem.errno in (errno.ELOOP, errno.ENXIO):  # a link, a pipe that nobody reads
+        if problem.errno in (errno.ELOOP, errno.ENXIO):  # a link, or a pipe without a reader
             raise refused from problem
         raise OperationFailed(f"the file of `GITHUB_ENV` cannot be written: {reason(problem)}") from problem

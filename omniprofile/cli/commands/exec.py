@@ -1,4 +1,4 @@
-"""`omniprofile exec`: run a command, or a shell, that has exactly this credential and no rival to it."""
+"""`omniprofile exec`: run a command or a shell with exactly one credential, or one per prefix."""
 
 import argparse
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments; the command itself stands after `--`, where argparse does not look."""
+    """Add the arguments. The command follows `--`, where argparse does not look."""
     parser.usage = "omniprofile exec [NAME] [options] [-- COMMAND [ARGUMENT ...]]"
     arguments.add_profile(parser)
     parser.add_argument(
@@ -108,7 +108,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Replace this process by the command (POSIX), or run it and return its exit status (Windows, and behind a gateway)."""
+    """Replace this process with the command (POSIX), or run it and return its exit status (Windows, and with a gateway)."""
     command = args.child or _shell(args, app, console)
     program = printable(command[0])
     requests = _requests(args) if args.prefixes else {"": arguments.request_of(args)}
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     intent = Intent(RUN, f"run `{program}` with it", with_yes(args), yes=args.yes, remember=True)
     if args.prefixes:
         _refuse_clashes(resolutions)
-        for resolution in resolutions.values():  # of all, before any key source is asked
+        for resolution in resolutions.values():  # check all of them before any key source runs
             if resolution.refusal is not None:
                 raise resolution.refusal
             app.permit(resolution, intent)
@@ -171,7 +171,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 def _tell_of_omni(console: Console, environ: Mapping[str, str]) -> None:
-    """Say what holds of a child `omni`, and whether our own stands before it."""
+    """Print how a child `omni` behaves, and whether the shim comes first on PATH."""
     console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
     found = omni.unreached(environ, SHIM)
     if found is None:
@@ -185,7 +185,7 @@ def _tell_of_omni(console: Console, environ: Mapping[str, str]) -> None:
 
 
 def _tell_of_dotenv(app: App, resolution: Resolution) -> None:
-    """Say that the `.env` that programs find from here names another instance."""
+    """Print a note if the `.env` that programs find from here names another instance."""
     cwd = app.environment.cwd
     if cwd and (found := rival_dotenv(cwd, str(resolution.origin))):
         path, name, origin = found
@@ -196,7 +196,7 @@ def _tell_of_dotenv(app: App, resolution: Resolution) -> None:
 
 
 def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
-    """Return what each prefix of `--as` stands for. Raises UsageError."""
+    """Return the request for each prefix of `--as`. Raises UsageError."""
     alone = arguments.named_profile(args)
     if alone is not None or args.base_url is not None or args.token_file is not None:
         given = f"`{printable(alone.value)}`" if alone else "`--base-url` or `--token-file`"
@@ -217,20 +217,20 @@ def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
                 f"`{printable(prefix)}` cannot begin a variable's name",
                 hint=f"use letters, digits and `_`, as in `--as SOURCE_={printable(name)}`",
             )
-        if prefix.upper() in map(str.upper, requests):  # to Windows both are one
+        if prefix.upper() in map(str.upper, requests):  # Windows ignores case
             raise UsageError(f"the prefix `{prefix}` is given twice", hint="give each profile a prefix of its own")
         requests[prefix] = ProfileRequest.for_profile(name, "--as")
     return requests
 
 
 def _given(requests: Mapping[str, ProfileRequest]) -> list[str]:
-    """Return the words of the command line that name the profiles."""
+    """Return the command-line words that name the profiles."""
     named = ((prefix, request.profile.value) for prefix, request in requests.items() if request.profile is not None)
     return [word for prefix, name in named for word in (("--as", f"{prefix}={name}") if prefix else (name,))]
 
 
 def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
-    """Raise UsageError where a prefix makes a variable that omniprofile itself reads, or two prefixes make the same one."""
+    """Raise UsageError if a prefix makes a variable that omniprofile itself reads, or two prefixes make the same variable."""
     seen: set[str] = set()
     for prefix, resolution in resolutions.items():
         own = {prefix + name for name in (*OWN, *(each.name for each in resolution.env))}
@@ -243,11 +243,11 @@ def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
 
 
 def _shell(args: argparse.Namespace, app: App, console: Console) -> list[str]:
-    """Return the person's shell. Raises UsageError where there is no terminal, or NAME can only be the command."""
+    """Return the user's shell. Raises UsageError if there is no terminal, or NAME can only be the command."""
     profiles = app.config.profiles
     if args.name is not None and args.name not in profiles:
         if closest(args.name, profiles):
-            app.require(args.name)  # says what is near
+            app.require(args.name)  # raises an error that suggests similar names
         line = line_meant("exec", [], [args.name])
         raise UsageError(
             f"profile `{printable(args.name)}` not found, and no command is given",

@@ -1,4 +1,4 @@
-"""`omniprofile explain`, and `show`, which is the same without the overridden values."""
+"""`omniprofile explain`, and the code of `show`, which leaves out overridden values."""
 
 import argparse
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 def run_view(args: argparse.Namespace, app: App, console: Console, *, overridden: bool) -> int:
-    """Print the resolution. One that would be refused is printed all the same, and then ends as the refusal does."""
+    """Print the resolution. If it would be refused, print it too, then exit as the refusal does."""
     resolution = app.resolve(request_of(args), explain=True)
     refusal = resolution.refusal
     if args.json:
@@ -70,7 +70,7 @@ def _overridden_json(other: Overridden) -> dict[str, object]:
 
 
 def _as_text(resolution: Resolution, console: Console, *, overridden: bool) -> str:
-    """One row for each value; on a terminal that is too narrow for three columns, the places stand below the values."""
+    """Return one row for each value. If the terminal is too narrow for three columns, put the places below the values."""
     style, columns, selection = console.style, console.columns, resolution.selection
 
     def shown(place: str) -> str:
@@ -80,7 +80,7 @@ def _as_text(resolution: Resolution, console: Console, *, overridden: bool) -> s
         rows = [(f"not {_value(each.value)}", shown(f"{each.provenance}: {each.reason}")) for each in values]
         return rows if overridden else []
 
-    # Of the profile and of each field the value, the place of that, and each overridden value with why.
+    # Name, value, place and overridden values of the profile and of each field.
     by = f"selected by {shown(str(selection.provenance))}"
     entries = [("profile", resolution.profile, by, beaten(selection.overridden))]
     for name, field in resolution.explain().items():

@@ -1,6 +1,6 @@
-"""`omniprofile export`: profiles for the vendor's CLI, merged into its config.
+"""`omniprofile export`: merge profiles into the config of the vendor's CLI.
 
-Without `--with-secrets` no secret leaves the store. OAuth sessions never do: see `transfer.merge`.
+Secrets leave the store only with `--with-secrets`, and OAuth sessions never do: see `transfer.merge`.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             f"`{args.file}` is a profile, where a file is expected",
             hint=f"run `omniprofile export omni-cli -p {args.file}`",
         )
-    with app.exclusive("transfer"):  # what one reads together, it writes together
+    with app.exclusive("transfer"):  # read and write under one lock
         path = app.absolute(args.file) if args.file else app.omni_config_path()
         config = OmniConfig.read(path) if os.path.lexists(path) else OmniConfig.empty()
         known, outgoing, skipped = _chosen(args, app, console)
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[Known], list[Found], dict[str, str]]:
-    """Return all profiles, those to export, and why others that were asked for cannot be exported."""
+    """Return all profiles, those to export, and the reasons why requested ones cannot be exported."""
     known: list[Known] = []
     outgoing: list[Found] = []
     skipped: dict[str, str] = {}
@@ -132,7 +132,7 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[
         if args.profiles and name not in args.profiles:
             continue
         if resolution.refusal is not None or origin is None:
-            # A profile that others extend may have no address of its own; one that was named must have.
+            # A profile that others extend may have no address. Only if it was named is that a problem.
             skipped[name] = resolution.refusal.message if resolution.refusal else "it has no base URL"
             continue
         key = _key(app, console, resolution) if args.with_secrets and auth != "oauth" else None
@@ -142,7 +142,7 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[
 
 
 def _key(app: App, console: Console, resolution: Resolution) -> StoredSecret | None:
-    """Return the profile's API key. A missing one is not a reason to leave the others out; a store that fails is."""
+    """Return the profile's API key. A missing key is only a warning; a failing store raises."""
     try:
         credential = app.obtain(resolution, GIVING, interactive=console.interactive)
         return StoredSecret(credential.origin, credential.secret, app.environment.now())
@@ -152,7 +152,7 @@ def _key(app: App, console: Console, resolution: Resolution) -> StoredSecret | N
 
 
 def _write(app: App, path: str, config: OmniConfig, merged: Merge) -> str | None:
-    """Write what changed, 0600; return the path of a backup, made where a key is replaced."""
+    """Write the changes with mode 0600; return the path of the backup, made if a key was replaced."""
     content = config.rendered(merged.data)
     try:
         if config.file is None:
@@ -178,7 +178,7 @@ def _write(app: App, path: str, config: OmniConfig, merged: Merge) -> str | None
 
 
 def _as_text(done: Sequence[Mapping[str, Any]], *, would: str) -> str:
-    """Return the rows of the JSON as a table; `would` is for a dry run."""
+    """Return the JSON rows as a table. `would` is "would be " for a dry run."""
     actions = {"added": f"{would}added", "updated": f"{would}updated"}
     keys = {"written": f"key {would}written", "replaced": f"key {would}replaced", "unchanged": "key unchanged"}
     keys |= {"left": "key left as it is", "none": "no key"}
@@ -197,7 +197,7 @@ def _as_text(done: Sequence[Mapping[str, Any]], *, would: str) -> str:
 
 
 def _warn_of_limits(console: Console, outgoing: Sequence[Found]) -> None:
-    """Say where `omni` can do nothing with what was exported."""
+    """Warn where `omni` cannot use what was exported."""
     refused = [each.name for each in outgoing if not each.origin.is_omni or each.origin.scheme != "https"]
     sessions = [each.name for each in outgoing if each.auth == "oauth"]
     if refused:

@@ -1,4 +1,4 @@
-"""`omniprofile gateway`: a gateway in the foreground, for programs that `exec` cannot start."""
+"""`omniprofile gateway`: run a gateway in the foreground, for programs that `exec` cannot start."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""`omniprofile hook`: what a shell reads at its start, so that it can be switched alone. Static text: nothing runs by itself."""
+"""`omniprofile hook`: print the start-up code that lets one shell be switched alone. Static text that starts no process."""
 
 import argparse
 

@@ -1,12 +1,11 @@
-"""`omniprofile import`: profiles and secrets from the vendor's CLI, or from an SDK's `.env`.
+"""`omniprofile import`: import profiles and secrets from the vendor's CLI or an SDK's `.env`.
 
-Copy, verify, and only with `--scrub` remove the originals. Nothing is changed before the whole foreign file was checked and the
-store was found to work. Secrets are stored first, and the profile file is replaced once with all profiles in it: a kill in
-between leaves secrets that no profile refers to, which `doctor` names and the same import completes.
+It copies and verifies, and removes the originals only with `--scrub`. Nothing changes until the whole foreign file has been
+checked and the store works. Secrets are stored first, then the profile file is replaced once with all profiles in it. A kill in
+between leaves secrets that no profile refers to; `doctor` lists them, and the same import completes them.
 
-An OAuth session is moved or left, never copied: its refresh token is replaced at each use, so of two programs that have it,
-one soon holds a spent token, and a server that takes that for theft ends the session of both. Without `--scrub` the profile is
-imported alone.
+An OAuth session is moved or left, never copied. Its refresh token changes at each use, so if two programs share it, one soon
+holds a spent token; a server that takes that for theft ends the session for both. Without `--scrub` only the profile is imported.
 """
 
 import argparse
@@ -60,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", metavar="FILE", help="the file (default: the CLI's own config; `.env` here)")
     only = add_option(parser, "--only", "NAME", "omni-cli: only this profile; may be repeated", action="append")
     name = add_option(parser, "--name", "NAME", "dotenv: the profile's name (default: from its host)")
-    for action in only, name:  # they do not name profiles that exist
+    for action in only, name:  # they do not name existing profiles
         offer("@none", action)
     add_option(parser, "--base-url", "URL", "dotenv: the instance, if the file does not name it")
     add_flag(parser, "--allow-insecure", "allow plain http to a loopback address")
@@ -70,8 +69,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Plan, store, verify, write, and remove what was asked to be removed."""
-    with app.exclusive("transfer"):  # what one reads together, it writes together
+    """Plan, store, verify and write; with `--scrub`, remove the secrets from the file."""
+    with app.exclusive("transfer"):  # read and write under one lock
         app.allow_new_file()
         source = _source(args, app)
         _require_good(app, source, allow_insecure=args.allow_insecure)
@@ -84,7 +83,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 hint=f"choose another name, such as `{steps[0].profile}`",
             )
         default = None
-        if app.config.default is None:  # the file's is taken where ours say none
+        if app.config.default is None:  # take the file's default if the profile files have none
             default = next((step.profile for step in steps if step.found.name == source.default), None)
         backup = None
         if not args.dry_run:
@@ -126,7 +125,7 @@ def _source(args: argparse.Namespace, app: App) -> Source:
 
 
 def _require_good(app: App, source: Source, *, allow_insecure: bool) -> None:
-    """Raise one error that names every profile that cannot be imported. Then none is: half is harder to put right."""
+    """Raise one error that names every profile that cannot be imported. If one cannot, none is imported."""
     problems = list(source.problems)
     for found in source.found:
         what = f"{printable_place(source.file.path)}: profile `{printable(found.name, 64)}`"
@@ -139,7 +138,7 @@ def _require_good(app: App, source: Source, *, allow_insecure: bool) -> None:
 
 
 def _require_importable(app: App, found: Found, what: str, *, allow_insecure: bool) -> None:
-    """Raise unless every token of the profile is one that a header can carry, and the host may have a credential."""
+    """Raise unless a header can carry every token of the profile, and its host may get a credential."""
     if found.secret is not None:
         token = checked_key(found.secret.token.reveal(), f"{what}: its {'session' if found.auth == 'oauth' else 'key'}")
         if found.auth == "oauth" and not is_access_token(token.reveal()):
@@ -159,7 +158,7 @@ def _require_importable(app: App, found: Found, what: str, *, allow_insecure: bo
 
 
 def _known(app: App, found: Sequence[Found]) -> list[Known]:
-    """Our profiles, with what is stored for those whose instance is one of the file's."""
+    """Return the existing profiles, with the stored secrets of those whose instance is in the file."""
     origins = {one.origin for one in found}
     known = []
     for name in app.config.profiles:
@@ -178,9 +177,9 @@ def _known(app: App, found: Sequence[Found]) -> list[Known]:
 def _store_and_write(
     app: App, console: Console, steps: Sequence[Step], default: str | None
 ) -> list[tuple[Step, StoredSecret | None]]:
-    """Store and verify every secret, then write every profile; return what was stored, with what was there before.
+    """Store and verify every secret, then write every profile; return the steps with the secrets they replaced.
 
-    Whatever goes wrong, the store is put back as it was.
+    On any failure the store is restored.
     """
     stored: list[tuple[Step, StoredSecret | None]] = []
     try:
@@ -204,7 +203,7 @@ def _store_and_write(
 
 
 def _store(app: App, profile: str, secret: StoredSecret) -> None:
-    """Store a secret. Raises StoreUnavailable unless the store gives it back."""
+    """Store a secret. Raises StoreUnavailable unless the store returns it unchanged."""
     app.store.put(profile, secret)
     if not same_secret(app.store.get(Account(profile, secret.origin)), secret):
         raise StoreUnavailable(
@@ -215,7 +214,7 @@ def _store(app: App, profile: str, secret: StoredSecret) -> None:
 
 def _take_back(app: App, stored: Sequence[tuple[Step, StoredSecret | None]]) -> None:
     for step, before in reversed(stored):
-        with suppress(Error):  # what led here is what is reported
+        with suppress(Error):  # report the original error
             if before is None:
                 app.store.delete(Account(step.profile, step.found.origin))
             else:
@@ -223,7 +222,7 @@ def _take_back(app: App, stored: Sequence[tuple[Step, StoredSecret | None]]) -> 
 
 
 def _values(config: Config, step: Step) -> Mapping[str, object]:
-    """Return the profile's table. An instance that is declared for its origin is named, not repeated."""
+    """Return the new profile's table. It names the instance declared for its origin, if there is one."""
     found = step.found
     values: dict[str, object] = {}
     if step.profile != found.name:
@@ -243,9 +242,9 @@ def _values(config: Config, step: Step) -> Mapping[str, object]:
 def _scrub(
     app: App, source: Source, steps: Sequence[Step], stored: Sequence[tuple[Step, StoredSecret | None]]
 ) -> str | None:
-    """Remove from the file what is in the store; return the backup's path, or None where there was nothing to remove.
+    """Remove the stored secrets from the file; return the backup's path, or None if there was nothing to remove.
 
-    A session that cannot be removed there is not kept here: it would be in two places.
+    If that fails, sessions are removed from the store again: they would be in two places.
     """
     names = {step.found.name: step.profile for step in steps if is_stored(step)}
     try:

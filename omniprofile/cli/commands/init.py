@@ -1,4 +1,4 @@
-"""`omniprofile init`: from nothing to a first profile that works."""
+"""`omniprofile init`: create a first working profile."""
 
 import argparse
 
@@ -79,9 +79,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 def _log_in(args: argparse.Namespace, app: App, console: Console, name: str, path: str, *, or_browser: bool) -> bool:
-    """Log in to the new profile, or say how that is done; return whether it was done.
+    """Log in to the new profile, or print how to; return whether it logged in.
 
-    With `or_browser` nobody has said how to log in, and a person who has no key makes it an OAuth profile of the file `path`.
+    `or_browser`: no method was specified, so a user who enters no key logs in by browser, and the profile in the file `path`
+    becomes an OAuth profile.
     """
     if args.no_login:
         return False
@@ -105,9 +106,9 @@ def _log_in(args: argparse.Namespace, app: App, console: Console, name: str, pat
 
 
 def _wants_file_store(args: argparse.Namespace, app: App, console: Console) -> bool:
-    """Find out that a secret can be stored before anything is asked; return whether the person wants the file for it.
+    """Check the secret store before asking anything; return whether the user wants the file store instead.
 
-    Raises StoreUnavailable where there is no store and nobody chooses the file.
+    Raises StoreUnavailable if the store does not work and the user does not choose the file.
     """
     takes_no_secret = args.no_login or profile_values(args).get("key") is not None
     if takes_no_secret or not (console.interactive or args.with_key):
@@ -116,7 +117,7 @@ def _wants_file_store(args: argparse.Namespace, app: App, console: Console) -> b
     try:
         app.store.check()
     except StoreUnavailable as problem:
-        # Where a variable or the file names the store, that is what the person chose.
+        # A store selected by a variable or in the file is the user's choice: offer no other.
         chosen = app.environment.environ.get(STORE_VARIABLE) or app.config.settings.secret_store
         if chosen or not console.interactive:
             raise

@@ -1,4 +1,4 @@
-"""`omniprofile lint`: what is wrong with the profile files, offline."""
+"""`omniprofile lint`: check the profile files offline."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print the findings; exit 1 when there is an error among them, with `--strict` when there is any."""
+    """Print the findings. Exit with 1 if one is an error, or with `--strict` if there are any."""
     if args.explain is not None:
         return _explain(args.explain, console, as_json=args.format == "json")
     with collection_paused():
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         report = lint({})
     if args.fix or args.diff:
         report = _fix(args, lint, report, app, console)
-    if args.diff:  # it was shown
+    if args.diff:  # already shown
         return _conclude(report, console, strict=args.strict)
     if args.format == "human":
         console.data(findings.human(report, console.style, console.columns))
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 
 def _linter(args: argparse.Namespace, app: App) -> Callable[[Mapping[str, bytes]], Report]:
-    """Return what lints the files that are meant; it takes contents that stand for those of files."""
+    """Return a function that lints the requested files, given contents that replace those of some files."""
     given: list[str] = args.files
     read: dict[str, bytes] = {}
     if _STDIN in given:
@@ -99,7 +99,7 @@ def _linter(args: argparse.Namespace, app: App) -> Callable[[Mapping[str, bytes]
 def _fix(
     args: argparse.Namespace, lint: Callable[[Mapping[str, bytes]], Report], report: Report, app: App, console: Console
 ) -> Report:
-    """Show the fixes, or apply them; return the report of what is left then."""
+    """Show or apply the fixes; return the report of the remaining findings."""
     from omniprofile.checks.fixes import apply_fixes, diff
     from omniprofile.cli.editing import write_changes
     from omniprofile.config.editing.replace import Content

@@ -1,4 +1,4 @@
-"""`omniprofile list`: every profile at a glance, with no store unlocked and nobody contacted."""
+"""`omniprofile list`: list every profile, without unlocking a store or contacting an instance."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    names = list(app.config.profiles)  # what is wrong with the files is an error, and no warning of the selection's
+    names = list(app.config.profiles)  # before the selection, which would only warn of invalid files
     if args.patterns:
         matched = matching(app.config, args.patterns)
         names = [name for name in names if name in matched]
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 def row_of(app: App, console: Console, name: str, *, active: bool) -> dict[str, Any]:
-    """Return what is known of one profile, as JSON has it; what is wrong with it is said."""
+    """Return the JSON row of one profile. Its errors are printed as warnings."""
     declared = effective(app.config, name)
     row: dict[str, Any] = {
         "name": name,
@@ -92,7 +92,7 @@ def row_of(app: App, console: Console, name: str, *, active: bool) -> dict[str, 
             if given.value.secret
         ]
     except Error as error:
-        # One profile's trouble is not a reason to hide the others.
+        # One profile's error must not hide the others.
         console.warn(f"`{name}`: {error.message}")
         return row
     return row | {
@@ -109,13 +109,13 @@ def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]
     if resolution.token is not None:
         return "present", None
     if isinstance(resolution.refusal, OriginMismatch) and not resolution.uses_store:
-        return "missing", None  # the key that there may be is for another origin
+        return "missing", None  # an existing key would be for another origin
     known = app.credential_status(resolution.profile, resolution.origin, resolution.auth, resolution.key)
     return known.state, known.expires_at
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], app: App, console: Console, *, shadowed: bool) -> str:
-    """Return the rows as a table; `shadowed` says that the environment takes the place of the active profile."""
+    """Return the rows as a table. `shadowed`: the environment overrides the active profile."""
     titles = ("", "NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION")
     return table(
         [_cells(row, app, console, shadowed=shadowed and row["active"]) for row in rows],

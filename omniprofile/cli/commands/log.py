@@ -1,4 +1,4 @@
-"""`omniprofile log`: when which credential was handed out, to what, and what gateways did with one."""
+"""`omniprofile log`: which credentials were handed out when and to what, and what gateways did with them."""
 
 import argparse
 from typing import Any
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     named = named_profile(args)
     if named is not None:
         known = any(entry["profile"] == named.value for entry in found)
-        if not known:  # else it may be gone
+        if not known:  # a profile with entries may be gone
             app.require(named.value, named.provenance)
         found = [entry for entry in found if entry["profile"] == named.value]
     if args.since is not None:

@@ -1,4 +1,4 @@
-"""`omniprofile login`: store a profile's session or key, once the instance has accepted it."""
+"""`omniprofile login`: store a profile's session or key once the instance has accepted it."""
 
 import argparse
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 
 KEY_SECONDS = 30.0
-"""How long a key on standard input is waited for where nobody said that one comes."""
+"""How long to wait for a key on standard input without `--with-key`."""
 _LARGEST_KEY = 64 * 1024
 _ATTEMPTS = 3
 
@@ -110,9 +110,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to log in. `with_key`: a key is on standard input, and is waited for. `browser` and `port` are the browser login's.
+    """How to log in.
 
-    `or_browser`: whoever gives no key is logged in by the browser.
+    `with_key`: wait as long as needed for a key on standard input. `browser` and `port` are for the login by browser.
+    `or_browser`: the caller falls back to the browser if no key is given.
     """
 
     test: bool = True
@@ -124,20 +125,19 @@ class How:
 
     @property
     def key_seconds(self) -> float:
-        """How long a key on standard input is waited for."""
+        """The number of seconds to wait for a key on standard input."""
         return self.timeout or (float("inf") if self.with_key else KEY_SECONDS)
 
     @property
     def for_browser(self) -> list[str]:
-        """The options that say nothing of a key."""
+        """The given options that only apply to a login by browser."""
         return ["--no-browser"] * (not self.browser) + ["--port"] * (self.port is not None)
 
 
 def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes: bool = False) -> None:
-    """Log in by the browser (oauth), or read a key from a hidden prompt or from stdin; test it, and store it.
+    """Log in by browser (oauth), or read a key from a hidden prompt or stdin, test it and store it.
 
-    It is stored for the profile's own base URL: overrides by variables do not apply, for what is stored belongs to what the
-    files declare.
+    Overriding variables do not apply: the secret is stored for the base URL that the profile files declare.
     """
     resolution = _permitted(app, request, "", yes=yes)
     if resolution.auth == "oauth":
@@ -160,7 +160,7 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
             f"{quoted_list(how.for_browser, 'and')} ignored: `{resolution.profile}` has an API key, and needs no browser"
         )
     origin = resolution.allowed_origin()
-    # Find out that the store works before asking for anything, and say where the key will lie before it does.
+    # Check that the store works before asking for anything, and say beforehand where the key will be stored.
     app.store.check()
     console.note(f"the key for `{resolution.profile}` ({origin}) will be stored in the {app.store.label}")
     secret, who = _tested_key(app, console, resolution, how)
@@ -171,7 +171,7 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
 
 
 def _permitted(app: App, request: ProfileRequest, option: str, *, yes: bool) -> Resolution:
-    """Return what the files declare for the profile: its secrets are stored for that address. Raises its refusal."""
+    """Return the profile as the files declare it, since secrets are stored for that address. Raises its refusal."""
     resolution = app.declared(request, GIVE)
     resolution.allowed_origin()
     hint = f"name it, as in `omniprofile login {resolution.profile}{option}`, or give `--yes`"
@@ -180,7 +180,7 @@ def _permitted(app: App, request: ProfileRequest, option: str, *, yes: bool) -> 
 
 
 def _login_secret(app: App, console: Console, request: ProfileRequest, variable: str, how: How, *, yes: bool) -> None:
-    """Read a secret of the profile's `env` from a hidden prompt or from stdin, and store it for the profile's own base URL."""
+    """Read a secret of the profile's `env` from a hidden prompt or stdin, and store it for the profile's own base URL."""
     option = f" --secret {printable(variable)}"
     resolution = _permitted(app, request, option, yes=yes)
     name, origin = resolution.profile, resolution.allowed_origin()
@@ -214,7 +214,7 @@ def _require_secret(resolution: Resolution, variable: str) -> None:
 
 
 def _tested_key(app: App, console: Console, resolution: Resolution, how: How) -> tuple[Secret, Identity | None]:
-    """Return the key and whose it is. A person whose key is refused is asked for another one."""
+    """Return the key and its identity. On a terminal, ask for another key when one is refused."""
     left = _ATTEMPTS if console.interactive else 1
     otherwise = " (Enter alone: log in by the browser)" if how.or_browser else ""
     prompt, command = f"API key for {resolution.profile}{otherwise}: ", f"omniprofile login {resolution.profile}"
@@ -231,7 +231,7 @@ def _tested_key(app: App, console: Console, resolution: Resolution, how: How) ->
 
 
 def _read(app: App, console: Console, what: str, prompt: str, command: str, how: How) -> Secret:
-    """Read a key or secret from a hidden prompt, or from standard input where there is no terminal."""
+    """Read a key or secret from a hidden prompt, or from standard input if there is no terminal."""
     if console.interactive:
         text = console.ask_secret(prompt).strip()
         if not text:
@@ -255,7 +255,7 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, how:
 
 
 def _test(app: App, console: Console, resolution: Resolution, secret: Secret) -> Identity | None:
-    """Return whom the instance says that the key is; raise what is wrong with it."""
+    """Return the key's identity according to the instance. Raises the error if the test fails."""
     origin = resolution.allowed_origin()
     result, error = tested(app, Credential(resolution.profile, origin, "api-key", secret), resolution.expect)
     if error is not None:

@@ -1,4 +1,4 @@
-"""`omniprofile logout`: revoke what the instance lets one revoke, delete what is stored, be honest about what stays valid."""
+"""`omniprofile logout`: revoke what can be revoked, delete the stored secrets, and say what stays valid."""
 
 import argparse
 from contextlib import ExitStack
@@ -43,15 +43,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 def logout(app: App, console: Console, resolution: Resolution) -> bool:
-    """Revoke what can be revoked, and delete what is stored for the profile's name, whatever origin it is for.
+    """Revoke what can be revoked, and delete all stored secrets of the profile's name, for any origin.
 
+    That includes secrets that another profile file stored under the name; a warning says that its profile has to log in again.
     Return whether anything was stored.
-
-    That includes what another profile file stored under the name: it is said, for its profile has to log in again.
     """
     name = resolution.profile
     accounts = app.accounts(name)
-    # The list of what is stored may be lost, and the store itself knows.
+    # The index of stored secrets may be lost, so check the declared accounts in the store itself.
     accounts += [account for account in resolution.accounts if account not in accounts]
     ended = [account for account in accounts if _end_alone(app, console, resolution, account)]
     if not ended:
@@ -63,7 +62,7 @@ def logout(app: App, console: Console, resolution: Resolution) -> bool:
 
 
 def _end_alone(app: App, console: Console, resolution: Resolution, account: Account) -> bool:
-    """End a session while nobody else uses it: a refresh that is under way ends first, and none brings it back."""
+    """Delete an account's secret under its lock, so that no refresh restores it. If the lock stays busy, warn and go on."""
     summary = app.store.summaries().get(account)
     with ExitStack() as held:
         try:
@@ -87,7 +86,7 @@ def _end(app: App, console: Console, resolution: Resolution, account: Account) -
     try:
         secret = app.store.get(account)
     except StoreUnavailable as problem:
-        why = problem.message  # what cannot be read cannot be revoked; whether it can be deleted is the store's to say
+        why = problem.message  # an unreadable secret cannot be revoked, but the store may still delete it
     try:
         if secret is not None and secret.is_session:
             from omniprofile.cli.browser_login import REVOKE_SECONDS, revoke_stored

@@ -1,4 +1,4 @@
-"""`omniprofile open`: the profile's instance, in the profile's browser."""
+"""`omniprofile open`: open the profile's instance in the profile's browser."""
 
 import argparse
 

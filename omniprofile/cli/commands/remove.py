@@ -1,6 +1,6 @@
-"""`omniprofile remove`: a profile, what is stored for it, and every mention of it that is omniprofile's own.
+"""`omniprofile remove`: remove a profile, its stored secrets, and omniprofile's own references to it.
 
-Killed between two steps it leaves a note in the journal, and the same command, run again, completes it.
+If it is killed between two steps, the journal has an entry, and the same command completes the removal.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Remove the profile, or finish a removal that was interrupted."""
+    """Remove the profile, or finish an interrupted removal."""
     name = args.name
     with app.editing(dry_run=args.diff) as draft:
         _, resumed = editing.unfinished(app, "remove", name)
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.data(editing.masked(patch))
         return
     resolution: Resolution | None = None
-    with suppress(Error):  # a removal that goes on, or fixes the files, deletes what is stored by its name alone
+    with suppress(Error):  # a resumed removal, or one from invalid files, deletes secrets by the profile's name alone
         resolution = app.declared_profile(name)
     stored = not args.leave_secret and editing.may_be_stored(app, name, resumed=resumed)
     if stored:
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 def _plan(app: App, draft: Draft, name: str, *, resumed: bool) -> list[tuple[str, str]]:
-    """Take the profile out of the draft; each step as it will be and as it was done. Raises Refused while others extend it."""
+    """Remove the profile from the draft; return each step as planned and as done. Raises Refused if others extend it."""
     children = [
         child
         for path in draft.paths
@@ -126,7 +126,7 @@ def _confirm(app: App, console: Console, name: str, resolution: Resolution | Non
         return
     if not console.interactive:
         raise Refused(f"profile `{name}` is only removed with a confirmation", hint=hint)
-    # Files that cannot be read as a whole protect nothing; the question is asked all the same.
+    # If the files cannot be resolved, protection is unknown; the confirmation is required anyway.
     host = f" ({resolution.origin})" if resolution and resolution.origin else ""
     if not console.confirm(f"remove the profile `{name}`{host}?"):
         raise Refused("not confirmed: nothing was changed")

@@ -1,8 +1,7 @@
-"""`omniprofile rename`: another name for a profile, with everything that goes by the old one.
+"""`omniprofile rename`: rename a profile, with everything that refers to it.
 
-The order of the steps is such that a kill between any two leaves something that the same command, run again, completes:
-the journal, a copy of the secret, the profile files (the one that defines the profile first), the state, the pin, the old
-secret, the journal.
+After a kill between any two steps, the same command completes the rename. The order is: journal, copy of the secret, profile
+files (the one that defines the profile first), state, pin, deletion of the old secret, end of the journal.
 """
 
 import argparse
@@ -49,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Rename the profile, or finish a renaming that was interrupted."""
+    """Rename the profile, or finish an interrupted rename."""
     old, new = args.old, args.new
     if old == new:
         raise UsageError("the two names are the same")
@@ -80,7 +79,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
                 _copy_secrets(app, console, accounts, new, copied)
             editing.write_changes(draft.changes(), console)
         except Error:
-            # Nothing has changed yet but the copy: take it back, and it is as it was.
+            # So far only the secret was copied: deleting the copy restores everything.
             if not files_are_new:
                 for account in copied:
                     app.store.delete(account)
@@ -89,7 +88,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         app.state.rename(old, new)
         pin = _rename_in_pin(app, console, old, new)
         if carries:
-            for account in accounts:  # with what a login may have put there meanwhile carried along
+            for account in accounts:  # including a secret that a login has stored since the copy
                 copy = replace(account, profile=new)
                 secret, carried = app.store.get(account), app.store.get(copy)
                 if secret is not None and (carried is None or (copy in copied and secret != carried)):
@@ -112,13 +111,13 @@ def _require_names(app: App, draft: Draft, old: str, new: str, *, resumed: bool)
         editing.profile_file(draft, old)
     except Error:
         if resumed:
-            app.journal.end()  # neither name is there any more: nothing is left to finish
+            app.journal.end()  # both names are gone, so there is nothing to finish
         raise
     editing.require_new_name(draft, new)
 
 
 def _change_references(draft: Draft, old: str, new: str) -> None:
-    """Let `default` and every `extends` that names the profile name it by its new name."""
+    """Replace the old name in `default` and in every `extends`."""
     for path in draft.paths:
         if draft.data(path).get("default") == old:
             draft.set_text(path, ("default",), new)
@@ -128,9 +127,9 @@ def _change_references(draft: Draft, old: str, new: str) -> None:
 
 
 def _accounts(app: App, old: str, new: str) -> list[Account]:
-    """Return the accounts of the old name that may hold a secret: those of the list, and the declared ones."""
+    """Return the accounts of the old name that may hold a secret: those in the store's index, and the declared ones."""
     accounts = app.accounts(old)
-    for name in (old, new):  # the files say one or the other, where this was interrupted
+    for name in (old, new):  # after an interruption the files may have either name
         try:
             declared = app.declared_profile(name).accounts
         except Error:
@@ -141,7 +140,7 @@ def _accounts(app: App, old: str, new: str) -> list[Account]:
 
 
 def _require_free(app: App, old: str, new: str) -> None:
-    """Raise Refused where another profile file has a secret for the new name, which the copy would replace."""
+    """Raise Refused if another profile file has a secret for the new name, which the copy would replace."""
     summaries = app.store.summaries()
     for account in app.accounts(old):
         there = summaries.get(replace(account, profile=new))
@@ -153,7 +152,7 @@ def _require_free(app: App, old: str, new: str) -> None:
 
 
 def _copy_secrets(app: App, console: Console, accounts: list[Account], new: str, copied: list[Account]) -> None:
-    """Copy what is stored, and read it back; `copied` gets the account of each copy."""
+    """Copy the stored secrets, and read them back to verify. Adds the account of each copy to `copied`."""
     for account in accounts:
         secret, copy = app.store.get(account), replace(account, profile=new)
         if secret is None:
@@ -170,11 +169,11 @@ def _copy_secrets(app: App, console: Console, accounts: list[Account], new: str,
 
 
 def _rename_in_pin(app: App, console: Console, old: str, new: str) -> bool:
-    """Let the nearest project pin name the new name, where it names the old one and is the user's own."""
+    """Replace the old name in the nearest project pin if the user owns it; return whether it was replaced."""
     try:
         pin = app.pin()
     except ConfigInvalid:
-        return False  # a pin that says nothing says nothing of this profile
+        return False  # an invalid pin does not name this profile
     path = app.pin_file()
     if pin is None or path is None or pin.value != old:
         return False

@@ -1,4 +1,4 @@
-"""`omniprofile schema`: the JSON Schema of the profile file, for editors."""
+"""`omniprofile schema`: print the JSON Schema of the profile file, for editors."""
 
 import argparse
 from pathlib import Path
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         return
     name = f"{'omniprofile-pin' if args.pin else 'omniprofile'}.schema.json"
     package = Path(omniprofile.__file__).parent
-    for folder in (package, package.parent):  # in the installed package, or beside it in a clone
+    for folder in (package, package.parent):  # in the installed package, or next to it in a clone
         if (file := folder / "schemas" / name).is_file():
             console.data(f"{file}\n")
             return

@@ -1,4 +1,4 @@
-"""`omniprofile set`: give one key a value, and leave every other byte as it is."""
+"""`omniprofile set`: set one key, and keep every other byte."""
 
 import argparse
 from contextlib import suppress
@@ -14,7 +14,7 @@ from omniprofile.errors import Error, UsageError
 
 _RIVALS = {"instance": "base_url", "base_url": "instance"}
 _FORMS = ("from", "keyring", "env", "command", "file")
-"""What says where a key, or the value of a variable of `env`, comes from: one of them."""
+"""The possible sources of a key or of a variable of `env`, of which a table has exactly one."""
 
 HELP = Help(
     description="Sets one value of a profile in the file that defines it, or, if KEY stands alone, a value at the top of the "
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
                 console.note(f"it took the place of {was}")
             if names[0] == "profiles":
                 again, name = app.reread(), names[1]
-                with suppress(Error):  # what is wrong there, the command that needs it says
+                with suppress(Error):  # the command that needs the profile reports its errors
                     origin = again.declared_profile(name).origin
                     stored = [account.origin for account in again.accounts(name) if account.variable is None]
                     if stored and origin and origin not in stored:
@@ -91,10 +91,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 def _make_room(draft: Draft, path: str, names: NamePath) -> str | None:
-    """Let a key take the place of the one that it contradicts; that one's name, or `source` for all that says where from.
+    """Replace the key that contradicts the new one; return its name, `source` if it was another source, or None.
 
-    `instance` and `base_url` both say which address to use, and a key comes from one source: without this, changing from
-    one to the other would lead over a file that does not lint.
+    Without this, changing between `instance` and `base_url`, or between sources of a key, would require an intermediate file that
+    does not lint.
     """
     from omniprofile.config.schema.json_schema import is_variable_of_env
 

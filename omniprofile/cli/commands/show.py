@@ -1,4 +1,4 @@
-"""`omniprofile show`: the resolved profile, secrets masked."""
+"""`omniprofile show`: show the resolved profile, with secrets masked."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`omniprofile status`: the current profile, with what selected it and how it stands."""
+"""`omniprofile status`: show the current profile, what selected it, and its state."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`omniprofile test`: ask the instance who the credential is, for one profile or for all."""
+"""`omniprofile test`: ask the instance for the identity of the credential, for one profile or many."""
 
 import argparse
 from collections import Counter
@@ -69,7 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Test, print one line for each profile, and exit with the gravest outcome."""
+    """Test, print one line for each profile, and exit with the most serious outcome."""
     requests = _requests(args, app)
     began, start = app.environment.now(), monotonic()
     with _progress(console, len(requests)) as progress:
@@ -100,7 +100,7 @@ def check(
     on_result: Callable[[LiveResult], None] | None = None,
     interactive: bool = False,
 ) -> list[LiveResult]:
-    """Test the credential of each call; results in the same order. A key command may use the terminal only if alone."""
+    """Test the credential of each request; return results in that order. Only a lone key command may use the terminal."""
     from omniprofile.checks.live import check_live
 
     subjects = [app.subject(request, interactive=interactive and len(requests) == 1) for request in requests]
@@ -108,7 +108,7 @@ def check(
 
 
 def error_of(result: LiveResult) -> Error | None:
-    """Return the result as the error that a command depending on it ends with; None if it is ok."""
+    """Return the error for a command that depends on this result, or None if it is ok."""
     if result.status is Status.OK:
         return None
     if result.error is not None:
@@ -129,7 +129,7 @@ def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
     if args.all:
         names = [Sourced(name, Provenance(Layer.FLAG, "--all")) for name in app.config.profiles]
         if not names:
-            app.select()  # says that there is none, and what to do
+            app.select()  # raises the error that there is none, with a hint
     if len(names) != 1 and names and (args.base_url or args.token_file):
         raise UsageError("`--base-url` and `--token-file` go with one profile", hint="name one profile")
     unique = list({name.value: name for name in names}.values())
@@ -141,7 +141,7 @@ def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
 
 
 def _status(results: Sequence[LiveResult]) -> int:
-    """8 when a credential is refused, else 7 when something cannot be reached, else what kept the rest from being tested."""
+    """Return 8 if a credential is refused, else 7 if an instance is unreachable, else the status of the first error."""
     statuses = {result.status for result in results}
     if Status.INVALID in statuses:
         return CREDENTIAL_REFUSED
@@ -170,13 +170,13 @@ def _as_text(results: Sequence[LiveResult], console: Console) -> str:
             failures += indented(printable(result.remedy, 400), console.columns) if result.remedy else ""
     if all(result.status is not Status.OK for result in results):
         return failures
-    # At the end, where forty rows that are ok do not hide them.
+    # Failures come last, so that many ok rows do not hide them.
     return "".join(lines) + (f"\n{failures}" if failures else "")
 
 
 @contextmanager
 def _progress(console: Console, total: int) -> Iterator[Callable[[LiveResult], None] | None]:
-    """Show on the terminal's last line how many are tested; give what counts one more."""
+    """Show progress on the terminal's last line; yield a function that counts a result."""
     if total < 2 or not console.watched:
         yield None
         return

@@ -1,4 +1,4 @@
-"""`omniprofile token`: the bare token of a profile, for programs that want nothing else."""
+"""`omniprofile token`: print the bare token of a profile, for programs that need nothing else."""
 
 import argparse
 import json

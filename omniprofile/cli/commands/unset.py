@@ -1,4 +1,4 @@
-"""`omniprofile unset`: remove one key, and leave every other byte as it is."""
+"""`omniprofile unset`: remove one key, and keep every other byte."""
 
 import argparse
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             )
         parent = names[:-1]
         if (parent[-1:] == ("key",) or is_variable_of_env(parent)) and len(draft.table(path, parent)) == 1:
-            names = parent  # a key that says no source would be none
+            names = parent  # a table without a source would not be valid
         draft.unset(path, names)
         changed = save(draft, console, diff=args.diff)
         if changed:

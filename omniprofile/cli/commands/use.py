@@ -1,4 +1,4 @@
-"""`omniprofile use`: make a profile the active one, and say whether this shell will see it."""
+"""`omniprofile use`: make a profile active, and warn if this shell does not see it."""
 
 import argparse
 
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Switch, after the checks that were asked for."""
+    """Switch, after the requested checks."""
     if args.shell and args.json:
         raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
     name, here = _target(args, app, console)
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
 
 def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
-    """Print what this shell must evaluate, and say whether it does: without the hook, what is printed is only text."""
+    """Print the code that switches this shell, and warn if the hook is not there to evaluate it."""
     if _evaluated(app):
         console.give(EVALUATE.format(_shell(app)) + _script(app, name))
         console.note(f"this shell now uses {shown}; other shells are unchanged")
@@ -99,7 +99,7 @@ def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
 
 
 def _target(args: argparse.Namespace, app: App, console: Console) -> tuple[str, bool]:
-    """Return the profile that is meant, and whether a person chose it for this shell alone."""
+    """Return the profile to switch to, and whether the user picked it for this shell only."""
     if args.name == "":
         raise UsageError("the profile's name is empty", hint="`omniprofile list` shows the names")
     if args.name is None:
@@ -128,7 +128,7 @@ def _shell(app: App) -> str:
 
 
 def _by_hand(shell: str, name: str) -> str:
-    """Return how a shell that has no hook is switched."""
+    """Return how to switch a shell that has no hook."""
     command = f"omniprofile use --shell {name}"
     return {
         "fish": f"`{command} | source`",
@@ -148,11 +148,11 @@ def _script(app: App, name: str) -> str:
 
 
 def _hiding(app: App, name: str) -> tuple[str, Provenance] | None:
-    """Return why this shell, or this folder, would not see the switch, and what selects another profile there."""
+    """Return why this shell or folder would not see the switch, and what selects another profile there."""
     environ = app.environment.environ
     try:
         selection = app.select()
-    except Error as error:  # what selects one names none that exists: a variable, or else a pin
+    except Error as error:  # the selected profile does not exist: named by a variable, or else by a pin
         variable = Provenance(Layer.ENVIRONMENT, VARIABLE) if environ.get(VARIABLE) else None
         return f"this shell does not see it: {error.message}", variable or Provenance(Layer.PROJECT, "profile")
     by = selection.provenance
@@ -169,7 +169,7 @@ def _hiding(app: App, name: str) -> tuple[str, Provenance] | None:
 
 
 def _warn_of_rivals(app: App, console: Console, name: str) -> list[str]:
-    """Say why this shell would not use the profile's own credential; return the variables that it would use."""
+    """Warn if this shell would not use the profile's own credential; return the variables it would use instead."""
     environ = app.environment.environ
     own = own_values(environ)
     rivals = [each for each in (*TOKENS, BASE_URL) if environ.get(each) and each not in own]

@@ -1,1 +1,1 @@
-"""Views to text: nothing here decides anything."""
+"""Conversion of results to text. Nothing here makes decisions."""

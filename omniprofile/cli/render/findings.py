@@ -1,6 +1,6 @@
-"""Lint's findings as text: for people with the line and a caret, as JSON, and as GitHub's workflow commands.
+"""Lint's findings as text: for people, with the line and a caret; as JSON; and as GitHub workflow commands.
 
-No line is shown with a secret in it, whatever a rule thought of it.
+Lines are always shown with their secrets masked, whatever rule reported them.
 """
 
 from omniprofile.checks.lint import Report
@@ -13,11 +13,11 @@ from omniprofile.model.names import legible
 
 _WIDEST = 100
 _LONGEST = 2000
-"""A line of more characters is not shown: it is not a line that a person wrote."""
+"""Longer lines are not shown: no person wrote them."""
 
 
 def human(report: Report, style: Style, columns: int | None = None) -> str:
-    """Each finding with its line, a caret below the place, and what to do, in the width of a terminal where there is one."""
+    """Return each finding with its line, a caret and its hint, wrapped to `columns` if given."""
     secret = {(finding.file, finding.line) for finding in report.findings if finding.code == Code.SECRET}
     text = ""
     for finding in report.findings:
@@ -32,7 +32,7 @@ def human(report: Report, style: Style, columns: int | None = None) -> str:
 
 
 def _excerpt(finding: Finding, document: Document | None, code_of_line: str) -> list[str]:
-    """Return the line of a finding with a caret, or nothing where there is none to show."""
+    """Return the line of a finding with a caret, or an empty list if there is none to show."""
     if document is None or finding.line > len(document.lines):
         return []
     line = document.lines[finding.line - 1].rstrip("\r")
@@ -40,13 +40,13 @@ def _excerpt(finding: Finding, document: Document | None, code_of_line: str) -> 
         return []
     shown = without_secrets(line, code_of_line)
     unchanged = next((at for at, pair in enumerate(zip(line, shown, strict=False)) if pair[0] != pair[1]), len(shown))
-    # Behind a mask no column is what it was: point at where the mask begins.
+    # After a mask the columns no longer match, so point at the start of the mask.
     at = min(finding.column - 1, unchanged if shown != line else len(line))
     length = len(document.word(Position(finding.line, finding.column))) if at == finding.column - 1 else 1
     start = max(0, at - _WIDEST // 2) if len(shown) > _WIDEST else 0
     end = start + _WIDEST
     head = "…" if start else ""
-    # No control, no bidi.
+    # Escape control and bidi characters.
     cells = [char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown[start:end]]
     cells = ["    " if cell == "\\t" else cell for cell in cells]
     before = " " * width("".join(cells[: at - start]))
@@ -69,7 +69,7 @@ _PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def github(report: Report) -> str:
-    """Workflow commands, which annotate a pull request (GitHub: "Workflow commands for GitHub Actions")."""
+    """Return workflow commands, which annotate a pull request (GitHub: "Workflow commands for GitHub Actions")."""
     text = ""
     for finding in report.findings:
         places = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.code}

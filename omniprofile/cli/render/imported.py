@@ -1,4 +1,4 @@
-"""What `import` says of what it did: its table, its JSON, and what they leave out."""
+"""The report of `import`: its table, its JSON, and its notes."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ def is_stored(step: Step) -> bool:
 
 
 def imported_rows(steps: Sequence[Step], *, scrubbed: bool) -> list[dict[str, Any]]:
-    """Return the documented shape of what became of each profile."""
+    """Return the documented JSON of what happened to each profile."""
     return [
         {
             "profile": step.profile,
@@ -37,7 +37,7 @@ def imported_rows(steps: Sequence[Step], *, scrubbed: bool) -> list[dict[str, An
 
 
 def imported_text(rows: Sequence[Mapping[str, Any]], *, dry_run: bool) -> str:
-    """Return the rows as a table; in the future tense for a dry run."""
+    """Return the rows as a table, worded as a plan for a dry run."""
     words = {
         "none": "none in the file",
         "store": "would be stored" if dry_run else "stored",
@@ -71,7 +71,7 @@ def say_imported(
     default: str | None,
     backup: str | None,
 ) -> None:
-    """Say what the table does not: where things went, what was left, and what to do about it."""
+    """Print what the table leaves out: where things went, what was not imported, and what to do about it."""
     dry, path = args.dry_run, printable_place(source.file.path)
     if not steps:
         console.note(f"`{path}` has no profile")

@@ -1,7 +1,7 @@
-"""Live results as JUnit XML, as CI servers read it.
+"""Live results as JUnit XML for CI servers.
 
-Jenkins, GitLab and GitHub's reporters agree on little: each test case carries its class and name, a reason stands both in the
-`message` and in the text, since some show one and some the other, and a time of day has no zone (it is UTC).
+Jenkins, GitLab and GitHub's reporters agree on little. Each test case has a class and a name. The reason is both in `message` and
+in the text, since some show one and some the other. The timestamp has no zone (it is UTC).
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from omniprofile.model.names import printable
 
 _SUITE = "omniprofile test"
 _ELEMENTS = {Status.INVALID: "failure", Status.UNREACHABLE: "error", Status.UNTESTED: "skipped"}
-"""A refused credential is what the test is for; an instance out of reach kept it from an answer; the rest never ran."""
+"""A refused credential is a failure; an unreachable instance is an error; an untested profile is skipped."""
 
 
 def junit(results: Sequence[LiveResult], *, began: datetime, seconds: float) -> str:
-    """One suite with a case for each profile, as a whole XML document. `began` is aware, `seconds` the time of all."""
+    """Return an XML document: one suite with a case per profile. `began` is aware; `seconds` is the total time."""
     from xml.etree import ElementTree as ET
 
     counts = Counter(result.status for result in results)

@@ -1,4 +1,4 @@
-"""Lint's findings as SARIF 2.1.0 (OASIS standard), which code hosts show beside the code."""
+"""Lint's findings as SARIF 2.1.0 (OASIS standard), which code hosts show next to the code."""
 
 import os
 from urllib.parse import quote
@@ -12,7 +12,7 @@ _INDEX = {rule.code.value: index for index, rule in enumerate(RULES)}
 
 
 def sarif(report: Report) -> dict[str, object]:
-    """One run, with every rule and its explanation. Paths are relative to where lint ran where they can be."""
+    """Return one run, with every rule and its explanation. Relative paths start at the folder where lint ran."""
     rules = [
         {
             "id": rule.code.value,
@@ -47,7 +47,7 @@ def sarif(report: Report) -> dict[str, object]:
 
 
 def _location(file: str) -> dict[str, object]:
-    # A name that is not UTF-8 is bytes to the file system, and so it is to an URI.
+    # Encode the file name's bytes, which may not be UTF-8.
     path = quote(os.fsencode(file.replace(os.sep, "/")))
     if os.path.isabs(file):
         return {"uri": "file://" + (path if path.startswith("/") else f"/{path}")}

@@ -1,7 +1,7 @@
-"""Rows as aligned columns, in the width of a terminal or, for a pipe, in any. DOOR: wcwidth, for what is not ASCII.
+"""Rows as aligned columns, fitted to a terminal's width but not for a pipe. DOOR: wcwidth, for non-ASCII text.
 
-Nothing is ever cut: what is shown may have to be copied. Where the row is too wide, its last cell goes on in its own column,
-broken between words, or where that would be too narrow below the row.
+Nothing is ever truncated, as users may have to copy it. If a row is too wide, its last cell wraps between words in its own
+column, or, if that would be too narrow, below the row.
 """
 
 import re
@@ -18,10 +18,10 @@ _COLOUR = re.compile(rf"{re.escape(MARK)}\d*m")
 
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, columns: int | None = None) -> str:
-    """Left-aligned columns, two spaces apart, no line ending in a space. `columns` is the terminal's width, None for a pipe.
+    """Return left-aligned columns, two spaces apart, without trailing spaces. `columns` is the terminal's width, None for a pipe.
 
-    A cell may be coloured as a whole. A column that is empty in every row is left out. Secrets are masked here, before the
-    widths are measured.
+    A cell may be coloured as a whole. A column that is empty in every row is left out. Secrets are masked before widths are
+    measured.
     """
     lines = ([list(header)] if header else []) + [[masked(cell) for cell in row] for row in rows]
     used = [at for at in range(len(lines[0]) if lines else 0) if any(row[at] for row in rows)]
@@ -52,9 +52,9 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, columns:
 
 
 def _folded(line: list[str], columns: int, gutter: int | None) -> str:
-    """A row whose columns do not fit beside each other: its cells one after another, as many on a line as there is room for.
+    """Return a row that is too wide, with as many cells on each line as fit.
 
-    A `gutter` is the width of a first column that stays one.
+    `gutter` is the width of a first column that stays a column.
     """
     text = start = ""
     if gutter is not None:
@@ -72,13 +72,13 @@ def _folded(line: list[str], columns: int, gutter: int | None) -> str:
 
 
 def indented(text: str, columns: int | None) -> str:
-    """Return `text` below a row, broken between words where the terminal is narrower."""
+    """Return `text` as lines below a row, wrapped between words to the terminal's width."""
     lines = [text] if columns is None else wrapped(text, max(columns - _INDENT, _NARROWEST))
     return "".join(" " * _INDENT + line + "\n" for line in lines)
 
 
 def wrapped(text: str, room: int) -> list[str]:
-    """Return `text` in lines of at most `room` columns, unless one word alone is longer: no word is broken."""
+    """Return `text` in lines of at most `room` columns. A longer word is not broken."""
     styled = _STYLED.fullmatch(text)
     if styled:
         return [f"{styled[1]}{line}{styled[3]}" for line in wrapped(styled[2], room)]
@@ -95,11 +95,11 @@ def wrapped(text: str, room: int) -> list[str]:
 
 
 def width(text: str) -> int:
-    """Return the columns that `text` takes on a terminal, colours aside."""
+    """Return the columns that `text` takes on a terminal, ignoring colours."""
     text = _COLOUR.sub("", text)
     if text.isascii():
         return len(text)
     from wcwidth import wcswidth
 
     size = wcswidth(text)
-    return len(text) if size < 0 else size  # a control character has no width: it will be shown as an escape
+    return len(text) if size < 0 else size  # negative for a control character, which will be shown as an escape

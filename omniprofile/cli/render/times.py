@@ -24,7 +24,7 @@ def remaining(time: datetime, now: datetime) -> str:
 
 
 def good_until(credential: Credential, now: datetime) -> str:
-    """Return a sentence about how long a credential is good."""
+    """Return a sentence about how long a credential is valid."""
     if credential.expires_at is not None:
         until, left = rfc3339(credential.expires_at), remaining(credential.expires_at, now)
         return f"the token of `{credential.profile}` is good until {until}: it {left}"

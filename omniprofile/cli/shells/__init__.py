@@ -1,4 +1,4 @@
-"""The texts that shells read: the hook's parts and the completions, each a file in its shell's own language."""
+"""The shell scripts: the parts of the hook and the completions, one file per part and shell."""
 
 import os
 
@@ -6,6 +6,6 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 
 
 def text(part: str, shell: str) -> str:
-    """One part for one shell, as it is in the file."""
+    """Return one part for one shell, unchanged from its file."""
     with open(os.path.join(os.path.dirname(__file__), f"{part}.{shell}"), encoding="utf-8") as file:
         return file.read()
