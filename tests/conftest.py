@@ -61,14 +61,27 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     return collected
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `tests/all` measure the coverage of two cases of each test: the others take half the time without."""
+    parser.addoption(
+        "--cases", choices=("all", "first", "others"), default="all", help="two cases of each test, or the others"
+    )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Measure the coverage of two cases of each test: the others take half the time without."""
+    """Keep the cases that `--cases` asks for. A test of hypothesis has many in one: it is among the others."""
+    wanted = config.getoption("cases")
+    if wanted == "all":
+        return
+    kept: dict[bool, list[pytest.Item]] = {True: [], False: []}
     seen: Counter[str] = Counter()
-    for item in items if _coverage(config) else ():
+    for item in items:
         name = item.nodeid.partition("[")[0]
         seen[name] += 1
-        if seen[name] > 2 or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-            item.add_marker("no_cover")
+        many = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        kept[seen[name] <= 2 and not many].append(item)
+    config.hook.pytest_deselected(items=kept[wanted != "first"])
+    items[:] = kept[wanted == "first"]
 
 
 @pytest.fixture(autouse=True)
