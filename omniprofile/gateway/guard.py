@@ -1,4 +1,4 @@
-"""The rules and counters of a gateway: which requests it lets through, and how they were answered."""
+"""What a gateway checks requests against (its token, hosts and `access`), and counts of how they were answered."""
 
 import secrets
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The rules for `omni`, the vendor's CLI, wherever it runs with a credential from omniprofile.
+"""Running the vendor's `omni` with a credential from omniprofile: which program, which environment. Rules: `omni_rules`.
 
 The CLI ignores an unknown `--profile`, and sends the credential to any host given as `--base-url`. Here both are refused unless
 they repeat what already applies. `exec` applies these rules to its own command `omni`. For every `omni` started further down,
