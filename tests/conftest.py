@@ -7,11 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import keyring.core
 import pytest
@@ -42,46 +41,6 @@ def pytest_configure() -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _coverage(config: pytest.Config) -> Any:
-    return getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Measure the coverage of the package's imports, and not of the collection, which takes three times as long then."""
-    coverage = _coverage(session.config)
-    if coverage:
-        warm.import_all()
-        coverage.pause()
-    collected = yield
-    if coverage:
-        coverage.resume()
-    return collected
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `tests/all` measure the coverage of two cases of each test: the others take half the time without."""
-    parser.addoption(
-        "--cases", choices=("all", "first", "others"), default="all", help="two cases of each test, or the others"
-    )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the cases that `--cases` asks for. A test of hypothesis has many in one: it is among the others."""
-    wanted = config.getoption("cases")
-    if wanted == "all":
-        return
-    kept: dict[bool, list[pytest.Item]] = {True: [], False: []}
-    seen: Counter[str] = Counter()
-    for item in items:
-        name = item.nodeid.partition("[")[0]
-        seen[name] += 1
-        many = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        kept[seen[name] <= 2 and not many].append(item)
-    config.hook.pytest_deselected(items=kept[wanted != "first"])
-    items[:] = kept[wanted == "first"]
 
 
 @pytest.fixture(autouse=True)
