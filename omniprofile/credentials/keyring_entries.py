@@ -31,8 +31,8 @@ FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of m
 GENERATIONS = ("a", "b")
 MOST_PARTS = 1000
 """The most parts that a value may be split into."""
-_BUSY_SECONDS = 0.3
-"""Seconds to wait before asking a Secret Service again that did not open its collection."""
+_BUSY_PAUSES = (0.1, 0.3, 0.9)
+"""How many seconds to wait before each further try of a busy Secret Service."""
 _LOCKED = frozenset(
     (
         "keyring.errors.KeyringLocked",
@@ -259,13 +259,14 @@ class Entries:
 
 
 def _patiently(work: Callable[[], T]) -> T:
-    """Do `work`, and once more if the Secret Service did not open its collection, as happens when it is busy."""
-    try:
-        return work()
-    except Exception as problem:
-        if type(problem).__name__ != "InitError":
-            raise
-    sleep(_BUSY_SECONDS)
+    """Do `work`, and again after a pause while the Secret Service does not open its collection, as happens when it is busy."""
+    for pause in _BUSY_PAUSES:
+        try:
+            return work()
+        except Exception as problem:
+            if type(problem).__name__ != "InitError":
+                raise
+        sleep(pause)
     return work()
 
 
