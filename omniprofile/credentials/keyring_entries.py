@@ -31,7 +31,7 @@ FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of m
 GENERATIONS = ("a", "b")
 MOST_PARTS = 1000
 """The most parts that a value may be split into."""
-_BUSY_PAUSES = (0.1, 0.3, 0.9)
+_BUSY_PAUSES = (0.1, 0.3, 0.9, 1.5)
 """How many seconds to wait before each further try of a busy Secret Service."""
 _LOCKED = frozenset(
     (
