@@ -24,7 +24,7 @@ class EntryPoint(MetadataHookInterface):
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Set `project.scripts`, which `pyproject.toml` declares as dynamic."""
-        metadata["scripts"] = {"omniprofile": "omniprofile.cli.fast_path:run"} if FOR_WINDOWS else {}
+        metadata["scripts"] = {"omniprofile": "omniprofile.__main__:main"} if FOR_WINDOWS else {}
 
 
 class Script(BuildHookInterface[Any]):

@@ -172,11 +172,10 @@ def _kept(places: Places, section: int, acting: bool) -> "Any":
     if kept is None and acting and files:
         import gc
 
+        gc.disable()  # everything made here lives until the process ends, soon
         from omniprofile.compiled import compile_files
 
-        gc.disable()  # everything made here lives until the process ends, soon
         kept = compile_files(places, files)[1][section]
-        gc.freeze()
     if kept is None:
         raise Undecided
     return kept

@@ -1,9 +1,7 @@
 """The entry point: parse the command line, run one command, and map every outcome to an exit status."""
 
 import argparse
-import gc
 import itertools
-import os
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import redirect_stdout
@@ -18,7 +16,6 @@ from omniprofile.cli.stream import flush, silence
 from omniprofile.errors import Error, Interrupted, OperationFailed, Unexpected
 from omniprofile.model.names import printable
 from omniprofile.system.environment import Environment
-from omniprofile.system.threads import left_running
 
 _GIVES = frozenset({"token", "env"})
 """Commands whose stdout is parsed as the credential, so their errors go only to stderr, even with `--json`."""
@@ -37,9 +34,6 @@ def run(failed: BaseException | None = None) -> int:
         # Otherwise the interpreter fails to flush the rest at exit, and exits with 120.
         flush(environment.stdout)
         flush(environment.stderr)
-        gc.freeze()  # the process is about to end, so skip garbage collection
-    if left_running():  # a thread in a library could segfault while the interpreter shuts down
-        os._exit(status)
     return status
 
 

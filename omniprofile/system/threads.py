@@ -4,7 +4,6 @@ The threads are daemons so that abandoned work does not keep the process alive.
 """
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -34,12 +33,6 @@ def start(work: Callable[[], T]) -> "Future[T]":
 
     Thread(target=run, name="omniprofile-work", daemon=True).start()
     return future
-
-
-def left_running() -> bool:
-    """Tell whether a daemon thread is still running, such as abandoned work."""
-    threading = sys.modules.get("threading")
-    return threading is not None and any(each.daemon for each in threading.enumerate())
 
 
 def wait(future: "Future[T]", seconds: float = float("inf")) -> T:
