@@ -24,13 +24,16 @@ _STRING = re.compile(
 )
 _KEY = re.compile(rf"[ \t]*+([A-Za-z0-9_-]++|{_STRING.pattern})[ \t]*+", re.DOTALL)
 _SCALAR = re.compile(r"[^,\]}#\r\n]++")
+_BARE = "[A-Za-z0-9_-]++"
+_PLAIN_VALUE = r"\"[^\"\\\n]++\"|'[^'\n]++'|true|false|[0-9]++"
 _PLAIN = re.compile(
-    r"(?>[ \t\r\n]++|#[^\n]*+)*+"
-    r"(?>\[(?P<header>[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+)\]"
-    r"|(?P<key>[A-Za-z0-9_-]++)[ \t]*+=[ \t]*+(?P<value>\"[^\"\\\n]++\"|'[^'\n]++'|true|false|[0-9]++))"
+    rf"{_BLANK.pattern}"
+    rf"(?>\[(?P<header>{_BARE}(?:\.{_BARE})*+)\]"
+    rf"|(?P<key>{_BARE})[ \t]*+=[ \t]*+(?P<value>{_PLAIN_VALUE}"
+    rf"|\{{[ \t]*+(?P<member>{_BARE})[ \t]*+=[ \t]*+(?P<inner>{_PLAIN_VALUE})[ \t]*+\}}))"
     r"(?=[ \t\r\n#]|\Z)"
 )
-"""The most common statements: a header of bare keys, and a bare key with a plain value."""
+"""The most common statements: a header of bare keys, and a bare key with a plain value or an inline table of one such pair."""
 _ESCAPE = re.compile(r"\\(?:u(.{4})|U(.{8})|x(..)|(.))")
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
 
@@ -79,17 +82,24 @@ class Table:
 
 def scan(text: str) -> list[Table]:
     """Return every table of `text`, in order."""
-    return list(_Scanner(text).tables())
+    scanner = _Scanner(text)
+    tables = [Table((), (), 0, 0)]
+    while (statement := scanner.statement(tables[-1].path)) is not None:
+        if isinstance(statement, Table):
+            tables.append(statement)
+        else:
+            tables[-1].pairs.append(statement)
+    return tables
 
 
-def every_pair(tables: Iterable[Table], *, elements: bool = False) -> Iterator[Pair]:
-    """Yield all pairs, those of an inline table after the one that contains it, and those in arrays only with `elements`."""
+def every_pair(tables: Iterable[Table]) -> Iterator[Pair]:
+    """Yield all pairs, those of an inline table after the one that contains it; none in arrays."""
     work: list[Pair] = [pair for table in tables for pair in table.pairs]
     work.reverse()
     while work:
         pair = work.pop()
         yield pair
-        work += reversed(pair.members or (pair.elements if elements else ()))
+        work += reversed(pair.members or ())
 
 
 class Places:
@@ -98,11 +108,32 @@ class Places:
     def __init__(self, text: str) -> None:
         self.keys: dict[KeyPath, int] = {}
         self.values: dict[KeyPath, int] = {}
-        self.tables = scan(text)
-        for table in self.tables:
-            self._add_header(table)
-            for pair in every_pair([table], elements=True):
-                self._add_pair(pair)
+        scanner = _Scanner(text)
+        base: KeyPath = ()
+        while True:
+            plain = _PLAIN.match(text, scanner.at)
+            if plain and (key := plain["key"]):
+                scanner.at = plain.end()
+                path = (*base, key)
+                self.keys[path], self.values[path] = plain.start("key"), plain.start("value")
+                if member := plain["member"]:
+                    path = (*path, member)
+                    self.keys[path], self.values[path] = plain.start("member"), plain.start("inner")
+            elif plain and not scanner.arrays:
+                scanner.at = plain.end()
+                base = names = tuple(plain["header"].split("."))
+                at = plain.start("header")
+                for depth, name in enumerate(names[:-1], 1):
+                    self.keys.setdefault(base[:depth], at)
+                    at += len(name) + 1
+                self.keys[base] = at
+            elif (statement := scanner.statement(base)) is None:
+                return
+            elif isinstance(statement, Table):
+                base = statement.path
+                self._add_header(statement)
+            else:
+                self._add_pair(statement)
 
     def _add_header(self, table: Table) -> None:
         keys = iter(table.keys)
@@ -120,6 +151,8 @@ class Places:
             self.keys.setdefault(path[:depth], key.start)
         self.keys[path] = keys[-1].start if keys else pair.start
         self.values[path] = pair.start
+        for inner in pair.members or pair.elements:
+            self._add_pair(inner)
 
 
 def key_at(text: str, offset: int) -> tuple[tuple[Key, ...], bool]:
@@ -136,36 +169,14 @@ class _Scanner:
     def __init__(self, text: str, at: int = 0) -> None:
         self._text = text
         self.at = at
-        self._counts: dict[KeyPath, int] = {}
+        self.arrays: dict[KeyPath, int] = {}
 
-    def tables(self) -> Iterator[Table]:
-        text = self._text
-        table = Table((), (), 0, 0)
-        while True:
-            if plain := _PLAIN.match(text, self.at):
-                self.at = plain.end()
-                start, end = plain.span("key")
-                if start >= 0:
-                    key = Key(plain["key"], start, end)
-                    table.pairs.append(Pair((*table.path, key.name), (key,), *plain.span("value")))
-                    continue
-                yield table
-                start, end = plain.span("header")
-                keys = []
-                for name in plain["header"].split("."):
-                    keys.append(Key(name, start, start + len(name)))
-                    start += len(name) + 1
-                table = self._table(tuple(keys), plain.start("header") - 1, end + 1, array=False)
-                continue
-            self._skip(_BLANK)
-            if self.at == len(text):
-                yield table
-                return
-            if text[self.at] == "[":
-                yield table
-                table = self._header()
-            else:
-                table.pairs.append(self._pair(table.path))
+    def statement(self, base: KeyPath) -> Table | Pair | None:
+        """Return the next statement, in the table at `base`; None at the end."""
+        self._skip(_BLANK)
+        if self.at == len(self._text):
+            return None
+        return self._header() if self._text[self.at] == "[" else self._pair(base)
 
     def _header(self) -> Table:
         start = self.at
@@ -177,16 +188,16 @@ class _Scanner:
 
     def _table(self, keys: tuple[Key, ...], start: int, end: int, *, array: bool) -> Table:
         """Return the table of a header. A part of its key that names an array of tables refers to the last element."""
-        if not array and not self._counts:
+        if not array and not self.arrays:
             return Table(tuple(key.name for key in keys), keys, start, end)
         path: KeyPath = ()
         for depth, key in enumerate(keys, 1):
             path = (*path, key.name)
-            if path in self._counts and (not array or depth < len(keys)):
-                path = (*path, self._counts[path] - 1)
+            if path in self.arrays and (not array or depth < len(keys)):
+                path = (*path, self.arrays[path] - 1)
         if array:
-            count = self._counts.get(path, 0)
-            self._counts[path] = count + 1
+            count = self.arrays.get(path, 0)
+            self.arrays[path] = count + 1
             path = (*path, count)
         return Table(path, keys, start, end)
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from omniprofile.config.toml.positions import KeyPath, Places, key_at
+from omniprofile.config.toml.positions import KeyPath, Places, key_at, scan
 from omniprofile.errors import ConfigUnreadable
 from omniprofile.model.finding import Code, Finding, Fix
 from omniprofile.system.files import BYTE_ORDER_MARK, LARGEST, Unreadable, read_regular
@@ -212,8 +212,8 @@ class Document:
 
         `rest` is the text without the reported lines; it parses.
         """
-        places = Places(rest)
-        starts, tables = [table.start for table in places.tables], places.tables
+        places, tables = Places(rest), scan(rest)
+        starts = [table.start for table in tables]
         for index, finding in enumerate(self.findings):
             if not any(word in finding.message for word in ("overwrite", "already", "twice")):
                 continue
