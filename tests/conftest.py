@@ -1,6 +1,7 @@
 """What every test has: a home of its own, no variable and no keyring of the developer's, and a secret that must not show."""
 
 import errno
+import gc
 import io
 import os
 import shutil
@@ -41,6 +42,12 @@ def pytest_configure() -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Let no later collection of garbage look through the thousands of tests again: each would take a quarter of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
