@@ -28,12 +28,12 @@ READS = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 MINE = 'version = 1\ndefault = "a"\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
 LOOT = """
 find "$1" -type f -exec cat {} + 2>/dev/null
-find /tmp /var/tmp /dev/shm /run -newer "$1/before" -type f -exec cat {} + 2>/dev/null
+find /tmp /var/tmp /dev/shm /run -user "$2" -type f -exec cat {} + 2>/dev/null
 cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/net/unix 2>/dev/null
 find "$1" 2>/dev/null
 true
 """
-"""Everything that a stranger can lay hands on: `$1` is the victim's home."""
+"""Everything of the victim's that a stranger can lay hands on: `$1` is the home, `$2` the user."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,6 @@ def machine() -> Iterator[Machine]:
     config = made.home / ".config/omniprofile/profiles.toml"
     config.parent.mkdir(parents=True)
     config.write_text(MINE)
-    (made.home / "before").touch()
     for path in (made.home, *made.home.rglob("*")):
         os.chown(path, victim, victim)
     made.shared.mkdir()
@@ -134,13 +133,13 @@ def test_another_user_finds_no_secret(machine: Machine) -> None:
     ) as running:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"
-        loot = machine.attack(LOOT, str(machine.home))
+        loot = machine.attack(LOOT, str(machine.home), str(machine.victim))
         running.communicate("\n", timeout=30)
     assert CANARY[:12] not in loot
     assert "profiles.toml" in loot, "the attacker can enter the home"
     for name in ("", "/state", "/state/omniprofile", "/state/omniprofile/secrets.json"):
         (machine.home / f".local{name}").chmod(0o755)
-    assert CANARY in machine.attack(LOOT, str(machine.home)), "the search finds what can be found"
+    assert CANARY in machine.attack(LOOT, str(machine.home), str(machine.victim)), "the search finds what can be found"
 
 
 ASK = """
@@ -161,7 +160,7 @@ def test_another_user_gets_nothing_from_a_gateway(machine: Machine) -> None:
         assert running.stdout
         port = running.stdout.readline().strip().rpartition(":")[2]
         token = running.stdout.readline().strip()
-        loot = machine.attack(LOOT, str(machine.home))
+        loot = machine.attack(LOOT, str(machine.home), str(machine.victim))
         answers = [
             machine.attack(ASK, port, field)
             for field in ("", f"Authorization: Bearer {'x' * len(token)}\r\n", f"Cookie: token={token}\r\n")
