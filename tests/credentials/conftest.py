@@ -5,7 +5,9 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -174,6 +176,35 @@ def make_store(tmp_path: Path) -> Callable[..., KeyringStore]:
         return KeyringStore(str(tmp_path / "state"), **{**folders, **options})  # type: ignore[arg-type]
 
     return make
+
+
+def start_python(code: str, *argv: str) -> "subprocess.Popen[str]":
+    """Start `code` in a Python of its own."""
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", textwrap.dedent(code), *argv]
+    return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def python(code: str, *argv: str) -> "subprocess.CompletedProcess[str]":
+    """Run `code` in a Python of its own."""
+    process = start_python(code, *argv)
+    out, err = process.communicate(timeout=180)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def at_once(code: str, processes: int, *argv: str) -> None:
+    """Run `code` in so many processes, forked in its line `FORK`, each with its number as the last argument."""
+    fork = f"""
+        import os
+        for number in range({processes}):
+            if not os.fork():
+                sys.argv.append(str(number))
+                break
+        else:
+            sys.exit(any([os.wait()[1] for _ in range({processes})]))
+    """
+    ran = python(textwrap.dedent(code).replace("FORK\n", textwrap.dedent(fork)), *argv)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 _BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
 from omniprofile.model.stored import StoredSummary
 from omniprofile.system.locking import lock
 from tests.conftest import CANARY
-from tests.credentials.conftest import account, make_secret
+from tests.credentials.conftest import account, at_once, make_secret, start_python
 
 
 @pytest.fixture
@@ -274,7 +273,8 @@ PUT = """
     from omniprofile.model.secret import Secret
     from omniprofile.model.stored import StoredSecret
 
-    folder, account, size, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    FORK
+    folder, size, rounds, account = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     store = FileStore(folder, lock_timeout=120)
     for number in range(rounds):
         secret = StoredSecret(
@@ -284,32 +284,17 @@ PUT = """
 """
 
 
-def start(*argv: str) -> "subprocess.Popen[str]":
-    """Start a process that stores secrets."""
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(PUT), *argv],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_fifty_processes_that_store_at_once_lose_nothing(folder: Path) -> None:
-    writers = [start(str(folder), f"profile-{number}", "30", "2") for number in range(50)]
-    for writer in writers:
-        _, err = writer.communicate(timeout=180)
-        assert writer.returncode == 0, err
+    at_once(PUT, 50, str(folder), "30", "2")
 
-    assert sorted(one.profile for one in FileStore(str(folder)).summaries()) == sorted(
-        f"profile-{number}" for number in range(50)
-    )
+    assert {one.profile for one in FileStore(str(folder)).summaries()} == {str(number) for number in range(50)}
 
 
 def test_killed_at_any_moment_the_file_is_whole(folder: Path) -> None:
     store = FileStore(str(folder))
     store.put("kept", make_secret())
     for attempt in range(12):
-        writer = start(str(folder), "prod", "60000", "100000")
+        writer = start_python(PUT.replace("FORK", ""), str(folder), "60000", "100000", "prod")
         end = time.monotonic() + 20
         before = os.stat(store.path).st_mtime_ns
         while os.stat(store.path).st_mtime_ns == before and time.monotonic() < end:
