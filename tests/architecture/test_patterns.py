@@ -199,12 +199,14 @@ def test_every_pattern_takes_linear_time() -> None:
     assert not slow
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [r"a*b", r"\s*,\s*$", r"(?:a|a)*b", r"(a+)+$", r'"(?:[^"\\]|\\.)*"', r"[ \t]*#?[ \t]*!", r"#\s*x:\[[^\]]*\]",
-     r"\{.*,\s*\}", r"^\s*\[\[?[\w. -]*\]*\s*$"],
+BAD = (
+    r"a*b", r"\s*,\s*$", r"(?:a|a)*b", r"(a+)+$", r'"(?:[^"\\]|\\.)*"', r"[ \t]*#?[ \t]*!", r"#\s*x:\[[^\]]*\]",
+    r"\{.*,\s*\}", r"^\s*\[\[?[\w. -]*\]*\s*$",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", sample(BAD, 3, "bad patterns"))
 def test_one_that_is_not_linear_is_caught(bad: str) -> None:
     pattern = Pattern("here", bad, re.DOTALL, ("finditer",))
     works = [_work(pattern, "finditer", *text) for text in _texts(pattern)]
-    assert any(growth(work, SHORTEST, LONGEST, patience=2.0) > MOST for work in works)
+    assert any(growth(work, SHORTEST, LONGEST, patience=0.3) > MOST for work in works)

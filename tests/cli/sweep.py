@@ -1,9 +1,10 @@
-"""Run a command line in child processes, each killed one file operation later than the one before, until one ends by itself.
+"""Run a command line in child processes, each killed some file operations later than the one before, until one ends by itself.
 
-`python -m tests.cli.sweep HOME ARGUMENT…`: HOME/before is copied to HOME/now for each child, and what each left is described
+`python -m tests.cli.sweep HOME STEP ARGUMENT…`: HOME/before is copied to HOME/now for each child, and what each left is described
 in one JSON line: which operation it was killed at, and what HOME/now holds. Then the same command is run again, to its end.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ CHANGING = ("os.rename", "os.remove", "os.mkdir", "os.chmod", "os.chown", "os.tr
 
 
 def main() -> None:
-    home, argv = Path(sys.argv[1]), sys.argv[2:]
+    home, step, argv = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     now = home / "now"
     os.environ |= {
         "HOME": str(now),
@@ -28,9 +29,7 @@ def main() -> None:
         "OMNIPROFILE_SECRET_STORE": "file",
     }
     warm.import_all()  # so that a child does nothing but its work
-    at = 0
-    while True:
-        at += 1
+    for at in itertools.count(1, step):
         _fresh(home)
         killed, operation = _run(argv, at)
         left = _holds(now)

@@ -13,6 +13,7 @@ from omniprofile.cli.registry import COMMANDS
 from tests.cli.shells import START, install_program
 from tests.cli.terminal import Terminal
 from tests.conftest import Cli
+from tests.sampling import sample
 
 PROFILES = """\
 [defaults]
@@ -116,7 +117,7 @@ ONE_CANDIDATE = [
 
 
 def test_tab_completes_what_can_only_be_one_word(shell: Terminal, tmp_path: Path) -> None:
-    for typed, completed in ONE_CANDIDATE:
+    for typed, completed in sample(ONE_CANDIDATE, 14, os.path.basename(str(shell.child.command))):
         typed, completed = (text.replace("OTHER", "../other.toml") for text in (typed, completed))
         shell.type(f"\x15omniprofile {typed}")
         shell.wait_for_line(typed)

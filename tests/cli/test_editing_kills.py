@@ -22,6 +22,7 @@ from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from tests import warm
 from tests.conftest import CANARY, Cli
+from tests.sampling import WHOLE
 
 ROOT = Path(__file__).parents[2]
 MAIN = """\
@@ -59,7 +60,7 @@ def _home(folder: Path, *, children: bool = True) -> Path:
 
 def _sweep(home: Path, *argv: str) -> list[dict[str, Any]]:
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.cli.sweep", str(home), *argv],
+        [sys.executable, "-m", "tests.cli.sweep", str(home), "1" if WHOLE else "3", *argv],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -86,7 +87,7 @@ def test_rename_killed_before_any_file_operation_is_old_or_new_or_finished_by_ru
     home = _home(tmp_path)
     steps = _sweep(home, "rename", "old", "new")
     done = steps[-1]["then"]
-    assert len(steps) > 20
+    assert len(steps) > 10
     states = {"old": 0, "new": 0, "named": 0}
     for step in steps:
         left = step["left"]
@@ -104,7 +105,9 @@ def test_rename_killed_before_any_file_operation_is_old_or_new_or_finished_by_ru
             # The very end is new already: then the same command finds nothing of the old name to rename.
             assert step["again"] == (5 if plain == done else 0), step
             assert step["then"] == done, step
-    assert all(states.values()), states
+    assert states["old"], states
+    assert states["named"], states
+    assert states["new"] or not WHOLE, states
     assert done[CONFIG] == MAIN.replace('"old"', '"new"').replace("profiles.old", "profiles.new")
     assert done[FAR] == DROP_IN.replace('"old"', '"new"')
     assert done[PIN] == 'profile = "new"\n'

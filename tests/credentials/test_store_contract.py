@@ -38,7 +38,7 @@ class LightlyRead(KeyringStore):
         "memory",
         "small",
         pytest.param("secret-service", marks=pytest.mark.secret_service),
-        pytest.param("secret-service-split", marks=pytest.mark.secret_service),
+        *([pytest.param("secret-service-split", marks=pytest.mark.secret_service)] if WHOLE else []),
         pytest.param("secret-service-light", marks=pytest.mark.secret_service),
     ]
 )

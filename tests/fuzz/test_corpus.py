@@ -9,9 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.targets import TARGETS
+from tests.sampling import WHOLE
 
 CORPUS = Path(__file__).with_name("corpus")
 ROOT = Path(__file__).parents[2]
+RUNS = 20_000 if WHOLE else 300
 
 
 def test_every_target_has_seeds() -> None:
@@ -44,7 +46,7 @@ def test_the_fuzzer_runs(tmp_path: Path) -> None:
         for seed in (CORPUS / name).iterdir():
             (seeds / f"{name}-{seed.name}").write_bytes(bytes([number]) + seed.read_bytes())
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.run", "every", "-runs=2000", "-seed=1", str(found), str(seeds)],
+        [sys.executable, "-m", "tests.fuzz.run", "every", f"-runs={RUNS}", "-seed=1", str(found), str(seeds)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -53,4 +55,4 @@ def test_the_fuzzer_runs(tmp_path: Path) -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
-    assert "Done 2000 runs" in ran.stderr
+    assert f"Done {RUNS} runs" in ran.stderr
