@@ -70,8 +70,9 @@ def add_json(parser: "argparse._ActionsContainer") -> None:
 
 def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], what: str) -> None:
     """Add `--format`, whose default is the first of `formats`, and `--json` as its short form."""
-    parser.add_argument("--format", choices=formats, default=formats[0], help=f"how to print the {what}")
-    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--format", choices=formats, default=formats[0], help=f"how to print the {what}")
+    one.add_argument("--json", action="store_const", const="json", dest="format", help="the same as `--format json`")
 
 
 def add_jobs(parser: argparse.ArgumentParser, default: int) -> None:

@@ -46,10 +46,10 @@ def parse(
     if name is None:
         parser = build_parser(COMMANDS, configured=())
         args, rest = parser.parse_known_args(argv)
+        if args.profile is not None or rest == ["--json"]:
+            raise UsageError("no command is given", hint="`omniprofile help` lists the commands")
         if rest:
             parser.refuse(rest)
-        if args.profile is not None:
-            raise UsageError("no command is given", hint="`omniprofile help` lists the commands")
         parser.print_help()
         parser.exit()
     at = argv.index(name)
@@ -180,7 +180,7 @@ def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
 
 
 def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the command and the words, with a leading `-p NAME` moved after the command; None without a command.
+    """Return the command and the words, a leading `-p NAME` and `--json` moved after the command; None without a command.
 
     The command is the first word that is neither an option nor an option's value. After an unknown option there is no command.
     """
@@ -196,7 +196,7 @@ def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
             word = f"-{switches[2]}"
         if word in ("-p", "--profile"):
             moved += [word, *itertools.islice(words, 1)]
-        elif word.startswith(("-p", "--profile=")):
+        elif word == "--json" or word.startswith(("-p", "--profile=")):
             moved.append(word)
         elif word in _GLOBAL_WITH_VALUE:
             front += [word, *itertools.islice(words, 1)]

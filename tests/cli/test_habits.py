@@ -1,6 +1,7 @@
 """What people type who know other tools: it is understood, or what was meant is said; and every hint can be followed."""
 
 import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -61,6 +62,21 @@ def test_short_options_before_the_command_may_share_a_dash(
     ran, apart = cli(*switches, "current"), cli(*same, "current")
     assert (ran.status, ran.out, ran.err) == (apart.status, apart.out, apart.err)
     assert ran.out in ("staging\n", "prod\n")
+
+
+def test_json_before_the_command_belongs_to_the_command(cli: Cli, two: Path) -> None:
+    assert cli("--json", "list").out == cli("list", "--json").out
+    assert cli("-q", "--json", "-p", "prod", "show").out == cli("show", "-p", "prod", "--json").out
+    assert json.loads(cli("--json", "show", "nosuch").out)["error"]["code"] == "no-such-profile"
+    assert "did you mean `--shell json`?" in cli("--json", "env", "prod").err
+    assert "no command is given" in cli("--json").err
+
+
+@pytest.mark.parametrize("line", ["test --json --format junit", "lint --format sarif --json"])
+def test_two_formats_at_once_are_refused(cli: Cli, two: Path, line: str) -> None:
+    ran = cli(*line.split())
+    assert ran.status == 2
+    assert "cannot be given together" in ran.err
 
 
 def test_other_names_of_commands_do_the_same(cli: Cli, two: Path) -> None:
