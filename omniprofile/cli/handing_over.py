@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -71,7 +71,7 @@ def hand_over(
     outer = _outer_gateway(resolution, app.environment.environ)
     if outer:
         given = Sourced(Secret(outer[1]), Provenance(Layer.ENVIRONMENT, TOKEN))
-        resolution = replace(resolution, token=given)
+        resolution = resolution._replace(token=given)
     credential = app.obtain(resolution, intent.but(guarded=limited or bool(outer)), interactive=interactive, job=job)
     served = None
     if limited and not outer:

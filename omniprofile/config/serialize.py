@@ -1,8 +1,9 @@
 """Conversion of a `Config` to plain data for the snapshot's `marshal`, and back, without validation.
 
-A list represents a dataclass: its number in `_KINDS`, and its fields, except those with `compare=False`.
+A list represents an object: its number in `_KINDS`, and its fields, except those of a dataclass with `compare=False`.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -23,8 +24,10 @@ _KINDS: tuple[Any, ...] = (
     Sourced,
     Layer,
 )
-_FIELDS = {kind: [each.name for each in fields(kind) if each.compare] for kind in _KINDS if kind is not Layer}
-_VALUES = {kind: attrgetter(*names) for kind, names in _FIELDS.items()} | {Layer: lambda layer: (layer.value,)}
+_FIELDS = {kind: kind._fields for kind in _KINDS if kind not in (Config, Layer)}
+_FIELDS[Config] = tuple(each.name for each in fields(Config) if each.compare)
+_VALUES: dict[Any, Callable[[Any], Sequence[Any]]] = dict.fromkeys(_FIELDS, tuple)
+_VALUES |= {Config: attrgetter(*_FIELDS[Config]), Layer: lambda layer: (layer.value,)}
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 _LAYOUT = repr(list(_FIELDS.items()))
 """Differs between two versions of the source if a field does."""

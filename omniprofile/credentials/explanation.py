@@ -32,11 +32,11 @@ def explained(
     origin = base_url.value
     fields = {
         "base_url": _base_url(base_url, declared, overrides),
-        "auth": _field(declared.sourced(declared.auth)),
-        "key": _field(declared.sourced(declared.key), str),
+        "auth": _field(declared.sourced(declared.auth.chain())),
+        "key": _field(declared.sourced(declared.key.chain()), str),
         "token": _token(profile, origin, declared, overrides, status_of),
-        "protected": _field(declared.sourced(declared.protected)),
-        "access": _field(declared.sourced(declared.access)),
+        "protected": _field(declared.sourced(declared.protected.chain())),
+        "access": _field(declared.sourced(declared.access.chain())),
         "allow_insecure": _field(declared.sourced(declared.insecure())),
     }
     own = config.profiles[profile]
@@ -46,9 +46,9 @@ def explained(
     fields |= {f"expect.{part}": _field(wanted) for part, wanted in _expectations(declared).items()}
     for name, given in (("allow", declared.allow), ("browser", declared.browser), ("tags", declared.tags)):
         if given.table is not None:
-            fields[name] = _field(declared.sourced(given), list)
+            fields[name] = _field(declared.sourced(given.chain()), list)
     for name, variable in declared.env.items():
-        values = declared.sourced(variable)
+        values = declared.sourced(variable.chain())
         if names_secret(name):
             for each in values:
                 if each.value.text and "://" not in each.value.text:  # a reference to a secret is not secret
@@ -101,7 +101,7 @@ def _field(values: Values, show: Callable[[Any], object] = lambda value: value) 
 def _base_url(base_url: Sourced[Origin | None], declared: Effective, overrides: Overrides) -> Field:
     provenance, applying = base_url.provenance, overrides.applying
     files = list(
-        dict.fromkeys(declared.sourced(declared.base_url or ()))
+        dict.fromkeys(declared.sourced(declared.base_url.chain() if declared.base_url else ()))
     )  # child and parent may name the same instance
     why = f"{provenance} overrides it" if applying else f"{provenance} is nearer"
     overridden: list[tuple[Sourced[Origin] | Override[Origin], str]] = [
@@ -147,7 +147,7 @@ def _expectations(profile: Effective) -> Mapping[str, Values]:
     for part in ("user", "membership_id", "key_scope", "org_role"):
         wanted = [
             Sourced(getattr(pin.value, part), pin.provenance)
-            for pin in profile.sourced(profile.expect)
+            for pin in profile.sourced(profile.expect.chain())
             if pin.provenance.layer is not Layer.BUILTIN
         ]
         said = [pin for pin in wanted if pin.value is not None]

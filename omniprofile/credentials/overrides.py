@@ -7,9 +7,8 @@ exported into the shell is not the user's override (`OMNIPROFILE_EXPORTED`).
 
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from omniprofile.credentials.env_variables import profile_variables
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
@@ -31,8 +30,7 @@ class Reach(IntEnum):
     CURRENT = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Override(Generic[T_co]):
+class Override(NamedTuple, Generic[T_co]):
     """A token or base URL from a flag or variable. `ignored` is why it does not apply, or None if it does."""
 
     reach: Reach
@@ -41,16 +39,14 @@ class Override(Generic[T_co]):
     ignored: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(NamedTuple):
     """The overrides from the command line. `token` was read from `--token-file`."""
 
     base_url: str | None = None
     token: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(NamedTuple):
     """All overrides for one profile, strongest first, with notices for the user."""
 
     tokens: tuple[Override[Secret], ...] = ()

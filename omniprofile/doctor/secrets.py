@@ -4,7 +4,6 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 from omniprofile.app import App
 from omniprofile.checks.mcp import check_mcp, project_files, user_files
@@ -90,7 +89,7 @@ def _has_profile(app: App, account: Account, stored: Collection[Account]) -> boo
         return True  # the profile cannot be resolved, so its secret may still be in use
     if resolution.origin is None:
         return True
-    own = replace(account, origin=resolution.origin)
+    own = account._replace(origin=resolution.origin)
     return own in resolution.accounts and (account == own or own not in stored)
 
 

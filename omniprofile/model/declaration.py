@@ -6,7 +6,7 @@ files together. `omniprofile.config.schema.models` validates the files.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -19,8 +19,7 @@ Access = Literal["full", "gateway", "read-only"]
 """`full`: programs may get the token; `gateway`: only the gateway has it; `read-only`: the gateway also allows only reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeySource:
+class KeySource(NamedTuple):
     """Where an api-key profile's key comes from. Exactly the fields of its `kind` are set.
 
     `keyring` (the secret store): none · `env`: `variable` · `command`: `argv` (no shell), `timeout` in seconds ·
@@ -50,8 +49,7 @@ def uses_store(auth: str, key: KeySource) -> bool:
     return auth == "oauth" or key.kind == "keyring"
 
 
-@dataclass(frozen=True, slots=True)
-class EnvValue:
+class EnvValue(NamedTuple):
     """One value in `env`: exactly one of a text, a part of the credential (with `append`), or the source of a secret."""
 
     text: str | None = None
@@ -65,8 +63,7 @@ class EnvValue:
         return (self.part, self.append) if self.part else self.text or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The identity behind a credential, as whoami reports it or `expect` requires it. None is unknown, or not required."""
 
     user: str | None = None
@@ -75,8 +72,7 @@ class Identity:
     org_role: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """One table (a profile, an instance or `[defaults]`): the keys that it sets, and the line of each.
 
     A key that the table does not set, or cannot have, is None (`env`: empty). `line` is that of the table's header; `lines`
@@ -87,7 +83,7 @@ class Declaration:
     name: str
     file: str
     line: int
-    lines: Mapping[str, int] = field(default_factory=dict)
+    lines: Mapping[str, int] = {}
     description: str | None = None
     extends: str | None = None
     instance: str | None = None
@@ -101,15 +97,14 @@ class Declaration:
     allow_insecure: bool | None = None
     expect: Identity | None = None
     tags: tuple[str, ...] | None = None
-    env: Mapping[str, EnvValue] = field(default_factory=dict)
+    env: Mapping[str, EnvValue] = {}
 
     def provenance(self, key: str, layer: Layer | None = None) -> Provenance:
         """Return the place of `key`, or else of the table. `layer` replaces the table's own for a profile read as a parent."""
         return Provenance(layer or self.layer, self.name, self.file, self.lines.get(key, self.line))
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """`[settings]`: extra allowed hosts, the secret store if one is set, folders where others' pins count, and the audit log."""
 
     allowed_hosts: tuple[str, ...] = ()
@@ -124,7 +119,7 @@ class Config:
 
     files: tuple[str, ...] = ()
     default: Sourced[str] | None = None
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     defaults: tuple[Declaration, ...] = ()
     instances: Mapping[str, Declaration] = field(default_factory=dict)
     profiles: Mapping[str, Declaration] = field(default_factory=dict)

@@ -6,8 +6,7 @@ computed once for all its children, so the work is linear in the number of profi
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from omniprofile.model.declaration import (
     Access,
@@ -26,8 +25,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Given(Generic[T_co]):
+class Given(NamedTuple, Generic[T_co]):
     """A value, the table that sets it under `key` (None: built in), and the weaker value that it overrides."""
 
     value: T_co
@@ -35,7 +33,7 @@ class Given(Generic[T_co]):
     key: str = ""
     overrides: "Given[T_co] | None" = None
 
-    def __iter__(self) -> "Iterator[Given[T_co]]":
+    def chain(self) -> "Iterator[Given[T_co]]":
         """Yield this value, then those that it overrides, strongest first."""
         given: Given[T_co] | None = self
         while given is not None:
@@ -43,8 +41,7 @@ class Given(Generic[T_co]):
             given = given.overrides
 
 
-@dataclass(frozen=True, slots=True)
-class Effective:
+class Effective(NamedTuple):
     """The effective values of a profile; the built-in ones if there is no table.
 
     `addressed_by` is the profile, parent or `[defaults]` whose `base_url` or `instance` decides the address; `base_url.table`
@@ -64,7 +61,7 @@ class Effective:
     browser: Given[tuple[str, ...]] = Given(())
     expect: Given[Identity] = Given(Identity())
     tags: Given[tuple[str, ...]] = Given(())
-    env: Mapping[str, Given[EnvValue]] = field(default_factory=dict)
+    env: Mapping[str, Given[EnvValue]] = {}
     profile_insecure: Given[bool] | None = None
     default_insecure: Given[bool] = Given(False)
 
@@ -86,11 +83,11 @@ class Effective:
 
     def insecure(self) -> Iterator[Given[bool]]:
         """Yield every `allow_insecure`, strongest first. Here the current instance comes before `[defaults]`."""
-        yield from self.profile_insecure or ()
+        yield from self.profile_insecure.chain() if self.profile_insecure else ()
         instance = self.instance
         if instance is not None and instance.allow_insecure is not None:
             yield Given(instance.allow_insecure, instance, "allow_insecure")
-        yield from self.default_insecure
+        yield from self.default_insecure.chain()
 
     def provenance(self, given: Given[object]) -> Provenance:
         """Return the provenance of a value. If another profile's table sets it, that is a parent."""
@@ -176,7 +173,7 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
     if table.allow_insecure is not None:
         which = "default_insecure" if table.layer is Layer.DEFAULTS else "profile_insecure"
         given[which] = Given(table.allow_insecure, table, "allow_insecure", getattr(below, which))
-    return replace(below, table=table, **given)
+    return below._replace(table=table, **given)
 
 
 def giving_token(name: str) -> tuple[str, str]:

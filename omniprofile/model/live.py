@@ -1,6 +1,6 @@
 """The result of a live check: the credential's identity, or what is wrong and how to fix it."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 
 from omniprofile.errors import Error
@@ -43,7 +43,7 @@ class LiveResult:
             "http_status": self.http_status,
             "reason": self.reason,
             "remedy": self.remedy,
-            "identity": asdict(self.identity or Identity()),
+            "identity": (self.identity or Identity())._asdict(),
             "latency_ms": None if self.latency_ms is None else round(self.latency_ms, 1),
             "symptom": self.symptom,
         }
@@ -53,7 +53,7 @@ def differences(expect: Identity, identity: Identity) -> list[str]:
     """Return one phrase for each way in which whoami differs from what the profile expects."""
     return [
         f"whoami says {name} {_shown(getattr(identity, name))}, the profile expects {_shown(wanted)}"
-        for name in (field.name for field in fields(expect))
+        for name in expect._fields
         if (wanted := getattr(expect, name)) is not None and getattr(identity, name) != wanted
     ]
 

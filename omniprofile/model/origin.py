@@ -5,8 +5,8 @@ trailing dots, paths) is refused, so that every consumer connects to the host th
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from omniprofile.model.domains import OMNI_DOMAINS, is_omni_host
 from omniprofile.model.names import distance
@@ -23,8 +23,7 @@ class NotAnOrigin(ValueError):
         self.suggestion = suggestion
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The address of one Omni deployment. Equal origins have the same scheme, host (lower case) and port."""
 
     scheme: str

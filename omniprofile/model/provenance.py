@@ -1,8 +1,7 @@
 """Where a value came from. (The word "origin" is reserved for URLs.)"""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -22,8 +21,7 @@ class Layer(StrEnum):
     STORE = "store"
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(NamedTuple):
     """A layer, with the name of its flag, variable or table, and the file and line (from 1) if there is one."""
 
     layer: Layer
@@ -58,8 +56,7 @@ class Provenance:
         return {"layer": self.layer.value, "name": self.name, "file": self.file, "line": self.line}
 
 
-@dataclass(frozen=True, slots=True)
-class Sourced(Generic[T_co]):
+class Sourced(NamedTuple, Generic[T_co]):
     """A value and its provenance."""
 
     value: T_co

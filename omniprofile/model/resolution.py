@@ -1,8 +1,7 @@
 """The result of resolution and the reasons: each field's value, the values that it overrides, and notices."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from omniprofile.errors import Error
 from omniprofile.model.declaration import Access, EnvValue, Identity, KeySource, uses_store
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from omniprofile.model.stored import Account
 
 
-@dataclass(frozen=True, slots=True)
-class Overridden:
+class Overridden(NamedTuple):
     """A value that a layer sets but that does not apply. `value` can be shown: secrets in it are masked."""
 
     value: object
@@ -23,8 +21,7 @@ class Overridden:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One resolved field. `value` can be shown (plain JSON data, secrets masked); None if no layer sets it."""
 
     value: object
@@ -32,8 +29,7 @@ class Field:
     overridden: tuple[Overridden, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The current profile, the layer that selected it, and what the weaker layers would have selected."""
 
     profile: str
@@ -46,8 +42,7 @@ class Selection:
         return self.provenance.layer == "flag"
 
 
-@dataclass(frozen=True, slots=True)
-class GivenVariable:
+class GivenVariable(NamedTuple):
     """One variable of a profile's `env`. `refusal` says why none of `env` may be handed out, `left_out` why this one is not."""
 
     name: str
@@ -56,8 +51,7 @@ class GivenVariable:
     left_out: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """One profile, resolved as far as possible without asking a key source.
 
     `token` is the token of a flag or variable, if one applies; else the profile's own credential comes from `key` (api-key) or

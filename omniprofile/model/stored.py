@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from omniprofile.model.declaration import Identity
 from omniprofile.model.freshness import is_session
@@ -11,8 +11,7 @@ from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret, remember
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """The key of a secret in a store: the profile's name and the origin that the secret is for.
 
     Profiles with the same name but different origins, from two files or from before and after an edit, are different accounts.
@@ -76,8 +75,7 @@ class StoredSecret:
         return is_session(self)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSummary:
+class StoredSummary(NamedTuple):
     """What is known about a stored secret without reading it. `stored_at` is None if the entry is damaged.
 
     `files` are the profile files (`profiles.toml`) that stored or refreshed it; `backend` is the class of the keyring backend

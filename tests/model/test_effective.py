@@ -35,12 +35,12 @@ def test_the_nearest_table_decides_and_what_it_overrides_is_kept() -> None:
         defaults=Declaration(Layer.DEFAULTS, "defaults", "f", 9, auth="oauth", protected=False),
     )
     found = effective(config, "p")
-    assert [(each.value, found.provenance(each).layer) for each in found.auth] == [
+    assert [(each.value, found.provenance(each).layer) for each in found.auth.chain()] == [
         ("oauth", Layer.PROFILE), ("api-key", Layer.PARENT), ("oauth", Layer.DEFAULTS), ("api-key", Layer.BUILTIN),
     ]  # fmt: skip
     assert found.protected.value is True
     assert found.expect.value == Identity(user="u")
-    assert {name: [each.value.text for each in given] for name, given in found.env.items()} == {
+    assert {name: [each.value.text for each in given.chain()] for name, given in found.env.items()} == {
         "X": ["p", "q"],
         "Y": ["q"],
     }

@@ -7,7 +7,6 @@ files (the one that defines the profile first), state, pin, deletion of the old 
 import argparse
 import os
 from contextlib import ExitStack
-from dataclasses import replace
 
 from omniprofile.app import App
 from omniprofile.cli import editing
@@ -89,7 +88,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         pin = _rename_in_pin(app, console, old, new)
         if carries:
             for account in accounts:  # including a secret that a login has stored since the copy
-                copy = replace(account, profile=new)
+                copy = account._replace(profile=new)
                 secret, carried = app.store.get(account), app.store.get(copy)
                 if secret is not None and (carried is None or (copy in copied and secret != carried)):
                     app.store.put(new, secret)
@@ -134,7 +133,7 @@ def _accounts(app: App, old: str, new: str) -> list[Account]:
             declared = app.declared_profile(name).accounts
         except Error:
             continue
-        own = (replace(account, profile=old) for account in declared)
+        own = (account._replace(profile=old) for account in declared)
         accounts += [account for account in own if account not in accounts]
     return accounts
 
@@ -143,7 +142,7 @@ def _require_free(app: App, old: str, new: str) -> None:
     """Raise Refused if another profile file has a secret for the new name, which the copy would replace."""
     summaries = app.store.summaries()
     for account in app.accounts(old):
-        there = summaries.get(replace(account, profile=new))
+        there = summaries.get(account._replace(profile=new))
         if there and (others := [file for file in there.files if not app.is_owner(file)]):
             raise Refused(
                 f"a secret is stored for `{new}` and {account.origin} already, by `{printable_place(others[0])}`",
@@ -154,7 +153,7 @@ def _require_free(app: App, old: str, new: str) -> None:
 def _copy_secrets(app: App, console: Console, accounts: list[Account], new: str, copied: list[Account]) -> None:
     """Copy the stored secrets, and read them back to verify. Adds the account of each copy to `copied`."""
     for account in accounts:
-        secret, copy = app.store.get(account), replace(account, profile=new)
+        secret, copy = app.store.get(account), account._replace(profile=new)
         if secret is None:
             there = app.store.summaries().get(copy)
             if there and all(map(app.is_owner, there.files)) and app.store.delete(copy):

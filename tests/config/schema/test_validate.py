@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import textwrap
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def _declared(text: str, file: str = "/etc/omni/f.toml", home: str = "/home/me")
 
 def _set(table: Declaration) -> dict[str, Any]:
     """The keys that a table sets."""
-    keys = [each.name for each in fields(table)][5:]
+    keys = table._fields[5:]
     return {key: value for key in keys if (value := getattr(table, key)) not in (None, {})}
 
 
