@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from time import monotonic, sleep
+from time import monotonic
 from typing import Protocol, TypeVar
 
 from omniprofile.credentials.light_keyring import SERVICE, entry_name
@@ -31,8 +31,6 @@ FILE_STORE = "set `OMNIPROFILE_SECRET_STORE=file` to keep secrets in a file of m
 GENERATIONS = ("a", "b")
 MOST_PARTS = 1000
 """The most parts that a value may be split into."""
-_BUSY_PAUSES = (0.1, 0.3, 0.9, 1.5)
-"""How many seconds to wait before each further try of a busy Secret Service."""
 _LOCKED = frozenset(
     (
         "keyring.errors.KeyringLocked",
@@ -255,19 +253,7 @@ class Entries:
 
     def _call(self, verb: str, work: Callable[[], T]) -> T:
         self._deadline.remaining(self._name)
-        return translated(self._name, verb, lambda: _patiently(work))
-
-
-def _patiently(work: Callable[[], T]) -> T:
-    """Do `work`, and again after a pause while the Secret Service does not open its collection, as happens when it is busy."""
-    for pause in _BUSY_PAUSES:
-        try:
-            return work()
-        except Exception as problem:
-            if type(problem).__name__ != "InitError":
-                raise
-        sleep(pause)
-    return work()
+        return translated(self._name, verb, work)
 
 
 def translated(name: str, verb: str, work: Callable[[], T]) -> T:

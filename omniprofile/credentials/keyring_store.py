@@ -1,4 +1,4 @@
-"""The secret store in the operating system's keyring. DOOR: keyring.
+"""The secret store in the operating system's keyring. DOOR: keyring, secretstorage.
 
 Every public method runs in its own daemon thread, and its caller waits for it no longer than `timeout`: a keyring may ask the
 user, talk to a daemon that has stopped, or hang while it is imported. The thread checks the deadline before every call, so it
@@ -10,7 +10,9 @@ changes nothing after its caller has given up.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE
@@ -25,7 +27,7 @@ from omniprofile.credentials.keyring_entries import (
     timed_out,
     translated,
 )
-from omniprofile.credentials.light_keyring import LOCK, SERVICE, WINDOWS
+from omniprofile.credentials.light_keyring import LOCK, SECRET_SERVICE, SERVICE, WINDOWS
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UsageError
 from omniprofile.model.names import printable, printable_place
@@ -36,6 +38,8 @@ from omniprofile.system.locking import LockFailed, user_lock
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    import secretstorage
 
 T = TypeVar("T")
 
@@ -321,8 +325,7 @@ class KeyringStore:
     def _lock(self, deadline: Deadline, *, shared: bool = False) -> Iterator[None]:
         """Hold the lock of this OS user, with other readers (`shared`) or alone.
 
-        Readers need it too: reading gnome-keyring during a write fails for entries that are being replaced, and sometimes
-        makes it abort.
+        Readers need it too: reading gnome-keyring during a write fails for entries that are being replaced.
         """
         seconds = _SHARE_TO_WAIT * deadline.remaining(self._name)
         try:
@@ -372,11 +375,41 @@ def _backends() -> list[Backend]:
     """Return the backend that the keyring package chooses, or the members of its chain."""
     import keyring
 
-    backend = keyring.get_keyring()
-    if _CHAIN in class_names(backend):
-        chain: Any = backend
-        return list(chain.backends)
-    return [backend]
+    backend: Any = keyring.get_keyring()
+    backends = list(backend.backends) if _CHAIN in class_names(backend) else [backend]
+    for at, one in enumerate(backends):
+        if class_names(one)[0] == SECRET_SERVICE:
+            backends[at] = copy(one)  # ours alone: the program may use keyring, too
+            backends[at].get_preferred_collection = partial(_collection, getattr(one, "preferred_collection", None))
+    return backends
+
+
+def _collection(path: str | None) -> "secretstorage.Collection":
+    """Open the collection at `path`, or the default one, in an order of messages that gnome-keyring survives.
+
+    gnome-keyring (42 to 50, at least) prepares for a new client in an idle callback, which can run after the callback for the
+    client's first message. If that message reads a property, as the first one of keyring's own method does, GLib then aborts the
+    daemon, and every client's next call fails (`InitError`). `ReadAlias` is safe as the first message: it only answers "/". It
+    also gives the collection's own path. Messages to the alias's path are sometimes lost while other clients connect, because
+    gnome-keyring looks the alias up in one thread while it replaces it in another.
+    """
+    import secretstorage
+
+    bus = secretstorage.dbus_init()
+    try:
+        try:
+            collection = secretstorage.get_collection_by_alias(bus, "default")
+        except secretstorage.ItemNotFoundException:
+            collection = secretstorage.get_default_collection(bus)  # asks the user to create it
+        if path:
+            collection = secretstorage.Collection(bus, path)
+        if collection.is_locked():
+            collection.unlock()
+            collection.ensure_not_locked()
+    except BaseException:
+        bus.close()
+        raise
+    return collection
 
 
 def backend_label(kind: str) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jeepney import HeaderFields
+from jeepney.bus_messages import Monitoring
+from jeepney.io.blocking import open_dbus_connection
 
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
@@ -113,6 +116,28 @@ def test_a_stopped_daemon_is_waited_for_once_and_used_when_it_goes_on(
         except StoreTimeout:
             assert time.monotonic() < end
             time.sleep(0.05)
+
+
+def test_the_collection_is_opened_as_a_busy_gnome_keyring_survives_it(
+    secret_service: SecretService, make_store: MakeStore
+) -> None:
+    """By `ReadAlias` first, then by its own path: the daemon aborts when a property is read first, and aliases race."""
+    with open_dbus_connection() as monitor:
+        monitor.send_and_get_reply(Monitoring().BecomeMonitor([]))
+        store = make_store(limit=100)
+        store.put("prod", make_secret("long" * 100))
+        store.get(account("prod"))
+        store.delete(account("prod"))
+        with open_dbus_connection() as last:
+            heard: dict[str, list[tuple[str, str]]] = {}
+            while (header := monitor.receive(timeout=20).header).fields.get(HeaderFields.sender) != last.unique_name:
+                if header.fields.get(HeaderFields.destination) == "org.freedesktop.secrets":
+                    call = header.fields[HeaderFields.member], header.fields[HeaderFields.path]
+                    heard.setdefault(header.fields[HeaderFields.sender], []).append(call)
+
+    assert len(heard) > 20
+    assert {calls[0][0] for calls in heard.values()} == {"ReadAlias"}
+    assert not [path for calls in heard.values() for _, path in calls if "/aliases/" in path]
 
 
 def put_for_ever(store: KeyringStore) -> None:
