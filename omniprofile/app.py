@@ -5,10 +5,9 @@ It imports and reads everything on first use. The command line and the library a
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from omniprofile.credentials.env_variables import STORE_VARIABLE, asked_store, environment_pair
 from omniprofile.credentials.protection import (
@@ -45,8 +44,7 @@ if TYPE_CHECKING:
     from omniprofile.system.audit import How
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileRequest:
+class ProfileRequest(NamedTuple):
     """The request of a command line or library call: a profile, with the flag or argument that named it, and overrides."""
 
     profile: Sourced[str] | None = None

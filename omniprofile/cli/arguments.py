@@ -3,8 +3,8 @@
 import argparse
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from omniprofile.app import ProfileRequest
 from omniprofile.errors import UsageError
@@ -16,8 +16,7 @@ _LONGEST_WAIT = 24 * 3600.0
 _LONGEST = 366 * 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
+class Help(NamedTuple):
     """The text of `--help` and the manual for one command, besides its arguments. Backticks mark literal input.
 
     `examples` are command lines with descriptions, `exits` statuses with their meaning here, `see` related commands.

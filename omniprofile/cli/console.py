@@ -1,13 +1,11 @@
 """The terminal: data to stdout, everything else to stderr, prompts only for a person. Nothing else prints."""
 
-import json
 import os
 import sys
 from _thread import RLock
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from omniprofile.cli.stream import write_out
 from omniprofile.errors import Error, Interrupted, UsageError
@@ -22,8 +20,7 @@ MARK = f"\x1b{os.urandom(6).hex()}["
 """Starts a colour until the text is written. It is random, so any other control character must be data."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """Colour for one stream, or none. Colour never carries meaning alone."""
 
     on: bool
@@ -43,6 +40,8 @@ def as_json(value: object, *, exact: bool = False) -> str:
 
     Characters that a terminal could act on are escaped, which every JSON reader decodes to the same character.
     """
+    import json
+
     text = json.dumps(value if exact else _masked(value), indent=2, ensure_ascii=False)
     if not text.replace("\n", "").isprintable():
         text = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)

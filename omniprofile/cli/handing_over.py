@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from omniprofile.app import App
 from omniprofile.credentials.protection import Intent
@@ -39,8 +38,7 @@ def real_omni(
     return given
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(NamedTuple):
     """What a command gets for one profile: variables, a gateway if it may not have the token, and names to remove."""
 
     credential: Credential

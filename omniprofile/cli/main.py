@@ -5,7 +5,6 @@ import itertools
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
 
 from omniprofile.app import App
 from omniprofile.cli import exits
@@ -26,7 +25,7 @@ def run(failed: BaseException | None = None) -> int:
     environment = Environment.real()
     if sys.platform != "win32":  # on Windows `os.environ` is needed, as it ignores case
         # `os.environ` decodes a value at every access, which is slow with hundreds of profiles.
-        environment = replace(environment, environ=dict(environment.environ))
+        environment = environment._replace(environ=dict(environment.environ))
     try:
         with undone_on_signals():
             status = main(sys.argv[1:], environment, failed)

@@ -1,10 +1,9 @@
 """The table of commands: name, module under `cli.commands`, summary, group on the first help screen."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command. `module` is imported when the command is named, or for the help of all commands."""
 
     name: str

@@ -149,12 +149,13 @@ def obtain(
     IdentityMismatch, and whatever the source or the store raises.
     """
     from omniprofile.model.credential import Credential
-    from omniprofile.model.stored import Account
 
     profile, origin = resolution.profile, resolution.allowed_origin()
     ask = partial(read_key, profile=profile, base_url=str(origin), environ=environ, interactive=interactive)
 
     def in_store(variable: str | None = None) -> "StoredSecret | None":
+        from omniprofile.model.stored import Account
+
         found = stored(Account(profile, origin, variable))
         if found is None and (others := elsewhere(profile, variable)):
             raise stored_mismatch(profile, others, origin, resolution.base_url_provenance, variable)

@@ -9,12 +9,11 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from subprocess import DEVNULL, PIPE
 from threading import Lock
 from time import monotonic
-from typing import Literal, NoReturn, Self
+from typing import Literal, NamedTuple, NoReturn, Self
 
 from omniprofile.handover.process import not_run, windows_command
 from omniprofile.system.process_groups import Group, end_groups, relay
@@ -29,8 +28,7 @@ class Ending(Exception):
     """No more commands may start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How a command ended: its exit status (128 plus the signal number if a signal killed it) and its duration in seconds."""
 
     status: int

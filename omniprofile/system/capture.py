@@ -8,10 +8,9 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from signal import SIGINT
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -27,8 +26,7 @@ _INTERRUPTED = 130
 """The exit status of a shell whose command was killed by SIGINT (128 + 2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(NamedTuple):
     """How a program ended. `status` is negative for a signal; `stdout` is empty unless the program exited by itself."""
 
     how: Literal["exited", "interrupted", "too-slow", "too-much"]

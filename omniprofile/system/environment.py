@@ -3,15 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from omniprofile.system.files import home_in_database, user_id
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """Everything the program sees of its surroundings. `cwd` is None if the working directory has been deleted."""
 
     environ: Mapping[str, str]

@@ -20,8 +20,7 @@ _SLICE_SECONDS = 0.5
 
 def start(work: Callable[[], T]) -> "Future[T]":
     """Start `work` in a new daemon thread and return the future of its result."""
-    from concurrent.futures import Future
-    from threading import Thread
+    from concurrent.futures import Future  # it imports `logging`
 
     future: Future[T] = Future()
 
@@ -31,8 +30,15 @@ def start(work: Callable[[], T]) -> "Future[T]":
         except BaseException as problem:  # noqa: BLE001 - raised again where the result is read
             future.set_exception(problem)
 
-    Thread(target=run, name="omniprofile-work", daemon=True).start()
+    launch(run)
     return future
+
+
+def launch(work: Callable[[], None]) -> None:
+    """Start `work`, which must not raise, in a new daemon thread."""
+    from threading import Thread
+
+    Thread(target=work, name="omniprofile-work", daemon=True).start()
 
 
 def wait(future: "Future[T]", seconds: float = float("inf")) -> T:

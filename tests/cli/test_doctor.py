@@ -406,7 +406,7 @@ def test_without_a_working_directory_it_still_looks(cli: Cli, good: Path) -> Non
     from omniprofile.app import App
     from omniprofile.system.environment import Environment
 
-    environment = replace(Environment.real(), cwd=None)
+    environment = Environment.real()._replace(cwd=None)
     assert not [one for one in doctor.examine(App(environment), offline=True) if one[1].actionable]
 
 

@@ -26,7 +26,7 @@ def checkpoint(name):
     if name == moment:
         os.kill(os.getpid(), signal.SIGKILL)
 
-sys.exit(main(sys.argv[1:], replace(Environment.real(), checkpoint=checkpoint)))
+sys.exit(main(sys.argv[1:], Environment.real()._replace(checkpoint=checkpoint)))
 """
 """The program, killed when it passes the moment named. The product itself reads no variable that could do that."""
 

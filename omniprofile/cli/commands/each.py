@@ -20,7 +20,7 @@ from omniprofile.handover.parallel import Commands, Ending, Stream
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.system.capture import end_captures
-from omniprofile.system.threads import next_of, start
+from omniprofile.system.threads import launch, next_of
 
 JOBS = 8
 _COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
@@ -169,7 +169,7 @@ class _Run:
         with self.commands:
             try:
                 for _ in range(min(self.args.jobs, len(permitted))):
-                    start(partial(self.work, interactive=self.console.interactive and len(permitted) == 1))
+                    launch(partial(self.work, interactive=self.console.interactive and len(permitted) == 1))
                 for _ in permitted:
                     self.say_error(self.next())
             except BaseException:
