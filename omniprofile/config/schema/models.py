@@ -40,23 +40,23 @@ token's variables hold the token and nothing else, and no other variable here ho
 its readers look a profile up by it."""
 
 
+def optional(description: str, *examples: object) -> Any:
+    """Return the field of a key that may be missing, with what editors and the manual show of it."""
+    return Field(default=None, description=description, examples=list(examples))
+
+
+INSECURE = optional("Allow plain http. It is only ever allowed to a loopback address.", True)
+
+
 class Expect(Table):
     """Who the credential must belong to, as `GET /api/v1/whoami` tells it. Checked by `login` and `test`."""
 
-    user: Text | None = Field(
-        default=None, description="The user's id.", examples=["9e8719d9-276a-4964-9395-a493189a247c"]
+    user: Text | None = optional("The user's id.", "9e8719d9-276a-4964-9395-a493189a247c")
+    membership_id: Text | None = optional("The user's membership id.", "1b6e3d52-0a3f-4a79-9c2e-6f1c1f7f5a10")
+    key_scope: Literal["user", "organization"] | None = optional(
+        'A person\'s own key or login (`"user"`), or the organization\'s key (`"organization"`).', "user"
     )
-    membership_id: Text | None = Field(
-        default=None, description="The user's membership id.", examples=["1b6e3d52-0a3f-4a79-9c2e-6f1c1f7f5a10"]
-    )
-    key_scope: Literal["user", "organization"] | None = Field(
-        default=None,
-        description='A person\'s own key or login (`"user"`), or the organization\'s key (`"organization"`).',
-        examples=["user"],
-    )
-    org_role: Text | None = Field(
-        default=None, description="The role in the organization.", examples=["MEMBER", "ORG_ADMIN"]
-    )
+    org_role: Text | None = optional("The role in the organization.", "MEMBER", "ORG_ADMIN")
 
 
 class Instance(Table):
@@ -66,12 +66,8 @@ class Instance(Table):
         description="The address that you use to log in: scheme, host, and a port if need be.",
         examples=["https://acme.omniapp.co"],
     )
-    description: str | None = Field(default=None, description="A sentence for people.", examples=["Acme, EU region"])
-    allow_insecure: bool | None = Field(
-        default=None,
-        description="Allow plain http. It is only ever allowed to a loopback address.",
-        examples=[True],
-    )
+    description: str | None = optional("A sentence for people.", "Acme, EU region")
+    allow_insecure: bool | None = INSECURE
 
 
 class Defaults(Table):
@@ -79,76 +75,58 @@ class Defaults(Table):
 
     model_config = ConfigDict(json_schema_extra={"not": {"required": ["instance", "base_url"]}})
 
-    instance: ProfileName | None = Field(
-        default=None,
-        description="The instance, by the name of its table `[instances.NAME]`. Not together with `base_url`.",
-        examples=["acme"],
+    instance: ProfileName | None = optional(
+        "The instance, by the name of its table `[instances.NAME]`. Not together with `base_url`.", "acme"
     )
-    base_url: BaseUrl | None = Field(
-        default=None,
-        description="The address that you use to log in. An alternative to `instance`.",
-        examples=["https://acme.omniapp.co"],
+    base_url: BaseUrl | None = optional(
+        "The address that you use to log in. An alternative to `instance`.", "https://acme.omniapp.co"
     )
-    auth: AuthMethod | None = Field(
-        default=None,
-        description='How to authenticate: `"oauth"` logs a person in by the browser, `"api-key"` takes an organization key or '
+    auth: AuthMethod | None = optional(
+        'How to authenticate: `"oauth"` logs a person in by the browser, `"api-key"` takes an organization key or '
         "a personal access token. Without it: `api-key`, as in the vendor's CLI.",
-        examples=["oauth"],
+        "oauth",
     )
-    key: Key | None = Field(
-        default=None,
-        description="Where an API key comes from; never the key itself. Without it: the secret store.",
-        examples=[{"env": "ACME_OMNI_KEY"}, {"command": ["pass", "show", "omni/prod"]}],
+    key: Key | None = optional(
+        "Where an API key comes from; never the key itself. Without it: the secret store.",
+        {"env": "ACME_OMNI_KEY"},
+        {"command": ["pass", "show", "omni/prod"]},
     )
-    protected: bool | None = Field(
-        default=None, description="Ask before the profile is switched to or used by `exec`.", examples=[True]
-    )
-    access: Access | None = Field(
-        default=None,
-        description='What programs get: the token (`"full"`, the default), only the address of a gateway that adds it '
+    protected: bool | None = optional("Ask before the profile is switched to or used by `exec`.", True)
+    access: Access | None = optional(
+        'What programs get: the token (`"full"`, the default), only the address of a gateway that adds it '
         '(`"gateway"`), or a gateway that lets only reads through (`"read-only"`).',
-        examples=["read-only"],
+        "read-only",
     )
-    allow: Many[AllowedRequest] | None = Field(
-        default=None,
-        description='Requests that `access = "read-only"` lets through besides reads: a method and a path, in which `{id}` or '
+    allow: Many[AllowedRequest] | None = optional(
+        'Requests that `access = "read-only"` lets through besides reads: a method and a path, in which `{id}` or '
         "`*` stands for one segment.",
-        examples=[["POST /api/v1/ai/jobs", "DELETE /api/v1/schedules/{id}"]],
+        ["POST /api/v1/ai/jobs", "DELETE /api/v1/schedules/{id}"],
     )
-    browser: Program | None = Field(
-        default=None,
-        description="The browser of `login` and `open`, before `BROWSER`: a program and its arguments; the address is appended.",
-        examples=[["firefox", "-P", "acme"], ["google-chrome", "--profile-directory=Profile 2"]],
+    browser: Program | None = optional(
+        "The browser of `login` and `open`, before `BROWSER`: a program and its arguments; the address is appended.",
+        ["firefox", "-P", "acme"],
+        ["google-chrome", "--profile-directory=Profile 2"],
     )
-    allow_insecure: bool | None = Field(
-        default=None,
-        description="Allow plain http. It is only ever allowed to a loopback address.",
-        examples=[True],
+    allow_insecure: bool | None = INSECURE
+    expect: Annotated[Expect, AfterValidator(lambda who: Identity(**dict(who)))] | None = optional(
+        "The identity that the credential must have; `login` and `test` compare it with whoami.",
+        {"key_scope": "user", "org_role": "MEMBER"},
     )
-    expect: Annotated[Expect, AfterValidator(lambda who: Identity(**dict(who)))] | None = Field(
-        default=None,
-        description="The identity that the credential must have; `login` and `test` compare it with whoami.",
-        examples=[{"key_scope": "user", "org_role": "MEMBER"}],
-    )
-    tags: Many[ProfileName] | None = Field(
-        default=None,
-        description="Words that `list`, `test` and `each` take as `@WORD`, for all profiles that have it. They replace those of "
+    tags: Many[ProfileName] | None = optional(
+        "Words that `list`, `test` and `each` take as `@WORD`, for all profiles that have it. They replace those of "
         "the parent.",
-        examples=[["acme", "eu"]],
+        ["acme", "eu"],
     )
-    env: dict[FreeVariable, Value] | None = Field(
-        default=None,
-        description="Variables that are exported along with the credential: each a text as it stands here, a part of the "
+    env: dict[FreeVariable, Value] | None = optional(
+        "Variables that are exported along with the credential: each a text as it stands here, a part of the "
         'credential (`{ from = "token" }`), or a secret of its own (`{ keyring = true }` or another source, never the secret '
         "itself), which belongs to the profile's origin as its key does. `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_BASE_URL`, "
         '`OMNI_PROFILE` and `OMNI_ORGANIZATION_NAME` may be aliases, and `""` leaves one of them out.',
-        examples=[
-            {
-                "OMNI_OUTPUT_FORMAT": "json",
-                "MCP_SERVER_URL": {"from": "base_url", "append": "/mcp/https"},
-                "OMNI_EMBED_SECRET": {"keyring": True},
-            }
-        ],
+        {
+            "OMNI_OUTPUT_FORMAT": "json",
+            "MCP_SERVER_URL": {"from": "base_url", "append": "/mcp/https"},
+            "OMNI_EMBED_SECRET": {"keyring": True},
+        },
     )
 
     @model_validator(mode="after")
@@ -163,13 +141,9 @@ class Defaults(Table):
 class Profile(Defaults):
     """A named choice: an instance, an auth method, where its key comes from, what else to export."""
 
-    description: str | None = Field(
-        default=None, description="A sentence for people.", examples=["Production, my own login"]
-    )
-    extends: ProfileName | None = Field(
-        default=None,
-        description="The profile whose values this one starts from. One parent, which may have one itself; no circles.",
-        examples=["base"],
+    description: str | None = optional("A sentence for people.", "Production, my own login")
+    extends: ProfileName | None = optional(
+        "The profile whose values this one starts from. One parent, which may have one itself; no circles.", "base"
     )
 
 
@@ -181,10 +155,8 @@ class SettingsTable(Table):
         description="Whole host names, beyond Omni's own domains, that credentials may be sent to.",
         examples=[["bi.acme.example"]],
     )
-    secret_store: StoreName | None = Field(
-        default=None,
-        description="Where omniprofile keeps secrets: the operating system's keyring, or a file of mode 0600.",
-        examples=["keyring"],
+    secret_store: StoreName | None = optional(
+        "Where omniprofile keeps secrets: the operating system's keyring, or a file of mode 0600.", "keyring"
     )
     trusted_folders: Many[Annotated[str, Field(pattern=r"^(?:~(?:[/\\\\]|$)|/|[A-Za-z]:[/\\\\])[^\u0000]*$")]] = Field(
         default=(),
@@ -206,9 +178,7 @@ class ProfilesFile(Table):
     version: Annotated[Literal[1], exactly(1)] = Field(
         default=1, description="The version of this format.", examples=[1]
     )
-    default: ProfileName | None = Field(
-        default=None, description="The profile to use when nothing else selects one.", examples=["prod"]
-    )
+    default: ProfileName | None = optional("The profile to use when nothing else selects one.", "prod")
     settings: SettingsTable = Field(
         default_factory=SettingsTable.model_construct, description="How omniprofile itself behaves."
     )
