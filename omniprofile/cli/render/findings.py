@@ -7,7 +7,8 @@ from omniprofile.checks.lint import Report
 from omniprofile.checks.secrets import without_secrets
 from omniprofile.cli.console import Style
 from omniprofile.cli.render.tables import indented, width
-from omniprofile.config.toml.text import Document, Position
+from omniprofile.config.toml.parse import Position
+from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Finding, Level
 from omniprofile.model.names import legible
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omniprofile.config.toml.text import DEEPEST, Document, Position
+from omniprofile.config.toml.parse import DEEPEST, Position
+from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigUnreadable
 from omniprofile.model.finding import Code
 

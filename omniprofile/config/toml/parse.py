@@ -1,0 +1,176 @@
+"""Parsing a TOML text, or finding its syntax errors. DOOR: tomllib.
+
+Parsing takes bounded time for any text: keys with many parts, for which `tomllib` takes quadratic time, are detected first.
+Nesting too deep for `tomllib`, or for code that walks through the data, is an error like any other.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from omniprofile.config.toml.positions import Places, key_at, scan
+
+DEEPEST = 50
+"""The deepest allowed nesting of arrays and inline tables, and the most parts of a key."""
+_MOST_ERRORS = 20
+_PARSED_AGAIN = 20 * 1024 * 1024
+"""After an error, the rest is parsed again to find the next one, until this many characters have been parsed."""
+
+# Not compiled: a valid file needs none of these patterns, and compiling them takes as long as parsing a small file.
+# Possessive, and matching even without a closing quote, so that no text makes them backtrack.
+_LONG_STRING = (
+    r'''"""(?:[^"\\]|\\.|"(?!""))*+"{0,5}|'''
+    r"""'''(?:[^']|'(?!''))*+'{0,5}"""
+)
+_SHORT_STRING = r""""(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?"""
+STRINGS_AND_COMMENTS = rf"(?s){_LONG_STRING}|{_SHORT_STRING}|#[^\n]*+"
+_DIGITS = rf"{STRINGS_AND_COMMENTS}|(?P<digits>[0-9_]++)"
+_PART = rf"(?>[A-Za-z0-9_-]++|{_SHORT_STRING})"
+_TOKENS = rf"(?s){_LONG_STRING}|(?P<key>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)|#[^\n]*+|[\[\]{{}}]"
+_PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
+
+
+class Position(NamedTuple):
+    """A place in a text: line and column from 1, columns in characters (code points)."""
+
+    line: int
+    column: int
+
+
+class SyntaxProblem(NamedTuple):
+    """A syntax error: its place, what is wrong, and what was probably meant. `ends` says that nothing after it was checked."""
+
+    position: Position
+    message: str
+    hint: str | None = None
+    ends: bool = False
+
+
+def parse(text: str) -> dict[str, Any] | list[SyntaxProblem]:
+    """Return the data of `text`, or its syntax errors in order."""
+    # Hardly any line has this many dots, and a closer look costs as much as parsing.
+    if any(line.count(".") >= DEEPEST for line in text.split("\n")) and (problem := _too_deep(text)):
+        return [problem]
+    found: list[SyntaxProblem] = []
+    rest = text
+    for _ in range(max(2, min(_MOST_ERRORS, _PARSED_AGAIN // (len(text) + 1)))):
+        result = _load(rest)
+        if isinstance(result, dict):
+            if not found and _depth(result) > DEEPEST and (problem := _too_deep(text)):
+                return [problem]
+            return found or result
+        found = sorted([*found, result], key=lambda problem: problem.position)
+        rest = "" if result.ends else _without_line(rest, result.position.line)
+        if not rest:
+            break
+    return found
+
+
+def _load(text: str) -> dict[str, Any] | SyntaxProblem:
+    """Return the data of `text`, or its first error."""
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        message = str(problem)
+        place = re.search(_PLACE, message)
+        found = Position(int(place[1]), int(place[2])) if place and place[1] else _open_quote(text)
+        at = found or position_after(text.rstrip())
+        return _worded(text, at, re.sub(_PLACE, "", message), ends=found is None)
+    except RecursionError:
+        return _too_deep(text) or _nested_at(Position(1, 1))
+    except ValueError:  # from `int`: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
+        longest = max(re.finditer(_DIGITS, text), key=lambda match: len(match["digits"] or ""))
+        at = position_after(text[: longest.start()])
+        return SyntaxProblem(at, "a number has too many digits", "write a shorter number", ends=True)
+
+
+def _worded(text: str, at: Position, message: str, *, ends: bool) -> SyntaxProblem:
+    """Return the error that tomllib reports with this message, in this program's words."""
+    if any(word in message for word in ("overwrite", "already", "twice")) and (again := _defined_again(text, at.line)):
+        return again
+    from omniprofile.config.toml.syntax_errors import suggestion, wording
+
+    line = text.split("\n")[at.line - 1]
+    return SyntaxProblem(at, wording(message), suggestion(line, message), ends)
+
+
+def _defined_again(text: str, line: int) -> SyntaxProblem | None:
+    """Return the error that names where the key or table of the statement in `line` was defined first."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    before = text[:start]
+    if isinstance(_load(before), SyntaxProblem):  # the line is the last one of a longer statement
+        return None
+    try:
+        keys, header = key_at(text, start)
+    except ValueError:
+        return None
+    base = () if header else scan(before)[-1].path
+    first = Places(before).keys.get((*base, *(key.name for key in keys)))
+    if first is None:
+        return None
+    at = Position(line, keys[-1].start - start + 1)
+    message = f"this is defined already in line {position_after(before[:first]).line}"
+    return SyntaxProblem(at, message, "remove one of the two")
+
+
+def _without_line(text: str, line: int) -> str:
+    """Return `text` without the statement at `line`, so that the rest can be checked too; empty to stop."""
+    lines = text.split("\n")
+    bad = lines[line - 1] if line <= len(lines) else ""
+    if not bad.strip() or '"""' in bad or "'''" in bad:
+        return ""
+    # Keep a header in place of an invalid one, so that its keys do not end up in the previous table.
+    lines[line - 1] = f'["unreadable header in line {line}"]' if bad.lstrip().startswith("[") else ""
+    return "\n".join(lines)
+
+
+def _open_quote(text: str) -> Position | None:
+    """Return the end of the first line with an unclosed single quote, which tomllib reports at the end of the text."""
+    for match in re.finditer(STRINGS_AND_COMMENTS, text):
+        if match[0][:1] == "'" and match[0][:3] != "'''" and (len(match[0]) == 1 or match[0][-1] != "'"):
+            return position_after(text[: match.end()].removesuffix("\r"))
+    return None
+
+
+def _depth(data: object) -> int:
+    """Return how deep tables and arrays are nested, counting the outermost one."""
+    depth, level = 0, [data]
+    while level:
+        depth += 1
+        level = [
+            value
+            for table in level
+            for value in (table.values() if isinstance(table, dict) else table if isinstance(table, list) else ())
+            if isinstance(value, dict | list)
+        ]
+    return depth
+
+
+def _too_deep(text: str) -> SyntaxProblem | None:
+    """Return the first place where brackets nest too deep or a key has too many parts, ignoring strings and comments.
+
+    One pass that is good enough to protect `tomllib`: in a file that is not TOML, the place may be wrong.
+    """
+    depth = 0
+    for match in re.finditer(_TOKENS, text):
+        piece = match[0]
+        if piece in "[{":
+            depth += 1
+        elif piece in "]}":
+            depth = max(0, depth - 1)
+        if depth > DEEPEST or (match.lastgroup == "key" and piece.count(".") >= DEEPEST):
+            return _nested_at(position_after(text[: match.start()]))
+    return None
+
+
+def _nested_at(place: Position) -> SyntaxProblem:
+    return SyntaxProblem(place, f"this is nested more than {DEEPEST} deep", ends=True)
+
+
+def position_after(text: str) -> Position:
+    """Return the place right after `text`."""
+    line = text.count("\n") + 1
+    return Position(line, len(text) - (text.rfind("\n") + 1) + 1)
