@@ -107,5 +107,7 @@ def environment_of(handed: Sequence[Handed], environ: Mapping[str, str]) -> dict
         variables |= each.variables
         removed += each.removed
     child = child_environment(variables, environ, key_variables=removed)
-    tokens = [each.credential.token for each in handed if each.gateway]
+    # A token that another profile of `--as` hands over openly is not withheld: its own variables would be missing.
+    tokens = {each.credential.token for each in handed if each.gateway}
+    tokens -= {each.credential.token for each in handed if not each.gateway}
     return behind_gateway(child, tokens) if tokens else child

@@ -150,3 +150,12 @@ def test_a_nested_call_uses_what_was_given_for_its_profile_alone(process: Proces
         *given, "env", "A_OMNI_API_TOKEN=changed", "A_OMNI_API_KEY=changed", *OMNIPROFILE, "token", "staging"
     )
     assert (changed.returncode, changed.stdout) == (4, ""), "an override has no prefix"
+
+
+def test_a_key_handed_over_openly_and_used_by_a_gateway_is_in_the_open_variables(process: Process, two: Path) -> None:
+    with two.open("a") as file:
+        file.write('\n[profiles.agent]\nextends = "staging"\naccess = "gateway"\nkey = { env = "STAGING_KEY" }\n')
+    ran = process("exec", "--as", "OPEN_=staging", "--as", "AGENT_=agent", "--", *PRINT)
+    given = json.loads(ran.stdout)
+    assert given["OPEN_OMNI_API_TOKEN"] == given["OPEN_OMNI_API_KEY"] == STAGING_KEY
+    assert STAGING_KEY not in (given["AGENT_OMNI_API_TOKEN"], given.get("STAGING_KEY"))
