@@ -6,6 +6,7 @@ them. Python shows warnings on stderr unless the program configures logging.
 """
 
 import logging
+import os
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.credentials.protection import GIVING
@@ -16,7 +17,7 @@ from omniprofile.system.environment import Environment
 _LOG = logging.getLogger("omniprofile")
 
 
-def resolve(profile: str | None = None, *, config: str | None = None) -> Credential:
+def resolve(profile: str | None = None, *, config: str | os.PathLike[str] | None = None) -> Credential:
     """Return the credential of a profile, refreshing a session that is about to expire.
 
     `profile` is the name of a profile, None for the current one. `config` is the path of the profile file, None for the usual
@@ -35,9 +36,14 @@ def resolve(profile: str | None = None, *, config: str | None = None) -> Credent
     return credential
 
 
-def app_for(config: str | None) -> App:
+def app_for(config: str | os.PathLike[str] | None) -> App:
     """Return the App as the library uses it, with the profile file that the caller names."""
-    return App(Environment.real(), config_flag=config, notify=_LOG.info, warn=_LOG.warning)
+    return App(
+        Environment.real(),
+        config_flag=None if config is None else os.fspath(config),
+        notify=_LOG.info,
+        warn=_LOG.warning,
+    )
 
 
 def request_for(profile: str | None) -> ProfileRequest:

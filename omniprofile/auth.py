@@ -1,5 +1,6 @@
 """`Auth` authenticates the requests of an HTTP client. DOOR: httpx, for the class that its clients take; anyio, for threads."""
 
+import os
 from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial
 from typing import TypeVar, cast
@@ -39,7 +40,7 @@ class Auth(httpx.Auth):
     takes a function of the request, such as `requests`, can use it too: it sets the header, and renews only ahead of expiry.
     """
 
-    def __init__(self, profile: str | None = None, *, config: str | None = None) -> None:
+    def __init__(self, profile: str | None = None, *, config: str | os.PathLike[str] | None = None) -> None:
         environment = Environment.real()
         self._wanted = request_for(profile)
         self._config = config

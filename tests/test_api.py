@@ -185,7 +185,7 @@ def test_config_names_another_file(omni: Standin, tmp_path: Path, monkeypatch: p
     path = tmp_path / "other.toml"
     path.write_text(_profile(omni, 'key = { env = "THEIR_KEY" }', "theirs"))
     assert omniprofile.resolve(config=str(path)).profile == "theirs"
-    assert omniprofile.resolve("theirs", config=str(path)).token == "k"
+    assert omniprofile.resolve("theirs", config=path).token == "k"
 
 
 def test_a_protected_profile_that_a_pin_selects_must_be_named(

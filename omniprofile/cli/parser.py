@@ -73,6 +73,8 @@ def parse(
     # Without `--` the words may include the child's own options, so keep their order.
     words = argv[at + 1 :] if runs_command and child is None else own.options_first(argv[at + 1 :])
     args, rest = parser.parse_known_args([*argv[: at + 1], *words])
+    if args.config == "":
+        raise UsageError("the value of `--config` is empty", hint="leave it out to use the usual profile file")
     if runs_command and child is None:
         _require_dashes(own, name, argv[at + 1 :], rest, profiles(config))
     if rest and rest[0] in ("-p", "--profile"):

@@ -147,6 +147,8 @@ def require_profile(config: "Config", name: str, provenance: "Provenance") -> No
             hint="`omniprofile login NAME` asks for the key without showing it; revoke this one if others can see "
             "this machine's processes or your shell's history",
         )
+    if not name:
+        raise NoSuchProfile("the profile's name is empty", hint="`omniprofile list` shows the names")
     near = closest(name, config.profiles)
     if not is_valid(name):
         raise NoSuchProfile(

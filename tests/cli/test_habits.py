@@ -72,6 +72,32 @@ def test_json_before_the_command_belongs_to_the_command(cli: Cli, two: Path) -> 
     assert "no command is given" in cli("--json").err
 
 
+@pytest.mark.parametrize("line", ["show", "use", "test", "list", "remove --yes", "rename", "each", "set", "-p"])
+def test_an_empty_name_is_called_empty(cli: Cli, two: Path, line: str) -> None:
+    more = {"rename": ["new"], "each": ["--", "true"], "set": ["description", "x"], "-p": ["show"]}.get(line, [])
+    ran = cli(*line.split(), "", *more)
+    assert ran.status in (2, 5)
+    assert "the profile's name is empty\n" in ran.err
+    assert "did you mean" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "what"),
+    [
+        (["--config", "", "list"], "the value of `--config` is empty"),
+        (["list", "--config="], "the value of `--config` is empty"),
+        (["export", "omni-cli", ""], "the file's name is empty"),
+        (["login", "prod", "--secret", ""], "the value of `--secret` is empty"),
+    ],
+)
+def test_an_option_whose_variable_is_unset_is_no_option_left_out(
+    cli: Cli, two: Path, argv: list[str], what: str
+) -> None:
+    ran = cli(*argv)
+    assert ran.status == 2
+    assert what in ran.err
+
+
 @pytest.mark.parametrize("line", ["test --json --format junit", "lint --format sarif --json"])
 def test_two_formats_at_once_are_refused(cli: Cli, two: Path, line: str) -> None:
     ran = cli(*line.split())

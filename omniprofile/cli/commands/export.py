@@ -54,6 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
+    if args.file == "":
+        raise UsageError("the file's name is empty", hint="leave it out to export to the usual place")
     if args.file in app.config.profiles and not os.path.lexists(app.absolute(args.file)):
         raise UsageError(
             f"`{args.file}` is a profile, where a file is expected",

@@ -90,6 +90,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     how = How(
         test=not args.no_test, browser=not args.no_browser, port=args.port, timeout=args.timeout, with_key=args.with_key
     )
+    if args.secret == "":
+        raise UsageError("the value of `--secret` is empty", hint="name a variable of the profile's `env`")
     if args.secret is not None:
         _login_secret(app, console, ProfileRequest(arguments.named_profile(args)), args.secret, how, yes=args.yes)
     else:
