@@ -26,7 +26,6 @@ from jeepney.low_level import calc_msg_size
 _NAME = "org.freedesktop.secrets"
 _INTERFACE = "org.freedesktop.Secret."
 _SERVICE = DBusAddress("/org/freedesktop/secrets", _NAME, _INTERFACE + "Service")
-_COLLECTION = DBusAddress("/org/freedesktop/secrets/aliases/default", _NAME, _INTERFACE + "Collection")
 _MOST = 2 * 1024 * 1024
 """The most bytes to read from the bus in total."""
 
@@ -43,10 +42,12 @@ def password(address: str, service: str, username: str, seconds: float) -> str:
     """
     with _connected(address, monotonic() + seconds) as bus:
         attributes = {"service": service, "username": username}
-        _, session, found = bus.ask(
-            message_bus.Hello(),
+        # The alias first, alone: gnome-keyring may abort at another first message (see `keyring_store`).
+        _, (path,) = bus.ask(message_bus.Hello(), new_method_call(_SERVICE, "ReadAlias", "s", ("default",)))
+        collection = DBusAddress(path, _NAME, _INTERFACE + "Collection")
+        session, found = bus.ask(
             new_method_call(_SERVICE, "OpenSession", "sv", ("plain", ("s", ""))),
-            new_method_call(_COLLECTION, "SearchItems", "a{ss}", (attributes,)),
+            new_method_call(collection, "SearchItems", "a{ss}", (attributes,)),
         )
         (paths,) = found
         if len(paths) != 1:

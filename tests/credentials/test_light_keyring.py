@@ -244,6 +244,7 @@ class FakeBus:
         assert call.header.flags == 2, "a service must not be started"
         body = {
             "Hello": ("s", (":1.1",)),
+            "ReadAlias": ("o", ("/collection/1",)),
             "OpenSession": ("vo", (("s", ""), "/session/1")),
             "SearchItems": ("ao", (["/item/1"],)),
             "GetSecret": ("(oayays)", (("/session/1", b"", b"the text", "text/plain"),)),
@@ -294,7 +295,8 @@ LIES: dict[str, dict[str, Any]] = {
     "sends more than a greeting": {"auth": b"OK 1\r\nmore"},
     "closes": {"SearchItems": OSError()},
     "closes after the secret was asked for": {"GetSecret": OSError()},
-    "has no secret service": {"OpenSession": lambda call: new_error(call, "org.freedesktop.DBus.Error.ServiceUnknown")},
+    "opens nothing": {"OpenSession": lambda call: new_error(call, "org.freedesktop.DBus.Error.NotSupported")},
+    "has no secret service": {"ReadAlias": lambda call: new_error(call, "org.freedesktop.DBus.Error.ServiceUnknown")},
     "is no message": {"Hello": b"HTTP/1.1 400 Bad Request\r\n\r\n"},
     "is of another form": {"SearchItems": ("s", ("/item/1",))},
     "has no body": {"SearchItems": ()},

@@ -1,5 +1,6 @@
 """The keyring store on a real Secret Service: gnome-keyring on a D-Bus session of the test's own."""
 
+import os
 import signal
 import threading
 import time
@@ -11,9 +12,10 @@ from jeepney import HeaderFields
 from jeepney.bus_messages import Monitoring
 from jeepney.io.blocking import open_dbus_connection
 
+from omniprofile.credentials import light_keyring
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
-from tests.credentials.conftest import SecretService, account, at_once, make_secret, python, start_python
+from tests.credentials.conftest import PROD, SecretService, account, at_once, make_secret, python, start_python
 from tests.sampling import WHOLE
 
 pytestmark = pytest.mark.secret_service
@@ -119,7 +121,7 @@ def test_a_stopped_daemon_is_waited_for_once_and_used_when_it_goes_on(
 
 
 def test_the_collection_is_opened_as_a_busy_gnome_keyring_survives_it(
-    secret_service: SecretService, make_store: MakeStore
+    secret_service: SecretService, make_store: MakeStore, tmp_path: Path
 ) -> None:
     """By `ReadAlias` first, then by its own path: the daemon aborts when a property is read first, and aliases race."""
     with open_dbus_connection() as monitor:
@@ -127,6 +129,8 @@ def test_the_collection_is_opened_as_a_busy_gnome_keyring_survives_it(
         store = make_store(limit=100)
         store.put("prod", make_secret("long" * 100))
         store.get(account("prod"))
+        make_store().put("prod", make_secret())
+        light_keyring.get(PROD, str(tmp_path / "state"), "", [str(tmp_path / "locks")], os.environ)
         store.delete(account("prod"))
         with open_dbus_connection() as last:
             heard: dict[str, list[tuple[str, str]]] = {}
