@@ -26,8 +26,8 @@ from omniprofile.errors import AccessLimited, ProtectedProfile, StoreUnavailable
 from omniprofile.model.declaration import KeySource, uses_store
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.system.access import real_path
 from omniprofile.system.files import reason
+from omniprofile.system.foreign_access import real_path
 from omniprofile.workspace import Workspace, once
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class App(Workspace):
     def sessions(self) -> "Sessions":
         """The OAuth sessions in the store."""
         from omniprofile.credentials.session import LOCK_SECONDS, Sessions
-        from omniprofile.system.locking import user_lock
+        from omniprofile.system.user_lock import user_lock
 
         return Sessions(
             store=self.store,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from omniprofile.config.editing.journal import Journal
     from omniprofile.credentials.protection import Use
     from omniprofile.model.resolution import Selection
-    from omniprofile.system.access import ForeignAccess
+    from omniprofile.system.foreign_access import ForeignAccess
 
 _EXCLUSIVE = {
     "edit": (30.0, "the profile files are being edited by another omniprofile"),
@@ -247,7 +247,7 @@ class Workspace:
 
     def exclusive(self, work: "Literal['edit', 'transfer']" = "edit") -> "AbstractContextManager[None]":
         """Hold the lock against this user's other edits, or other imports and exports. Raises OperationFailed."""
-        from omniprofile.system.locking import exclusive
+        from omniprofile.system.user_lock import exclusive
 
         # Not next to the user's files: their folder may be read-only, or a git repository.
         return exclusive(self.lock_folders, f"{work}.lock", *_EXCLUSIVE[work])
@@ -266,7 +266,7 @@ class Workspace:
     @once
     def lock_folders(self) -> list[str]:
         """The folders for locks that all of this user's processes share, whatever their environment."""
-        from omniprofile.system.locking import user_lock_folders
+        from omniprofile.system.user_lock import user_lock_folders
 
         return user_lock_folders(self.environment.platform, self.environment.environ, self.environment.uid)
 

@@ -19,8 +19,8 @@ from omniprofile.config.toml.text import Document
 from omniprofile.model.effective import every_effective, gives_token
 from omniprofile.model.finding import Code, Finding, unreadable
 from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
-from omniprofile.system.access import real_path
 from omniprofile.system.files import Unreadable, read_regular
+from omniprofile.system.foreign_access import real_path
 
 _ALL = frozenset(Code)
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from omniprofile.config.loader import RISK, Files
 from omniprofile.model.finding import Code, Finding
 from omniprofile.model.names import quoted_place
-from omniprofile.system.access import is_above, others_can_write, steps_to
+from omniprofile.system.foreign_access import is_above, others_can_write, steps_to
 
 
 def writable_by_groups(files: Files) -> None:

@@ -13,7 +13,8 @@ from omniprofile.app import App
 from omniprofile.cli.registry import BY_NAME
 from omniprofile.errors import Error
 from omniprofile.model.secret import masked
-from omniprofile.system.files import make_private_folder, write_atomic
+from omniprofile.system.atomic_write import write_atomic
+from omniprofile.system.files import make_private_folder
 
 _NAME = "crash-report.txt"
 

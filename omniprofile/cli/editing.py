@@ -19,7 +19,7 @@ from omniprofile.errors import ConfigInvalid, Error, NotWritten, Refused, StoreU
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.names import RULE, command_words, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance
-from omniprofile.system.access import real_path
+from omniprofile.system.foreign_access import real_path
 
 METHODS = ("api-key", "oauth")
 

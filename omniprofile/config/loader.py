@@ -19,8 +19,8 @@ from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Code, Finding, errors_in, unreadable
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.system.access import ForeignAccess, foreign_access, is_read_only, others_can_write, real_path
 from omniprofile.system.files import Unreadable, open_regular
+from omniprofile.system.foreign_access import ForeignAccess, foreign_access, is_read_only, others_can_write, real_path
 
 T = TypeVar("T", bound=Sourced[str] | Declaration)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
-    from omniprofile.system.access import ForeignAccess
+    from omniprofile.system.foreign_access import ForeignAccess
 
 PROFILES_FILE = "profiles.toml"
 DROP_IN_FOLDER = "profiles.d"
@@ -160,7 +160,7 @@ def find_pin(
     Skips a pin that others may write, and adds it to `ignored` with the reason, unless its real path is in one of the folders
     that `trusted` returns.
     """
-    from omniprofile.system.access import foreign_access, real_path
+    from omniprofile.system.foreign_access import foreign_access, real_path
 
     folder = cwd
     while folder:
@@ -177,7 +177,7 @@ def find_pin(
 
 
 def _is_in(path: str, folders: "Sequence[str]") -> bool:
-    from omniprofile.system.access import real_path
+    from omniprofile.system.foreign_access import real_path
 
     return any(path.startswith(os.path.join(real_path(folder), "")) for folder in folders)
 

@@ -14,8 +14,9 @@ from zlib import crc32
 from omniprofile.config.paths import DROP_IN_FOLDER, Places, drop_ins
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import effective
-from omniprofile.system.access import real_path
-from omniprofile.system.files import Unreadable, make_private_folder, open_regular, write_atomic
+from omniprofile.system.atomic_write import write_atomic
+from omniprofile.system.files import Unreadable, make_private_folder, open_regular
+from omniprofile.system.foreign_access import real_path
 
 FILE = "prompt"
 FOLDER = "prompt.d"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from omniprofile.model.declaration import Config
     from omniprofile.model.provenance import Provenance, Sourced
     from omniprofile.model.resolution import Overridden, Selection
-    from omniprofile.system.access import ForeignAccess
+    from omniprofile.system.foreign_access import ForeignAccess
 
     Layered = Callable[[], Sourced[str] | None]
     """A layer, called only if no stronger one answers. It returns an answer or None, or raises: broken is not absent."""

@@ -25,8 +25,8 @@ import time
 from binascii import crc32
 
 from omniprofile import __version__
-from omniprofile.system.access import foreign_access, real_path
-from omniprofile.system.files import NO_LINK, is_in_missing_home, make_private_folder, write_atomic
+from omniprofile.system.files import NO_LINK, is_in_missing_home, make_private_folder
+from omniprofile.system.foreign_access import foreign_access, real_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def write(places: "Places", reads: "Mapping[str, Seen]", sections: "tuple[Any, A
 
     Never raises: if the cache cannot be written, there is no snapshot.
     """
+    from omniprofile.system.atomic_write import write_atomic
+
     if is_in_missing_home(places.cache_folder, places.home):
         return
     fresh = {}

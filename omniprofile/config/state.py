@@ -6,8 +6,8 @@ interpreter has loaded, and the rest when needed.
 
 import os
 
-from omniprofile.system.access import refuse_foreign
 from omniprofile.system.files import Unreadable, open_regular
+from omniprofile.system.foreign_access import refuse_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +85,9 @@ class StateFile:
 
     def _change(self, change: "Callable[[str | None, str | None], Names]", hint: str) -> "Names":
         from omniprofile.errors import OperationFailed
-        from omniprofile.system.access import owner_hint
-        from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
+        from omniprofile.system.atomic_write import sweep, write_atomic
+        from omniprofile.system.files import make_private_folder, reason
+        from omniprofile.system.foreign_access import owner_hint
         from omniprofile.system.locking import lock
 
         try:

@@ -8,8 +8,9 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from omniprofile.errors import UnsafePermissions
-from omniprofile.system.access import refuse_foreign
-from omniprofile.system.files import Unreadable, make_private_folder, open_regular, write_atomic
+from omniprofile.system.atomic_write import write_atomic
+from omniprofile.system.files import Unreadable, make_private_folder, open_regular
+from omniprofile.system.foreign_access import refuse_foreign
 
 FILE = "confirmed.json"
 LASTS = timedelta(hours=1)

@@ -100,7 +100,7 @@ def _stored(
 def _in_keyring(name: str, environ: "Mapping[str, str]", folders: tuple[str, str], *, session: bool) -> "Stored | None":
     """Return what the keyring holds for account `name`. Raises Final if the keyring package fails, so it is asked only once."""
     from omniprofile.credentials import light_keyring
-    from omniprofile.system.locking import user_lock_folders
+    from omniprofile.system.user_lock import user_lock_folders
 
     folder, home = folders
     lock_folders = user_lock_folders(sys.platform, environ, user_id())

@@ -14,8 +14,9 @@ from omniprofile.credentials.secrets_file import RISK, VERSION, SecretsFile
 from omniprofile.errors import StoreTimeout
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
-from omniprofile.system.access import owner_hint, real_path, refuse_foreign
-from omniprofile.system.files import make_private_folder, reason, sweep, write_atomic
+from omniprofile.system.atomic_write import sweep, write_atomic
+from omniprofile.system.files import make_private_folder, reason
+from omniprofile.system.foreign_access import owner_hint, real_path, refuse_foreign
 from omniprofile.system.locking import LockFailed, lock
 
 LOCK_SECONDS = 10.0

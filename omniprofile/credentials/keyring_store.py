@@ -32,9 +32,10 @@ from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UsageError
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
-from omniprofile.system.access import real_path
 from omniprofile.system.files import reason
-from omniprofile.system.locking import LockFailed, user_lock
+from omniprofile.system.foreign_access import real_path
+from omniprofile.system.locking import LockFailed
+from omniprofile.system.user_lock import user_lock
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

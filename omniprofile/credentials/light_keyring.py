@@ -43,7 +43,7 @@ def get(
     kind = known.get("backend") if isinstance(known, dict) else None
     if not isinstance(known, dict) or kind not in (SECRET_SERVICE, VAULT) or _is_configured(kind, home, environ):
         raise NotLight
-    from omniprofile.system.locking import user_lock
+    from omniprofile.system.user_lock import user_lock
 
     with user_lock(lock_folders, LOCK, _SECONDS, shared=True):
         data = load(_password(kind, account, environ))

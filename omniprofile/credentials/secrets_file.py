@@ -8,8 +8,8 @@ import sys
 
 from omniprofile.credentials.envelope import load
 from omniprofile.model.names import printable_place, quoted_place
-from omniprofile.system.access import others_can_read, refuse_foreign
 from omniprofile.system.files import Unreadable, open_regular
+from omniprofile.system.foreign_access import others_can_read, refuse_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from omniprofile.model.exported import (
 )
 from omniprofile.model.names import printable, printable_place, quoted_place
 from omniprofile.model.secret import LONGEST_KEY, Secret, is_text, looks_like_key, remember
-from omniprofile.system.access import is_read_only, others_can_read
 from omniprofile.system.files import Unreadable, open_regular
+from omniprofile.system.foreign_access import is_read_only, others_can_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ that others may write or replace is refused, because it decides which backend is
 """
 
 from omniprofile.credentials.envelope import load, summary_as_data, summary_of
-from omniprofile.system.access import real_path, refuse_foreign
-from omniprofile.system.files import Unreadable, read_regular, write_atomic
+from omniprofile.system.atomic_write import write_atomic
+from omniprofile.system.files import Unreadable, read_regular
+from omniprofile.system.foreign_access import real_path, refuse_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from omniprofile.doctor.diagnosis import Diagnosis, Health, ok, problem, skipped
 from omniprofile.model.effective import every_effective, gives_token, giving_token
 from omniprofile.model.finding import errors_in
 from omniprofile.model.names import counted, printable_place, quoted_list, quoted_place
-from omniprofile.system.access import real_path
 from omniprofile.system.files import reason
-from omniprofile.system.locking import LockFailed, user_lock
+from omniprofile.system.foreign_access import real_path
+from omniprofile.system.locking import LockFailed
+from omniprofile.system.user_lock import user_lock
 
 _LIMITS = ("gateway", "read-only")
 _MOST_NAMED = 3

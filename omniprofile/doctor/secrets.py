@@ -16,8 +16,8 @@ from omniprofile.handover.variables import find_dotenv
 from omniprofile.model.finding import Code
 from omniprofile.model.names import counted, printable, printable_place, quoted_place
 from omniprofile.model.stored import Account
-from omniprofile.system.access import others_can_read, real_path
 from omniprofile.system.capture import find_program
+from omniprofile.system.foreign_access import others_can_read, real_path
 from omniprofile.transfer import foreign
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.omni_cli import OmniConfig

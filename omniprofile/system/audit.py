@@ -12,8 +12,8 @@ import sys
 import time
 
 from omniprofile.model.secret import masked
-from omniprofile.system.access import foreign_access
 from omniprofile.system.files import NO_LINK, give_to_owner_of_folder, is_in_missing_home, make_private_folder
+from omniprofile.system.foreign_access import foreign_access
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.stored import StoredSecret
-from omniprofile.system.access import real_path
-from omniprofile.system.files import Unreadable, make_private_folder, open_regular, reason, sweep, write_atomic
+from omniprofile.system.atomic_write import sweep, write_atomic
+from omniprofile.system.files import Unreadable, make_private_folder, open_regular, reason
+from omniprofile.system.foreign_access import real_path
 
 LARGEST = 4 * 1024 * 1024
 BACKUPS = "backups"

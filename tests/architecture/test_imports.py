@@ -73,7 +73,7 @@ SHORT = {
         "config.paths",
         "config.snapshot",
         "config.state",
-        "system.access",
+        "system.foreign_access",
         "system.files",
     },
     # `references` is asked about keys of an unknown shape, as personal tokens are; it imports nothing.

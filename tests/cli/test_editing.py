@@ -10,7 +10,7 @@ import pytest
 
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.system.locking import user_lock, user_lock_folders
+from omniprofile.system.user_lock import user_lock, user_lock_folders
 from tests.cli.conftest import STAGING_KEY, Instances
 from tests.conftest import CANARY, Cli
 

@@ -20,7 +20,7 @@ from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.credentials.session import _lock_name
 from omniprofile.model.stored import SecretStore
 from omniprofile.standin.server import Standin
-from omniprofile.system.locking import user_lock_folders
+from omniprofile.system.user_lock import user_lock_folders
 from tests import warm
 from tests.conftest import Cli
 from tests.credentials import conftest as stores

@@ -17,7 +17,7 @@ import pytest
 
 from omniprofile.config.loader import load
 from omniprofile.system import locking
-from omniprofile.system.locking import user_lock_folders
+from omniprofile.system.user_lock import user_lock_folders
 from tests import warm
 from tests.conftest import CANARY, Cli
 from tests.credentials import conftest as stores

@@ -15,7 +15,7 @@ import pytest
 
 from omniprofile.standin.server import Standin
 from omniprofile.system import locking
-from omniprofile.system.locking import user_lock_folders
+from omniprofile.system.user_lock import user_lock_folders
 from tests import warm
 from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.system.files import write_atomic
+from omniprofile.system.atomic_write import write_atomic
 
 
 def test_what_is_durable_is_on_the_disk_before_it_takes_its_place_and_so_is_the_change(

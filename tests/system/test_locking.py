@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.system.locking import LockFailed, lock, user_lock, user_lock_folders
+from omniprofile.system.locking import LockFailed, lock
+from omniprofile.system.user_lock import user_lock, user_lock_folders
 
 HOLD = """
 import sys, time
@@ -20,6 +21,18 @@ with lock(sys.argv[1], 5):
     print("held", flush=True)
     time.sleep(60)
 """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the descriptor in /proc")
+def test_a_file_system_that_dies_while_its_lock_is_held_does_not_undo_the_work(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    done = False
+    with lock(path, 1):
+        for number in os.listdir("/proc/self/fd"):
+            if os.path.exists(f"/proc/self/fd/{number}") and os.path.samefile(f"/proc/self/fd/{number}", path):
+                os.close(int(number))  # as on a FUSE file system whose program has gone, unlocking and closing now fail
+                done = True
+    assert done
 
 
 def test_a_lock_is_waited_for_no_longer_than_the_limit_and_a_killed_holder_leaves_none(tmp_path: Path) -> None:
@@ -46,7 +59,8 @@ def test_a_lock_is_waited_for_no_longer_than_the_limit_and_a_killed_holder_leave
 
 FORK = """
 import os, sys
-from omniprofile.system.locking import lock, user_lock
+from omniprofile.system.locking import lock
+from omniprofile.system.user_lock import user_lock
 path = sys.argv[1]
 reading, writing = os.pipe()
 for held in (lock(path, 1), user_lock([os.path.dirname(path)], "other", 1)):

@@ -24,8 +24,9 @@ from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.errors import OperationFailed
 from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin
-from omniprofile.system.access import real_path
-from omniprofile.system.files import make_private_folder, reason, write_atomic
+from omniprofile.system.atomic_write import write_atomic
+from omniprofile.system.files import make_private_folder, reason
+from omniprofile.system.foreign_access import real_path
 
 _STAGING_KEY = "omni_osk_demo_staging_0123456789"
 _PRODUCTION_KEY = "omni_osk_demo_production_9876543210"

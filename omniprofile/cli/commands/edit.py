@@ -20,8 +20,9 @@ from omniprofile.cli.editing import profile_file, split_words, write_changes
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, UsageError
 from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted
-from omniprofile.system.access import refuse_foreign
-from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, write_atomic
+from omniprofile.system.atomic_write import write_atomic
+from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason
+from omniprofile.system.foreign_access import refuse_foreign
 from omniprofile.system.locking import lock
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")

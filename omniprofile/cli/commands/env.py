@@ -17,7 +17,8 @@ from omniprofile.handover.process import parent_command
 from omniprofile.handover.shells import SHELLS, calling_shell, github, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
-from omniprofile.system.files import NO_LINK, PRIVATE, reason, sweep, write_atomic
+from omniprofile.system.atomic_write import PRIVATE, sweep, write_atomic
+from omniprofile.system.files import NO_LINK, reason
 from omniprofile.transfer.omni_cli import OmniConfig
 
 HELP = Help(

@@ -19,7 +19,8 @@ from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
-from omniprofile.system.files import PRIVATE, make_private_folder, reason, sweep, write_atomic
+from omniprofile.system.atomic_write import PRIVATE, sweep, write_atomic
+from omniprofile.system.files import make_private_folder, reason
 from omniprofile.transfer.foreign import Found, change
 from omniprofile.transfer.merge import Merge, merge
 from omniprofile.transfer.omni_cli import OmniConfig

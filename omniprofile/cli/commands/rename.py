@@ -18,7 +18,7 @@ from omniprofile.config.toml.edit import set_text
 from omniprofile.errors import ConfigInvalid, Error, Refused, StoreUnavailable, UsageError
 from omniprofile.model.names import base_url_variable, printable_place, token_variable
 from omniprofile.model.stored import Account
-from omniprofile.system.access import real_path
+from omniprofile.system.foreign_access import real_path
 
 HELP = Help(
     description="Renames a profile along with its stored secrets, the active and the previous profile, `default`, the "

@@ -9,8 +9,8 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
 from omniprofile.model.names import printable, printable_place
-from omniprofile.system.access import foreign_access, others_can_read
-from omniprofile.system.files import PRIVATE
+from omniprofile.system.atomic_write import PRIVATE
+from omniprofile.system.foreign_access import foreign_access, others_can_read
 from omniprofile.transfer.foreign import Source
 from omniprofile.transfer.plan import SecretStep, Step
 

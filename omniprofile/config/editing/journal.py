@@ -15,8 +15,9 @@ from typing import Any
 
 from omniprofile.errors import ConfigUnreadable, OperationFailed
 from omniprofile.model.names import printable, quoted_word
-from omniprofile.system.access import real_path, refuse_foreign
-from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason, sweep, write_atomic
+from omniprofile.system.atomic_write import sweep, write_atomic
+from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason
+from omniprofile.system.foreign_access import real_path, refuse_foreign
 
 _VERSION = 1
 

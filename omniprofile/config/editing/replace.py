@@ -12,19 +12,16 @@ from dataclasses import dataclass
 from io import StringIO
 
 from omniprofile.errors import ConfigUnreadable, NotWritten, OperationFailed
-from omniprofile.system.access import real_path
+from omniprofile.system.atomic_write import discard, put_in_place, stage, sweep
 from omniprofile.system.files import (
     BYTE_ORDER_MARK,
     Unreadable,
-    discard,
     make_private_folder,
     open_regular,
-    put_in_place,
     reason,
     refuse_reserved,
-    stage,
-    sweep,
 )
+from omniprofile.system.foreign_access import real_path
 
 _NEW_FILE_MODE = 0o600
 

@@ -18,7 +18,7 @@ from omniprofile.model.exported import TOKENS
 from omniprofile.model.finding import Finding
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
-from omniprofile.system.access import real_path
+from omniprofile.system.foreign_access import real_path
 
 if TYPE_CHECKING:
     from omniprofile.config.schema.violations import Violation

@@ -1,4 +1,4 @@
-"""Checks of who else can read or change a file, with hints on how to fix it.
+"""Find who else can read or change a file, through its mode or a folder or link on the way to it, and say how to fix that.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """
