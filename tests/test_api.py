@@ -35,10 +35,9 @@ from omniprofile.errors import (
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
-from omniprofile.standin.oauth import Family
-from omniprofile.standin.server import Standin
 from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Cli
+from tests.standin import Standin
 
 WHOAMI = "/api/v1/whoami"
 
@@ -111,7 +110,7 @@ def _log_in(omni: Standin, cli: Cli, monkeypatch: pytest.MonkeyPatch, *, left: t
     """Have an OAuth session of `prod` in the store, whose access token has some time left. The access token."""
     monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
     cli.profiles(_profile(omni, 'auth = "oauth"'))
-    _, answer, _ = omni.oauth._grant(Family("MEMBER", "u-1"))
+    answer = omni.oauth.grant()
     access, refresh = str(answer["access_token"]), str(answer["refresh_token"])
     now = datetime.now(UTC)
     session = StoredSecret(

@@ -1,1 +1,1 @@
-"""An embedded stand-in for an Omni instance on loopback. Only `demo` and the tests import it."""
+"""An embedded stand-in for an Omni instance on loopback. Only `demo` imports it; `tests/standin.py` builds on it."""

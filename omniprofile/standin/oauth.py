@@ -1,19 +1,16 @@
 """The stand-in's OAuth server: authorization code with PKCE, rotating refresh tokens, metadata, revocation.
 
 It follows the vendor's documentation of Omni, and is stricter where that is silent: PKCE with S256 is required, a refresh token
-works once, and reuse of a spent one revokes every token of the same login. `decision` replaces the user who would click
-Authorize.
+works once, and reuse of a spent one revokes every token of the same login. Nobody clicks Authorize: every request is approved.
 """
 
 import hmac
 import json
 import threading
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
-from time import sleep
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 METADATA = "/.well-known/oauth-authorization-server"
@@ -23,6 +20,17 @@ REVOKE = "/oauth/revoke"
 CLIENT = "omni-cli"
 
 Answer = tuple[int, dict[str, str], bytes]
+"""Status, header fields and body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key or access token that the instance accepts."""
+
+    scope: str
+    role: str
+    user: str
+    membership: str
 
 
 @dataclass
@@ -45,62 +53,32 @@ class _Code:
 
 
 class OAuth:
-    """The authorization server. `issue(token, role, user)` registers an access token with the instance, `withdraw` removes it.
+    """The authorization server. `keys` are what the instance accepts, which includes access tokens.
 
-    `lifetime` and `latency` (the token endpoint's delay) are in seconds; a token has `token_bytes` random bytes; `grants` lists
-    the grant type and outcome of every answered token request.
+    `lifetime` is in seconds; a token has `token_bytes` random bytes; `grants` lists each token request's grant type and outcome.
     """
 
-    def __init__(self, *, issue: Callable[[str, str, str], None], withdraw: Callable[[str], None]) -> None:
-        self.decision = "approve"
+    def __init__(self, keys: dict[str, Key]) -> None:
         self.role = "MEMBER"
         self.user = "u-1"
         self.lifetime = 8 * 3600
         self.token_bytes = 32
-        self.latency = 0.0
-        self.with_metadata = True
-        self.names_issuer = False
-        """Whether the redirect back to the client names the issuer (RFC 9207)."""
-        self.arrived = 0
-        """The number of requests to the token endpoint, answered or not."""
         self.grants: list[tuple[str, str]] = []
-        self.revocations: list[str] = []
-        self._issue = issue
-        self._withdraw = withdraw
+        self._keys = keys
         self._codes: dict[str, _Code] = {}
         self._families: dict[str, Family] = {}
         self._lock = threading.Lock()
-
-    @property
-    def live_sessions(self) -> int:
-        """The number of logins that have not been revoked."""
-        with self._lock:
-            return len({id(family) for family in self._families.values() if not family.revoked})
 
     def answer(self, base_url: str, method: str, target: str, body: bytes) -> Answer | None:
         """Answer a request to one of the OAuth paths; return None for any other path."""
         path, query = urlsplit(target).path, urlsplit(target).query
         form = dict(parse_qsl(body.decode("utf-8", "replace")))
         request = method, path
-        if request == ("GET", METADATA) and self.with_metadata:
-            metadata = {
-                "issuer": base_url,
-                "authorization_endpoint": base_url + AUTHORIZE,
-                "token_endpoint": base_url + TOKEN,
-                "revocation_endpoint": base_url + REVOKE,
-                "response_types_supported": ["code"],
-                "grant_types_supported": ["authorization_code", "refresh_token"],
-                "code_challenge_methods_supported": ["S256"],
-                "token_endpoint_auth_methods_supported": ["none"],
-                "scopes_supported": ["user:default"],
-                "authorization_response_iss_parameter_supported": self.names_issuer,
-            }
-            return _json(200, metadata)
+        if request == ("GET", METADATA):
+            return _json(200, self.metadata(base_url))
         if request == ("GET", AUTHORIZE):
-            return self._authorize(dict(parse_qsl(query)), base_url)
+            return self._authorize(dict(parse_qsl(query)))
         if request == ("POST", TOKEN):
-            self.arrived += 1
-            sleep(self.latency)
             status, answer, outcome = self._token(form)
             self.grants.append((form.get("grant_type", ""), outcome))
             return _json(status, answer)
@@ -108,11 +86,24 @@ class OAuth:
             with self._lock:
                 if (family := self._families.get(form.get("token", ""))) is not None:
                     self._end(family)
-            self.revocations.append(form.get("token_type_hint", ""))
             return _json(200, {})
         return None
 
-    def _authorize(self, query: dict[str, str], base_url: str) -> Answer:
+    def metadata(self, base_url: str) -> dict[str, object]:
+        """Return the server's metadata (RFC 8414)."""
+        return {
+            "issuer": base_url,
+            "authorization_endpoint": base_url + AUTHORIZE,
+            "token_endpoint": base_url + TOKEN,
+            "revocation_endpoint": base_url + REVOKE,
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none"],
+            "scopes_supported": ["user:default"],
+        }
+
+    def _authorize(self, query: dict[str, str]) -> Answer:
         redirect_uri = query.get("redirect_uri", "")
         parts = urlsplit(redirect_uri)
         known = (
@@ -120,11 +111,9 @@ class OAuth:
         )
         if query.get("client_id") != CLIENT or not known:
             return 400, {"Content-Type": "text/html"}, b"<!doctype html><title>Unknown client</title>"
-        back = {"state": query.get("state", "")} | ({"iss": base_url} if self.names_issuer else {})
+        back = {"state": query.get("state", "")}
         if query.get("response_type") != "code" or query.get("code_challenge_method") != "S256":
             back |= {"error": "invalid_request", "error_description": "PKCE with S256 is required"}
-        elif self.decision != "approve":
-            back |= {"error": "access_denied", "error_description": "The user denied the request"}
         else:
             code = token_urlsafe(24)
             with self._lock:
@@ -163,32 +152,23 @@ class OAuth:
         family.access.append(access)
         family.refresh.append(refresh)
         self._families[access] = self._families[refresh] = family
-        self._issue(access, family.role, family.user)
+        self._keys[access] = Key("user", family.role, family.user, f"m-of-{family.user}")
         answer: dict[str, object] = {"access_token": access, "refresh_token": refresh, "token_type": "Bearer"}
         return 200, {**answer, "expires_in": self.lifetime, "scope": "user:default"}, "granted"
 
-    def grant(self) -> dict[str, object]:
-        """Return the token response of a login, for tests that start logged in."""
-        with self._lock:
-            return self._grant(Family(self.role, self.user))[1]
-
     def _end(self, family: Family) -> None:
         family.revoked = True
+        self._withdraw(family)
+
+    def _withdraw(self, family: Family) -> None:
         for access in family.access:
-            self._withdraw(access)
+            self._keys.pop(access, None)
 
     def expire_access_tokens(self) -> None:
         """Make the instance refuse all current access tokens, as it does once they have expired."""
         with self._lock:
             for family in self._families.values():
-                for access in family.access:
-                    self._withdraw(access)
-
-    def end_all_sessions(self) -> None:
-        """Revoke every login, as a user can in Omni's settings."""
-        with self._lock:
-            for family in self._families.values():
-                self._end(family)
+                self._withdraw(family)
 
 
 def _refusal(code: str) -> tuple[int, dict[str, object], str]:

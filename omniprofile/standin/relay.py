@@ -11,9 +11,8 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
-from omniprofile.standin.server import Standin
+from omniprofile.standin.server import Running, Standin
 
 _CERTIFICATE = str(Path(__file__).with_name("standin.pem"))
 _LONGEST_HEAD = 4096
@@ -26,28 +25,15 @@ def tls() -> ssl.SSLContext:
     return context
 
 
-class Relay:
-    """A running relay to stand-ins by host name; a context manager."""
+class Relay(Running):
+    """A relay to stand-ins by host name."""
 
     def __init__(self, standins: Mapping[str, Standin]) -> None:
-        ports = {host: int(standin.base_url.rpartition(":")[2]) for host, standin in standins.items()}
-        self._server = _Server(("127.0.0.1", 0), _handler(ports))
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """Return the variables that make a program reach the stand-ins by name."""
-        proxy = f"http://127.0.0.1:{self._server.server_address[1]}"
-        return {"HTTPS_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost,::1", "SSL_CERT_FILE": _CERTIFICATE}
-
-    def __enter__(self) -> Self:
-        """Listen on a free port of 127.0.0.1."""
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
+        ports = {host: standin.port for host, standin in standins.items()}
+        super().__init__(_Server(("127.0.0.1", 0), _handler(ports)))
+        proxy = f"http://127.0.0.1:{self.port}"
+        self.environ = {"HTTPS_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost,::1", "SSL_CERT_FILE": _CERTIFICATE}
+        """The variables that make a program reach the stand-ins by name."""
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -300,7 +300,7 @@ def measure(table: list[Row], rounds: int) -> None:
 def live(environment: Path, folder: Path) -> str:
     """`test --all` of 200 profiles against a stand-in that takes 100 ms to answer."""
     sys.path.insert(0, str(ROOT))
-    from omniprofile.standin.server import Standin
+    from tests.standin import Standin
 
     home = Home(folder / "live", 3, 1)
     with Standin() as omni:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.standin.server import Standin
 from tests.conftest import CANARY, Cli
+from tests.standin import Standin
 
 PRODUCTION_KEY = CANARY + "P"
 STAGING_KEY = CANARY + "S"

@@ -8,9 +8,9 @@ import pytest
 from omniprofile.app import App
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.stored import SecretStore
-from omniprofile.standin.server import Standin
 from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Cli
+from tests.standin import Standin
 
 A, B = "https://a.omniapp.co", "https://b.omniapp.co"
 KEY_A, KEY_B = f"{CANARY}-a", f"{CANARY}-b"

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from omniprofile.standin.server import Standin
 from tests import warm
 from tests.conftest import CANARY, Cli
+from tests.standin import Standin
 
 ASK = """
 import json, os, sys, urllib.error, urllib.request

@@ -17,8 +17,8 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
 from omniprofile.model.variables import NO_CONFIG
-from omniprofile.standin.server import Standin
 from tests.conftest import CANARY, Cli, Ran
+from tests.standin import Standin
 
 KEY, STAGING, ACCESS, REFRESH = (CANARY + letter for letter in "KSAR")
 

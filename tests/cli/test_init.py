@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.standin.server import Standin
 from tests.cli.conftest import STAGING_KEY
 from tests.conftest import Cli
+from tests.standin import Standin
 
 
 def test_init_by_flags_writes_a_valid_file_and_makes_the_profile_active(cli: Cli) -> None:

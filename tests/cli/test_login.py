@@ -9,10 +9,10 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from omniprofile.standin.server import Standin
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY, Instances
 from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
+from tests.standin import Standin
 
 
 def test_a_key_from_stdin_is_tested_and_stored_with_its_origin(cli: Cli, instances: Instances) -> None:

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.standin.server import Standin
 from tests import warm
 from tests.cli.test_import import KEY, STAGING, VENDOR, stored, write_vendor
 from tests.conftest import Cli
+from tests.standin import Standin
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -23,9 +23,9 @@ from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
-from omniprofile.standin.server import Standin
 from tests.conftest import CANARY, Cli
 from tests.sockets import Authority, Proxy, raw
+from tests.standin import Standin
 
 GOLDEN = Path(__file__).parent / "golden/symptoms.txt"
 RENEW = bool(os.environ.get("OMNIPROFILE_TEST_RENEW"))

@@ -20,10 +20,10 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 from omniprofile.cli.commands.test import HELP
 from omniprofile.cli.render.junit import junit
 from omniprofile.model.live import LiveResult, Status
-from omniprofile.standin.server import Standin
 from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
 from tests.sockets import raw
+from tests.standin import Standin
 
 
 @pytest.fixture

@@ -41,7 +41,6 @@ from omniprofile.model.declaration import KeySource
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import LONGEST_KEY, Secret
 from omniprofile.model.stored import StoredSecret
-from omniprofile.standin.server import Standin
 from omniprofile.system import locking
 from tests.credentials.conftest import (
     PROD,
@@ -52,6 +51,7 @@ from tests.credentials.conftest import (
     account,
     make_secret,
 )
+from tests.standin import Standin
 
 GOLDEN = Path(__file__).parent / "golden/words.txt"
 RENEW = bool(os.environ.get("OMNIPROFILE_TEST_RENEW"))

@@ -16,10 +16,10 @@ from omniprofile.instance.certificates import trusted_context
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
 from tests.gateway.conftest import Open, Peer, Raw
 from tests.sockets import Authority, Proxy
+from tests.standin import Standin
 
 
 @pytest.fixture

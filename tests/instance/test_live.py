@@ -28,9 +28,9 @@ from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
-from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
 from tests.sockets import Authority, raw
+from tests.standin import Standin
 
 
 @pytest.fixture

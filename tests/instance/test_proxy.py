@@ -16,9 +16,9 @@ from omniprofile.model.declaration import Identity
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.standin.server import Standin
 from tests.conftest import CANARY
 from tests.sockets import Authority, Proxy, raw
+from tests.standin import Standin
 
 HOST = "acme.omniapp.co"
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")

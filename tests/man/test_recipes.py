@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.standin.server import Standin
 from tests import warm
 from tests.conftest import CANARY
 from tests.man.programs import needs
+from tests.standin import Standin
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "man/recipes.md").read_text(encoding="utf-8")

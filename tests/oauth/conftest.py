@@ -17,9 +17,9 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
-from omniprofile.standin.server import Standin
 from tests import warm
 from tests.conftest import Cli
+from tests.standin import Standin
 
 OBEDIENT = """\
 import sys, urllib.request

@@ -13,6 +13,7 @@ import pytest
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.credentials.protection import GIVING
+from omniprofile.standin.oauth import Family
 from omniprofile.system.environment import Environment
 from tests.oauth.conftest import Login
 from tests.sampling import WHOLE
@@ -53,20 +54,21 @@ def _refreshes(login: Login) -> list[str]:
     return [outcome for kind, outcome in login.omni.oauth.grants if kind == "refresh_token"]
 
 
-def test_a_child_that_outlives_five_tokens_sees_no_401(login: Login) -> None:
+def test_a_child_that_outlives_five_tokens_sees_no_401(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
     oauth, seconds = login.omni.oauth, 1
     login.omni.switches.rate_limit = 1_000_000
     login.seed(left=timedelta(hours=-1))
     oauth.lifetime = seconds
-    issue = oauth._issue
+    grant = oauth._grant
 
-    def expiring(token: str, role: str, user: str) -> None:
-        issue(token, role, user)
-        timer = threading.Timer(seconds, login.omni.revoke, [token])
+    def expiring(family: Family) -> object:
+        given = grant(family)
+        timer = threading.Timer(seconds, login.omni.revoke, [family.access[-1]])
         timer.daemon = True
         timer.start()
+        return given
 
-    oauth._issue = expiring
+    monkeypatch.setattr(oauth, "_grant", expiring)
     ran = login.run("exec", "prod", "--gateway", "--", sys.executable, "-c", LOAD, str(6 * seconds), timeout=120)
     assert ran.returncode == 0, ran.stderr
     assert set(json.loads(ran.stdout)) == {"200"}

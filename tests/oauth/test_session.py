@@ -15,11 +15,11 @@ from omniprofile.cli import browser_login
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.standin.server import Standin
 from tests.cli.vendor_omni import VendorOmni
 from tests.conftest import CANARY
 from tests.oauth.conftest import OBEDIENT, PROFILE, Login, make_browser
 from tests.sampling import sample
+from tests.standin import Standin
 
 
 def test_login_test_refresh_and_logout(login: Login) -> None:

@@ -19,13 +19,13 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.credentials.session import _lock_name
 from omniprofile.model.stored import SecretStore
-from omniprofile.standin.server import Standin
 from omniprofile.system.user_lock import user_lock_folders
 from tests import warm
 from tests.conftest import Cli
 from tests.credentials import conftest as stores
 from tests.oauth.conftest import PROFILE, Login
 from tests.sampling import WHOLE
+from tests.standin import Standin
 
 PROCESSES = 50
 

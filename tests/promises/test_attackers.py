@@ -21,11 +21,11 @@ from pathlib import Path
 import pytest
 
 from omniprofile.cli.fast_path import answer
-from omniprofile.standin.server import Standin
 from omniprofile.system import loopback
 from tests import warm
 from tests.conftest import CANARY, Cli, Ran
 from tests.sampling import sample
+from tests.standin import Standin
 
 PROFILES = """\
 version = 1

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from omniprofile.cli.registry import COMMANDS
-from omniprofile.standin.server import Standin
 from tests import warm
 from tests.conftest import Cli, Ran
 from tests.sampling import WHOLE
+from tests.standin import Standin
 
 ENV, COMMAND, FILE, STORE, STDIN, PROFILE_VARIABLE, VENDOR = (
     f"omni_osk_{body}"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.standin.server import Standin
 from tests import warm
 from tests.conftest import CANARY
+from tests.standin import Standin
 
 BROWSER = "import sys, urllib.request\nurllib.request.urlopen(sys.argv[-1], timeout=30).read()\n"
 SPELLINGS = ("Users/Ada", "users/ada", "USERS/Ada")

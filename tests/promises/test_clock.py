@@ -12,11 +12,11 @@ from email.utils import formatdate
 
 import pytest
 
-from omniprofile.standin.server import Standin
 from tests import warm
 from tests.conftest import CANARY, Cli
 from tests.oauth.conftest import Login, login
 from tests.sampling import WHOLE
+from tests.standin import Standin
 
 __all__ = ["login"]
 

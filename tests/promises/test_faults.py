@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 
 from omniprofile.config.loader import load
-from omniprofile.standin.server import Standin
 from tests import warm
 from tests.conftest import CANARY
 from tests.sampling import WHOLE, sample
+from tests.standin import Standin
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
 CALLS = ("write", "fsync", "rename", "mkdir", "fchmod", "unlink", "flock", "ftruncate")

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.standin.server import Standin
 from omniprofile.system import locking
 from omniprofile.system.user_lock import user_lock_folders
 from tests import warm
 from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli
+from tests.standin import Standin
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

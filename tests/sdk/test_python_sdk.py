@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.standin.server import Standin
 from tests.conftest import CANARY, Cli
+from tests.standin import Standin
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
 
