@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MASK = "********"
 
@@ -62,7 +62,9 @@ def names_secret(name: str) -> bool:
 
 
 _obtained: dict[str, set[str]] = {}
-"""Secrets that this process has read or made, each with its spellings, which are added at the first search."""
+"""Secrets that this process has read or made, each with its spellings, which are added when it is first looked for."""
+_starts: dict[str, dict[str, None]] = {}
+"""The obtained secrets by how all their spellings start, because many share that. It is empty where they may differ."""
 _MOST_OBTAINED = 4096
 """The latest secrets that are always remembered. The number kept never reaches twice this."""
 _UNRESERVED = dict.fromkeys(map(ord, "-._~"))
@@ -75,19 +77,23 @@ def remember(secret: str) -> None:
     for text in {secret, *secret.splitlines()}:
         if len(text.strip()) >= _SHORTEST:
             _obtained.setdefault(text.strip(), set())
+            _starts.setdefault(_start(text.strip()), {})[text.strip()] = None
     if len(_obtained) >= 2 * _MOST_OBTAINED:  # drop many at once, so that the cost per secret stays constant
         for text in list(_obtained)[:-_MOST_OBTAINED]:
-            _obtained.pop(text, None)  # another thread may do the same
+            _starts[_start(text)].pop(text, None)  # another thread may do the same
+            _obtained.pop(text, None)
 
 
 def forget_all() -> None:
     """Forget all secrets given to `remember`."""
     _obtained.clear()
+    _starts.clear()
 
 
 def masked(text: str) -> str:
     """Return `text` with keys, passwords in URLs, and all secrets that this process has obtained masked."""
-    for secret, spellings in list(_obtained.items()):  # a copy: another thread may add one
+    for secret in [secret for start in list(_starts) if start in text for secret in list(_starts[start])]:
+        spellings = _obtained.get(secret, set())
         if not spellings:
             spellings.update(_spellings(secret))
         for spelling in spellings.copy():
@@ -100,9 +106,14 @@ def masked(text: str) -> str:
     return without_keys(text)
 
 
+def _start(secret: str) -> str:
+    """Return how every spelling of `secret` starts: it has one spelling, or this is empty."""
+    return secret[:_SHORTEST] if secret.isascii() and secret.translate(_UNRESERVED).isalnum() else ""
+
+
 def _spellings(secret: str) -> set[str]:
     """Return a secret as plain text, and as JSON, XML, a URL and a workflow command spell it."""
-    if secret.isascii() and secret.translate(_UNRESERVED).isalnum():
+    if _start(secret):
         return {secret}
     import json
     from urllib.parse import quote
@@ -167,17 +178,18 @@ def without_sent(text: str, sent: "Iterable[Secret]") -> str:
     Eight consecutive letters and digits of a secret are enough (all of a shorter one), in either case, with any other
     characters between them, and percent-encoded any number of times up to four.
     """
-    known = [secret for secret in (_letters(one.reveal())[0] for one in sent) if len(secret) >= _SHORTEST]
+    known = [secret for secret in (_folded(one.reveal()) for one in sent) if len(secret) >= _SHORTEST]
+    folded = _folded(text)
+    if not any(piece in secret for secret in known for piece in _pieces(folded, secret)):
+        return text
     letters, places = _letters(text)
     hidden = bytearray(len(text))
     for secret in known:
         size = min(_PIECE, len(secret))
-        for at in range(len(letters) - size + 1):
-            if letters[at : at + size] in secret:
+        for at, piece in enumerate(_pieces(letters, secret)):
+            if piece in secret:
                 begin, end = places[at][0], places[at + size - 1][1]
                 hidden[begin:end] = b"\1" * (end - begin)
-    if not any(hidden):
-        return text
     shown = []
     for at, char in enumerate(text):
         if not hidden[at]:
@@ -188,6 +200,19 @@ def without_sent(text: str, sent: "Iterable[Secret]") -> str:
 
 
 _PIECE = 8
+
+
+def _pieces(letters: str, secret: str) -> "Iterator[str]":
+    """Yield the pieces of `letters` that are looked for in `secret`."""
+    size = min(_PIECE, len(secret))
+    return (letters[at : at + size] for at in range(len(letters) - size + 1))
+
+
+def _folded(text: str) -> str:
+    """Return the letters and digits of `_letters`, which takes longer because it finds their places too."""
+    if text.isascii() and "%" not in text:
+        return "".join(filter(str.isalnum, text)).lower()
+    return _letters(text)[0]
 
 
 def _letters(text: str) -> "tuple[str, list[tuple[int, int]]]":
