@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from time import sleep
 
 import omniprofile
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag
 from omniprofile.cli.console import Console
-from omniprofile.config.paths import Places, find_places
+from omniprofile.config.paths import find_places
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.errors import OperationFailed
 from omniprofile.standin.relay import Relay, tls
@@ -123,15 +124,18 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         production.oauth.user = "you"
         staging.add_key(_STAGING_KEY, role="MEMBER")
         # None of the user's own variables can affect the tour.
-        environ = app.environment.environ
-        variables = {name: environ[name] for name in _PASSED_ON if name in environ}
-        places = {"HOME": "", "USERPROFILE": "", "APPDATA": "config", "LOCALAPPDATA": "local"}
-        variables |= {name: os.path.join(home, folder) if folder else home for name, folder in places.items()}
-        package = os.path.dirname(os.path.dirname(os.path.abspath(omniprofile.__file__)))
-        variables |= {"PYTHONPATH": package, "OMNIPROFILE_SECRET_STORE": "file", "STAGING_KEY": _STAGING_KEY}
-        variables |= relay.environ
-        if console.style.on:
-            variables["FORCE_COLOR"] = "1"
+        variables = {name: value for name, value in app.environment.environ.items() if name in _PASSED_ON}
+        variables |= {
+            "HOME": home,
+            "USERPROFILE": home,
+            "APPDATA": os.path.join(home, "config"),
+            "LOCALAPPDATA": os.path.join(home, "local"),
+            "PYTHONPATH": str(Path(omniprofile.__file__).absolute().parents[1]),
+            "OMNIPROFILE_SECRET_STORE": "file",
+            "STAGING_KEY": _STAGING_KEY,
+            "FORCE_COLOR": "1" if console.style.on else "",
+            **relay.environ,
+        }
         waits = console.interactive and console.shows_data and not args.no_pause
         _Tour(console, home, variables, waits=waits).run(production)
 
@@ -144,6 +148,7 @@ class _Tour:
         self.home = home
         self.environ = environ
         self.waits = waits
+        self.places = find_places(platform=sys.platform, environ=environ, cwd=home, user_home=lambda: home)
 
     def run(self, production: Standin) -> None:
         self.chapter("1. Profiles are a file without secrets. It is checked before anything uses it.")
@@ -154,7 +159,7 @@ class _Tour:
         self.chapter("2. A key is tried before it is stored, and then goes to the host it was stored for.")
         self.step("login", "prod", stdin=_STAGING_KEY, status=8, only=("error",), shows="nothing was stored")
         self.step("login", "prod", stdin=_PRODUCTION_KEY, only=("accepts",), shows="accepts the key")
-        self.process(("login", "staging"), _STAGING_KEY, {})
+        self.process("login", "staging", stdin=_STAGING_KEY)
         other = f"https://{_PRODUCTION}"
         self.step("token", "staging", "--base-url", other, status=6, shows=other)
 
@@ -170,9 +175,8 @@ class _Tour:
         self.session(production)
 
         self.chapter("6. An agent may read, and its token is of no use anywhere else.")
-        self.save("agent.py", _AGENT)
-        python = os.path.basename(sys.executable)
-        self.step("exec", "agent", "--", python, "agent.py", shows="straight to Omni: 401")
+        Path(self.home, "agent.py").write_text(_AGENT, encoding="utf-8")
+        self.step("exec", "agent", "--", Path(sys.executable).name, "agent.py", shows="straight to Omni: 401")
 
         self.chapter("7. One look at all of them, and the end.")
         self.step("test", "--all", shows="ok")
@@ -180,8 +184,8 @@ class _Tour:
         self.secrets_lie_only_in_the_store()
         self.console.give(
             "Every file was searched: no key lies outside the secret store. Nothing of yours was touched.\n"
+            "Your own first profile: omniprofile init\n"
         )
-        self.console.give("Your own first profile: omniprofile init\n")
 
     def chapter(self, title: str) -> None:
         """Start a chapter, once the user has read the previous one."""
@@ -197,10 +201,9 @@ class _Tour:
     def session(self, production: Standin) -> None:
         """Log in by OAuth, let the access token expire, and ask for it in several processes at once: only one refreshes it."""
         self.chapter("5. A session stays fresh: here a program plays the browser, and 2 s pass for 8 hours.")
-        browser = self.save("browser.py", _BROWSER)
-        self.environ["BROWSER"] = (
-            f"{shlex.quote(sys.executable.replace(os.sep, '/'))} {browser.replace(os.sep, '/')} %s"
-        )
+        browser = Path(self.home, "browser.py")
+        browser.write_text(_BROWSER, encoding="utf-8")
+        self.environ["BROWSER"] = f"{shlex.quote(Path(sys.executable).as_posix())} {browser.as_posix()} %s"
         production.oauth.lifetime = _LIFETIME
         self.step("login", "me", only=("logged in",), shows="logged in to")
         sleep(_LIFETIME)
@@ -208,7 +211,7 @@ class _Tour:
         production.oauth.lifetime = 8 * 3600
         before = len(production.oauth.grants)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            results = list(pool.map(lambda _: self.process(("token", "me"), "", {}), range(_AT_ONCE)))
+            results = list(pool.map(lambda _: self.process("token", "me"), range(_AT_ONCE)))
         refreshes = len(production.oauth.grants) - before
         self.command(f"omniprofile token me   # {_AT_ONCE} times at once, with an expired token")
         if len(set(results)) != 1 or results[0][1] != 0 or refreshes != 1:
@@ -222,16 +225,8 @@ class _Tour:
 
     def write(self, instance: str) -> None:
         """Write the profile file. A misspelt `instance` makes it invalid."""
-        folder = os.path.dirname(self.places().config_file)
-        make_private_folder(folder)  # regardless of the umask
-        write_atomic(os.path.join(folder, "profiles.toml"), _PROFILES.replace("INSTANCE", instance).encode())
-
-    def save(self, name: str, text: str) -> str:
-        """Write a program into the temporary home, and return its path."""
-        path = os.path.join(self.home, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
+        make_private_folder(self.places.config_folder)  # regardless of the umask
+        write_atomic(self.places.config_file, _PROFILES.replace("INSTANCE", instance).encode())
 
     def step(
         self,
@@ -249,7 +244,7 @@ class _Tour:
         variables = "".join(f"{name}=… " for name in environ or {})
         piped = "printf %s … | " if stdin else ""
         self.command(f"{piped}{variables}omniprofile {' '.join(argv)}")
-        text, ended = self.process(argv, stdin, environ or {})
+        text, ended = self.process(*argv, stdin=stdin, environ=environ)
         lines = [line for line in text.splitlines() if not only or any(word in line for word in only)]
         self.console.give("".join(f"{line}\n" for line in lines))
         if ended != status or shows not in text:
@@ -260,7 +255,7 @@ class _Tour:
                 hint=_BUG,
             )
 
-    def process(self, argv: Sequence[str], stdin: str, environ: Mapping[str, str]) -> tuple[str, int]:
+    def process(self, *argv: str, stdin: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, int]:
         """Run the command without a terminal; return its combined stdout and stderr, and its exit status."""
         path = os.pathsep.join([os.path.dirname(sys.executable), self.environ.get("PATH", "")])
         try:
@@ -271,7 +266,7 @@ class _Tour:
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 errors="replace",
-                env={**self.environ, "PATH": path, **environ},
+                env={**self.environ, "PATH": path, **(environ or {})},
                 cwd=self.home,
                 timeout=_SECONDS_EACH,
                 check=False,
@@ -280,18 +275,11 @@ class _Tour:
             raise OperationFailed(f"`omniprofile {argv[0]}` did not end in {_SECONDS_EACH} s") from problem
         return done.stdout.replace(self.home, "~"), done.returncode
 
-    def places(self) -> Places:
-        """Return the locations of the tour's own files."""
-        return find_places(platform=sys.platform, environ=self.environ, cwd=self.home, user_home=lambda: self.home)
-
     def secrets_lie_only_in_the_store(self) -> None:
         """Raise OperationFailed if a key is in any file of the temporary home other than the secret store's."""
-        store = os.path.join(self.places().state_folder, SECRETS_FILE)
-        for folder, _, names in os.walk(self.home):
-            for name in names:
-                path = os.path.join(folder, name)
-                with open(path, "rb") as file:
-                    content = file.read()
-                keys = (_STAGING_KEY.encode(), _PRODUCTION_KEY.encode(), b"omni_oat_", b"omni_ort_")
-                if path != store and any(key in content for key in keys):
+        keys = (_STAGING_KEY.encode(), _PRODUCTION_KEY.encode(), b"omni_oat_", b"omni_ort_")
+        for path in Path(self.home).rglob("*"):
+            if path.is_file() and path != Path(self.places.state_folder, SECRETS_FILE):
+                content = path.read_bytes()
+                if any(key in content for key in keys):
                     raise OperationFailed(f"the demo found a key in `{path}`")
