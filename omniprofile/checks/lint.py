@@ -7,10 +7,11 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from omniprofile.checks import address_rules, key_rules, variable_rules
 from omniprofile.checks.ignores import apply_ignores
 from omniprofile.checks.mcp import check_mcp
 from omniprofile.checks.secrets import secrets_in_plain_text
-from omniprofile.checks.table_rules import TABLE_RULES, UNDONE, Declared
+from omniprofile.checks.tables import UNDONE, Rule, Tables
 from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins
@@ -23,6 +24,12 @@ from omniprofile.system.files import Unreadable, read_regular
 from omniprofile.system.foreign_access import real_path
 
 _ALL = frozenset(Code)
+_TABLE_RULES = [
+    each
+    for module in (address_rules, key_rules, variable_rules)
+    for each in vars(module).values()
+    if isinstance(each, Rule)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +96,13 @@ def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:
     found = {finding.code for finding in files.findings}
     secrets_in_plain_text(files)
     writable_by_groups(files)
-    declared = Declared(files, environ)
+    tables = Tables(files, environ)
     skipped: set[str] = set()
-    for check, codes, silent_while in TABLE_RULES:
+    for check, codes, silent_while in _TABLE_RULES:
         if found & silent_while:
             skipped.update(codes)
         else:
-            check(declared)
+            check(tables)
     return skipped
 
 
