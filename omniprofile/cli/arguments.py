@@ -12,8 +12,6 @@ from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_LONGEST_WAIT = 24 * 3600.0
-_LONGEST = 366 * 86400.0
 
 
 class Help(NamedTuple):
@@ -41,7 +39,7 @@ def add_option(
 
 
 def offer(kind: str, action: argparse.Action) -> None:
-    """Make TAB offer `kind`, one of `candidates.KINDS`, in place of the kind of the argument's metavar."""
+    """Make TAB offer `kind`, one of `completion_table.KINDS`, in place of the kind of the argument's metavar."""
     action.completion = kind  # type: ignore[attr-defined]  # shtab and argcomplete set such an attribute, too
 
 
@@ -101,15 +99,11 @@ def add_gateway(parser: argparse.ArgumentParser) -> None:
 
 def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
     """Return the profile named on the command line. Raises UsageError if it names two, or an empty one."""
-    given = [
-        Sourced(value, Provenance(Layer.FLAG, how))
-        for values, how in (
-            ([getattr(args, "name", None)], "NAME"),
-            (getattr(args, "profile", None) or [], "--profile"),
-        )
-        for value in values
-        if value is not None
+    words = [
+        ("NAME", getattr(args, "name", None)),
+        *(("--profile", word) for word in getattr(args, "profile", None) or ()),
     ]
+    given = [Sourced(word, Provenance(Layer.FLAG, how)) for how, word in words if word is not None]
     if any(not profile.value for profile in given):
         raise UsageError("the profile's name is empty", hint="leave it out to use the current profile")
     if len({profile.value for profile in given}) > 1:
@@ -122,11 +116,12 @@ def named_profile(args: argparse.Namespace) -> Sourced[str] | None:
 
 def request_of(args: argparse.Namespace) -> ProfileRequest:
     """Return the profile and overrides given on the command line. Raises UsageError for an empty value."""
-    if getattr(args, "base_url", None) == "":
+    base_url, token_file = getattr(args, "base_url", None), getattr(args, "token_file", None)
+    if base_url == "":
         raise UsageError("the value of `--base-url` is empty")
-    if getattr(args, "token_file", None) == "":
+    if token_file == "":
         raise UsageError("the value of `--token-file` is empty", hint="`-` is standard input")
-    return ProfileRequest(named_profile(args), getattr(args, "base_url", None), getattr(args, "token_file", None))
+    return ProfileRequest(named_profile(args), base_url, token_file)
 
 
 def number(least: int, most: int) -> Callable[[str], int]:
@@ -143,19 +138,15 @@ def number(least: int, most: int) -> Callable[[str], int]:
 port_number = number(1, 65535)
 
 
-def duration(text: str) -> float:
+def duration(text: str, longest: float = 24 * 3600.0) -> float:
     """Parse a time to wait (`30`, `30s`, `5m`, `5 min`, `2h`) of at most a day; return seconds. For argparse."""
-    return _seconds(text, _LONGEST_WAIT)
-
-
-def span(text: str) -> timedelta:
-    """Parse a time (`30s`, `10m`, `10min`, `2h`, `1d`) of at most a year. For argparse."""
-    return timedelta(seconds=_seconds(text, _LONGEST))
-
-
-def _seconds(text: str, longest: float) -> float:
     found = re.fullmatch(r"\s*+([0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)\s*+(s|m|min|h|d|)\s*+", text)
     value = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0 < value <= longest:
         raise argparse.ArgumentTypeError("give a number of seconds, or a duration such as `30s`, `5m` or `2h`")
     return value
+
+
+def span(text: str) -> timedelta:
+    """Parse a time (`30s`, `10m`, `10min`, `2h`, `1d`) of at most a year. For argparse."""
+    return timedelta(seconds=duration(text, 366 * 86400.0))

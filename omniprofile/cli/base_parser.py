@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from omniprofile.cli.arguments import Help
@@ -26,16 +26,6 @@ class Parser(argparse.ArgumentParser):
     def arguments(self) -> list[argparse.Action]:
         """All arguments and options. argparse has no public access to them."""
         return self._actions
-
-    @property
-    def sections(self) -> "Iterator[tuple[str, list[argparse.Action]]]":
-        """The title of each group on the help screen, with its arguments."""
-        return ((str(group.title), group._group_actions) for group in self._action_groups)  # noqa: SLF001 - as above
-
-    @property
-    def exclusive_groups(self) -> "list[argparse._MutuallyExclusiveGroup]":
-        """The groups of mutually exclusive options."""
-        return self._mutually_exclusive_groups
 
     def _get_formatter(self) -> argparse.HelpFormatter:
         """Return the formatter with which argparse checks each argument. Without a width it would import `shutil`."""

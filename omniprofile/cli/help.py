@@ -7,13 +7,9 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES
-
-if TYPE_CHECKING:
-    from omniprofile.cli.base_parser import Parser
 
 _WIDEST = 100
 _NARROWEST = 60
@@ -31,22 +27,16 @@ def screen_width() -> int:
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns - 2))
 
 
-def usage(parser: "Parser") -> str:
+def usage(parser: argparse.ArgumentParser) -> str:
     """Return the usage of a command, without `--help` and the options that every command takes."""
     formatter = _formatter(parser)
-    plain = [
-        action
-        for title, actions in parser.sections
-        for action in actions
-        if title != GLOBAL_OPTIONS and "--help" not in action.option_strings
-    ]
-    options = [action for action in plain if action.option_strings]
-    arguments = [action for action in plain if not action.option_strings]
-    formatter.add_usage(parser.usage, [*options, *arguments], parser.exclusive_groups)
+    plain = [action for _, actions in _sections(parser) for action in actions if "--help" not in action.option_strings]
+    plain.sort(key=lambda action: not action.option_strings)
+    formatter.add_usage(parser.usage, plain, parser._mutually_exclusive_groups)  # noqa: SLF001 - as in `_sections`
     return formatter.format_help()
 
 
-def first_screen(parser: "Parser") -> str:
+def first_screen(parser: argparse.ArgumentParser) -> str:
     """Return the program's own help: commands by group, options, and where to read more."""
     parts = [usage(parser), textwrap.fill(parser.description or "", screen_width()) + "\n"]
     width = max(len(command.name) for command in COMMANDS)
@@ -60,7 +50,7 @@ def first_screen(parser: "Parser") -> str:
     return "\n".join(parts)
 
 
-def command_screen(parser: "Parser", name: str, texts: Help) -> str:
+def command_screen(parser: argparse.ArgumentParser, name: str, texts: Help) -> str:
     """Return the help of command `name`: usage, description, arguments, examples, exit statuses."""
     parts = [usage(parser), *(_filled(text) + "\n" for text in texts.description.split("\n\n"))]
     parts.append(_arguments(parser))
@@ -105,19 +95,23 @@ def _columns(rows: Sequence[Sequence[str]], width: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _arguments(parser: "Parser") -> str:
+def _arguments(parser: argparse.ArgumentParser) -> str:
     """Return argparse's help for the arguments and options, without the list of commands."""
     formatter = _formatter(parser)
-    for title, actions in parser.sections:
-        if title == GLOBAL_OPTIONS:
-            continue
+    for title, actions in _sections(parser):
         formatter.start_section("arguments" if title == "positional arguments" else title)
         formatter.add_arguments([action for action in actions if not isinstance(action.choices, dict)])
         formatter.end_section()
     return formatter.format_help()
 
 
-def _formatter(parser: "Parser") -> argparse.HelpFormatter:
+def _sections(parser: argparse.ArgumentParser) -> list[tuple[str, list[argparse.Action]]]:
+    """Return the title and the arguments of each group. argparse has no public access to them."""
+    groups = ((str(group.title), group._group_actions) for group in parser._action_groups)  # noqa: SLF001 - see above
+    return [(title, actions) for title, actions in groups if title != GLOBAL_OPTIONS]
+
+
+def _formatter(parser: argparse.ArgumentParser) -> argparse.HelpFormatter:
     formatter = argparse.HelpFormatter(parser.prog, max_help_position=26, width=screen_width())
     if hasattr(formatter, "_set_color"):
         formatter._set_color(False)  # noqa: SLF001 - Python 3.14 colours by default, ignoring `--no-color`

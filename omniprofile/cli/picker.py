@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli.chooser import Chooser, Entry
 from omniprofile.cli.console import Console
+from omniprofile.cli.picker_entries import Chooser, Entry
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import Error, Interrupted, OperationFailed, UsageError
 from omniprofile.model.names import printable, quoted_list
@@ -41,7 +41,7 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, 
     keys, output = terminal
     if wanted == "list" or not _shows_screens(app.environment.environ, output):
         return _pick_from_list(app, console), False
-    from omniprofile.cli.screen import choose
+    from omniprofile.cli.picker_screen import choose
 
     taken = choose(Chooser(_entries(app)), keys, output, emphasis=console.emphasis, offer_here=offer_here)
     if taken is None:

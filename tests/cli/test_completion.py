@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.cli.candidates import kinds_of, rows
+from omniprofile.cli.completion_table import kinds_of, rows
 from omniprofile.cli.parser import build_parser
 from omniprofile.cli.registry import COMMANDS
 from tests.cli.shells import START, install_program
@@ -173,7 +173,7 @@ def test_the_kind_of_every_argument_is_known(command: str) -> None:
     parser = build_parser(COMMANDS, configured=COMMANDS).commands[command]
     for action in parser._actions:
         if action.nargs != 0:
-            assert kinds_of(action), f"name its kind in omniprofile/cli/candidates.py: {action}"
+            assert kinds_of(action), f"name its kind in omniprofile/cli/completion_table.py: {action}"
 
 
 def test_lint_codes_and_keys_are_offered() -> None:

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    from omniprofile.cli.candidates import rows
+    from omniprofile.cli.completion_table import rows
 
     shell = shell_of(args, app)
     head, row, tail = _SYNTAX[shell]

@@ -9,9 +9,9 @@ from queue import Empty, SimpleQueue
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_gateway, add_jobs, add_json, add_yes
+from omniprofile.cli.command_credentials import environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.console import Console, error_json, shown
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.handing_over import environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.config.patterns import matching
 from omniprofile.credentials.protection import RUN, Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError

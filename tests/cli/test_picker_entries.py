@@ -2,7 +2,7 @@
 
 import pytest
 
-from omniprofile.cli.chooser import Chooser, Entry
+from omniprofile.cli.picker_entries import Chooser, Entry
 
 ENTRIES = [
     Entry("prod", "acme.omniapp.co", "Production", protected=True),

@@ -18,7 +18,7 @@ from prompt_toolkit.layout.processors import BeforeInput, ConditionalProcessor, 
 from prompt_toolkit.output import create_output
 from prompt_toolkit.utils import get_cwidth
 
-from omniprofile.cli.chooser import Chooser
+from omniprofile.cli.picker_entries import Chooser
 from omniprofile.errors import Interrupted
 from omniprofile.model.secret import masked
 
