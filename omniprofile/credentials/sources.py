@@ -74,8 +74,8 @@ def read_key(
 def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
     """Check `text` and return it as a key, without one trailing newline. Raises KeySourceFailed, naming the source as `label`.
 
-    References and placeholders are rejected, since a person may have written one. If a program `computed` the text, only
-    something around the key is, such as the quotes of JSON. With `of_env` it is a secret of `env`, which may be any text.
+    Rejects references, placeholders and error messages, with nothing of their text. A program `computed` the text, or a person
+    wrote it. With `of_env` it is a secret of `env`, which may be any text; one that a program computed may even be an address.
     """
     key = text[: -1 if text.endswith("\n") else None]
     key = key[:-1] if key != text and key.endswith("\r") else key
@@ -97,7 +97,8 @@ def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool =
     elif not looks_like_key(key) and (what := _stand_in(key, computed=computed, of_env=of_env)):
         noun = "secret" if of_env else "key"
         problem = f"is {what}, and no {noun}"
-        hint = "remove what is around it" if "around it" in what else f"put the {noun} itself there; {looks_like}"
+        put = f"let the command print the {noun} itself" if computed else f"put the {noun} itself there"
+        hint = "remove what is around it" if "around it" in what else f"{put}; {looks_like}"
     elif of_env:
         if is_text(key):
             remember(key)
@@ -120,9 +121,9 @@ def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool =
 def _stand_in(key: str, *, computed: bool, of_env: bool) -> str | None:
     from omniprofile.model.references import key_in_more, stand_in
 
-    if of_env and (key[0] == "!" or (key[0] == "$" and key[1:2] not in ("{", "(") and not key[1:].isidentifier())):
+    if of_env and key[0] == "!":
         return None  # a password may begin like this
-    return key_in_more(key) if computed else stand_in(key)
+    return key_in_more(key) if computed and of_env else stand_in(key)
 
 
 def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None]") -> Secret:

@@ -1,4 +1,4 @@
-"""Texts that are found in place of a key: references to one, encrypted keys, placeholders.
+"""Texts that are found in place of a key: references to one, encrypted keys, placeholders, what a failing program prints.
 
 On the fast path for keys that do not look like Omni's: imports nothing.
 """
@@ -32,12 +32,20 @@ _BEGINNINGS = {
     "!": "a command",
     "{{": "a template",
     "<%": "a template",
+    "<!doctype": "an HTML page",
+    "<html": "an HTML page",
+    "<?xml": "an XML document",
+    "[{": "a JSON list",
+    '["': "a JSON list",
+    "error:": "an error message",
+    "fatal:": "an error message",
+    "usage:": "an error message",
 }
 _AROUND = {'""': "quotes", "''": "quotes", "``": "backticks"}
 _PLACEHOLDERS = frozenset(
     (
         "changeme", "change-me", "change_me", "replaceme", "replace-me", "replace_me", "placeholder", "todo", "tbd", "fixme",
-        "none", "null", "undefined",
+        "none", "null", "nil", "undefined", "true", "false", "error", "unauthorized", "forbidden", "(null)",
     )
 )  # fmt: skip
 _WORDS = ("your", "insert", "paste", "replace", "enter", "put", "add")
@@ -49,7 +57,7 @@ def stand_in(text: str) -> str | None:
     for beginning, what in _BEGINNINGS.items():
         if lowered.startswith(beginning):
             return what
-    if text.startswith("$") and (text[1:2].isalpha() or text[1:2] in ("_", "{", "(")):
+    if text.startswith(("${", "$(")) or (text.startswith("$") and text[1:].isidentifier()):
         return "a reference to a variable or a command"
     if wrapped := key_in_more(text):
         return wrapped

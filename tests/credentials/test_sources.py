@@ -381,7 +381,7 @@ def test_the_chain_of_key_commands_is_handed_on() -> None:
 
 
 def test_a_command_has_no_terminal_unless_it_may_ask() -> None:
-    assert get(command("sh", "-c", "( : < /dev/tty ) 2>/dev/null && echo terminal || echo none")) == "none"
+    assert get(command("sh", "-c", "( : < /dev/tty ) 2>/dev/null && echo terminal || echo nothing")) == "nothing"
 
 
 def test_ctrl_c_while_a_command_asks_is_an_interruption() -> None:
@@ -468,6 +468,13 @@ def test_importing_the_sources_imports_nothing_heavy() -> None:
 
 
 STAND_INS = ["op://Work/Omni staging/credential", "encrypted:BAbc", "$OMNI_KEY", "<your-api-key>", "changeme", "'abc'"]
+STAND_INS += [
+    "vault:secret/omni",
+    "https://acme.omniapp.co/key",
+    "<!DOCTYPE html><title>Sign in</title>",
+    "error:unauthorized",
+    "null",
+]
 
 
 @pytest.mark.parametrize("text", STAND_INS)
@@ -478,6 +485,7 @@ def test_what_stands_in_for_a_key_is_refused_and_named(text: str, tmp_path: Path
     for error in (
         failure(KeySource("env", variable="ACME_KEY"), {"ACME_KEY": text}),
         failure(KeySource("file", path=str(path))),
+        failure(command("cat", str(path))),
     ):
         assert "and no key" in error.message
         assert text not in error.message
@@ -487,7 +495,7 @@ def test_a_program_that_prints_more_than_the_key_is_told_so() -> None:
     assert "a text with quotes around it" in failure(command("printf", "%s", '"abc"')).message
     assert "a text with braces around it" in failure(command("printf", "%s", '{"token":"abc"}')).message
     assert "a variable's name with the key after it" in failure(command("printf", "%s", "KEY=omni_osk_abc")).message
-    assert get(command("printf", "%s", "$abc")) == "$abc"
+    assert "let the command print the key itself" in str(failure(command("printf", "%s", "op://a/b/c")).hint)
 
 
 def test_a_pipe_that_nobody_writes_into_is_not_waited_for_without_end(

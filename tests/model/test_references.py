@@ -44,6 +44,14 @@ NO_KEYS = [
     "!cat",
     "file:/run/secrets/x",
     "<%=x%>",
+    "<html><body></body></html>",
+    "<?xml version='1.0'?>",
+    '["omni_osk_abc"]',
+    '[{"key":"a"}]',
+    "Error:unauthorized",
+    "fatal:not-found",
+    "False",
+    "(null)",
 ]
 
 KEYS = [
@@ -64,6 +72,9 @@ KEYS = [
     "changeme1",
     "omni_pat_your_key",
     "none1",
+    "errors",
+    "truest",
+    "[a",
 ]
 
 
