@@ -57,10 +57,10 @@ def belongs_elsewhere(variable: str | None, base_url: str, environ: "Mapping[str
     given = environ.get(BASE_URL)
     if variable not in TOKENS or variable in own or not given or BASE_URL in own:
         return ""
-    from omniprofile.model.origin import NotAnOrigin, Origin
+    from omniprofile.model.origin import NotAnOrigin, Origin, without_api_path
 
     try:
-        origin = str(Origin.parse(given))
+        origin = str(Origin.parse(without_api_path(given)))
     except NotAnOrigin as problem:
         origin = problem.suggestion or "an invalid base URL"
     return "" if origin == base_url else origin

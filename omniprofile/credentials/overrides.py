@@ -15,7 +15,7 @@ from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.exported import BASE_URL, TOKENS, own_values
 from omniprofile.model.names import quoted_list, token_variable, variable_stem
-from omniprofile.model.origin import NotAnOrigin, Origin
+from omniprofile.model.origin import NotAnOrigin, Origin, without_api_path
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.secret import Secret
 
@@ -109,6 +109,7 @@ def read_overrides(
             tokens.append(Override(reach, Secret(value), provenance, ignored))
             continue
         with suppress(NotAnOrigin) if ignored else nullcontext():  # an ignored, invalid base URL is just not shown
+            value = without_api_path(value)
             parsed = Origin.parse(value) if ignored else _origin(variable, value, ConfigInvalid)
             base_urls.append(Override(reach, parsed, provenance, ignored))
 

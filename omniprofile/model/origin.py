@@ -112,6 +112,14 @@ def meant_host(host: str) -> str | None:
     return best[1] if best else None
 
 
+def without_api_path(text: str) -> str:
+    """Return a variable's base URL without the path of the API, which programs also write there and Omni's SDK strips."""
+    scheme, separator, rest = text.partition("://")
+    for path in ("/api", "/api/v1", "/api/unstable"):
+        rest = rest.removesuffix(path).removesuffix(f"{path}/")
+    return scheme + separator + rest
+
+
 def parse_host(text: str) -> str:
     """Parse a host name or address, as `allowed_hosts` holds it, into lower case. Raises NotAnOrigin."""
     if not text.isascii() or not text.isprintable() or " " in text:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from omniprofile.errors import UsageError
 from omniprofile.model.names import nearest_valid, printable_place, quoted_list
-from omniprofile.model.origin import NotAnOrigin, Origin
+from omniprofile.model.origin import NotAnOrigin, Origin, without_api_path
 from omniprofile.model.references import command_for, stand_in
 from omniprofile.model.secret import KEY_SHAPES, Secret
 from omniprofile.model.stored import StoredSecret
@@ -22,8 +22,6 @@ from omniprofile.transfer.foreign import ForeignFile, Found, Source
 WHAT = "`.env` file"
 TOKENS = ("OMNI_API_KEY", "OMNI_API_TOKEN")
 BASE_URL = "OMNI_BASE_URL"
-_PATHS = re.compile(r"/(api(/v1|/unstable)?/?)?$")
-"""What the SDK strips from a base URL (`OmniAPI._trim_base_url`)."""
 _COMMENTED = re.compile(rf"\b(?:OMNI_API_KEY|OMNI_API_TOKEN)[ \t]*+=[ \t]*+(?P<value>[^\s#]++)|{KEY_SHAPES}")
 """A key in a comment: either an assigned value, or text recognizable as a key."""
 _BLANKS = re.compile(r"[^\S\r\n]+")
@@ -156,9 +154,7 @@ class Dotenv:
         return self._parsed(settings[-1])
 
     def _parsed(self, setting: Part) -> Origin:
-        text = setting.value
-        scheme, separator, rest = text.partition("://")
-        return self.file.origin(f"line {setting.line}: `{BASE_URL}`", scheme + separator + _PATHS.sub("", rest))
+        return self.file.origin(f"line {setting.line}: `{BASE_URL}`", without_api_path(setting.value))
 
 
 def dotenv_source(dotenv: Dotenv, now: datetime, *, name: str | None, base_url: str | None) -> Source:

@@ -42,6 +42,15 @@ def test_whose_credential_it_is_is_said(cli: Cli, two: Path, token: str, quiet: 
     assert "[shadowed]" not in cli("list", "prod", env=pair(token)).out
 
 
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/unstable/"])
+def test_the_path_of_the_api_may_stand_in_the_variable(cli: Cli, two: Path, path: str) -> None:
+    given = json.loads(cli("token", "--json", env=pair(url=URL + path), shows=True).out)
+    assert (given["base_url"], given["token"]) == (URL, KEY)
+    refused = cli("token", env={"OMNI_BASE_URL": URL + path, "OMNI_PROFILE": "staging"})
+    assert (refused.status, URL in refused.err) == (6, True)
+    assert cli("token", env=pair(url=f"{URL}/other{path}")).status == 3
+
+
 def test_json_of_the_environments_own_token_names_no_profile(cli: Cli, two: Path) -> None:
     given = json.loads(cli("token", "--json", env=pair(), shows=True).out)
     assert (given["profile"], given["base_url"], given["token"]) == (None, URL, KEY)
