@@ -179,11 +179,14 @@ _LONGEST_IDENTIFIER = 256
 
 
 def _redirected_to(answer: Response, sent: Sequence[Secret]) -> str:
-    """Return only the host of a redirect: the rest of the URL may echo parts of the request."""
+    """Return only the host of a redirect, since the rest of the URL may echo parts of the request; or what is there instead."""
     from urllib.parse import urlsplit
 
     try:
-        host = urlsplit(answer.headers.get("location", "")).hostname
+        place = urlsplit(answer.headers.get("location", ""))
+        host = place.hostname
     except ValueError:
         return "a malformed address"
+    if host is None and place.path.startswith("/"):
+        return "a page of its own"
     return printable(without_sent(host, sent), 80) if host else "no address given"

@@ -99,6 +99,8 @@ def allowing(host: str) -> str:
 def meant_host(host: str) -> str | None:
     """Return the Omni host that `host` misspells: by up to two letters, a missing dot, or the top-level domain; else None."""
     labels = host.split(".")
+    if len(labels) > 2 and labels[-2:] == ["omni", "co"]:  # the vendor's `config init` suggests such a host
+        return f"{'.'.join(labels[:-2])}.omniapp.co"
     best: tuple[int, str] | None = None
     for domain in OMNI_DOMAINS:
         if host.endswith(domain) and len(host) > len(domain):

@@ -261,6 +261,8 @@ def test_init_asks_nothing_that_was_given_and_shows_no_key_again(cli: Cli) -> No
         ("acme.exploreomni.com", "acme.exploreomni.dev"),
         ("acme.embed-omniap.co", "acme.embed-omniapp.co"),
         ("acme.thundersalmond.com", "acme.thundersalmon.com"),
+        ("myorg.omni.co", "myorg.omniapp.co"),
+        ("omni.co", None),
         ("bi.acme.example", None),
         ("omniapp.co.evil.example", None),
     ],

@@ -152,6 +152,11 @@ def test_a_redirect_is_never_followed_and_its_host_is_named(omni: Standin, statu
         assert other.requests == []
 
 
+def test_a_redirect_within_the_instance_is_called_that(omni: Standin) -> None:
+    omni.switches.answer = lambda path: (302, {"Location": "/login?next=%2Fapi"}, b"")
+    assert str(_test(omni.base_url).reason).endswith("redirects to another address (a page of its own)")
+
+
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_an_error_of_the_server_is_not_the_keys_fault(omni: Standin, status: int) -> None:
     omni.switches.answer = lambda path: (status, {}, b"<html>oops</html>")
