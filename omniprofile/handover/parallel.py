@@ -4,16 +4,14 @@ A command gets no standard input and no terminal. It is ended together with its 
 process dies for any reason.
 """
 
-import os
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from subprocess import DEVNULL, PIPE
+from subprocess import DEVNULL, PIPE, Popen
 from threading import Lock
 from time import monotonic
-from typing import Literal, NamedTuple, NoReturn, Self
+from typing import Literal, NamedTuple, Self
 
 from omniprofile.handover.process import not_run, windows_command
 from omniprofile.system.process_groups import Group, end_groups, relay
@@ -22,6 +20,23 @@ Stream = Literal["stdout", "stderr"]
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 LONGEST_LINE = 1024 * 1024
 """A longer line, in bytes, is forwarded in parts, each as a line, so that an endless line cannot fill the memory."""
+
+
+_WATCH = """import os, sys
+running = set()
+for line in sys.stdin:
+    running ^= {abs(int(line))}
+for group in running:
+    try:
+        os.killpg(group, 9)
+    except OSError:
+        pass
+"""
+"""What the watcher runs: it kills the commands and their children once this process has gone, for whatever reason.
+
+A command could ask the kernel to be killed (prctl(2)), but only in code between fork and exec: then each start would copy this
+process, and take as long as two more commands.
+"""
 
 
 class Ending(Exception):
@@ -42,15 +57,25 @@ class Commands:
         self._running: set[Group] = set()
         self._starting = Lock()
         self._ending = False
+        self._watcher: Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Start the watcher of the commands."""
-        self._watch = _Watch()
+        """Start the watcher of the commands. Windows needs none: there, the commands' jobs end with this process."""
+        if sys.platform != "win32":
+            watch = [sys.executable, "-I", "-S", "-c", _WATCH]
+            self._watcher = Popen(watch, 0, None, PIPE, DEVNULL, DEVNULL, cwd="/", start_new_session=True)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop the watcher: all commands have ended."""
-        self._watch.close()
+        if self._watcher is not None:
+            self._watcher.communicate()
+
+    def _note(self, group: int) -> None:
+        """Tell the watcher that a command has started (its process group) or ended (the negative of that number)."""
+        if self._watcher is not None and self._watcher.stdin is not None:
+            with suppress(BrokenPipeError, ValueError):  # the watcher was killed, or stopped because all has ended
+                self._watcher.stdin.write(b"%d\n" % group)
 
     def run(
         self,
@@ -74,7 +99,7 @@ class Commands:
                     raise Ending
                 child = Group(line, environ, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
                 self._running.add(child)
-                self._watch.note(child.pid)
+                self._note(child.pid)
         except OSError as problem:
             raise not_run(argv[0], problem) from problem
         try:
@@ -92,7 +117,7 @@ class Commands:
             raise
         finally:
             self._running.discard(child)
-            self._watch.note(-child.pid)
+            self._note(-child.pid)
         return Ended(status if status >= 0 else 128 - status, monotonic() - begin)
 
     def end(self) -> None:
@@ -126,64 +151,3 @@ class _Lines:
         if self._held:
             self._emit(bytes(self._held) + b"\n")
             self._held.clear()
-
-
-if sys.platform == "win32":
-
-    class _Watch:
-        """Does nothing on Windows: the commands' jobs end with this process."""
-
-        def note(self, group: int) -> None:
-            """Ignore a command."""
-
-        def close(self) -> None:
-            """Do nothing."""
-
-else:
-
-    class _Watch:
-        """A process that kills the commands and their children once this process has gone, for whatever reason.
-
-        A command could ask the kernel to be killed (prctl(2)), but only in code between fork and exec: then each start would
-        copy this process, and take as long as two more commands.
-        """
-
-        def __init__(self) -> None:
-            notes, end = os.pipe()
-            with warnings.catch_warnings():
-                # Forking a process with threads causes a warning: the child below needs none of their locks.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                self._process = os.fork()
-            if not self._process:
-                _watch(notes, end)
-            os.close(notes)
-            self._notes = open(end, "wb", buffering=0)  # noqa: SIM115 - `close` closes it
-
-        def note(self, group: int) -> None:
-            """Record that a command has started (its process group) or ended (the negative of that number)."""
-            with suppress(BrokenPipeError, ValueError):  # the watcher was killed, or closed because all has ended
-                self._notes.write(b"%d\n" % group)
-
-        def close(self) -> None:
-            """Stop the watcher."""
-            self._notes.close()
-            os.waitpid(self._process, 0)
-
-    def _watch(notes: int, end: int) -> NoReturn:
-        """Run the watching process until no process is left that could write to `end`."""
-        import signal
-
-        try:
-            os.setsid()
-            for descriptor in {end, 0, 1, 2} - {notes}:
-                with suppress(OSError):
-                    os.close(descriptor)
-            running: set[int] = set()
-            with open(notes, "rb") as lines:
-                for line in lines:
-                    running ^= {abs(int(line))}
-            for group in running:
-                with suppress(OSError):
-                    os.killpg(group, signal.SIGKILL)
-        finally:
-            os._exit(0)
