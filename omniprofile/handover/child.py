@@ -29,6 +29,8 @@ if sys.platform == "win32":
 else:
     import signal
 
+    from omniprofile.system.terminal import foreground_terminal
+
     _OWN = frozenset(
         getattr(signal, name)
         for name in (
@@ -81,19 +83,9 @@ else:
             came = signal.sigwaitinfo(numbers)
             return came.si_signo, came.si_code > 0  # from the kernel, not from a process
         number = signal.sigwait(numbers)
-        return number, number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH) and _in_foreground()
-
-    def _in_foreground() -> bool:
-        try:
-            terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
-        except OSError:
-            return False
-        try:
-            return os.tcgetpgrp(terminal) == os.getpgrp()
-        except OSError:
-            return False
-        finally:
-            os.close(terminal)
+        with foreground_terminal() as terminal:
+            by_terminal = number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH)
+            return number, by_terminal and terminal is not None
 
     def _take(child: "subprocess.Popen[bytes]", number: int, sent_to_group: bool) -> None:
         """Handle a signal: check on the child, or forward the signal to it."""

@@ -55,27 +55,31 @@ def stage(path: str, content: bytes, mode: int, *, like: os.stat_result | None =
 
 
 def put_in_place(temporary: str, path: str, *, durable: bool = True) -> None:
-    """Replace `path` with a file that `stage` made. Raises OSError, after removing the temporary file."""
+    """Replace `path` with a file that `stage` made. Raises OSError, after removing the temporary file.
+
+    Windows refuses while another process has the file open, so wait for readers there.
+    """
+    end = monotonic() + (_READERS_SECONDS if sys.platform == "win32" else 0)
     try:
-        _replace(temporary, path)
+        while True:
+            try:
+                os.replace(temporary, path)
+                break
+            except PermissionError:
+                if monotonic() >= end:
+                    raise
+                sleep(0.01)
     except BaseException:
         discard(temporary)
         raise
-    if durable:
-        _sync_folder(os.path.dirname(path) or ".")
-
-
-def _replace(temporary: str, path: str) -> None:
-    """Rename `temporary` to `path`. Windows refuses while another process has the file open, so wait for readers there."""
-    if sys.platform == "win32":
-        end = monotonic() + _READERS_SECONDS
-        while monotonic() < end:
+    # The rename must survive a power cut, not only the content (fsync(2)). Not possible on Windows.
+    if durable and sys.platform != "win32":
+        with suppress(OSError):
+            folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
             try:
-                os.replace(temporary, path)
-                return
-            except PermissionError:
-                sleep(0.01)
-    os.replace(temporary, path)
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
 
 def discard(temporary: str) -> None:
@@ -102,15 +106,3 @@ def _copy_attributes(path: str, descriptor: int) -> None:
         for name in os.listxattr(path):
             with suppress(OSError):
                 os.setxattr(descriptor, name, os.getxattr(path, name))
-
-
-def _sync_folder(folder: str) -> None:
-    # The rename must survive a power cut, not only the content (fsync(2)). Not possible on Windows.
-    if sys.platform == "win32":
-        return
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

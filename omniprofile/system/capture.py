@@ -7,18 +7,13 @@ it ends (POSIX, General Terminal Interface, 11.1.4); otherwise it has no termina
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from signal import SIGINT
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from omniprofile.system.process_groups import Group
-
-    if sys.platform != "win32":
-        from omniprofile.system.terminal import Terminal
 
 _running: "set[Group]" = set()
 """Programs whose output is being captured, in any thread."""
@@ -72,7 +67,12 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
         if len(read) > limit:
             raise _TooMuch
 
-    with _lent_terminal(terminal) as lent:
+    lending: AbstractContextManager[Any] = nullcontext()
+    if terminal and sys.platform != "win32":
+        from omniprofile.system.terminal import own_terminal
+
+        lending = own_terminal()
+    with lending as lent:
         process: Group | None = None
         ended = False
         try:
@@ -107,17 +107,3 @@ def end_captures() -> None:
     from omniprofile.system.process_groups import end_groups
 
     end_groups(list(_running))
-
-
-if sys.platform == "win32":
-
-    def _lent_terminal(wanted: bool) -> "AbstractContextManager[Any]":
-        del wanted
-        return nullcontext()
-
-else:
-
-    def _lent_terminal(wanted: bool) -> "AbstractContextManager[Terminal | None]":
-        from omniprofile.system.terminal import own_terminal
-
-        return own_terminal() if wanted else nullcontext()

@@ -31,15 +31,11 @@ class LoopbackServer:
     """Answers connections to one loopback port in its own thread. Knows no protocol.
 
     Binds the port at once (0 for any free one); the thread imports and starts asyncio while the caller continues. Raises
-    OperationFailed if `what`, such as "the login", cannot start.
+    OperationFailed, as `listen` does.
     """
 
     def __init__(self, port: int, what: str) -> None:
-        try:
-            self._sockets = listen(port)
-        except CannotListen as problem:
-            hint = "give another port" if port else "check whether something keeps programs from listening on loopback"
-            raise OperationFailed(f"{what} cannot start: {problem}", hint=hint) from problem
+        self._sockets = listen(port, what)
         host, self.port = self._sockets[0].getsockname()[:2]
         self.base_url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self.hosts = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
@@ -120,12 +116,12 @@ class LoopbackServer:
                 await asyncio.wait(ending, timeout=_END_SECONDS)  # each may have to close its own connection
 
 
-class CannotListen(Exception):
-    """No loopback port can be listened on. `str()` says why, in a few words."""
+def listen(port: int, what: str) -> list[socket.socket]:
+    """Return sockets listening on one port of both loopback addresses, or of the only one there is. `port` 0 takes a free one.
 
-
-def listen(port: int = 0) -> list[socket.socket]:
-    """Return sockets listening on one port of both loopback addresses, or of the only one there is. `port` 0 takes a free one."""
+    Raises OperationFailed: `what`, such as "the login", cannot start.
+    """
+    why = "no free port was found on the loopback addresses"
     for _ in range(_ATTEMPTS):
         first = None
         try:
@@ -134,16 +130,18 @@ def listen(port: int = 0) -> list[socket.socket]:
         except OSError as problem:  # port taken, no descriptor left, or no permission
             if first is not None:
                 first.close()
-            if port and problem.errno == errno.EADDRINUSE:
-                raise CannotListen(f"port {port} of the loopback addresses is in use") from problem
+            if problem.errno == errno.EADDRINUSE and not port:
+                continue
+            why = f"port {port} of the loopback addresses is in use"
             if problem.errno != errno.EADDRINUSE:
-                raise CannotListen(f"the loopback addresses cannot be listened on: {problem.strerror}") from problem
-            continue
+                why = f"the loopback addresses cannot be listened on: {problem.strerror}"
+            break
         found = [listening for listening in (first, second) if listening is not None]
         if found:
             return found
         break
-    raise CannotListen("no free port was found on the loopback addresses")
+    hint = "give another port" if port else "check whether something keeps programs from listening on loopback"
+    raise OperationFailed(f"{what} cannot start: {why}", hint=hint)
 
 
 def _bound(family: int, address: str, port: int) -> socket.socket | None:

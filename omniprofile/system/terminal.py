@@ -40,16 +40,25 @@ class Terminal:
 
 
 @contextmanager
+def foreground_terminal() -> Iterator[int | None]:
+    """Yield a descriptor of the controlling terminal if we are in its foreground, else None."""
+    descriptor = -1
+    is_ours = False
+    with suppress(OSError):  # no terminal, or it has been hung up
+        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        is_ours = os.tcgetpgrp(descriptor) == os.getpgrp()
+    try:
+        yield descriptor if is_ours else None
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+@contextmanager
 def own_terminal() -> Iterator[Terminal | None]:
     """Yield the controlling terminal if we are in its foreground, else None; take it back at the end."""
-    descriptor = -1
-    with suppress(OSError):
-        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    if descriptor < 0:
-        yield None
-        return
-    try:
-        if os.tcgetpgrp(descriptor) != os.getpgrp():
+    with foreground_terminal() as descriptor:
+        if descriptor is None:
             yield None
             return
         terminal = Terminal(descriptor)
@@ -57,5 +66,3 @@ def own_terminal() -> Iterator[Terminal | None]:
             yield terminal
         finally:
             terminal.take_back()
-    finally:
-        os.close(descriptor)

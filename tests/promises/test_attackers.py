@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.cli.fast_path import answer
+from omniprofile.errors import OperationFailed
 from omniprofile.system import loopback
 from tests import warm
 from tests.conftest import CANARY, Cli, Ran
@@ -477,7 +478,7 @@ def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: p
             return real(family, address, wanted)
 
         monkeypatch.setattr(loopback, "_bound", bound)
-        listening = loopback.listen()
+        listening = loopback.listen(0, "the login")
         ports = {each.getsockname()[1] for each in listening}
         assert len(ports) == 1
         assert port not in ports
@@ -488,8 +489,8 @@ def test_a_port_that_somebody_has_on_the_other_family_is_not_used(monkeypatch: p
             each.close()
         asked.clear()
         monkeypatch.setattr(loopback, "_bound", lambda family, address, wanted: real(family, address, wanted or port))
-        with pytest.raises(loopback.CannotListen, match="no free port"):
-            loopback.listen()
+        with pytest.raises(OperationFailed, match="the login cannot start: no free port"):
+            loopback.listen(0, "the login")
 
 
 def _free_port() -> int:
