@@ -8,7 +8,7 @@ Unknown keys, which a newer version may add, are ignored; another `version` is r
 Everything that is read is validated: a store, a backup or a hand edit may hold anything.
 """
 
-from omniprofile.model.freshness import StoredFields, is_session
+from omniprofile.model.freshness import StoredFields
 from omniprofile.model.secret import Secret, is_access_token, is_key, is_text, remember
 from omniprofile.model.times import format_time, parse_time
 
@@ -71,7 +71,7 @@ def check(data: object, account: str) -> StoredFields:
     checked = StoredFields({key: _value(fields, key) for key in _FIELDS})
     if "#" not in account and not is_key(checked.token.reveal()):  # a `#` marks a secret of `env`
         raise ValueError("its `token` is not a token: one line of printable ASCII without spaces")
-    if is_session(checked) and not is_access_token(checked.token.reveal()):
+    if checked.is_session and not is_access_token(checked.token.reveal()):
         raise ValueError("its `token` is not an access token (RFC 6750)")
     return checked
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from omniprofile.model.compiled_profile import CompiledProfile
-    from omniprofile.model.freshness import Stored
+    from omniprofile.model.freshness import StoredFields
 
 
 def obtain(
@@ -72,7 +72,7 @@ def variables(
 
 def _stored(
     profile: "CompiledProfile", environ: "Mapping[str, str]", store: str, folders: tuple[str, str], *, for_child: bool
-) -> "Stored":
+) -> "StoredFields":
     """Return what the secret store holds. Raises Undecided, for instance if a session must be refreshed."""
     session = profile.auth == "oauth"
     name = account_name(profile.profile, profile.base_url)
@@ -80,14 +80,14 @@ def _stored(
         from omniprofile.credentials.envelope import check
         from omniprofile.credentials.secrets_file import SecretsFile
 
-        found: Stored | None = check(SecretsFile(*folders).read()[name], name)
+        found: StoredFields | None = check(SecretsFile(*folders).read()[name], name)
     elif not environ.get(TIMEOUT_VARIABLE):
         found = _in_keyring(name, environ, folders, session=session)
     else:
         raise Undecided
-    from omniprofile.model.freshness import is_fresh, is_session
+    from omniprofile.model.freshness import is_fresh
 
-    if found is None or is_session(found) != session:
+    if found is None or found.is_session != session:
         raise Undecided
     if session:
         from datetime import UTC, datetime, timedelta
@@ -97,7 +97,9 @@ def _stored(
     return found
 
 
-def _in_keyring(name: str, environ: "Mapping[str, str]", folders: tuple[str, str], *, session: bool) -> "Stored | None":
+def _in_keyring(
+    name: str, environ: "Mapping[str, str]", folders: tuple[str, str], *, session: bool
+) -> "StoredFields | None":
     """Return what the keyring holds for account `name`. Raises Final if the keyring package fails, so it is asked only once."""
     from omniprofile.credentials import light_keyring
     from omniprofile.system.user_lock import user_lock_folders

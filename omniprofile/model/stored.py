@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from omniprofile.model.declaration import Identity
-from omniprofile.model.freshness import is_session
+from omniprofile.model.freshness import StoredFields
 from omniprofile.model.names import account_name, is_variable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret, remember
@@ -40,7 +40,7 @@ class Account(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSecret:
+class StoredSecret(StoredFields):
     """One profile's stored secret, bound to the origin it was stored for.
 
     `refresh_token`, `expires_at`, `client_id`, `scope`, `token_path` and `refreshed_at` are an OAuth session's, None for an API
@@ -68,11 +68,6 @@ class StoredSecret:
         for secret in (self.token, self.refresh_token):
             if secret is not None:
                 remember(secret.reveal())
-
-    @property
-    def is_session(self) -> bool:
-        """Whether it is an OAuth session, not a key."""
-        return is_session(self)
 
 
 class StoredSummary(NamedTuple):

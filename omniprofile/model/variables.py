@@ -14,16 +14,29 @@ from omniprofile.model.exported import BASE_URL, MARKER, ORGANIZATION, OWN, PROF
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeAlias
+    from datetime import datetime
+    from typing import Protocol, TypeAlias
 
-    from omniprofile.model.compiled_profile import CompiledProfile
-    from omniprofile.model.credential import Credential
+    class _Handed(Protocol):
+        @property
+        def profile(self) -> str: ...
+        @property
+        def of_profile(self) -> bool: ...
+        @property
+        def auth(self) -> str: ...
+        @property
+        def base_url(self) -> str: ...
+        @property
+        def token(self) -> str: ...
+        @property
+        def organization_name(self) -> str | None: ...
+        @property
+        def expires_at(self) -> datetime | None: ...
+        @property
+        def env(self) -> tuple[tuple[str, str | tuple[str, str]], ...]: ...
 
-    Value = str | tuple[str, str]
-    """A text, or an alias: the name of the part, and the text to append to it."""
-
-    Handed: TypeAlias = "Credential | CompiledProfile"
-    """The credential to hand over, in full or as the fast path has it."""
+    Handed: TypeAlias = _Handed
+    """The credential to hand over: a `Credential`, or the fast path's `CompiledProfile`."""
 
 
 NO_CONFIG = r"C:\omniprofile?\config.json" if sys.platform == "win32" else "/dev/null/omniprofile/config.json"
