@@ -7,39 +7,27 @@ OP = "op://"
 """The prefix of a reference for the 1Password CLI (`op read`)."""
 
 _BEGINNINGS = {
-    OP: "a 1Password reference",
-    "encrypted:": "a value that dotenvx encrypted",
-    "enc[": "an encrypted value",
-    "enc(": "an encrypted value",
-    "{cipher}": "an encrypted value",
-    "$ansible_vault": "a value that Ansible encrypted",
-    "ref+": "a reference of vals",
-    "secretref+": "a reference of vals",
-    "vault:": "a Vault reference",
-    "arn:": "the name of an AWS resource",
-    "ssm:": "a reference to a parameter store",
-    "aws-sm:": "a reference to a secret manager",
-    "gcp-sm:": "a reference to a secret manager",
-    "sm:": "a reference to a secret manager",
-    "@microsoft.keyvault(": "a reference to a key vault",
-    "keychain:": "a reference to a keychain",
-    "keyring:": "a reference to a keyring",
-    "pass:": "a reference to a password store",
-    "env:": "a reference to a variable",
-    "env.": "a reference to a variable",
-    "file:": "a reference to a file",
-    "cmd:": "a command",
-    "!": "a command",
-    "{{": "a template",
-    "<%": "a template",
-    "<!doctype": "an HTML page",
-    "<html": "an HTML page",
-    "<?xml": "an XML document",
-    "[{": "a JSON list",
-    '["': "a JSON list",
-    "error:": "an error message",
-    "fatal:": "an error message",
-    "usage:": "an error message",
+    "a 1Password reference": (OP,),
+    "a value that dotenvx encrypted": ("encrypted:",),
+    "an encrypted value": ("enc[", "enc(", "{cipher}"),
+    "a value that Ansible encrypted": ("$ansible_vault",),
+    "a reference of vals": ("ref+", "secretref+"),
+    "a Vault reference": ("vault:",),
+    "the name of an AWS resource": ("arn:",),
+    "a reference to a parameter store": ("ssm:",),
+    "a reference to a secret manager": ("aws-sm:", "gcp-sm:", "sm:"),
+    "a reference to a key vault": ("@microsoft.keyvault(",),
+    "a reference to a keychain": ("keychain:",),
+    "a reference to a keyring": ("keyring:",),
+    "a reference to a password store": ("pass:",),
+    "a reference to a variable": ("env:", "env."),
+    "a reference to a file": ("file:",),
+    "a command": ("cmd:", "!"),
+    "a template": ("{{", "<%"),
+    "an HTML page": ("<!doctype", "<html"),
+    "an XML document": ("<?xml",),
+    "a JSON list": ("[{", '["'),
+    "an error message": ("error:", "fatal:", "usage:"),
 }
 _AROUND = {'""': "quotes", "''": "quotes", "``": "backticks"}
 _PLACEHOLDERS = frozenset(
@@ -54,8 +42,8 @@ _WORDS = ("your", "insert", "paste", "replace", "enter", "put", "add")
 def stand_in(text: str) -> str | None:
     """Describe `text` if it is found in place of a key; return None if it may be a key."""
     lowered = text.lower()
-    for beginning, what in _BEGINNINGS.items():
-        if lowered.startswith(beginning):
+    for what, beginnings in _BEGINNINGS.items():
+        if lowered.startswith(beginnings):
             return what
     if text.startswith(("${", "$(")) or (text.startswith("$") and text[1:].isidentifier()):
         return "a reference to a variable or a command"
