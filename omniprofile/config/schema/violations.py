@@ -52,18 +52,7 @@ def findings_of(document: Document, model: type[Table], violations: list[Violati
 _LITERAL_WORDS = ("key", "value", "literal", "plain", "text", "string")
 """The names, besides words for a secret, under which a table in place of a key may contain the key itself."""
 _OTHER_SPELLINGS = {
-    "base_url": (
-        "url",
-        "host",
-        "hostname",
-        "endpoint",
-        "baseurl",
-        "server",
-        "domain",
-        "site",
-        "address",
-        "apiendpoint",
-    ),
+    "base_url": ("url", "host", "hostname", "endpoint", "server", "domain", "site", "address", "apiendpoint"),
     "auth": ("authmethod", "authtype", "method", "authenticator", "authentication"),
     "extends": ("parent", "inherits", "inherit", "sourceprofile", "include", "base"),
     "default": ("defaultprofile", "current", "active", "currentprofile"),
@@ -77,9 +66,9 @@ _OTHER_SPELLINGS = {
     "allow": ("allowed", "allowlist", "permit"),
     "allowed_hosts": ("allowhosts", "allowedhost", "trustedhosts"),
     "secret_store": ("store", "backend", "keyring", "credentialstore"),
-    "key_scope": ("scope", "keyscope"),
-    "org_role": ("role", "orgrole"),
-    "membership_id": ("membershipid", "membership"),
+    "key_scope": ("scope",),
+    "org_role": ("role",),
+    "membership_id": ("membership",),
 }
 _TABLES: dict[str, type[Table]] = {
     "the top of the file": ProfilesFile,
