@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from omniprofile.credentials.env_variables import STORE_VARIABLE, asked_store, environment_pair
 from omniprofile.credentials.protection import (
-    ALLOW,
     KEEPING,
-    NAME,
     SHOW,
     SHOWING,
-    WARN,
     Intent,
     decide,
     protected_by,
@@ -111,12 +108,12 @@ class App(Workspace):
         selection, now = resolution.selection, self.environment.now()
         pinned = protected == selection.profile and selection.provenance.layer is Layer.PROJECT
         decision = decide(intent.use, protected=protected is not None, pinned=pinned)
-        if decision == ALLOW:
+        if decision == "allow":
             return
         host = f" ({resolution.origin})" if resolution.origin else ""
         subject = selected_by_pin(selection, host) if pinned else f"`{protected}` is protected{host}"
-        confirmed = intent.yes or decision == WARN
-        if not confirmed and (decision == NAME or self.ask is None or not intent.asks):
+        confirmed = intent.yes or decision == "warn"
+        if not confirmed and (decision == "name" or self.ask is None or not intent.asks):
             raise ProtectedProfile(subject, hint=intent.hint)
         from omniprofile.credentials.confirmations import Confirmations
         from omniprofile.system.linux import terminal_session

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from omniprofile.config.paths import Places, find_pin, find_places, omni_cli_config, profile_files
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
-from omniprofile.credentials.protection import SHOW, WARN, decide, selected_by_pin
+from omniprofile.credentials.protection import SHOW, decide, selected_by_pin
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import printable
@@ -201,7 +201,7 @@ class Workspace:
             overridden=overridden,
         )
         pinned = selection.provenance.layer is Layer.PROJECT
-        if pinned and decide(use, protected=self.is_protected(selection.profile), pinned=True) == WARN:
+        if pinned and decide(use, protected=self.is_protected(selection.profile), pinned=True) == "warn":
             self.tell(selected_by_pin(selection), self.warn)
         return selection
 

@@ -104,9 +104,9 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     )
     profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked the owner
     if profile.protected:
-        from omniprofile.credentials.protection import ALLOW, decide
+        from omniprofile.credentials.protection import decide
 
-        if decide(FORMS[command][3], protected=True, pinned=layer == "project") != ALLOW:
+        if decide(FORMS[command][3], protected=True, pinned=layer == "project") != "allow":
             raise Undecided
     if command == "current":
         if not named and (environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY")):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Use = Literal["run", "delete", "give", "show"]
     Decision = Literal["allow", "warn", "ask", "name"]
+    """Allow it; allow it with a warning, even with `-q`; ask the user, and refuse if nobody can be asked; or refuse it unless it
+    is confirmed in advance: the profile must be named."""
 
 RUN: "Final" = "run"
 """A command gets the profile, or it becomes the active one."""
@@ -24,24 +26,16 @@ GIVE: "Final" = "give"
 SHOW: "Final" = "show"
 """It is only shown or tested."""
 
-ALLOW: "Final" = "allow"
-WARN: "Final" = "warn"
-"""Continue with a warning, even with `-q`."""
-ASK: "Final" = "ask"
-"""Ask the user; refuse if nobody can be asked."""
-NAME: "Final" = "name"
-"""Refuse, unless the use is confirmed in advance: the profile must be named."""
-
 
 def decide(use: "Use", *, protected: bool, pinned: bool) -> "Decision":
-    """Decide whether a profile may be used. `pinned` says that a project pin selects it. `--yes` confirms for ASK and NAME."""
+    """Decide whether a profile may be used. `pinned`: a project pin selects it. `--yes` confirms for `ask` and `name`."""
     if not protected:
-        return ALLOW
+        return "allow"
     if use in (RUN, DELETE):
-        return ASK
+        return "ask"
     if not pinned:
-        return ALLOW
-    return NAME if use == GIVE else WARN
+        return "allow"
+    return "name" if use == GIVE else "warn"
 
 
 def selected_by_pin(selection: "Selection", host: str = "") -> str:
