@@ -11,10 +11,10 @@ import os
 import sys
 
 from omniprofile.config import snapshot
-from omniprofile.config.paths import Places, find_places, own_omni_config, profile_files
+from omniprofile.config.paths import Places, find_places, profile_files
 from omniprofile.config.selection import choose
 from omniprofile.model.compiled_profile import CompiledProfile, Final, Undecided
-from omniprofile.system.files import home_in_database, read_regular, user_id
+from omniprofile.system.files import home_in_database, user_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run() -> int:
         if sys.argv[1:2] in (["__omni"], ["__shim"]):
             from omniprofile.cli.shim import shim, wrapped
 
-            ours = shim(sys.argv[2:]) if sys.argv[1] == "__shim" else wrapped(sys.argv[2:])
+            ours = (shim if sys.argv[1] == "__shim" else wrapped)(sys.argv[2:])
             if isinstance(ours, int):
                 return ours
             sys.argv[1:] = ours
@@ -122,10 +122,12 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     given: Answer = profile.token + "\n"
     if command != "token":
         profile.env = tuple(variables(profile, environ))
+        from omniprofile.cli.fast_handover import command_for, exports_for
+
         given = (
-            _command(profile, child, environ, cwd)
+            command_for(profile, child, environ, cwd)
             if child
-            else _exports(profile, shell, environ, places, platform, cwd)
+            else exports_for(profile, shell, environ, platform, cwd, places.home)
         )
     # Text printed instead of running `omni` hands no credential over.
     if audit and acting and not (child and isinstance(given, str)):
@@ -134,36 +136,6 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
         program = child[0] if child else None
         record(*folders, command, profile=name, base_url=profile.base_url, layer=layer, command=program)
     return given
-
-
-def _exports(
-    profile: CompiledProfile, shell: str | None, environ: "Mapping[str, str]", places: Places, platform: str, cwd: str
-) -> str:
-    from omniprofile.handover.process import parent_command
-    from omniprofile.handover.shells import calling_shell, render
-    from omniprofile.handover.variables import exports
-
-    assign, remove = exports(profile, environ)
-    own = own_omni_config(environ, remove, platform=platform, home=places.home)
-    try:
-        if own is not None and b'"oauth"' in read_regular(os.path.join(cwd, own)):
-            raise Undecided  # its default may be a session, which the full path checks
-    except FileNotFoundError:
-        pass
-    return render(shell or calling_shell(environ, parent_command()), assign, remove)
-
-
-def _command(profile: CompiledProfile, child: list[str], environ: "Mapping[str, str]", cwd: str) -> "Answer":
-    from omniprofile.handover.omni import handed_over, is_omni, planned
-    from omniprofile.handover.variables import child_environment, rival_dotenv
-    from omniprofile.model.variables import credential_variables
-
-    if rival_dotenv(cwd, profile.base_url):
-        raise Undecided
-    own = credential_variables(profile, profile.base_url, profile.token)
-    own |= handed_over(profile, profile.base_url, profile.token)
-    given = child_environment(own, environ, key_variables=profile.key_variables())
-    return planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
 
 
 def _kept(places: Places, section: int, acting: bool) -> "Any":

@@ -1,0 +1,50 @@
+"""What `env` and `exec` hand over on the fast path. Both raise Undecided where the full path has something to say.
+
+On the fast path: imports only modules that a bare interpreter has loaded.
+"""
+
+import os
+
+from omniprofile.config.paths import own_omni_config
+from omniprofile.model.compiled_profile import Undecided
+from omniprofile.system.files import read_regular
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from omniprofile.model.compiled_profile import CompiledProfile
+
+
+def exports_for(
+    profile: "CompiledProfile", shell: str | None, environ: "Mapping[str, str]", platform: str, cwd: str, home: str
+) -> str:
+    """Return what `env` prints for this shell, or else for the calling one."""
+    from omniprofile.handover.process import parent_command
+    from omniprofile.handover.shells import calling_shell, render
+    from omniprofile.handover.variables import exports
+
+    assign, remove = exports(profile, environ)
+    own = own_omni_config(environ, remove, platform=platform, home=home)
+    try:
+        if own is not None and b'"oauth"' in read_regular(os.path.join(cwd, own)):
+            raise Undecided  # its default may be a session, which the full path checks
+    except FileNotFoundError:
+        pass
+    return render(shell or calling_shell(environ, parent_command()), assign, remove)
+
+
+def command_for(
+    profile: "CompiledProfile", child: list[str], environ: "Mapping[str, str]", cwd: str
+) -> "str | tuple[list[str], dict[str, str]]":
+    """Return the command that `exec` becomes and its environment, or what it prints in place of `omni`."""
+    from omniprofile.handover.omni import handed_over, is_omni, planned
+    from omniprofile.handover.variables import child_environment, rival_dotenv
+    from omniprofile.model.variables import credential_variables
+
+    if rival_dotenv(cwd, profile.base_url):
+        raise Undecided
+    own = credential_variables(profile, profile.base_url, profile.token)
+    own |= handed_over(profile, profile.base_url, profile.token)
+    given = child_environment(own, environ, key_variables=profile.key_variables())
+    return planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
