@@ -1,8 +1,8 @@
 """Loading one profile while a file in `profiles.d` is broken.
 
 A broken file is left out as a whole, and only if it cannot affect the profile: it has no table that the profile uses, no
-settings, no `[defaults]` and no `default`, nor a misspelling of one of these. If it does not parse, every word in it where a key
-could be is checked.
+settings, no `[defaults]` and no `default`, nor a misspelling of one of these. If it does not parse, every word in it that is not
+behind the last `=` of its line is checked.
 """
 
 import os
@@ -25,12 +25,7 @@ _MISSPELT = 2
 """A word counts as misspelled if it differs by at most this many letters."""
 _ALL_AT_ONCE = re.compile(r"""^[ \t]*+["']?(?:profiles|instances)["']?[ \t]*+=""", re.MULTILINE)
 _ESCAPE = re.compile(r"\\[uUx]")
-_KEY_LIKE = re.compile(r"""(?<![A-Za-z0-9_/-])(?:"([^"\n]++)"|'([^'\n]++)'|([A-Za-z0-9_-]++))[ \t]*+[\]=.]""")
-"""A word before `]`, `=` or `.`, which may be a key or a part of one. Excluding `/` before it skips the hosts of URLs."""
-_HEAD = re.compile(r"^[ \t]*+\[++([^\]#\n]*+)", re.MULTILINE)
-"""The text of a table's header, even without its end."""
-_ALONE = re.compile(r"""^[ \t]*+["']?([A-Za-z0-9_-]++)["']?[ \t\r]*+$""", re.MULTILINE)
-"""A word alone on its line."""
+_QUOTED = re.compile(r"""["']([^"'\n]+)["']""")
 _WORD = re.compile(r"""[^\s."'\[\]=#]+""")
 
 
@@ -99,9 +94,8 @@ def _may_hold(file: str, files: Files, names: set[str]) -> bool:
         return True
     if _ALL_AT_ONCE.search(text) or _ESCAPE.search(text):
         return True
-    written = {part for match in _KEY_LIKE.finditer(text) for part in match.groups() if part}
-    written.update(word for head in _HEAD.findall(text) for word in _WORD.findall(head))
-    written.update(_ALONE.findall(text))
+    keys = ((line.rpartition("=")[0] or line).partition("#")[0] for line in text.splitlines())
+    written = {word for key in keys for word in (*_WORD.findall(key), *_QUOTED.findall(key))}
     return not written.isdisjoint(names) or any(map(_bears_on_all, written)) or _is_cut_short(text, names)
 
 
