@@ -62,15 +62,21 @@ def _address(parse: Callable[[str], T], example: str) -> Callable[[str], T]:
     return read
 
 
-def _without_nul(what: str) -> Callable[[str], str]:
-    """Return a reader that refuses a NUL, which no `what` can contain."""
+def _refusing(
+    is_wrong: Callable[[T], bool], message: str, suggestion: str | None = None, code: Code = Code.WRONG_VALUE
+) -> Callable[[T], T]:
+    """Return a reader that refuses what `is_wrong`, and returns other values as they are."""
 
-    def read(text: str) -> str:
-        if "\0" in text:
-            raise wrong_value(f"holds a NUL, which no {what} can")
-        return text
+    def read(value: T) -> T:
+        if is_wrong(value):
+            raise wrong_value(message, suggestion, code)
+        return value
 
     return read
+
+
+def _without_nul(what: str) -> Callable[[str], str]:
+    return _refusing(lambda text: "\0" in text, f"holds a NUL, which no {what} can")
 
 
 def _allowed_request(text: str) -> str:
@@ -91,28 +97,17 @@ def _allowed_request(text: str) -> str:
     )
 
 
-def _may_be_set(variable: str) -> str:
-    if is_reserved(variable):
-        raise wrong_value(
-            "may not be set: it carries the credential or steers omniprofile",
-            "remove it; the profile's own keys say what it should be",
-        )
-    return variable
-
-
-def _no_key(name: str) -> str:
-    if holds_key(name):
-        hint = "choose another name, and revoke the key if this file was ever shared: it may be in its history"
-        raise wrong_value("looks like an API key, which no name may be", hint, Code.SECRET)
-    return name
-
-
-def _names_a_program(argv: tuple[str, ...]) -> tuple[str, ...]:
-    if not argv[0]:
-        raise wrong_value("names no program", "its first part is the program to run")
-    return argv
-
-
+_may_be_set = _refusing(
+    is_reserved,
+    "may not be set: it carries the credential or steers omniprofile",
+    "remove it; the profile's own keys say what it should be",
+)
+_no_key = _refusing(
+    holds_key,
+    "looks like an API key, which no name may be",
+    "choose another name, and revoke the key if this file was ever shared: it may be in its history",
+    Code.SECRET,
+)
 _NAME = rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_LENGTH - 1}}}$"
 VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 _NO_NUL = r"^[^\u0000]*$"
@@ -134,6 +129,6 @@ Program = Annotated[
         min_length=1,
         json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1, "pattern": _NO_NUL}]},
     ),
-    AfterValidator(_names_a_program),
+    AfterValidator(_refusing(lambda argv: not argv[0], "names no program", "its first part is the program to run")),
 ]
 FilePath = Annotated[str, _text(_without_nul("path"), _NO_NUL, min_length=1)]
