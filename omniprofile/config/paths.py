@@ -57,16 +57,16 @@ def find_places(
     """
     windows = platform == "win32"
     path = _path_module(platform)
-    given = _variable(environ, "USERPROFILE" if windows else "HOME")
+    given = environ.get("USERPROFILE" if windows else "HOME")
     home = (given if given and path.isabs(given) else user_home()) or ("C:\\" if windows else "/") + NO_HOME
 
     def own(xdg: str, posix_default: str, windows_variable: str, windows_default: str, *kind: str) -> str:
-        given = _variable(environ, xdg)
+        given = environ.get(xdg)
         # A path without a drive, as in Git Bash, is a different one on each drive.
         if given and path.isabs(given) and (path.splitdrive(given)[0] or not windows):
             return str(path.join(given, "omniprofile"))
         if windows:
-            above = _variable(environ, windows_variable) or path.join(home, windows_default)
+            above = environ.get(windows_variable) or path.join(home, windows_default)
             return str(path.join(above, "omniprofile", *kind))
         return str(path.join(home, posix_default, "omniprofile"))
 
@@ -75,16 +75,14 @@ def find_places(
             given = home + given[1:]
         return str(path.normpath(path.join(cwd, given)))
 
-    config_given = (
-        "--config" if config_flag else "OMNIPROFILE_CONFIG" if _variable(environ, "OMNIPROFILE_CONFIG") else None
-    )
+    config_given = "--config" if config_flag else "OMNIPROFILE_CONFIG" if environ.get("OMNIPROFILE_CONFIG") else None
     if config_given:
         config_file = absolute(config_flag or environ["OMNIPROFILE_CONFIG"])
     else:
         folder = own("XDG_CONFIG_HOME", ".config", "APPDATA", r"AppData\Roaming")
         config_file = path.join(folder, PROFILES_FILE)
     local = "LOCALAPPDATA", r"AppData\Local"
-    state_given = _variable(environ, "OMNIPROFILE_STATE_DIR")
+    state_given = environ.get("OMNIPROFILE_STATE_DIR")
     state_folder = absolute(state_given) if state_given else own("XDG_STATE_HOME", ".local/state", *local, "state")
     cache_folder = own("XDG_CACHE_HOME", ".cache", *local, "cache")
     return Places(config_file, config_given, state_folder, cache_folder, home)
@@ -124,21 +122,14 @@ def profile_files(places: Places, *, may_be_new: bool = False) -> list[str]:
         ) from problem
     if not files and places.config_given and not may_be_new:
         from omniprofile.errors import ConfigUnreadable
+        from omniprofile.model.names import quoted_place
 
-        init = "`omniprofile init`"
-        if places.config_given == "--config":
-            init = f"`omniprofile --config {_quoted(places.config_file)} init`"
+        flag = f"--config {quoted_place(places.config_file)} " if places.config_given == "--config" else ""
         raise ConfigUnreadable(
             f"`{places.config_file}`, named by `{places.config_given}`, not found",
-            hint=f"check the path, or create the file with {init}",
+            hint=f"check the path, or create the file with `omniprofile {flag}init`",
         )
     return files
-
-
-def _quoted(path: str) -> str:
-    from omniprofile.model.names import quoted_place
-
-    return quoted_place(path)
 
 
 def drop_ins(folder: str) -> list[str]:
@@ -180,10 +171,6 @@ def _is_in(path: str, folders: "Sequence[str]") -> bool:
     from omniprofile.system.foreign_access import real_path
 
     return any(path.startswith(os.path.join(real_path(folder), "")) for folder in folders)
-
-
-def _variable(environ: "Mapping[str, str]", name: str) -> str | None:
-    return environ.get(name) or None
 
 
 def omni_cli_config(*, platform: str, environ: "Mapping[str, str]", home: str) -> str:

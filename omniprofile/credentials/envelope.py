@@ -154,8 +154,7 @@ def _parse(text: str | bytes) -> object:
 
 def _key(value: object) -> Secret:
     if isinstance(value, str) and is_key(value):
-        remember(value)
-        return Secret(value)
+        return _secret(value)
     raise ValueError("is not a token: one line of printable ASCII without spaces")
 
 

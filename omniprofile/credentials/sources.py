@@ -113,9 +113,13 @@ def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool =
     else:
         remember(key)
         return Secret(key)
+    raise _failed(f"{label} {problem}", hint)
+
+
+def _failed(message: str, hint: str) -> "KeySourceFailed":
     from omniprofile.errors import KeySourceFailed
 
-    raise KeySourceFailed(f"{label} {problem}", hint=hint)
+    return KeySourceFailed(message, hint=hint)
 
 
 def _stand_in(key: str, *, computed: bool, of_env: bool) -> str | None:
@@ -158,11 +162,9 @@ def _pipe_content(path: str, label: str) -> bytes:
     reading = start(content)
     reading.add_done_callback(lambda _: opened.set())
     if not opened.wait(WRITER_SECONDS):
-        from omniprofile.errors import KeySourceFailed
-
-        raise KeySourceFailed(
+        raise _failed(
             f"{label} is a pipe into which no program writes, for {WRITER_SECONDS:g} s now",
-            hint="start the program that writes the key first, or pipe the key to `--token-file -`",
+            "start the program that writes the key first, or pipe the key to `--token-file -`",
         )
     return wait(reading)
 
@@ -176,34 +178,24 @@ def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
     try:
         return open_regular(path, limit=LONGEST_KEY + _NEWLINE)
     except FileNotFoundError as problem:
-        from omniprofile.errors import KeySourceFailed
-
-        raise KeySourceFailed(f"{label}: no such file", hint="make it, with the key as its only line") from problem
+        raise _failed(f"{label}: no such file", "make it, with the key as its only line") from problem
     except Unreadable as problem:
-        from omniprofile.errors import KeySourceFailed
-
-        raise KeySourceFailed(
-            f"{label} cannot be read: {problem}", hint="name a file that you can read, with the key as its only line"
-        ) from problem
+        hint = "name a file that you can read, with the key as its only line"
+        raise _failed(f"{label} cannot be read: {problem}", hint) from problem
 
 
 def _file_content(path: str, label: str) -> bytes:
     content, status = _read_file(path, label)
     if sys.platform != "win32" and status.st_uid not in (0, os.geteuid()):
-        from omniprofile.errors import UnsafePermissions
-
-        raise UnsafePermissions(
-            f"{label} belongs to another user",
-            hint=f"run `chown {os.geteuid()} {quoted_place(path)}` if its key is yours",
-        )
+        wrong, fix = "belongs to another user", f"run `chown {os.geteuid()} {quoted_place(path)}` if its key is yours"
     # The user cannot change the mode of a file on a read-only mount, as clusters use for secrets.
-    if others_can_read(status) and not is_read_only(path):
-        from omniprofile.errors import UnsafePermissions
+    elif others_can_read(status) and not is_read_only(path):
+        wrong, fix = "can be read or written by others", f"run `chmod 600 {quoted_place(path)}`"
+    else:
+        return content
+    from omniprofile.errors import UnsafePermissions
 
-        raise UnsafePermissions(
-            f"{label} can be read or written by others", hint=f"run `chmod 600 {quoted_place(path)}`"
-        )
-    return content
+    raise UnsafePermissions(f"{label} {wrong}", hint=fix)
 
 
 class _Asked:
@@ -222,10 +214,8 @@ class _Asked:
         self.label = f"{self.what} from {printable_place(str(source))}"
 
     def failed(self, why: str, hint: str) -> "KeySourceFailed":
-        from omniprofile.errors import KeySourceFailed
-
         place = printable_place(str(self.source))
-        return KeySourceFailed(f"{self.what} cannot be read from {place}: {why}", hint=hint)
+        return _failed(f"{self.what} cannot be read from {place}: {why}", hint)
 
     def variable(self) -> Secret:
         name = self.source.variable or ""
@@ -246,16 +236,16 @@ class _Asked:
         return checked_key(value, self.label, of_env=self.of_env)
 
     def command(self, *, interactive: bool) -> Secret:
-        from omniprofile.errors import Interrupted, KeySourceFailed
+        from omniprofile.errors import Interrupted
         from omniprofile.system.capture import capture, find_program
         from omniprofile.system.files import reason
 
         chain = [name for name in self.environ.get(CHAIN_VARIABLE, "").split(",") if name]
         link = f"{self.profile}/{self.named}" if self.named else self.profile
         if link in chain:
-            raise KeySourceFailed(
+            raise _failed(
                 f"the command for {self.what} asks for it again",
-                hint="let the command name another profile, or ask a program that is not omniprofile",
+                "let the command name another profile, or ask a program that is not omniprofile",
             )
         program, *arguments = self.source.argv
         if os.path.dirname(program) and not os.path.isabs(program):
