@@ -155,7 +155,7 @@ def _insert(text: str, path: NamePath, written: str) -> str:
         return _new_table(text, path, written)
     if here and (header is None or not header.pairs) and (dotted := _dotted(tables, here)):
         prefix = text[dotted.keys[0].start : dotted.keys[len(here) - len(dotted.base) - 1].end]
-        if _is_inline(tables, dotted):
+        if not any(dotted is other for table in tables for other in table.pairs):  # in an inline table
             return _cut(text, dotted.end, dotted.end, f", {prefix}.{new}")
         return _line_below(text, dotted.end, _indent(text, dotted.keys[0].start) + f"{prefix}.{new}")
     if header is not None and here:
@@ -305,10 +305,6 @@ def _dotted(tables: list[Table], path: NamePath) -> Pair | None:
         if pair.path[: len(path)] == path and len(pair.base) < len(path) < len(pair.path)
     ]
     return found[-1] if found else None
-
-
-def _is_inline(tables: list[Table], pair: Pair) -> bool:
-    return not any(pair is other for table in tables for other in table.pairs)
 
 
 def _heading_start(text: str, at: int) -> int:
