@@ -109,7 +109,6 @@ def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:
 def _check_pin(
     path: str, contents: Mapping[str, bytes], documents: dict[str, Document], files: Files | None
 ) -> list[Finding]:
-    """Return the findings for a project pin."""
     from omniprofile.config.schema.validate import leads_out, validate_pin  # imports pydantic
 
     try:

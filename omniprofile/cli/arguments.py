@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from omniprofile.app import ProfileRequest
 from omniprofile.errors import UsageError
@@ -32,10 +32,10 @@ def add_flag(parser: "argparse._ActionsContainer", name: str, purpose: str) -> N
 
 
 def add_option(
-    parser: "argparse._ActionsContainer", name: str, metavar: str, purpose: str, action: str = "store"
+    parser: "argparse._ActionsContainer", name: str, metavar: str, purpose: str, **more: Any
 ) -> argparse.Action:
-    """Add an option with a value, called `metavar` in help. With the action `append` it may be repeated."""
-    return parser.add_argument(name, metavar=metavar, help=purpose, action=action)
+    """Add an option with a value, called `metavar` in help. `more` is as for `add_argument`."""
+    return parser.add_argument(name, metavar=metavar, help=purpose, **more)
 
 
 def offer(kind: str, action: argparse.Action) -> None:

@@ -90,9 +90,9 @@ class Console:
         return (stdin, stderr) if self.interactive and stdin and stderr else None
 
     @property
-    def emphasis(self) -> bool:
-        """Whether the terminal may show the chosen entry in reverse video."""
-        return self._colours(self._outside.stderr)
+    def message_style(self) -> Style:
+        """The style for messages and questions."""
+        return Style(self._colours(self._outside.stderr))
 
     @property
     def shows_data(self) -> bool:
@@ -167,8 +167,7 @@ class Console:
 
     def warn(self, sentence: str) -> None:
         """Print a warning to stderr, even with `-q`."""
-        style = Style(self._colours(self._outside.stderr))
-        self.say(f"omniprofile: {style('yellow', 'warning')}: {sentence}")
+        self.say(f"omniprofile: {self.message_style('yellow', 'warning')}: {sentence}")
 
     def status(self, text: str) -> None:
         """Show progress on a line that the next call overwrites. An empty text clears it."""
@@ -177,8 +176,7 @@ class Console:
 
     def report(self, error: Error, *, as_json: bool) -> None:
         """Report an error on stderr in one line, with its hint in another; with `as_json` also as JSON on stdout."""
-        style = Style(self._colours(self._outside.stderr))
-        self.say(f"omniprofile: {style('red', 'error')}: {error.message}")
+        self.say(f"omniprofile: {self.message_style('red', 'error')}: {error.message}")
         if error.hint:
             self.say(f"hint: {error.hint}")
         if as_json:
@@ -190,7 +188,7 @@ class Console:
 
     def confirm_protected(self, question: str) -> bool:
         """Ask a yes-or-no question about a protected profile, in yellow as everywhere."""
-        return self.confirm(Style(self._colours(self._outside.stderr))("yellow", question))
+        return self.confirm(self.message_style("yellow", question))
 
     def ask(self, prompt: str) -> str:
         """Read one line from the terminal. Raises UsageError without a terminal, Interrupted at the end of input."""

@@ -184,35 +184,23 @@ def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyE
     add_option(key, "--key-command", "COMMAND", "take the key from what this command prints, such as 'op read op://…'")
     add_flag(parser, "--protected", "ask before `use` switches to it and before `exec` uses it")
     add_flag(parser, "--allow-insecure", "allow plain http to a loopback address")
-    parser.add_argument(
-        "--expect",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="pin the identity: org_role=MEMBER (may repeat)",
+    identity, variable = (
+        "pin the identity: org_role=MEMBER (may repeat)",
+        "export this along with the credential (may repeat)",
     )
-    parser.add_argument(
-        "--env",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="export this along with the credential (may repeat)",
-    )
+    add_option(parser, "--expect", "KEY=VALUE", identity, action="append", default=[])
+    add_option(parser, "--env", "NAME=VALUE", variable, action="append", default=[])
     return key
 
 
 def profile_values(args: argparse.Namespace) -> dict[str, object]:
     """Return the profile's keys from the options, in the usual order. Raises UsageError."""
-    key: dict[str, object] = {}
-    if args.key_env is not None:
-        key = {"env": args.key_env}
-    elif args.key_file is not None:
-        key = {"file": args.key_file}
-    elif args.key_command is not None:
-        command = split_words(args.key_command, "the command of `--key-command`")
-        if not command:
+    given = {"env": args.key_env, "file": args.key_file}
+    if args.key_command is not None:
+        given["command"] = split_words(args.key_command, "the command of `--key-command`")
+        if not given["command"]:
             raise UsageError("the command of `--key-command` is empty")
-        key = {"command": command}
+    key = {source: value for source, value in given.items() if value is not None}
     if key and args.auth == "oauth":
         raise UsageError("an OAuth profile has no key", hint="leave the `--key-…` option out")
     values = {

@@ -38,7 +38,6 @@ def tell_of_another_identity(app: App, console: Console, profile: str, new: Stor
 
 
 def _who(identity: Identity) -> str:
-    """Describe an identity by what distinguishes people."""
     return f"user `{printable(identity.user or 'unknown', 64)}`" + (
         f", membership `{printable(identity.membership_id, 64)}`" if identity.membership_id else ""
     )

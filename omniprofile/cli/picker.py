@@ -43,7 +43,7 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, 
         return _pick_from_list(app, console), False
     from omniprofile.cli.picker_screen import choose
 
-    taken = choose(Chooser(_entries(app)), keys, output, emphasis=console.emphasis, offer_here=offer_here)
+    taken = choose(Chooser(_entries(app)), keys, output, emphasis=console.message_style.on, offer_here=offer_here)
     if taken is None:
         raise Interrupted("nothing was changed")
     return taken

@@ -85,7 +85,6 @@ def add(
 
 
 def say_next_step(app: App, console: Console, name: str) -> None:
-    """Print the next step before the profile can be used."""
     resolution = app.declared_profile(name)
     if resolution.uses_store:
         console.note(f"next: `omniprofile login {name}`")

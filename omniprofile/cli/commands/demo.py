@@ -194,7 +194,6 @@ class _Tour:
         self.console.data("\n" + self.console.style("bold", title) + "\n")
 
     def command(self, line: str) -> None:
-        """Show a command line."""
         style = self.console.style
         self.console.data(f"{style('green', '$')} {style('bold', line)}\n")
 

@@ -45,7 +45,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Prune if requested, then run every check and print how many findings need action."""
     from omniprofile.doctor.examine import CHECKS, examine
 
     pruned = _prune(app, console, yes=args.yes) if args.prune else []

@@ -99,7 +99,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Run the commands, pass on their output, and summarize how they ended."""
     if not args.child:
         raise UsageError("no command is given", hint="put it after `--`: `omniprofile each PATTERN -- COMMAND`")
     if args.all and args.patterns:
@@ -139,7 +138,6 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 @contextmanager
 def _error_kept(result: _Result) -> Iterator[None]:
-    """Record an error of the body as the profile's result."""
     try:
         yield
     except Error as error:
@@ -185,7 +183,6 @@ class _Run:
         return found
 
     def work(self, *, interactive: bool) -> None:
-        """Run commands until none is left."""
         try:
             with suppress(Empty, Ending):
                 while True:

@@ -7,7 +7,16 @@ import stat
 from collections.abc import Sequence
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import PINNED, Help, add_flag, add_overrides, add_profile, add_yes, request_of
+from omniprofile.cli.arguments import (
+    PINNED,
+    Help,
+    add_flag,
+    add_option,
+    add_overrides,
+    add_profile,
+    add_yes,
+    request_of,
+)
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.times import good_until
 from omniprofile.config.paths import own_omni_config
@@ -61,9 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=sorted(SHELLS),
         help="the syntax to print (default: that of the calling shell, else bash; `dotenv` if FILE is a `.env`)",
     )
-    parser.add_argument(
-        "--output", metavar="FILE", help="write to a file that only you can read; `-` is standard output"
-    )
+    add_option(parser, "--output", "FILE", "write to a file that only you can read; `-` is standard output")
     add_flag(parser, "--unset", "print what removes the variables again")
     add_yes(parser, PINNED)
 

@@ -88,21 +88,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments. The command follows `--`, where argparse does not look."""
     parser.usage = "omniprofile exec [NAME] [options] [-- COMMAND [ARGUMENT ...]]"
     arguments.add_profile(parser)
-    parser.add_argument(
-        "--as",
-        dest="prefixes",
-        action="append",
-        metavar="PREFIX=NAME",
-        help="a profile whose variables all start with PREFIX; may be repeated; no variable without a prefix is set",
-    )
+    prefixed = "a profile whose variables all start with PREFIX; may be repeated; no variable without a prefix is set"
+    arguments.add_option(parser, "--as", "PREFIX=NAME", prefixed, dest="prefixes", action="append")
     arguments.add_overrides(parser)
-    parser.add_argument(
-        "--for",
-        dest="job",
-        type=arguments.span,
-        metavar="DURATION",
-        help="fail unless the credential lasts this long, such as `30s`, `10min`, `2h`, `1d`; renews a session if that helps",
+    lasts = (
+        "fail unless the credential lasts this long, such as `30s`, `10min`, `2h`, `1d`; renews a session if that helps"
     )
+    arguments.add_option(parser, "--for", "DURATION", lasts, dest="job", type=arguments.span)
     arguments.add_gateway(parser)
     arguments.add_yes(parser)
 
@@ -223,12 +215,6 @@ def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
     return requests
 
 
-def _given(requests: Mapping[str, ProfileRequest]) -> list[str]:
-    """Return the command-line words that name the profiles."""
-    named = ((prefix, request.profile.value) for prefix, request in requests.items() if request.profile is not None)
-    return [word for prefix, name in named for word in (("--as", f"{prefix}={name}") if prefix else (name,))]
-
-
 def _refuse_clashes(resolutions: Mapping[str, Resolution]) -> None:
     """Raise UsageError if a prefix makes a variable that omniprofile itself reads, or two prefixes make the same variable."""
     seen: set[str] = set()
@@ -254,10 +240,11 @@ def _shell(args: argparse.Namespace, app: App, console: Console) -> list[str]:
             hint=f"if that is the command, run `{line}`",
         )
     if not console.interactive:
-        words = _given(_requests(args) if args.prefixes else {"": arguments.request_of(args)}) or ["NAME"]
-        raise UsageError(
-            "no command is given", hint=f"put it after `--`: `omniprofile exec {' '.join(words)} -- COMMAND`"
-        )
+        if args.prefixes:
+            _requests(args)  # raises UsageError for a wrong one
+        named = arguments.request_of(args).profile
+        line = " ".join(f"--as {printable(word)}" for word in args.prefixes or ()) or (named.value if named else "NAME")
+        raise UsageError("no command is given", hint=f"put it after `--`: `omniprofile exec {line} -- COMMAND`")
     environ = app.environment.environ
     if app.environment.platform == "win32":
         return [environ.get("COMSPEC") or "cmd.exe"]

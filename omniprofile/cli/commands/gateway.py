@@ -4,7 +4,7 @@ import argparse
 import json
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import Help, add_overrides, add_profile, add_yes, port_number, request_of
+from omniprofile.cli.arguments import Help, add_option, add_overrides, add_profile, add_yes, port_number, request_of
 from omniprofile.cli.console import Console
 from omniprofile.cli.habits import with_yes
 from omniprofile.credentials.protection import RUN, Intent
@@ -35,7 +35,7 @@ HELP = Help(
 def configure(parser: argparse.ArgumentParser) -> None:
     add_profile(parser)
     add_overrides(parser)
-    parser.add_argument("--port", type=port_number, default=0, metavar="N", help="the port (default: a free one)")
+    add_option(parser, "--port", "N", "the port (default: a free one)", type=port_number, default=0)
     add_yes(parser)
 
 

@@ -69,7 +69,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Plan, store, verify and write; with `--scrub`, remove the secrets from the file."""
     with app.exclusive("transfer"):  # read and write under one lock
         app.allow_new_file()
         source = _source(args, app)
@@ -158,7 +157,6 @@ def _require_importable(app: App, found: Found, what: str, *, allow_insecure: bo
 
 
 def _known(app: App, found: Sequence[Found]) -> list[Known]:
-    """Return the existing profiles, with the stored secrets of those whose instance is in the file."""
     origins = {one.origin for one in found}
     known = []
     for name in app.config.profiles:

@@ -41,7 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Write the profile, make it active if none is, then log in."""
     file_store = _wants_file_store(args, app, console)
     name, values = args.name, profile_values(args)
     if name is None:

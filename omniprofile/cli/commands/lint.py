@@ -58,7 +58,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Print the findings. Exit with 1 if one is an error, or with `--strict` if there are any."""
     if args.explain is not None:
         return _explain(args.explain, console, as_json=args.format == "json")
     with collection_paused():

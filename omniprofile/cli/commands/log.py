@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import Help, add_json, add_profile, named_profile, span
+from omniprofile.cli.arguments import Help, add_json, add_option, add_profile, named_profile, span
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import OperationFailed
@@ -31,9 +31,7 @@ HELP = Help(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_profile(parser, "only what is about this profile, which may be gone")
-    parser.add_argument(
-        "--since", type=span, metavar="DURATION", help="show only the last `30min`, `2h`, `7d` and so on"
-    )
+    add_option(parser, "--since", "DURATION", "show only the last `30min`, `2h`, `7d` and so on", type=span)
     add_json(parser)
 
 

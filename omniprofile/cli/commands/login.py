@@ -4,8 +4,19 @@ import argparse
 from dataclasses import dataclass
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli import arguments
-from omniprofile.cli.arguments import Help
+from omniprofile.cli.arguments import (
+    PINNED,
+    Help,
+    add_flag,
+    add_json,
+    add_option,
+    add_profile,
+    add_yes,
+    duration,
+    named_profile,
+    offer,
+    port_number,
+)
 from omniprofile.cli.console import Console
 from omniprofile.cli.new_credential import tell_of_another_identity, tested
 from omniprofile.cli.standard_input import read_all
@@ -59,31 +70,23 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    arguments.add_profile(parser)
-    secret = parser.add_argument(
-        "--secret", metavar="VARIABLE", help="store this secret of the profile's `env` instead of its key"
-    )
-    arguments.offer("@secrets", secret)
-    arguments.add_flag(parser, "--no-test", "store it without testing it")
-    arguments.add_flag(
+    add_profile(parser)
+    instead = "store this secret of the profile's `env` instead of its key"
+    offer("@secrets", add_option(parser, "--secret", "VARIABLE", instead))
+    add_flag(parser, "--no-test", "store it without testing it")
+    add_flag(
         parser, "--no-browser", "OAuth: print the address, and accept the address that the browser ends at, pasted"
     )
-    parser.add_argument(
-        "--port",
-        type=arguments.port_number,
-        metavar="N",
-        help="OAuth: the port that the browser returns to (default: a free one)",
+    port = "OAuth: the port that the browser returns to (default: a free one)"
+    add_option(parser, "--port", "N", port, type=port_number)
+    wait = (
+        "how long to wait for the login in the browser (default: 2 min), or for a key on standard input "
+        f"(default: {KEY_SECONDS:g} s)"
     )
-    parser.add_argument(
-        "--timeout",
-        type=arguments.duration,
-        metavar="SECONDS",
-        help="how long to wait for the login in the browser (default: 2 min), or for a key on standard input "
-        f"(default: {KEY_SECONDS:g} s)",
-    )
-    arguments.add_flag(parser, "--with-key", "read the key from standard input, however long that takes")
-    arguments.add_yes(parser, arguments.PINNED)
-    arguments.add_json(parser)
+    add_option(parser, "--timeout", "SECONDS", wait, type=duration)
+    add_flag(parser, "--with-key", "read the key from standard input, however long that takes")
+    add_yes(parser, PINNED)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
@@ -92,22 +95,15 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     )
     if args.secret == "":
         raise UsageError("the value of `--secret` is empty", hint="name a variable of the profile's `env`")
+    request = ProfileRequest(named_profile(args))
     if args.secret is not None:
-        _login_secret(app, console, ProfileRequest(arguments.named_profile(args)), args.secret, how, yes=args.yes)
+        _login_secret(app, console, request, args.secret, how, yes=args.yes)
     else:
-        login(app, console, ProfileRequest(arguments.named_profile(args)), how, yes=args.yes)
+        login(app, console, request, how, yes=args.yes)
     if args.json:
-        done = app.declared(ProfileRequest(arguments.named_profile(args)))
-        console.json(
-            {
-                "profile": done.profile,
-                "base_url": str(done.origin),
-                "auth": done.auth,
-                "secret": args.secret,
-                "store": app.store_name,
-                "changed": True,
-            }
-        )
+        done = app.declared(request)
+        about = {"profile": done.profile, "base_url": str(done.origin), "auth": done.auth}
+        console.json({**about, "secret": args.secret, "store": app.store_name, "changed": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +123,8 @@ class How:
 
     @property
     def key_seconds(self) -> float:
-        """The number of seconds to wait for a key on standard input."""
+        """How many seconds to wait for a key on standard input."""
         return self.timeout or (float("inf") if self.with_key else KEY_SECONDS)
-
-    @property
-    def for_browser(self) -> list[str]:
-        """The given options that only apply to a login by browser."""
-        return ["--no-browser"] * (not self.browser) + ["--port"] * (self.port is not None)
 
 
 def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes: bool = False) -> None:
@@ -157,9 +148,9 @@ def login(app: App, console: Console, request: ProfileRequest, how: How, *, yes:
             f"`{resolution.profile}` takes its key from {resolution.key}, not from the secret store",
             hint="put the key there, or remove `key` from the profile to keep it in the secret store",
         )
-    if how.for_browser:
+    if ignored := ["--no-browser"] * (not how.browser) + ["--port"] * (how.port is not None):
         console.warn(
-            f"{quoted_list(how.for_browser, 'and')} ignored: `{resolution.profile}` has an API key, and needs no browser"
+            f"{quoted_list(ignored, 'and')} ignored: `{resolution.profile}` has an API key, and needs no browser"
         )
     origin = resolution.allowed_origin()
     # Check that the store works before asking for anything, and say beforehand where the key will be stored.
@@ -196,7 +187,6 @@ def _login_secret(app: App, console: Console, request: ProfileRequest, variable:
 
 
 def _require_secret(resolution: Resolution, variable: str) -> None:
-    """Raise UsageError unless the profile's `env` takes this secret from the secret store."""
     source, name = resolution.secret_source(variable), resolution.profile
     if source is not None and source.kind == "keyring":
         return

@@ -35,7 +35,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Remove the profile, or finish an interrupted removal."""
     name = args.name
     with app.editing(dry_run=args.diff) as draft:
         _, resumed = editing.unfinished(app, "remove", name)

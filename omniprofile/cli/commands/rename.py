@@ -47,7 +47,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Rename the profile, or finish an interrupted rename."""
     old, new = args.old, args.new
     if old == new:
         raise UsageError("the two names are the same")

@@ -3,10 +3,12 @@
 import argparse
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import Help, add_json, add_profile_option, named_profile
-from omniprofile.cli.commands.current import selection_json
+from omniprofile.cli.arguments import Help, named_profile
+from omniprofile.cli.commands.current import configure, selection_json
 from omniprofile.cli.commands.list import row_of, table_of
 from omniprofile.cli.console import Console
+
+__all__ = ["HELP", "configure", "run"]
 
 HELP = Help(
     description="Shows the current profile as `omniprofile list` does, and what selected it. Nothing is unlocked or "
@@ -15,11 +17,6 @@ HELP = Help(
     exits=((5, "no profile is selected, or the selected one does not exist"),),
     see=("current", "list", "test"),
 )
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    add_profile_option(parser, "the profile, as for the other commands")
-    add_json(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:

@@ -7,7 +7,16 @@ from contextlib import contextmanager
 from time import monotonic
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli.arguments import Help, add_flag, add_format, add_jobs, add_overrides, add_profile_option, duration
+from omniprofile.cli.arguments import (
+    Help,
+    add_flag,
+    add_format,
+    add_jobs,
+    add_option,
+    add_overrides,
+    add_profile_option,
+    duration,
+)
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
 from omniprofile.cli.render.junit import junit
@@ -57,19 +66,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "--all", "test every profile")
     add_flag(parser, "--failed", "show only the profiles that failed")
     add_overrides(parser)
-    parser.add_argument(
-        "--timeout",
-        type=duration,
-        default=SECONDS,
-        metavar="SECONDS",
-        help=f"how long to wait for each instance, including waits for its rate limit (default {SECONDS:g} s)",
-    )
+    wait = f"how long to wait for each instance, including waits for its rate limit (default {SECONDS:g} s)"
+    add_option(parser, "--timeout", "SECONDS", wait, type=duration, default=SECONDS)
     add_jobs(parser, JOBS)
     add_format(parser, ("human", "json", "junit"), "results")
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
-    """Test, print one line for each profile, and exit with the most serious outcome."""
     requests = _requests(args, app)
     began, start = app.environment.now(), monotonic()
     with _progress(console, len(requests)) as progress:
@@ -135,9 +138,8 @@ def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
     unique = list({name.value: name for name in names}.values())
     for name in unique:
         app.require(name.value)
-    return [ProfileRequest(name, args.base_url, args.token_file) for name in unique] or [
-        ProfileRequest(None, args.base_url, args.token_file)
-    ]
+    current: list[Sourced[str] | None] = [None]
+    return [ProfileRequest(name, args.base_url, args.token_file) for name in unique or current]
 
 
 def _status(results: Sequence[LiveResult]) -> int:

@@ -48,7 +48,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    """Switch, after the requested checks."""
     if args.shell and args.json:
         raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
     name, here = _target(args, app, console)
