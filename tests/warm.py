@@ -2,10 +2,11 @@
 
 It has its own pid, streams, folder, variables, signals and exit status, as after `python -m omniprofile`. What is not seen in a
 fork: the start of the interpreter, what is imported when, the command line that other programs are shown, the process that
-started it with its terminal, and whatever `preexec_fn` is for. Tests of that start a process the usual way.
+started it, and whatever `preexec_fn` is for. Tests of that start a process the usual way.
 """
 
 import atexit
+import fcntl
 import gc
 import importlib
 import io
@@ -20,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -41,6 +43,8 @@ _servers: dict[object, socket.socket] = {}
 class Popen(subprocess.Popen[Any]):
     """As `subprocess.Popen`, for `[*prefix, *PROGRAM, *argv]`. A prefix wraps the server: `faketime -f +1h`, `setpriv …`."""
 
+    terminal = False
+    """Whether its new session is that of the terminal on its standard input."""
     _report: socket.socket | None = None
 
     def _execute_child(
@@ -67,6 +71,7 @@ class Popen(subprocess.Popen[Any]):
             ),
             "ignored": [int(number) for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN],
             "session": start_new_session,
+            "terminal": self.terminal,
         }
         server = _server(tuple(words[:at]), environ)
         self._report, reporting = socket.socketpair()
@@ -130,7 +135,7 @@ try:
     report, reporting = _socket.socketpair()
     request = {{
         "argv": sys.argv[1:], "environ": environ, "folder": posix.getcwd(), "umask": posix.umask(0), "ignored": [],
-        "session": False,
+        "session": False, "terminal": False,
     }}
     posix.umask(request["umask"])
     passed = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2, reporting.fileno()))
@@ -249,6 +254,8 @@ def _be(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     if request["session"]:
         os.setsid()
+    if request["terminal"]:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for number in request["ignored"]:
         signal.signal(number, signal.SIG_IGN)
     os.umask(request["umask"])

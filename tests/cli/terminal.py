@@ -2,23 +2,73 @@
 
 import os
 import re
-import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pexpect
+import ptyprocess
 import pyte
+
+from tests import warm
 
 
 def spawn(
     *argv: str, env: Mapping[str, str] | None = None, dimensions: tuple[int, int] = (24, 80), timeout: float = 30
 ) -> "pexpect.spawn[str]":
     """Start `omniprofile *argv` on a terminal of so many rows and columns, with these variables or our own."""
-    return pexpect.spawn(
-        sys.executable, ["-m", "omniprofile", *argv], env=dict(os.environ if env is None else env), encoding="utf-8",
-        timeout=timeout, dimensions=dimensions,
-    )  # fmt: skip
+    return _start([*warm.PROGRAM, *argv], os.environ if env is None else env, timeout, dimensions)
+
+
+def _start(
+    argv: Sequence[str], env: Mapping[str, str], timeout: float, dimensions: tuple[int, int]
+) -> "pexpect.spawn[str]":
+    make = _Forked if tuple(argv[:3]) == warm.PROGRAM else pexpect.spawn
+    return make(argv[0], list(argv[1:]), env=dict(env), encoding="utf-8", timeout=timeout, dimensions=dimensions)
+
+
+class _Forked(pexpect.spawn):
+    """`omniprofile`, forked (`tests/warm.py`) on a terminal that is its session's own."""
+
+    def _spawnpty(self, args: Sequence[bytes], **options: Any) -> "_ForkedOnTerminal":
+        controlling, terminal = os.openpty()
+        termios.tcsetwinsize(terminal, options["dimensions"])
+        try:
+            process = _Process(
+                list(map(os.fsdecode, args)), stdin=terminal, stdout=terminal, stderr=terminal, env=options["env"],
+                cwd=options["cwd"], start_new_session=True,
+            )  # fmt: skip
+        finally:
+            os.close(terminal)
+        return _ForkedOnTerminal(process, controlling)
+
+
+class _Process(warm.Popen):
+    terminal = True
+
+
+class _ForkedOnTerminal(ptyprocess.PtyProcess):
+    """What pexpect asks for how the program is, which another process has to wait for."""
+
+    exitstatus: int | None
+    signalstatus: int | None
+
+    def __init__(self, process: _Process, controlling: int) -> None:
+        super().__init__(process.pid, controlling)
+        self._process = process
+
+    def isalive(self) -> bool:
+        if (status := self._process.poll()) is None:
+            return True
+        self.terminated = True
+        self.exitstatus, self.signalstatus = (status, None) if status >= 0 else (None, -status)
+        return False
+
+    def wait(self) -> int | None:
+        self._process.wait()
+        self.isalive()
+        return self.exitstatus
 
 
 class Terminal:
@@ -30,9 +80,7 @@ class Terminal:
         self._streams = [pyte.Stream(screen) for screen in self._screens]
         self._shown = 0
         self.raw = ""
-        self.child = pexpect.spawn(
-            argv[0], list(argv[1:]), env=dict(env), encoding="utf-8", timeout=30, dimensions=(rows, columns)
-        )
+        self.child = _start(argv, env, 30, (rows, columns))
         self._before = self._after = termios.tcgetattr(self.child.child_fd)
 
     def see(self, *texts: str, seconds: float = 30.0) -> str:

@@ -1,13 +1,12 @@
 """Tables: aligned whatever the letters, whole whatever the width, and their colours only for terminals."""
 
 import os
-import sys
 
-import pexpect
 import pytest
 
 from omniprofile.cli.console import MARK
 from omniprofile.cli.render.tables import indented, table, width, wrapped
+from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
 
 
@@ -99,9 +98,8 @@ def test_paths_are_short_on_a_terminal_alone(command: list[str], no_color: str, 
     cli.profiles(
         PROFILES.replace("[profiles.prod]", "[instances.unused]\nbase_url = 'https://a.omniapp.co'\n[profiles.prod]")
     )
-    words = ["-m", "omniprofile", *command]
     environ = {**os.environ, "NO_COLOR": no_color, "TERM": "xterm"}
-    child = pexpect.spawn(sys.executable, words, dimensions=(50, 300), encoding="utf-8", timeout=30, env=environ)
+    child = spawn(*command, env=environ, dimensions=(50, 300))
     shown = child.read()
     child.close()
     assert "~/.config/omniprofile" in shown
@@ -114,8 +112,7 @@ def test_paths_are_short_on_a_terminal_alone(command: list[str], no_color: str, 
 @pytest.mark.parametrize("command", [["list"], ["explain", "the-playground-of-the-consultants"], ["show"]])
 def test_screens_fit_a_terminal(command: list[str], columns: int, cli: Cli) -> None:
     cli.profiles(PROFILES)
-    words = ["-m", "omniprofile", *command]
-    child = pexpect.spawn(sys.executable, words, dimensions=(50, columns), encoding="utf-8", timeout=30)
+    child = spawn(*command, dimensions=(50, columns))
     shown = child.read()
     child.close()
     assert child.exitstatus == 0, shown

@@ -13,6 +13,7 @@ import pytest
 import omniprofile
 from omniprofile.errors import OriginMismatch
 from tests.cli.conftest import STAGING_KEY
+from tests.cli.terminal import spawn
 from tests.cli.test_handing_over import Process
 from tests.conftest import CANARY, Cli
 
@@ -381,8 +382,7 @@ def test_a_secret_that_is_not_utf8_is_refused(cli: Cli, process: Process, file_s
 
 def test_a_person_types_a_secret_that_is_not_shown(cli: Cli, file_store: None) -> None:
     cli.profiles(STORED)
-    argv = ["-m", "omniprofile", "login", "staging", "--secret", "OMNI_EMBED_SECRET"]
-    terminal = pexpect.spawn(sys.executable, argv, env={**os.environ}, encoding="utf-8", timeout=30)
+    terminal = spawn("login", "staging", "--secret", "OMNI_EMBED_SECRET")
     terminal.expect("OMNI_EMBED_SECRET for staging: ")
     terminal.sendline(EMBED)
     terminal.expect("stored; ")
