@@ -27,6 +27,7 @@ from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.times import format_time
 from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Became, Cli
+from tests.sampling import WHOLE
 
 KEY = CANARY + "K"
 NAMES = ["prod", "ci", "staging", "play.x", "missing", "MY-conn"]
@@ -293,7 +294,7 @@ def test_the_fast_path_declines_or_agrees_with_the_full_path(
 
     @given(worlds)
     @example(PLAIN)
-    @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=2000 if WHOLE else 300, deadline=None, suppress_health_check=list(HealthCheck))
     def agrees(world: World) -> None:
         place.fill(world)
         monkeypatch.setattr(snapshot, "_SETTLED", 0 if world.settled else 2_000_000_000)
@@ -321,7 +322,7 @@ def test_the_fast_path_declines_or_agrees_with_the_full_path(
     record_property("fast path", dict(seen))
     print(f"\nfast path: {sum(seen.values())} cases, {dict(seen)}")
     answered = sum(count for how, count in seen.items() if how.startswith("answered"))
-    assert answered > 60, f"the property says little when the fast path hardly ever answers: {seen}"
+    assert answered > 40, f"the property says little when the fast path hardly ever answers: {seen}"
     assert {how.removeprefix("answered ") for how in seen} >= {*fast_path.FORMS, fast_path.COMPLETE[0][0]}, seen
 
 
@@ -427,39 +428,3 @@ def test_both_paths_are_the_same_in_real_processes(everyday: Cli, command: str) 
     assert (runs[0].returncode, runs[0].stdout, runs[0].stderr) == (runs[1].returncode, runs[1].stdout, runs[1].stderr)
     if argv[0] == "exec":
         assert json.loads(runs[0].stdout)["OMNI_API_TOKEN"] == KEY
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-def test_output_that_cannot_be_written_ends_as_in_the_full_path(everyday: Cli) -> None:
-    with open("/dev/full", "w") as full:
-        ran = subprocess.run(
-            [sys.executable, "-m", "omniprofile", "current"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert ran.returncode == 1
-    assert ran.stderr == "omniprofile: error: the output cannot be written: no space left on device\n"
-
-
-def test_a_command_that_is_not_there_ends_as_in_the_full_path(everyday: Cli) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "omniprofile", "exec", "--", "no-such-command"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (ran.returncode, ran.stderr.splitlines()[0]) == (
-        127,
-        "omniprofile: error: command `no-such-command` not found",
-    )
-
-
-def test_a_reader_that_went_away_ends_as_in_the_full_path(everyday: Cli) -> None:
-    ran = subprocess.run(
-        ["bash", "-c", f'set -o pipefail; sleep 0.2; {sys.executable} -m omniprofile current | true; echo "${{PIPESTATUS[0]}}"'],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ran.stderr == ""
-    assert ran.stdout in ("0\n", "141\n")

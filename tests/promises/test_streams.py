@@ -153,7 +153,7 @@ def test_output_that_cannot_be_written_is_a_failure_that_says_so(line: tuple[str
 
 @pytest.mark.parametrize("line", [("current",), ("token", "a"), ("list",), ("lint",), ("use", "a"), ("none",)])
 def test_a_full_stderr_changes_no_status_and_no_output(line: tuple[str, ...]) -> None:
-    well, deaf = _run(line, ""), _run(line, "2>/dev/full")
+    well, deaf = warm.run(*line), _run(line, "2>/dev/full")
     assert (deaf.returncode, deaf.stdout) == (well.returncode, well.stdout)
 
 
@@ -219,4 +219,4 @@ def test_a_pipe_that_does_not_wait_and_is_full_gets_all_of_it(
     drinking.join(60)
     os.close(read)
     assert (running.returncode, err) == (0, "")
-    assert b"".join(parts)[filled:].decode() == _run(line, "").stdout
+    assert b"".join(parts)[filled:].decode() == warm.run(*line).stdout
