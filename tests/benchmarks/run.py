@@ -415,7 +415,7 @@ def main() -> None:
         for row in table:
             row.run()
         time.sleep(2.5)  # so that the files are old: a file that has just changed is looked into
-        measure(table, 2 if args.quick else args.rounds)
+        measure(table, 1 if args.quick else args.rounds)
         peaks = {} if args.quick else memory(table)
         machine = (
             f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
