@@ -242,7 +242,8 @@ class Console:
         """Write lines to stderr, processed by `shown`, even with `-q`: for what a person must see."""
         if self._has_status:
             self.status("")
-        self._write_stderr(shown(self.with_short_paths(line) if _is_terminal(self._outside.stderr) else line) + "\n")
+        text = f"{line}\n"
+        self._write_stderr(shown(self.with_short_paths(text) if _is_terminal(self._outside.stderr) else text))
 
     def _write_stderr(self, text: str) -> None:
         stream = self._outside.stderr
@@ -250,7 +251,8 @@ class Console:
             return
         try:
             with self._writing:
-                stream.write(text)
+                # On Windows the stream itself writes "\r\n" for "\n".
+                stream.write(text.replace("\r\n", "\n") if sys.platform == "win32" else text)
                 stream.flush()
         except (OSError, ValueError):
             # If stderr is gone, nothing else can take the message, and the work continues.

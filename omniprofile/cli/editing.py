@@ -69,7 +69,7 @@ def write_changes(changes: Iterable[Change], console: Console, *, shown: str | N
     try:
         replace_all(changes)
     except NotWritten as problem:
-        console.say((masked(problem.patch) if shown is None else shown).rstrip("\n"))
+        console.say((masked(problem.patch) if shown is None else shown).removesuffix("\n"))
         raise
     for change in changes:
         if change.before.other_names:

@@ -69,7 +69,7 @@ def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result
 def refuse_reserved(path: str) -> None:
     """Raise OSError if Windows would open something other than a file of this name."""
     if sys.platform == "win32" and (path.startswith("\\\\.\\") or is_reserved(os.path.basename(path))):
-        raise OSError(22, "Windows has another use for this name")
+        raise OSError(22, "this name is reserved on Windows")
 
 
 def is_reserved(name: str) -> bool:

@@ -116,12 +116,14 @@ def test_a_hard_link_keeps_the_old_content_and_that_is_said(cli: Cli, tmp_path: 
     assert (tmp_path / "other").read_bytes() == MAIN.encode()
 
 
+@pytest.mark.parametrize("end", ["", "\r\n"], ids=["without a last line end", "with one"])
 @pytest.mark.parametrize(
     "argv", [["set", "a", "auth", "oauth"], ["rename", "a", "b", "--leave-secret"], ["add", "b", "--extends", "a"]]
 )
-def test_a_read_only_file_is_left_alone_and_the_change_is_shown_as_a_patch(cli: Cli, argv: list[str]) -> None:
+def test_a_read_only_file_is_left_alone_and_the_change_is_shown_as_a_patch(cli: Cli, argv: list[str], end: str) -> None:
     file = cli.profiles("")
-    file.write_bytes(MAIN.encode())
+    content = (MAIN + end).encode()
+    file.write_bytes(content)
     file.chmod(0o444)
     shown = cli(*argv, "--diff")
     assert shown.status == 0
@@ -129,7 +131,7 @@ def test_a_read_only_file_is_left_alone_and_the_change_is_shown_as_a_patch(cli: 
     assert ran.status == 1, ran
     assert "is read-only" in ran.err
     assert "hint: make the change above by hand" in ran.err
-    assert file.read_bytes() == MAIN.encode()
+    assert file.read_bytes() == content
     assert ran.err.startswith(shown.out)
     assert not (cli.state / "unfinished.json").exists()
     assert sorted(os.listdir(file.parent)) == ["profiles.toml"]

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from windows_home import EXE, Home
+from windows_home import EXE, Home, user_environment
 
 from omniprofile.standin.server import Standin
 
 KEY = "omni_osk_windows_0123456789abcdef"
 BROWSER = "import sys, urllib.request\nurllib.request.urlopen(sys.argv[-1], timeout=30).read()\n"
+CI = 'version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n'
 STAGING = 'version = 1\r\n[profiles.staging]\r\nbase_url = "https://acme-staging.omniapp.co"\r\n'
 
 
@@ -54,17 +55,21 @@ def test_the_vault_is_read_without_the_keyring_package(vault: Home) -> None:
     vault.write(
         "".join(f'[profiles.{name}]\nbase_url = "https://{name}.omniapp.co"\n' for name in ("one", "two", "three"))
     )
-    code = (
-        "import sys; from omniprofile.cli.fast_path import run; status = run(); print(*sys.modules); sys.exit(status)"
-    )
+    code = """
+import sys
+from omniprofile.cli.fast_path import run
+for name in ("one", "two", "three"):
+    sys.argv[1:] = ["token", name]
+    assert run() == 0
+print(*sys.modules)
+"""
     for name in ("one", "two", "three"):
         vault.run("login", name, "--no-test", stdin=f"{KEY}{name}\n")
-    for name in ("one", "two", "three"):
-        argv = [sys.executable, "-c", code, "token", name]
-        ran = subprocess.run(argv, env=vault.environ, stdin=subprocess.PIPE, capture_output=True, check=True)
-        key, modules = ran.stdout.decode().splitlines()
-        assert key == f"{KEY}{name}"
-        assert not {"keyring", "argparse"} & set(modules.split())
+    argv = [sys.executable, "-c", code]
+    ran = subprocess.run(argv, env=vault.environ, stdin=subprocess.PIPE, capture_output=True, check=True)
+    *keys, modules = ran.stdout.decode().splitlines()
+    assert keys == [f"{KEY}{name}" for name in ("one", "two", "three")]
+    assert not {"keyring", "argparse"} & set(modules.split())
     vault.run("logout", "two")
     vault.run("token", "two", status=4)
     assert vault.run("token", "three").out == f"{KEY}three\n"
@@ -98,45 +103,54 @@ def test_the_vault_keeps_a_session_that_is_too_long_for_one_entry(vault: Home) -
         assert json.loads(vault.run("test", "staging", "--json").out)["results"][0]["status"] == "ok"
 
 
-def test_five_processes_refresh_an_expired_session_once(files: Home) -> None:
-    with Standin() as standin:
-        files.write(_profiles(standin, "oauth"))
-        standin.oauth.lifetime = 1
-        files.run("login", "staging")
-        standin.oauth.expire_access_tokens()
-        standin.oauth.lifetime = 8 * 3600
-        before = len(standin.oauth.grants)
-        running = [files.start("token", "staging") for _ in range(5)]
-        outputs = [process.communicate(timeout=120) for process in running]
-        assert {process.returncode for process in running} == {0}, outputs
-        assert len({out for out, _ in outputs}) == 1
-        assert len(standin.oauth.grants) - before == 1
+CHILD = """
+import json, os, sys
+config = os.environ["OMNI_CONFIG_PATH"]
+def error(does, *words):
+    try:
+        does(*words)
+    except OSError as problem:
+        return problem.winerror
+tries = [error(os.makedirs, os.path.dirname(config)), error(open, config, "w"), error(os.stat, config)]
+json.dump([sys.argv[1:], dict(os.environ), tries], open("seen", "w"))
+os.kill(os.getpid(), 0xC000013A)
+"""
+"""Writes down what it was given and what becomes of a config of omni's, and ends with a status of 32 bits."""
+ARGUMENTS = ["a b", 'q"q', "%PATH%", "^x&y|<>", "", "trailing\\", "é漢", "--", "-p", "*.py", "~", "a\nb"]
 
 
-@pytest.mark.parametrize("status", [0, 37])
-def test_exec_ends_as_its_command(home: Home, status: int) -> None:
-    home.write(
-        STAGING.replace(
-            "[profiles",
-            '[profiles.ci]\r\nbase_url = "https://acme.omniapp.co"\r\nkey = { env = "CI_KEY" }\r\n[profiles',
-        )
-    )
-    ran = home.exe(
-        "exec", "ci", "--", "cmd", "/c", f"echo %OMNI_API_TOKEN%&exit {status}", status=status, environ={"CI_KEY": KEY}
-    )
-    assert ran.out.strip() == KEY
+@pytest.fixture(scope="module")
+def child(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str, str], list[int | None]]:
+    """What a child of `exec` was given: arguments, variables, and the errors of its tries to make, write and find a config."""
+    folder = tmp_path_factory.mktemp("child")
+    home = Home(folder, {**user_environment(folder), "CI_KEY": KEY, "NOTE": "theirs"})
+    home.write(CI.replace("CI_KEY", "ci_Key") + '[profiles.ci.env]\nnote = "ours"\nLINES = "a\\nb"\n')
+    home.exe("exec", "ci", "--", sys.executable, "-c", CHILD, *ARGUMENTS, status=0xC000013A)
+    given, variables, tries = json.loads((folder / "seen").read_text())
+    return given, variables, tries
 
 
-def test_exec_passes_any_argument_unharmed(home: Home) -> None:
-    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
-    arguments = ["a b", 'q"q', "%PATH%", "^x&y|<>", "", "trailing\\", "é漢", "--", "-p"]
-    program = "import json, sys; sys.stdout.buffer.write(json.dumps(sys.argv[1:]).encode())"
-    ran = home.exe("exec", "ci", "--", sys.executable, "-c", program, *arguments, environ={"CI_KEY": KEY})
-    assert json.loads(ran.out) == arguments
+def test_exec_passes_any_argument_unharmed(child: tuple[list[str], dict[str, str], list[int | None]]) -> None:
+    assert child[0] == ARGUMENTS
+
+
+def test_exec_sets_variables_whatever_the_case_of_their_names(
+    child: tuple[list[str], dict[str, str], list[int | None]],
+) -> None:
+    variables = child[1]
+    assert variables["OMNI_API_TOKEN"] == KEY
+    assert [variables[name] for name in ("NOTE", "LINES")] == ["ours", "a\nb"]
+    assert "CI_KEY" not in variables
+
+
+def test_a_child_omni_can_neither_have_a_config_nor_save_one(
+    child: tuple[list[str], dict[str, str], list[int | None]],
+) -> None:
+    assert child[2] == [123, None, 123], "ERROR_INVALID_NAME"
 
 
 def test_exec_finds_a_batch_file_as_cmd_does(home: Home) -> None:
-    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    home.write(CI)
     folder = home.folder / "tools"
     folder.mkdir()
     (folder / "omni.cmd").write_text("@echo called with %OMNI_BASE_URL% %1\r\n@exit 3\r\n")
@@ -145,24 +159,8 @@ def test_exec_finds_a_batch_file_as_cmd_does(home: Home) -> None:
     assert ran.out.strip() == "called with https://acme.omniapp.co models"
 
 
-def test_a_child_omni_can_neither_have_a_config_nor_save_one(home: Home) -> None:
-    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
-    program = """
-import os
-path = os.environ["OMNI_CONFIG_PATH"]
-def fails(does, *words):
-    try:
-        does(*words)
-    except OSError as problem:
-        return problem.winerror
-print(fails(os.makedirs, os.path.dirname(path)), fails(open, path, "w"), fails(os.stat, path))
-"""
-    ran = home.exe("exec", "ci", "--", sys.executable, "-c", program, environ={"CI_KEY": KEY})
-    assert ran.out.split() == ["123", "None", "123"], "ERROR_INVALID_NAME"
-
-
 def test_omni_that_cmd_runs_is_omniprofiles_own(home: Home) -> None:
-    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    home.write(CI)
     folder = home.folder / "tools"
     folder.mkdir()
     (folder / "omni.cmd").write_text("@echo called with %OMNI_API_TOKEN% %~2\r\n@exit /b 3\r\n")
@@ -174,7 +172,7 @@ def test_omni_that_cmd_runs_is_omniprofiles_own(home: Home) -> None:
 
 
 def test_omni_of_ours_passes_on_what_a_batch_file_quotes(home: Home) -> None:
-    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    home.write(CI)
     folder = home.folder / "tools"
     folder.mkdir()
     (folder / "show.py").write_text("import json, sys; sys.stdout.write(json.dumps(sys.argv[1:]))")
@@ -188,25 +186,11 @@ def test_omni_of_ours_passes_on_what_a_batch_file_quotes(home: Home) -> None:
 
 
 def test_exec_runs_nothing_that_only_the_working_directory_has(home: Home) -> None:
-    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    home.write(CI)
     (home.folder / "planted.cmd").write_text("@echo %OMNI_API_TOKEN%\r\n")
-    assert home.exe("exec", "ci", "--", "planted", status=127, environ={"CI_KEY": KEY}).out == ""
+    refused = home.exe("exec", "ci", "--", "planted", status=127, environ={"CI_KEY": KEY})
+    assert (refused.out, "`planted`" in refused.err) == ("", True)
     assert home.exe("exec", "ci", "--", r".\planted.cmd", environ={"CI_KEY": KEY}).out.strip() == KEY
-
-
-def test_names_of_variables_differ_by_more_than_their_case(home: Home) -> None:
-    home.write(
-        'version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "ci_Key" }\n'
-        '[profiles.ci.env]\nnote = "ours"\n'
-    )
-    script = "import os; print([name for name in os.environ if name in ('CI_KEY', 'NOTE')], os.environ['NOTE'])"
-    ran = home.exe("exec", "ci", "--", sys.executable, "-c", script, environ={"CI_KEY": KEY, "NOTE": "theirs"})
-    assert ran.out.strip() == "['NOTE'] ours"
-
-
-def test_a_command_that_is_not_found_says_so(home: Home) -> None:
-    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
-    assert "no-such-command" in home.exe("exec", "ci", "--", "no-such-command", status=127, environ={"CI_KEY": KEY}).err
 
 
 def test_cmd_evaluates_what_env_prints(home: Home, tmp_path: Path) -> None:
@@ -238,7 +222,7 @@ def test_cmd_evaluates_what_env_prints(home: Home, tmp_path: Path) -> None:
 
 
 def test_env_speaks_the_language_of_the_shell_that_called(home: Home) -> None:
-    home.write('version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n')
+    home.write(CI)
     (home.folder / "ask.cmd").write_text(f'@"{EXE}" env ci\r\n')
     ran = subprocess.run(
         ["cmd", "/c", "ask.cmd"],
@@ -258,6 +242,15 @@ def test_an_edit_keeps_every_line_end(home: Home) -> None:
     assert home.config.read_bytes() == (
         b"# mine\r\n" + STAGING.encode() + 'description = "höher"\r\n'.encode() + b"\r\n# end\r\n"
     )
+
+
+def test_a_change_that_cannot_be_made_is_shown_with_one_line_end_a_line(home: Home) -> None:
+    home.write(STAGING)
+    home.config.chmod(0o444)
+    shown = home.exe("set", "staging", "description", "new", status=1).err
+    home.config.chmod(0o644)
+    assert '+description = "new"\r\nomniprofile: error: ' in shown
+    assert "\r\r" not in shown
 
 
 def test_an_edit_waits_for_a_reader_to_let_go_of_the_file(home: Home) -> None:

@@ -39,7 +39,7 @@ def test_paths_of_more_than_260_characters_work(home: Home) -> None:
     output = os.path.join(deep, "out.env")
     home.run("--config", "\\\\?\\" + config, "env", "a", "--shell", "dotenv", "--output", output)
     home.run("import", "dotenv", output, "--name", "b", "--yes", status=None)
-    assert home.exe("--config", config, "token", "a", "--token-file", os.path.join(deep, "none"), status=4).err
+    assert home.run("--config", config, "token", "a", "--token-file", os.path.join(deep, "none"), status=4).err
     assert home.exe("--config", config, "token", "a").out == KEY + "\n"
     missing = os.path.join(deep, "none", "out.env")
     failed = home.run("--config", config, "env", "a", "--output", missing, "--shell", "dotenv", status=1)
@@ -52,7 +52,7 @@ def test_paths_of_more_than_260_characters_work(home: Home) -> None:
 def test_names_that_windows_has_another_use_for_are_refused(home: Home, name: str) -> None:
     home.write(f"[profiles.a]\nbase_url = 'https://a.omniapp.co'\nkey = {{ file = '{name}' }}\n")
     (home.config.parent / "a.toml").write_text(KEY)
-    why = "another use for this name"
+    why = "this name is reserved on Windows"
     assert why in home.run("token", "a", status=4).err
     assert why in home.run("token", "a", "--token-file", name, status=4).err
     add = home.run("--config", name, "add", "b", "--base-url", "https://b.omniapp.co", status=None)
@@ -100,4 +100,5 @@ def test_only_a_console_follows_colours(home: Home) -> None:
 
 
 def test_demo_runs_to_its_end(home: Home) -> None:
+    """It logs in by OAuth with a program for a browser, and has five processes refresh one expired session at once."""
     assert "no key lies outside the secret store" in home.exe("demo", seconds=300).out
