@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from omniprofile.credentials.env_variables import STORE_VARIABLE, asked_store
 from omniprofile.errors import StoreUnavailable, UnsafePermissions
 from omniprofile.model.declaration import KeySource, uses_store
+from omniprofile.model.exported import TOKENS
 from omniprofile.model.names import printable
 from omniprofile.system.foreign_access import real_path
 from omniprofile.workspace import Workspace, once
@@ -73,20 +74,12 @@ class Stores(Workspace):
         self, profile: str, origin: "Origin | None", auth: str, key: KeySource, variable: str | None = None
     ) -> "CredentialStatus":
         """Return what is known about a profile's credential, or a secret of its `env`. Unlocks and contacts nothing."""
-        from omniprofile.credentials.status import credential_status
+        from omniprofile.credentials.status import at_source, in_store
 
-        stored = self._summaries.get((profile, variable), {}) if uses_store(auth, key) else {}
-        return credential_status(
-            profile,
-            auth,
-            key,
-            environ=self.environment.environ,
-            stored=stored,
-            origin=origin,
-            now=self.environment.now(),
-            store=self.store_name,
-            variable=variable,
-        )
+        if uses_store(auth, key):
+            stored = self._summaries.get((profile, variable), {})
+            return in_store(stored, origin, self.store_name, self.environment.now())
+        return at_source(key, profile, origin, self.environment.environ, (variable,) if variable else TOKENS)
 
     def stored(self, account: "Account") -> "StoredSecret | None":
         """Return the secret of `account`, or None. Raises StoreUnavailable if only the store that is not used now holds it."""

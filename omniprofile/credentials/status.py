@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 from omniprofile.credentials.env_variables import belongs_elsewhere
-from omniprofile.model.declaration import KeySource, uses_store
-from omniprofile.model.exported import TOKENS, key_in_environment
+from omniprofile.model.declaration import KeySource
+from omniprofile.model.exported import key_in_environment
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import MASK, Secret
 from omniprofile.model.stored import StoredSummary
@@ -32,37 +32,29 @@ class CredentialStatus:
         return None if self.state == "missing" else self.masked
 
 
-def credential_status(
-    profile: str,
-    auth: str,
-    key: KeySource,
-    *,
-    environ: Mapping[str, str],
-    stored: Mapping[Origin, StoredSummary],
-    origin: Origin | None,
-    now: datetime,
-    store: str,
-    variable: str | None = None,
+def in_store(
+    stored: Mapping[Origin, StoredSummary], origin: Origin | None, store: str, now: datetime
 ) -> CredentialStatus:
-    """Return what is known about the credential of `profile`, with this auth method and key source, for `origin`.
+    """Return the status of a credential or secret for `origin`. `stored` has its summaries in `store` for every origin."""
+    summary = stored.get(origin) if origin else None
+    if summary is None:
+        return CredentialStatus("unknown" if stored else "missing", elsewhere=tuple(stored), store=store)
+    if summary.stored_at is None:
+        return CredentialStatus("unknown", store=store)
+    expired = summary.expires_at is not None and summary.expires_at <= now
+    return CredentialStatus("expired" if expired else "present", summary.expires_at, store=store)
 
-    With `variable`, returns it for that secret of its `env`, whose source is `key`. `stored` has the store's summaries of that
-    credential or secret, for every origin.
-    """
-    if uses_store(auth, key):
-        summary = stored.get(origin) if origin else None
-        if summary is None:
-            return CredentialStatus("unknown" if stored else "missing", elsewhere=tuple(stored), store=store)
-        if summary.stored_at is None:
-            return CredentialStatus("unknown", store=store)
-        expired = summary.expires_at is not None and summary.expires_at <= now
-        return CredentialStatus("expired" if expired else "present", summary.expires_at, store=store)
+
+def at_source(
+    key: KeySource, profile: str, origin: Origin | None, environ: Mapping[str, str], exported_as: tuple[str, ...]
+) -> CredentialStatus:
+    """Return the status of a key of `profile` outside the store. `exported_as` are the variables that `exec` puts it into."""
     if key.kind == "env":
         base_url = str(origin) if origin else ""
-        value = key_in_environment(environ, key.variable or "", profile, base_url, (variable,) if variable else TOKENS)
-        if belongs_elsewhere(key.variable, base_url, environ):
-            return CredentialStatus("missing")
-        return CredentialStatus("present", masked=Secret(value).masked) if value else CredentialStatus("missing")
+        value = key_in_environment(environ, key.variable or "", profile, base_url, exported_as)
+        if value and not belongs_elsewhere(key.variable, base_url, environ):
+            return CredentialStatus("present", masked=Secret(value).masked)
+        return CredentialStatus("missing")
     if key.kind == "file":
         return CredentialStatus("present" if os.path.isfile(key.path or "") else "missing")
     return CredentialStatus("unknown")

@@ -19,7 +19,7 @@ from omniprofile.credentials.keyring_entries import Deadline, Entries, Head, par
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
 from omniprofile.credentials.resolver import obtain, resolve
 from omniprofile.credentials.session import Sessions
-from omniprofile.credentials.status import CredentialStatus, credential_status
+from omniprofile.credentials.status import CredentialStatus, at_source, in_store
 from omniprofile.credentials.stored_index import StoredIndex
 from omniprofile.errors import (
     NoCredential,
@@ -30,8 +30,8 @@ from omniprofile.errors import (
     StoreUnavailable,
 )
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource
-from omniprofile.model.exported import MARKER, marker
+from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource, uses_store
+from omniprofile.model.exported import MARKER, TOKENS, marker
 from omniprofile.model.freshness import is_fresh, is_valid
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
@@ -303,16 +303,9 @@ def test_a_credential_is_known_without_asking_for_it(tmp_path: Path) -> None:
 
     def status_of(key: KeySource, auth: str = "api-key", summary: StoredSummary | None = None) -> CredentialStatus:
         environ = {"KEY": "omni_osk_secret", "EMPTY": "", "": "nameless"}
-        return credential_status(
-            "a",
-            auth,
-            key,
-            environ=environ,
-            stored={origin: summary} if summary else {},
-            origin=origin,
-            now=NOW,
-            store="file",
-        )
+        if uses_store(auth, key):
+            return in_store({origin: summary} if summary else {}, origin, "file", NOW)
+        return at_source(key, "a", origin, environ, TOKENS)
 
     assert status_of(KeySource("env", variable="KEY")) == CredentialStatus("present", masked="omni_osk_********")
     assert (
