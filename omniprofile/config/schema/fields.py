@@ -1,7 +1,7 @@
 """The types of single values in a profile file: names, addresses, variables, programs. DOOR: pydantic."""
 
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, StringConstraints
 from pydantic.json_schema import JsonSchemaValue
@@ -17,6 +17,18 @@ T = TypeVar("T")
 
 
 LONGEST_TIMEOUT = 600
+
+
+class Violation(NamedTuple):
+    """One violation of a model. `kind` and `context` are pydantic's, with stable names; it contains no value.
+
+    `path` is in the document; `of_key` says that the violation is about the last key itself, not its value.
+    """
+
+    kind: str
+    path: tuple[str | int, ...]
+    of_key: bool
+    context: Mapping[str, Any]
 
 
 def wrong_value(

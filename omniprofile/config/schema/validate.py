@@ -4,11 +4,11 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from omniprofile.config.schema.fields import wrong_value
+from omniprofile.config.schema.fields import Violation, wrong_value
 from omniprofile.config.schema.forms import Table
 from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile
 from omniprofile.config.toml.positions import KeyPath
@@ -19,9 +19,6 @@ from omniprofile.model.finding import Finding
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.foreign_access import real_path
-
-if TYPE_CHECKING:
-    from omniprofile.config.schema.violations import Violation
 
 M = TypeVar("M", bound=Table)
 _ROUNDS = 4
@@ -99,9 +96,7 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> Config:
     )
 
 
-def _without_invalid(
-    given: Mapping[str, Any], found: "list[Violation]", folders: tuple[str, str]
-) -> ProfilesFile | None:
+def _without_invalid(given: Mapping[str, Any], found: list[Violation], folders: tuple[str, str]) -> ProfilesFile | None:
     """Return the file without its invalid parts; None if nothing valid is left."""
     data = _copy(given)
     for _ in range(_ROUNDS):
@@ -137,7 +132,7 @@ def _remove(data: dict[str, Any], path: KeyPath) -> None:
         _remove(data, path[:-1])
 
 
-def read(data: Mapping[str, Any], model: type[M], folders: tuple[str, str] = ("", "")) -> "M | list[Violation]":
+def read(data: Mapping[str, Any], model: type[M], folders: tuple[str, str] = ("", "")) -> M | list[Violation]:
     """Return `data` as a `model`, or else its violations.
 
     `folders` are the home, which replaces `~`, and the folder where relative paths start: the file's real one, with links
@@ -149,8 +144,6 @@ def read(data: Mapping[str, Any], model: type[M], folders: tuple[str, str] = (""
     try:
         made = model.model_validate(data, context=folders)
     except ValidationError as problem:
-        from omniprofile.config.schema.violations import Violation
-
         errors = problem.errors(include_url=False, include_input=False)
         found += [Violation(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
     return found or made
@@ -173,7 +166,7 @@ def _build(model: type[Table]) -> None:
             sys.modules[name] = before
 
 
-def _unfit_own_variables(data: Mapping[str, Any]) -> "Iterator[Violation]":
+def _unfit_own_variables(data: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield a violation for each of omniprofile's own variables in `env` that is neither an allowed alias nor an empty text."""
     profiles = data.get("profiles")
     tables: list[tuple[tuple[str, ...], Any]] = [(("defaults",), data.get("defaults"))]
@@ -185,8 +178,6 @@ def _unfit_own_variables(data: Mapping[str, Any]) -> "Iterator[Violation]":
             alias = value if isinstance(value, Mapping) and "from" in value else None
             if value == "" or (alias and alias["from"] in parts and not (name in TOKENS and alias.get("append"))):
                 continue
-            from omniprofile.config.schema.violations import Violation
-
             problem = wrong_value(
                 f"may only be an alias of {quoted_list(parts)}, or be left out: it carries the credential"
                 if parts
@@ -197,7 +188,7 @@ def _unfit_own_variables(data: Mapping[str, Any]) -> "Iterator[Violation]":
             yield Violation(problem.type, (*path, "env", name), True, problem.context or {})
 
 
-def violations(data: Mapping[str, Any], model: type[Table]) -> "list[Violation]":
+def violations(data: Mapping[str, Any], model: type[Table]) -> list[Violation]:
     """Return the violations of `model` in `data`; empty if it is valid."""
     found = read(data, model)
     return found if isinstance(found, list) else []

@@ -4,10 +4,9 @@ A message names keys, and never repeats a value that could be a secret.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
+from omniprofile.config.schema.fields import Violation
 from omniprofile.config.schema.forms import SOURCES, Table
 from omniprofile.config.schema.models import (
     Expect,
@@ -25,19 +24,6 @@ from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Code, Finding, store_it
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.secret import names_secret
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One violation of a model. `kind` and `context` are pydantic's, with stable names; it contains no value.
-
-    `path` is in the document; `of_key` says that the violation is about the last key itself, not its value.
-    """
-
-    kind: str
-    path: tuple[str | int, ...]
-    of_key: bool
-    context: Mapping[str, Any]
 
 
 def findings_of(document: Document, model: type[Table], violations: list[Violation]) -> list[Finding]:
