@@ -119,20 +119,17 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
 
 def _document(path: str, files: Files, home: str, checked: set[str], content: bytes | None) -> Document | None:
     """Read (unless `content` is given) and parse one file; return None if it cannot be read."""
-    status = None
-    at = 0
     try:
         if content is None:
             if foreign := _foreign(path, home, checked):
                 files.findings.append(Finding(path, 1, 1, Code.WRITABLE, *foreign.refusal(RISK)))
             at = time_ns()
             content, status = open_regular(path)
+            files.statuses[path] = status
+            files.reads[path] = seen(content, status, at)
     except (FileNotFoundError, Unreadable) as problem:
         files.findings.append(unreadable(path, problem))
         return None
-    if status is not None:
-        files.statuses[path] = status
-        files.reads[path] = seen(content, status, at)
     document = Document.parse(path, content)
     files.documents[path] = document
     return document

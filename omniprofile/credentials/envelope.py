@@ -95,16 +95,10 @@ def summary_of(data: object, backend: str | None = None) -> "StoredSummary":
 
 def summary_as_data(summary: "StoredSummary") -> dict[str, object]:
     """Return the summary as JSON data, without any secret."""
-    data: dict[str, object] = {}
-    if summary.stored_at:
-        data["stored_at"] = format_time(summary.stored_at)
-    if summary.expires_at:
-        data["expires_at"] = format_time(summary.expires_at)
-    if summary.files:
-        data["files"] = list(summary.files)
-    if summary.backend:
-        data["backend"] = summary.backend
-    return data
+    times = {"stored_at": summary.stored_at, "expires_at": summary.expires_at}
+    data: dict[str, object] = {key: format_time(time) for key, time in times.items() if time}
+    data |= {"files": list(summary.files), "backend": summary.backend}
+    return {key: value for key, value in data.items() if value}
 
 
 def with_owner(files: tuple[str, ...], owner: str | None) -> tuple[str, ...]:
