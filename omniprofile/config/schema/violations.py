@@ -6,18 +6,10 @@ A message names keys, and never repeats a value that could be a secret.
 import re
 from dataclasses import replace
 
+from omniprofile.config.schema import unknown_keys
 from omniprofile.config.schema.fields import Violation
 from omniprofile.config.schema.forms import SOURCES, Table
-from omniprofile.config.schema.models import (
-    Expect,
-    Instance,
-    Pin,
-    Profile,
-    ProfilesFile,
-    SettingsTable,
-    keys_of,
-    type_at,
-)
+from omniprofile.config.schema.unknown_keys import form_near, normalized
 from omniprofile.config.toml.data import value_at
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
@@ -37,32 +29,6 @@ def findings_of(document: Document, model: type[Table], violations: list[Violati
 
 _LITERAL_WORDS = ("key", "value", "literal", "plain", "text", "string")
 """The names, besides words for a secret, under which a table in place of a key may contain the key itself."""
-_OTHER_SPELLINGS = {
-    "base_url": ("url", "host", "hostname", "endpoint", "server", "domain", "site", "address", "apiendpoint"),
-    "auth": ("authmethod", "authtype", "method", "authenticator", "authentication"),
-    "extends": ("parent", "inherits", "inherit", "sourceprofile", "include", "base"),
-    "default": ("defaultprofile", "current", "active", "currentprofile"),
-    "env": ("environment", "variables", "vars", "envvars"),
-    "profiles": ("profile", "connections", "contexts"),
-    "instances": ("instance", "hosts", "servers"),
-    "tags": ("tag", "label", "labels", "group", "groups"),
-    "protected": ("locked", "safe"),
-    "access": ("readonly", "mode", "permissions", "permission"),
-    "browser": ("webbrowser", "browsercommand", "browserprofile"),
-    "allow": ("allowed", "allowlist", "permit"),
-    "allowed_hosts": ("allowhosts", "allowedhost", "trustedhosts"),
-    "secret_store": ("store", "backend", "keyring", "credentialstore"),
-    "key_scope": ("scope",),
-    "org_role": ("role",),
-    "membership_id": ("membership",),
-}
-_TABLES: dict[str, type[Table]] = {
-    "the top of the file": ProfilesFile,
-    "`[settings]`": SettingsTable,
-    "`[instances.NAME]`": Instance,
-    "`[profiles.NAME]`": Profile,
-    "`expect`": Expect,
-}
 _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "an integer",
@@ -82,9 +48,6 @@ _WANTED = {
     "model_attributes_type": "a table",
     "finite_number": "a finite number",
 }
-
-
-_FORMS = ("from", "append", "keyring", "env", "command", "timeout", "file")
 
 
 class _Wording:
@@ -174,40 +137,11 @@ class _Wording:
         return self.found(Code.BAD_NAME, f"{what} is not the name of an environment variable", rule)
 
     def unknown_key(self) -> Finding:
-        key, plain = self.last, _normalized(self.last)
-        table, shown = _table_name(self.path[:-1]), f"`{printable(key, 64)}`"
-        if isinstance(self.value, str) and names_secret(plain):
+        table, shown = _table_name(self.path[:-1]), f"`{printable(self.last, 64)}`"
+        if isinstance(self.value, str) and names_secret(normalized(self.last)):
             return self.secret(f"{shown} in {table} holds a secret in plain text", at_key=True)
-        known = self.known_keys()
-        spelling = next(
-            (word for word in known if _normalized(word) == plain or plain in _OTHER_SPELLINGS.get(word, ())), None
-        )
-        siblings = value_at(self.document.data, self.path[:-1])
-        safe = spelling if spelling and _normalized(spelling) == plain and spelling not in siblings else None
-        hint = f"did you mean `{spelling}`?" if spelling else self.meant(known)
+        hint, safe = unknown_keys.meant(self.document.data, self.model, self.path)
         return self.found(Code.UNKNOWN_KEY, f"unknown key {shown} in {table}", hint, at_key=True, replacement=safe)
-
-    def meant(self, known: list[str]) -> str | None:
-        """Return what the user probably meant by an unknown key in a table whose keys are `known`."""
-        key, above = self.last, self.path[:-1]
-        if above[-1:] == ("key",) or above[-2:-1] == ("env",):
-            return "`timeout` belongs to a `command`" if key == "timeout" else _form_near(key)
-        if self.model is Pin:
-            return "a project pin holds `profile` alone; profiles and instances belong in your own profile file"
-        if not above and isinstance(self.value, dict) and set(self.value) & set(Profile.model_fields):
-            return f"did you mean `[profiles.{printable(key, 64)}]`?"
-        for place, other in _TABLES.items():
-            if key in keys_of(other):
-                return f"`{key}` belongs in {place}"
-        if near := closest(key, known, 1):
-            return f"did you mean {quoted_list(near)}?"
-        return f"known here: {', '.join(f'`{word}`' for word in known)}" if known else None
-
-    def known_keys(self) -> list[str]:
-        """Return the keys of the table; none if it is the source of a key, which has several forms."""
-        table = type_at(self.model, self.path[:-1])
-        named = isinstance(table, type) and issubclass(table, Table) and self.path[-2:-1] != ("key",)
-        return list(keys_of(table)) if named else []
 
     def wrong_form(self) -> Finding:
         value, of_env = self.value, self.path[-2:-1] == ("env",)
@@ -231,7 +165,7 @@ class _Wording:
             return self.found(Code.CONTRADICTION, f"{self.name} {what}", "keep one")
         if any(_holds_secret(word, text) for word, text in value.items()):
             return self.secret(f"{self.name} holds a secret in plain text")
-        near = next((meant for word in value if (meant := _form_near(str(word)))), None) if of_env else None
+        near = next((meant for word in value if (meant := form_near(str(word)))), None) if of_env else None
         return self.wrong(
             "says in no known way what the variable holds" if of_env else "names no known source", near or forms
         )
@@ -245,7 +179,7 @@ class _Wording:
             same = text is not None and text.lower() == word
             hint = "write it without quotes" if same else f"write {word}" if expected == "1" else None
             return self.wrong(f"must be {word}", hint, replacement=word if same else None)
-        same_words = [choice for choice in choices if text is not None and _normalized(choice) == _normalized(text)]
+        same_words = [choice for choice in choices if text is not None and normalized(choice) == normalized(text)]
         near = same_words or (closest(str(self.value), choices, 1) if text is not None else [])
         hint = f'did you mean "{near[0]}"?' if near else None
         wanted = " or ".join(f'"{choice}"' for choice in choices)
@@ -282,18 +216,9 @@ def _table_name(path: KeyPath) -> str:
     return f"`[{_dotted(path)}]`" if path else "the file"
 
 
-def _normalized(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _form_near(key: str) -> str | None:
-    near = closest(key, _FORMS, 1)
-    return f"did you mean `{near[0]}`?" if near else None
-
-
 def _holds_secret(word: str, text: object) -> bool:
     """Whether a key with this name contains a secret itself, not a reference to one (`op://…`)."""
-    name = _normalized(word)
+    name = normalized(word)
     return isinstance(text, str) and "://" not in text and (name.endswith(_LITERAL_WORDS) or names_secret(name))
 
 
