@@ -1,26 +1,21 @@
-"""One client's connection to the gateway and its requests. DOOR: h11.
-
-h11 reads and writes HTTP/1.1 strictly, except for some leniency towards old programs. `_StrictConnection` removes that: if two
-programs read one request differently, requests can be smuggled.
-"""
+"""One client's connection to the gateway and its requests. DOOR: h11."""
 
 import asyncio
-import json
-import re
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from hmac import compare_digest
 from typing import Any
 
 import h11
 
-from omniprofile.errors import AccessLimited, Error
+from omniprofile.errors import Error
 from omniprofile.gateway.guard import Guard
-from omniprofile.gateway.messages import Echoed, Mask, Unsearched, request_fields, response_fields, unpacker
+from omniprofile.gateway.header_fields import Unsearched, request_fields, response_fields, unpacker
+from omniprofile.gateway.mask import Echoed, Mask
+from omniprofile.gateway.refusals import Refused, StrictConnection, check_client, check_request
 from omniprofile.gateway.upstream import BrokenOff, Response, Upstream
 from omniprofile.instance.symptoms import TransportError
 from omniprofile.model.credential import Credential
-from omniprofile.model.read_only import denial, is_override
+from omniprofile.model.read_only import is_override
 from omniprofile.system.loopback_clients import PIECE
 from omniprofile.system.threads import start
 
@@ -29,46 +24,10 @@ _HEAD_SECONDS = 60.0
 _STALLED_SECONDS = 600.0
 """How long a client may take to send or receive the next piece of a body."""
 _LINGER_SECONDS = 1.0
-_LARGEST_HEAD = 64 * 1024
-_LONGEST_TARGET = 32 * 1024
-_MOST_FIELDS = 200
 _REPEATABLE = 64 * 1024
 """How much of a request body is kept, in bytes, to send the request again after a 401."""
 _LEFT = 1024 * 1024
 """How much more of a refused request is read, in bytes: some clients read the response only after sending everything."""
-
-_LENIENT = re.compile(rb"\n[ \t]|(?<!\r)\n|\r(?!\n)|\0")
-"""What h11 accepts in a head although no program needs to send it: folded lines, bare CR or LF, NUL."""
-
-
-class _StrictConnection(h11.Connection):
-    """h11 as a server that accepts only heads that strictly follow RFC 9112."""
-
-    def __init__(self) -> None:
-        super().__init__(h11.SERVER, _LARGEST_HEAD)
-
-    def next_event(self) -> Any:
-        """Return the next event, as h11 does. Raises RemoteProtocolError."""
-        if self.their_state is h11.IDLE:
-            data = self.trailing_data[0]
-            head, ended, _ = data.partition(b"\r\n\r\n")
-            # Search only a complete head: one that arrives byte by byte would be searched again for every byte.
-            if (ended or b"\n\n" in data or b"\n\r\n" in data) and _LENIENT.search(head):
-                raise h11.RemoteProtocolError("the head of the request is not written as HTTP/1.1 asks for")
-            if len(head) > _LARGEST_HEAD:
-                raise h11.RemoteProtocolError("the head of the request is too large", error_status_hint=431)
-        return super().next_event()
-
-
-class _Refused(Exception):
-    """A request that the gateway answers itself instead of forwarding it."""
-
-    def __init__(self, status: int, code: str, message: str, hint: str | None = None, rule: str | None = None) -> None:
-        super().__init__(message)
-        self.rule = rule
-        self.status = status
-        self.code = code
-        self.hint = hint
 
 
 class _Gone(Exception):
@@ -91,7 +50,7 @@ class Connection:
         self._writer = writer
         self._guard = guard
         self._upstream = upstream
-        self._http = _StrictConnection()
+        self._http = StrictConnection()
         self._out = b""
 
     async def serve(self) -> None:
@@ -124,8 +83,8 @@ class Connection:
             if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
                 raise
             status = max(problem.error_status_hint, 400)
-            await self._refuse(request, _Refused(status, "bad-request", "this is not a request of HTTP/1.1"))
-        except _Refused as refused:
+            await self._refuse(request, Refused(status, "bad-request", "this is not a request of HTTP/1.1"))
+        except Refused as refused:
             await self._refuse(request, refused)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
@@ -135,32 +94,11 @@ class Connection:
         return event
 
     def _check(self, request: h11.Request) -> "_Body | None":
-        """Return the body of a permitted request, None if it has none. Raises _Refused."""
-        guard = self._guard
-        method, target = request.method.decode("ascii"), request.target.decode("ascii")
-        fields = dict(request.headers)
-        if method == "CONNECT" or not (target.startswith("/") or (method, target) == ("OPTIONS", "*")):
-            raise _Refused(400, "not-a-proxy", "this gateway leads to one instance: ask it for a path")
-        if fields.get(b"host", b"").decode("latin-1").lower() not in guard.hosts:
-            raise _Refused(421, "wrong-host", "the request is for another host than this gateway")
-        given = [value for name, value in request.headers if name == b"authorization"]
-        scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
-        if scheme.lower() != b"bearer" or not compare_digest(token.strip(), guard.token.encode("ascii")):
-            raise _Refused(401, "wrong-token", "the request does not have the token of this gateway")
+        """Return the body of a permitted request, None if it has none. Raises Refused."""
+        check_client(self._guard, request)
         self._trusted()
-        if len(request.headers) > _MOST_FIELDS:
-            raise _Refused(431, "too-many-fields", "the request has too many header fields")
-        if len(target) > _LONGEST_TARGET:
-            raise _Refused(414, "too-long", "the address of the request is too long")
-        if request.http_version not in (b"1.0", b"1.1"):
-            raise _Refused(505, "bad-request", "the request is not of HTTP/1.1")
-        if b"transfer-encoding" in fields and (b"content-length" in fields or request.http_version != b"1.1"):
-            raise _Refused(400, "bad-request", "the end of the request's body is ambiguous")
-        if method in ("TRACE", "TRACK"):
-            raise _Refused(405, "method", "a server would send the credential back (RFC 9110, section 9.3.8)")
-        denied = denial(guard.profile, guard.access, guard.allow, method, target)
-        if denied is not None:
-            raise _Refused(403, AccessLimited.code, denied.message, denied.hint, denied.rule)
+        check_request(self._guard, request)
+        fields = dict(request.headers)
         if b"transfer-encoding" in fields or int(fields.get(b"content-length", b"0")):
             return _Body(self)
         return None
@@ -183,9 +121,9 @@ class Connection:
                     used = renewed
                     response = await send(used.token, again)
         except TransportError as problem:
-            raise _Refused(502, f"unreachable-{problem.symptom}", str(problem), problem.hint) from None
+            raise Refused(502, f"unreachable-{problem.symptom}", str(problem), problem.hint) from None
         except Error as error:
-            raise _Refused(502, error.code, error.message, error.hint) from None
+            raise Refused(502, error.code, error.message, error.hint) from None
         try:
             await self._pass_on(request, response, used)
         finally:
@@ -205,7 +143,7 @@ class Connection:
         try:
             mask = Mask(used.token.encode("ascii"), unpacker(fields) if has_body else None)
         except Unsearched as coding:
-            raise _Refused(
+            raise Refused(
                 502,
                 "unsearched-encoding",
                 f"the instance answered in the encoding `{coding}`, which the gateway cannot search for the credential",
@@ -237,16 +175,13 @@ class Connection:
             self._writer.write(self._out)
             self._out = b""
 
-    async def _refuse(self, request: h11.Request | None, refused: _Refused) -> None:
+    async def _refuse(self, request: h11.Request | None, refused: Refused) -> None:
         """Answer a refused request. If its end is uncertain, close the connection: what follows must not be read as a request."""
         if request is not None:
             path = request.target.partition(b"?")[0].decode("ascii")
             self._guard.note_refused(request.method.decode("ascii"), path, refused.status)
             self._skim()
-        error = {"code": refused.code, "message": str(refused), "hint": refused.hint}
-        if refused.rule is not None:
-            error["rule"] = refused.rule
-        content = json.dumps({"error": error}).encode()
+        content = refused.content()
         fields = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(content)).encode("ascii"))]
         if refused.status == 401:
             fields.append((b"WWW-Authenticate", b"Bearer"))
@@ -291,25 +226,22 @@ class _Body:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._kept: list[bytes] | None = []
-        self._size = 0
-        self._ended = False
+        self._whole: bytes | None = None
 
     async def read(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives, keeping up to `_REPEATABLE` bytes."""
+        """Yield the body as it arrives, keeping a body of at most `_REPEATABLE` bytes."""
+        kept = bytearray()
         while (piece := await self._connection.next_piece()) is not None:
-            self._size += len(piece)
-            if self._kept is not None:
-                self._kept.append(piece)
-                if self._size > _REPEATABLE:
-                    self._kept = None
+            if len(kept) <= _REPEATABLE:
+                kept += piece
             yield piece
-        self._ended = True
+        if len(kept) <= _REPEATABLE:
+            self._whole = bytes(kept)
 
     def again(self) -> AsyncIterator[bytes] | None:
         """Return the body once more, or None if not all of it was kept."""
-        return self._again(self._kept) if self._ended and self._kept is not None else None
+        return None if self._whole is None else self._again(self._whole)
 
-    async def _again(self, pieces: list[bytes]) -> AsyncIterator[bytes]:
-        for piece in pieces:
-            yield piece
+    async def _again(self, whole: bytes) -> AsyncIterator[bytes]:
+        if whole:
+            yield whole

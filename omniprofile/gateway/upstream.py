@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 
-from omniprofile.gateway.messages import Fields
+from omniprofile.gateway.header_fields import Fields
 from omniprofile.instance.certificates import trusted_context
-from omniprofile.instance.client import transport, transport_error
 from omniprofile.instance.proxies import proxy_for
+from omniprofile.instance.transport import transport, transport_error
 from omniprofile.model.origin import Origin
 
 _CONNECT_SECONDS = 10.0

@@ -21,14 +21,8 @@ from typing import Self
 
 from omniprofile.errors import Error, LoginFailed
 from omniprofile.instance.callback_http import Page, Reply, answer
-from omniprofile.instance.oauth_messages import (
-    CALLBACK_PATH,
-    AuthorizationRequest,
-    Callback,
-    InvalidResponse,
-    new_authorization_request,
-    read_callback,
-)
+from omniprofile.instance.oauth_requests import CALLBACK_PATH, AuthorizationRequest, new_authorization_request
+from omniprofile.instance.oauth_responses import Callback, InvalidResponse, read_callback
 from omniprofile.model.names import printable
 from omniprofile.system.loopback import LoopbackServer
 

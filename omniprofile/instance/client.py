@@ -6,14 +6,12 @@ section 5.3). Every request ends by its deadline, even if a server sends one byt
 compressed one is refused.
 """
 
-import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Lock, get_ident
 from time import monotonic
-from typing import Any, TypeVar
 
 import httpx
 
@@ -21,7 +19,7 @@ import omniprofile
 from omniprofile.instance.certificates import trusted_context
 from omniprofile.instance.proxies import Proxy, proxy_for
 from omniprofile.instance.symptoms import TransportError
-from omniprofile.model.names import printable
+from omniprofile.instance.transport import Trace, transport, transport_error
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.system.threads import start, wait
@@ -64,8 +62,8 @@ class Client(AbstractContextManager["Client"]):
 
     def __exit__(self, *_: object) -> None:
         """Close every connection."""
-        for transport in self._transports.values():
-            transport.close()
+        for each in self._transports.values():
+            each.close()
 
     def get(self, origin: Origin, path: str, token: Secret | None = None, *, timeout: float | None = None) -> Response:
         """GET `path` of `origin`, with `token` as bearer token. Raises TransportError."""
@@ -130,27 +128,6 @@ class Client(AbstractContextManager["Client"]):
             return self._transports[kind]
 
 
-T = TypeVar("T")
-
-
-def transport(context: ssl.SSLContext | None, proxy: Proxy | None, make: Callable[[dict[str, Any]], T]) -> T:
-    """Return the transport through `proxy` that `make` builds from httpx's arguments. Raises TransportError."""
-    options: dict[str, Any] = {"verify": context or False, "trust_env": False}
-    if proxy is None:
-        return make(options)
-    try:
-        to = httpx.Proxy(proxy.address)
-        to.ssl_context = context if to.url.scheme == "https" else None
-        return make({**options, "proxy": to})
-    except ImportError:
-        words = f"{proxy.named_by} names a SOCKS proxy, for which the package `socksio` is missing"
-        raise TransportError("socks", words, proxy=proxy.named_by) from None
-    except (ValueError, httpx.InvalidURL):
-        # Don't quote the error: the proxy address may hold a password.
-        words = f"the proxy address in {proxy.named_by} cannot be used"
-        raise TransportError("proxy", words, proxy=proxy.named_by) from None
-
-
 def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: float) -> Response:
     try:
         encoding = response.headers.get("content-encoding", "").strip().lower()
@@ -167,73 +144,3 @@ def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: fl
         return Response(response.status_code, dict(response.headers), b"".join(parts), (monotonic() - began) * 1000)
     finally:
         response.close()
-
-
-Trace = dict[str, Mapping[str, Any]]
-"""The steps of a request so far, each with its details, as reported by httpx's `trace` extension."""
-
-
-def transport_error(
-    problem: Exception, origin: Origin, trace: Trace, seconds: float, proxy: str | None
-) -> TransportError:
-    """Translate an httpx exception. `trace` has the steps of the request; `seconds` is its time limit."""
-
-    def error(symptom: str, words: str) -> TransportError:
-        return TransportError(symptom, words, proxy=proxy)
-
-    host = origin.host
-    if isinstance(problem, httpx.ProxyError):
-        return error("proxy", f"the proxy answers {printable(str(problem), 60)}")
-    if isinstance(problem, httpx.TimeoutException):
-        return error("timeout", f"{host} did not answer in {seconds:g} s")
-    if isinstance(problem, httpx.ConnectError):
-        causes = _causes(problem)
-        called = trace.get("connection.connect_tcp.started")
-        if proxy is None or called is None or "proxy.start_tls.started" in trace:  # through the proxy's tunnel
-            return error(*_not_connected(causes, origin))
-        return error("proxy", f"the proxy {printable('{host}:{port}'.format_map(called))} {_why_not(causes)}")
-    if proxy is not None and isinstance(problem, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError):
-        return error("proxy", f"the proxy address in {proxy} cannot be used")
-    return error("protocol", f"{host} closed the connection, or does not speak HTTP")
-
-
-def _why_not(causes: list[BaseException]) -> str:
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return "does not speak TLS, or its certificate is not trusted"
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return "has a name that does not resolve"
-    return "does not accept connections"
-
-
-_NAME_DIFFERS = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
-_TIME_DIFFERS = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
-
-
-def _not_connected(causes: list[BaseException], origin: Origin) -> tuple[str, str]:
-    from errno import EHOSTUNREACH, ENETUNREACH
-
-    host = origin.host
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            code = getattr(cause, "verify_code", None)
-            if code in _NAME_DIFFERS:
-                return "tls-name", f"the certificate of {host} is for another host"
-            if code in _TIME_DIFFERS:
-                return "tls-expired", f"the certificate of {host} has expired, or is not valid yet"
-            return "tls", f"the certificate of {host} is not trusted"
-        if isinstance(cause, ssl.SSLError):
-            return "tls-handshake", f"{host} does not speak TLS on port {origin.port}, or closed the connection"
-        if isinstance(cause, socket.gaierror):
-            return "dns", f"the name {host} does not resolve"
-        if isinstance(cause, OSError) and cause.errno in (ENETUNREACH, EHOSTUNREACH):
-            return "offline", f"no route to {host}"
-    return "refused", f"{host} does not accept connections on port {origin.port}"
-
-
-def _causes(problem: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    link: BaseException | None = problem
-    while link is not None and link not in found:
-        found.append(link)
-        link = link.__cause__ or link.__context__
-    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from omniprofile.instance.client import Client
-from omniprofile.instance.oauth_messages import json_object
+from omniprofile.instance.oauth_responses import json_object
 from omniprofile.model.names import printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 

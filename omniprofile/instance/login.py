@@ -7,20 +7,13 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Protocol
 
-from omniprofile.errors import CredentialRefused, Error, LoginFailed, NoCredential, OriginMismatch, Unreachable
+from omniprofile.errors import CredentialRefused, Error, LoginFailed, OriginMismatch, Unreachable
 from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover, is_issuer
-from omniprofile.instance.oauth_messages import (
-    CALLBACK_PATH,
-    AuthorizationRequest,
-    Callback,
-    InvalidResponse,
-    authorization_query,
-    read_callback,
-    said,
-)
+from omniprofile.instance.oauth_requests import CALLBACK_PATH, AuthorizationRequest, authorization_query
+from omniprofile.instance.oauth_responses import Callback, InvalidResponse, read_callback, said
 from omniprofile.instance.symptoms import TransportError
 from omniprofile.instance.tokens import symptom_error
 from omniprofile.model.origin import Origin
@@ -172,7 +165,7 @@ def _code(callback: Callback, origin: Origin) -> Secret:
     raise CredentialRefused(f"{origin.host} refuses the login ({said})", hint=f"check the base URL; {_PERSONAL_TOKENS}")
 
 
-def _nobody(account: str, limit: float, *, opened: bool | None, rejected: int) -> NoCredential:
+def _nobody(account: str, limit: float, *, opened: bool | None, rejected: int) -> LoginFailed:
     again = f"run `omniprofile login {account} --no-browser`"
     if rejected:
         hint = "an answer to another login came: close old login tabs, and run the login again"

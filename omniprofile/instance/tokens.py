@@ -11,19 +11,21 @@ from datetime import datetime, timedelta
 from omniprofile.errors import CredentialRefused, Error, SessionEnded, Unreachable
 from omniprofile.instance.client import Client, Response
 from omniprofile.instance.endpoints import USUAL, Endpoints
-from omniprofile.instance.oauth_messages import (
+from omniprofile.instance.oauth_requests import (
     CLIENT_ID,
     SCOPE,
     AuthorizationRequest,
-    InvalidResponse,
     Kind,
-    OAuthError,
-    TokenResponse,
     code_form,
-    error_of,
-    read_token_response,
     refresh_form,
     revocation_form,
+)
+from omniprofile.instance.oauth_responses import (
+    InvalidResponse,
+    OAuthError,
+    TokenResponse,
+    error_of,
+    read_token_response,
 )
 from omniprofile.instance.symptoms import SYMPTOMS, TransportError
 from omniprofile.instance.whoami import common_symptom, http_date

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from time import monotonic, sleep
 
 from omniprofile.instance.client import Client, Response
-from omniprofile.instance.oauth_messages import json_object
+from omniprofile.instance.oauth_responses import json_object
 from omniprofile.instance.symptoms import SYMPTOMS, Symptom, TransportError
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Literal
 
 from omniprofile.transfer.foreign import Found
-from omniprofile.transfer.omni_cli import Json, OmniConfig
+from omniprofile.transfer.omni_cli import OmniConfig
+from omniprofile.transfer.omni_format import Json
 from omniprofile.transfer.plan import Known, plan
 
 Action = Literal["added", "updated", "unchanged", "conflict"]

@@ -1,8 +1,6 @@
 """The config file of the vendor's CLI, `omni`: found where that program looks, read strictly, changed as little as possible.
 
-Its keys are those of the program's source (exploreomni/cli). Anything else in the file belongs to a newer version and stays in
-place. JSON must strictly follow RFC 8259, because the Go program would read a repeated key, or one in another case, in its own
-way.
+What it may hold is `omni_format`.
 """
 
 import json
@@ -10,38 +8,32 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from math import isfinite
 from typing import TypeVar, cast
 
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.declaration import AuthMethod
-from omniprofile.model.names import printable, printable_place, quoted_list, quoted_place
+from omniprofile.model.names import printable, quoted_list, quoted_place
 from omniprofile.model.origin import Origin
 from omniprofile.model.references import command_for, stand_in
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import parse_time
 from omniprofile.transfer.foreign import ForeignFile, Found, Source, together
+from omniprofile.transfer.omni_format import SECRETS, Json, check_config, check_profile, parse
 
 WHAT = "config of the vendor's CLI"
 CLIENT_ID, SCOPE = "omni-cli", "user:default"
 """The client and scope of the CLI's sessions, which a refresh must name (exploreomni/cli)."""
 
-SECRETS = ("apiKey", "accessToken", "refreshToken")
 _OF_METHOD: Mapping[AuthMethod, tuple[str, ...]] = {
     "api-key": ("apiKey",),
     "oauth": ("accessToken", "refreshToken", "tokenExpiresAt"),
 }
-_TOP = ("version", "defaultProfile", "defaultOutputFormat", "profiles")
-_PROFILE = ("apiEndpoint", "authMethod", "defaultOutputFormat", *SECRETS, "tokenExpiresAt")
 _NO_TIME = "0001-01-01T00:00:00"
 """How Go writes a time that was never set."""
 
 _AHEAD = timedelta(seconds=10)
 """How long before its expiry `omni` renews a session."""
-DEEPEST = 100
-
-Json = dict[str, object]
 T = TypeVar("T")
 
 
@@ -56,9 +48,10 @@ class OmniConfig:
     def read(cls, path: str, *, whole: bool = True) -> "OmniConfig":
         """Read the file; with `whole`, no profile in it may be broken. Raises ConfigUnreadable and ConfigInvalid."""
         file = ForeignFile.read(path, WHAT)
-        config = cls(file, _parse(file))
-        config._validate()
-        if whole and (problems := config.each(config._validate_profile)[1]):
+        data = parse(file)
+        check_config(file, data)
+        config = cls(file, data)
+        if whole and (problems := config.each(config._validate)[1]):
             raise together(problems, "restore a copy")
         return config
 
@@ -121,7 +114,7 @@ class OmniConfig:
 
     def found(self, name: str, now: datetime) -> Found:
         """Return profile `name` for an import. Raises ConfigInvalid if its content, endpoint or expiry time is invalid."""
-        self._validate_profile(name)
+        self._validate(name)
         auth = self.auth(name)
         origin = self.origin(name)
         what = command = None
@@ -166,6 +159,9 @@ class OmniConfig:
                 return rendered.replace("\n", newline).encode("utf-8")
         raise AssertionError("ASCII can be encoded")
 
+    def _validate(self, name: str) -> None:
+        check_profile(self.read_file, name, self.profiles[name])
+
     @property
     def read_file(self) -> ForeignFile:
         """Return the file that was read."""
@@ -201,30 +197,6 @@ class OmniConfig:
                 f"run `omni config login {quoted_place(name)}`",
             ) from None
 
-    def _validate(self) -> None:
-        """Raise ConfigInvalid unless the file is usable, apart from its profiles."""
-        file = self.read_file
-        version = self.data.get("version", 1)
-        if version != 1 or isinstance(version, bool):
-            raise file.wrong("`version`", "is not 1", "it may be of a newer CLI than this omniprofile knows")
-        _check_table(file, "", self.data, _TOP, ("defaultProfile", "defaultOutputFormat"))
-        profiles = self.data.get("profiles")
-        if profiles is not None and not isinstance(profiles, dict):
-            raise file.wrong("`profiles`", "is not an object")
-
-    def _validate_profile(self, name: str) -> None:
-        """Raise ConfigInvalid unless every known key of profile `name` has the right type."""
-        file, where, table = self.read_file, f"profile `{name}`", self.profiles[name]
-        if not name.strip():
-            raise file.wrong("a profile", "has an empty name", "give it a name")
-        if _has_half_a_character(name):
-            raise file.wrong(where, "has half a character (a lone surrogate) in its name", "give it another name")
-        if not isinstance(table, dict):
-            raise file.wrong(where, "is not an object")
-        _check_table(file, where, table, _PROFILE, _PROFILE)
-        if table.get("authMethod") not in (None, "", "oauth", "api-key"):
-            raise file.wrong(f"{where}: `authMethod`", "is neither `oauth` nor `api-key`", "correct it")
-
 
 def omni_source(config: OmniConfig, only: Sequence[str], now: datetime) -> Source:
     """Return the profiles of a config of the vendor's CLI as an import source: all of them, or those in `only`."""
@@ -242,77 +214,3 @@ def omni_source(config: OmniConfig, only: Sequence[str], now: datetime) -> Sourc
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _check_table(file: ForeignFile, where: str, table: Json, known: tuple[str, ...], texts: tuple[str, ...]) -> None:
-    """Raise ConfigInvalid if a known key is written in another case, or one of `texts` is not a string.
-
-    Go matches keys in any case, so a known key in another case would count, and we would overlook its secret.
-    """
-    folded = {key.lower(): key for key in known}
-    for key, value in table.items():
-        if key not in known and (meant := folded.get(key.lower())):
-            raise file.wrong(where or "the file", f"has `{key}` in another case than `{meant}`", f"write it `{meant}`")
-        if key in texts and value is not None:
-            place = f"{where}: `{key}`" if where else f"`{key}`"
-            if not isinstance(value, str):
-                raise file.wrong(place, "is not a string")
-            if _has_half_a_character(value):
-                raise file.wrong(place, "has half a character (a lone surrogate)")
-
-
-def _has_half_a_character(text: str) -> bool:
-    return any(0xD800 <= ord(char) < 0xE000 for char in text)
-
-
-def _parse(file: ForeignFile) -> Json:
-    """Return the JSON object in the file. Raises ConfigInvalid with the line; no message quotes the text."""
-    text = file.text()
-    if text.startswith("\ufeff"):
-        raise file.wrong(
-            "the file", "begins with a byte order mark, which the CLI does not read", "save it without one"
-        )
-
-    def once(pairs: list[tuple[str, object]]) -> Json:
-        table: Json = {}
-        for key, value in pairs:
-            if key in table:
-                raise file.wrong(f"the key `{printable(key, 64)}`", "appears twice in one object", "remove one of them")
-            table[key] = value
-        return table
-
-    def finite(digits: str) -> float:
-        number = float(digits)
-        if not isfinite(number):
-            raise file.wrong("it", "has a number that JSON does not have", _REPAIR)
-        return number
-
-    try:
-        data = json.loads(text, object_pairs_hook=once, parse_constant=finite, parse_float=finite)
-    except json.JSONDecodeError as problem:
-        place = printable_place(f"{file.path}:{problem.lineno}:{problem.colno}")
-        wrong = ConfigInvalid(f"{place}: this is not JSON", hint=_REPAIR)
-    except RecursionError:
-        wrong = file.wrong("it", "is nested too deeply", _REPAIR)
-    except ValueError:
-        wrong = file.wrong("it", "has a number that is too long", _REPAIR)
-    else:
-        if isinstance(data, dict) and not _is_deep(data):
-            return data
-        wrong = file.wrong("it", "is nested too deeply" if isinstance(data, dict) else "is not a JSON object", _REPAIR)
-    raise wrong  # outside the `except`: the parser's exception holds the whole text
-
-
-_REPAIR = "the CLI treats a broken config as none at all; repair it, or restore a copy"
-
-
-def _is_deep(data: Json) -> bool:
-    """Whether it is nested more deeply than any config is: Python could read it, but not write it again."""
-    level: list[object] = [data]
-    for _ in range(DEEPEST):
-        level = [
-            inner
-            for value in level
-            for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
-        ]
-    return bool(level)

@@ -35,7 +35,7 @@ from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_ke
 from omniprofile.errors import Error, StoreUnavailable, Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL
-from omniprofile.instance.oauth_messages import new_authorization_request
+from omniprofile.instance.oauth_requests import new_authorization_request
 from omniprofile.instance.tokens import redeem, refresh, revoke
 from omniprofile.model.declaration import KeySource
 from omniprofile.model.origin import Origin

@@ -15,8 +15,8 @@ from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_http import Page, answer
 from omniprofile.instance.client import Response
 from omniprofile.instance.endpoints import read_metadata
-from omniprofile.instance.oauth_messages import (
-    AuthorizationRequest,
+from omniprofile.instance.oauth_requests import AuthorizationRequest
+from omniprofile.instance.oauth_responses import (
     InvalidResponse,
     OAuthError,
     error_of,

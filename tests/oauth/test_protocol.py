@@ -11,20 +11,22 @@ from hypothesis import strategies as st
 
 from omniprofile.instance.endpoints import USUAL, Endpoints, read_metadata
 from omniprofile.instance.login import read_pasted
-from omniprofile.instance.oauth_messages import (
+from omniprofile.instance.oauth_requests import (
     AuthorizationRequest,
-    InvalidResponse,
-    OAuthError,
-    TokenResponse,
     authorization_query,
     challenge_of,
     code_form,
-    error_of,
     new_authorization_request,
-    read_callback,
-    read_token_response,
     refresh_form,
     revocation_form,
+)
+from omniprofile.instance.oauth_responses import (
+    InvalidResponse,
+    OAuthError,
+    TokenResponse,
+    error_of,
+    read_callback,
+    read_token_response,
     said,
 )
 from omniprofile.model.origin import Origin

@@ -1,37 +1,17 @@
-"""OAuth requests and responses as values. No input or output.
-
-The authorization request with its PKCE values (RFC 6749, section 4.1.1; RFC 7636), the forms for code, refresh and revocation
-(RFC 6749, 7009), and token responses, which must be JSON.
-"""
+"""What an OAuth server answers: the callback that the browser brings, and token responses, in JSON. No input or output."""
 
 import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
+from omniprofile.instance.oauth_requests import AuthorizationRequest
 from omniprofile.model.names import printable
 from omniprofile.model.secret import Secret, is_access_token, without_opaque_words, without_sent
 
-CLIENT_ID = "omni-cli"
-SCOPE = "user:default"
-CALLBACK_PATH = "/callback"
-
-Kind = Literal["refresh_token", "access_token"]
-
 _MOST_FIELDS = 50
 _MOST_SAID = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationRequest:
-    """The values of one login, never used again."""
-
-    redirect_uri: str
-    state: Secret
-    verifier: Secret
-    challenge: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,58 +48,6 @@ class OAuthError(Exception):
         super().__init__(code)
         self.code = code
         self.description = description
-
-
-def new_authorization_request(redirect_uri: str) -> AuthorizationRequest:
-    """Return a fresh state and PKCE values for one login."""
-    from secrets import token_urlsafe
-
-    verifier = token_urlsafe(48)  # 64 characters; RFC 7636, section 4.1, requires 43 to 128
-    return AuthorizationRequest(redirect_uri, Secret(token_urlsafe(32)), Secret(verifier), challenge_of(verifier))
-
-
-def challenge_of(verifier: str) -> str:
-    """Return the `S256` challenge of a verifier (RFC 7636, section 4.2)."""
-    from base64 import urlsafe_b64encode
-    from hashlib import sha256
-
-    return urlsafe_b64encode(sha256(verifier.encode("ascii")).digest()).decode("ascii").rstrip("=")
-
-
-def authorization_query(request: AuthorizationRequest) -> str:
-    """Return the query of the authorization URL (RFC 6749, section 4.1.1; RFC 7636, section 4.3)."""
-    return urlencode(
-        {
-            "response_type": "code",
-            "client_id": CLIENT_ID,
-            "redirect_uri": request.redirect_uri,
-            "scope": SCOPE,
-            "state": request.state.reveal(),
-            "code_challenge": request.challenge,
-            "code_challenge_method": "S256",
-        }
-    )
-
-
-def code_form(request: AuthorizationRequest, code: Secret) -> dict[str, str]:
-    """Return the form that exchanges a code for tokens (RFC 6749, section 4.1.3; RFC 7636, section 4.5)."""
-    return {
-        "grant_type": "authorization_code",
-        "client_id": CLIENT_ID,
-        "code": code.reveal(),
-        "redirect_uri": request.redirect_uri,
-        "code_verifier": request.verifier.reveal(),
-    }
-
-
-def refresh_form(refresh_token: Secret, client_id: str) -> dict[str, str]:
-    """Return the form that exchanges a refresh token for new tokens (RFC 6749, section 6)."""
-    return {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": refresh_token.reveal()}
-
-
-def revocation_form(token: Secret, kind: Kind, client_id: str) -> dict[str, str]:
-    """Return the form that revokes a token; `kind` is `refresh_token` or `access_token` (RFC 7009, section 2.1)."""
-    return {"token": token.reveal(), "token_type_hint": kind, "client_id": client_id}
 
 
 def read_callback(query: str, request: AuthorizationRequest) -> Callback:
