@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import time_ns
 from typing import TypeVar
@@ -49,18 +49,22 @@ class Files:
         at_key: bool = False, replacement: str | None = None,
     ) -> None:  # fmt: skip
         """Add a finding in `file`, as created by `Document.finding`."""
-        document = self.documents[file]
+        document = self.documents.get(file) or Document.read(file)
         finding = document.finding(path, code, message, suggestion, at_key=at_key, replacement=replacement)
         self.findings.append(finding)
 
 
-def load(paths: Sequence[str], *, home: str) -> Files:
-    """Read, validate and merge the files, in this order. `home` replaces `~`.
+Known = Mapping[str, tuple[Seen, Config]]
+"""What files declare that have not changed since they were read and found valid."""
+
+
+def load(paths: Sequence[str], *, home: str, known: Known | None = None) -> Files:
+    """Read, validate and merge the files, in this order. `home` replaces `~`; files in `known` are not read again.
 
     Raises ConfigUnreadable, UnsafePermissions for a file that others may write or replace, and ConfigInvalid with the place of
     the first error.
     """
-    files = read(paths, home=home)
+    files = read(paths, home=home, known=known)
     errors = errors_in(files.findings)
     if not errors:
         return files
@@ -93,10 +97,13 @@ def load_pin(path: str) -> Sourced[str]:
     return pin
 
 
-def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> Files:
+def read(
+    paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None, known: Known | None = None
+) -> Files:
     """Read, validate and merge the files. Report invalid parts as findings and leave them out, down to single keys.
 
-    `contents` has the content of files that are not to be read: standard input, or what an edit would write.
+    `contents` has the content of files that are not to be read: standard input, or what an edit would write. Files in `known`
+    have no document afterwards.
     """
     from omniprofile.config.schema.validate import validate  # it imports pydantic
 
@@ -104,6 +111,11 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
     parts: list[Config] = []
     checked: set[str] = set()
     for path in paths:
+        if known and path in known:
+            _check_access(path, files, home, checked)
+            files.reads[path], part = known[path]
+            parts.append(part)
+            continue
         document = _document(path, files, home, checked, (contents or {}).get(path))
         if document is None:
             continue
@@ -112,7 +124,7 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
         if declared is not None:
             parts.append(declared)
     files.config = _merged(paths, parts, files)
-    _check_references(files)
+    _check_references(files, known or {})
     files.findings.sort()
     return files
 
@@ -121,8 +133,7 @@ def _document(path: str, files: Files, home: str, checked: set[str], content: by
     """Read (unless `content` is given) and parse one file; return None if it cannot be read."""
     try:
         if content is None:
-            if foreign := _foreign(path, home, checked):
-                files.findings.append(Finding(path, 1, 1, Code.WRITABLE, *foreign.refusal(RISK)))
+            _check_access(path, files, home, checked)
             at = time_ns()
             content, status = open_regular(path)
             files.statuses[path] = status
@@ -133,6 +144,12 @@ def _document(path: str, files: Files, home: str, checked: set[str], content: by
     document = Document.parse(path, content)
     files.documents[path] = document
     return document
+
+
+def _check_access(path: str, files: Files, home: str, checked: set[str]) -> None:
+    """Report a profile file that others may write or replace."""
+    if foreign := _foreign(path, home, checked):
+        files.findings.append(Finding(path, 1, 1, Code.WRITABLE, *foreign.refusal(RISK)))
 
 
 def refuse_others_files(paths: Iterable[str], *, home: str) -> None:
@@ -157,7 +174,7 @@ def _foreign(path: str, home: str, checked: set[str]) -> ForeignAccess | None:
     return None
 
 
-def _merged(paths: Sequence[str], parts: Iterable[Config], files: Files) -> Config:
+def _merged(paths: Sequence[str], parts: Sequence[Config], files: Files) -> Config:
     """Merge what all files declare. If two files have the same table, report both places; the first one counts."""
 
     def first(one: T | None, two: T | None, what: str, path: tuple[str, ...]) -> T | None:
@@ -188,14 +205,15 @@ def _merged(paths: Sequence[str], parts: Iterable[Config], files: Files) -> Conf
         for kind, mine, theirs in (("instance", instances, part.instances), ("profile", profiles, part.profiles)):
             for name, table in theirs.items():
                 mine[name] = first(mine.get(name), table, f"{kind} `{name}`", (f"{kind}s", name)) or table
-    return Config(tuple(paths), default, settings, (defaults,) if defaults else (), instances, profiles)
+    settings_in = {part.files[0]: part.settings for part in parts if part.settings != Settings()}
+    return Config(tuple(paths), default, settings, (defaults,) if defaults else (), instances, profiles, settings_in)
 
 
-def _check_references(files: Files) -> None:
+def _check_references(files: Files, unread: Known) -> None:
     """Report dangling `instance` and `extends`, and cycles of `extends`, through which nothing may be resolved."""
     config = files.config
     guesses = _MOST_GUESSES
-    written = written_names(files)
+    written = written_names(files, unread)
     for table in (*config.profiles.values(), *config.defaults):
         base = ("defaults",) if table.name == "defaults" and table in config.defaults else ("profiles", table.name)
         for key, name, known in (
@@ -217,10 +235,10 @@ def _check_references(files: Files) -> None:
         files.report(Code.CYCLE, ("profiles", cycle[0], "extends"), first.file, message, "remove one `extends`")
 
 
-def written_names(files: Files) -> set[tuple[str, str]] | None:
-    """Return every instance and profile in the files, valid or not; None if a file cannot be read."""
+def written_names(files: Files, known: Container[str] = ()) -> set[tuple[str, str]] | None:
+    """Return every instance and profile in the files, valid or not, without those in `known`; None if a file cannot be read."""
     names: set[tuple[str, str]] = set()
-    if len(files.documents) < len(set(files.config.files)):
+    if any(file not in files.documents and file not in known for file in files.config.files):
         return None
     for document in files.documents.values():
         if document.data is None:

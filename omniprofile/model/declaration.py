@@ -123,5 +123,7 @@ class Config:
     defaults: tuple[Declaration, ...] = ()
     instances: Mapping[str, Declaration] = field(default_factory=dict)
     profiles: Mapping[str, Declaration] = field(default_factory=dict)
+    settings_in: Mapping[str, Settings] = field(default_factory=dict)
+    """The settings of each file that has some, of which `settings` is the sum."""
     known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """The `Effective` of each profile that `model.effective` has computed so far."""
