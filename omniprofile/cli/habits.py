@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 
 from omniprofile.cli.registry import ALIASES
 from omniprofile.model.names import closest, distance, quoted_word
-from omniprofile.model.secret import masked, without_opaque_words
+from omniprofile.model.secret import masked
+from omniprofile.model.server_text import without_opaque_words
 
 DELETING = frozenset({"logout", "remove", "unset"})
 

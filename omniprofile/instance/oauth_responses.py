@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 
 from omniprofile.instance.oauth_requests import AuthorizationRequest
 from omniprofile.model.names import printable
-from omniprofile.model.secret import Secret, is_access_token, without_opaque_words, without_sent
+from omniprofile.model.secret import Secret, is_access_token
+from omniprofile.model.server_text import without_opaque_words, without_sent
 
 _MOST_FIELDS = 50
 _MOST_SAID = 4096

@@ -13,7 +13,8 @@ from omniprofile.instance.symptoms import SYMPTOMS, Symptom, TransportError
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
 from omniprofile.model.names import printable
-from omniprofile.model.secret import Secret, without_sent
+from omniprofile.model.secret import Secret
+from omniprofile.model.server_text import without_sent
 
 WHOAMI = "/api/v1/whoami"
 MODELS = "/api/v1/models?pageSize=1"

@@ -1,9 +1,5 @@
 """A type for secrets that cannot be printed by accident, and the masking of secrets in text."""
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 MASK = "********"
 
 _PUBLIC_PREFIXES = ("omni_osk_", "omni_pat_")
@@ -68,14 +64,14 @@ _starts: dict[str, dict[str, None]] = {}
 _MOST_OBTAINED = 4096
 """The latest secrets that are always remembered. The number kept never reaches twice this."""
 _UNRESERVED = dict.fromkeys(map(ord, "-._~"))
-_SHORTEST = 5
+SHORTEST = 5
 """The shortest secret that is searched for: a shorter one would be found in unrelated words."""
 
 
 def remember(secret: str) -> None:
     """Make `masked` hide `secret`, and each of its lines, from now on. Of very many secrets, only the latest are kept."""
     for text in {secret, *secret.splitlines()}:
-        if len(text.strip()) >= _SHORTEST:
+        if len(text.strip()) >= SHORTEST:
             _obtained.setdefault(text.strip(), set())
             _starts.setdefault(_start(text.strip()), {})[text.strip()] = None
     if len(_obtained) >= 2 * _MOST_OBTAINED:  # drop many at once, so that the cost per secret stays constant
@@ -97,7 +93,7 @@ def masked(text: str) -> str:
         if not spellings:
             spellings.update(_spellings(secret))
         for spelling in spellings.copy():
-            if spelling[:_SHORTEST] in text:
+            if spelling[:SHORTEST] in text:
                 text = _without(text, spelling)
     if "://" in text and "@" in text:
         import re
@@ -108,7 +104,7 @@ def masked(text: str) -> str:
 
 def _start(secret: str) -> str:
     """Return how every spelling of `secret` starts: it has one spelling, or this is empty."""
-    return secret[:_SHORTEST] if secret.isascii() and secret.translate(_UNRESERVED).isalnum() else ""
+    return secret[:SHORTEST] if secret.isascii() and secret.translate(_UNRESERVED).isalnum() else ""
 
 
 def _spellings(secret: str) -> set[str]:
@@ -133,10 +129,10 @@ def _spellings(secret: str) -> set[str]:
 
 def _without(text: str, secret: str) -> str:
     """Return `text` with `secret` masked, including where an ellipsis cuts it short."""
-    start, at = secret[:_SHORTEST], 0
+    start, at = secret[:SHORTEST], 0
     pieces: list[str] = []
     while (found := text.find(start, at)) >= 0:
-        length = _SHORTEST
+        length = SHORTEST
         while length < len(secret) and text[found + length : found + length + 1] == secret[length]:
             length += 1
         cut_short = text[found + length : found + length + 1] == "…" and secret[:length] not in _PUBLIC_PREFIXES
@@ -153,87 +149,6 @@ def without_keys(text: str) -> str:
     import re
 
     return re.sub(_SHOWN_SHAPES, lambda match: (match["prefix"] or match["bearer"] or "") + MASK, text)
-
-
-def without_opaque_words(text: str) -> str:
-    """Return a server's `text` with every long word masked that no person would write: it may be a token sent earlier.
-
-    UUIDs stay, since a server's support asks for them.
-    """
-    import re
-
-    def shown(match: "re.Match[str]") -> str:
-        word = match[0]
-        if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", word):
-            return word
-        is_written = not any(char.isdigit() for char in word) and (word.islower() or word.isupper())
-        return word if is_written else MASK
-
-    return re.sub(r"[A-Za-z0-9_+=-]{20,}", shown, text)
-
-
-def without_sent(text: str, sent: "Iterable[Secret]") -> str:
-    """Return a server's `text` with everything masked that it repeats of the secrets that it was `sent`.
-
-    Eight consecutive letters and digits of a secret are enough (all of a shorter one), in either case, with any other
-    characters between them, and percent-encoded any number of times up to four.
-    """
-    known = [secret for secret in (_folded(one.reveal()) for one in sent) if len(secret) >= _SHORTEST]
-    folded = _folded(text)
-    if not any(piece in secret for secret in known for piece in _pieces(folded, secret)):
-        return text
-    letters, places = _letters(text)
-    hidden = bytearray(len(text))
-    for secret in known:
-        size = min(_PIECE, len(secret))
-        for at, piece in enumerate(_pieces(letters, secret)):
-            if piece in secret:
-                begin, end = places[at][0], places[at + size - 1][1]
-                hidden[begin:end] = b"\1" * (end - begin)
-    shown = []
-    for at, char in enumerate(text):
-        if not hidden[at]:
-            shown.append(char)
-        elif not at or not hidden[at - 1]:
-            shown.append(MASK)
-    return "".join(shown)
-
-
-_PIECE = 8
-
-
-def _pieces(letters: str, secret: str) -> "Iterator[str]":
-    """Yield the pieces of `letters` that are looked for in `secret`."""
-    size = min(_PIECE, len(secret))
-    return (letters[at : at + size] for at in range(len(letters) - size + 1))
-
-
-def _folded(text: str) -> str:
-    """Return the letters and digits of `_letters`, which takes longer because it finds their places too."""
-    if text.isascii() and "%" not in text:
-        return "".join(filter(str.isalnum, text)).lower()
-    return _letters(text)[0]
-
-
-def _letters(text: str) -> "tuple[str, list[tuple[int, int]]]":
-    """Return the letters and digits of `text`, percent-decoded and in lower case, and where each begins and ends in `text`."""
-    found = [(char, at, at + 1) for at, char in enumerate(text)]
-    for _ in range(4 if "%" in text else 0):  # `%2525…`: each encoding makes it longer
-        decoded: list[tuple[str, int, int]] = []
-        at = 0
-        while at < len(found):
-            pair = found[at + 1 : at + 3] if found[at][0] == "%" else []
-            if len(pair) == 2 and all(char in "0123456789abcdefABCDEF" for char, _, _ in pair):
-                decoded.append((chr(int(pair[0][0] + pair[1][0], 16)), found[at][1], pair[1][2]))
-                at += 3
-            else:
-                decoded.append(found[at])
-                at += 1
-        if len(decoded) == len(found):
-            break
-        found = decoded
-    kept = [(low, begin, end) for char, begin, end in found if char.isalnum() for low in char.lower()]
-    return "".join(low for low, _, _ in kept), [(begin, end) for _, begin, end in kept]
 
 
 class Secret:

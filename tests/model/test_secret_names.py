@@ -19,7 +19,8 @@ from omniprofile.model.names import (
     token_variable,
 )
 from omniprofile.model.origin import Origin
-from omniprofile.model.secret import MASK, Secret, without_keys, without_opaque_words
+from omniprofile.model.secret import MASK, Secret, without_keys
+from omniprofile.model.server_text import without_opaque_words
 
 TEXT = "omni_osk_C4n4ryInTheMine"
 
