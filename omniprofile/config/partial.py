@@ -45,25 +45,17 @@ def load_for(name: str, paths: Sequence[str], *, home: str) -> Partial | None:
     everything = read(paths, home=home)
     broken: dict[str, Finding] = {}
     for finding in errors_in(everything.findings):
-        if finding.code in (Code.UNREADABLE, Code.WRITABLE) or not _is_drop_in(finding.file):
+        is_drop_in = os.path.basename(os.path.dirname(finding.file)) == DROP_IN_FOLDER
+        if finding.code in (Code.UNREADABLE, Code.WRITABLE) or not is_drop_in:
             return None
         broken.setdefault(finding.file, finding)
     rest = read([path for path in paths if path not in broken], home=home)
     names = _made_of(name, rest.config)
-    if not broken or names is None or _errors_but_dangling(rest):
-        return None
-    if any(_may_hold(file, everything, names) for file in broken):
+    # A reference to something in a broken file does not matter here.
+    wrong = any(finding.code != Code.DANGLING for finding in errors_in(rest.findings))
+    if not broken or wrong or names is None or any(_may_hold(file, everything, names) for file in broken):
         return None
     return Partial(rest.config, tuple(broken.values()))
-
-
-def _is_drop_in(file: str) -> bool:
-    return os.path.basename(os.path.dirname(file)) == DROP_IN_FOLDER
-
-
-def _errors_but_dangling(files: Files) -> bool:
-    """Whether a valid file has an error other than a reference to something in a broken file."""
-    return any(finding.code != Code.DANGLING for finding in errors_in(files.findings))
 
 
 def _made_of(name: str, config: Config) -> set[str] | None:
