@@ -89,7 +89,6 @@ def find_places(
 
 
 def _path_module(platform: str) -> "ModuleType":
-    """Return the module that is `os.path` on that platform."""
     if platform == "win32":
         import ntpath
 

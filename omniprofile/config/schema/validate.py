@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -96,9 +97,9 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> Config:
     )
 
 
-def _without_invalid(given: Mapping[str, Any], found: list[Violation], folders: tuple[str, str]) -> ProfilesFile | None:
+def _without_invalid(given: dict[str, Any], found: list[Violation], folders: tuple[str, str]) -> ProfilesFile | None:
     """Return the file without its invalid parts; None if nothing valid is left."""
-    data = _copy(given)
+    data = deepcopy(given)
     for _ in range(_ROUNDS):
         for violation in found:
             _remove(data, violation.path)
@@ -107,10 +108,6 @@ def _without_invalid(given: Mapping[str, Any], found: list[Violation], folders: 
             return file
         found = file
     return None
-
-
-def _copy(value: Any) -> Any:
-    return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
 
 
 def _remove(data: dict[str, Any], path: KeyPath) -> None:

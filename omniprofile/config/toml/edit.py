@@ -201,7 +201,6 @@ def _appended(text: str, lines: Sequence[str], newline: str) -> str:
 
 
 def _line_below(text: str, at: int, line: str) -> str:
-    """Insert `line` below the line that contains `at`."""
     end = _line_end(text, at)
     newline = _newline(text, end)
     if end and text[end - 1] == "\n":

@@ -66,7 +66,6 @@ def parse(text: str) -> dict[str, Any] | list[SyntaxProblem]:
 
 
 def _load(text: str) -> dict[str, Any] | SyntaxProblem:
-    """Return the data of `text`, or its first error."""
     import tomllib
 
     try:

@@ -116,7 +116,6 @@ class Document:
 
     @cached_property
     def _places(self) -> Places | None:
-        """The places of the keys and values; None if the text does not parse."""
         return Places(self.text) if self.data is not None else None
 
 
