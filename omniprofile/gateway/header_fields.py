@@ -17,7 +17,8 @@ _HOP_BY_HOP = frozenset(
 _FRAMING = frozenset({b"content-length"})
 """Kept even if `Connection` names it: without it the body would end elsewhere."""
 _MISWRITTEN = frozenset({b"content_length"})
-_OF_REQUESTS = frozenset({b"authorization", b"host", b"cookie", b"cookie2", b"expect"})
+_OF_REQUESTS = frozenset({b"authorization", b"host", b"cookie", b"cookie2", b"expect", b"range", b"if-range"})
+"""Fields of ours alone, and those with which a program could have an echoed token sent to it in pieces."""
 _OF_RESPONSES = frozenset({b"set-cookie", b"set-cookie2"})
 _SEARCHED = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})
 """Content codings in which a response can be searched for the token."""
@@ -28,7 +29,7 @@ _UNSEARCHED = frozenset(
 
 
 def request_fields(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
-    """Return the request fields to forward: all but hop-by-hop fields, credentials and Host.
+    """Return the request fields to forward: all but hop-by-hop fields, credentials, Host and ranges.
 
     Reduces `Accept-Encoding` to codings that can be searched for the token.
     """

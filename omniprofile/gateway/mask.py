@@ -1,9 +1,15 @@
 """Mask the credential wherever a response echoes it. Knows no HTTP library."""
 
-import re
 import zlib
+from base64 import b64encode
 from collections.abc import Iterator
-from urllib.parse import quote
+from functools import lru_cache
+from html import escape
+from string import punctuation
+
+_FOR_ADDRESSES = str.maketrans("+/", "-_")
+_SHORTEST = 8
+"""A part of a token in Base64 that is this short could be anything."""
 
 
 class Echoed(Exception):
@@ -52,10 +58,35 @@ def _window(begin: bytes) -> int:
     return zlib.MAX_WBITS + 32 if has_header else -zlib.MAX_WBITS
 
 
+_MARKUP = "&<>\"'"
+_ESCAPES = [
+    *(("".join(set(punctuation) - set("-._~")), form) for form in ("%%%02X", "%%%02x")),
+    ("/", "\\%c"),
+    ('"\\', "\\%c"),
+    ('"\\/', "\\%c"),
+    *(
+        (_MARKUP + more, form)
+        for more in ("", "+", "/=`", "+/=`")
+        for form in ("&#%d;", "&#x%x;", "&#x%X;", "\\u%04x", "\\u%04X")
+    ),
+]
+"""Which characters are escaped in which form: in addresses (RFC 3986, section 2.1), in JSON, in HTML and in JSON for HTML."""
+
+
+@lru_cache(maxsize=4)
 def _spellings(token: bytes) -> tuple[bytes, ...]:
-    """Return the forms in which responses echo the token: raw, percent-encoded (RFC 3986, section 2.1), JSON with `/` escaped."""
-    escaped = quote(token, safe="").encode()
-    return tuple({token, escaped, re.sub(rb"%..", lambda code: code[0].lower(), escaped), token.replace(b"/", rb"\/")})
+    """Return the forms in which responses echo the token: as it is, escaped, or in Base64, where any text may stand around it."""
+    text = token.decode("ascii")
+    found = {text, escape(text)}
+    for characters, form in _ESCAPES:
+        found.add("".join(form % ord(one) if one in characters else one for one in text))
+    for shift in range(3):
+        encoded = b64encode(b"\0" * shift + token).decode("ascii").rstrip("=")
+        # Without the characters that the bytes around the token change.
+        part = encoded[(0, 2, 3)[shift] : len(encoded) - ((shift + len(token)) % 3 > 0)]
+        if len(part) > _SHORTEST:
+            found |= {part, part.translate(_FOR_ADDRESSES)}
+    return tuple(one.encode("ascii") for one in found)
 
 
 class Mask:

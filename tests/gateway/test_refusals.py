@@ -1,5 +1,6 @@
 """What a gateway refuses: no token, another host, what is no request, and what a read-only profile must not do."""
 
+import base64
 import gzip
 import json
 import sys
@@ -210,6 +211,10 @@ _SPELLED = {
     "in an address": (_SLASHED, CANARY.encode() + b"%2F%2B%3D%2Fx"),
     "in an address, small letters": (_SLASHED, CANARY.encode() + b"%2f%2b%3d%2fx"),
     "in JSON": (_SLASHED, CANARY.encode() + rb"\/+=\/x"),
+    "in JSON for HTML": (_SLASHED, CANARY.encode() + rb"/\u002B=/x"),
+    "in HTML by Go": (_SLASHED, CANARY.encode() + b"/&#43;=/x"),
+    "in HTML by Handlebars": (_SLASHED, CANARY.encode() + b"&#x2F;+&#x3D;&#x2F;x"),
+    "in HTML by Python": (CANARY + "&'x", CANARY.encode() + b"&amp;&#x27;x"),
 }
 
 
@@ -224,6 +229,27 @@ def test_an_instance_that_repeats_the_token_is_masked(behind: Open, spelled: str
     response, body = end.request("GET", "/")
     assert response.getheader("X-Echo") == "Bearer " + "*" * len(repeated)
     assert body == b"0123456789" + b"*" * len(repeated) + b"9876543210"
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("before", range(3))
+@pytest.mark.parametrize("after", range(3))
+def test_an_instance_that_repeats_it_in_base64_gives_at_most_its_edges(
+    behind: Open, encode: Callable[[bytes], bytes], before: int, after: int
+) -> None:
+    token = _SLASHED + "?>~" * 3
+    repeated = encode(b"b" * before + token.encode() + b"a" * after)
+    answer = b"HTTP/1.1 200 OK\r\nX-Echo: %s\r\nContent-Length: %d\r\n\r\n%s" % (repeated, len(repeated), repeated)
+    response, body = behind(Raw(lambda _, __: answer), tokens=(token,)).request("GET", "/")
+    assert response.getheader("X-Echo") == body.decode()
+    assert len(body) == len(repeated)
+    assert b"*" * (len(repeated) - 8) in body
+
+
+def test_a_program_cannot_ask_for_the_token_in_pieces(behind: Open) -> None:
+    end = behind()
+    end.request("GET", "/", Range="bytes=0-9", If_Range='"1"')
+    assert not {"Range", "If-Range"} & {field for field, _ in end.instance.fields()}
 
 
 def test_a_reason_and_a_name_that_repeat_it_are_masked(behind: Open) -> None:
