@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from omniprofile.app import ProfileRequest
 from omniprofile.errors import UsageError
-from omniprofile.model.names import quoted_list
+from omniprofile.model.names import command_words, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -150,3 +150,11 @@ def duration(text: str, longest: float = 24 * 3600.0) -> float:
 def span(text: str) -> timedelta:
     """Parse a time (`30s`, `10m`, `10min`, `2h`, `1d`) of at most a year. For argparse."""
     return timedelta(seconds=duration(text, 366 * 86400.0))
+
+
+def split_words(command: str, what: str) -> list[str]:
+    """Split a command as a shell does. Raises UsageError, in which `what` names it."""
+    try:
+        return command_words(command)
+    except ValueError as problem:
+        raise UsageError(f"{what} has a quote that does not end") from problem

@@ -14,9 +14,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from shutil import rmtree, which
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import Help
+from omniprofile.cli.arguments import Help, split_words
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import profile_file, split_words, write_changes
+from omniprofile.cli.editing import profile_file, write_changes
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, UsageError
 from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted
