@@ -92,13 +92,6 @@ def with_yes(args: Namespace) -> str:
     return f"run `{' '.join(['omniprofile', *map(quoted_word, args.with_yes), *child])}`"
 
 
-def is_pattern(word: str, profiles: Collection[str]) -> bool:
-    """Return whether `each` was given `word` as a PATTERN rather than as a command."""
-    from omniprofile.config.patterns import is_name
-
-    return word in profiles or not is_name(word)
-
-
 def _harmless(words: Sequence[str]) -> list[str]:
     """Return the words before the first that could hold a secret, and an ellipsis for the rest."""
     shown: list[str] = []

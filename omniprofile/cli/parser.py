@@ -12,7 +12,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.console import Console
-from omniprofile.cli.habits import commands_for, is_pattern, line_meant
+from omniprofile.cli.habits import commands_for, line_meant
 from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, printable, quoted_list
@@ -98,14 +98,16 @@ def _require_dashes(
 
     `unread` are the words that no argument took.
     """
-    front, words = parser.split_options(words)
-    named = 0
-    while words and (is_pattern(words[0], known) if name == "each" else words[0] in known and not named):
-        options, left = parser.split_options(words[1:])
-        front, words, named = [*front, words[0], *options], left, named + 1
     from shutil import which
 
+    from omniprofile.config.patterns import is_name
+
     is_each = name == "each"
+    front, words = parser.split_options(words)
+    named = 0
+    while words and (words[0] in known or (is_each and not is_name(words[0]))) and (is_each or not named):
+        options, left = parser.split_options(words[1:])
+        front, words, named = [*front, words[0], *options], left, named + 1
     if words and (unread or (is_each and (named or "--all" in front))) and not set(unread[:1]) & set(front):
         near = [] if is_each or named or len(words) == 1 or which(words[0]) else closest(words[0], known, 1)
         line = line_meant(name, [*front, *near], words[len(near) :])

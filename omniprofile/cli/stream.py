@@ -60,10 +60,6 @@ def _write_all(stream: "TextIO", content: bytes) -> None:
                 return
         except BlockingIOError as full:
             content = content[full.characters_written :]
-        _wait_for_reader(stream)
+        from select import select
 
-
-def _wait_for_reader(stream: "TextIO") -> None:
-    from select import select
-
-    select([], [stream], [])
+        select([], [stream], [])

@@ -8,7 +8,7 @@ from omniprofile.app import App
 from omniprofile.credentials.env_variables import profile_variables
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import Error, NoProfileSelected
-from omniprofile.handover.omni import unreached
+from omniprofile.handover.omni import INSECURE, unreached
 from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.exported import BASE_URL, MARKER, ORGANIZATION, TOKENS, exported, own_values
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
@@ -16,7 +16,6 @@ from omniprofile.model.variables import HIDDEN, NO_CONFIG
 
 _HOOK = "OMNIPROFILE_HOOK"
 _SHELLS = ("bash", "zsh", "fish", "powershell")
-_INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
 
 _SKEW_SECONDS, _BAD_SKEW_SECONDS = 60, 300
 """Sessions are refreshed 300 seconds before they expire. If the clock is off by more than that, the refresh comes too late."""
@@ -110,9 +109,9 @@ def _shadows(app: App) -> Iterator[Diagnosis]:
             + (": a stored key would be refused there" if alone else ""),
             f"unset {BASE_URL}" + (", or set `OMNI_API_TOKEN` too: together they are a pair" if alone else ""),
         )
-    if environ.get(_INSECURE):
+    if environ.get(INSECURE):
         yield problem(
-            f"`{_INSECURE}` is set: the vendor's CLI sends tokens to any host, in the clear too", f"unset {_INSECURE}"
+            f"`{INSECURE}` is set: the vendor's CLI sends tokens to any host, in the clear too", f"unset {INSECURE}"
         )
     name = environ.get(ORGANIZATION)
     if name and ORGANIZATION not in own:

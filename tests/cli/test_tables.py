@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from omniprofile.cli.console import MARK
 from omniprofile.cli.render.tables import indented, table, width, wrapped
+from omniprofile.cli.style import MARK
 from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
 

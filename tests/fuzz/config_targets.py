@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from omniprofile.checks.lint import examine
-from omniprofile.cli.console import Style
-from omniprofile.cli.console import as_json as console_json
 from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
+from omniprofile.cli.style import Style
+from omniprofile.cli.style import as_json as console_json
 from omniprofile.config import snapshot
 from omniprofile.config.editing.journal import Journal, Unfinished
 from omniprofile.config.paths import Places

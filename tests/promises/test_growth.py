@@ -15,9 +15,9 @@ import pytest
 
 from omniprofile.checks.lint import examine
 from omniprofile.checks.mcp import check_mcp
-from omniprofile.cli.console import Style
 from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
+from omniprofile.cli.style import Style
 from omniprofile.compiled import compile_files
 from omniprofile.config.loader import read
 from omniprofile.config.paths import Places

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.cli import fast_path
-from omniprofile.cli.console import as_json, shown
+from omniprofile.cli.style import as_json, shown
 from omniprofile.model.names import quoted_place
 from omniprofile.model.secret import MASK, masked, remember
 from tests.conftest import Cli, Ran

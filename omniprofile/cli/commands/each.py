@@ -10,8 +10,9 @@ from queue import Empty, SimpleQueue
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_gateway, add_jobs, add_json, add_yes
 from omniprofile.cli.command_credentials import environment_of, hand_over, instead_of_omni, real_omni
-from omniprofile.cli.console import Console, error_json, shown
+from omniprofile.cli.console import Console, error_json
 from omniprofile.cli.exits import DONE, FINDINGS
+from omniprofile.cli.style import shown
 from omniprofile.config.patterns import matching
 from omniprofile.credentials.protection import RUN, Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
@@ -67,14 +68,6 @@ class _Result:
     skipped: bool = False
     error: Error | None = None
 
-    @property
-    def failed(self) -> bool:
-        return not self.skipped and self.exit_code != 0
-
-    @property
-    def ending(self) -> str:
-        return f"exit {self.exit_code}" if self.error is None else self.error.code
-
     def as_json(self) -> dict[str, object]:
         return {
             "profile": self.profile,
@@ -126,7 +119,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     _Run(args, app, console, intent.but(yes=True)).all(results)
     if args.json:
         console.json({"results": [result.as_json() for result in results]}, exact=True)
-    failed = [f"`{result.profile}` ({result.ending})" for result in results if result.failed]
+    failed = [
+        f"`{result.profile}` ({result.error.code if result.error else f'exit {result.exit_code}'})"
+        for result in results
+        if not result.skipped and result.exit_code != 0
+    ]
     skipped = [result.profile for result in results if result.skipped]
     console.note(
         f"{len(results) - len(failed) - len(skipped)} of {len(results)} ok"

@@ -5,8 +5,8 @@ Lines are always shown with their secrets masked, whatever rule reported them.
 
 from omniprofile.checks.lint import Report
 from omniprofile.checks.secrets import without_secrets
-from omniprofile.cli.console import Style
 from omniprofile.cli.render.tables import indented, width
+from omniprofile.cli.style import Style
 from omniprofile.config.toml.parse import Position
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code, Finding, Level

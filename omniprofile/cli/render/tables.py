@@ -8,7 +8,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from omniprofile.cli.console import MARK
+from omniprofile.cli.style import MARK
 from omniprofile.model.secret import masked
 
 _NARROWEST = 24
