@@ -6,16 +6,15 @@ from dataclasses import replace
 from omniprofile.app import App
 from omniprofile.cli.browser import Browser, find_browser
 from omniprofile.cli.console import Console
-from omniprofile.cli.new_credential import tell_of_another_identity, tested
+from omniprofile.cli.new_credential import How, tell_of_another_identity, tested
 from omniprofile.cli.render.times import remaining
+from omniprofile.cli.revocation import revoke_session, revoke_stored, where
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
 from omniprofile.errors import Error, LoginFailed, OperationFailed
 from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
-from omniprofile.instance.endpoints import Endpoints, discover
 from omniprofile.instance.login import LIMIT_SECONDS, authorized, find_endpoints
-from omniprofile.instance.symptoms import TransportError
-from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem, revoke
+from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
 from omniprofile.model.live import Status
@@ -24,28 +23,16 @@ from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import duration_text
 from omniprofile.system.threads import start as start_thread
 
-REVOKE_SECONDS = 5.0
 
-
-def login_session(
-    app: App,
-    console: Console,
-    resolution: Resolution,
-    *,
-    browser: bool,
-    test: bool,
-    port: int | None = None,
-    limit: float | None = None,
-) -> None:
+def login_session(app: App, console: Console, resolution: Resolution, how: How) -> None:
     """Have the user authorize omniprofile, check the identity, and store the session.
 
     The old session stays until the new one is stored, and is then revoked. A new session is revoked if it cannot be stored or has
-    another identity than the profile expects. `port` is the callback's, None for any; `limit` is the user's time in seconds, None
-    for the default.
+    another identity than the profile expects.
     """
     origin, profile, checkpoint = resolution.allowed_origin(), resolution.profile, app.environment.checkpoint
-    seconds = LIMIT_SECONDS if limit is None else limit
-    screen = _Screen(app, console, resolution, seconds, browser=browser, port=port)
+    seconds = LIMIT_SECONDS if how.timeout is None else how.timeout
+    screen = _Screen(app, console, resolution, seconds, browser=how.browser, port=how.port)
     app.store.check()
     console.note(f"the session of `{profile}` ({origin}) will be stored in the {app.store.label}")
     with Client(timeout=EXCHANGE_SECONDS, environ=app.environment.environ) as client:
@@ -53,12 +40,14 @@ def login_session(
         for notice in endpoints.notices:
             console.warn(notice)
         uid = app.environment.uid
-        with authorized(origin, endpoints, screen, account=profile, limit=seconds, port=port or 0, uid=uid) as answer:
+        with authorized(
+            origin, endpoints, screen, account=profile, limit=seconds, port=how.port or 0, uid=uid
+        ) as answer:
             checkpoint("authorized")
             session = redeem(client, origin, endpoints, answer.request, answer.code, now=app.environment.now)
             checkpoint("granted")
             try:
-                if test:
+                if how.test:
                     session = replace(session, identity=_identify(app, console, resolution, session))
                 person = session.identity
                 known = [person.org_role, person.user and f"user {person.user}"] if person else []
@@ -87,40 +76,6 @@ def login_session(
                 else:
                     console.note(f"the previous session was replaced, but could not be revoked ({why}): {where(old)}")
                 checkpoint("old-revoked")
-
-
-def revoke_session(client: Client, session: StoredSecret, endpoints: Endpoints | None) -> str | None:
-    """Revoke both tokens of a session, the refresh token first; return None, or why one could not be revoked.
-
-    `endpoints` are those of its origin, or None to discover them here. Every request has a time limit.
-    """
-    if endpoints is None:
-        try:
-            endpoints = discover(client, session.origin, timeout=REVOKE_SECONDS)
-        except TransportError as problem:
-            return str(problem)
-    if endpoints.revocation is None:
-        return f"{session.origin.host} has no revocation endpoint"
-    first = revoke(client, session, endpoints.revocation, "refresh_token", timeout=REVOKE_SECONDS)
-    second = revoke(client, session, endpoints.revocation, "access_token", timeout=REVOKE_SECONDS)
-    return first or second
-
-
-def revoke_stored(
-    app: App, resolution: Resolution, session: StoredSecret, client: Client, endpoints: Endpoints | None
-) -> str | None:
-    """Revoke a stored session, unless its origin may no longer be contacted; return as `revoke_session` does."""
-    if session.origin == resolution.origin:
-        refused = resolution.refusal.message if resolution.refusal is not None else None
-    else:
-        code = session.origin.refusal(app.config.settings.allowed_hosts, allow_insecure=session.origin.is_loopback)
-        refused = f"{session.origin} may not have a credential any more, {code}" if code else None
-    return refused or revoke_session(client, session, endpoints)
-
-
-def where(session: StoredSecret) -> str:
-    """Return how to revoke a session by hand."""
-    return f"revoke it in Omni, {session.origin}, Settings > API access"
 
 
 def _identify(app: App, console: Console, resolution: Resolution, session: StoredSecret) -> Identity | None:

@@ -1,4 +1,6 @@
-"""Checks of a credential before a login stores it: its identity, and whether it replaces another identity's."""
+"""What the logins by key and by browser share: how to log in, and the checks of a credential before it is stored."""
+
+from dataclasses import dataclass
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
@@ -8,6 +10,30 @@ from omniprofile.model.declaration import Identity
 from omniprofile.model.live import LiveResult
 from omniprofile.model.names import printable
 from omniprofile.model.stored import Account, StoredSecret
+
+KEY_SECONDS = 30.0
+"""How long to wait for a key on standard input without `--with-key`."""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to log in.
+
+    `with_key`: wait as long as needed for a key on standard input. `browser` and `port` are for the login by browser.
+    `or_browser`: the caller falls back to the browser if no key is given.
+    """
+
+    test: bool = True
+    browser: bool = True
+    port: int | None = None
+    timeout: float | None = None
+    with_key: bool = False
+    or_browser: bool = False
+
+    @property
+    def key_seconds(self) -> float:
+        """How many seconds to wait for a key on standard input."""
+        return self.timeout or (float("inf") if self.with_key else KEY_SECONDS)
 
 
 def tested(app: App, credential: Credential, expect: Identity) -> tuple[LiveResult, Error | None]:

@@ -196,7 +196,7 @@ def test_login_to_an_oauth_profile_in_use_by_file(cli: Cli, file_store: None) ->
 def _process(*argv: str, stdin: int, seconds: float = 30.0) -> "subprocess.Popen[str]":
     """`omniprofile *argv` in a process of its own, which waits for a key only so long."""
     code = (
-        f"import sys; from omniprofile.cli.commands import login; login.KEY_SECONDS = {seconds};"
+        f"import sys; from omniprofile.cli import new_credential; new_credential.KEY_SECONDS = {seconds};"
         "from omniprofile.cli.main import run; sys.exit(run())"
     )
     return subprocess.Popen(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.cli import browser_login
+from omniprofile.cli import revocation
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -253,7 +253,7 @@ def test_without_metadata_the_usual_paths_are_taken_and_logout_says_where_to_rev
 def test_logout_deletes_in_any_case_and_in_bounded_time(
     login: Login, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browser_login, "REVOKE_SECONDS", 0.5)
+    monkeypatch.setattr(revocation, "REVOKE_SECONDS", 0.5)
     session = login.seed()
     words = ""
     if trouble == "gone":

@@ -5,9 +5,10 @@ import argparse
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_json, add_option, offer
 from omniprofile.cli.commands.add import add, say_next_step
-from omniprofile.cli.commands.login import How, login
+from omniprofile.cli.commands.login import login
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import require_new_name, save
+from omniprofile.cli.new_credential import How
 from omniprofile.cli.profile_options import METHODS, add_profile_options, profile_values
 from omniprofile.cli.questions import ask_address, ask_name, needs_address, require_terminal
 from omniprofile.credentials.env_variables import STORE_VARIABLE

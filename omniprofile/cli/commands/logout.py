@@ -89,7 +89,7 @@ def _end(app: App, console: Console, resolution: Resolution, account: Account) -
         why = problem.message  # an unreadable secret cannot be revoked, but the store may still delete it
     try:
         if secret is not None and secret.is_session:
-            from omniprofile.cli.browser_login import REVOKE_SECONDS, revoke_stored
+            from omniprofile.cli.revocation import REVOKE_SECONDS, revoke_stored
             from omniprofile.instance.client import Client
 
             with Client(timeout=REVOKE_SECONDS, environ=app.environment.environ) as client:
