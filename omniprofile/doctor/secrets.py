@@ -133,7 +133,8 @@ def stored_secrets(app: App) -> Iterable[Diagnosis]:
                 f"`{each.variable}` of `{name}`" for each in accounts if each.variable and each not in summaries
             ]
     yield ok(
-        f"{counted(len(summaries), 'secret')} stored, each for its profile's instance"
+        f"{counted(len(summaries), 'secret')} stored"
+        + (", each for its profile's instance" if summaries else "")
         + (f"; not stored: {', '.join(missing)}" if missing else "")
     )
 

@@ -82,21 +82,25 @@ def _append(folder: str, home: str, line: bytes) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | NO_LINK, 0o600)
     try:
         status = os.fstat(descriptor)
-        if not _is_ours(status) or status.st_size + len(line) > LARGEST:
+        if not _is_ours(status):
             return
         if sys.platform != "win32" and status.st_mode & 0o077:
             os.fchmod(descriptor, 0o600)
+        too_long = status.st_size + len(line) > LARGEST  # it was put there, or could not be rotated when it was full
         if status.st_size == 0:
             give_to_owner_of_folder(descriptor, path)
-        else:
+        elif not too_long:
             os.lseek(descriptor, -1, os.SEEK_END)
             if os.read(descriptor, 1) != b"\n":  # a full disk cut off the previous line: keep it from spoiling this one
                 line = b"\n" + line
-        os.write(descriptor, line)
+        if not too_long:
+            os.write(descriptor, line)
     finally:
         os.close(descriptor)
     if status.st_size + len(line) > _FULL:
         _put_aside(path, os.path.join(folder, OLDER_FILE))
+    if too_long:
+        _append(folder, home, line)
 
 
 def _is_ours(status: os.stat_result) -> bool:

@@ -112,6 +112,15 @@ def test_there_is_one_older_file_and_neither_grows(tmp_path: Path) -> None:
     assert _lines(folder)[-1]["profile"] == "399"
 
 
+def test_a_file_over_the_limit_is_put_aside_and_the_log_goes_on(tmp_path: Path) -> None:
+    (tmp_path / audit.FILE).write_text("x" * (2 * audit.LARGEST))
+    (tmp_path / audit.FILE).chmod(0o644)
+    _record(tmp_path)
+    assert [line["profile"] for line in _lines(tmp_path)] == ["prod"]
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.jsonl")} == {0o600}
+    assert (tmp_path / audit.OLDER_FILE).stat().st_size == 2 * audit.LARGEST
+
+
 def test_what_cannot_be_put_aside_does_not_grow(tmp_path: Path) -> None:
     (tmp_path / audit.OLDER_FILE).mkdir()
     (tmp_path / audit.OLDER_FILE / "keep").touch()
