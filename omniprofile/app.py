@@ -188,9 +188,9 @@ class App(Stores):
             return self.obtain(resolution, KEEPING.but(yes=True), force_refresh=force_refresh)
 
         return Gateway(
-            resolution.profile,
-            credential.origin,
-            HeldCredential(obtain, self.environment.now, credential),
+            profile=resolution.profile,
+            origin=credential.origin,
+            credential=HeldCredential(obtain, self.environment.now, credential),
             access=resolution.access,
             allow=resolution.allow,
             environ=self.environment.environ,

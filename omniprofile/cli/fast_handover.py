@@ -20,8 +20,8 @@ def exports_for(
     profile: "CompiledProfile", shell: str | None, environ: "Mapping[str, str]", platform: str, cwd: str, home: str
 ) -> str:
     """Return what `env` prints for this shell, or else for the calling one."""
-    from omniprofile.handover.process import parent_command
-    from omniprofile.handover.shells import calling_shell, render
+    from omniprofile.handover.calling_shell import calling_shell, parent_command
+    from omniprofile.handover.shells import render
     from omniprofile.handover.variables import exports
 
     assign, remove = exports(profile, environ)

@@ -3,16 +3,15 @@
 The port is taken at once; a thread imports and starts the server while the program that will use it starts.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from omniprofile.gateway.guard import Guard
 from omniprofile.system.loopback import LoopbackServer
 
 if TYPE_CHECKING:
-    from omniprofile.credentials.held_credential import HeldCredential
-    from omniprofile.model.declaration import Access
     from omniprofile.model.origin import Origin
     from omniprofile.system.loopback_clients import Handle
 
@@ -22,29 +21,17 @@ _GONE_SECONDS = 1.0
 _SETTLE_SECONDS = 60.0
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Gateway(Guard):
     """A gateway to `origin`, as a context manager; `start` makes it answer. `port` 0 takes any; the rest is as for `Guard`."""
 
-    def __init__(
-        self,
-        profile: str,
-        origin: "Origin",
-        credential: "HeldCredential",
-        *,
-        access: "Access",
-        allow: tuple[str, ...],
-        environ: Mapping[str, str],
-        record: Callable[..., None],
-        port: int = 0,
-    ) -> None:
-        super().__init__(profile, credential, access, allow, record)
-        self._origin = origin
-        self._environ = environ
-        self._wanted_port = port
+    origin: "Origin"
+    environ: Mapping[str, str]
+    port: int = 0
 
     def __enter__(self) -> Self:
         """Bind one port on every loopback address. Raises OperationFailed."""
-        self._server = LoopbackServer(self._wanted_port, "the gateway")
+        self._server = LoopbackServer(self.port, "the gateway")
         self.port, self.base_url, self.hosts = self._server.port, self._server.base_url, self._server.hosts
         return self
 
@@ -67,5 +54,5 @@ class Gateway(Guard):
         from omniprofile.gateway.connection import Connection
         from omniprofile.gateway.upstream import Upstream
 
-        async with Upstream(self._origin, self._environ) as upstream:
+        async with Upstream(self.origin, self.environ) as upstream:
             yield lambda reader, writer, known: Connection(reader, writer, self, upstream, known).serve()

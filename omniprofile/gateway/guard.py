@@ -3,6 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from omniprofile.model.secret import remember
@@ -17,6 +18,7 @@ _COUNTED = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "P
 """Methods counted by name (RFC 9110, section 9.1; RFC 5789). Programs may invent any number of others, with any text."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Guard:
     """The access rules of a gateway, its credential, and the counts of its responses.
 
@@ -25,25 +27,18 @@ class Guard:
     the summary of the run, at its end.
     """
 
-    hosts: frozenset[str]
+    profile: str
+    credential: "HeldCredential"
+    access: "Access"
+    allow: tuple[str, ...]
+    record: Callable[..., None]
+    hosts: frozenset[str] = frozenset()
+    token: str = field(init=False, default_factory=lambda: secrets.token_urlsafe(32))
+    requests: Counter[tuple[str, int]] = field(init=False, default_factory=Counter)
+    _refused: int = field(init=False, default=0)
 
-    def __init__(
-        self,
-        profile: str,
-        credential: "HeldCredential",
-        access: "Access",
-        allow: tuple[str, ...],
-        record: Callable[..., None],
-    ) -> None:
-        self.profile = profile
-        self.credential = credential
-        self.access = access
-        self.allow = allow
-        self.record = record
-        self.token = secrets.token_urlsafe(32)
+    def __post_init__(self) -> None:
         remember(self.token)
-        self.requests: Counter[tuple[str, int]] = Counter()
-        self._refused = 0
 
     def note(self, method: str, status: int) -> None:
         """Count a request that was answered."""

@@ -91,14 +91,8 @@ class Given:
         renew: float | None = None,
         config: str = "",
     ) -> None:
-        self.profile = profile
-        self.auth = auth
-        self.base_url = base_url
-        self.token = token
-        self.origin = origin or base_url
-        self.allowed = allowed
-        self.renew = renew
-        self.config = config
+        self.profile, self.auth, self.base_url, self.token = profile, auth, base_url, token
+        self.origin, self.allowed, self.renew, self.config = origin or base_url, allowed, renew, config
 
 
 def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:

@@ -13,7 +13,8 @@ from threading import Lock
 from time import monotonic
 from typing import Literal, NamedTuple, Self
 
-from omniprofile.handover.process import not_run, windows_command
+from omniprofile.handover.process import not_run
+from omniprofile.handover.windows_command import windows_command
 from omniprofile.system.process_groups import Group, end_groups, relay
 
 Stream = Literal["stdout", "stderr"]

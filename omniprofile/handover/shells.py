@@ -102,7 +102,7 @@ def _json(assigned: "Mapping[str, str]", removed: "Iterable[str]") -> str:
 
 _POSIX = _lines(lambda name, value: f"export {name}={_posix(value)}\n", lambda name: f"unset {name}\n")
 
-SHELLS: "Mapping[str, Lines | None]" = {
+_FORMATS: "Mapping[str, Lines]" = {
     "bash": _POSIX,
     "zsh": _POSIX,
     "fish": _lines(lambda name, value: f"set -gx {name} {_fish(value)}\n", lambda name: f"set -e {name}\n"),
@@ -114,8 +114,8 @@ SHELLS: "Mapping[str, Lines | None]" = {
     # Dotenv files cannot unset a variable, but an empty one counts as unset.
     "dotenv": _lines(_dotenv, lambda name: f"{name}=\n"),
     "json": _json,
-    "github": None,
 }
+SHELLS = (*_FORMATS, "github")
 """The formats of `env --shell`; `github` consists of two texts and has its own function."""
 
 
@@ -125,12 +125,7 @@ def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> 
     Raises UsageError, naming the variable, if the format cannot represent a value.
     """
     refuse_nul(assign)
-    lines = SHELLS[shell]
-    if lines is None:
-        from omniprofile.errors import UsageError
-
-        raise UsageError("the format `github` is not one text", hint="call `github`")
-    return lines(assign, remove)
+    return _FORMATS[shell](assign, remove)
 
 
 def github(assign: "Mapping[str, str]", remove: "Iterable[str]", secrets: "Collection[str]") -> tuple[str, str]:
@@ -176,29 +171,3 @@ def quote(shell: str, text: str) -> str:
 
 EVALUATE = "# omniprofile: evaluate in {}\n"
 """The first line of output that the hook's shell function evaluates; any other output it just shows."""
-
-_PROCESSES = {
-    **dict.fromkeys(("bash", "sh", "dash", "ash", "ksh", "mksh"), "bash"),
-    "zsh": "zsh",
-    "fish": "fish",
-    "pwsh": "powershell",
-    "powershell": "powershell",
-    "cmd": "cmd",
-}
-"""Shells by process name. Every POSIX shell can read what is written for bash."""
-
-
-def calling_shell(environ: "Mapping[str, str]", parent: str | None) -> str:
-    """Return the shell to write for, bash if unknown. `parent` is the name of the parent process, if known.
-
-    The hook's function that will evaluate the output decides. Otherwise, trust a shell named by a variable unless the parent is
-    a different shell: then the variable was inherited from further up.
-    """
-    hook = environ.get("OMNIPROFILE_HOOK")
-    if environ.get("OMNIPROFILE_EVAL") == "1" and hook and hook in _PROCESSES.values():
-        return hook
-    known = _PROCESSES.get((parent or "").lower().removesuffix(".exe").removeprefix("-"))
-    for declared in (hook, environ.get("OMNIPROFILE_SHELL")):
-        if declared and declared in _PROCESSES.values() and known in (None, declared):
-            return declared
-    return known or "bash"

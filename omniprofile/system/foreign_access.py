@@ -14,9 +14,7 @@ class ForeignAccess:
     __slots__ = ("path", "status", "why")
 
     def __init__(self, path: str, status: os.stat_result, why: str) -> None:
-        self.path = path
-        self.status = status
-        self.why = why
+        self.path, self.status, self.why = path, status, why
 
     def refusal(self, risk: str) -> tuple[str, str]:
         """Return the error message and a hint on how to fix it; `risk` is what the others could do."""

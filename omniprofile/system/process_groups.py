@@ -33,16 +33,14 @@ if sys.platform == "win32":
             *,
             terminal: bool = False,
             children: bool = True,
-            stdin: int | None = None,
-            stdout: int | None = None,
-            stderr: int | None = None,
+            **pipes: Any,
         ) -> None:
             from omniprofile.system.windows import Job
 
             del terminal
             # Start it suspended: it runs once it is in its job, so the job catches every child.
             flags = 0x4 | (subprocess.CREATE_NEW_PROCESS_GROUP if children else 0)  # CREATE_SUSPENDED
-            super().__init__(argv, 0, None, stdin, stdout, stderr, env=dict(environ), creationflags=flags)
+            super().__init__(argv, bufsize=0, env=dict(environ), creationflags=flags, **pipes)
             try:
                 self._job = Job(self.pid, children=children)
             except OSError:
@@ -92,13 +90,11 @@ else:
             environ: Mapping[str, str],
             *,
             terminal: bool = False,
-            stdin: int | None = None,
-            stdout: int | None = None,
-            stderr: int | None = None,
+            **pipes: Any,
         ) -> None:
             # In its own session it has no terminal: a program that wants to ask fails at once instead of being stopped.
             own: dict[str, Any] = {"process_group": 0} if terminal else {"start_new_session": True}
-            super().__init__(argv, 0, None, stdin, stdout, stderr, env=dict(environ), **own)
+            super().__init__(argv, bufsize=0, env=dict(environ), **own, **pipes)
 
         def release(self) -> None:
             """Let children left behind live on. On POSIX they do so anyway."""

@@ -85,7 +85,7 @@ SHORT = {
         "model.secret",
         "system.audit",
     },
-    "env": {"cli.fast_handover", "handover.process", "handover.shells", "handover.variables", "model.variables"},
+    "env": {"cli.fast_handover", "handover.calling_shell", "handover.shells", "handover.variables", "model.variables"},
 }
 """What the everyday commands load of ours, each beside what those before it do. No library is among it."""
 

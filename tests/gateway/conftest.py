@@ -220,9 +220,9 @@ def behind() -> Iterator[Open]:
 
             gateway = open_ones.enter_context(
                 Gateway(
-                    "prod",
-                    origin,
-                    HeldCredential(obtain, lambda: datetime.now(UTC)),
+                    profile="prod",
+                    origin=origin,
+                    credential=HeldCredential(obtain, lambda: datetime.now(UTC)),
                     access=access,  # type: ignore[arg-type]  # one of them
                     allow=allow,
                     environ=environ or {},

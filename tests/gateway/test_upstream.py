@@ -38,7 +38,15 @@ def _asked(opened: ExitStack, url: str, environ: dict[str, str]) -> tuple[int, s
     held = HeldCredential(lambda _: credential, lambda: datetime.now(UTC))
     credential = Credential("prod", origin, "api-key", Secret(CANARY))
     gateway = opened.enter_context(
-        Gateway("prod", origin, held, access="full", allow=(), environ=environ, record=lambda **_: None)
+        Gateway(
+            profile="prod",
+            origin=origin,
+            credential=held,
+            access="full",
+            allow=(),
+            environ=environ,
+            record=lambda **_: None,
+        )
     )
     gateway.start()
     client = HTTPConnection("127.0.0.1", gateway.port, timeout=30)

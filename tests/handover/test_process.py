@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.errors import UsageError
-from omniprofile.handover.process import parent_command
+from omniprofile.handover.calling_shell import parent_command
 from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
@@ -110,7 +110,7 @@ except Error as error:
 
 
 def test_the_parents_name_is_read_where_proc_is() -> None:
-    script = "from omniprofile.handover.process import parent_command; print(parent_command())"
+    script = "from omniprofile.handover.calling_shell import parent_command; print(parent_command())"
     ran = subprocess.run(
         ["bash", "-c", f'"{sys.executable}" -c "{script}"; true'], capture_output=True, text=True, check=True
     )

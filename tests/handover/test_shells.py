@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omniprofile.errors import UsageError
-from omniprofile.handover.shells import SHELLS, calling_shell, github, render, switch_script
+from omniprofile.handover.calling_shell import calling_shell
+from omniprofile.handover.shells import SHELLS, github, render, switch_script
 from omniprofile.model.exported import marker
 
 NASTY = [

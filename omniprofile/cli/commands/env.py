@@ -22,8 +22,8 @@ from omniprofile.cli.render.times import good_until
 from omniprofile.config.paths import own_omni_config
 from omniprofile.credentials.protection import GIVE, Intent
 from omniprofile.errors import Error, OperationFailed, Refused, UsageError
-from omniprofile.handover.process import parent_command
-from omniprofile.handover.shells import SHELLS, calling_shell, github, render
+from omniprofile.handover.calling_shell import calling_shell, parent_command
+from omniprofile.handover.shells import SHELLS, github, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
 from omniprofile.system.atomic_write import PRIVATE, sweep, write_atomic

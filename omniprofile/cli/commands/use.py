@@ -11,8 +11,8 @@ from omniprofile.cli.picker import pick
 from omniprofile.config.selection import VARIABLE
 from omniprofile.credentials.protection import RUN, Intent
 from omniprofile.errors import Error, NoProfileSelected, UsageError
-from omniprofile.handover.process import parent_command
-from omniprofile.handover.shells import EVALUATE, calling_shell, switch_script
+from omniprofile.handover.calling_shell import calling_shell, parent_command
+from omniprofile.handover.shells import EVALUATE, switch_script
 from omniprofile.model.exported import BASE_URL, TOKENS, own_values
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance
