@@ -95,7 +95,7 @@ class Stores(Workspace):
 
     def _other_store(self, account: "Account") -> str | None:
         """Return the label of the other store, the unused one, if it is known to hold `account`. Unlocks nothing."""
-        from omniprofile.credentials.keyring_store import backend_label
+        from omniprofile.credentials.keyring_backends import backend_label
         from omniprofile.credentials.secrets_file import SecretsFile
         from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 

@@ -1,6 +1,6 @@
 """The entries of a keyring and the values in them: bounded in time, verified after writing, errors translated.
 
-Works with any object that has a keyring backend's three methods; only `keyring_store` imports the package itself. Errors name
+Works with any object that has a keyring backend's three methods; only `keyring_backends` imports the package itself. Errors name
 the class of a backend's exception, never its text, which may contain a secret.
 
 A short value is the account's own entry. A long one is split into the entries `ACCOUNT/a/1`, `ACCOUNT/a/2`, …, and the entry

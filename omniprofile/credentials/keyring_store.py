@@ -1,33 +1,23 @@
-"""The secret store in the operating system's keyring. DOOR: keyring, secretstorage.
+"""The secret store in the operating system's keyring.
 
 Every public method runs in its own daemon thread, and its caller waits for it no longer than `timeout`: a keyring may ask the
 user, talk to a daemon that has stopped, or hang while it is imported. The thread checks the deadline before every call, so it
 changes nothing after its caller has given up.
 
-`keyring_entries` has the entries and splits long values; `stored_index` has what `list` shows.
+`keyring_backends` has what the keyring package offers, `keyring_entries` has the entries and splits long values, and
+`stored_index` has what `list` shows.
 """
 
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from copy import copy
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE
 from omniprofile.credentials.envelope import from_data, load, pack, summary_of, with_owner
-from omniprofile.credentials.keyring_entries import (
-    FILE_STORE,
-    Backend,
-    Deadline,
-    Entries,
-    class_names,
-    no_keyring,
-    timed_out,
-    translated,
-)
-from omniprofile.credentials.light_keyring import LOCK, SECRET_SERVICE, SERVICE, WINDOWS
+from omniprofile.credentials.keyring_backends import OWN, UNOPENED, Member, backend_label, load_members
+from omniprofile.credentials.keyring_entries import FILE_STORE, Deadline, Entries, no_keyring, timed_out
+from omniprofile.credentials.light_keyring import LOCK, SERVICE
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UsageError
 from omniprofile.model.names import printable, printable_place
@@ -40,27 +30,14 @@ from omniprofile.system.user_lock import user_lock
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    import secretstorage
-
 T = TypeVar("T")
 
 USUAL_SECONDS = 10.0
 """The default time in seconds for the keyring to answer."""
-_UNOPENED = "OS keyring"
-_WINDOWS_LIMIT = 1280
-"""The most characters in one entry on Windows: CRED_MAX_CREDENTIAL_BLOB_SIZE, 2560 bytes, as UTF-16."""
 _SHARE_TO_WAIT = 0.9
 """The share of the remaining time to wait for another writer. The rest is for reporting that, and for restoring the keyring."""
 _HEALING_SECONDS = 0.5
 """Seconds that a reader, which only corrects the index, waits for another writer of it."""
-
-_CHAIN = "keyring.backends.chainer.ChainerBackend"
-_NO_KEYRING = "keyring.backends.fail.Keyring"
-_SYSTEM = "keyring.backends."
-"""The package of keyring's own backends, which can store anything. Others may serve only some keys."""
-_PLAIN_TEXT = frozenset(
-    ("keyring.backends.null.Keyring", "keyrings.alt.file.PlaintextKeyring", "keyrings.alt.pyfs.PlaintextKeyring")
-)
 
 _stuck: "list[Future[Any]]" = []
 """Calls to the keyring that are still running although their callers have given up."""
@@ -82,29 +59,6 @@ def keyring_seconds(environ: Mapping[str, str]) -> float:
             f"`{TIMEOUT_VARIABLE}` is not a number of seconds from 0 to 600", hint=f"unset it for {USUAL_SECONDS:g}"
         )
     return seconds
-
-
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """A backend that the keyring package would use. `kind` is its qualified class name, which the index records."""
-
-    backend: Backend
-    limit: int | None
-
-    @property
-    def kind(self) -> str:
-        return class_names(self.backend)[0]
-
-    @property
-    def name(self) -> str:
-        """Such as "OS keyring (SecretService Keyring)", from the class: a backend's own `name` could be anything."""
-        return backend_label(self.kind)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it stores secrets in plain text or not at all, or wraps a backend that does."""
-        wrapped = getattr(self.backend, "__dict__", {}).get("_keyring")  # keyrings.alt.multi.MultipartKeyringWrapper
-        return not _PLAIN_TEXT.isdisjoint(class_names(self.backend) + class_names(wrapped))
 
 
 class KeyringStore:
@@ -135,8 +89,8 @@ class KeyringStore:
         self._lock_folders = lock_folders
         self._limit = limit
         self._owner = owner
-        self._opened: list[_Member] = []
-        self._chosen: _Member | None = None
+        self._opened: list[Member] = []
+        self._chosen: Member | None = None
         self._gave_up = False
 
     @property
@@ -229,7 +183,7 @@ class KeyringStore:
     @property
     def _name(self) -> str:
         member = self._chosen or next((one for one in self._opened if not one.is_plain), None)
-        return member.name if member else _UNOPENED
+        return member.name if member else UNOPENED
 
     def _bounded(self, work: Callable[[Deadline], T]) -> T:
         """Run `work` in a thread and wait for it until its deadline. Raises what it raises, or StoreTimeout."""
@@ -253,26 +207,21 @@ class KeyringStore:
             deadline.abandon()
             raise
 
-    def _entries(self, member: _Member, deadline: Deadline) -> Entries:
+    def _entries(self, member: Member, deadline: Deadline) -> Entries:
         return Entries(member.backend, member.name, member.limit, deadline)
 
-    def _members(self) -> list[_Member]:
+    def _members(self) -> list[Member]:
         """Return the backends that the keyring package would use, in its order. Raises StoreUnavailable if there are none."""
         members = self._loaded()
         if not members:
             raise no_keyring()
         return members
 
-    def _loaded(self) -> list[_Member]:
-        if not self._opened:
-            for backend in translated(_UNOPENED, "load", _backends):
-                kinds = class_names(backend)
-                windows = any(kind.startswith(WINDOWS) for kind in kinds)
-                if _NO_KEYRING not in kinds:
-                    self._opened.append(_Member(backend, self._limit or (_WINDOWS_LIMIT if windows else None)))
+    def _loaded(self) -> list[Member]:
+        self._opened = self._opened or load_members(self._limit)
         return self._opened
 
-    def _readers(self, account: Account) -> list[_Member]:
+    def _readers(self, account: Account) -> list[Member]:
         """Return the backends that may hold `account`: the one that wrote it, if the index knows, else all in order.
 
         Raises StoreUnavailable if the one that wrote it is not available.
@@ -294,7 +243,7 @@ class KeyringStore:
             f"`omniprofile login {name}`",
         )
 
-    def _writer(self, deadline: Deadline) -> _Member:
+    def _writer(self, deadline: Deadline) -> Member:
         """Choose the backend to write to: the first that can store secrets.
 
         Raises StoreUnavailable if that one, or one before it in the order, stores plain text.
@@ -303,7 +252,7 @@ class KeyringStore:
         for member in members:
             if member.is_plain:
                 self._refused(member)
-            takes = len(members) == 1 or member.kind.startswith(_SYSTEM)
+            takes = len(members) == 1 or member.kind.startswith(OWN)
             if not takes:
                 with self._lock(deadline):
                     takes = self._entries(member, deadline).takes(_nobody())
@@ -316,7 +265,7 @@ class KeyringStore:
             )
         return self._chosen
 
-    def _refused(self, member: _Member) -> NoReturn:
+    def _refused(self, member: Member) -> NoReturn:
         raise StoreUnavailable(
             f"the {member.name} keeps secrets in plain text or not at all, and was not asked for by that name",
             hint=f"choose another keyring (`keyring --list-backends`), or {FILE_STORE}",
@@ -360,7 +309,7 @@ class KeyringStore:
             hint="try again; if it keeps happening, look for an omniprofile process that hangs",
         )
 
-    def _unpacked(self, account: Account, text: str, member: _Member) -> tuple[object, StoredSecret]:
+    def _unpacked(self, account: Account, text: str, member: Member) -> tuple[object, StoredSecret]:
         """Return the content of an entry, as data and as a secret."""
         try:
             data = load(text)
@@ -370,53 +319,6 @@ class KeyringStore:
                 f"what the {member.name} holds for `{printable(account.profile)}` is not a secret of omniprofile's: {problem}",
                 hint=f"run `omniprofile login {printable(account.profile)}` to store it anew",
             ) from problem
-
-
-def _backends() -> list[Backend]:
-    """Return the backend that the keyring package chooses, or the members of its chain."""
-    import keyring
-
-    backend: Any = keyring.get_keyring()
-    backends = list(backend.backends) if _CHAIN in class_names(backend) else [backend]
-    for at, one in enumerate(backends):
-        if class_names(one)[0] == SECRET_SERVICE:
-            backends[at] = copy(one)  # ours alone: the program may use keyring, too
-            backends[at].get_preferred_collection = partial(_collection, getattr(one, "preferred_collection", None))
-    return backends
-
-
-def _collection(path: str | None) -> "secretstorage.Collection":
-    """Open the collection at `path`, or the default one, in an order of messages that gnome-keyring survives.
-
-    gnome-keyring (42 to 50, at least) prepares for a new client in an idle callback, which can run after the callback for the
-    client's first message. If that message reads a property, as the first one of keyring's own method does, GLib then aborts the
-    daemon, and every client's next call fails (`InitError`). `ReadAlias` is safe as the first message: it only answers "/". It
-    also gives the collection's own path. Messages to the alias's path are sometimes lost while other clients connect, because
-    gnome-keyring looks the alias up in one thread while it replaces it in another.
-    """
-    import secretstorage
-
-    bus = secretstorage.dbus_init()
-    try:
-        try:
-            collection = secretstorage.get_collection_by_alias(bus, "default")
-        except secretstorage.ItemNotFoundException:
-            collection = secretstorage.get_default_collection(bus)  # asks the user to create it
-        if path:
-            collection = secretstorage.Collection(bus, path)
-        if collection.is_locked():
-            collection.unlock()
-            collection.ensure_not_locked()
-    except BaseException:
-        bus.close()
-        raise
-    return collection
-
-
-def backend_label(kind: str) -> str:
-    """Return `OS keyring (SecretService Keyring)` for a backend's qualified class name."""
-    module, _, name = kind.rpartition(".")
-    return f"{_UNOPENED} ({printable(module.rpartition('.')[2] + ' ' + name)})"
 
 
 def _nobody() -> str:

@@ -42,7 +42,7 @@ def password(address: str, service: str, username: str, seconds: float) -> str:
     """
     with _connected(address, monotonic() + seconds) as bus:
         attributes = {"service": service, "username": username}
-        # The alias first, alone: gnome-keyring may abort at another first message (see `keyring_store`).
+        # The alias first, alone: gnome-keyring may abort at another first message (see `keyring_backends`).
         _, (path,) = bus.ask(message_bus.Hello(), new_method_call(_SERVICE, "ReadAlias", "s", ("default",)))
         collection = DBusAddress(path, _NAME, _INTERFACE + "Collection")
         session, found = bus.ask(
