@@ -105,6 +105,17 @@ class Standin(server.Standin):
         self._times: dict[str, list[float]] = defaultdict(list)
         self._counting = threading.Lock()
 
+    def add_key(
+        self,
+        token: str,
+        *,
+        role: str = "ORG_ADMIN",
+        scope: str = "organization",
+        user: str = "u-1",
+        membership: str = "m-1",
+    ) -> None:
+        self.keys[token] = Key(scope, role, user, membership)
+
     def stop(self) -> None:
         """Shut down, so that the instance is unreachable from now on."""
         self.__exit__()

@@ -108,8 +108,6 @@ def _strings(text: str) -> dict[str, tuple[int, int]]:
 
 
 def _parsed(text: str) -> object:
-    with suppress(ValueError, RecursionError):
-        return json.loads(text)
     for useless in (_COMMENT_OR_STRING, _LAST_COMMA):
         text = useless.sub(lambda match: match[1] or "", text)
     with suppress(ValueError, RecursionError):

@@ -75,7 +75,7 @@ def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], what: st
 def add_jobs(parser: argparse.ArgumentParser, default: int) -> None:
     """Add `-j`, the number of profiles to process at once."""
     parser.add_argument(
-        "-j", "--jobs", type=number(1, 256), default=default, metavar="N", help=f"how many at once (default {default})"
+        "-j", "--jobs", type=number(256), default=default, metavar="N", help=f"how many at once (default {default})"
     )
 
 
@@ -124,18 +124,18 @@ def request_of(args: argparse.Namespace) -> ProfileRequest:
     return ProfileRequest(named_profile(args), base_url, token_file)
 
 
-def number(least: int, most: int) -> Callable[[str], int]:
-    """Return a parser for whole numbers, for argparse."""
+def number(most: int) -> Callable[[str], int]:
+    """Return a parser for whole numbers from 1 to `most`, for argparse."""
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
-            raise argparse.ArgumentTypeError(f"give a number from {least} to {most}")
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"give a number from 1 to {most}")
         return int(text)
 
     return read
 
 
-port_number = number(1, 65535)
+port_number = number(65535)
 
 
 def duration(text: str, longest: float = 24 * 3600.0) -> float:

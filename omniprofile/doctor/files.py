@@ -51,7 +51,7 @@ def permissions(app: App) -> Iterable[Diagnosis]:
         yield from _access_lists(app)
         return
     looked_at = 0
-    bad = False
+    found: list[Diagnosis] = []
     for path, forbidden in _watched(app):
         shown = f"`{printable_place(path)}`"
         try:
@@ -59,31 +59,27 @@ def permissions(app: App) -> Iterable[Diagnosis]:
         except FileNotFoundError:
             continue
         except OSError as trouble:
-            bad = True
-            yield problem(f"{shown} cannot be examined: {reason(trouble)}", "check its folders' permissions")
+            found.append(problem(f"{shown} cannot be examined: {reason(trouble)}", "check its folders' permissions"))
             continue
         looked_at += 1
         if uid != 0 and status.st_uid not in (uid, 0):
-            bad = True
-            yield problem(f"{shown} belongs to another user", f"run `chown {uid} {quoted_place(path)}` if it is yours")
+            remedy = f"run `chown {uid} {quoted_place(path)}` if it is yours"
+            found.append(problem(f"{shown} belongs to another user", remedy))
         # In a sticky folder users cannot replace each other's files.
         elif status.st_mode & forbidden and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
-            bad = True
             if forbidden & stat.S_IRGRP:
                 what, change = "can be read or written by others, and holds secrets", "go-rwx"
             elif status.st_mode & stat.S_IWOTH:
                 what, change = "can be written by anyone", "o-w"
             else:
                 what, change = "can be written by its group", "g-w"
-            yield problem(f"{shown} {what}", f"run `chmod {change} {quoted_place(path)}`")
+            found.append(problem(f"{shown} {what}", f"run `chmod {change} {quoted_place(path)}`"))
     try:
         with user_lock(app.lock_folders, "doctor.lock", 0, shared=True):
             pass
     except LockFailed as trouble:
-        bad = True
-        yield problem(str(trouble), trouble.hint)
-    if not bad:
-        yield ok(f"{looked_at} files and folders, none that others can change")
+        found.append(problem(str(trouble), trouble.hint))
+    yield from found or [ok(f"{looked_at} files and folders, none that others can change")]
 
 
 def _access_lists(app: App) -> Iterable[Diagnosis]:

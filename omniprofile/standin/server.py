@@ -46,17 +46,9 @@ class Standin(Running):
         """The keys and access tokens that the instance accepts."""
         self.oauth = OAuth(self.keys)
 
-    def add_key(
-        self,
-        token: str,
-        *,
-        scope: str = "organization",
-        role: str = "ORG_ADMIN",
-        user: str = "u-1",
-        membership: str = "m-1",
-    ) -> None:
-        """Accept a key."""
-        self.keys[token] = Key(scope, role, user, membership)
+    def add_key(self, token: str, *, role: str = "ORG_ADMIN") -> None:
+        """Accept an organization's key."""
+        self.keys[token] = Key("organization", role, "u-1", "m-1")
 
     def answer(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
         """Answer a request with status, header fields and body."""
