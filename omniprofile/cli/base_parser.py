@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from omniprofile.cli.arguments import Help
-from omniprofile.cli.habits import OPTIONS
 from omniprofile.cli.registry import Command
 from omniprofile.cli.stream import write_out
+from omniprofile.cli.synonyms import OPTIONS
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, printable, quoted_list
 

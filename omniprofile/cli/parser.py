@@ -12,10 +12,11 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.console import Console
-from omniprofile.cli.habits import commands_for, line_meant
+from omniprofile.cli.corrected_lines import line_meant, require_dashes
 from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command
+from omniprofile.cli.synonyms import commands_for
 from omniprofile.errors import UsageError
-from omniprofile.model.names import closest, printable, quoted_list
+from omniprofile.model.names import printable, quoted_list
 
 _GLOBAL_WITH_VALUE = ("--config",)
 _GLOBAL = ("--quiet", "--verbose", "--no-color")
@@ -76,7 +77,7 @@ def parse(
     if args.config == "":
         raise UsageError("the value of `--config` is empty", hint="leave it out to use the usual profile file")
     if runs_command and child is None:
-        _require_dashes(own, name, argv[at + 1 :], rest, profiles(config))
+        require_dashes(own, name, argv[at + 1 :], rest, profiles(config))
     if rest and rest[0] in ("-p", "--profile"):
         raise UsageError(f"`{own.prog}` takes no `--profile`", hint=own.hint)
     if rest and "--" in argv:
@@ -89,32 +90,6 @@ def parse(
     args.child = child
     args.with_yes = [*argv[: at + 1], "--yes", *argv[at + 1 :]]
     return args, load(command)
-
-
-def _require_dashes(
-    parser: Parser, name: str, words: Sequence[str], unread: Sequence[str], known: Collection[str]
-) -> None:
-    """Raise UsageError with a corrected line if `words` of `exec` or `each` contain a command without `--`.
-
-    `unread` are the words that no argument took.
-    """
-    from shutil import which
-
-    from omniprofile.config.patterns import is_name
-
-    is_each = name == "each"
-    front, words = parser.split_options(words)
-    named = 0
-    while words and (words[0] in known or (is_each and not is_name(words[0]))) and (is_each or not named):
-        options, left = parser.split_options(words[1:])
-        front, words, named = [*front, words[0], *options], left, named + 1
-    if words and (unread or (is_each and (named or "--all" in front))) and not set(unread[:1]) & set(front):
-        near = [] if is_each or named or len(words) == 1 or which(words[0]) else closest(words[0], known, 1)
-        line = line_meant(name, [*front, *near], words[len(near) :])
-        missing = "`--` is missing before the command"
-        raise UsageError(
-            f"profile `{printable(words[0])}` not found, and {missing}" if near else missing, hint=f"run `{line}`"
-        )
 
 
 def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError:

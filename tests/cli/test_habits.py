@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import omniprofile
-from omniprofile.cli.habits import DELETING, SYNONYMS, commands_for
 from omniprofile.cli.parser import parse
 from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS
+from omniprofile.cli.synonyms import DELETING, SYNONYMS, commands_for
 from omniprofile.errors import UsageError
 from tests.conftest import CANARY, Cli
 

@@ -10,8 +10,8 @@ from omniprofile.cli import arguments
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.command_credentials import environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.console import Console
+from omniprofile.cli.corrected_lines import line_meant, with_yes
 from omniprofile.cli.exits import DONE
-from omniprofile.cli.habits import line_meant, with_yes
 from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
 from omniprofile.credentials.protection import RUN, Intent

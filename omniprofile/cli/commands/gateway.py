@@ -6,7 +6,7 @@ import json
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_option, add_overrides, add_profile, add_yes, port_number, request_of
 from omniprofile.cli.console import Console
-from omniprofile.cli.habits import with_yes
+from omniprofile.cli.corrected_lines import with_yes
 from omniprofile.credentials.protection import RUN, Intent
 
 HELP = Help(

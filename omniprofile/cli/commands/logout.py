@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_json, add_profile, add_yes, named_profile
 from omniprofile.cli.console import Console
-from omniprofile.cli.habits import with_yes
+from omniprofile.cli.corrected_lines import with_yes
 from omniprofile.credentials.protection import DELETE, Intent
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.names import printable_place

@@ -11,7 +11,7 @@ from omniprofile.cli import editing
 from omniprofile.cli.arguments import Help, add_yes
 from omniprofile.cli.commands.logout import logout
 from omniprofile.cli.console import Console
-from omniprofile.cli.habits import with_yes
+from omniprofile.cli.corrected_lines import with_yes
 from omniprofile.config.editing.draft import Draft
 from omniprofile.credentials.protection import DELETE, Intent
 from omniprofile.errors import Error, Refused

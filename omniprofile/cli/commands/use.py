@@ -6,7 +6,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_json, add_yes
 from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
-from omniprofile.cli.habits import with_yes
+from omniprofile.cli.corrected_lines import with_yes
 from omniprofile.cli.picker import pick
 from omniprofile.config.selection import VARIABLE
 from omniprofile.credentials.protection import RUN, Intent

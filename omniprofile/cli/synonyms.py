@@ -1,15 +1,9 @@
-"""Input from users of other tools: other words for commands, and command lines without `--`.
+"""The words of other tools for our commands and options, and the commands that an unknown word probably means."""
 
-Suggestions are similar or known words. A misspelling never suggests a command that deletes.
-"""
-
-from argparse import Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from omniprofile.cli.registry import ALIASES
-from omniprofile.model.names import closest, distance, quoted_word
-from omniprofile.model.secret import masked
-from omniprofile.model.server_text import without_opaque_words
+from omniprofile.model.names import closest, distance
 
 DELETING = frozenset({"logout", "remove", "unset"})
 
@@ -76,29 +70,3 @@ def commands_for(word: str, known: Collection[str], following: str = "") -> list
 
 def _synonyms(word: str, known: Collection[str]) -> list[str]:
     return [command for command, words in SYNONYMS.items() if word in words and command in known]
-
-
-def line_meant(command: str, front: Sequence[str], child: Sequence[str]) -> str:
-    """Return the corrected command line of `exec` or `each`, from `front` (names and options) and the `child` to run.
-
-    It repeats only words of the child that cannot be a secret.
-    """
-    return " ".join([f"omniprofile {command}", *map(quoted_word, front), "--", *_harmless(child)])
-
-
-def with_yes(args: Namespace) -> str:
-    """Return the hint to run the whole command line again with `--yes`, including its options."""
-    child = ["--", *_harmless(args.child)] if args.child else []
-    return f"run `{' '.join(['omniprofile', *map(quoted_word, args.with_yes), *child])}`"
-
-
-def _harmless(words: Sequence[str]) -> list[str]:
-    """Return the words before the first that could hold a secret, and an ellipsis for the rest."""
-    shown: list[str] = []
-    for word in words:
-        is_value = bool(shown) and shown[-1].startswith("-")
-        plain = word.isascii() and all(char.isalnum() or char in "-_./:+" for char in word)
-        if is_value or not plain or without_opaque_words(masked(word)) != word:
-            return [*shown, "…"]
-        shown.append(word)
-    return shown
