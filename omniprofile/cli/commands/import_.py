@@ -1,34 +1,32 @@
 """`omniprofile import`: import profiles and secrets from the vendor's CLI or an SDK's `.env`.
 
 It copies and verifies, and removes the originals only with `--scrub`. Nothing changes until the whole foreign file has been
-checked and the store works. Secrets are stored first, then the profile file is replaced once with all profiles in it. A kill in
-between leaves secrets that no profile refers to; `doctor` lists them, and the same import completes them.
+checked and the store works; `cli.import_steps` makes the changes.
 
 An OAuth session is moved or left, never copied. Its refresh token changes at each use, so if two programs share it, one soon
 holds a spent token; a server that takes that for theft ends the session for both. Without `--scrub` only the profile is imported.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag, add_json, add_option, offer
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import require_valid_name, write_changes
+from omniprofile.cli.editing import require_valid_name
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.render.imported import imported_rows, imported_text, is_stored, say_imported
+from omniprofile.cli.import_steps import scrub, store_and_write
+from omniprofile.cli.render.imported import imported_rows, imported_text, say_imported
 from omniprofile.credentials.sources import checked_key
-from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, StoreUnavailable, UsageError
-from omniprofile.model.declaration import Config
+from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, UsageError
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.origin import allowing
 from omniprofile.model.secret import is_access_token
-from omniprofile.model.stored import Account, StoredSecret
+from omniprofile.model.stored import Account
 from omniprofile.transfer.dotenv import Dotenv, dotenv_source
-from omniprofile.transfer.foreign import Found, Source, change, together
+from omniprofile.transfer.foreign import Found, Source, together
 from omniprofile.transfer.omni_cli import OmniConfig, omni_source
-from omniprofile.transfer.plan import Known, SecretStep, Step, plan, same_secret
+from omniprofile.transfer.plan import Known, SecretStep, plan
 
 HELP = Help(
     description="Makes profiles from the vendor's config or an SDK's `.env`, and puts their secrets into the secret store. "
@@ -86,9 +84,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             default = next((step.profile for step in steps if step.found.name == source.default), None)
         backup = None
         if not args.dry_run:
-            stored = _store_and_write(app, console, steps, default)
+            stored = store_and_write(app, console, steps, default)
             if args.scrub:
-                backup = _scrub(app, source, steps, stored)
+                backup = scrub(app, source, steps, stored)
     rows = imported_rows(steps, scrubbed=backup is not None)
     if args.json:
         about = {"source": args.source, "file": source.file.path, "dry_run": args.dry_run}
@@ -170,88 +168,3 @@ def _known(app: App, found: Sequence[Found]) -> list[Known]:
         secret = app.store.get(Account(name, resolution.origin)) if stored and resolution.origin else None
         known.append(Known(name, resolution.origin, resolution.auth, from_store, secret, resolution.key.argv or None))
     return known
-
-
-def _store_and_write(
-    app: App, console: Console, steps: Sequence[Step], default: str | None
-) -> list[tuple[Step, StoredSecret | None]]:
-    """Store and verify every secret, then write every profile; return the steps with the secrets they replaced.
-
-    On any failure the store is restored.
-    """
-    stored: list[tuple[Step, StoredSecret | None]] = []
-    try:
-        for step in steps:
-            if step.secret is SecretStep.STORE and step.found.secret is not None:
-                stored.append((step, app.store.get(Account(step.profile, step.found.secret.origin))))
-                _store(app, step.profile, step.found.secret)
-        new = {step.profile: _values(app.config, step) for step in steps if step.is_new}
-        if new or default:
-            with app.editing() as draft:
-                for name, values in new.items():
-                    draft.add(draft.main, ("profiles", name), values)
-                if default:
-                    draft.set_text(draft.main, ("default",), default)
-                draft.check()
-                write_changes(draft.changes(), console)
-    except BaseException:
-        _take_back(app, stored)
-        raise
-    return stored
-
-
-def _store(app: App, profile: str, secret: StoredSecret) -> None:
-    """Store a secret. Raises StoreUnavailable unless the store returns it unchanged."""
-    app.store.put(profile, secret)
-    if not same_secret(app.store.get(Account(profile, secret.origin)), secret):
-        raise StoreUnavailable(
-            f"the {app.store.label} returned something other than what was stored for `{profile}`",
-            hint="nothing was imported; do not trust this store",
-        )
-
-
-def _take_back(app: App, stored: Sequence[tuple[Step, StoredSecret | None]]) -> None:
-    for step, before in reversed(stored):
-        with suppress(Error):  # report the original error
-            if before is None:
-                app.store.delete(Account(step.profile, step.found.origin))
-            else:
-                app.store.put(step.profile, before)
-
-
-def _values(config: Config, step: Step) -> Mapping[str, object]:
-    """Return the new profile's table. It names the instance declared for its origin, if there is one."""
-    found = step.found
-    values: dict[str, object] = {}
-    if step.profile != found.name:
-        values["description"] = printable(found.name)
-    instance = next((n for n, t in config.instances.items() if t.base_url == found.origin), None)
-    values["instance" if instance else "base_url"] = instance or str(found.origin)
-    values["auth"] = found.auth
-    if found.command:
-        values["key"] = {"command": list(found.command)}
-    if found.origin.scheme == "http":
-        values["allow_insecure"] = True
-    if found.output_format:
-        values["env"] = {"OMNI_OUTPUT_FORMAT": found.output_format}
-    return values
-
-
-def _scrub(
-    app: App, source: Source, steps: Sequence[Step], stored: Sequence[tuple[Step, StoredSecret | None]]
-) -> str | None:
-    """Remove the stored secrets from the file; return the backup's path, or None if there was nothing to remove.
-
-    If that fails, sessions are removed from the store again: they would be in two places.
-    """
-    names = {step.found.name: step.profile for step in steps if is_stored(step)}
-    try:
-        content = source.without_secrets(names)
-        if content == source.file.content:
-            return None
-        return change(
-            source.file, content, now=app.environment.now(), state_folder=app.places.state_folder, mode=source.mode
-        )
-    except BaseException:
-        _take_back(app, [(step, before) for step, before in stored if step.found.auth == "oauth"])
-        raise
