@@ -4,10 +4,32 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import trustme
+
+
+@contextmanager
+def serving(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Give each connection to `talk` in a thread of its own, until its other end is gone; the server's URL."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=256)
+
+    def talk_and_close(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            talk(connection)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                threading.Thread(target=talk_and_close, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        server.close()
 
 
 @contextmanager
@@ -16,32 +38,16 @@ def raw(answer: Callable[[socket.socket], None], asked: list[bytes] | None = Non
 
     Those first bytes are appended to `asked`.
     """
-    server = socket.create_server(("127.0.0.1", 0), backlog=64)
 
     def talk(connection: socket.socket) -> None:
-        with connection:
-            connection.settimeout(10)
-            try:
-                first = connection.recv(65536)
-                if asked is not None:
-                    asked.append(first)
-                answer(connection)
-            except OSError:
-                return
+        connection.settimeout(10)
+        first = connection.recv(65536)
+        if asked is not None:
+            asked.append(first)
+        answer(connection)
 
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            threading.Thread(target=talk, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-    finally:
-        server.close()
+    with serving(talk) as url:
+        yield url
 
 
 class Proxy:
@@ -64,35 +70,15 @@ class Proxy:
     @contextmanager
     def running(self) -> Iterator["Proxy"]:
         """Serve on a free port of 127.0.0.1."""
-        server = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        threading.Thread(target=self._serve, args=(server,), daemon=True).start()
-        try:
+        with serving(self._talk) as self.url:
             yield self
-        finally:
-            server.close()
-
-    def _serve(self, server: socket.socket) -> None:
-        while True:
-            try:
-                client, _ = server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(client,), daemon=True).start()
 
     def _talk(self, client: socket.socket) -> None:
-        with client:
-            try:
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    if not (part := client.recv(65536)):
-                        return
-                    head += part
-                self._answer(client, head)
-            except OSError:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            if not (part := client.recv(65536)):
                 return
-
-    def _answer(self, client: socket.socket, head: bytes) -> None:
+            head += part
         lines = head.decode("latin-1").split("\r\n")
         fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
         self.asked.append(lines[0])

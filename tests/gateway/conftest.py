@@ -1,7 +1,6 @@
 """A gateway in this process, an instance behind it that does as the test says, and clients that speak by the letter."""
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from tests.conftest import CANARY
+from tests.sockets import serving
 
 Talk = Callable[["Peer"], None]
 
@@ -90,37 +90,20 @@ class Raw:
     @contextmanager
     def running(self) -> Iterator["Raw"]:
         """Serve on a free port of 127.0.0.1."""
-        server = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.base_url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        threading.Thread(target=self._accept, args=(server,), daemon=True).start()
-        try:
+        with serving(self._serve) as self.base_url:
             yield self
-        finally:
-            server.close()
-
-    def _accept(self, server: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            peer = Peer(connection)
-            if self.talk is not None:
-                self.talk(peer)
-                return
-            while head := peer.head():
-                body = peer.body(head)
-                self.heads.append(head)
-                self.bodies.append(body)
-                try:
-                    connection.sendall(self.answer(head, body))
-                except OSError:
-                    return
+        self.connections += 1
+        peer = Peer(connection)
+        if self.talk is not None:
+            self.talk(peer)
+            return
+        while head := peer.head():
+            body = peer.body(head)
+            self.heads.append(head)
+            self.bodies.append(body)
+            connection.sendall(self.answer(head, body))
 
     def fields(self, at: int = -1) -> list[tuple[str, str]]:
         """Return the header fields of one of the requests, as they stand."""
