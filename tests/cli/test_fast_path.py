@@ -22,11 +22,13 @@ from hypothesis import strategies as st
 from omniprofile.cli import fast_path
 from omniprofile.cli.main import main
 from omniprofile.config import snapshot
+from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import StoreUnavailable
 from omniprofile.model.exported import MARKER, marker
 from omniprofile.model.times import format_time
 from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Became, Cli
+from tests.credentials.conftest import make_secret
 from tests.sampling import WHOLE
 
 KEY = CANARY + "K"
@@ -394,6 +396,17 @@ def test_the_everyday_forms_take_the_fast_path(everyday: Cli, line: str) -> None
 )
 def test_everything_else_is_declined(everyday: Cli, line: str) -> None:
     assert answer(*line.split()) is None
+
+
+@pytest.mark.parametrize("expect", ["", 'expect = { user = "u-1" }'])
+def test_a_stored_key_is_given_where_its_identity_need_not_be_compared(
+    everyday: Cli, expect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
+    FileStore(str(everyday.state)).put("kept", make_secret(KEY))
+    everyday.profiles(f'[profiles.kept]\nbase_url = "https://acme.omniapp.co"\n{expect}\n')
+    everyday("current")
+    assert answer("token", "kept") == (None if expect else KEY + "\n")
 
 
 def test_no_home_is_no_reason_to_decline(everyday: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -325,6 +325,21 @@ def test_a_profile_file_that_cannot_be_written_leaves_no_secret_behind(
     assert FileStore(str(cli.state)).summaries() == {}
 
 
+def test_a_file_that_may_not_be_written_keeps_its_secrets(
+    cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner made it read-only: to put another one in its place would work, and undo that."""
+    before = vendor.read_bytes()
+    real = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: str(path) != str(vendor) and real(path, mode)
+    )  # root may write any
+    ran = cli("import", "omni-cli", "--scrub")
+    assert ran.status == 1, ran
+    assert "cannot be written: it is read-only" in ran.err
+    assert vendor.read_bytes() == before
+
+
 def test_a_session_that_cannot_leave_the_file_is_not_kept_here(
     cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,3 +70,21 @@ def test_whatever_runs_goes_to_what_was_handed_over_and_is_what_was_typed(
 def test_flags_are_read_as_pflag_reads_them(words: str, given: list[str], rest: list[str]) -> None:
     line = CommandLine(words.split())
     assert (line.given["--profile"], line.rest) == (given, rest)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("models list", "models list"),
+        ("models get-all now", "models get-all now"),
+        ("models list now please", "models list now …"),
+        ("models 7f3", "models …"),
+        ("models a=b", "models …"),
+        (f"models {'a' * 31}", "models …"),
+        ("--limit 5", " …"),
+    ],
+)
+def test_the_command_that_was_meant_repeats_no_word_that_may_be_secret(words: str, meant: str) -> None:
+    with pytest.raises(Refused) as refused:
+        check(CommandLine(["-p", "prod", *words.split()]), "staging", "api-key", STAGING)
+    assert refused.value.hint == f"run `omniprofile exec prod -- omni {meant}`".replace("  ", " ")

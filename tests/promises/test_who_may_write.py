@@ -107,6 +107,26 @@ def test_a_key_file_on_a_read_only_mount_is_taken_whatever_its_mode(mode: int, c
 
 
 @needs_root
+def test_where_chmod_does_nothing_the_hint_says_how_to_mount(cli: Cli, tmp_path: Path) -> None:
+    image, disk = tmp_path / "image", tmp_path / "disk"
+    image.write_bytes(b"")
+    os.truncate(image, 16 * 1024 * 1024)
+    disk.mkdir()
+    made = shutil.which("mkntfs") and os.path.exists("/dev/loop-control")
+    if not made and not os.environ.get("OMNIPROFILE_TEST_REQUIRE_ALL"):
+        pytest.skip("ntfs-3g is not installed, or this machine has no loop devices")
+    subprocess.run(["mkntfs", "-q", "-F", "-Q", str(image)], check=True, capture_output=True)
+    subprocess.run(["mount", "-t", "ntfs-3g", "-o", "loop,umask=000", str(image), str(disk)], check=True)
+    try:
+        (disk / "profiles.toml").write_text(PROFILES)
+        ran = cli("--config", str(disk / "profiles.toml"), "list")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert ran.status == 6, ran
+    assert "`chmod` does nothing on a `fuseblk` mount: mount it with `umask=022`" in ran.err
+
+
+@needs_root
 def test_without_a_home_what_needs_none_works(shared: Path) -> None:
     config = str(shared / "home/.config/omniprofile/profiles.toml")
     for argv in (
