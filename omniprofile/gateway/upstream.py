@@ -107,10 +107,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
         if self._origin.scheme == "https" and self._certificates is None:
             self._certificates = trusted_context(self._environ)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEPT_SECONDS)
-        made = transport(
-            self._certificates, self._proxy, lambda options: httpx.AsyncHTTPTransport(**options, limits=limits)
-        )
-        return made, False
+        return transport(httpx.AsyncHTTPTransport, self._certificates, self._proxy, limits), False
 
     async def send(
         self, method: bytes, target: bytes, fields: Fields, token: str, body: AsyncIterator[bytes] | None

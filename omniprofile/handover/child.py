@@ -16,7 +16,7 @@ from omniprofile.handover.process import not_run
 def run_child(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
     """Run `argv` with `environ` until it ends, and call `started` once it is running.
 
-    Return its exit status, or the negative number of the signal that killed it. Raises CommandNotFound and CommandNotRunnable.
+    Return its exit status, or minus the signal that killed it. Raises CommandNotFound and CommandNotRunnable.
     """
     try:
         return _run(argv, environ, started)

@@ -1,14 +1,9 @@
 """Running the vendor's `omni` with a credential from omniprofile: which program, which environment. Rules: `omni_rules`.
 
-The CLI ignores an unknown `--profile`, and sends the credential to any host given as `--base-url`. Here both are refused unless
-they repeat what already applies. `exec` applies these rules to its own command `omni`. For every `omni` started further down,
-it puts a folder first on `PATH` with our shim, which applies the same rules (`cli.shim`), and records in `OMNIPROFILE_CHILD`
-what it handed over.
-
-The shim refuses to run the real `omni` if the environment holds no credential, or not the one handed over, or if `OMNI_PROFILE`
-names another profile. The real one would silently fall back on its own config, and so on another instance, or use this
-credential where another was meant. If both base URL and token have been replaced, they are used as a pair, with a notice. Each
-call also determines which config the real `omni` reads and which hosts it may contact.
+`exec` applies the rules to its own command `omni`. For every `omni` started further down, it puts a folder first on `PATH` with
+our shim, which applies the same rules (`cli.shim`), and records in `OMNIPROFILE_CHILD` what it handed over. The shim refuses to
+run the real `omni` if the environment does not hold just that, since the real one would silently fall back on its own config, and
+so on another instance. If both base URL and token have been replaced, they are used as a pair, with a notice.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
@@ -58,11 +53,16 @@ def handed_over(credential: "Handed", base_url: str, token: str, config: str = "
     return {CHILD: told}
 
 
+def _handed(environ: "Mapping[str, str]") -> tuple[str, list[str]]:
+    """Return the token in `environ`, and the fields that `handed_over` put there, empty if there are none."""
+    fields = environ.get(CHILD, "").split(",", 6)
+    return environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY", ""), fields if len(fields) == 7 else []
+
+
 def outer_gateway(environ: "Mapping[str, str]", profile: str, origin: str) -> "tuple[str, str] | None":
     """Return base URL and token of the gateway to `profile` at `origin` that an enclosing `exec` has opened, or None."""
-    token = environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY", "")
-    fields = environ.get(CHILD, "").split(",", 6)
-    if len(fields) != 7:
+    token, fields = _handed(environ)
+    if not fields:
         return None
     handed_profile, _, _, handed_sum, base_url, handed_origin, _ = fields
     same = handed_profile == profile and handed_origin == origin and checksum(token) == handed_sum
@@ -103,9 +103,8 @@ def given(environ: "Mapping[str, str]", tell: "Callable[[str], None]") -> Given:
     from omniprofile.handover.omni_rules import refusal, same_origin
 
     base_url = environ.get("OMNI_BASE_URL", "")
-    token = environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY", "")
-    fields = environ.get(CHILD, "").split(",", 6)
-    if len(fields) == 7:
+    token, fields = _handed(environ)
+    if fields:
         profile, auth, renew, handed_sum, handed_url, origin, config = fields
         same_token = checksum(token) == handed_sum
         same_url = not base_url or same_origin(base_url, handed_url)

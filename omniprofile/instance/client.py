@@ -1,9 +1,8 @@
 """HTTP requests to an instance. DOOR: httpx.
 
-One client serves many threads and reuses connections. It uses httpx's transports directly, below the layers that could send a
-secret elsewhere: no cookies, no `.netrc`, no redirects, because a bearer token must go only to its own origin (RFC 6750,
-section 5.3). Every request ends by its deadline, even if a server sends one byte a second. A response is limited to 1 MiB; a
-compressed one is refused.
+It uses httpx's transports directly, below the layers that could send a secret elsewhere: no cookies, no `.netrc`, no redirects,
+because a bearer token must go only to its own origin (RFC 6750, section 5.3). A response is limited to 1 MiB; a compressed one
+is refused.
 """
 
 import ssl
@@ -67,23 +66,24 @@ class Client(AbstractContextManager["Client"]):
 
     def get(self, origin: Origin, path: str, token: Secret | None = None, *, timeout: float | None = None) -> Response:
         """GET `path` of `origin`, with `token` as bearer token. Raises TransportError."""
-        headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
-        return self._send(origin, "GET", path, headers, None, timeout)
+        headers = {**_HEADERS, "Authorization": f"Bearer {token.reveal()}"} if token else _HEADERS
+        return self._send(origin, "GET", path, headers=headers, timeout=timeout)
 
     def post_form(
         self, origin: Origin, path: str, fields: Mapping[str, str], *, timeout: float | None = None
     ) -> Response:
         """POST a form, as OAuth's token endpoint expects (RFC 6749, section 4.1.3). Raises TransportError."""
-        return self._send(origin, "POST", path, {}, dict(fields), timeout)
+        return self._send(origin, "POST", path, form=fields, timeout=timeout)
 
     def _send(
         self,
         origin: Origin,
         method: str,
         path: str,
-        headers: dict[str, str],
-        form: dict[str, str] | None,
+        *,
         timeout: float | None,
+        headers: Mapping[str, str] = _HEADERS,
+        form: Mapping[str, str] | None = None,
     ) -> Response:
         """Send one request and abandon it at its deadline. Raises TransportError.
 
@@ -100,7 +100,7 @@ class Client(AbstractContextManager["Client"]):
                 request = httpx.Request(
                     method,
                     f"{origin}{path}",
-                    headers={**_HEADERS, **headers},
+                    headers=headers,
                     data=form,
                     extensions={"timeout": httpx.Timeout(seconds).as_dict(), "trace": trace.__setitem__},
                 )
@@ -122,9 +122,7 @@ class Client(AbstractContextManager["Client"]):
                 context = None
                 if origin.scheme == "https":
                     context = self._certificates = self._certificates or trusted_context(self._environ)
-                self._transports[kind] = transport(
-                    context, proxy, lambda options: httpx.HTTPTransport(**options, limits=self._limits)
-                )
+                self._transports[kind] = transport(httpx.HTTPTransport, context, proxy, self._limits)
             return self._transports[kind]
 
 

@@ -2,8 +2,9 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from errno import EHOSTUNREACH, ENETUNREACH
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
@@ -13,18 +14,18 @@ from omniprofile.instance.symptoms import TransportError
 from omniprofile.model.names import printable
 from omniprofile.model.origin import Origin
 
-T = TypeVar("T")
+T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
-def transport(context: ssl.SSLContext | None, proxy: Proxy | None, make: Callable[[dict[str, Any]], T]) -> T:
-    """Return the transport through `proxy` that `make` builds from httpx's arguments. Raises TransportError."""
-    options: dict[str, Any] = {"verify": context or False, "trust_env": False}
+def transport(kind: type[T], context: ssl.SSLContext | None, proxy: Proxy | None, limits: httpx.Limits) -> T:
+    """Return a transport of this kind, through `proxy` if there is one. Raises TransportError."""
+    make = partial(kind, verify=context or False, trust_env=False, limits=limits)
     if proxy is None:
-        return make(options)
+        return make()
     try:
         to = httpx.Proxy(proxy.address)
         to.ssl_context = context if to.url.scheme == "https" else None
-        return make({**options, "proxy": to})
+        return make(proxy=to)
     except ImportError:
         words = f"{proxy.named_by} names a SOCKS proxy, for which the package `socksio` is missing"
         raise TransportError("socks", words, proxy=proxy.named_by) from None

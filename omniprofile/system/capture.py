@@ -1,7 +1,6 @@
 """Captured output of a program, limited in time and size, without a shell. Knows no profile.
 
-Ending the program also ends its children (`process_groups`). If it may ask the user, its process group gets the terminal until
-it ends (POSIX, General Terminal Interface, 11.1.4); otherwise it has no terminal at all.
+A program that may ask the user gets the terminal until it ends (`terminal`); otherwise it has no terminal at all.
 """
 
 import os

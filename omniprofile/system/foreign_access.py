@@ -48,11 +48,10 @@ def _user() -> int:
 def foreign_access(path: str, home: str, known: "set[str] | None" = None) -> "ForeignAccess | None":
     """Find who else can decide what `path` holds. This rule applies to every file that chooses or holds credentials.
 
-    Checks every folder and link on the way to the file, before and after resolution, and the file itself if it exists. Each
-    must belong to this user or root and not be world-writable. Exceptions: a sticky folder such as `/tmp` may be
-    world-writable, since nobody there can replace another user's file; root may use files of any owner; folders above `home`
-    are not checked, since whoever controls them controls the whole home; on a read-only file system, modes and folder owners do
-    not matter. Group-writable files pass; lint warns about them.
+    Every folder, link and file in `steps_to(path)` must belong to this user or root and not be world-writable. Exceptions: a
+    sticky folder such as `/tmp` may be world-writable, since nobody there can replace another user's file; root may use files
+    of any owner; whoever controls folders above `home` controls the whole home; on a read-only file system, modes and folder
+    owners do not matter. Group-writable files pass; lint warns about them.
 
     `known` collects the places already checked, so that several files in one folder cost little. Windows is not checked: it
     uses access lists, which the standard library cannot read. Raises nothing.
