@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SHELLS = ROOT / "omniprofile/cli/shells"
 WINDOWS = [ROOT / "tests/windows" / name for name in ("environment", "run", "setup")]
-SCRIPTS = [ROOT / ".ci/run", ROOT / "tests/all", *WINDOWS, *SHELLS.glob("*.bash"), SHELLS / "prompt.posix"]
+SCRIPTS = [ROOT / ".ci/run", ROOT / "tests/all", *WINDOWS, *SHELLS.glob("*.bash"), *SHELLS.glob("*.posix")]
 NOT_HERE = [
     "SC2034",  # a text sets what another one reads
     "SC2128,SC2178",  # `PROMPT_COMMAND` is an array or is none, as the user has it

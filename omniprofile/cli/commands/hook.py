@@ -43,22 +43,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     shell = shell_of(args, app)
-    parts = [("hook", shell)]
+    language = "posix" if shell in ("bash", "zsh") else shell
+    parts = [("hook", language)]
     if args.wrap_omni:
         if shell == "powershell":
             raise UsageError(
                 "`--wrap-omni` is not for PowerShell, whose functions cannot pass every argument on",
                 hint="run `omniprofile exec -- omni …` there",
             )
-        parts.append(("omni", "posix" if shell in ("bash", "zsh") else shell))
+        parts.append(("omni", language))
     if args.prompt:
         if shell == "powershell":
             raise UsageError(
                 "the prompt is not available for PowerShell", hint="`omniprofile current` prints the current profile"
             )
-        parts += [("prompt", "posix")] if shell in ("bash", "zsh") else []
-        parts.append(("prompt", shell))
-    hook = "".join(text(part, language) for part, language in parts)
+        parts += dict.fromkeys([("prompt", language), ("prompt", shell)])
+    hook = "".join(text(part, own) for part, own in parts)
     if args.install:
         install(app, console, "hook", shell, hook)
     else:
