@@ -36,8 +36,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
 
     shell = shell_of(args, app)
     head, row, tail = _SYNTAX[shell]
+    shared = text("completion", "posix") if shell in ("bash", "zsh") else ""
     lines = [row.format(*(quote(shell, cell) for cell in each)) for each in rows()]
-    completion = text("completion", shell).replace(_PLACE, f"{head}{''.join(lines)}{tail}\n")
+    completion = text("completion", shell).replace(_PLACE, f"{head}{''.join(lines)}{tail}\n{shared}")
     if args.install:
         install(app, console, "completion", shell, completion)
     else:

@@ -17,27 +17,15 @@ function __omniprofile_words {
 
 function _omniprofile {
   local IFS=$' \t\n'
-  local options takes operands command='' kind='' optional='' ended='' prefix='' word index count=0 config='' listed=''
+  local options takes operands command='' kind='' optional='' ended='' prefix='' word index=0 count=0 listed='' state=0
   local __omniprofile_config=''
   local current=${COMP_WORDS[COMP_CWORD]}
   COMPREPLY=()
   __omniprofile_table ''
-  for ((index = 1; index < COMP_CWORD; index++)); do
-    word=${COMP_WORDS[index]}
-    [[ $word == '=' && -n $kind ]] && continue
-    if [[ -n $kind ]]; then
-      kind=''
-      if [[ -n $config ]]; then
-        word=${word#[\"\']}
-        __omniprofile_config=${word%[\"\']}
-        config=''
-        [[ $__omniprofile_config == '~'* ]] && __omniprofile_config=${HOME-}${__omniprofile_config#'~'}
-      fi
-      [[ -n $optional && $word == -* ]] || continue
-    fi
-    if [[ -n $ended ]]; then
-      count=$((count + 1))
-    elif [[ $word == -- && ($command == exec || $command == each) ]]; then
+  __omniprofile_read_words "${COMP_WORDS[@]:1:COMP_CWORD-1}" || state=$?
+  case $state in
+    1) return 0 ;;
+    2)
       if \declare -F _command_offset >/dev/null; then
         _command_offset $((index + 1))
       elif ((COMP_CWORD == index + 1)); then
@@ -46,25 +34,8 @@ function _omniprofile {
         \compopt -o default
       fi
       return 0
-    elif [[ $word == -- ]]; then
-      ended=1
-    elif [[ $word == -?* ]]; then
-      case " $takes " in
-        *" $word:"*)
-          kind=${takes#*"$word:"}
-          kind=${kind%% *}
-          optional=
-          [[ $kind == *'?' ]] && optional=1
-          [[ $word == --config ]] && config=1
-          ;;
-      esac
-    elif [[ -z $command ]]; then
-      command=$word
-      __omniprofile_table "$command" || return 0
-    else
-      count=$((count + 1))
-    fi
-  done
+      ;;
+  esac
   [[ $current == '=' ]] && current=''
   # Bash breaks a word after `@`, and yet replaces the whole of it.
   [[ -n $current && ${COMP_WORDS[COMP_CWORD - 1]} == '@' ]] && current=@$current
@@ -74,29 +45,11 @@ function _omniprofile {
   elif [[ -z $ended && $current == --*=* ]]; then
     prefix=${current%%=*}=
     current=${current#*=}
-    case " $takes " in
-      *" ${prefix%=}:"*)
-        kind=${takes#*"${prefix%=}:"}
-        kind=${kind%% *}
-        listed=$(__omniprofile_words "${kind%'?'}") || :
-        ;;
-    esac
+    __omniprofile_takes "${prefix%=}" && { listed=$(__omniprofile_words "${kind%'?'}") || :; }
   elif [[ -z $ended && $current == -* ]]; then
     listed=$options
   else
-    kind=@none
-    for word in $operands; do
-      kind=${word%...}
-      [[ $word == *... ]] && break
-      if ((count == 0)); then break; fi
-      count=$((count - 1))
-      kind=@none
-    done
-    if [[ $kind == @values ]]; then
-      word=${COMP_WORDS[COMP_CWORD - 1]}
-      kind=@none
-      [[ " $takes " == *" $word:"* ]] && kind=" $takes" && kind=${kind#*" $word:"} && kind=${kind%% *}
-    fi
+    __omniprofile_operand "${COMP_WORDS[COMP_CWORD - 1]}"
     listed=$(__omniprofile_words "$kind") || :
   fi
   if [[ ${kind%'?'} == @files ]]; then

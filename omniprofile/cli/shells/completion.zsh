@@ -32,68 +32,30 @@ function __omniprofile_offer {
 function _omniprofile {
   \builtin emulate -L zsh
   \builtin setopt extended_glob
-  \builtin local options takes operands command='' kind='' optional='' ended='' word index count=0 config=''
+  \builtin local options takes operands command='' kind='' optional='' ended='' index=0 count=0 state=0
   \builtin local __omniprofile_config=''
   \builtin local current=${words[CURRENT]}
   __omniprofile_table ''
-  for (( index = 2; index < CURRENT; index++ )); do
-    word=${words[index]}
-    if [[ -n $kind ]]; then
-      kind=''
-      if [[ -n $config ]]; then
-        __omniprofile_config=${(Q)word}
-        config=''
-        [[ $__omniprofile_config == '~'* ]] && __omniprofile_config=${HOME-}${__omniprofile_config#'~'}
-      fi
-      [[ -n $optional && $word == -* ]] || \builtin continue
-    fi
-    if [[ -n $ended ]]; then
-      (( count++ ))
-    elif [[ $word == -- && ( $command == exec || $command == each ) ]]; then
-      words=("${(@)words[index+1,-1]}")
-      (( CURRENT -= index ))
+  __omniprofile_read_words "${(@Q)words[2,CURRENT-1]}" || state=$?
+  case $state in
+    (1) \builtin return 1 ;;
+    (2)
+      words=("${(@)words[index+2,-1]}")
+      (( CURRENT -= index + 1 ))
       _normal
       \builtin return
-    elif [[ $word == -- ]]; then
-      ended=1
-    elif [[ $word == -?* ]]; then
-      if [[ " $takes " == *" $word:"* ]]; then
-        kind=${${takes#*"$word:"}%% *}
-        optional=''
-        [[ $kind == *'?' ]] && optional=1
-        [[ $word == --config ]] && config=1
-      fi
-    elif [[ -z $command ]]; then
-      command=$word
-      __omniprofile_table $command || \builtin return 1
-    else
-      (( count++ ))
-    fi
-  done
+      ;;
+  esac
   if [[ -n $kind && ! ( -n $optional && $current == -* ) ]]; then
     __omniprofile_offer "${kind%'?'}"
   elif [[ -z $ended && $current == --*=* ]]; then
-    word=${current%%=*}
-    [[ " $takes " == *" $word:"* ]] || \builtin return 1
-    kind=${${takes#*"$word:"}%% *}
+    __omniprofile_takes "${current%%=*}" || \builtin return 1
     compset -P 1 '*='
     __omniprofile_offer "${kind%'?'}"
   elif [[ -z $ended && $current == -* ]]; then
     __omniprofile_offer @options
   else
-    kind=@none
-    for word in ${=operands}; do
-      kind=${word%...}
-      [[ $word == *... ]] && \builtin break
-      (( count == 0 )) && \builtin break
-      (( count-- ))
-      kind=@none
-    done
-    if [[ $kind == @values ]]; then
-      word=${words[CURRENT-1]}
-      kind=@none
-      [[ " $takes " == *" $word:"* ]] && kind=" $takes" && kind=${${kind#*" $word:"}%% *}
-    fi
+    __omniprofile_operand "${words[CURRENT-1]}"
     __omniprofile_offer $kind "${${kind#@}%s}"
   fi
 }
