@@ -92,6 +92,11 @@ def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool =
         hint = f"save it as UTF-8 without one; {looks_like}"
     elif "\n" in key.rstrip("\r\n") or "\r" in key.rstrip("\r\n"):
         problem = "has several lines"
+        hint = (
+            f"let the command print the {'secret' if of_env else 'key'} alone, as `head -n 1` does"
+            if computed
+            else hint
+        )
     elif "\n" in key or "\r" in key:
         problem = "has an empty line after it"
     elif not looks_like_key(key) and (what := _stand_in(key, computed=computed, of_env=of_env)):

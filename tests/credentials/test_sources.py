@@ -495,6 +495,7 @@ def test_a_program_that_prints_more_than_the_key_is_told_so() -> None:
     assert "a text with quotes around it" in failure(command("printf", "%s", '"abc"')).message
     assert "a text with braces around it" in failure(command("printf", "%s", '{"token":"abc"}')).message
     assert "a variable's name with the key after it" in failure(command("printf", "%s", "KEY=omni_osk_abc")).message
+    assert "`head -n 1`" in str(failure(command("printf", "%s", "omni_osk_abc\nuser: me\n")).hint)
     assert "let the command print the key itself" in str(failure(command("printf", "%s", "op://a/b/c")).hint)
 
 
