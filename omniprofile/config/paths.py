@@ -25,8 +25,6 @@ PIN_FILE = ".omniprofile.toml"
 class Places:
     """Absolute paths. `config_given` says which flag or variable named the profile file, or is None for the default."""
 
-    __slots__ = ("cache_folder", "config_file", "config_given", "home", "state_folder")
-
     def __init__(
         self, config_file: str, config_given: "str | None", state_folder: str, cache_folder: str, home: str
     ) -> None:

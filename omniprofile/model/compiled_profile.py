@@ -27,11 +27,6 @@ class CompiledProfile:
     that a secret is given as its source (`env` or `file`, and which one); it is None if only the full path can read it.
     """
 
-    __slots__ = (
-        "auth", "base_url", "declared_env", "env", "expires_at", "kind", "organization_name", "profile", "protected",
-        "token", "where"
-    )  # fmt: skip
-
     of_profile = True  # the full path handles overrides from the environment
 
     def __init__(self, profile: str, facts: "Facts") -> None:

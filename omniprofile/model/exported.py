@@ -61,8 +61,6 @@ def is_reserved(variable: str) -> bool:
 class Exported:
     """The content of a mark: the profile, the checksum of its base URL, and that of each exported variable, in order."""
 
-    __slots__ = ("base_url", "profile", "variables")
-
     def __init__(self, profile: str, base_url: str, variables: "Mapping[str, str]") -> None:
         self.profile = profile
         self.base_url = base_url

@@ -15,7 +15,7 @@ def places(
 
 
 def parts(found: Places) -> dict[str, object]:
-    return {name: getattr(found, name) for name in Places.__slots__}
+    return dict(vars(found))
 
 
 def test_linux_follows_the_xdg_defaults():
