@@ -91,7 +91,11 @@ class Auth(httpx.Auth):
 
     def _sign(self, request: httpx.Request, credential: Credential) -> None:
         url = httpx.URL(request.url)  # a string in `requests`
-        _require_origin(credential, url)
+        if _origin_of(url) != credential.origin:
+            raise OriginMismatch(
+                f"the credential of `{credential.profile}` is for {credential.origin}, not for {printable(url.host)}",
+                hint="use one client for each profile, with `base_url=credential.base_url`",
+            )
         access, allow = self._limits
         target = getattr(request, "extensions", {}).get("target", url.raw_path)  # httpcore prefers the extension
         denied = denial(credential.profile, access, allow, request.method, target.decode("latin-1"))
@@ -121,14 +125,6 @@ def _can_be_sent_again(request: httpx.Request) -> bool:
         return request.content is not None
     except httpx.RequestNotRead:
         return False
-
-
-def _require_origin(credential: Credential, url: httpx.URL) -> None:
-    if _origin_of(url) != credential.origin:
-        raise OriginMismatch(
-            f"the credential of `{credential.profile}` is for {credential.origin}, not for {printable(url.host)}",
-            hint="use one client for each profile, with `base_url=credential.base_url`",
-        )
 
 
 def _origin_of(url: httpx.URL) -> Origin | None:

@@ -169,7 +169,8 @@ class Sessions:
         if not found.is_session or found.refresh_token is None:
             return found  # from another login; the caller checks it like any secret that it reads
         now = self.now()
-        will_do = self._was_just_now(found, now) if force else is_fresh(found, now, job)
+        just_now = found.refreshed_at is not None and timedelta(0) <= now - found.refreshed_at < JUST_NOW
+        will_do = just_now if force else is_fresh(found, now, job)
         if is_valid(found, now) and (found.token != held.token or will_do):
             return found
 
@@ -185,9 +186,6 @@ class Sessions:
                 "(or press Ctrl-C again)"
             ),
         )
-
-    def _was_just_now(self, session: StoredSecret, now: datetime) -> bool:
-        return session.refreshed_at is not None and timedelta(0) <= now - session.refreshed_at < JUST_NOW
 
     def _exchange(self, account: Account, sent: StoredSecret) -> StoredSecret:
         try:
