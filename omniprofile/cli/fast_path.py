@@ -71,12 +71,7 @@ def run() -> int:
 
 
 def answer(
-    argv: "Sequence[str]",
-    environ: "Mapping[str, str]",
-    platform: str,
-    cwd: str | None = None,
-    *,
-    acting: bool = False,
+    argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, cwd: str | None = None, *, acting: bool = False
 ) -> "Answer | None":
     """Return the full path's result for this command line, or None if the full path must run.
 

@@ -12,18 +12,7 @@ from omniprofile.model.declaration import Config, Declaration, EnvValue, Identit
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
-_KINDS: tuple[Any, ...] = (
-    Config,
-    Declaration,
-    EnvValue,
-    Identity,
-    KeySource,
-    Origin,
-    Provenance,
-    Settings,
-    Sourced,
-    Layer,
-)
+_KINDS: Any = (Config, Declaration, EnvValue, Identity, KeySource, Origin, Provenance, Settings, Sourced, Layer)
 _FIELDS = {kind: kind._fields for kind in _KINDS if kind not in (Config, Layer)}
 _FIELDS[Config] = tuple(each.name for each in fields(Config) if each.compare)
 _VALUES: dict[Any, Callable[[Any], Sequence[Any]]] = dict.fromkeys(_FIELDS, tuple)

@@ -14,14 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from omniprofile.errors import (
-    CredentialRefused,
-    NoCredential,
-    SessionBusy,
-    SessionEnded,
-    StoreUnavailable,
-    Unreachable,
-)
+from omniprofile.errors import CredentialRefused, NoCredential, SessionBusy, SessionEnded, StoreUnavailable, Unreachable
 from omniprofile.model.freshness import is_fresh, is_valid
 from omniprofile.model.stored import Account, SecretStore, StoredSecret
 from omniprofile.model.times import duration_text
