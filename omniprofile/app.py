@@ -142,9 +142,9 @@ class App(Stores):
 
         `force_refresh` replaces an access token that has time left, because the instance refused it. A key is always read again.
 
-        Raises AccessLimited, ProtectedProfile, and what `credentials.resolver.obtain` raises.
+        Raises AccessLimited, ProtectedProfile, and what `credentials.obtain` raises.
         """
-        from omniprofile.credentials.resolver import obtain
+        from omniprofile.credentials.obtain import obtain
 
         resolution.allowed_origin()
         if resolution.access != "full" and not intent.guarded:
@@ -254,7 +254,7 @@ class App(Stores):
 
     def _flags(self, request: ProfileRequest) -> "Flags":
         from omniprofile.credentials.overrides import Flags
-        from omniprofile.credentials.sources import read_token_file
+        from omniprofile.credentials.token_file import read_token_file
 
         if request.token_file is None:
             return Flags(request.base_url)

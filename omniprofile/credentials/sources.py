@@ -25,8 +25,7 @@ from omniprofile.system.foreign_access import is_read_only, others_can_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import BinaryIO
+    from collections.abc import Mapping
 
     from omniprofile.errors import KeySourceFailed
     from omniprofile.model.declaration import KeySource
@@ -35,11 +34,7 @@ if TYPE_CHECKING:
 CHAIN_VARIABLE = "OMNIPROFILE_COMMAND_CHAIN"
 """Names the profiles whose key commands are running, outermost first, joined by commas, which no profile's name contains."""
 
-_NEWLINE = 2
-_ENOUGH = LONGEST_KEY + _NEWLINE + 1
-"""The bytes of a stream to read: enough for any key, or to see that it is too large."""
-WRITER_SECONDS = 30.0
-"""Seconds to wait for a program to open a pipe named by `--token-file` for writing."""
+NEWLINE = 2
 _LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
 _A_LINE_OF_TEXT = "a secret is one line of UTF-8 text, with no space around it"
 
@@ -118,10 +113,11 @@ def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool =
     else:
         remember(key)
         return Secret(key)
-    raise _failed(f"{label} {problem}", hint)
+    raise source_failed(f"{label} {problem}", hint)
 
 
-def _failed(message: str, hint: str) -> "KeySourceFailed":
+def source_failed(message: str, hint: str) -> "KeySourceFailed":
+    """Return the error, which is imported only when there is one."""
     from omniprofile.errors import KeySourceFailed
 
     return KeySourceFailed(message, hint=hint)
@@ -135,69 +131,27 @@ def _stand_in(key: str, *, computed: bool, of_env: bool) -> str | None:
     return key_in_more(key) if computed and of_env else stand_in(key)
 
 
-def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None]") -> Secret:
-    """Return the key in the file that `--token-file` names: `-` is `stdin`, and a pipe (`<(…)`) is accepted too.
-
-    If others can read the file, `tell` gets a warning, but the file is used: the user named it for this one call, and containers
-    get their secrets in such files. Waits at most 30 s for a program to open a pipe for writing. Raises KeySourceFailed.
-    """
-    if path == "-":
-        return _checked_bytes(stdin.read(_ENOUGH), "what came on standard input")
-    label = f"file `{printable_place(path)}`"
-    if _is_pipe(path):
-        return _checked_bytes(_pipe_content(path, label), label)
-    content, status = _read_file(path, label)
-    if others_can_read(status) and not is_read_only(path):
-        tell(f"others can read or write the token {label}: `chmod 600 {quoted_place(path)}` keeps it to you")
-    return _checked_bytes(content, label)
-
-
-def _pipe_content(path: str, label: str) -> bytes:
-    from threading import Event
-
-    from omniprofile.system.threads import start, wait
-
-    opened = Event()
-
-    def content() -> bytes:
-        with open(path, "rb") as pipe:
-            opened.set()
-            return pipe.read(_ENOUGH)
-
-    reading = start(content)
-    reading.add_done_callback(lambda _: opened.set())
-    if not opened.wait(WRITER_SECONDS):
-        raise _failed(
-            f"{label} is a pipe into which no program writes, for {WRITER_SECONDS:g} s now",
-            "start the program that writes the key first, or pipe the key to `--token-file -`",
-        )
-    return wait(reading)
+def read_key_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
+    """Return the content and status of a file. `label` names it in messages. Raises KeySourceFailed."""
+    try:
+        return open_regular(path, limit=LONGEST_KEY + NEWLINE)
+    except FileNotFoundError as problem:
+        raise source_failed(f"{label}: no such file", "make it, with the key as its only line") from problem
+    except Unreadable as problem:
+        hint = "name a file that you can read, with the key as its only line"
+        raise source_failed(f"{label} cannot be read: {problem}", hint) from problem
 
 
 def key_in_file(path: str, label: str, *, of_env: bool = False) -> Secret:
     """Return the key in a file that nobody else can read. `label` names it in messages. Raises what `read_key` raises."""
-    return _checked_bytes(_file_content(path, label), label, of_env=of_env)
-
-
-def _read_file(path: str, label: str) -> "tuple[bytes, os.stat_result]":
-    try:
-        return open_regular(path, limit=LONGEST_KEY + _NEWLINE)
-    except FileNotFoundError as problem:
-        raise _failed(f"{label}: no such file", "make it, with the key as its only line") from problem
-    except Unreadable as problem:
-        hint = "name a file that you can read, with the key as its only line"
-        raise _failed(f"{label} cannot be read: {problem}", hint) from problem
-
-
-def _file_content(path: str, label: str) -> bytes:
-    content, status = _read_file(path, label)
+    content, status = read_key_file(path, label)
     if sys.platform != "win32" and status.st_uid not in (0, os.geteuid()):
         wrong, fix = "belongs to another user", f"run `chown {os.geteuid()} {quoted_place(path)}` if its key is yours"
     # The user cannot change the mode of a file on a read-only mount, as clusters use for secrets.
     elif others_can_read(status) and not is_read_only(path):
         wrong, fix = "can be read or written by others", f"run `chmod 600 {quoted_place(path)}`"
     else:
-        return content
+        return checked_bytes(content, label, of_env=of_env)
     from omniprofile.errors import UnsafePermissions
 
     raise UnsafePermissions(f"{label} {wrong}", hint=fix)
@@ -220,7 +174,7 @@ class _Asked:
 
     def failed(self, why: str, hint: str) -> "KeySourceFailed":
         place = printable_place(str(self.source))
-        return _failed(f"{self.what} cannot be read from {place}: {why}", hint)
+        return source_failed(f"{self.what} cannot be read from {place}: {why}", hint)
 
     def variable(self) -> Secret:
         name = self.source.variable or ""
@@ -248,7 +202,7 @@ class _Asked:
         chain = [name for name in self.environ.get(CHAIN_VARIABLE, "").split(",") if name]
         link = f"{self.profile}/{self.named}" if self.named else self.profile
         if link in chain:
-            raise _failed(
+            raise source_failed(
                 f"the command for {self.what} asks for it again",
                 "let the command name another profile, or ask a program that is not omniprofile",
             )
@@ -265,7 +219,7 @@ class _Asked:
                 [found, *arguments],
                 {**own, CHAIN_VARIABLE: ",".join([*chain, link])},
                 timeout=self.source.timeout,
-                limit=LONGEST_KEY + _NEWLINE,
+                limit=LONGEST_KEY + NEWLINE,
                 terminal=interactive,
             )
         except (OSError, ValueError) as problem:
@@ -275,7 +229,7 @@ class _Asked:
         if why := _why_not(captured, self.source):
             raise self.failed(why, f"run `{printable(program)}` with the same arguments by hand to see what is wrong")
         label = f"what {printable_place(str(self.source))} printed as {self.what}"
-        return _checked_bytes(captured.stdout, label, computed=True, of_env=self.of_env)
+        return checked_bytes(captured.stdout, label, computed=True, of_env=self.of_env)
 
 
 def _why_not(captured: "Captured", source: "KeySource") -> str | None:
@@ -292,15 +246,7 @@ def _why_not(captured: "Captured", source: "KeySource") -> str | None:
     return f"it exited with status {captured.status}" if captured.status else None
 
 
-def _checked_bytes(content: bytes, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
+def checked_bytes(content: bytes, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
+    """Check the bytes that a source gave, and return them as a key. Arguments and errors are those of `checked_key`."""
     # Bytes that are not UTF-8 become characters that `checked_key` rejects.
     return checked_key(content.decode("utf-8", "surrogateescape"), label, computed=computed, of_env=of_env)
-
-
-def _is_pipe(path: str) -> bool:
-    import stat
-
-    try:
-        return stat.S_ISFIFO(os.stat(path).st_mode)
-    except (OSError, ValueError):
-        return False

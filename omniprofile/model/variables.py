@@ -1,7 +1,7 @@
 """The variables that carry a credential, including those of a profile's `env`.
 
 The value of a variable is a text, or an alias: a part of the credential (`token`, `base_url`, `host`, `organization`) and a
-text to append to it. Secrets of `env` are texts here: `credentials.resolver` or `credentials.fast_obtain` has read them.
+text to append to it. Secrets of `env` are texts here: `credentials.obtain` or `credentials.fast_obtain` has read them.
 
 On the fast path: imports only what a bare interpreter has loaded, and `errors` to raise one.
 """

@@ -16,8 +16,9 @@ from omniprofile.credentials.env_variables import nothing_overrides
 from omniprofile.credentials.envelope import as_data, from_data, summary_as_data, summary_of
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_entries import Deadline, Entries, Head, part_account, plan
+from omniprofile.credentials.obtain import obtain
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
-from omniprofile.credentials.resolver import obtain, resolve
+from omniprofile.credentials.resolver import resolve
 from omniprofile.credentials.session import Sessions
 from omniprofile.credentials.status import CredentialStatus, at_source, in_store
 from omniprofile.credentials.stored_index import StoredIndex

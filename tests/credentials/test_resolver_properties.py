@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from omniprofile.credentials.obtain import obtain
 from omniprofile.credentials.overrides import Flags
-from omniprofile.credentials.resolver import obtain, resolve
+from omniprofile.credentials.resolver import resolve
 from omniprofile.credentials.status import CredentialStatus
 from omniprofile.errors import Error
 from omniprofile.model.credential import Credential

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.credentials import sources
-from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_key, read_token_file
+from omniprofile.credentials import token_file
+from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_key
+from omniprofile.credentials.token_file import read_token_file
 from omniprofile.errors import Error, KeySourceFailed, UnsafePermissions
 from omniprofile.model.declaration import KeySource
 from omniprofile.model.secret import LONGEST_KEY
@@ -504,7 +505,7 @@ def test_a_pipe_that_nobody_writes_into_is_not_waited_for_without_end(
 ) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    monkeypatch.setattr(sources, "WRITER_SECONDS", 0.01)
+    monkeypatch.setattr(token_file, "WRITER_SECONDS", 0.01)
     with pytest.raises(KeySourceFailed, match="into which no program writes"):
         read_token_file(str(pipe), stdin=io.BytesIO(), tell=told_nothing)
     pipe.open("wb").close()  # ends the thread that waits

@@ -31,7 +31,8 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_entries import no_keyring
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.credentials.session import Sessions
-from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_key, read_token_file
+from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_key
+from omniprofile.credentials.token_file import read_token_file
 from omniprofile.errors import Error, StoreUnavailable, Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL
