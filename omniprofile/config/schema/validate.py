@@ -201,10 +201,8 @@ def _path(loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], bool]:
     if not of_key and loc[:1] not in (("profiles",), ("defaults",)):  # the usual case when there are very many
         return loc, False
     parts = [part for part in loc if part != "[key]"]
-    key_at = {"profiles": 2, "defaults": 1}.get(str(parts[0])) if parts else None
-    tag_at = (
-        key_at + {"key": 1, "env": 2}.get(str(parts[key_at]), len(parts)) if key_at and len(parts) > key_at else None
-    )
-    if tag_at and len(parts) > tag_at:
-        del parts[tag_at]
+    table = {"profiles": 2, "defaults": 1}.get(str(parts[0]), len(parts)) if parts else 0
+    tag = {"key": 1, "env": 2}.get(str(parts[table])) if len(parts) > table else None
+    if tag and len(parts) > table + tag:
+        del parts[table + tag]
     return tuple(parts), of_key
