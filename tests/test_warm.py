@@ -33,19 +33,13 @@ def test_it_says_and_does_what_a_started_one_does(cli: Cli, argv: tuple[str, ...
     cli.profiles(PROFILES)
     environ = {**os.environ, "OMNIPROFILE_SECRET_STORE": "file", "K": CANARY, "V": "\udcff \u20ac"}
     forked = warm.run(*argv, stdin=CANARY, env=environ, cwd=cli.home, errors="surrogateescape")
-    started = subprocess.run(
-        [*warm.PROGRAM, *argv], input=CANARY, env=environ, cwd=cli.home, capture_output=True, text=True,
-        errors="surrogateescape", check=False,
-    )  # fmt: skip
-    assert (forked.returncode, forked.stdout, forked.stderr) == (started.returncode, started.stdout, started.stderr)
     warm.install(cli.home / "program")
-    installed = subprocess.run(
-        [cli.home / "program", *argv], input=CANARY, env=environ, cwd=cli.home, capture_output=True, text=True,
-        errors="surrogateescape", check=False,
-    )  # fmt: skip
-    assert (installed.returncode, installed.stdout, installed.stderr) == (
-        started.returncode, started.stdout, started.stderr,
-    )  # fmt: skip
+    for started in (warm.PROGRAM, (str(cli.home / "program"),)):
+        ran = subprocess.run(
+            [*started, *argv], input=CANARY, env=environ, cwd=cli.home, capture_output=True, text=True,
+            errors="surrogateescape", check=False,
+        )  # fmt: skip
+        assert (forked.returncode, forked.stdout, forked.stderr) == (ran.returncode, ran.stdout, ran.stderr)
 
 
 def test_it_is_a_process_of_its_own(cli: Cli) -> None:

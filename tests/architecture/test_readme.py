@@ -11,6 +11,7 @@ import pytest
 
 from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin
+from tests.cli.shells import install_program
 from tests.conftest import CANARY
 
 ROOT = Path(__file__).parents[2]
@@ -57,10 +58,7 @@ def _steps() -> list[tuple[str, list[str]]]:
 def test_every_command_runs_and_prints_what_it_is_said_to(tmp_path: Path) -> None:
     steps = _steps()
     assert len(steps) > 15
-    binary = tmp_path / "bin"
-    binary.mkdir()
-    (binary / "omniprofile").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m omniprofile "$@"\n')
-    (binary / "omniprofile").chmod(0o755)
+    programs = install_program(tmp_path)
     script = ["set -eu"]
     for number, (command, _) in enumerate(steps):
         script += [f"echo '=== {number}'", command]
@@ -71,7 +69,7 @@ def test_every_command_runs_and_prints_what_it_is_said_to(tmp_path: Path) -> Non
             environ = {
                 **os.environ,
                 **relay.environ,
-                "PATH": f"{binary}{os.pathsep}{os.environ['PATH']}",
+                "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
                 "OMNIPROFILE_SECRET_STORE": "file",
                 "STAGING_KEY": CANARY + "S",
                 "PROD_KEY": CANARY + "P",
@@ -122,7 +120,3 @@ def test_the_profile_file_and_the_pin_of_the_readme_are_valid(tmp_path: Path) ->
     assert lint([str(file)], home="/") == []
     (tmp_path / ".omniprofile.toml").write_text(pin)
     assert load_pin(str(tmp_path / ".omniprofile.toml")).value == "staging"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

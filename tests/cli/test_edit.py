@@ -219,34 +219,12 @@ def test_remove_asks_in_the_future_tense_and_reports_in_the_past(cli: Cli) -> No
     assert "removed `a` from" in cli("remove", "a", "--yes", "--leave-secret").err
 
 
-def test_init_asks_nothing_that_was_given_and_shows_no_key_again(cli: Cli) -> None:
+def test_init_asks_nothing_that_was_given(cli: Cli) -> None:
     child = _spawn("init", "--name", "a", "--base-url", "https://a.omniapp.co", OMNIPROFILE_SECRET_STORE="file")
     child.expect_exact("API key for a (Enter alone: log in by the browser): ")
     assert "?" not in child.before
     child.sendcontrol("c")
     child.expect(pexpect.EOF)
-
-    child = _spawn("init", "--no-login")
-    child.expect_exact("profile name, such as prod: ")
-    child.sendline("omni_osk_Qw7Zk2Xv9Lb4")
-    child.expect_exact("that looks like a key")
-    child.expect_exact("profile name, such as prod: ")
-    child.sendline("")
-    child.expect_exact("a name is needed")
-    child.sendline("My Staging")
-    child.expect_exact("profile name [My-Staging]: ")
-    child.sendline("")
-    child.expect_exact("such as https://acme.omniapp.co: ")
-    child.sendline("http://acme.omniapp.co")
-    child.expect_exact("plain http")
-    child.expect_exact("[https://acme.omniapp.co]: ")
-    child.sendline("https://ACME.omniapp.co/dashboards/17f?tab=1")
-    child.expect_exact("using `https://acme.omniapp.co`")
-    child.expect_exact("`omniprofile use My-Staging` switches to it")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
-    assert 'base_url = "https://acme.omniapp.co"' in cli.config.read_text()
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,14 @@ def test_without_with_secrets_no_secret_is_read_or_written(cli: Cli, monkeypatch
     assert CANARY not in _target(cli).read_text()
 
 
+def test_a_default_joins_what_else_a_file_says(cli: Cli) -> None:
+    path = write_vendor(cli, {"telemetry": {"enabled": False}, "profiles": {}})
+    cli.profiles(OURS)
+    assert cli("export", "omni-cli", "-p", "prod").status == 0
+    written = json.loads(path.read_bytes())
+    assert (written["telemetry"], written["defaultProfile"]) == ({"enabled": False}, "prod")
+
+
 def test_an_entry_of_another_instance_keeps_its_key_and_its_endpoint(cli: Cli) -> None:
     other = {"profiles": {"ci": {"apiEndpoint": "https://other.omniapp.co", "apiKey": KEY, "x": 1}}}
     path = write_vendor(cli, other)

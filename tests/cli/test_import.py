@@ -143,6 +143,7 @@ def test_scrub_moves_everything_and_keeps_the_rest_of_the_file(cli: Cli, vendor:
     assert [profile["scrubbed"] for profile in report["profiles"]] == [True] * 3
     assert [profile["secret"] for profile in report["profiles"]] == ["store"] * 3
     assert "delete it once everything works" in ran.err
+    assert "`omni` has no credential of its own now" in ran.err
 
 
 @pytest.mark.parametrize("flags", [[], ["--scrub"]])
@@ -463,6 +464,7 @@ def test_scrub_leaves_a_comment_where_the_key_was_and_every_other_byte(cli: Cli)
     path = _dotenv(cli, DOTENV.replace("\n", "\r\n"), mode=0o640)
     ran = cli("import", "dotenv", str(path), "--name", "report", "--scrub")
     assert ran.status == 0, ran
+    assert "`omni` has no credential" not in ran.err
     line = f"OMNI_API_KEY='{KEY}' # do not share"
     comment = "# OMNI_API_KEY is stored: omniprofile exec report -- COMMAND"
     assert path.read_bytes().decode() == DOTENV.replace(line, comment).replace("\n", "\r\n")

@@ -1,5 +1,6 @@
 """`init`: from nothing to a first profile, without a terminal too."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -18,15 +19,18 @@ def test_init_by_flags_writes_a_valid_file_and_makes_the_profile_active(cli: Cli
     assert cli("lint").status == 0
     assert cli("current").out == "play\n"
     assert "next: `omniprofile login play`" in ran.err
+    ran = cli("init", "--name", "other", "--base-url", "https://other.omniapp.co", "--json")
+    assert json.loads(ran.out)["logged_in"] is False
 
 
 def test_init_with_a_key_on_stdin_logs_in_at_once(cli: Cli, file_store: None) -> None:
     with Standin() as omni:
         omni.add_key(STAGING_KEY)
         ran = cli(
-            "init", "--name", "play", "--base-url", omni.base_url, "--allow-insecure", "--with-key", stdin=STAGING_KEY
-        )
-        assert ran.status == 0, ran
+            "init", "--name", "play", "--base-url", omni.base_url, "--allow-insecure", "--with-key", "--json",
+            stdin=STAGING_KEY,
+        )  # fmt: skip
+        assert json.loads(ran.out)["logged_in"] is True, ran
         assert cli("test").status == 0
     assert cli("token", shows=True).out == STAGING_KEY + "\n"
 

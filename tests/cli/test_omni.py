@@ -19,6 +19,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.variables import NO_CONFIG
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY
+from tests.cli.shells import install_program
 from tests.cli.vendor_omni import VendorOmni
 from tests.conftest import CANARY, Cli
 from tests.sampling import sample
@@ -201,11 +202,8 @@ REACHED = [
 def test_every_way_to_call_omni_in_a_child_meets_the_same_rules(
     script: str, process: Process, vendor: VendorOmni, tmp_path: Path
 ) -> None:
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "omniprofile").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m omniprofile "$@"\n')
-    (programs / "omniprofile").chmod(0o755)
-    script = script.replace("{shim}", SHIM).replace("{programs}", str(programs))
+    programs = str(install_program(tmp_path)).replace(" ", r"\ ")
+    script = script.replace("{shim}", SHIM).replace("{programs}", programs)
     ran = process("exec", "staging", "--", "sh", "-c", script)
     assert ran.returncode == 0, ran
     assert vendor.hosts() == [(STAGING, STAGING_KEY, ["models"])]
@@ -214,15 +212,12 @@ def test_every_way_to_call_omni_in_a_child_meets_the_same_rules(
     assert vendor.requests() == []
 
 
-@pytest.mark.parametrize("empty", ["env -i PATH=$PATH HOME=$HOME omni", "env -i {shim}/omni", "PATH= {shim}/omni"])
+@pytest.mark.parametrize("empty", ['env -i "PATH=$PATH" HOME=$HOME omni', "env -i {shim}/omni", "PATH= {shim}/omni"])
 def test_without_what_was_handed_over_omni_does_not_go_on_with_its_own_config(
     empty: str, process: Process, vendor: VendorOmni, tmp_path: Path
 ) -> None:
     """In an empty environment even our interpreter is looked for: `omniprofile` is on `PATH`, or beside the package."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "omniprofile").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m omniprofile "$@"\n')
-    (programs / "omniprofile").chmod(0o755)
+    programs = str(install_program(tmp_path)).replace(" ", r"\ ")
     empty = empty.replace("{shim}", SHIM)
     ran = process("exec", "staging", "--", "sh", "-c", f"PATH=$PATH:{programs}; {empty} models")
     assert (
