@@ -13,8 +13,10 @@ from threading import Lock
 from time import monotonic
 from typing import Literal, NamedTuple, Self
 
+from omniprofile.errors import OperationFailed
 from omniprofile.handover.process import not_run
 from omniprofile.handover.windows_command import windows_command
+from omniprofile.system.files import reason
 from omniprofile.system.process_groups import Group, end_groups, relay
 
 Stream = Literal["stdout", "stderr"]
@@ -61,10 +63,18 @@ class Commands:
         self._watcher: Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Start the watcher of the commands. Windows needs none: there, the commands' jobs end with this process."""
+        """Start the watcher of the commands. Windows needs none: there, the commands' jobs end with this process.
+
+        Raises OperationFailed.
+        """
         if sys.platform != "win32":
             watch = [sys.executable, "-I", "-S", "-c", _WATCH]
-            self._watcher = Popen(watch, 0, None, PIPE, DEVNULL, DEVNULL, cwd="/", start_new_session=True)
+            try:
+                self._watcher = Popen(watch, 0, None, PIPE, DEVNULL, DEVNULL, cwd="/", start_new_session=True)
+            except OSError as problem:  # such as the user's limit of processes
+                raise OperationFailed(
+                    f"no process can be started: {reason(problem)}", hint="raise the limits of this process: see `ulimit -a`"
+                ) from problem
         return self
 
     def __exit__(self, *_: object) -> None:

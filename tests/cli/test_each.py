@@ -247,6 +247,15 @@ def test_a_command_has_no_input_and_no_terminal(cli: Cli, profiles: Path) -> Non
     assert result["stdout"] == "none\n"
 
 
+def test_that_no_process_can_be_started_is_an_error_like_any_other(
+    cli: Cli, profiles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/etc/passwd")  # as when the user's limit of processes is reached
+    ran = cli("each", "--all", "--", "true")
+    assert ran.status == 1
+    assert "no process can be started: permission denied" in ran.err
+
+
 def test_what_a_command_leaves_behind_holds_up_nothing(cli: Cli, profiles: Path) -> None:
     (result,) = _results(cli, "acme", "--", "sh", "-c", "sleep 1000 & echo $!; exit 4")
     assert result["exit_code"] == 4
