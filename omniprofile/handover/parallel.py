@@ -73,7 +73,8 @@ class Commands:
                 self._watcher = Popen(watch, 0, None, PIPE, DEVNULL, DEVNULL, cwd="/", start_new_session=True)
             except OSError as problem:  # such as the user's limit of processes
                 raise OperationFailed(
-                    f"no process can be started: {reason(problem)}", hint="raise the limits of this process: see `ulimit -a`"
+                    f"no process can be started: {reason(problem)}",
+                    hint="raise the limits of this process: see `ulimit -a`",
                 ) from problem
         return self
 

@@ -438,7 +438,7 @@ def test_list_and_doctor_count_secrets_and_prune_those_that_nothing_declares(cli
     assert len(_stored(cli)) == 1
     cli.profiles(STORED.replace("OMNI_EMBED_SECRET", "EMBED_SECRET"))
     assert "the secret `OMNI_EMBED_SECRET` is stored for `staging`" in cli("doctor").out
-    cli("doctor", "--prune", "--yes")
+    assert "the secrets of `OMNI_EMBED_SECRET` of `staging` (" in cli("doctor", "--prune", "--yes").err
     assert _stored(cli) == []
 
 

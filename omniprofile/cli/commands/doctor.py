@@ -80,7 +80,10 @@ def _prune(app: App, console: Console, *, yes: bool) -> list[str]:
             "every stored secret is used by a profile, or was stored by another profile file: nothing to prune"
         )
         return []
-    listed = ", ".join(f"`{printable(account.profile)}` ({account.origin})" for account in accounts)
+    listed = ", ".join(
+        (f"`{account.variable}` of " if account.variable else "") + f"`{printable(account.profile)}` ({account.origin})"
+        for account in accounts
+    )
     if not yes:
         if not console.interactive:
             raise Refused(
