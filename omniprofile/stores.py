@@ -132,7 +132,7 @@ class Stores(Workspace):
 
     def _refresh(self, profile: str, session: "StoredSecret") -> "StoredSecret":
         from omniprofile.instance.client import Client
-        from omniprofile.instance.tokens import EXCHANGE_SECONDS, refresh
+        from omniprofile.instance.token_endpoint import EXCHANGE_SECONDS, refresh
 
         with Client(timeout=EXCHANGE_SECONDS, environ=self.environment.environ) as client:
             return refresh(client, profile, session, now=self.environment.now)

@@ -14,7 +14,7 @@ from omniprofile.errors import Error, LoginFailed, OperationFailed
 from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
 from omniprofile.instance.login import LIMIT_SECONDS, authorized, find_endpoints
-from omniprofile.instance.tokens import EXCHANGE_SECONDS, redeem
+from omniprofile.instance.token_endpoint import EXCHANGE_SECONDS, redeem
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
 from omniprofile.model.live import Status

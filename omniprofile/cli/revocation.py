@@ -4,7 +4,7 @@ from omniprofile.app import App
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover
 from omniprofile.instance.symptoms import TransportError
-from omniprofile.instance.tokens import revoke
+from omniprofile.instance.token_endpoint import revoke
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
 

@@ -20,7 +20,7 @@ from omniprofile.system.capture import find_program
 from omniprofile.system.foreign_access import others_can_read, real_path
 from omniprofile.transfer import foreign
 from omniprofile.transfer.dotenv import Dotenv
-from omniprofile.transfer.omni_cli import OmniConfig
+from omniprofile.transfer.omni_config import OmniConfig
 
 _MOST_KEYS = 10
 """At most this many keys are shown for one file, which may be somebody else's and of any size."""

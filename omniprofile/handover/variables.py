@@ -60,7 +60,7 @@ def rival_dotenv(folder: str, base_url: str) -> "tuple[str, str, str] | None":
     path = find_dotenv(folder)
     if path is None:
         return None
-    from omniprofile.handover.dotenv_file import other_instance
+    from omniprofile.handover.rival_dotenv import other_instance
 
     other = other_instance(path, base_url)
     return (path, *other) if other else None

@@ -15,7 +15,7 @@ from omniprofile.instance.endpoints import Endpoints, discover, is_issuer
 from omniprofile.instance.oauth_requests import CALLBACK_PATH, AuthorizationRequest, authorization_query
 from omniprofile.instance.oauth_responses import Callback, InvalidResponse, read_callback, said
 from omniprofile.instance.symptoms import TransportError
-from omniprofile.instance.tokens import symptom_error
+from omniprofile.instance.token_endpoint import symptom_error
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.times import duration_text

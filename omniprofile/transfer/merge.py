@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Literal
 
 from omniprofile.transfer.foreign import Found
-from omniprofile.transfer.omni_cli import OmniConfig
+from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.omni_format import Json
 from omniprofile.transfer.plan import Known, plan
 

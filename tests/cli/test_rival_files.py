@@ -11,7 +11,7 @@ from dotenv import find_dotenv
 
 from omniprofile.cli import fast_path
 from omniprofile.handover import variables
-from omniprofile.handover.dotenv_file import LARGEST, other_instance
+from omniprofile.handover.rival_dotenv import LARGEST, other_instance
 from omniprofile.model.variables import NO_CONFIG
 from tests.conftest import CANARY, Cli
 

@@ -37,7 +37,7 @@ from omniprofile.errors import Error, StoreUnavailable, Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL
 from omniprofile.instance.oauth_requests import new_authorization_request
-from omniprofile.instance.tokens import redeem, refresh, revoke
+from omniprofile.instance.token_endpoint import redeem, refresh, revoke
 from omniprofile.model.declaration import KeySource
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import LONGEST_KEY, Secret

@@ -23,7 +23,7 @@ from omniprofile.instance.oauth_responses import (
     read_callback,
     read_token_response,
 )
-from omniprofile.instance.tokens import LONGEST_LIFETIME, _expiry, _read
+from omniprofile.instance.token_endpoint import LONGEST_LIFETIME, _expiry, _read
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from tests.fuzz.choices import as_json

@@ -15,7 +15,7 @@ from omniprofile.model.names import is_valid
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.foreign import Found
 from omniprofile.transfer.merge import merge
-from omniprofile.transfer.omni_cli import OmniConfig
+from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.plan import Known, SecretStep, Step, plan
 from tests.fuzz.choices import STRUCTURED, Choices
 

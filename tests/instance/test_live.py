@@ -20,7 +20,7 @@ from omniprofile.errors import CredentialRefused, Error, NoCredential, SessionEn
 from omniprofile.instance.client import LARGEST_RESPONSE, Client, Response
 from omniprofile.instance.endpoints import discover
 from omniprofile.instance.symptoms import SYMPTOMS, TransportError
-from omniprofile.instance.tokens import refresh
+from omniprofile.instance.token_endpoint import refresh
 from omniprofile.instance.whoami import retry_after
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import AuthMethod, Identity

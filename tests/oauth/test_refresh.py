@@ -22,7 +22,7 @@ from omniprofile.errors import (
     StoreUnavailable,
     Unreachable,
 )
-from omniprofile.instance.tokens import EXCHANGE_SECONDS
+from omniprofile.instance.token_endpoint import EXCHANGE_SECONDS
 from omniprofile.model.freshness import is_fresh
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret

@@ -17,7 +17,7 @@ from omniprofile.errors import Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints
 from omniprofile.instance.oauth_requests import Kind, new_authorization_request
-from omniprofile.instance.tokens import redeem, refresh, revoke
+from omniprofile.instance.token_endpoint import redeem, refresh, revoke
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret

@@ -28,7 +28,7 @@ from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
 from omniprofile.system.atomic_write import PRIVATE, sweep, write_atomic
 from omniprofile.system.files import NO_LINK, reason
-from omniprofile.transfer.omni_cli import OmniConfig
+from omniprofile.transfer.omni_config import OmniConfig
 
 HELP = Help(
     description="Prints assignments of `OMNI_BASE_URL`, `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_PROFILE` and the profile's "

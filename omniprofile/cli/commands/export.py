@@ -23,7 +23,7 @@ from omniprofile.system.atomic_write import PRIVATE, sweep, write_atomic
 from omniprofile.system.files import make_private_folder, reason
 from omniprofile.transfer.foreign import Found, change
 from omniprofile.transfer.merge import Merge, merge
-from omniprofile.transfer.omni_cli import OmniConfig
+from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.plan import Known
 
 HELP = Help(

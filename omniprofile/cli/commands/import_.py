@@ -25,7 +25,7 @@ from omniprofile.model.secret import is_access_token
 from omniprofile.model.stored import Account
 from omniprofile.transfer.dotenv import Dotenv, dotenv_source
 from omniprofile.transfer.foreign import Found, Source, together
-from omniprofile.transfer.omni_cli import OmniConfig, omni_source
+from omniprofile.transfer.omni_config import OmniConfig, omni_source
 from omniprofile.transfer.plan import Known, SecretStep, plan
 
 HELP = Help(

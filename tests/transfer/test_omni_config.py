@@ -11,7 +11,7 @@ import pytest
 from omniprofile.config.paths import omni_cli_config
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable
 from omniprofile.model.variables import NO_CONFIG
-from omniprofile.transfer.omni_cli import OmniConfig
+from omniprofile.transfer.omni_config import OmniConfig
 from tests.conftest import CANARY
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
