@@ -194,14 +194,26 @@ def test_exec_runs_nothing_that_only_the_working_directory_has(home: Home) -> No
 
 
 def test_cmd_evaluates_what_env_prints(home: Home, tmp_path: Path) -> None:
-    value = 'a "b" & c ^ %PATH% | <d> !e!'
+    values = [
+        'a "b" & c ^ %PATH% | <d> !e!',
+        "100%",
+        '"',
+        " blanks ",
+        "it's",
+        "back\\",
+        "(x)",
+        '"%OS%"',
+        'a"&"b"^c',
+        "a\tb",
+    ]
     home.write(
         'version = 1\n[profiles.ci]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "CI_KEY" }\n'
-        f"[profiles.ci.env]\nNOTE = '''{value}'''\n"
+        "[profiles.ci.env]\n" + "".join(f"NOTE{at} = {json.dumps(value)}\n" for at, value in enumerate(values))
     )
     printed = home.run("env", "ci", "--shell", "cmd", environ={"CI_KEY": KEY}).out
     program = (
-        "import json, os, sys\nsys.stdout.write(json.dumps([os.environ[name] for name in ('NOTE', 'OMNI_API_TOKEN')]))"
+        "import json, os, sys\nnames = ['OMNI_API_TOKEN', *(f'NOTE{at}' for at in range(10))]\n"
+        "sys.stdout.write(json.dumps([os.environ[name] for name in names]))"
     )
     (home.folder / "show.py").write_text(program)
     (home.folder / "check.cmd").write_bytes(
@@ -218,7 +230,7 @@ def test_cmd_evaluates_what_env_prints(home: Home, tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    assert json.loads(ran.stdout) == [value, KEY], ran
+    assert json.loads(ran.stdout) == [KEY, *values], ran
 
 
 def test_env_speaks_the_language_of_the_shell_that_called(home: Home) -> None:
@@ -236,12 +248,29 @@ def test_env_speaks_the_language_of_the_shell_that_called(home: Home) -> None:
     assert ran.stdout.startswith(b'set "OMNI'), ran
 
 
-def test_an_edit_keeps_every_line_end(home: Home) -> None:
-    home.write("# mine\r\n" + STAGING + "\r\n# end\r\n")
-    home.run("set", "staging", "description", "höher")
-    assert home.config.read_bytes() == (
-        b"# mine\r\n" + STAGING.encode() + 'description = "höher"\r\n'.encode() + b"\r\n# end\r\n"
-    )
+TWO = (
+    '# top\n[profiles.a] # A\ndescription = "x"\nbase_url = "https://acme.omniapp.co"\n\n[profiles.b]\nextends = "a"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "after"),
+    [
+        ("set b description höher", "", 'description = "höher"\n'),
+        ("set b env.NOTE x", "", 'env = { NOTE = "x" }\n'),
+        ("unset a description", 'description = "x"\n', ""),
+        ("rename a c", '.a] # A\ndescription = "x"\nbase_url = "https://acme.omniapp.co"\n\n[profiles.b]\nextends = "a"',
+            '.c] # A\ndescription = "x"\nbase_url = "https://acme.omniapp.co"\n\n[profiles.b]\nextends = "c"'),
+        ("remove b --yes", '\n[profiles.b]\nextends = "a"\n', ""),
+        ("add c --base-url https://c.omniapp.co", "", '\n[profiles.c]\nbase_url = "https://c.omniapp.co"\n'),
+    ],
+)  # fmt: skip
+def test_an_edit_keeps_every_line_end(home: Home, line: str, before: str, after: str) -> None:
+    mark = "\ufeff"
+    home.write(mark + TWO.replace("\n", "\r\n"))
+    home.run(*line.split())
+    edited = TWO.replace(before, after) if before else TWO + after
+    assert home.config.read_bytes().decode() == mark + edited.replace("\n", "\r\n")
 
 
 def test_a_change_that_cannot_be_made_is_shown_with_one_line_end_a_line(home: Home) -> None:

@@ -213,6 +213,19 @@ def test_ctrl_c_ends_a_gateway_in_the_foreground(ci: Home) -> None:
     assert status == 130
 
 
+def test_ctrl_c_ends_a_login_that_waits_for_the_browser(files: Home) -> None:
+    browser = [sys.executable, "-c", "open('begun', 'w').close()"]
+    with Standin() as standin:
+        files.write(
+            f'[profiles.me]\nbase_url = "{standin.base_url}"\nallow_insecure = true\nauth = "oauth"\n'
+            f"browser = {json.dumps(browser)}\n"
+        )
+        status, _, err = _in_a_console(files, files.folder / "begun", [str(EXE), "login", "me"])
+    assert status == 130
+    assert err.endswith("omniprofile: error: interrupted\r\n")
+    assert files.run("token", "me", status=4).out == ""
+
+
 def test_a_secret_of_env_and_the_browser(files: Home) -> None:
     files.write(
         f'{CI}browser = ["{Path(sys.executable).as_posix()}", "see.py"]\nenv = {{ EMBED = {{ keyring = true }} }}\n'

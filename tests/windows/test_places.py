@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import pytest
 from windows_home import Home
 
 A = '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
@@ -33,6 +34,17 @@ def test_names_of_files_are_the_same_in_any_case_and_those_of_profiles_are_not(h
     assert "https://bb.omniapp.co" in home.run("show", "B").out
     assert home.run("show", "A", status=5).err.splitlines()[1].startswith("hint: did you mean `a`")
     assert "OP405" in home.run("lint", status=1).out, "two names, one variable"
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "aux", "COM1", "prn.x"])
+def test_a_profile_may_have_the_name_of_a_device(files: Home, name: str) -> None:
+    files.run("add", name, "--base-url", "https://acme.omniapp.co")
+    files.run("login", name, "--no-test", stdin="omni_osk_device_0123\n")
+    files.run("use", name)
+    (files.folder / ".omniprofile.toml").write_text(f'profile = "{name}"\n')
+    assert files.run("current").out.strip() == name
+    assert files.run("token", name).out == "omni_osk_device_0123\n"
+    files.run("remove", name, "--yes")
 
 
 def test_hints_are_quoted_for_cmd(home: Home) -> None:

@@ -97,8 +97,3 @@ def test_only_a_console_follows_colours(home: Home) -> None:
         assert nothing.isatty()
         assert not shows_colours(nothing.fileno())
         assert not shows_colours(file.fileno())
-
-
-def test_demo_runs_to_its_end(home: Home) -> None:
-    """It logs in by OAuth with a program for a browser, and has five processes refresh one expired session at once."""
-    assert "no key lies outside the secret store" in home.exe("demo", seconds=300).out
