@@ -22,7 +22,7 @@ def main() -> None:
 
     flush(sys.stdout)
     flush(sys.stderr)
-    os._exit(status)
+    os._exit(status if status < 1 << 31 else status - (1 << 32))  # the same 32 bits of Windows, as a C int
 
 
 if __name__ == "__main__":

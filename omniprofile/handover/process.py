@@ -73,14 +73,16 @@ if sys.platform == "win32":
 
         Killing this process also kills the command, as if it had replaced this process.
         """
+        import _signal  # type: ignore[import-not-found]  # no stubs for the inner module
+
         from omniprofile.handover.windows_command import windows_command
         from omniprofile.system.process_groups import Group
 
-        child = Group(windows_command(argv, environ), environ, children=False)
-        started()
-        while True:
-            try:
-                return child.wait()
-            except KeyboardInterrupt:
-                # Ctrl-C goes to the whole console group: the child got it too, and decides what it means.
-                continue
+        # Ctrl-C goes to all of the console: the command decides what it means, from its first moment. It does not inherit this.
+        before = _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+        try:
+            child = Group(windows_command(argv, environ), environ, children=False)
+            started()
+            return child.wait()
+        finally:
+            _signal.signal(_signal.SIGINT, before)

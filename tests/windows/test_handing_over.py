@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from windows_home import CREATE_NEW_CONSOLE, EXE, Home
 
+from omniprofile.handover.process import run_waiting  # type: ignore[attr-defined]  # mypy runs on Linux
 from omniprofile.standin.server import Standin
 
 KEY = "omni_osk_windows_0123456789abcdef"
@@ -69,6 +70,11 @@ def test_ctrl_c_is_the_commands(ci: Home, options: tuple[str, ...]) -> None:
     """It decides what that means, and `exec` waits for it and says nothing."""
     child = "try:\n    begin()\nexcept KeyboardInterrupt:\n    print('interrupted')\n    sys.exit(42)\n"
     assert _after_ctrl_c(ci, child, *options) == (42, "interrupted\r\n", "")
+
+
+def test_ctrl_c_while_the_command_starts_is_the_commands_too(ci: Home) -> None:
+    command = [sys.executable, "-c", "raise SystemExit(7)"]
+    assert run_waiting(command, ci.environ, lambda: signal.raise_signal(signal.SIGINT)) == 7
 
 
 def test_a_command_that_ctrl_c_ends_ends_exec_with_its_status(ci: Home) -> None:
