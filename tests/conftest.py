@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -24,8 +23,7 @@ from omniprofile.credentials import keyring_store
 from omniprofile.errors import StoreUnavailable
 from omniprofile.model.secret import forget_all
 from omniprofile.system.environment import Environment
-from omniprofile.system.locking import lock
-from omniprofile.system.user_lock import user_lock_folders
+from omniprofile.system.user_lock import temporary_locks, user_lock_folders
 from tests import warm
 from tests.outputs import check_output
 
@@ -49,20 +47,10 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Remove the session locks that the tests leave in the developer's own home, where no variable leads the program away from.
-
-    Each is removed under itself, so that a program that waits for it notices and takes a new one (`system.locking`).
-    """
-    folder = user_lock_folders(sys.platform, {}, os.getuid())[0] if sys.platform != "win32" else ""
-    before = set(os.listdir(folder)) if os.path.isdir(folder) else set[str]()
-    try:
+    """Remove the locks that the tests leave in the developer's own home, where no variable leads the program away from."""
+    mine = sys.platform != "win32" and not hasattr(session.config, "workerinput")
+    with temporary_locks(user_lock_folders(sys.platform, {}, os.getuid())[:1] if mine else []):
         return (yield)
-    finally:
-        if not hasattr(session.config, "workerinput") and os.path.isdir(folder):
-            for name in set(os.listdir(folder)) - before:
-                path = os.path.join(folder, name)
-                with suppress(TimeoutError, FileNotFoundError), lock(path, 0):
-                    os.unlink(path)
 
 
 def pytest_collection_finish() -> None:

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from omniprofile.errors import OperationFailed, UnsafePermissions
 from omniprofile.system.files import home_in_database, make_private_folder
@@ -52,6 +52,25 @@ def user_lock(
             if not optional:
                 raise first or LockFailed(errno.ENOENT, "no folder for locks is known", "set `LOCALAPPDATA`")
         yield
+
+
+@contextmanager
+def temporary_locks(folders: list[str]) -> Iterator[None]:
+    """Remove the lock files that appear in `folders` during the body: they guard what existed only as long.
+
+    Removes each while holding it, so that whoever waits for it notices and takes a new one. One that is held stays.
+    """
+    before = _files(folders)
+    try:
+        yield
+    finally:
+        for path in _files(folders) - before:
+            with suppress(OSError), lock(path, 0):
+                os.unlink(path)
+
+
+def _files(folders: list[str]) -> set[str]:
+    return {os.path.join(folder, name) for folder in folders if os.path.isdir(folder) for name in os.listdir(folder)}
 
 
 @contextmanager

@@ -7,12 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from omniprofile.system.locking import LockFailed, lock
-from omniprofile.system.user_lock import user_lock, user_lock_folders
+from omniprofile.system.user_lock import temporary_locks, user_lock, user_lock_folders
 
 HOLD = """
 import sys, time
@@ -259,3 +260,17 @@ def test_windows_keeps_them_in_the_local_application_data() -> None:
     assert path.replace("/", "\\") == r"C:\Users\me\AppData\Local\omniprofile\locks"
     with pytest.raises(LockFailed, match="no folder"), user_lock(user_lock_folders("win32", {}, None), "a", 1):
         raise AssertionError("there is none")
+
+
+def test_locks_of_what_is_temporary_go_with_it(tmp_path: Path) -> None:
+    folders = [str(tmp_path / "locks"), str(tmp_path / "none")]
+    with user_lock(folders, "before", 0):
+        pass
+    with temporary_locks(folders), user_lock(folders, "after", 0):
+        pass
+    assert os.listdir(folders[0]) == ["before"]
+
+    with ExitStack() as held:
+        with temporary_locks(folders):
+            held.enter_context(user_lock(folders, "held", 0))
+        assert sorted(os.listdir(folders[0])) == ["before", "held"]

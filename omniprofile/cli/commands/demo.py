@@ -28,6 +28,7 @@ from omniprofile.standin.server import Standin
 from omniprofile.system.atomic_write import write_atomic
 from omniprofile.system.files import make_private_folder, reason
 from omniprofile.system.foreign_access import real_path
+from omniprofile.system.user_lock import temporary_locks
 
 _STAGING_KEY = "omni_osk_demo_staging_0123456789"
 _PRODUCTION_KEY = "omni_osk_demo_production_9876543210"
@@ -117,6 +118,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             raise OperationFailed(
                 f"the demo needs a temporary folder that can be written: {reason(problem)}", hint="set `TMPDIR` to one"
             ) from problem
+        stack.enter_context(temporary_locks(app.lock_folders))
         production = stack.enter_context(Standin(tls=tls()))
         staging = stack.enter_context(Standin(tls=tls()))
         relay = stack.enter_context(Relay({_PRODUCTION: production, _STAGING: staging}))
