@@ -9,15 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from omniprofile.credentials.env_variables import environment_pair
-from omniprofile.credentials.protection import (
-    KEEPING,
-    SHOW,
-    SHOWING,
-    Intent,
-    decide,
-    protected_by,
-    selected_by_pin,
-)
+from omniprofile.credentials.protection import KEEPING, SHOWING, Intent, decide, protected_by, selected_by_pin
 from omniprofile.errors import AccessLimited, ProtectedProfile, UsageError
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -51,7 +43,7 @@ class App(Stores):
     """One run of the program: the profile files, and access to their credentials."""
 
     def resolve(
-        self, request: ProfileRequest, use: "Use" = SHOW, *, explain: bool = False, tell: bool = True
+        self, request: ProfileRequest, use: "Use" = "show", *, explain: bool = False, tell: bool = True
     ) -> "Resolution":
         """Resolve the current profile for this call, without asking a key source.
 
@@ -224,7 +216,7 @@ class App(Stores):
             refused=refused,
         )
 
-    def declared(self, request: ProfileRequest, use: "Use" = SHOW) -> "Resolution":
+    def declared(self, request: ProfileRequest, use: "Use" = "show") -> "Resolution":
         """Resolve from the files alone, ignoring base URLs and tokens from flags and variables."""
         from omniprofile.credentials.resolver import resolve
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from omniprofile.config.paths import Places, find_pin, find_places, omni_cli_config, profile_files
 from omniprofile.config.selection import require_profile, select
 from omniprofile.config.state import StateFile
-from omniprofile.credentials.protection import SHOW, decide, selected_by_pin
+from omniprofile.credentials.protection import decide, selected_by_pin
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions, UsageError
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import printable
@@ -185,7 +185,9 @@ class Workspace:
 
         return load_pin(path)
 
-    def select(self, named: Sourced[str] | None = None, *, overridden: bool = False, use: "Use" = SHOW) -> "Selection":
+    def select(
+        self, named: Sourced[str] | None = None, *, overridden: bool = False, use: "Use" = "show"
+    ) -> "Selection":
         """Return the current profile."""
 
         def state() -> Sourced[str] | None:

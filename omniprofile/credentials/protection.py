@@ -5,7 +5,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, Literal
+    from typing import Literal
 
     from omniprofile.errors import ConfigInvalid
     from omniprofile.model.declaration import Config
@@ -13,29 +13,22 @@ if TYPE_CHECKING:
     from omniprofile.model.resolution import Resolution, Selection
 
     Use = Literal["run", "delete", "give", "show"]
+    """A command gets the profile, or it becomes the active one; its stored credential, or it itself, is deleted; its credential
+    is handed out or stored; or it is only shown or tested."""
     Decision = Literal["allow", "warn", "ask", "name"]
     """Allow it; allow it with a warning, even with `-q`; ask the user, and refuse if nobody can be asked; or refuse it unless it
     is confirmed in advance: the profile must be named."""
-
-RUN: "Final" = "run"
-"""A command gets the profile, or it becomes the active one."""
-DELETE: "Final" = "delete"
-"""Its stored credential, or the profile itself, is deleted."""
-GIVE: "Final" = "give"
-"""Its credential is handed out or stored."""
-SHOW: "Final" = "show"
-"""It is only shown or tested."""
 
 
 def decide(use: "Use", *, protected: bool, pinned: bool) -> "Decision":
     """Decide whether a profile may be used. `pinned`: a project pin selects it. `--yes` confirms for `ask` and `name`."""
     if not protected:
         return "allow"
-    if use in (RUN, DELETE):
+    if use in ("run", "delete"):
         return "ask"
     if not pinned:
         return "allow"
-    return "name" if use == GIVE else "warn"
+    return "name" if use == "give" else "warn"
 
 
 def selected_by_pin(selection: "Selection", host: str = "") -> str:
@@ -75,10 +68,10 @@ class Intent:
         return Intent(**vars(self) | changes)
 
 
-SHOWING = Intent(SHOW, guarded=True)
-GIVING = Intent(GIVE)
+SHOWING = Intent("show", guarded=True)
+GIVING = Intent("give")
 """Handing the credential out, without a chance to ask."""
-KEEPING = Intent(GIVE, guarded=True)
+KEEPING = Intent("give", guarded=True)
 """Signing requests with the credential, without handing it out."""
 
 

@@ -14,7 +14,7 @@ from omniprofile.cli.console import Console, error_json
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.style import shown
 from omniprofile.config.patterns import matching
-from omniprofile.credentials.protection import RUN, Intent
+from omniprofile.credentials.protection import Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
 from omniprofile.handover import omni, omni_rules
 from omniprofile.handover.parallel import Commands, Ending, Stream
@@ -105,10 +105,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     matched = dict.fromkeys(config.profiles, False) if args.all else matching(config, args.patterns)
     width = max(map(len, matched))
     results = [_Result(name, f"{name:{width}} | ", _COLOURS[at % len(_COLOURS)]) for at, name in enumerate(matched)]
-    intent = Intent(RUN, f"run `{printable(args.child[0])}` with it", remember=True)
+    intent = Intent("run", f"run `{printable(args.child[0])}` with it", remember=True)
     for result in results:
         with _error_kept(result):
-            resolution, in_full = app.resolve(ProfileRequest.for_profile(result.profile), RUN), matched[result.profile]
+            resolution = app.resolve(ProfileRequest.for_profile(result.profile), "run")
+            in_full = matched[result.profile]
             try:
                 app.permit(resolution, intent.but(yes=args.yes and in_full, asks=in_full))
             except ProtectedProfile as refusal:

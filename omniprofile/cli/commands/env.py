@@ -20,7 +20,7 @@ from omniprofile.cli.arguments import (
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.times import good_until
 from omniprofile.config.paths import own_omni_config
-from omniprofile.credentials.protection import GIVE, Intent
+from omniprofile.credentials.protection import Intent
 from omniprofile.errors import Error, OperationFailed, Refused, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
 from omniprofile.handover.shells import SHELLS, github, render
@@ -90,9 +90,9 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         remove = removals(environ)
         secrets: list[str] = []
     else:
-        resolution = app.resolve(request_of(args), GIVE)
+        resolution = app.resolve(request_of(args), "give")
         hint = f"name it, as in `omniprofile env {resolution.profile}`, or give `--yes`"
-        credential = app.obtain(resolution, Intent(GIVE, hint=hint, yes=args.yes), interactive=console.interactive)
+        credential = app.obtain(resolution, Intent("give", hint=hint, yes=args.yes), interactive=console.interactive)
         app.record(resolution, "env")
         app.tell(good_until(credential, app.environment.now()), app.detail)
         assign, remove = exports(credential, environ)

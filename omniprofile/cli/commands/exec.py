@@ -14,7 +14,7 @@ from omniprofile.cli.corrected_lines import line_meant, with_yes
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
-from omniprofile.credentials.protection import RUN, Intent
+from omniprofile.credentials.protection import Intent
 from omniprofile.errors import UsageError
 from omniprofile.handover import omni, omni_rules
 from omniprofile.handover.child import run_child
@@ -110,8 +110,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             app.require(named.value, named.provenance)
         environ = child_environment({}, app.environment.environ)
         return run_command(*omni.straight_through(line, environ, omni.named_path(command[0])))
-    resolutions = {prefix: app.resolve(request, RUN) for prefix, request in requests.items()}
-    intent = Intent(RUN, f"run `{program}` with it", with_yes(args), yes=args.yes, remember=True)
+    resolutions = {prefix: app.resolve(request, "run") for prefix, request in requests.items()}
+    intent = Intent("run", f"run `{program}` with it", with_yes(args), yes=args.yes, remember=True)
     if args.prefixes:
         _refuse_clashes(resolutions)
         for resolution in resolutions.values():  # check all of them before any key source runs

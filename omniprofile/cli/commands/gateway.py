@@ -7,7 +7,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_option, add_overrides, add_profile, add_yes, port_number, request_of
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
-from omniprofile.credentials.protection import RUN, Intent
+from omniprofile.credentials.protection import Intent
 
 HELP = Help(
     description='Prints `{"base_url": …, "token": …}` and then answers at that address: a request with this token is '
@@ -40,8 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    resolution = app.resolve(request_of(args), RUN)
-    intent = Intent(RUN, "open a gateway to it", with_yes(args), yes=args.yes, remember=True, guarded=True)
+    resolution = app.resolve(request_of(args), "run")
+    intent = Intent("run", "open a gateway to it", with_yes(args), yes=args.yes, remember=True, guarded=True)
     credential = app.obtain(resolution, intent, interactive=console.interactive)
     with app.gateway(resolution, credential, port=args.port) as gateway:
         gateway.start()

@@ -19,7 +19,7 @@ from omniprofile.cli.arguments import (
 from omniprofile.cli.console import Console
 from omniprofile.cli.key_login import login_key, login_secret
 from omniprofile.cli.new_credential import KEY_SECONDS, How
-from omniprofile.credentials.protection import GIVE, Intent
+from omniprofile.credentials.protection import Intent
 from omniprofile.errors import UsageError
 from omniprofile.model.names import printable
 
@@ -98,11 +98,11 @@ def login(
 
     Overriding variables do not apply: the secret is stored for the base URL that the profile files declare.
     """
-    resolution = app.declared(request, GIVE)
+    resolution = app.declared(request, "give")
     resolution.allowed_origin()
     option = "" if secret is None else f" --secret {printable(secret)}"
     hint = f"name it, as in `omniprofile login {resolution.profile}{option}`, or give `--yes`"
-    app.permit(resolution, Intent(GIVE, hint=hint, yes=yes))
+    app.permit(resolution, Intent("give", hint=hint, yes=yes))
     if secret is not None:
         login_secret(app, console, resolution, secret, how)
     elif resolution.auth != "oauth":

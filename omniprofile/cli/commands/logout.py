@@ -7,7 +7,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_json, add_profile, add_yes, named_profile
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
-from omniprofile.credentials.protection import DELETE, Intent
+from omniprofile.credentials.protection import Intent
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.names import printable_place
 from omniprofile.model.resolution import Resolution
@@ -35,8 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    resolution = app.declared(ProfileRequest(named_profile(args)), DELETE)
-    app.permit(resolution, Intent(DELETE, "delete its stored credential", with_yes(args), yes=args.yes))
+    resolution = app.declared(ProfileRequest(named_profile(args)), "delete")
+    app.permit(resolution, Intent("delete", "delete its stored credential", with_yes(args), yes=args.yes))
     changed = logout(app, console, resolution)
     if args.json:
         console.json({"profile": resolution.profile, "changed": changed})

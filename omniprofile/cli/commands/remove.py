@@ -13,7 +13,7 @@ from omniprofile.cli.commands.logout import logout
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
 from omniprofile.config.editing.draft import Draft
-from omniprofile.credentials.protection import DELETE, Intent
+from omniprofile.credentials.protection import Intent
 from omniprofile.errors import Error, Refused
 from omniprofile.model.names import quoted_list
 from omniprofile.model.resolution import Resolution
@@ -121,7 +121,7 @@ def _confirm(app: App, console: Console, name: str, resolution: Resolution | Non
         for step in steps:
             console.say(f"  {step}")
     if resolution and resolution.protected:
-        app.permit(resolution, Intent(DELETE, "remove it", hint))
+        app.permit(resolution, Intent("delete", "remove it", hint))
         return
     if not console.interactive:
         raise Refused(f"profile `{name}` is only removed with a confirmation", hint=hint)

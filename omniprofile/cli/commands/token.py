@@ -7,7 +7,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import PINNED, Help, add_flag, add_json, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.times import good_until, rfc3339
-from omniprofile.credentials.protection import GIVE, Intent
+from omniprofile.credentials.protection import Intent
 
 HELP = Help(
     description="Prints the bare token and a line end. It is a secret: pipe it, do not show it.\n\n"
@@ -53,9 +53,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print the token, the header that carries it (RFC 6750, 2.1), or the whole credential as JSON."""
-    resolution = app.resolve(request_of(args), GIVE)
+    resolution = app.resolve(request_of(args), "give")
     hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
-    intent = Intent(GIVE, hint=hint, yes=args.yes)
+    intent = Intent("give", hint=hint, yes=args.yes)
     credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=args.force_refresh)
     app.record(resolution, "token")
     app.tell(good_until(credential, app.environment.now()), app.detail)

@@ -9,7 +9,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
 from omniprofile.cli.picker import pick
 from omniprofile.config.selection import VARIABLE
-from omniprofile.credentials.protection import RUN, Intent
+from omniprofile.credentials.protection import Intent
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
 from omniprofile.handover.shells import EVALUATE, switch_script
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         raise UsageError("`--shell` prints what the shell evaluates, and `--json` a report", hint="give one of them")
     name, here = _target(args, app, console)
     resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
-    app.permit(resolution, Intent(RUN, "switch to it", with_yes(args), yes=args.yes))
+    app.permit(resolution, Intent("run", "switch to it", with_yes(args), yes=args.yes))
     if args.test:
         from omniprofile.cli.commands.test import check, error_of
 
