@@ -58,7 +58,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
         "OMNI_API_TOKEN, OMNI_API_KEY",
         "a token for the current profile; ignored, with a note, when a profile is named on the command line",
     ),
-    ("OMNI_BASE_URL", "the base URL for the current profile, as above"),
+    ("OMNI_BASE_URL", "the base URL for the current profile, as above; it may end in `/api`"),
     ("OMNIPROFILE_CONFIG", "the profile file"),
     ("OMNIPROFILE_STATE_DIR", "the state folder"),
     ("OMNIPROFILE_SECRET_STORE", "`keyring` or `file`: where omniprofile keeps secrets, whatever the file says"),
