@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from errno import EHOSTUNREACH, ENETUNREACH
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from omniprofile.model.origin import Origin
 T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
-def transport(kind: type[T], context: ssl.SSLContext | None, proxy: Proxy | None, limits: httpx.Limits) -> T:
+def transport(kind: Callable[..., T], context: ssl.SSLContext | None, proxy: Proxy | None, limits: httpx.Limits) -> T:
     """Return a transport of this kind, through `proxy` if there is one. Raises TransportError."""
     make = partial(kind, verify=context or False, trust_env=False, limits=limits)
     if proxy is None:
