@@ -155,3 +155,13 @@ def test_many_switches_at_once_leave_a_whole_file(cli: Cli, two: Path) -> None:
         thread.join()
     assert not failures
     assert sorted((cli.state / "active").read_text().split()) == ["prod", "staging"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "how"), [("", '`eval "$(omniprofile use --shell prod)"`'), ("bash", "`omniprofile use --shell prod`")]
+)
+def test_a_shell_that_does_not_see_the_switch_is_told_what_its_hook_can_do(
+    cli: Cli, two: Path, hook: str, how: str
+) -> None:
+    environ = {"OMNI_PROFILE": "staging", "OMNIPROFILE_SHELL": "bash", "OMNIPROFILE_HOOK": hook}
+    assert f"switch this shell with {how}" in cli("use", "prod", "--yes", env=environ).err
