@@ -7,7 +7,6 @@ import os
 from _thread import RLock
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 from omniprofile.config.paths import Places, find_pin, find_places, omni_cli_config, profile_files
@@ -64,23 +63,31 @@ else:
                 return app.__dict__[self._name]
 
 
-@dataclass
 class Workspace:
     """The files of one run. `notify` gets each message for the user once; `warn` gets those that `-q` does not silence.
 
     `detail` gets the messages for `-v`. `ask` asks the user a yes-or-no question; it is None if nobody can be asked.
     """
 
-    environment: Environment
-    config_flag: str | None = None
-    notify: Callable[[str], None] = lambda _: None
-    warn: Callable[[str], None] = lambda _: None
-    ask: Callable[[str], bool] | None = None
-    detail: Callable[[str], None] = lambda _: None
-    _told: set[str] = field(default_factory=set)
-    _broken: ConfigInvalid | None = None
-    """The error because of which `config` has only what the named profiles need."""
-    making: "RLock" = field(default_factory=RLock, repr=False, compare=False)
+    def __init__(
+        self,
+        environment: Environment,
+        config_flag: str | None = None,
+        notify: Callable[[str], None] = lambda _: None,
+        warn: Callable[[str], None] = lambda _: None,
+        ask: Callable[[str], bool] | None = None,
+        detail: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.environment = environment
+        self.config_flag = config_flag
+        self.notify = notify
+        self.warn = warn
+        self.ask = ask
+        self.detail = detail
+        self.making = RLock()
+        self._told: set[str] = set()
+        self._broken: ConfigInvalid | None = None
+        """The error because of which `config` has only what the named profiles need."""
 
     @once
     def places(self) -> Places:

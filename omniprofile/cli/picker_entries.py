@@ -1,11 +1,10 @@
 """The picker's model: the entries that match the search, and the chosen one. Independent of the terminal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One profile as the picker shows it."""
 
     name: str

@@ -1,6 +1,5 @@
 """Text as it is shown: colours, masked secrets, escaped control characters; and values as JSON."""
 
-import json
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -35,6 +34,8 @@ def as_json(value: object, *, exact: bool = False) -> str:
 
     Characters that a terminal could act on are escaped, which every JSON reader decodes to the same character.
     """
+    import json
+
     text = json.dumps(value if exact else _masked(value), indent=2, ensure_ascii=False)
     if not text.replace("\n", "").isprintable():
         text = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)

@@ -1,11 +1,8 @@
 """Conversion of a `Config` to plain data for the snapshot's `marshal`, and back, without validation.
 
-A list represents an object: its number in `_KINDS`, and its fields, except those of a dataclass with `compare=False`.
+A list represents an object: its number in `_KINDS`, and its fields.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any
 
 from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource, Settings
@@ -13,10 +10,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 _KINDS: Any = (Config, Declaration, EnvValue, Identity, KeySource, Origin, Provenance, Settings, Sourced, Layer)
-_FIELDS = {kind: kind._fields for kind in _KINDS if kind not in (Config, Layer)}
-_FIELDS[Config] = tuple(each.name for each in fields(Config) if each.compare)
-_VALUES: dict[Any, Callable[[Any], Sequence[Any]]] = dict.fromkeys(_FIELDS, tuple)
-_VALUES |= {Config: attrgetter(*_FIELDS[Config]), Layer: lambda layer: (layer.value,)}
+_FIELDS = {kind: kind._fields for kind in _KINDS if kind is not Layer}
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 _LAYOUT = repr(list(_FIELDS.items()))
 """Differs between two versions of the source if a field does."""
@@ -40,8 +34,10 @@ def load(data: Any) -> Config | None:
 
 def _dumped(value: Any) -> Any:
     kind = type(value)
-    if kind in _VALUES:
-        return [_NUMBERS[kind], *[each if type(each) in _PLAIN else _dumped(each) for each in _VALUES[kind](value)]]
+    if kind is Layer:
+        return [_NUMBERS[kind], value.value]
+    if kind in _NUMBERS:
+        return [_NUMBERS[kind], *[each if type(each) in _PLAIN else _dumped(each) for each in value]]
     if kind is dict:
         return {key: each if type(each) in _PLAIN else _dumped(each) for key, each in value.items()}
     return tuple(map(_dumped, value)) if kind is tuple else value

@@ -2,26 +2,28 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from omniprofile.credentials.refusals import stored_mismatch
 from omniprofile.credentials.sources import checked_key, read_key
 from omniprofile.errors import IdentityMismatch, NoCredential
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import KeySource
-from omniprofile.model.live import differences
 from omniprofile.model.origin import Origin
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
-from omniprofile.model.stored import Account, StoredSecret
+
+if TYPE_CHECKING:
+    from omniprofile.model.stored import Account, StoredSecret
 
 
 def obtain(
     resolution: Resolution,
     *,
     environ: Mapping[str, str],
-    stored: Callable[[Account], StoredSecret | None],
+    stored: "Callable[[Account], StoredSecret | None]",
     elsewhere: Callable[[str, str | None], Sequence[Origin]],
-    fresh: Callable[[str, StoredSecret], StoredSecret],
+    fresh: "Callable[[str, StoredSecret], StoredSecret]",
     interactive: bool,
     tell: Callable[[str], None],
 ) -> Credential:
@@ -39,7 +41,7 @@ def obtain(
     profile, origin = resolution.profile, resolution.allowed_origin()
     ask = partial(read_key, profile=profile, base_url=str(origin), environ=environ, interactive=interactive)
 
-    def in_store(variable: str | None = None) -> StoredSecret | None:
+    def in_store(variable: str | None = None) -> "StoredSecret | None":
         from omniprofile.model.stored import Account
 
         found = stored(Account(profile, origin, variable))
@@ -69,15 +71,16 @@ def obtain(
     else:
         secret = ask(resolution.key)
 
-    return Credential(
+    credential = Credential(
         profile=profile,
         origin=origin,
         auth="oauth" if resolution.auth == "oauth" else "api-key",
         secret=secret,
         expires_at=expires_at,
-        read_env=cache(lambda: _read_env(resolution, read_secret, tell)),
         of_profile=not resolution.pair,
     )
+    credential.read_env = cache(lambda: _read_env(resolution, read_secret, tell))
+    return credential
 
 
 def _read_env(
@@ -98,11 +101,13 @@ def _read_env(
     return tuple(found)
 
 
-def _own(found: StoredSecret | None, resolution: Resolution) -> StoredSecret:
+def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret":
     """Return `found`, the profile's stored secret, if it matches the profile's auth method and expected identity.
 
     Raises NoCredential or IdentityMismatch otherwise.
     """
+    from omniprofile.model.live import differences
+
     profile = resolution.profile
     wanted, other = ("session", "API key") if resolution.auth == "oauth" else ("key", "OAuth session")
     hint = f"run `omniprofile login {profile}`"

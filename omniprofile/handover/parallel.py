@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple, Self
 
 from omniprofile.errors import OperationFailed
 from omniprofile.handover.process import not_run
-from omniprofile.handover.windows_command import windows_command
 from omniprofile.system.files import reason
 from omniprofile.system.process_groups import Group, end_groups, relay
 
@@ -105,7 +104,11 @@ class Commands:
         """
         begin = monotonic()
         try:
-            line = windows_command(argv, environ) if sys.platform == "win32" else argv
+            line: Sequence[str] | str = argv
+            if sys.platform == "win32":
+                from omniprofile.handover.windows_command import windows_command
+
+                line = windows_command(argv, environ)
             with self._starting:
                 if self._ending:
                     raise Ending

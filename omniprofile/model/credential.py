@@ -1,8 +1,8 @@
 """The result of resolution: an origin and a token that belong together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.origin import Origin
@@ -19,8 +19,16 @@ class Variables(dict[str, str]):
     __str__ = __repr__
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class _Parts(NamedTuple):
+    profile: str
+    origin: Origin
+    auth: AuthMethod
+    secret: Secret
+    expires_at: datetime | None = None
+    of_profile: bool = True
+
+
+class Credential(_Parts):
     """A token and the only origin that it may be sent to.
 
     `base_url` has no trailing slash. `expires_at` is an aware UTC time, or None for a key that does not expire.
@@ -28,15 +36,7 @@ class Credential:
     its secrets, once. `token` never appears in `repr`.
     """
 
-    profile: str
-    origin: Origin
-    auth: AuthMethod
-    secret: Secret
-    expires_at: datetime | None = None
-    read_env: Callable[[], tuple[tuple[str, str | tuple[str, str] | Secret], ...]] = field(
-        default=tuple, repr=False, compare=False
-    )
-    of_profile: bool = True
+    read_env: Callable[[], tuple[tuple[str, str | tuple[str, str] | Secret], ...]] = tuple
 
     @property
     def token(self) -> str:

@@ -5,7 +5,6 @@ files together. `omniprofile.config.schema.models` validates the files.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from omniprofile.model.origin import Origin
@@ -113,17 +112,23 @@ class Settings(NamedTuple):
     audit: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
-    """All profile files together, in reading order. All references between tables are valid: see `config.loader`."""
-
+class _Files(NamedTuple):
     files: tuple[str, ...] = ()
     default: Sourced[str] | None = None
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = Settings()
     defaults: tuple[Declaration, ...] = ()
-    instances: Mapping[str, Declaration] = field(default_factory=dict)
-    profiles: Mapping[str, Declaration] = field(default_factory=dict)
-    settings_in: Mapping[str, Settings] = field(default_factory=dict)
+    instances: Mapping[str, Declaration] = {}
+    profiles: Mapping[str, Declaration] = {}
+    settings_in: Mapping[str, Settings] = {}
     """The settings of each file that has some, of which `settings` is the sum."""
-    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """The `Effective` of each profile that `model.effective` has computed so far."""
+
+
+class Config(_Files):
+    """All profile files together, in reading order. All references between tables are valid: see `config.loader`."""
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The `Effective` of each profile that `model.effective` has computed so far."""
+        # Not a `cached_property`, whose lock a forked process may never get.
+        known: dict[str, Any] = vars(self).setdefault("known", {})
+        return known

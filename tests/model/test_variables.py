@@ -43,7 +43,9 @@ tables = st.builds(
 
 
 def handed(env: tuple[tuple[str, str | tuple[str, str]], ...], *, of_profile: bool = True) -> Credential:
-    return Credential("p", Origin.parse(URL), "api-key", Secret(TOKEN), read_env=lambda: env, of_profile=of_profile)
+    made = Credential("p", Origin.parse(URL), "api-key", Secret(TOKEN), of_profile=of_profile)
+    made.read_env = lambda: env
+    return made
 
 
 def _written(value: str | tuple[str, str]) -> str:

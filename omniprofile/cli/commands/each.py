@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
 
@@ -54,19 +53,19 @@ HELP = Help(
 )
 
 
-@dataclass(slots=True)
 class _Result:
     """The result of one profile. `label` precedes each of its lines; `resolution` is set if its command may run."""
 
-    profile: str
-    label: str
-    colour: str
-    resolution: Resolution | None = None
-    exit_code: int | None = None
-    seconds: float | None = None
-    output: dict[Stream, bytearray] = field(default_factory=lambda: {"stdout": bytearray(), "stderr": bytearray()})
-    skipped: bool = False
-    error: Error | None = None
+    def __init__(self, profile: str, label: str, colour: str) -> None:
+        self.profile = profile
+        self.label = label
+        self.colour = colour
+        self.resolution: Resolution | None = None
+        self.exit_code: int | None = None
+        self.seconds: float | None = None
+        self.output: dict[Stream, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self.skipped = False
+        self.error: Error | None = None
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -142,17 +141,17 @@ def _error_kept(result: _Result) -> Iterator[None]:
         result.error = error
 
 
-@dataclass(frozen=True, slots=True)
 class _Run:
     """The commands of one run, and the state that its threads share."""
 
-    args: argparse.Namespace
-    app: App
-    console: Console
-    intent: Intent
-    commands: Commands = field(default_factory=Commands)
-    waiting: SimpleQueue[tuple[_Result, Resolution]] = field(default_factory=SimpleQueue)
-    finished: SimpleQueue[_Result | BaseException] = field(default_factory=SimpleQueue)
+    def __init__(self, args: argparse.Namespace, app: App, console: Console, intent: Intent) -> None:
+        self.args = args
+        self.app = app
+        self.console = console
+        self.intent = intent
+        self.commands = Commands()
+        self.waiting: SimpleQueue[tuple[_Result, Resolution]] = SimpleQueue()
+        self.finished: SimpleQueue[_Result | BaseException] = SimpleQueue()
 
     def all(self, results: Sequence[_Result]) -> None:
         """Run each permitted command to its end. Any exception ends all of them and is raised."""
