@@ -71,16 +71,15 @@ def obtain(
     else:
         secret = ask(resolution.key)
 
-    credential = Credential(
+    return Credential(
         profile=profile,
         origin=origin,
         auth="oauth" if resolution.auth == "oauth" else "api-key",
         secret=secret,
         expires_at=expires_at,
         of_profile=not resolution.pair,
+        read_env=cache(lambda: _read_env(resolution, read_secret, tell)),
     )
-    credential.read_env = cache(lambda: _read_env(resolution, read_secret, tell))
-    return credential
 
 
 def _read_env(

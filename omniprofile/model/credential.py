@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import NoReturn
 
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.origin import Origin
@@ -19,24 +19,56 @@ class Variables(dict[str, str]):
     __str__ = __repr__
 
 
-class _Parts(NamedTuple):
-    profile: str
-    origin: Origin
-    auth: AuthMethod
-    secret: Secret
-    expires_at: datetime | None = None
-    of_profile: bool = True
+ReadEnv = Callable[[], tuple[tuple[str, str | tuple[str, str] | Secret], ...]]
 
 
-class Credential(_Parts):
-    """A token and the only origin that it may be sent to.
+class Credential:
+    """A token and the only origin that it may be sent to. It cannot be changed.
 
     `base_url` has no trailing slash. `expires_at` is an aware UTC time, or None for a key that does not expire.
     `of_profile` is false if the base URL and token are the environment's own. `read_env` reads the profile's `env`, including
     its secrets, once. `token` never appears in `repr`.
     """
 
-    read_env: Callable[[], tuple[tuple[str, str | tuple[str, str] | Secret], ...]] = tuple
+    # Not a dataclass: that module alone imports a fifth of what `each` needs. Not a tuple: nobody shall unpack the secret.
+    __slots__ = ("auth", "expires_at", "of_profile", "origin", "profile", "read_env", "secret")
+    profile: str
+    origin: Origin
+    auth: AuthMethod
+    secret: Secret
+    expires_at: datetime | None
+    of_profile: bool
+    read_env: ReadEnv
+
+    def __init__(
+        self,
+        profile: str,
+        origin: Origin,
+        auth: AuthMethod,
+        secret: Secret,
+        expires_at: datetime | None = None,
+        *,
+        of_profile: bool = True,
+        read_env: ReadEnv = tuple,
+    ) -> None:
+        parts = {"profile": profile, "origin": origin, "auth": auth, "secret": secret, "expires_at": expires_at}
+        for name, value in {**parts, "of_profile": of_profile, "read_env": read_env}.items():
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a credential cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Credential) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def __repr__(self) -> str:
+        return f"Credential({self.profile!r}, {self.base_url!r}, {self.auth!r}, {self.secret!r}, {self.expires_at!r})"
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.profile, self.origin, self.auth, self.secret, self.expires_at, self.of_profile
 
     @property
     def token(self) -> str:

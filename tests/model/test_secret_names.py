@@ -43,6 +43,8 @@ def test_no_ordinary_way_of_printing_a_secret_shows_it():
         assert "Secret(********)" in shown
     assert repr(secret) == "Secret(********)"
     assert credential.token == TEXT
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        credential.origin = Origin.parse("https://evil.omniapp.co")
 
 
 def test_a_secret_is_not_serialised_by_accident():

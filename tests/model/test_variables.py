@@ -43,9 +43,7 @@ tables = st.builds(
 
 
 def handed(env: tuple[tuple[str, str | tuple[str, str]], ...], *, of_profile: bool = True) -> Credential:
-    made = Credential("p", Origin.parse(URL), "api-key", Secret(TOKEN), of_profile=of_profile)
-    made.read_env = lambda: env
-    return made
+    return Credential("p", Origin.parse(URL), "api-key", Secret(TOKEN), of_profile=of_profile, read_env=lambda: env)
 
 
 def _written(value: str | tuple[str, str]) -> str:
