@@ -55,7 +55,8 @@ def parse(
         parser.exit()
     at = argv.index(name)
     if name in ("help", "version"):
-        return parse([*argv[at + 1 : at + 2], "--help"] if name == "help" else ["--version"], profiles)
+        about = [word for word in argv[at + 1 :] if word != "--json"][:1]
+        return parse([*about, "--help"] if name == "help" else ["--version"], profiles)
     config = next((argv[at + 1] for at, word in enumerate(argv[:-1]) if word == "--config"), None)
     name = argv[at] = ALIASES.get(name, name)
     command = next((each for each in (*COMMANDS, *HIDDEN) if each.name == name), None)

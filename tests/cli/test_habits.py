@@ -68,6 +68,7 @@ def test_json_before_the_command_belongs_to_the_command(cli: Cli, two: Path) -> 
     assert cli("--json", "list").out == cli("list", "--json").out
     assert cli("-q", "--json", "-p", "prod", "show").out == cli("show", "-p", "prod", "--json").out
     assert json.loads(cli("--json", "show", "nosuch").out)["error"]["code"] == "no-such-profile"
+    assert cli("--json", "help", "list").out == cli("help", "list").out
     assert "did you mean `--shell json`?" in cli("--json", "env", "prod").err
     assert "no command is given" in cli("--json").err
 
