@@ -1,8 +1,8 @@
 """Loading one profile while a file in `profiles.d` is broken.
 
 A broken file is left out as a whole, and only if it cannot affect the profile: it has no table that the profile uses, no
-settings, no `[defaults]` and no `default`, nor a misspelling of one of these. If it does not parse, every word in it that is not
-behind the last `=` of its line is checked.
+settings, no `[defaults]` and no `default`, nor a misspelling of one of these. If it does not parse, every word in it that is in a
+header, or not behind the last `=` of its line, is checked.
 """
 
 import os
@@ -25,6 +25,10 @@ _MISSPELT = 2
 """A word counts as misspelled if it differs by at most this many letters."""
 _ALL_AT_ONCE = re.compile(r"""^[ \t]*+["']?(?:profiles|instances)["']?[ \t]*+=""", re.MULTILINE)
 _ESCAPE = re.compile(r"\\[uUx]")
+_COMMENT = re.compile(r"""^[ \t]*#.*|#[^"']*$""")
+"""A comment. Behind something else in its line it has no quotes, or it may be within a string."""
+_HEADER = re.compile(r"\[([^\],]*)(?=\]|$)")
+"""What may be a header's text, wherever it is in its line: it follows a value if a line break is missing."""
 _QUOTED = re.compile(r"""["']([^"'\n]+)["']""")
 _WORD = re.compile(r"""[^\s."'\[\]=#]+""")
 
@@ -86,7 +90,10 @@ def _may_hold(file: str, files: Files, names: set[str]) -> bool:
         return True
     if _ALL_AT_ONCE.search(text) or _ESCAPE.search(text):
         return True
-    keys = ((line.rpartition("=")[0] or line).partition("#")[0] for line in text.splitlines())
+    lines = [_COMMENT.sub("", line) for line in text.splitlines()]
+    keys = [line.rpartition("=")[0] or line for line in lines] + [
+        head for line in lines for head in _HEADER.findall(line)
+    ]
     written = {word for key in keys for word in (*_WORD.findall(key), *_QUOTED.findall(key))}
     return not written.isdisjoint(names) or any(map(_bears_on_all, written)) or _is_cut_short(text, names)
 
