@@ -64,11 +64,17 @@ def test_short_options_before_the_command_may_share_a_dash(
     assert ran.out in ("staging\n", "prod\n")
 
 
+def test_json_before_help_does_not_take_the_place_of_the_command(
+    cli: Cli, two: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli("--json", "help", "list")
+    assert capsys.readouterr().out.startswith("usage: omniprofile list ")
+
+
 def test_json_before_the_command_belongs_to_the_command(cli: Cli, two: Path) -> None:
     assert cli("--json", "list").out == cli("list", "--json").out
     assert cli("-q", "--json", "-p", "prod", "show").out == cli("show", "-p", "prod", "--json").out
     assert json.loads(cli("--json", "show", "nosuch").out)["error"]["code"] == "no-such-profile"
-    assert cli("--json", "help", "list").out == cli("help", "list").out
     assert "did you mean `--shell json`?" in cli("--json", "env", "prod").err
     assert "no command is given" in cli("--json").err
 
