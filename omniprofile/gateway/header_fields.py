@@ -17,9 +17,10 @@ _HOP_BY_HOP = frozenset(
 _FRAMING = frozenset({b"content-length"})
 """Kept even if `Connection` names it: without it the body would end elsewhere."""
 _MISWRITTEN = frozenset({b"content_length"})
-_OF_REQUESTS = frozenset({b"authorization", b"host", b"cookie", b"cookie2", b"expect", b"range", b"if-range"})
-"""Fields of ours alone, and those with which a program could have an echoed token sent to it in pieces."""
-_OF_RESPONSES = frozenset({b"set-cookie", b"set-cookie2"})
+_RANGES = frozenset({b"range", b"if-range", b"request-range", b"accept-ranges"})
+"""Fields with which a program could have an echoed token sent to it in pieces, and the offer of that."""
+_OF_REQUESTS = frozenset({b"authorization", b"host", b"cookie", b"cookie2", b"expect"}) | _RANGES
+_OF_RESPONSES = frozenset({b"set-cookie", b"set-cookie2"}) | _RANGES
 _SEARCHED = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})
 """Content codings in which a response can be searched for the token."""
 _UNSEARCHED = frozenset(

@@ -248,8 +248,11 @@ def test_an_instance_that_repeats_it_in_base64_gives_at_most_its_edges(
 
 def test_a_program_cannot_ask_for_the_token_in_pieces(behind: Open) -> None:
     end = behind()
-    end.request("GET", "/", Range="bytes=0-9", If_Range='"1"')
-    assert not {"Range", "If-Range"} & {field for field, _ in end.instance.fields()}
+    end.request("GET", "/", Range="bytes=0-9", If_Range='"1"', Request_Range="bytes=0-9")
+    assert not {"Range", "If-Range", "Request-Range"} & {field for field, _ in end.instance.fields()}
+    answer = b"HTTP/1.1 200 OK\r\nAccept-Ranges: bytes\r\nContent-Length: 0\r\n\r\n"
+    response, _ = behind(Raw(lambda _, __: answer)).request("GET", "/")
+    assert response.getheader("Accept-Ranges") is None
 
 
 def test_a_reason_and_a_name_that_repeat_it_are_masked(behind: Open) -> None:
