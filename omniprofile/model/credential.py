@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.origin import Origin
@@ -57,6 +57,12 @@ class Credential:
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("a credential cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a credential cannot be changed")
+
+    def __copy__(self) -> Self:
+        return self
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Credential) and self._parts() == other._parts()

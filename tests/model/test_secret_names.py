@@ -45,6 +45,9 @@ def test_no_ordinary_way_of_printing_a_secret_shows_it():
     assert credential.token == TEXT
     with pytest.raises(AttributeError, match="cannot be changed"):
         credential.origin = Origin.parse("https://evil.omniapp.co")
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        del credential.origin
+    assert copy.copy(credential) == credential
 
 
 def test_a_secret_is_not_serialised_by_accident():
