@@ -88,7 +88,8 @@ def forget_all() -> None:
 
 def masked(text: str) -> str:
     """Return `text` with keys, passwords in URLs, and all secrets that this process has obtained masked."""
-    for secret in [secret for start in list(_starts) if start in text for secret in list(_starts[start])]:
+    secrets = [secret for start in list(_starts) if start in text for secret in list(_starts[start])]
+    for secret in sorted(secrets, key=len, reverse=True):  # the whole before its lines, some too short to be looked for
         spellings = _obtained.get(secret, set())
         if not spellings:
             spellings.update(_spellings(secret))

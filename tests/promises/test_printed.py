@@ -147,6 +147,13 @@ def test_what_was_obtained_is_masked_however_it_is_spelt_or_cut() -> None:
     assert json.loads(as_json(secret, exact=True)) == secret
 
 
+def test_a_short_line_of_a_secret_is_masked_with_the_whole() -> None:
+    remember("first-of-all")
+    remember("first-line\nc3\nlast-line")
+    assert masked("it is first-line\nc3\nlast-line.") == f"it is {MASK}."
+    assert masked("last-line and first-line") == f"{MASK} and {MASK}"
+
+
 def test_the_public_prefix_of_a_key_is_shown_in_an_example() -> None:
     remember("omni_osk_abcdefgh")
     assert masked("a key is one line, such as `omni_osk_\u2026`") == "a key is one line, such as `omni_osk_\u2026`"
