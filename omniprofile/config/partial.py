@@ -25,9 +25,7 @@ _MISSPELT = 2
 """A word counts as misspelled if it differs by at most this many letters."""
 _ALL_AT_ONCE = re.compile(r"""^[ \t]*+["']?(?:profiles|instances)["']?[ \t]*+=""", re.MULTILINE)
 _ESCAPE = re.compile(r"\\[uUx]")
-_COMMENT = re.compile(r"""^[ \t]*#.*|#[^"']*$""")
-"""A comment. Behind something else in its line it has no quotes, or it may be within a string."""
-_HEADER = re.compile(r"\[([^\],]*)(?=\]|$)")
+_HEADER = re.compile(r"\[([^\[\],]*+)(?=[\[\]]|$)")
 """What may be a header's text, wherever it is in its line: it follows a value if a line break is missing."""
 _QUOTED = re.compile(r"""["']([^"'\n]+)["']""")
 _WORD = re.compile(r"""[^\s."'\[\]=#]+""")
@@ -90,12 +88,18 @@ def _may_hold(file: str, files: Files, names: set[str]) -> bool:
         return True
     if _ALL_AT_ONCE.search(text) or _ESCAPE.search(text):
         return True
-    lines = [_COMMENT.sub("", line) for line in text.splitlines()]
+    lines = list(map(_without_comment, text.splitlines()))
     keys = [line.rpartition("=")[0] or line for line in lines] + [
         head for line in lines for head in _HEADER.findall(line)
     ]
     written = {word for key in keys for word in (*_WORD.findall(key), *_QUOTED.findall(key))}
     return not written.isdisjoint(names) or any(map(_bears_on_all, written)) or _is_cut_short(text, names)
+
+
+def _without_comment(line: str) -> str:
+    """Return a line without its comment, which has no quotes if it follows anything: else it may be within a string."""
+    end = 0 if line.lstrip(" \t").startswith("#") else line.find("#", max(line.rfind('"'), line.rfind("'")) + 1)
+    return line if end == -1 else line[:end]
 
 
 def _bears_on_all(key: str) -> bool:

@@ -31,9 +31,7 @@ def _run(*argv: str | bytes, **options: object) -> "subprocess.CompletedProcess[
 
 
 def _credential(url: str = "https://acme.omniapp.co", env: tuple[tuple[str, str], ...] = ()) -> Credential:
-    made = Credential("staging", Origin.parse(url), "api-key", Secret("t0ken"))
-    made.read_env = lambda: env
-    return made
+    return Credential("staging", Origin.parse(url), "api-key", Secret("t0ken"), read_env=lambda: env)
 
 
 def _variables(url: str = "https://acme.omniapp.co", env: tuple[tuple[str, str], ...] = ()) -> dict[str, str]:
