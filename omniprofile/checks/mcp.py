@@ -22,7 +22,7 @@ _DESKTOP = "claude_desktop_config.json"
 _NAMES = (".mcp.json", "mcp.json", _DESKTOP)
 
 _SHAPES = re.compile(KEY_SHAPES)
-_STRING = r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))'  # an unclosed string runs to the end, so each character is read once
+_STRING = r'("(?>(?:\\.|[^"\\])*)(?:"|\\?\Z))'  # an unclosed string runs to the end, so each character is read once
 _COMMENT_OR_STRING = re.compile(_STRING + r"|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _LAST_COMMA = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
 _SCHEME = re.compile(r"^\s*(?:[\w-]+:\s*)?bearer\s+", re.IGNORECASE)

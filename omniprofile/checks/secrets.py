@@ -161,7 +161,7 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"^\s*+(?:\[\[?+[\w. -]*+\]*+\s*+(?:#.*)?$|(?:[\w-]++\s*+\.\s*+)*+(?:version|default|base_url|instance|extends|auth|"
+    r"^\s*+(?:\[\[?+[\w. -]*+\]*+\s*+(?:#.*)?$|(?>(?:[\w-]++\s*+\.\s*+)*)(?:version|default|base_url|instance|extends|auth|"
     r"protected|allow_insecure|description|secret_store|allowed_hosts|expect|key_scope|org_role)\s*+=)"
 )
 

@@ -140,7 +140,7 @@ port_number = number(65535)
 
 def duration(text: str, longest: float = 24 * 3600.0) -> float:
     """Parse a time to wait (`30`, `30s`, `5m`, `5 min`, `2h`) of at most a day; return seconds. For argparse."""
-    found = re.fullmatch(r"\s*+([0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)\s*+(s|m|min|h|d|)\s*+", text)
+    found = re.fullmatch(r"\s*+([0-9]++(?>(?:\.[0-9]*+)?)|\.[0-9]++)\s*+(s|m|min|h|d|)\s*+", text)
     value = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0 < value <= longest:
         raise argparse.ArgumentTypeError("give a number of seconds, or a duration such as `30s`, `5m` or `2h`")

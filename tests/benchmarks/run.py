@@ -376,7 +376,7 @@ QUOTED = (
     ("`token` of a fresh OAuth session in the file store", "{}", ("token, fresh OAuth session in the file store",)),
     ("`token` with the key, with a fresh session in a Secret Service", "{}, Secret Service; 3 profiles", SECRETS),
     ("the same with 1,000 profiles and items, × those with 3", "{}, Secret Service; 1,000", SECRETS),
-    ("for comparison, there too: `secret-tool lookup`, `gh auth token`, `keyring get`", "{}",
+    ("there too: `secret-tool lookup`, `gh auth token`, `keyring get`", "{}",
      ("secret-tool lookup", "gh auth token, Secret Service", "keyring get")),
     ("for comparison: `kubectl config current-context`, `aws configure get`", "{}",
      ("kubectl config current-context", "aws configure get")),

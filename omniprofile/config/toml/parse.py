@@ -18,14 +18,14 @@ _PARSED_AGAIN = 20 * 1024 * 1024
 # Not compiled: a valid file needs none of these patterns, and compiling them takes as long as parsing a small file.
 # Possessive, and matching even without a closing quote, so that no text makes them backtrack.
 _LONG_STRING = (
-    r'''"""(?:[^"\\]|\\.|"(?!""))*+"{0,5}|'''
-    r"""'''(?:[^']|'(?!''))*+'{0,5}"""
+    r'''"""(?>(?:[^"\\]|\\.|"(?!""))*)"{0,5}|'''
+    r"""'''(?>(?:[^']|'(?!''))*)'{0,5}"""
 )
-_SHORT_STRING = r""""(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?"""
+_SHORT_STRING = r""""(?>(?:[^"\\\n]|\\[^\n])*)"?|'[^'\n]*+'?"""
 STRINGS_AND_COMMENTS = rf"(?s){_LONG_STRING}|{_SHORT_STRING}|#[^\n]*+"
 _DIGITS = rf"{STRINGS_AND_COMMENTS}|(?P<digits>[0-9_]++)"
 _PART = rf"(?>[A-Za-z0-9_-]++|{_SHORT_STRING})"
-_TOKENS = rf"(?s){_LONG_STRING}|(?P<key>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)|#[^\n]*+|[\[\]{{}}]"
+_TOKENS = rf"(?s){_LONG_STRING}|(?P<key>{_PART}(?>(?:[ \t]*+\.[ \t]*+{_PART})*))|#[^\n]*+|[\[\]{{}}]"
 _PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 
 

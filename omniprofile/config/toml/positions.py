@@ -12,13 +12,14 @@ from typing import NamedTuple
 KeyPath = tuple[str | int, ...]
 """The names from the top of the file to a key or table, with indexes for arrays."""
 
-# All quantifiers are possessive, so that no text makes the patterns backtrack.
-_BLANK = re.compile(r"(?>[ \t\r\n]++|#[^\n]*+)*+")
+# All quantifiers are possessive or in an atomic group, so that no text makes the patterns backtrack.
+# Never a possessive group, `(?:…)*+`: Python matches it wrongly before 3.11.5 (python/cpython#106052).
+_BLANK = re.compile(r"(?>(?:[ \t\r\n]++|#[^\n]*+)*)")
 _SPACE = re.compile(r"[ \t]*+")
 _STRING = re.compile(
-    r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}|'
-    r"'''(?:[^']++|'(?!''))*+'{3,5}|"
-    r'"(?:[^"\\]++|\\.)*+"|'
+    r'"""(?>(?:[^"\\]++|\\.|"(?!""))*)"{3,5}|'
+    r"'''(?>(?:[^']++|'(?!''))*)'{3,5}|"
+    r'"(?>(?:[^"\\]++|\\.)*)"|'
     r"'[^']*+'",
     re.DOTALL,
 )
@@ -28,7 +29,7 @@ _BARE = "[A-Za-z0-9_-]++"
 _PLAIN_VALUE = r"\"[^\"\\\n]++\"|'[^'\n]++'|true|false|[0-9]++"
 _PLAIN = re.compile(
     rf"{_BLANK.pattern}"
-    rf"(?>\[(?P<header>{_BARE}(?:\.{_BARE})*+)\]"
+    rf"(?>\[(?P<header>{_BARE}(?>(?:\.{_BARE})*))\]"
     rf"|(?P<key>{_BARE})[ \t]*+=[ \t]*+(?P<value>{_PLAIN_VALUE}"
     rf"|\{{[ \t]*+(?P<member>{_BARE})[ \t]*+=[ \t]*+(?P<inner>{_PLAIN_VALUE})[ \t]*+\}}))"
     r"(?=[ \t\r\n#]|\Z)"
