@@ -199,6 +199,25 @@ def test_every_pattern_takes_linear_time() -> None:
     assert not slow
 
 
+def _possessive_groups(tree: Iterable[Any]) -> Iterator[Any]:
+    """Every possessive repeat of more than one character: Python before 3.11.5 matches it wrongly (python/cpython#106052)."""
+    one = (op.LITERAL, op.NOT_LITERAL, op.IN, op.ANY)
+    for code, value in tree:
+        if code is op.POSSESSIVE_REPEAT and [inner for inner, _ in value[2]] not in ([kind] for kind in one):
+            yield value
+        for inner in _inner(code, value):
+            yield from _possessive_groups(inner)
+
+
+def test_no_pattern_has_a_possessive_group() -> None:
+    """Write `(?>(?:…)*)` in place of `(?:…)*+`."""
+    found = [
+        pattern.place for pattern in _patterns() if any(_possessive_groups(parser.parse(pattern.text, pattern.flags)))
+    ]
+    assert not found
+    assert any(_possessive_groups(parser.parse("x(?:a|bc)*+", 0)))
+
+
 BAD = (
     r"a*b", r"\s*,\s*$", r"(?:a|a)*b", r"(a+)+$", r'"(?:[^"\\]|\\.)*"', r"[ \t]*#?[ \t]*!", r"#\s*x:\[[^\]]*\]",
     r"\{.*,\s*\}", r"^\s*\[\[?[\w. -]*\]*\s*$",
