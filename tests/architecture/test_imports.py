@@ -34,6 +34,18 @@ HEAVY = (
 )
 
 
+KEEP = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"
+"""Run first, so that a slow machine reads no file once more."""
+
+
+def _write_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Make `one` the only profile, with this line for its credential. The variable `KEY` holds a key."""
+    file = tmp_path / "profiles.toml"
+    file.write_text(f'[profiles.one]\nbase_url = "https://acme.omniapp.co"\n{key}\n')
+    monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
+    monkeypatch.setenv("KEY", "k")
+
+
 def loaded_after(code: str) -> set[str]:
     """Return the modules that a process loads to run `code`."""
     script = f"import sys; before = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
@@ -95,14 +107,8 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fast path. A new module here costs every prompt and wrapper; the standard library's cost more."""
-    file = tmp_path / "profiles.toml"
-    file.write_text('[profiles.one]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "KEY" }\n')
-    monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
-    monkeypatch.setenv("KEY", "k")
-    keep = (
-        "from omniprofile.config import snapshot; snapshot._SETTLED = 0"  # or a slow machine reads the file once more
-    )
-    run = f"import sys; sys.argv = ['omniprofile', {command!r}]; {keep}; from omniprofile.cli.fast_path import run"
+    _write_profile(tmp_path, monkeypatch, 'key = { env = "KEY" }')
+    run = f"import sys; sys.argv = ['omniprofile', {command!r}]; {KEEP}; from omniprofile.cli.fast_path import run"
     loaded_after(f"{run}; run()")
     loaded = loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
@@ -121,9 +127,7 @@ def test_a_session_in_the_file_store_loads_no_more_than_its_dates_need(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither `json`, for which `re` comes along, nor `dataclasses`, for which `inspect` does."""
-    file = tmp_path / "profiles.toml"
-    file.write_text('[profiles.one]\nbase_url = "https://acme.omniapp.co"\nauth = "oauth"\n')
-    monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
+    _write_profile(tmp_path, monkeypatch, 'auth = "oauth"')
     monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", "file")
     monkeypatch.setenv("OMNIPROFILE_STATE_DIR", str(tmp_path / "state"))
     now = datetime.now(UTC)
@@ -131,8 +135,7 @@ def test_a_session_in_the_file_store_loads_no_more_than_its_dates_need(
     FileStore(str(tmp_path / "state")).put(
         "one", replace(session, stored_at=now, expires_at=now + timedelta(hours=1), identity=Identity("Ann"))
     )
-    keep = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"
-    run = f"import sys; sys.argv = ['omniprofile', 'token']; {keep}; from omniprofile.cli.fast_path import run"
+    run = f"import sys; sys.argv = ['omniprofile', 'token']; {KEEP}; from omniprofile.cli.fast_path import run"
     loaded_after(f"{run}; run()")
     loaded = loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
@@ -150,14 +153,11 @@ def test_unchanged_files_load_neither_models_nor_parser(
     line: str, fresh: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second class: pydantic and its models cost ten bare interpreters, which the first command after an edit pays."""
-    file = tmp_path / "profiles.toml"
-    file.write_text('[profiles.one]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "KEY" }\n')
-    monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
+    _write_profile(tmp_path, monkeypatch, 'key = { env = "KEY" }')
     command = f"import sys; sys.argv = ['omniprofile', *{line.split()!r}]; from omniprofile.cli.fast_path import run"
-    keep = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"
     if fresh:
-        loaded_after(f"{keep}; {command}; run()")
-    loaded = loaded_after(f"{keep}; {command}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
+        loaded_after(f"{KEEP}; {command}; run()")
+    loaded = loaded_after(f"{KEEP}; {command}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     assert not loaded & {"httpx", "keyring", "tomlkit", "importlib.metadata", "omniprofile.config.schema.violations"}
     if line == "current":  # which makes the snapshot, and asks for no credential
         assert not loaded & {
@@ -173,12 +173,8 @@ def test_each_starts_its_commands_without_what_dataclasses_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`inspect`, `ast` and `tokenize`: a fifth of the time until the first command runs."""
-    file = tmp_path / "profiles.toml"
-    file.write_text('[profiles.one]\nbase_url = "https://acme.omniapp.co"\nkey = { env = "KEY" }\n')
-    monkeypatch.setenv("OMNIPROFILE_CONFIG", str(file))
-    monkeypatch.setenv("KEY", "k")
-    run = "import sys; from omniprofile.config import snapshot; snapshot._SETTLED = 0; sys.stdout = sys.stderr; "
-    run += "from omniprofile.cli.fast_path import run; sys.argv = "
+    _write_profile(tmp_path, monkeypatch, 'key = { env = "KEY" }')
+    run = f"import sys; {KEEP}; sys.stdout = sys.stderr; from omniprofile.cli.fast_path import run; sys.argv = "
     loaded_after(f"{run}['omniprofile', 'list']; run(); sys.stdout = sys.__stdout__")
     each = f"{run}['omniprofile', 'each', 'one', '--', 'true']; assert run() == 0; sys.stdout = sys.__stdout__"
     assert not loaded_after(each) & {"dataclasses", "inspect", "logging", "json", "pydantic"}
