@@ -88,7 +88,7 @@ def _tested_key(app: App, console: Console, resolution: Resolution, how: How) ->
 
 
 def _read(app: App, console: Console, what: str, prompt: str, command: str, how: How) -> Secret:
-    """Read a key or secret from a hidden prompt, or from standard input if there is no terminal."""
+    """Ask for a key or secret with a hidden prompt; without a terminal, read it from standard input."""
     if console.interactive:
         text = console.ask_secret(prompt).strip()
         if not text:

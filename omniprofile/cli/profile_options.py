@@ -24,11 +24,9 @@ def add_profile_options(parser: argparse.ArgumentParser) -> "argparse._MutuallyE
     add_option(key, "--key-command", "COMMAND", "take the key from what this command prints, such as 'op read op://…'")
     add_flag(parser, "--protected", "ask before `use` switches to it and before `exec` uses it")
     add_flag(parser, "--allow-insecure", "allow plain http to a loopback address")
-    identity, variable = (
-        "pin the identity: org_role=MEMBER (may repeat)",
-        "export this along with the credential (may repeat)",
-    )
+    identity = "pin the identity: org_role=MEMBER (may repeat)"
     add_option(parser, "--expect", "KEY=VALUE", identity, action="append", default=[])
+    variable = "export this along with the credential (may repeat)"
     add_option(parser, "--env", "NAME=VALUE", variable, action="append", default=[])
     return key
 

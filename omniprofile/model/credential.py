@@ -30,7 +30,7 @@ class Credential:
     its secrets, once. `token` never appears in `repr`.
     """
 
-    # Not a dataclass: that module alone imports a fifth of what `each` needs. Not a tuple: nobody shall unpack the secret.
+    # Not a dataclass: that module alone imports a fifth of what `each` needs. Not a tuple, which callers could unpack.
     __slots__ = ("auth", "expires_at", "of_profile", "origin", "profile", "read_env", "secret")
     profile: str
     origin: Origin

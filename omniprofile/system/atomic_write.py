@@ -83,7 +83,7 @@ def put_in_place(temporary: str, path: str, *, durable: bool = True) -> None:
 
 
 def discard(temporary: str) -> None:
-    """Remove a file made by `stage` that is no longer wanted."""
+    """Remove a file that `stage` made."""
     with suppress(OSError):
         os.unlink(temporary)
 

@@ -77,7 +77,7 @@ def test_an_empty_home_needs_no_hand_and_says_where_to_begin(cli: Cli, monkeypat
     ran, checks = look(cli)
     assert ran.status == 0, ran
     assert ("profile-files", "run `omniprofile init`") in {(check["check"], check["remedy"]) for check in checks}
-    assert not any("each for its" in check["message"] for check in checks), "there is no secret yet"
+    assert not any("each for its" in check["message"] for check in checks), "no secret is stored yet"
 
 
 Arrange = Callable[[Cli, pytest.MonkeyPatch], object]
