@@ -113,7 +113,9 @@ def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret"
     if found is None:
         raise NoCredential(f"no {wanted} is stored for `{profile}`", hint=hint)
     if found.is_session != (resolution.auth == "oauth"):
-        raise NoCredential(f"an {other} is stored for `{profile}`, but its `auth` is `{resolution.auth}`", hint=hint)
+        raise NoCredential(
+            f"what is stored for `{profile}` is an {other}, and its `auth` is `{resolution.auth}`", hint=hint
+        )
     if found.identity is not None and (wrong := differences(resolution.expect, found.identity)):
         raise IdentityMismatch(
             f"the secret stored for `{profile}` is somebody else's: when it was stored, {'; '.join(wrong)}",
