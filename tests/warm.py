@@ -266,7 +266,7 @@ def _be(request: Mapping[str, Any], streams: Sequence[int]) -> None:
         before, at_once = getattr(sys, name), number > 0 and bool(os.environ.get("PYTHONUNBUFFERED"))
         made = io.TextIOWrapper(
             os.fdopen(number, "rw"[number > 0] + "b", 0 if at_once else -1, closefd=False),
-            before.encoding, before.errors, line_buffering=os.isatty(number), write_through=at_once,
+            before.encoding, before.errors, line_buffering=number == 2 or os.isatty(number), write_through=at_once,
         )  # fmt: skip
         setattr(sys, name, made)
         setattr(sys, f"__{name}__", made)
