@@ -43,14 +43,14 @@ def test_the_links_of_the_documents_lead_somewhere() -> None:
         headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
         return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
-    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "man/recipes.md", "man/security.md"):
-        for target in re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+    for document in (*ROOT.glob("*.md"), *ROOT.glob("man/*.md"), *ROOT.glob(".github/*.md")):
+        for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
             if "://" in target:
                 continue
             path, _, anchor = target.partition("#")
-            file = (ROOT / name).parent / path if path else ROOT / name
-            assert file.exists(), f"{name}: {target}"
-            assert not anchor or anchor in anchors(file), f"{name}: {target}"
+            file = document.parent / path if path else document
+            assert file.exists(), f"{document.name}: {target}"
+            assert not anchor or anchor in anchors(file), f"{document.name}: {target}"
 
 
 def test_ci_runs_the_readmes_test_command_and_nothing_else() -> None:
