@@ -60,7 +60,7 @@ def run() -> int:
             write_out(sys.stdout, given)
             return 0
         if given is not None:
-            from omniprofile.handover.process import run_command
+            from omniprofile.handover.run_in_place import run_command
 
             return run_command(*given)
     except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - `main` maps each of them to an exit status

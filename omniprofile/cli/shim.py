@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def shim(words: "Sequence[str]") -> int:
     """Run `omni` in a child of `exec`; return the exit status. On POSIX the real `omni` replaces this process."""
-    from omniprofile.handover.process import run_command
+    from omniprofile.handover.run_in_place import run_command
 
     try:
         given = plan(CommandLine(words), os.environ, _tell)
@@ -49,7 +49,7 @@ def wrapped(words: "Sequence[str]") -> list[str] | int:
     """
     line = CommandLine(words)
     if line.direct:
-        from omniprofile.handover.process import run_command
+        from omniprofile.handover.run_in_place import run_command
 
         return run_command(*straight_through(line, os.environ))
     names = [name for name in line.given["--profile"] if name]

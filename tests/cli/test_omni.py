@@ -439,8 +439,8 @@ def test_ours_is_installed_to_be_run_and_imports_little(vendor: VendorOmni) -> N
     assert sorted(os.listdir(SHIM)) == ["omni", "omni.cmd"]
     script = (
         "import sys; before = set(sys.modules); import os; from omniprofile.cli import shim; "
-        "from omniprofile.handover import process; "
-        "process.run_command = lambda *_: print(*sorted(set(sys.modules) - before)) or 0; shim.shim(['models'])"
+        "from omniprofile.handover import run_in_place; "
+        "run_in_place.run_command = lambda *_: print(*sorted(set(sys.modules) - before)) or 0; shim.shim(['models'])"
     )
     environ = {**os.environ, "OMNI_BASE_URL": STAGING, "OMNI_API_TOKEN": "t", "PYTHONPATH": str(Path(SHIM).parents[1])}
     environ |= handed_over(Credential("staging", Origin.parse(STAGING), "api-key", Secret("t")), STAGING, "t")

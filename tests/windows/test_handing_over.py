@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from windows_home import CREATE_NEW_CONSOLE, EXE, Home
 
-from omniprofile.handover.process import run_waiting  # type: ignore[attr-defined]  # mypy runs on Linux
+from omniprofile.handover.run_as_child import run_child
 from omniprofile.standin.server import Standin
 
 KEY = "omni_osk_windows_0123456789abcdef"
@@ -74,7 +74,7 @@ def test_ctrl_c_is_the_commands(ci: Home, options: tuple[str, ...]) -> None:
 
 def test_ctrl_c_while_the_command_starts_is_the_commands_too(ci: Home) -> None:
     command = [sys.executable, "-c", "raise SystemExit(7)"]
-    assert run_waiting(command, ci.environ, lambda: signal.raise_signal(signal.SIGINT)) == 7
+    assert run_child(command, ci.environ, lambda: signal.raise_signal(signal.SIGINT)) == 7
 
 
 def test_a_command_that_ctrl_c_ends_ends_exec_with_its_status(ci: Home) -> None:

@@ -16,7 +16,7 @@ from omniprofile.config.patterns import matching
 from omniprofile.credentials.protection import Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
 from omniprofile.handover import omni, omni_rules
-from omniprofile.handover.parallel import Commands, Ending, Stream
+from omniprofile.handover.run_in_parallel import Commands, Ending, Stream
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.system.capture import end_captures

@@ -17,8 +17,8 @@ from omniprofile.cli.signals import end_as
 from omniprofile.credentials.protection import Intent
 from omniprofile.errors import UsageError
 from omniprofile.handover import omni, omni_rules
-from omniprofile.handover.child import run_child
-from omniprofile.handover.process import run_command
+from omniprofile.handover.run_as_child import run_child
+from omniprofile.handover.run_in_place import run_command
 from omniprofile.handover.variables import SHIM, child_environment, rival_dotenv
 from omniprofile.model.exported import OWN, is_reserved
 from omniprofile.model.names import closest, printable, printable_place, quoted_list

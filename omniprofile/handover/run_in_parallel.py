@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Literal, NamedTuple, Self
 
 from omniprofile.errors import OperationFailed
-from omniprofile.handover.process import not_run
+from omniprofile.handover.not_run import not_run
 from omniprofile.system.files import reason
 from omniprofile.system.process_groups import Group, end_groups, relay
 

@@ -21,7 +21,7 @@ from tests.conftest import CANARY, Cli
 
 RUN = """
 import os, sys
-from omniprofile.handover.process import run_command
+from omniprofile.handover.run_in_place import run_command
 sys.exit(run_command(sys.argv[1:], os.environ))
 """
 
@@ -75,7 +75,7 @@ def test_a_command_that_is_not_there_leaves_the_signals_as_they_were() -> None:
     script = """
 import os, signal, sys
 from omniprofile.errors import Error
-from omniprofile.handover.process import run_command
+from omniprofile.handover.run_in_place import run_command
 try:
     run_command(["no-such-command"], os.environ)
 except Error:
@@ -98,7 +98,7 @@ def test_what_cannot_be_run_says_why(make: str, code: str, tmp_path: Path) -> No
         path.chmod(0o755)
     script = f"""
 from omniprofile.errors import Error
-from omniprofile.handover.process import run_command
+from omniprofile.handover.run_in_place import run_command
 try:
     run_command([{str(path)!r}], {{}})
 except Error as error:

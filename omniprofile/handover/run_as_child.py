@@ -1,4 +1,4 @@
-"""Running a command as a child, because this process must serve it, while looking to everyone else like the command itself.
+"""Running a command as a child, on Windows or because this process must serve it, while looking like the command itself.
 
 Exit status, signals and job control are the command's. It stays in this process's group, so it receives the terminal's Ctrl-C,
 Ctrl-Z and hang-up directly; signals sent only to this process are forwarded. If this process dies for any reason, Linux kills
@@ -6,14 +6,14 @@ the command.
 """
 
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
 
-from omniprofile.handover.process import not_run
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 
-def run_child(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
+def run_child(argv: "Sequence[str]", environ: "Mapping[str, str]", started: "Callable[[], None]" = lambda: None) -> int:
     """Run `argv` with `environ` until it ends, and call `started` once it is running.
 
     Return its exit status, or minus the signal that killed it. Raises CommandNotFound and CommandNotRunnable.
@@ -21,13 +21,32 @@ def run_child(argv: Sequence[str], environ: Mapping[str, str], started: Callable
     try:
         return _run(argv, environ, started)
     except OSError as problem:
+        from omniprofile.handover.not_run import not_run
+
         raise not_run(argv[0], problem) from problem
 
 
 if sys.platform == "win32":
-    from omniprofile.handover.process import run_waiting as _run
+
+    def _run(argv: "Sequence[str]", environ: "Mapping[str, str]", started: "Callable[[], None]") -> int:
+        """Run `argv` on Windows. Killing this process also kills the command, as if it had replaced this process."""
+        import _signal  # type: ignore[import-not-found]  # no stubs for the inner module
+
+        from omniprofile.handover.windows_command import windows_command
+        from omniprofile.system.process_groups import Group
+
+        # Ctrl-C goes to all of the console: the command decides what it means, from its first moment. It does not inherit this.
+        before = _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+        try:
+            child = Group(windows_command(argv, environ), environ, children=False)
+            started()
+            return child.wait()
+        finally:
+            _signal.signal(_signal.SIGINT, before)
+
 else:
     import signal
+    import subprocess
 
     from omniprofile.system.terminal import foreground_terminal
 
@@ -42,7 +61,7 @@ else:
     """Signals that concern this process and are not forwarded."""
     _JOB_CONTROL = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
-    def _run(argv: Sequence[str], environ: Mapping[str, str], started: Callable[[], None]) -> int:
+    def _run(argv: "Sequence[str]", environ: "Mapping[str, str]", started: "Callable[[], None]") -> int:
         # Ignored signals (`nohup`) stay ignored, here and in the command.
         numbers: set[int] = {
             number for number in signal.valid_signals() - _OWN if signal.getsignal(number) is not signal.SIG_IGN
@@ -59,7 +78,7 @@ else:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _in_child(mask: "set[int]") -> Callable[[], None]:
+    def _in_child(mask: "set[int]") -> "Callable[[], None]":
         """Return what the child runs before it executes the command."""
         parent = os.getpid()
         control: Callable[[int, int], int] | None = None
