@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from omniprofile.errors import OperationFailed
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Resolution
-from omniprofile.system.capture import find_program
+from omniprofile.system.programs import find_program
 
 _TEXT_BROWSERS = frozenset(("www-browser", "links", "elinks", "lynx", "w3m", "browsh"))
 _SECONDS = 2.0

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from omniprofile.app import App
 from omniprofile.credentials.protection import Intent
-from omniprofile.handover import omni, omni_rules
+from omniprofile.handover.child_credential import handed_over, outer_gateway
+from omniprofile.handover.omni import plan
+from omniprofile.handover.omni_command_line import CommandLine
+from omniprofile.handover.omni_rules import check
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.credential import Credential
 from omniprofile.model.exported import TOKEN
@@ -20,19 +23,19 @@ if TYPE_CHECKING:
     from omniprofile.gateway.gateway import Gateway
 
 
-def instead_of_omni(line: omni_rules.CommandLine, resolution: Resolution) -> str | None:
+def instead_of_omni(line: CommandLine, resolution: Resolution) -> str | None:
     """Return the text to print instead of running `omni`, before any key source is asked. Raises Refused."""
     if resolution.refusal is not None or resolution.origin is None:
         return None
     profile = "" if resolution.pair else resolution.profile
-    return omni_rules.check(line, profile, resolution.auth, str(resolution.origin))
+    return check(line, profile, resolution.auth, str(resolution.origin))
 
 
 def real_omni(
     command: Sequence[str], environ: Mapping[str, str], tell: Callable[[str], None]
 ) -> tuple[list[str], dict[str, str]]:
     """Return the command and environment that run the real `omni`, once `instead_of_omni` has returned None."""
-    given = omni.planned(command, environ, tell)
+    given = plan(command, environ, tell, fresh=True)
     if isinstance(given, str):
         raise TypeError("what is printed in place of `omni` was printed before")
     return given
@@ -83,7 +86,7 @@ def hand_over(
         variables = {prefix + name: value for name, value in variables.items()}
     else:
         file = app.places.config_file if app.config_flag else ""
-        variables |= omni.handed_over(credential, base_url, token, file)
+        variables |= handed_over(credential, base_url, token, file)
     removed = [*(prefix + name for name in RIVALS), *resolution.key_variables]
     return Handed(credential, variables, removed, served)
 
@@ -96,7 +99,7 @@ def _outer_gateway(resolution: Resolution, environ: Mapping[str, str]) -> tuple[
     key = resolution.key
     if resolution.token is not None or key.kind != "env" or environ.get(key.variable or ""):
         return None
-    return omni.outer_gateway(environ, resolution.profile, str(resolution.origin))
+    return outer_gateway(environ, resolution.profile, str(resolution.origin))
 
 
 def environment_of(handed: Sequence[Handed], environ: Mapping[str, str]) -> dict[str, str]:

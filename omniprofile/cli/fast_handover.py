@@ -38,7 +38,8 @@ def command_for(
     profile: "CompiledProfile", child: list[str], environ: "Mapping[str, str]", cwd: str
 ) -> "str | tuple[list[str], dict[str, str]]":
     """Return the command that `exec` becomes and its environment, or what it prints in place of `omni`."""
-    from omniprofile.handover.omni import handed_over, is_omni, planned
+    from omniprofile.handover.child_credential import handed_over
+    from omniprofile.handover.real_omni import is_omni
     from omniprofile.handover.variables import child_environment, rival_dotenv
     from omniprofile.model.variables import credential_variables
 
@@ -47,4 +48,8 @@ def command_for(
     own = credential_variables(profile, profile.base_url, profile.token)
     own |= handed_over(profile, profile.base_url, profile.token)
     given = child_environment(own, environ, key_variables=profile.key_variables())
-    return planned(child, given, lambda _: None) if is_omni(child[0]) else (child, given)
+    if not is_omni(child[0]):
+        return child, given
+    from omniprofile.handover.omni import plan
+
+    return plan(child, given, lambda _: None, fresh=True)

@@ -7,8 +7,8 @@ modules that a bare interpreter has loaded, and others for errors.
 import os
 import sys
 
-from omniprofile.handover.omni import plan, straight_through
-from omniprofile.handover.omni_rules import CommandLine
+from omniprofile.handover.omni import plan
+from omniprofile.handover.omni_command_line import CommandLine
 from omniprofile.model.exported import CHILD
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ def shim(words: "Sequence[str]") -> int:
     from omniprofile.handover.run_in_place import run_command
 
     try:
-        given = plan(CommandLine(words), os.environ, _tell)
+        given = plan(["omni", *words], os.environ, _tell)
         if not isinstance(given, str):
             return run_command(*given)
         from omniprofile.cli.stream import write_out
@@ -48,12 +48,8 @@ def wrapped(words: "Sequence[str]") -> list[str] | int:
     `-p` selects the profile for `exec`. In a child of `exec` without `-p`, the credential passed by that `exec` is used.
     """
     line = CommandLine(words)
-    if line.direct:
-        from omniprofile.handover.run_in_place import run_command
-
-        return run_command(*straight_through(line, os.environ))
     names = [name for name in line.given["--profile"] if name]
-    if CHILD in os.environ and not names:
+    if line.direct or (CHILD in os.environ and not names):
         return shim(words)
     checked = [word for flag in ("--base-url", "--token") for value in line.given[flag] for word in (flag, value)]
     return ["exec", *(word for name in names for word in ("-p", name)), "--", "omni", *checked, *line.rest]

@@ -196,8 +196,9 @@ class _Asked:
 
     def command(self, *, interactive: bool) -> Secret:
         from omniprofile.errors import Interrupted
-        from omniprofile.system.capture import capture, find_program
+        from omniprofile.system.capture import capture
         from omniprofile.system.files import reason
+        from omniprofile.system.programs import find_program
 
         chain = [name for name in self.environ.get(CHAIN_VARIABLE, "").split(",") if name]
         link = f"{self.profile}/{self.named}" if self.named else self.profile

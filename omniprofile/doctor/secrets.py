@@ -11,13 +11,13 @@ from omniprofile.credentials.env_variables import STORE_VARIABLE
 from omniprofile.credentials.secrets_file import SECRETS_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import ConfigInvalid, Error
-from omniprofile.handover.omni import is_ours
+from omniprofile.handover.real_omni import is_ours
 from omniprofile.handover.variables import find_dotenv
 from omniprofile.model.finding import Code
 from omniprofile.model.names import counted, printable, printable_place, quoted_place
 from omniprofile.model.stored import Account
-from omniprofile.system.capture import find_program
 from omniprofile.system.foreign_access import others_can_read, real_path
+from omniprofile.system.programs import programs
 from omniprofile.transfer import foreign
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.omni_config import OmniConfig
@@ -141,18 +141,16 @@ def stored_secrets(app: App) -> Iterable[Diagnosis]:
 
 def omni_cli(app: App) -> Iterable[Diagnosis]:
     """Report the vendor's CLI: its path, and secrets in plain text in its config."""
-    environ = app.environment.environ
-    programs: dict[str, str] = {}
-    for folder in filter(None, environ.get("PATH", os.defpath).split(os.pathsep)):
-        path = find_program("omni", {**environ, "PATH": folder})
-        if path and not is_ours(path):
-            programs.setdefault(real_path(path), path)
-    if not programs:
+    found: dict[str, str] = {}
+    for path in programs("omni", app.environment.environ):
+        if not is_ours(path):
+            found.setdefault(real_path(path), path)
+    if not found:
         yield ok("no `omni` on PATH")
     else:
-        program = next(iter(programs.values()))
+        program = next(iter(found.values()))
         folder = os.path.dirname(program)
-        others = f", and {len(programs) - 1} more behind it" if len(programs) > 1 else ""
+        others = f", and {len(found) - 1} more behind it" if len(found) > 1 else ""
         yield ok(f"`omni` on PATH is `{printable_place(program)}`{others} (not run)")
         mode = os.stat(folder).st_mode
         if app.environment.uid is not None and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:

@@ -8,9 +8,9 @@ from omniprofile.app import App
 from omniprofile.credentials.env_variables import profile_variables
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import Error, NoProfileSelected
-from omniprofile.handover.omni import INSECURE, unreached
+from omniprofile.handover.real_omni import unreached
 from omniprofile.handover.variables import SHIM, child_environment
-from omniprofile.model.exported import BASE_URL, MARKER, ORGANIZATION, TOKENS, exported, own_values
+from omniprofile.model.exported import BASE_URL, INSECURE, MARKER, ORGANIZATION, TOKENS, exported, own_values
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.variables import HIDDEN, NO_CONFIG
 

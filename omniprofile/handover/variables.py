@@ -6,7 +6,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 import os
 import sys
 
-from omniprofile.model.exported import CHILD, MARKER, OWN, exported, own_values
+from omniprofile.model.exported import CHILD, MARKER, OWN, STEERING, exported, own_values
 from omniprofile.model.variables import NO_CONFIG, credential_variables, encodable
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from omniprofile.model.variables import Handed
 
 SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
-"""The folder that contains our `omni` (`handover.omni`) and no other program."""
+"""The folder that contains our `omni` (`handover.real_omni`) and no other program."""
 PYTHON = "OMNIPROFILE_PYTHON"
 """Names omniprofile's interpreter for our `omni`, a `sh` script."""
 
@@ -25,9 +25,7 @@ RIVALS = (
     "OMNI_HOST",  # embed apps build a URL from it
     "OMNI_VANITY_DOMAIN",  # so do they and omni-analytics-sdk from this
     "OMNI_EMBED_SECRET",  # they sign with it: another instance's secret
-    "OMNI_CONFIG_PATH",  # a config of the vendor's CLI, whose OAuth default replaces even OMNI_API_TOKEN
-    "OMNI_CONFIG_DIR",
-    "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",  # would let the CLI send the token to any host, in the clear
+    *STEERING,
 )
 """Variables that would make a consumer use another credential, or this one elsewhere: removed before ours are set."""
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from shutil import which
 
-from omniprofile.system.capture import find_program
+from omniprofile.system.programs import find_program
 
 
 def windows_command(argv: Sequence[str], environ: Mapping[str, str]) -> str | list[str]:

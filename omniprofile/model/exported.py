@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MARKER = "OMNIPROFILE_EXPORTED"
 CHILD = "OMNIPROFILE_CHILD"
-"""Tells omniprofile's own `omni` (`handover.omni`) what `exec` handed over to its child."""
+"""Describes to omniprofile in a child of `exec` what it was given (`handover.child_credential`)."""
 
 TOKENS = TOKEN, TOKEN_FOR_SDK = "OMNI_API_TOKEN", "OMNI_API_KEY"
 """The variables for the token: the vendor's CLI reads the first, the Python SDKs the second."""
@@ -24,15 +24,11 @@ BASE_URL, PROFILE, ORGANIZATION = "OMNI_BASE_URL", "OMNI_PROFILE", "OMNI_ORGANIZ
 OWN = (*TOKENS, BASE_URL, PROFILE, ORGANIZATION)
 """The variables that carry the credential itself. A profile's `env` may alias each, or leave it out with an empty text."""
 
-RESERVED = frozenset(
-    {
-        *OWN,
-        # These would make a consumer use another credential, or send this one unencrypted.
-        "OMNI_CONFIG_PATH",
-        "OMNI_CONFIG_DIR",
-        "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS",
-    }
-)
+INSECURE = "OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS"
+"""Lets the vendor's CLI send a token to a non-Omni host, and over http."""
+STEERING = ("OMNI_CONFIG_PATH", "OMNI_CONFIG_DIR", INSECURE)
+"""Variables that would make the vendor's CLI use another credential, or send this one unencrypted."""
+RESERVED = frozenset((*OWN, *STEERING))
 """Variables that a profile's `env` may not set, except OWN; nor may it set one that begins with one of RESERVED_PREFIXES."""
 RESERVED_PREFIXES = ("OMNIPROFILE_", "OMNI_PROFILE_")
 

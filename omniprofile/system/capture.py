@@ -3,7 +3,6 @@
 A program that may ask the user gets the terminal until it ends (`terminal`); otherwise it has no terminal at all.
 """
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,25 +25,6 @@ class Captured(NamedTuple):
     how: Literal["exited", "interrupted", "too-slow", "too-much"]
     status: int
     stdout: bytes = b""
-
-
-def find_program(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return the absolute path of program `name`, or None. Never searches the working directory or relative entries of `PATH`.
-
-    Windows runs files by their extension: a name without one is tried with each extension in `PATHEXT`, and never on its own.
-    """
-    if os.path.isabs(name):
-        return name
-    extensions = [""]
-    if sys.platform == "win32":
-        known = environ.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").upper().split(os.pathsep)
-        extensions = [""] if name.upper().endswith(tuple(known)) else known
-    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
-        for extension in extensions if os.path.isabs(folder) else ():
-            path = os.path.join(folder, name + extension)
-            if os.path.isfile(path) and os.access(path, os.X_OK):
-                return path
-    return None
 
 
 def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, limit: int, terminal: bool) -> Captured:

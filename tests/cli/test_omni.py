@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.handover.omni import handed_over, unreached
+from omniprofile.handover.child_credential import handed_over
+from omniprofile.handover.real_omni import unreached
 from omniprofile.handover.variables import SHIM
 from omniprofile.model.credential import Credential
 from omniprofile.model.origin import Origin

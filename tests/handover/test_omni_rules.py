@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniprofile.errors import Refused
-from omniprofile.handover.omni import straight_through
-from omniprofile.handover.omni_rules import CommandLine, check, same_origin
+from omniprofile.handover.omni import plan
+from omniprofile.handover.omni_command_line import CommandLine
+from omniprofile.handover.omni_rules import check, same_origin
 from tests.cli.vendor_omni import parse
 
 STAGING = "https://acme-staging.omniapp.co"
@@ -35,7 +36,9 @@ def test_whatever_runs_goes_to_what_was_handed_over_and_is_what_was_typed(
         return  # the CLI itself refuses it
     line = CommandLine(words)
     if line.direct:
-        _, environ = straight_through(line, {"OMNI_API_TOKEN": "t", "OMNI_API_KEY": "t"}, "/omni")
+        planned = plan(["/omni", *words], {"OMNI_API_TOKEN": "t", "OMNI_API_KEY": "t"}, print)
+        assert isinstance(planned, tuple)
+        environ = planned[1]
         asks = "true" in (flags.get("--help"), flags.get("--version"))
         assert asks or not words or plain[:1] in (["help"], ["completion"]) or body or limit or verbose
         assert asks or same_origin(flags.get("--base-url") or STAGING, STAGING) or "OMNI_API_TOKEN" not in environ

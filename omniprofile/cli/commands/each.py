@@ -15,7 +15,8 @@ from omniprofile.cli.style import shown
 from omniprofile.config.patterns import matching
 from omniprofile.credentials.protection import Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
-from omniprofile.handover import omni, omni_rules
+from omniprofile.handover.omni_command_line import CommandLine
+from omniprofile.handover.real_omni import is_omni
 from omniprofile.handover.run_in_parallel import Commands, Ending, Stream
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
@@ -203,7 +204,7 @@ class _Run:
             except BaseException as problem:  # noqa: BLE001 - the reader is gone: raised again in the main thread
                 self.finished.put(problem)
 
-        line = omni_rules.CommandLine(command[1:]) if omni.is_omni(command[0]) else None
+        line = CommandLine(command[1:]) if is_omni(command[0]) else None
         if line and not line.direct and (said := instead_of_omni(line, resolution)):
             emit("stdout", said.encode())
             result.exit_code, result.seconds = DONE, 0.0

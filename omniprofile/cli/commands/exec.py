@@ -16,7 +16,8 @@ from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
 from omniprofile.credentials.protection import Intent
 from omniprofile.errors import UsageError
-from omniprofile.handover import omni, omni_rules
+from omniprofile.handover.omni_command_line import CommandLine
+from omniprofile.handover.real_omni import is_omni, unreached
 from omniprofile.handover.run_as_child import run_child
 from omniprofile.handover.run_in_place import run_command
 from omniprofile.handover.variables import SHIM, child_environment, rival_dotenv
@@ -104,12 +105,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     command = args.child or _shell(args, app, console)
     program = printable(command[0])
     requests = _requests(args) if args.prefixes else {"": arguments.request_of(args)}
-    line = omni_rules.CommandLine(command[1:]) if omni.is_omni(command[0]) and not args.prefixes else None
+    line = CommandLine(command[1:]) if is_omni(command[0]) and not args.prefixes else None
     if line and line.direct:
         if (named := requests[""].profile) is not None:
             app.require(named.value, named.provenance)
         environ = child_environment({}, app.environment.environ)
-        return run_command(*omni.straight_through(line, environ, omni.named_path(command[0])))
+        return run_command(*real_omni(command, environ, console.note))
     resolutions = {prefix: app.resolve(request, "run") for prefix, request in requests.items()}
     intent = Intent("run", f"run `{program}` with it", with_yes(args), yes=args.yes, remember=True)
     if args.prefixes:
@@ -165,7 +166,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 def _tell_of_omni(console: Console, environ: Mapping[str, str]) -> None:
     """Print how a child `omni` behaves, and whether the shim comes first on PATH."""
     console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
-    found = omni.unreached(environ, SHIM)
+    found = unreached(environ, SHIM)
     if found is None:
         console.note(
             f"`omni` is omniprofile's own (`{printable_place(SHIM)}`), which uses only the credential that it is given"
