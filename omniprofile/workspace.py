@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, Self
 
-from omniprofile.config.paths import Places, find_pin, find_places, omni_cli_config, profile_files
-from omniprofile.config.selection import require_profile, select
+from omniprofile.config.lookup import is_name, require_profile
+from omniprofile.config.paths import Places, find_places, omni_cli_config, profile_files
+from omniprofile.config.pin import find_pin, load_pin
+from omniprofile.config.selection import select
 from omniprofile.config.state import StateFile
 from omniprofile.credentials.protection import decide, selected_by_pin
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions, UsageError
@@ -120,8 +122,6 @@ class Workspace:
 
     def config_for_all(self, patterns: Iterable[str]) -> Config:
         """Return `config`; if all `patterns` are full names, without the broken files that `config_for` leaves out for them."""
-        from omniprofile.config.patterns import is_name
-
         names = list(patterns)
         if all(map(is_name, names)):
             for name in names:
@@ -186,11 +186,7 @@ class Workspace:
     def pin(self) -> Sourced[str] | None:
         """Return the profile that the nearest project pin names, or None without a pin. Raises ConfigInvalid for a bad pin."""
         path = self.pin_file()
-        if path is None:
-            return None
-        from omniprofile.config.loader import load_pin
-
-        return load_pin(path)
+        return load_pin(path) if path else None
 
     def select(
         self, named: Sourced[str] | None = None, *, overridden: bool = False, use: "Use" = "show"

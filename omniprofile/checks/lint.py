@@ -14,8 +14,8 @@ from omniprofile.checks.secrets import secrets_in_plain_text
 from omniprofile.checks.tables import UNDONE, Rule, Tables
 from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.loader import Files, read
-from omniprofile.config.paths import DROP_IN_FOLDER, PIN_FILE, PROFILES_FILE, drop_ins
-from omniprofile.config.selection import LARGEST_PIN
+from omniprofile.config.paths import DROP_IN_FOLDER, PROFILES_FILE, drop_ins
+from omniprofile.config.pin import LARGEST_PIN, PIN_FILE, leads_out, validate_pin
 from omniprofile.config.toml.text import Document
 from omniprofile.model.effective import every_effective, gives_token
 from omniprofile.model.finding import Code, Finding, unreadable
@@ -109,8 +109,6 @@ def _apply_rules(files: Files, environ: Mapping[str, str]) -> set[str]:
 def _check_pin(
     path: str, contents: Mapping[str, bytes], documents: dict[str, Document], files: Files | None
 ) -> list[Finding]:
-    from omniprofile.config.schema.validate import leads_out, validate_pin  # imports pydantic
-
     try:
         document = Document.parse(path, contents[path] if path in contents else read_regular(path, LARGEST_PIN))
     except (FileNotFoundError, Unreadable) as problem:

@@ -11,8 +11,8 @@ from omniprofile.cli.console import Console
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.editing.journal import Unfinished
 from omniprofile.config.editing.replace import Change, replace_all
+from omniprofile.config.lookup import require_profile
 from omniprofile.config.paths import DROP_IN_FOLDER
-from omniprofile.config.selection import require_profile
 from omniprofile.config.toml.edit import NamePath
 from omniprofile.config.toml.values import key_path
 from omniprofile.errors import ConfigInvalid, Error, NotWritten, Refused, StoreUnavailable, UsageError

@@ -10,7 +10,6 @@ from time import time_ns
 from typing import TypeVar
 
 from omniprofile.config.paths import DROP_IN_FOLDER
-from omniprofile.config.selection import LARGEST_PIN, plain_pin
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
@@ -18,7 +17,7 @@ from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermission
 from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Code, Finding, errors_in, unreadable
 from omniprofile.model.names import closest, quoted_list
-from omniprofile.model.provenance import Layer, Provenance, Sourced
+from omniprofile.model.provenance import Sourced
 from omniprofile.system.files import Unreadable, open_regular
 from omniprofile.system.foreign_access import ForeignAccess, foreign_access, is_read_only, others_can_write, real_path
 
@@ -78,23 +77,6 @@ def load(paths: Sequence[str], *, home: str, known: Known | None = None) -> File
     more = f"`omniprofile lint` shows {len(errors) - 1} more" if len(errors) > 1 else ""
     hint = "; ".join(part for part in (first.suggestion, more) if part)
     raise ConfigInvalid(f"{first.place}: {first.message}", hint=hint or "`omniprofile lint` checks the file")
-
-
-def load_pin(path: str) -> Sourced[str]:
-    """Return the profile that a project pin names. Raises ConfigUnreadable, ConfigInvalid."""
-    document = Document.read(path, LARGEST_PIN)
-    if (name := plain_pin(document.text.encode())) is not None:
-        line = document.line(("profile",))
-        return Sourced(name, Provenance(Layer.PROJECT, "profile", path, line))
-    from omniprofile.config.schema.validate import validate_pin
-
-    pin, findings = validate_pin(document)
-    if pin is None:
-        first = findings[0]
-        raise ConfigInvalid(
-            f"{first.place}: {first.message}", hint=first.suggestion or 'a project pin is one line: profile = "NAME"'
-        )
-    return pin
 
 
 def read(

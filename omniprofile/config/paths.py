@@ -12,14 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
-
-    from omniprofile.system.foreign_access import ForeignAccess
-
 PROFILES_FILE = "profiles.toml"
 DROP_IN_FOLDER = "profiles.d"
 NO_HOME = "nonexistent"
 """The name, under the root folder, of the home of a user without one, as in Debian's user database."""
-PIN_FILE = ".omniprofile.toml"
 
 
 class Places:
@@ -135,39 +131,6 @@ def drop_ins(folder: str) -> list[str]:
         name for name in os.listdir(folder) if os.path.normcase(name).endswith(".toml") and not name.startswith(".")
     )
     return [os.path.join(folder, name) for name in names]
-
-
-def find_pin(
-    cwd: str | None,
-    home: str = "",
-    trusted: "Callable[[], Sequence[str]]" = tuple,
-    ignored: "list[tuple[str, ForeignAccess]] | None" = None,
-) -> str | None:
-    """Return the nearest project pin in `cwd` or above it, or None. A dangling link counts: broken is not absent.
-
-    Skips a pin that others may write, and adds it to `ignored` with the reason, unless its real path is in one of the folders
-    that `trusted` returns.
-    """
-    from omniprofile.system.foreign_access import foreign_access, real_path
-
-    folder = cwd
-    while folder:
-        candidate = os.path.join(folder, PIN_FILE)
-        if os.path.lexists(candidate):
-            foreign = foreign_access(candidate, home)
-            if foreign is None or _is_in(real_path(candidate), trusted()):
-                return candidate
-            if ignored is not None:
-                ignored.append((candidate, foreign))
-        parent = os.path.dirname(folder)
-        folder = None if parent == folder else parent
-    return None
-
-
-def _is_in(path: str, folders: "Sequence[str]") -> bool:
-    from omniprofile.system.foreign_access import real_path
-
-    return any(path.startswith(os.path.join(real_path(folder), "")) for folder in folders)
 
 
 def omni_cli_config(*, platform: str, environ: "Mapping[str, str]", home: str) -> str:

@@ -3,10 +3,9 @@
 `select` is for the full path, `choose` for the fast path, where it imports only what a bare interpreter has loaded.
 """
 
-from omniprofile.config.paths import find_pin
+from omniprofile.config.pin import LARGEST_PIN, find_pin, plain_pin
 from omniprofile.config.state import StateFile
 from omniprofile.model.compiled_profile import Undecided
-from omniprofile.model.names import is_valid
 from omniprofile.system.files import read_regular
 
 TYPE_CHECKING = False
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from omniprofile.config.paths import Places
     from omniprofile.model.declaration import Config
-    from omniprofile.model.provenance import Provenance, Sourced
+    from omniprofile.model.provenance import Sourced
     from omniprofile.model.resolution import Overridden, Selection
     from omniprofile.system.foreign_access import ForeignAccess
 
@@ -26,18 +25,6 @@ ORDER = ("flag", "environment", "project", "state", "defaults", "builtin")
 """The layers, strongest first: the command line, `OMNI_PROFILE`, the project pin, the active profile, `default` in the file,
 the only profile."""
 VARIABLE = "OMNI_PROFILE"
-
-LARGEST_PIN = 64 * 1024
-"""The most bytes in a pin, which is one line, and may come from anyone."""
-
-
-def plain_pin(content: bytes) -> str | None:
-    """Return the name in a pin that is the one line `profile = "NAME"` and nothing else; None for any other pin, valid or not."""
-    text = content.decode("utf-8", "replace").replace("\r\n", "\n")
-    key, _, value = text.strip(" \t\n").partition("=")
-    value = value.strip(" \t")
-    name = value[1:-1]
-    return name if key.rstrip(" \t") == "profile" and value == f'"{name}"' and is_valid(name) else None
 
 
 def choose(
@@ -118,6 +105,8 @@ def select(
     layers = iter([says[layer] for layer in ORDER])
     winner = next((answer for layer in layers if (answer := layer()) is not None), None)
     if winner is not None:
+        from omniprofile.config.lookup import require_profile
+
         require_profile(config, winner.value, winner.provenance)
         return Selection(winner.value, winner.provenance, tuple(_overridden(layers, winner)) if overridden else ())
     if not config.profiles:
@@ -128,41 +117,6 @@ def select(
         f"no profile is selected, and {len(config.profiles)} are defined",
         hint=f"name one, or choose with `omniprofile use NAME`: {quoted_list(sorted(config.profiles)[:5])}",
     )
-
-
-def require_profile(config: "Config", name: str, provenance: "Provenance") -> None:
-    """Raise NoSuchProfile unless a file defines `name`. The message says which layer named it and what was probably meant."""
-    if name in config.profiles:
-        return
-    from omniprofile.errors import NoSuchProfile
-    from omniprofile.model.names import RULE, closest, holds_key, nearest_valid, printable, quoted_list
-
-    role = f"key `default` ({provenance.place})" if provenance.layer == "defaults" else str(provenance)
-    source = f": the {role} names it"
-    if provenance.layer == "flag":  # or a library call, which has no name
-        source = " (named on the command line)" if provenance.name else ""
-    if holds_key(name):
-        raise NoSuchProfile(
-            f"what the {role} gives as a profile's name looks like an API key",
-            hint="`omniprofile login NAME` asks for the key without showing it; revoke this one if others can see "
-            "this machine's processes or your shell's history",
-        )
-    if not name:
-        raise NoSuchProfile("the profile's name is empty", hint="`omniprofile list` shows the names")
-    near = closest(name, config.profiles)
-    if not is_valid(name):
-        raise NoSuchProfile(
-            f"`{printable(name)}` is not a valid profile name{source}",
-            hint=f"did you mean {quoted_list(dict.fromkeys([*near, nearest_valid(name)]))}? A name has {RULE}",
-        )
-    if near:
-        hint = f"did you mean {quoted_list(near)}? `omniprofile list` shows all"
-    elif config.profiles:
-        more = "; `omniprofile list` shows all" if len(config.profiles) > 5 else ""
-        hint = f"available profiles: {', '.join(f'`{each}`' for each in sorted(config.profiles)[:5])}{more}"
-    else:
-        hint = "no profile is defined yet: run `omniprofile init`"
-    raise NoSuchProfile(f"profile `{name}` not found{source}", hint=hint)
 
 
 def _overridden(weaker: "Iterator[Layered]", winner: "Sourced[str]") -> "Iterator[Overridden]":

@@ -83,6 +83,7 @@ SHORT = {
         "cli.stream",
         "config.selection",
         "config.paths",
+        "config.pin",
         "config.snapshot",
         "config.state",
         "system.foreign_access",

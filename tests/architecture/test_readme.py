@@ -112,7 +112,7 @@ def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_profile_file_and_the_pin_of_the_readme_are_valid(tmp_path: Path) -> None:
     from omniprofile.checks.lint import lint
-    from omniprofile.config.loader import load_pin
+    from omniprofile.config.pin import load_pin
 
     profiles, pin = _blocks("toml")
     file = tmp_path / "profiles.toml"

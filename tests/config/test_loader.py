@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from omniprofile.config.loader import load, load_pin, read
+from omniprofile.config.loader import load, read
+from omniprofile.config.pin import load_pin
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config
 from omniprofile.model.finding import Code

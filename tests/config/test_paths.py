@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.config.paths import Places, find_pin, find_places, profile_files
+from omniprofile.config.paths import Places, find_places, profile_files
+from omniprofile.config.pin import find_pin
 from omniprofile.errors import ConfigUnreadable
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.config.selection import plain_pin, select
+from omniprofile.config.pin import plain_pin
+from omniprofile.config.selection import select
 from omniprofile.config.state import StateFile
 from omniprofile.errors import ConfigInvalid, NoProfileSelected, NoSuchProfile
 from omniprofile.model.declaration import Config, Declaration

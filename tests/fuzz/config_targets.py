@@ -18,9 +18,10 @@ from omniprofile.cli.style import as_json as console_json
 from omniprofile.config import snapshot
 from omniprofile.config.editing.journal import Journal, Unfinished
 from omniprofile.config.paths import Places
+from omniprofile.config.pin import validate_pin
 from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
 from omniprofile.config.schema.models import Pin, ProfilesFile
-from omniprofile.config.schema.validate import validate, validate_pin, violations
+from omniprofile.config.schema.validate import validate, violations
 from omniprofile.config.state import StateFile
 from omniprofile.config.toml.edit import add_table, remove, rename, set_text, set_value
 from omniprofile.config.toml.positions import every_pair, scan

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from omniprofile.checks.lint import lint
-from omniprofile.config.schema.validate import validate, validate_pin
-from omniprofile.config.selection import plain_pin
+from omniprofile.config.pin import plain_pin, validate_pin
+from omniprofile.config.schema.validate import validate
 from omniprofile.config.toml.text import Document
 from omniprofile.credentials.envelope import from_data, load, pack
 from omniprofile.credentials.keyring_entries import Head

@@ -21,7 +21,7 @@ from omniprofile.cli.style import Style
 from omniprofile.compiled import compile_files
 from omniprofile.config.loader import read
 from omniprofile.config.paths import Places
-from omniprofile.config.schema.validate import validate_pin
+from omniprofile.config.pin import validate_pin
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import Error
 from omniprofile.model.secret import forget_all

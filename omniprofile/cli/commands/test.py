@@ -21,7 +21,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
 from omniprofile.cli.render.junit import junit
 from omniprofile.cli.render.tables import indented, table
-from omniprofile.config.patterns import matching
+from omniprofile.config.lookup import matching
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, Unreachable, UsageError
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.names import printable, quoted_list

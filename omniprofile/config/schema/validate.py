@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from omniprofile.config.schema.fields import Violation, wrong_value
 from omniprofile.config.schema.forms import Table
-from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile
+from omniprofile.config.schema.models import OWN_PARTS, ProfilesFile
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Config, Declaration, Settings
@@ -41,31 +41,6 @@ def validate(document: Document, *, home: str) -> tuple[Config | None, list[Find
 
     rest = _without_invalid(document.data, file, folders)
     return _declared(document, rest, home) if rest else None, findings_of(document, ProfilesFile, file)
-
-
-def validate_pin(document: Document) -> tuple[Sourced[str] | None, list[Finding]]:
-    """Return the profile that a project pin names, or None and the findings in the pin.
-
-    If the pin is a link out of its folder, its target may contain secrets, so the finding quotes nothing from it.
-    """
-    pin = read(document.data, Pin) if document.data is not None else None
-    if isinstance(pin, Pin):
-        line = document.line(("profile",))
-        return Sourced(pin.profile, Provenance(Layer.PROJECT, "profile", document.file, line)), []
-    from omniprofile.config.schema.violations import findings_of
-
-    findings = document.findings if pin is None else findings_of(document, Pin, pin)
-    if leads_out(document.file):
-        message = f"`{document.file}` is a link out of its folder, to a file that is not a project pin"
-        hint = 'remove the link, and write `profile = "NAME"` into a file of its own'
-        return None, [Finding(document.file, 1, 1, findings[0].code, message, hint)]
-    return None, findings
-
-
-def leads_out(path: str) -> bool:
-    """Return whether a file is a link to one that is not below its folder."""
-    folder = real_path(os.path.dirname(path) or ".")
-    return not real_path(path).startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _declared(document: Document, file: ProfilesFile, home: str) -> Config:

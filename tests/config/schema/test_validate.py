@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omniprofile.config.pin import validate_pin
 from omniprofile.config.schema.json_schema import toml_kind
-from omniprofile.config.schema.validate import validate, validate_pin
+from omniprofile.config.schema.validate import validate
 from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource, Settings
 from omniprofile.model.finding import Code

@@ -1,14 +1,45 @@
-"""Matching the patterns that select profiles on a command line: a full name, a glob over names (`acme-*`), or `@TAG`."""
+"""Finding the profiles that a user names: by full name, by a glob over names (`acme-*`), or by `@TAG`."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from omniprofile.config.selection import require_profile
 from omniprofile.errors import NoSuchProfile
 from omniprofile.model.declaration import Config
 from omniprofile.model.effective import effective
-from omniprofile.model.names import closest, printable, quoted_list
+from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance
+
+
+def require_profile(config: Config, name: str, provenance: Provenance) -> None:
+    """Raise NoSuchProfile unless a file defines `name`. The message says which layer named it and what was probably meant."""
+    if name in config.profiles:
+        return
+    role = f"key `default` ({provenance.place})" if provenance.layer == "defaults" else str(provenance)
+    source = f": the {role} names it"
+    if provenance.layer == "flag":  # or a library call, which has no name
+        source = " (named on the command line)" if provenance.name else ""
+    if holds_key(name):
+        raise NoSuchProfile(
+            f"what the {role} gives as a profile's name looks like an API key",
+            hint="`omniprofile login NAME` asks for the key without showing it; revoke this one if others can see "
+            "this machine's processes or your shell's history",
+        )
+    if not name:
+        raise NoSuchProfile("the profile's name is empty", hint="`omniprofile list` shows the names")
+    near = closest(name, config.profiles)
+    if not is_valid(name):
+        raise NoSuchProfile(
+            f"`{printable(name)}` is not a valid profile name{source}",
+            hint=f"did you mean {quoted_list(dict.fromkeys([*near, nearest_valid(name)]))}? A name has {RULE}",
+        )
+    if near:
+        hint = f"did you mean {quoted_list(near)}? `omniprofile list` shows all"
+    elif config.profiles:
+        more = "; `omniprofile list` shows all" if len(config.profiles) > 5 else ""
+        hint = f"available profiles: {', '.join(f'`{each}`' for each in sorted(config.profiles)[:5])}{more}"
+    else:
+        hint = "no profile is defined yet: run `omniprofile init`"
+    raise NoSuchProfile(f"profile `{name}` not found{source}", hint=hint)
 
 
 def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
