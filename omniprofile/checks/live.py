@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, SessionEnded, Unreachable
 from omniprofile.instance.client import Client
-from omniprofile.instance.symptoms import SYMPTOMS
+from omniprofile.instance.instance_error import InstanceError
 from omniprofile.instance.whoami import ProbeResult, whoami
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
@@ -128,19 +128,19 @@ class _Run:
         return whoami(self.client, credential, timeout=self.timeout)
 
 
-def _checked(verdict: ProbeResult, subject: Subject) -> ProbeResult:
-    """Return the result for one subject, given where its token came from and which identity it expects."""
-    if verdict.symptom is not None:
-        if subject.given_by is not None and verdict.http_status == 401:
-            return replace(verdict, symptom=SYMPTOMS["given-token-refused"], detail=subject.given_by)
-        return verdict
+def _problem(result: ProbeResult, subject: Subject) -> InstanceError | None:
+    """Return what is wrong for one subject, given where its token came from and which identity it expects."""
+    if result.problem is not None:
+        if subject.given_by is not None and result.http_status == 401:
+            return InstanceError("given-token-refused", subject.given_by)
+        return result.problem
     if subject.expect == Identity():
-        return verdict
-    if verdict.identity is None:  # an identity that cannot be checked does not count as the expected one
-        return replace(verdict, symptom=SYMPTOMS["identity-unknown"])
-    if found := differences(subject.expect, verdict.identity):
-        return replace(verdict, symptom=SYMPTOMS["identity-mismatch"], detail="; ".join(found))
-    return verdict
+        return None
+    if result.identity is None:  # an identity that cannot be checked does not count as the expected one
+        return InstanceError("identity-unknown")
+    if found := differences(subject.expect, result.identity):
+        return InstanceError("identity-mismatch", "; ".join(found))
+    return None
 
 
 def _result(subject: Subject, outcome: _Outcome) -> LiveResult:
@@ -153,14 +153,12 @@ def _result(subject: Subject, outcome: _Outcome) -> LiveResult:
         return LiveResult(
             subject.profile, status, reason=outcome.message, remedy=outcome.hint, symptom=outcome.code, error=outcome
         )
-    credential, probe = outcome[0], _checked(outcome[1], subject)
-    symptom = probe.symptom
+    credential, probe = outcome
     result = LiveResult(
         subject.profile, Status.OK, http_status=probe.http_status, identity=probe.identity, latency_ms=probe.latency_ms
     )
-    if symptom is None:
+    if (problem := _problem(probe, subject)) is None:
         return result
-    reason, remedy = symptom.words(
-        host=credential.origin.host, profile=subject.profile, detail=probe.detail, proxy=probe.proxy, testing=True
-    )
-    return replace(result, status=symptom.status, reason=reason, remedy=probe.hint or remedy, symptom=symptom.name)
+    reason, remedy = problem.words(credential.origin.host, subject.profile, testing=True)
+    symptom = problem.symptom
+    return replace(result, status=symptom.status, reason=reason, remedy=remedy, symptom=symptom.name)

@@ -3,7 +3,7 @@
 from omniprofile.app import App
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints, discover
-from omniprofile.instance.symptoms import TransportError
+from omniprofile.instance.instance_error import InstanceError
 from omniprofile.instance.token_endpoint import revoke
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
@@ -19,7 +19,7 @@ def revoke_session(client: Client, session: StoredSecret, endpoints: Endpoints |
     if endpoints is None:
         try:
             endpoints = discover(client, session.origin, timeout=REVOKE_SECONDS)
-        except TransportError as problem:
+        except InstanceError as problem:
             return str(problem)
     if endpoints.revocation is None:
         return f"{session.origin.host} has no revocation endpoint"

@@ -177,8 +177,7 @@ def hook(app: App) -> Iterable[Diagnosis]:
 def clock(app: App) -> Iterable[Diagnosis]:
     """Compare this machine's clock with the `Date` of the current instance (RFC 9110, section 6.6.1). Sends no token."""
     from omniprofile.instance.client import Client
-    from omniprofile.instance.symptoms import TransportError
-    from omniprofile.instance.whoami import http_date
+    from omniprofile.instance.instance_error import InstanceError
 
     try:
         resolution = app.current()
@@ -192,10 +191,10 @@ def clock(app: App) -> Iterable[Diagnosis]:
     try:
         with Client(timeout=_CLOCK_TIMEOUT, environ=app.environment.environ) as client:
             answer = client.get(origin, "/")
-    except TransportError as trouble:
+    except InstanceError as trouble:
         yield skipped(f"not compared: {trouble}", f"`omniprofile test {resolution.profile}` says more")
         return
-    now, theirs = app.environment.now(), http_date(answer.headers.get("date"))
+    now, theirs = app.environment.now(), answer.date
     if theirs is None:
         yield skipped(f"not compared: {origin.host} does not say what time it is")
         return

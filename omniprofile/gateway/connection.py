@@ -13,7 +13,7 @@ from omniprofile.gateway.header_fields import Unsearched, request_fields, respon
 from omniprofile.gateway.mask import Echoed, Mask
 from omniprofile.gateway.refusals import Refused, StrictConnection, check_client, check_request
 from omniprofile.gateway.upstream import BrokenOff, Response, Upstream
-from omniprofile.instance.symptoms import TransportError
+from omniprofile.instance.instance_error import InstanceError
 from omniprofile.model.credential import Credential
 from omniprofile.model.read_only import is_override
 from omniprofile.system.loopback_clients import PIECE
@@ -120,8 +120,8 @@ class Connection:
                     await response.close()
                     used = renewed
                     response = await send(used.token, again)
-        except TransportError as problem:
-            raise Refused(502, f"unreachable-{problem.symptom}", str(problem), problem.hint) from None
+        except InstanceError as problem:
+            raise Refused(502, f"unreachable-{problem.symptom.name}", str(problem), problem.hint) from None
         except Error as error:
             raise Refused(502, error.code, error.message, error.hint) from None
         try:

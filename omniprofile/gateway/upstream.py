@@ -101,7 +101,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
             await sender.aclose()
 
     def _transport(self) -> tuple[httpx.AsyncHTTPTransport, bool]:
-        """Return an idle transport, or a new one, and whether it has been used before. Raises TransportError."""
+        """Return an idle transport, or a new one, and whether it has been used before. Raises InstanceError."""
         if self._idle:
             return self._idle.pop(), True
         if self._origin.scheme == "https" and self._certificates is None:
@@ -112,7 +112,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
     async def send(
         self, method: bytes, target: bytes, fields: Fields, token: str, body: AsyncIterator[bytes] | None
     ) -> Response:
-        """Send one request with `token` as bearer token, and return its response once that begins. Raises TransportError.
+        """Send one request with `token` as bearer token, and return its response once that begins. Raises InstanceError.
 
         `fields` holds the length of `body`, if it is known; otherwise the body is sent chunked.
         """

@@ -20,9 +20,10 @@ from time import monotonic, sleep
 from typing import Self
 
 from omniprofile.errors import Error, LoginFailed
+from omniprofile.instance.authorization_response import Callback, read_callback
 from omniprofile.instance.callback_http import Page, Reply, answer
-from omniprofile.instance.oauth_requests import CALLBACK_PATH, AuthorizationRequest, new_authorization_request
-from omniprofile.instance.oauth_responses import Callback, InvalidResponse, read_callback
+from omniprofile.instance.oauth_fields import InvalidResponse
+from omniprofile.instance.oauth_requests import CALLBACK_PATH, AuthorizationRequest
 from omniprofile.model.names import printable
 from omniprofile.system.loopback import LoopbackServer
 
@@ -69,9 +70,7 @@ class Listener:
         """Start listening. Raises OperationFailed."""
         self._server = LoopbackServer(self._wanted_port, "the login")
         self.hosts = self._server.hosts
-        self.request: AuthorizationRequest = new_authorization_request(
-            f"http://localhost:{self._server.port}{CALLBACK_PATH}"
-        )
+        self.request = AuthorizationRequest(f"http://localhost:{self._server.port}{CALLBACK_PATH}")
         self._server.start(lambda: nullcontext(partial(answer, respond=self.respond)), gone_seconds=_PAGE_SECONDS)
         return self
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import truststore
 
-from omniprofile.instance.symptoms import TransportError
+from omniprofile.instance.instance_error import InstanceError
 from omniprofile.model.names import printable_place
 
 _BUNDLES = (
@@ -26,7 +26,7 @@ _BUNDLES = (
 
 
 def trusted_context(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a client context that trusts what the user's system trusts. Slow to load. Raises TransportError."""
+    """Return a client context that trusts what the user's system trusts. Slow to load. Raises InstanceError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     named = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environ.get(name)]
     if not named and environ.get("REQUESTS_CA_BUNDLE"):
@@ -46,7 +46,7 @@ def trusted_context(environ: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
-    """Make `context` trust the certificates that a variable names. Raises TransportError."""
+    """Make `context` trust the certificates that a variable names. Raises InstanceError."""
     is_folder = variable == "SSL_CERT_DIR" or (variable == "REQUESTS_CA_BUNDLE" and os.path.isdir(path))
     folders = [folder for folder in path.split(os.pathsep) if os.path.isdir(folder)]
     names = f"`{variable}` names `{printable_place(path)}`, which"
@@ -54,7 +54,7 @@ def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
         why = f"is not a {'folder' if is_folder else 'file'}" if os.path.lexists(path) else "does not exist"
     elif is_folder and not any(map(_has_hashed, folders)):
         hint = f"run `openssl rehash` on that folder, or unset `{variable}` to use the system's certificates"
-        raise TransportError("certificates", f"{names} holds no certificate under its hash", hint=hint)
+        raise InstanceError("certificates", f"{names} holds no certificate under its hash", hint=hint)
     else:
         try:
             context.load_verify_locations(**{"capath" if is_folder else "cafile": path})
@@ -65,7 +65,7 @@ def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
         else:
             return
     hint = f"let `{variable}` name a readable file of certificates in PEM form, or unset it to use the system's certificates"
-    raise TransportError("certificates", f"{names} {why}", hint=hint)
+    raise InstanceError("certificates", f"{names} {why}", hint=hint)
 
 
 def _has_hashed(folder: str) -> bool:

@@ -8,7 +8,6 @@ is refused.
 import ssl
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from threading import Lock, get_ident
 from time import monotonic
 
@@ -16,8 +15,9 @@ import httpx
 
 import omniprofile
 from omniprofile.instance.certificates import trusted_context
+from omniprofile.instance.instance_error import InstanceError
 from omniprofile.instance.proxies import Proxy, proxy_for
-from omniprofile.instance.symptoms import TransportError
+from omniprofile.instance.responses import Response
 from omniprofile.instance.transport import Trace, transport, transport_error
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -29,16 +29,6 @@ _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """One HTTP response: status, header fields with lower-case names, body, and latency in milliseconds."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    latency_ms: float
 
 
 class Client(AbstractContextManager["Client"]):
@@ -65,14 +55,14 @@ class Client(AbstractContextManager["Client"]):
             each.close()
 
     def get(self, origin: Origin, path: str, token: Secret | None = None, *, timeout: float | None = None) -> Response:
-        """GET `path` of `origin`, with `token` as bearer token. Raises TransportError."""
+        """GET `path` of `origin`, with `token` as bearer token. Raises InstanceError."""
         headers = {**_HEADERS, "Authorization": f"Bearer {token.reveal()}"} if token else _HEADERS
         return self._send(origin, "GET", path, headers=headers, timeout=timeout)
 
     def post_form(
         self, origin: Origin, path: str, fields: Mapping[str, str], *, timeout: float | None = None
     ) -> Response:
-        """POST a form, as OAuth's token endpoint expects (RFC 6749, section 4.1.3). Raises TransportError."""
+        """POST a form, as OAuth's token endpoint expects (RFC 6749, section 4.1.3). Raises InstanceError."""
         return self._send(origin, "POST", path, form=fields, timeout=timeout)
 
     def _send(
@@ -85,7 +75,7 @@ class Client(AbstractContextManager["Client"]):
         headers: Mapping[str, str] = _HEADERS,
         form: Mapping[str, str] | None = None,
     ) -> Response:
-        """Send one request and abandon it at its deadline. Raises TransportError.
+        """Send one request and abandon it at its deadline. Raises InstanceError.
 
         httpx limits each phase and each wait for a byte, not the whole request: a server that drips bytes could hold it for
         ever. An abandoned request ends when the client is closed, or at the latest with the process.
@@ -112,10 +102,10 @@ class Client(AbstractContextManager["Client"]):
         try:
             return wait(start(exchange), seconds)
         except TimeoutError:
-            raise TransportError("timeout", f"{origin.host} did not answer in {seconds:g} s", proxy=shown) from None
+            raise InstanceError("timeout", f"{origin.host} did not answer in {seconds:g} s", proxy=shown) from None
 
     def _transport(self, origin: Origin, proxy: Proxy | None, caller: int) -> httpx.HTTPTransport:
-        """Return the thread `caller`'s transport through `proxy`, creating it on first use. Raises TransportError."""
+        """Return the thread `caller`'s transport through `proxy`, creating it on first use. Raises InstanceError."""
         kind = (caller, proxy.address if proxy else None, origin.scheme)
         with self._lock:
             if kind not in self._transports:
@@ -130,7 +120,7 @@ def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: fl
     try:
         encoding = response.headers.get("content-encoding", "").strip().lower()
         if encoding not in ("", "identity"):
-            raise TransportError(
+            raise InstanceError(
                 "compressed", f"{origin.host} sent a compressed response, which was not asked for", proxy=proxy
             )
         parts, size = [], 0
@@ -138,7 +128,7 @@ def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: fl
             parts.append(part)
             size += len(part)
             if size > LARGEST_RESPONSE:
-                raise TransportError("too-large", f"the response of {origin.host} is larger than 1 MiB", proxy=proxy)
+                raise InstanceError("too-large", f"the response of {origin.host} is larger than 1 MiB", proxy=proxy)
         return Response(response.status_code, dict(response.headers), b"".join(parts), (monotonic() - began) * 1000)
     finally:
         response.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from omniprofile.instance.client import Client
-from omniprofile.instance.oauth_responses import json_object
+from omniprofile.instance.responses import json_object
 from omniprofile.model.names import printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 
@@ -35,7 +35,7 @@ USUAL = Endpoints()
 
 
 def discover(client: Client, origin: Origin, *, timeout: float | None = None) -> Endpoints:
-    """Ask the instance for its endpoints. Raises TransportError. A response that is not metadata means the usual paths."""
+    """Ask the instance for its endpoints. Raises InstanceError. A response that is not metadata means the usual paths."""
     answer = client.get(origin, WELL_KNOWN, timeout=timeout)
     document = json_object(answer.body) if answer.status == 200 else None
     return read_metadata(document, origin) if document is not None else USUAL

@@ -7,15 +7,15 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Protocol
 
-from omniprofile.errors import CredentialRefused, Error, LoginFailed, OriginMismatch, Unreachable
+from omniprofile.errors import Error, LoginFailed
+from omniprofile.instance.authorization_response import PERSONAL_TOKENS, Callback, code_of, read_pasted
 from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
-from omniprofile.instance.endpoints import Endpoints, discover, is_issuer
-from omniprofile.instance.oauth_requests import CALLBACK_PATH, AuthorizationRequest, authorization_query
-from omniprofile.instance.oauth_responses import Callback, InvalidResponse, read_callback, said
-from omniprofile.instance.symptoms import TransportError
-from omniprofile.instance.token_endpoint import symptom_error
+from omniprofile.instance.endpoints import Endpoints, discover
+from omniprofile.instance.instance_error import InstanceError
+from omniprofile.instance.oauth_fields import InvalidResponse
+from omniprofile.instance.oauth_requests import AuthorizationRequest, authorization_query
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.times import duration_text
@@ -24,9 +24,6 @@ from omniprofile.system.threads import next_of
 LIMIT_SECONDS = 120.0
 """How long a login waits for the callback."""
 _DISCOVERY_SECONDS = 10.0
-_PERSONAL_TOKENS = (
-    "an Organization Admin may have to enable Personal Access Tokens: Settings > API access > Personal tokens"
-)
 
 
 class LoginUI(Protocol):
@@ -66,8 +63,8 @@ def find_endpoints(client: Client, origin: Origin) -> Endpoints:
     """Return the instance's endpoints. Raises Unreachable, before any browser is opened, if the instance does not respond."""
     try:
         return discover(client, origin, timeout=_DISCOVERY_SECONDS)
-    except TransportError as problem:
-        raise symptom_error("the login cannot start", origin, problem.symptom, str(problem), problem) from None
+    except InstanceError as problem:
+        raise problem.as_error("the login cannot start", origin) from None
 
 
 @contextmanager
@@ -110,59 +107,11 @@ def authorized(
                         ui.pasted_badly(str(problem))
                 else:
                     callback = got
-            _check_issuer(callback, endpoints, origin)
-            yield Authorized(listener.request, _code(callback, origin), listener.show)
+            yield Authorized(listener.request, code_of(callback, endpoints, origin), listener.show)
         except Error as error:
             message = error.message[:1].upper() + error.message[1:].replace("`", "") + "."
             listener.show(Page(False, "Not logged in", message, "Your terminal says what to do."))
             raise
-
-
-def read_pasted(line: str, request: AuthorizationRequest) -> Callback:
-    """Read a callback URL that the user pasted. Raises InvalidResponse."""
-    text = line.strip().strip("\"'<>").strip()
-    if not text:
-        raise InvalidResponse("it is empty")
-    if len(text) > 8192:
-        raise InvalidResponse("it is too long")
-    address, _, rest = text.partition("?")
-    if not rest or not (address == "" or address.endswith(CALLBACK_PATH)):
-        raise InvalidResponse(f"it is not an address that ends in `{CALLBACK_PATH}?code=…`")
-    return read_callback(rest.partition("#")[0], request)
-
-
-def _check_issuer(callback: Callback, endpoints: Endpoints, origin: Origin) -> None:
-    """Raise OriginMismatch if the callback came from another issuer (RFC 9207, section 2.4).
-
-    Otherwise an instance could redirect the browser to another one and receive that one's code together with its verifier.
-    """
-    if callback.issuer is None and not endpoints.names_issuer:
-        return
-    if callback.issuer is None or not is_issuer(callback.issuer, origin):
-        who = f"`{said(callback.issuer, 80, ())}`" if callback.issuer else "an unnamed server"
-        raise OriginMismatch(
-            f"the browser was sent back by {who}, not by {origin}",
-            hint=f"run the login again, and authorize it on a page of {origin.host} only",
-        )
-
-
-def _code(callback: Callback, origin: Origin) -> Secret:
-    if callback.code is not None:
-        return callback.code
-    if callback.error is None:
-        raise LoginFailed(
-            f"{origin.host} sent the browser back without a code",
-            hint=f"run the login again; if it keeps happening, {_PERSONAL_TOKENS}",
-        )
-    said = f"`{callback.error}`" + (f": {callback.description}" if callback.description else "")
-    if callback.error == "access_denied":
-        raise LoginFailed(
-            f"the login was denied in the browser ({said})",
-            hint=f"run the login again and click Authorize; if you did, {_PERSONAL_TOKENS}",
-        )
-    if callback.error in ("server_error", "temporarily_unavailable"):
-        raise Unreachable(f"{origin.host} could not authorize the login ({said})", hint="try again later")
-    raise CredentialRefused(f"{origin.host} refuses the login ({said})", hint=f"check the base URL; {_PERSONAL_TOKENS}")
 
 
 def _nobody(account: str, limit: float, *, opened: bool | None, rejected: int) -> LoginFailed:
@@ -174,6 +123,6 @@ def _nobody(account: str, limit: float, *, opened: bool | None, rejected: int) -
     else:
         hint = (
             "if the page did not open, check the base URL; if it showed an error after Authorize, "
-            f"{_PERSONAL_TOKENS}; if the browser could not show `localhost`, {again} and paste the address it stopped at"
+            f"{PERSONAL_TOKENS}; if the browser could not show `localhost`, {again} and paste the address it stopped at"
         )
     return LoginFailed(f"nobody answered the login of `{account}` within {duration_text(limit)}", hint=hint)

@@ -5,7 +5,7 @@ revocation (RFC 6749, 7009).
 """
 
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Literal
@@ -22,23 +22,17 @@ Kind = Literal["refresh_token", "access_token"]
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """The values of one login, never used again."""
+    """The values of one login, fresh for each: where it ends, its state and its PKCE verifier."""
 
     redirect_uri: str
-    state: Secret
-    verifier: Secret
-    challenge: str
+    state: Secret = field(default_factory=lambda: Secret(token_urlsafe(32)))
+    verifier: Secret = field(default_factory=lambda: Secret(token_urlsafe(48)))
+    """64 characters; RFC 7636, section 4.1, requires 43 to 128."""
 
-
-def new_authorization_request(redirect_uri: str) -> AuthorizationRequest:
-    """Return a fresh state and PKCE values for one login."""
-    verifier = token_urlsafe(48)  # 64 characters; RFC 7636, section 4.1, requires 43 to 128
-    return AuthorizationRequest(redirect_uri, Secret(token_urlsafe(32)), Secret(verifier), challenge_of(verifier))
-
-
-def challenge_of(verifier: str) -> str:
-    """Return the `S256` challenge of a verifier (RFC 7636, section 4.2)."""
-    return urlsafe_b64encode(sha256(verifier.encode("ascii")).digest()).decode("ascii").rstrip("=")
+    @property
+    def challenge(self) -> str:
+        """The `S256` challenge of the verifier (RFC 7636, section 4.2)."""
+        return urlsafe_b64encode(sha256(self.verifier.reveal().encode("ascii")).digest()).decode("ascii").rstrip("=")
 
 
 def authorization_query(request: AuthorizationRequest) -> str:

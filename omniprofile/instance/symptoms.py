@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from omniprofile.model.live import Status
 
-_MAYBE_THE_PROXY = frozenset(("timeout", "protocol", "tls", "tls-handshake", "tls-name", "compressed", "too-large"))
-
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
@@ -18,34 +16,6 @@ class Symptom:
     status: Status
     reason: str
     remedy: str
-
-    def words(
-        self, *, host: str, detail: str, profile: str = "", proxy: str | None = None, testing: bool = False
-    ) -> tuple[str, str]:
-        """Return the reason and the remedy for one case.
-
-        `proxy` names the setting that configures the proxy used, None if there was none. Only symptoms that the live check
-        alone can find mention the profile.
-        """
-        case = {"host": host, "profile": profile, "detail": detail, "proxy": proxy or "the proxy variables"}
-        remedy = self.remedy.format_map(case) + (_IN_TEST.get(self.name, "") if testing else "")
-        if proxy is not None and self.name in _MAYBE_THE_PROXY:
-            remedy += f"; check the proxy, which {proxy} names"
-        return self.reason.format_map(case), remedy
-
-
-class TransportError(Exception):
-    """No usable response. `symptom` is one of the network symptoms in `SYMPTOMS`.
-
-    `str()` says what happened in a few words, without the request. `proxy` names the setting that configures the proxy used,
-    None if there was none; `hint` replaces the symptom's remedy if this error knows a better one.
-    """
-
-    def __init__(self, symptom: str, words: str, *, proxy: str | None = None, hint: str | None = None) -> None:
-        super().__init__(words)
-        self.symptom = symptom
-        self.proxy = proxy
-        self.hint = hint
 
 
 _LOGIN = "run `omniprofile login {profile}`"
@@ -112,11 +82,6 @@ _NOT_OMNI = {
 _UNTESTED = {
     "rate-limited": ("{host} limits the rate of requests (60 a minute for one key)", "wait a minute and try again"),
 }
-_IN_TEST = {
-    "rate-limited": "; with a longer `--timeout` this command waits by itself",
-    "timeout": "; with a longer `--timeout` this command waits longer",
-}
-"""Added to the remedy if `omniprofile test` found the symptom."""
 _NETWORK = {
     "dns": _RIGHT_URL + "; and that you are online, or on the VPN",
     "offline": "check that you are online, or on the VPN",

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from omniprofile.instance.instance_error import InstanceError
 from omniprofile.instance.proxies import Proxy
-from omniprofile.instance.symptoms import TransportError
 from omniprofile.model.names import printable
 from omniprofile.model.origin import Origin
 
@@ -18,7 +18,7 @@ T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
 def transport(kind: Callable[..., T], context: ssl.SSLContext | None, proxy: Proxy | None, limits: httpx.Limits) -> T:
-    """Return a transport of this kind, through `proxy` if there is one. Raises TransportError."""
+    """Return a transport of this kind, through `proxy` if there is one. Raises InstanceError."""
     make = partial(kind, verify=context or False, trust_env=False, limits=limits)
     if proxy is None:
         return make()
@@ -28,11 +28,11 @@ def transport(kind: Callable[..., T], context: ssl.SSLContext | None, proxy: Pro
         return make(proxy=to)
     except ImportError:
         words = f"{proxy.named_by} names a SOCKS proxy, for which the package `socksio` is missing"
-        raise TransportError("socks", words, proxy=proxy.named_by) from None
+        raise InstanceError("socks", words, proxy=proxy.named_by) from None
     except (ValueError, httpx.InvalidURL):
         # Don't quote the error: the proxy address may hold a password.
         words = f"the proxy address in {proxy.named_by} cannot be used"
-        raise TransportError("proxy", words, proxy=proxy.named_by) from None
+        raise InstanceError("proxy", words, proxy=proxy.named_by) from None
 
 
 Trace = dict[str, Mapping[str, Any]]
@@ -41,11 +41,11 @@ Trace = dict[str, Mapping[str, Any]]
 
 def transport_error(
     problem: Exception, origin: Origin, trace: Trace, seconds: float, proxy: str | None
-) -> TransportError:
+) -> InstanceError:
     """Translate an httpx exception. `trace` has the steps of the request; `seconds` is its time limit."""
 
-    def error(symptom: str, words: str) -> TransportError:
-        return TransportError(symptom, words, proxy=proxy)
+    def error(symptom: str, words: str) -> InstanceError:
+        return InstanceError(symptom, words, proxy=proxy)
 
     host = origin.host
     if isinstance(problem, httpx.ProxyError):

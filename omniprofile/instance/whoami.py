@@ -1,52 +1,41 @@
 """Asking an instance whose credential it is, and classifying its response by symptom."""
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from time import monotonic, sleep
 
-from omniprofile.instance.client import Client, Response
-from omniprofile.instance.oauth_responses import json_object
-from omniprofile.instance.symptoms import SYMPTOMS, Symptom, TransportError
+from omniprofile.instance.client import Client
+from omniprofile.instance.instance_error import InstanceError
+from omniprofile.instance.responses import Response, common_problem, json_object, retry_after
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
-from omniprofile.model.names import printable
 from omniprofile.model.secret import Secret
 from omniprofile.model.server_text import without_sent
 
 WHOAMI = "/api/v1/whoami"
 MODELS = "/api/v1/models?pageSize=1"
 """The cheapest authenticated request, for an instance that does not have whoami yet."""
+_LONGEST_IDENTIFIER = 256
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What the instance said about a credential. `symptom` is None if it accepts it.
+    """What the instance said about a credential. `problem` is None if it accepts it."""
 
-    `proxy` names the setting that configures the proxy used; `hint` replaces the symptom's remedy if the error knows a better
-    one.
-    """
-
-    symptom: Symptom | None
-    detail: str = ""
+    problem: InstanceError | None
     http_status: int | None = None
     identity: Identity | None = None
     latency_ms: float | None = None
-    proxy: str | None = None
-    hint: str | None = None
 
 
 def whoami(client: Client, credential: Credential, *, timeout: float) -> ProbeResult:
     """Ask whose `credential` it is, within `timeout` seconds in all. Waits out a rate limit if there is time."""
     until = monotonic() + timeout
-    verdict = _ask(client, credential, WHOAMI, timeout, until)
-    if verdict.symptom is not None and verdict.http_status == 404:
+    result = _ask(client, credential, WHOAMI, timeout, until)
+    if result.problem is not None and result.http_status == 404:
         # An outdated instance has no whoami, but it has models; a server that is not Omni has neither.
         other = _ask(client, credential, MODELS, timeout, until)
-        return verdict if other.http_status == 404 else other
-    return verdict
+        return result if other.http_status == 404 else other
+    return result
 
 
 def _ask(client: Client, credential: Credential, path: str, timeout: float, until: float) -> ProbeResult:
@@ -55,18 +44,23 @@ def _ask(client: Client, credential: Credential, path: str, timeout: float, unti
     while (left := until - monotonic()) > 0:
         try:
             answer = client.get(credential.origin, path, credential.secret, timeout=left)
-        except TransportError as problem:
-            if problem.symptom != "timeout":
-                return ProbeResult(SYMPTOMS[problem.symptom], str(problem), proxy=problem.proxy, hint=problem.hint)
-            proxy = problem.proxy
+        except InstanceError as found:
+            if found.symptom.name != "timeout":
+                return ProbeResult(found)
+            proxy = found.proxy
             break
         pause = retry_after(answer, unsaid)
         if not _asks_to_wait(answer) or pause >= until - monotonic():
-            return _judge(answer, credential, path)
+            problem = identity = None
+            try:
+                identity = _identified(answer, credential, path)
+            except InstanceError as found:
+                problem = found
+            return ProbeResult(problem, answer.status, identity, answer.latency_ms)
         sleep(pause)
         unsaid *= 2
     words = f"{credential.origin.host} did not answer within {timeout:g} s"
-    return ProbeResult(SYMPTOMS["timeout"], words, proxy=proxy)
+    return ProbeResult(InstanceError("timeout", words, proxy=proxy))
 
 
 def _asks_to_wait(answer: Response) -> bool:
@@ -74,75 +68,28 @@ def _asks_to_wait(answer: Response) -> bool:
     return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
 
 
-def retry_after(answer: Response, unsaid: float = 1.0) -> float:
-    """Return the seconds to wait from `Retry-After`, in either form (RFC 9110, section 10.2.3); `unsaid` if there is none.
-
-    A date is compared with the server's own `Date`, since the clocks may differ; with our clock if `Date` is missing.
-    """
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        return max(float(text), _SHORTEST_WAIT)
-    when = http_date(text)
-    if when is None:
-        return unsaid
-    now = http_date(answer.headers.get("date")) or datetime.now(UTC)
-    return max((when - now).total_seconds(), _SHORTEST_WAIT)
-
-
-_SHORTEST_WAIT = 0.1
-
-
-def http_date(text: str | None) -> datetime | None:
-    """Return an HTTP date as an aware datetime, or None for anything else."""
-    try:
-        date = parsedate_to_datetime(text or "")
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-
-
-def _judge(answer: Response, credential: Credential, path: str) -> ProbeResult:
-    def verdict(name: str, detail: str = "") -> ProbeResult:
-        return ProbeResult(SYMPTOMS[name], detail, answer.status, latency_ms=answer.latency_ms)
-
-    if (common := common_symptom(answer, [credential.secret])) is not None:
-        return verdict(*common)
+def _identified(answer: Response, credential: Credential, path: str) -> Identity | None:
+    """Return whose credential it is, None if `path` does not say. Raises InstanceError."""
+    if (common := common_problem(answer, [credential.secret])) is not None:
+        raise common
     body = json_object(answer.body)
     page = _is_page(answer)
     match answer.status:
         case 200 if body is not None:
             who = _identity(body, credential.secret) if path == WHOAMI else None
             if who == Identity():
-                return verdict("wrong-instance-url", "its whoami names nobody")
-            return ProbeResult(None, "", 200, who, answer.latency_ms)
+                raise InstanceError("wrong-instance-url", "its whoami names nobody")
+            return who
         case 200:
-            return verdict("wrong-instance-url", "a web page" if page else "no JSON object")
+            raise InstanceError("wrong-instance-url", "a web page" if page else "no JSON object")
         case 401:
-            return verdict(_refused(credential))
+            raise InstanceError(_refused(credential))
         case 403 if page:
-            return verdict("forbidden-page")
+            raise InstanceError("forbidden-page")
         case 403:
-            return verdict("session-forbidden" if credential.auth == "oauth" else "permission-missing")
+            raise InstanceError("session-forbidden" if credential.auth == "oauth" else "permission-missing")
         case status:
-            return verdict("wrong-instance-url", f"HTTP {status}")
-
-
-def common_symptom(answer: Response, sent: Sequence[Secret]) -> tuple[str, str] | None:
-    """Return the symptom and its detail if the response means the same for every request; None for any other."""
-    match answer.status:
-        case 301 | 302 | 303 | 307 | 308:
-            return "redirect", _redirected_to(answer, sent)
-        case 403 if _OF_PERSONAL_TOKENS.search(answer.body[:4096].decode("utf-8", "replace").lower()):
-            return "personal-tokens-disabled", ""
-        case 429:
-            return "rate-limited", ""
-        case status if status >= 500:
-            return "server-error", str(status)
-    return None
-
-
-_OF_PERSONAL_TOKENS = re.compile(r"\bpersonal (access )?tokens?\b|\bpats?\b")
-"""What an instance says if its organization has personal access tokens off, on which sessions depend."""
+            raise InstanceError("wrong-instance-url", f"HTTP {status}")
 
 
 def _refused(credential: Credential) -> str:
@@ -174,20 +121,3 @@ def _identity(body: dict[str, object], sent: Secret) -> Identity:
         key_scope=text(body.get("keyScope")),
         org_role=text(body.get("orgRole")),
     )
-
-
-_LONGEST_IDENTIFIER = 256
-
-
-def _redirected_to(answer: Response, sent: Sequence[Secret]) -> str:
-    """Return only the host of a redirect, since the rest of the URL may echo parts of the request; or what is there instead."""
-    from urllib.parse import urlsplit
-
-    try:
-        place = urlsplit(answer.headers.get("location", ""))
-        host = place.hostname
-    except ValueError:
-        return "a malformed address"
-    if host is None and place.path.startswith("/"):
-        return "a page of its own"
-    return printable(without_sent(host, sent), 80) if host else "no address given"

@@ -36,7 +36,7 @@ from omniprofile.credentials.token_file import read_token_file
 from omniprofile.errors import Error, StoreUnavailable, Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL
-from omniprofile.instance.oauth_requests import new_authorization_request
+from omniprofile.instance.oauth_requests import AuthorizationRequest
 from omniprofile.instance.token_endpoint import redeem, refresh, revoke
 from omniprofile.model.declaration import KeySource
 from omniprofile.model.origin import Origin
@@ -173,7 +173,7 @@ class Stage:
     def redeem(self, status: int, body: bytes, **fields: str) -> None:
         """Redeem a code, which is answered so."""
         self.answers(status, body, **fields)
-        attempt = new_authorization_request("http://localhost:1/callback")
+        attempt = AuthorizationRequest("http://localhost:1/callback")
         redeem(self.client, Origin.parse(self.omni.base_url), USUAL, attempt, Secret("code"), now=lambda: NOW)
 
     def revoke(self, status: int, body: bytes) -> str | None:
@@ -551,7 +551,7 @@ def _alone(stage: Stage, *, login: bool = False) -> None:
             stage.client,
             origin,
             USUAL,
-            new_authorization_request("http://localhost:1/callback"),
+            AuthorizationRequest("http://localhost:1/callback"),
             Secret("c"),
             now=lambda: NOW,
         )

@@ -11,21 +11,19 @@ from urllib.parse import parse_qsl
 import httpx
 
 from omniprofile.errors import Error
+from omniprofile.instance.authorization_response import read_callback
 from omniprofile.instance.callback import Listener
 from omniprofile.instance.callback_http import Page, answer
-from omniprofile.instance.client import Response
-from omniprofile.instance.endpoints import read_metadata
+from omniprofile.instance.client import Client
+from omniprofile.instance.endpoints import USUAL, read_metadata
+from omniprofile.instance.oauth_fields import InvalidResponse
 from omniprofile.instance.oauth_requests import AuthorizationRequest
-from omniprofile.instance.oauth_responses import (
-    InvalidResponse,
-    OAuthError,
-    error_of,
-    read_callback,
-    read_token_response,
-)
-from omniprofile.instance.token_endpoint import LONGEST_LIFETIME, _expiry, _read
+from omniprofile.instance.responses import Response
+from omniprofile.instance.token_endpoint import redeem, refresh
+from omniprofile.instance.token_response import LONGEST_LIFETIME, OAuthError, error_of, read_token_response
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
+from omniprofile.model.stored import StoredSecret
 from tests.fuzz.choices import as_json
 
 ACME = Origin("https", "acme.omniapp.co", 443)
@@ -36,7 +34,7 @@ TOKEN_KEYS = (
 )  # fmt: skip
 METADATA_KEYS = ("issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "x")
 STATE = "the-state-of-this-login"
-_ATTEMPT = AuthorizationRequest("http://localhost:7777/callback", Secret(STATE), Secret("v" * 64), "challenge")
+_ATTEMPT = AuthorizationRequest("http://localhost:7777/callback", Secret(STATE), Secret("v" * 64))
 
 
 def _is_shown(text: str | None) -> bool:
@@ -110,6 +108,16 @@ def request(data: bytes) -> None:
         assert not body or body.startswith(b"<!doctype html>"), body[:40]
 
 
+class _Answering:
+    """A client whose instance gives one answer to everything."""
+
+    def __init__(self, answer: Response) -> None:
+        self._answer = answer
+
+    def post_form(self, *_: object) -> Response:
+        return self._answer
+
+
 def token(data: bytes) -> None:
     """An answer of the token endpoint: tokens fit for a header, or an error that can be shown. Byte 1 is the status."""
     status = (200, 400, 401, 403, 429, 302, 500, 418)[data[0] % 8] if data else 200
@@ -120,17 +128,22 @@ def token(data: bytes) -> None:
     assert error is None or (_is_shown(error.code) and _is_shown(error.description))
     with suppress(OAuthError, InvalidResponse):
         read_token_response(body)
+    client = cast("Client", _Answering(answer))
     try:
-        granted = _read(answer, ACME, "log in", [Secret("code")], "prod" if data[:1] > b"\x7f" else "")
+        if data[:1] > b"\x7f":
+            held = StoredSecret(ACME, Secret("t"), NOW, refresh_token=Secret("r"))
+            granted = refresh(client, "prod", held, now=lambda: NOW)
+        else:
+            granted = redeem(client, ACME, USUAL, _ATTEMPT, Secret("code"), now=lambda: NOW)
     except Error as problem:
         _check_error(problem)
         return
     assert status == 200
     for secret in (granted.token, granted.refresh_token):
         assert secret is None or all("!" <= char <= "~" for char in secret.reveal())
-    assert granted.lifetime is None or 0 <= granted.lifetime <= 10**12
     assert granted.scope is None or (granted.scope.isascii() and granted.scope.isprintable())
-    assert NOW <= _expiry(granted, answer, NOW) <= NOW + LONGEST_LIFETIME
+    assert granted.expires_at is not None
+    assert NOW <= granted.expires_at <= NOW + LONGEST_LIFETIME
 
 
 def metadata(data: bytes) -> None:

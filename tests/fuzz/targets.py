@@ -17,9 +17,11 @@ from omniprofile.config.schema.validate import validate
 from omniprofile.config.toml.text import Document
 from omniprofile.credentials.envelope import from_data, load, pack
 from omniprofile.credentials.keyring_entries import Head
-from omniprofile.instance.client import Response
-from omniprofile.instance.whoami import WHOAMI, _judge
+from omniprofile.instance.instance_error import InstanceError
+from omniprofile.instance.responses import Response
+from omniprofile.instance.whoami import WHOAMI, _identified
 from omniprofile.model.credential import Credential
+from omniprofile.model.declaration import Identity
 from omniprofile.model.exported import exported, own_values
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret
@@ -59,10 +61,14 @@ def pin(data: bytes) -> None:
 def whoami(data: bytes) -> None:
     """An answer of whoami: its first byte chooses the status."""
     status = (200, 401, 403, 404, 429, 302, 500, 204)[data[0] % 8] if data else 200
-    verdict = _judge(
-        Response(status, {"location": data.decode("latin-1"), "date": ""}, data[1:], 1.0), _CREDENTIAL, WHOAMI
-    )
-    assert (verdict.symptom is None) == (status == 200 and verdict.detail == "")
+    response = Response(status, {"location": data.decode("latin-1"), "date": ""}, data[1:], 1.0)
+    try:
+        identity = _identified(response, _CREDENTIAL, WHOAMI)
+    except InstanceError as problem:
+        problem.words(_CREDENTIAL.origin.host)
+        return
+    assert status == 200
+    assert identity not in (None, Identity())
 
 
 def stored(data: bytes) -> None:

@@ -17,11 +17,12 @@ import pytest
 
 from omniprofile.checks.live import Subject, check_live
 from omniprofile.errors import CredentialRefused, Error, NoCredential, SessionEnded, StoreLocked, Unreachable
-from omniprofile.instance.client import LARGEST_RESPONSE, Client, Response
+from omniprofile.instance.client import LARGEST_RESPONSE, Client
 from omniprofile.instance.endpoints import discover
-from omniprofile.instance.symptoms import SYMPTOMS, TransportError
+from omniprofile.instance.instance_error import InstanceError
+from omniprofile.instance.responses import Response, retry_after
+from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.instance.token_endpoint import refresh
-from omniprofile.instance.whoami import retry_after
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import AuthMethod, Identity
 from omniprofile.model.live import LiveResult, Status
@@ -313,7 +314,7 @@ def test_a_compressed_response_is_refused_unread(encoding: str) -> None:
                 lambda: discover(client, Origin.parse(url)),
                 lambda: client.post_form(Origin.parse(url), "/", {}),
             ):
-                with pytest.raises(TransportError, match="compressed response"):
+                with pytest.raises(InstanceError, match="compressed response"):
                     ask()
     assert (result.status, result.symptom) == (Status.UNREACHABLE, "compressed")
     assert all(b"accept-encoding: identity" in request.lower() for request in asked)
@@ -572,7 +573,7 @@ def test_every_symptom_has_a_reason_and_a_remedy_that_can_be_filled_in() -> None
 
 
 def test_the_client_sends_a_token_with_odd_characters_nowhere(omni: Standin) -> None:
-    with Client(timeout=5, environ=os.environ) as client, pytest.raises(TransportError) as caught:
+    with Client(timeout=5, environ=os.environ) as client, pytest.raises(InstanceError) as caught:
         client.get(Origin.parse(omni.base_url), "/api/v1/whoami", Secret(f"{CANARY}\r\nX-Evil: 1"))
     assert CANARY not in str(caught.value)
     assert omni.requests == []

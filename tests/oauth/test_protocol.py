@@ -9,26 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omniprofile.instance.authorization_response import read_callback, read_pasted
 from omniprofile.instance.endpoints import USUAL, Endpoints, read_metadata
-from omniprofile.instance.login import read_pasted
+from omniprofile.instance.oauth_fields import InvalidResponse, said
 from omniprofile.instance.oauth_requests import (
     AuthorizationRequest,
     authorization_query,
-    challenge_of,
     code_form,
-    new_authorization_request,
     refresh_form,
     revocation_form,
 )
-from omniprofile.instance.oauth_responses import (
-    InvalidResponse,
-    OAuthError,
-    TokenResponse,
-    error_of,
-    read_callback,
-    read_token_response,
-    said,
-)
+from omniprofile.instance.token_response import OAuthError, TokenResponse, error_of, read_token_response
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 
@@ -38,7 +29,6 @@ RFC = AuthorizationRequest(
     "http://localhost:5000/callback",
     Secret("state-1"),
     Secret("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
-    "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
 )
 
 
@@ -74,14 +64,8 @@ def test_the_forms_are_omnis() -> None:
     }
 
 
-def test_the_challenge_is_the_verifiers() -> None:
-    assert challenge_of(RFC.verifier.reveal()) == RFC.challenge
-    made = new_authorization_request(RFC.redirect_uri)
-    assert made.challenge == challenge_of(made.verifier.reveal())
-
-
 def test_every_attempt_has_its_own_secrets() -> None:
-    attempts = [new_authorization_request("http://localhost:1/callback") for _ in range(50)]
+    attempts = [AuthorizationRequest("http://localhost:1/callback") for _ in range(50)]
     assert len({attempt.state for attempt in attempts} | {attempt.verifier for attempt in attempts}) == 100
     assert all(43 <= len(attempt.verifier.reveal()) <= 128 for attempt in attempts)
     assert all(len(attempt.state.reveal()) >= 43 for attempt in attempts)

@@ -16,7 +16,7 @@ from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import Endpoints
-from omniprofile.instance.oauth_requests import Kind, new_authorization_request
+from omniprofile.instance.oauth_requests import AuthorizationRequest, Kind
 from omniprofile.instance.token_endpoint import redeem, refresh, revoke
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
@@ -364,7 +364,7 @@ def test_a_code_becomes_a_session_that_began_when_it_was_asked_for(
     path: str, token_path: str | None, scope: str | None
 ) -> None:
     with Endpoint(answer(scope=scope)) as endpoint, Client(timeout=10, environ=os.environ) as client:
-        origin, attempt = Origin.parse(endpoint.base_url), new_authorization_request("http://localhost:1/callback")
+        origin, attempt = Origin.parse(endpoint.base_url), AuthorizationRequest("http://localhost:1/callback")
         moments = iter(CLOCK)
         session = redeem(client, origin, Endpoints(token=path), attempt, Secret("the code"), now=lambda: next(moments))
     assert session == StoredSecret(

@@ -1,18 +1,18 @@
-"""What an OAuth server answers: the callback that the browser brings, and token responses, in JSON. No input or output."""
+"""The token endpoint's response: tokens, or an error (RFC 6749, sections 5.1 and 5.2). No input or output."""
 
-import hmac
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from datetime import datetime, timedelta
 
-from omniprofile.instance.oauth_requests import AuthorizationRequest
-from omniprofile.model.names import printable
+from omniprofile.instance.oauth_fields import InvalidResponse, is_token, said
+from omniprofile.instance.responses import Response, json_object
 from omniprofile.model.secret import Secret, is_access_token
-from omniprofile.model.server_text import without_opaque_words, without_sent
 
-_MOST_FIELDS = 50
-_MOST_SAID = 4096
+USUAL_LIFETIME = timedelta(hours=8)
+"""How long Omni's access tokens live, for a response that does not say."""
+LONGEST_LIFETIME = timedelta(days=3650)
+_SMALL_SKEW = timedelta(minutes=1)
+"""A smaller difference between the clocks may be due to the rounding of `Date` or to the response's travel time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +25,6 @@ class TokenResponse:
     scope: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """A callback's code, or its error with a description, both safe to display.
-
-    `issuer` is the server that claims to have sent it, if named (RFC 9207).
-    """
-
-    code: Secret | None
-    error: str | None = None
-    description: str | None = None
-    issuer: str | None = None
-
-
-class InvalidResponse(ValueError):
-    """A response that cannot be used. `str()` says why in a few words, without any of its values."""
-
-
 class OAuthError(Exception):
     """The server's own error (RFC 6749, section 5.2): its code and description, both safe to display."""
 
@@ -49,31 +32,6 @@ class OAuthError(Exception):
         super().__init__(code)
         self.code = code
         self.description = description
-
-
-def read_callback(query: str, request: AuthorizationRequest) -> Callback:
-    """Read the query of a callback. Raises InvalidResponse if it does not belong to this login.
-
-    Compares the state first, in constant time, before using any other field.
-    """
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError as problem:
-        raise InvalidResponse("it has too many fields") from problem
-    names = [name for name, _ in pairs]
-    if any(names.count(name) > 1 for name in ("state", "code", "error", "iss")):
-        raise InvalidResponse("it says something twice")
-    fields = dict(pairs)
-    state = fields.get("state", "").encode("utf-8", "surrogatepass")
-    if not hmac.compare_digest(state, request.state.reveal().encode()):
-        raise InvalidResponse("its state is another login's" if state else "it has no state")
-    if error := fields.get("error"):
-        description = fields.get("error_description")
-        sent = (request.state, request.verifier, Secret(request.challenge))
-        shown = said(description, 300, sent) if description else None
-        return Callback(None, said(error, 60, sent), shown, fields.get("iss"))
-    code = fields.get("code", "")
-    return Callback(Secret(code) if _is_token(code) else None, issuer=fields.get("iss"))
 
 
 def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenResponse:
@@ -94,7 +52,7 @@ def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenRespon
     token, refresh_token = fields.get("access_token"), fields.get("refresh_token")
     if not isinstance(token, str) or not is_access_token(token):
         raise InvalidResponse("it lacks a usable access token")
-    if refresh_token is not None and not _is_token(refresh_token):
+    if refresh_token is not None and not is_token(refresh_token):
         raise InvalidResponse("its refresh token is unusable")
     kind = fields.get("token_type", "bearer")
     if str(kind).lower() != "bearer":
@@ -108,11 +66,6 @@ def read_token_response(body: bytes, sent: Sequence[Secret] = ()) -> TokenRespon
     )
 
 
-def said(text: str, limit: int, sent: Sequence[Secret]) -> str:
-    """Return server text made safe to display: no control characters or tokens, since the server may echo one of those `sent`."""
-    return printable(without_opaque_words(without_sent(text[:_MOST_SAID], sent)), limit)
-
-
 def error_of(body: bytes, sent: Sequence[Secret]) -> OAuthError | None:
     """Return the OAuth error in a response body, or None."""
     try:
@@ -124,18 +77,16 @@ def error_of(body: bytes, sent: Sequence[Secret]) -> OAuthError | None:
     return None
 
 
-def json_object(body: bytes) -> dict[str, object] | None:
-    """Return the JSON object in a response body; None for anything else."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+def expiry(granted: TokenResponse, answer: Response, began: datetime) -> datetime:
+    """Return when the access token expires, by our clock or the server's `Date`, whichever is earlier.
 
-
-def _is_token(value: object) -> bool:
-    """Whether `value` is text that fits in a header field or form unescaped (RFC 6749, appendix A: VSCHAR)."""
-    return isinstance(value, str) and 0 < len(value) <= 16384 and all("!" <= char <= "~" for char in value)
+    We cannot know which clock is wrong, and ours may be corrected before the token is used. By our clock, at least half of the
+    lifetime remains: otherwise a clock far ahead would cause a refresh on every call.
+    """
+    life = USUAL_LIFETIME if granted.lifetime is None else min(timedelta(seconds=granted.lifetime), LONGEST_LIFETIME)
+    server = answer.date or began
+    ahead = began - server
+    return began + (max(life - ahead, life / 2) if ahead >= _SMALL_SKEW else life)
 
 
 def _is_scope(value: object) -> bool:
