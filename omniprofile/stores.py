@@ -95,14 +95,14 @@ class Stores(Workspace):
 
     def _other_store(self, account: "Account") -> str | None:
         """Return the label of the other store, the unused one, if it is known to hold `account`. Unlocks nothing."""
+        from omniprofile.credentials.file_store import FileStore
         from omniprofile.credentials.keyring_backends import backend_label
-        from omniprofile.credentials.secrets_file import SecretsFile
         from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 
         folder, home = self.places.state_folder, self.places.home
         try:
             if self.store_name == "keyring":
-                file = SecretsFile(folder, home)
+                file = FileStore(folder, home=home)
                 return file.label if str(account) in file.read() else None
             known = StoredIndex(os.path.join(folder, INDEX_FILE), home).read().get(account)
         except (StoreUnavailable, UnsafePermissions):  # an error in an unused store does not matter

@@ -4,7 +4,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.new_credential import How, tell_of_another_identity, tested
 from omniprofile.cli.standard_input import read_all
-from omniprofile.credentials.sources import checked_key
+from omniprofile.credentials.key_check import checked_key
 from omniprofile.errors import CredentialRefused, IdentityMismatch, KeySourceFailed, NoCredential, UsageError
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity

@@ -34,27 +34,17 @@ def obtain(
     """
     if not nothing_overrides(profile.profile, environ):
         raise Undecided
-    if profile.kind == "stored":
-        store = asked_store(environ) or store or "keyring"
-        found = _stored(profile, environ, store, folders, for_child=for_child)
-        profile.token, profile.expires_at = found.token.reveal(), found.expires_at
-    else:
+    if profile.kind != "stored":
         profile.token = _read(profile.kind, profile.where, profile, environ, TOKENS)
-
-
-def _read(
-    kind: str | None, where: str, profile: "CompiledProfile", environ: "Mapping[str, str]", names: tuple[str, ...]
-) -> str:
-    """Ask a key source other than a command. `names` are the variables under which omniprofile exports its value."""
-    from omniprofile.credentials.sources import checked_key, key_in_file
-    from omniprofile.model.exported import key_in_environment
-
-    if kind == "env":
-        value = key_in_environment(environ, where, profile.profile, profile.base_url, names)
-        return checked_key(value, "", of_env=names is not TOKENS).reveal()
-    if kind == "file":
-        return key_in_file(where, "", of_env=names is not TOKENS).reveal()
-    raise Undecided
+        return
+    name, is_session = account_name(profile.profile, profile.base_url), profile.auth == "oauth"
+    if (asked_store(environ) or store) == "file":
+        found = _in_file(name, *folders)
+    else:
+        found = _in_keyring(name, *folders, environ, is_session=is_session)
+    if found.is_session != is_session or (is_session and not _is_fresh(found, for_child=for_child)):
+        raise Undecided
+    profile.token, profile.expires_at = found.token.reveal(), found.expires_at
 
 
 def variables(
@@ -70,52 +60,63 @@ def variables(
             yield name, value
 
 
-def _stored(
-    profile: "CompiledProfile", environ: "Mapping[str, str]", store: str, folders: tuple[str, str], *, for_child: bool
-) -> "StoredFields":
-    """Return what the secret store holds. Raises Undecided, for instance if a session must be refreshed."""
-    session = profile.auth == "oauth"
-    name = account_name(profile.profile, profile.base_url)
-    if store == "file":
-        from omniprofile.credentials.envelope import check
-        from omniprofile.credentials.secrets_file import SecretsFile
+def _read(
+    kind: str | None, where: str, profile: "CompiledProfile", environ: "Mapping[str, str]", names: tuple[str, ...]
+) -> str:
+    """Ask a key source other than a command. `names` are the variables under which omniprofile exports its value."""
+    of_env = names is not TOKENS
+    if kind == "env":
+        from omniprofile.credentials.key_check import checked_key
+        from omniprofile.model.exported import key_in_environment
 
-        found: StoredFields | None = check(SecretsFile(*folders).read()[name], name)
-    elif not environ.get(TIMEOUT_VARIABLE):
-        found = _in_keyring(name, environ, folders, session=session)
-    else:
-        raise Undecided
+        value = key_in_environment(environ, where, profile.profile, profile.base_url, names)
+        return checked_key(value, "", of_env=of_env).reveal()
+    if kind == "file":
+        from omniprofile.credentials.key_file import key_in_file
+
+        return key_in_file(where, "", of_env=of_env).reveal()
+    raise Undecided
+
+
+def _is_fresh(session: "StoredFields", *, for_child: bool) -> bool:
+    from datetime import UTC, datetime, timedelta
+
     from omniprofile.model.freshness import is_fresh
 
-    if found is None or found.is_session != session:
-        raise Undecided
-    if session:
-        from datetime import UTC, datetime, timedelta
+    return is_fresh(session, datetime.now(UTC), timedelta(0) if for_child else None)
 
-        if not is_fresh(found, datetime.now(UTC), timedelta(0) if for_child else None):
-            raise Undecided
-    return found
+
+def _in_file(account: str, state_folder: str, home: str) -> "StoredFields":
+    """Return what the file store holds for `account`."""
+    from omniprofile.credentials.envelope import check
+    from omniprofile.credentials.file_store import FileStore
+
+    return check(FileStore(state_folder, home=home).read()[account], account)
 
 
 def _in_keyring(
-    name: str, environ: "Mapping[str, str]", folders: tuple[str, str], *, session: bool
-) -> "StoredFields | None":
-    """Return what the keyring holds for account `name`. Raises Final if the keyring package fails, so it is asked only once."""
+    account: str, state_folder: str, home: str, environ: "Mapping[str, str]", *, is_session: bool
+) -> "StoredFields":
+    """Return what the keyring holds for `account`. Raises Final if the keyring package fails, so it is asked only once."""
     from omniprofile.credentials import light_keyring
     from omniprofile.system.user_lock import user_lock_folders
 
-    folder, home = folders
+    if environ.get(TIMEOUT_VARIABLE):
+        raise Undecided
     lock_folders = user_lock_folders(sys.platform, environ, user_id())
     try:
-        return light_keyring.get(name, folder, home, lock_folders, environ)
+        return light_keyring.get(account, state_folder, home, lock_folders, environ)
     except Exception:  # the keyring package reports whatever is wrong
-        if session:  # it may need a refresh, so the full path asks
+        if is_session:  # it may need a refresh, so the full path asks
             raise
     from omniprofile.credentials.keyring_store import KeyringStore
     from omniprofile.errors import StoreUnavailable
     from omniprofile.model.stored import Account
 
     try:
-        return KeyringStore(folder, lock_folders=lock_folders, home=home).get(Account.parse(name))
+        found = KeyringStore(state_folder, lock_folders=lock_folders, home=home).get(Account.parse(account))
     except (StoreUnavailable, KeyboardInterrupt) as problem:
         raise Final from problem
+    if found is None:
+        raise Undecided
+    return found

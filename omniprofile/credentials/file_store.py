@@ -2,29 +2,34 @@
 
 The file is one JSON object: `{"version": 1, "secrets": {ACCOUNT: ENVELOPE}}`, with accounts as `NAME@ORIGIN`. Writers take a
 lock, replace the whole file, and keep all other entries unchanged. Readers need no lock: they see the old file or the new one.
+
+`read` is on the fast path, so this module imports only what a bare interpreter has loaded, and the rest when it is needed.
 """
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import sys
 
-from omniprofile.credentials.envelope import as_data, from_data, summary_of, with_owner
-from omniprofile.credentials.secrets_file import RISK, VERSION, SecretsFile
-from omniprofile.errors import StoreTimeout
-from omniprofile.model.names import printable, printable_place
-from omniprofile.model.stored import Account, StoredSecret, StoredSummary
-from omniprofile.system.atomic_write import sweep, write_atomic
-from omniprofile.system.files import make_private_folder, reason
-from omniprofile.system.foreign_access import owner_hint, real_path, refuse_foreign
-from omniprofile.system.locking import LockFailed, lock
+from omniprofile.credentials.envelope import as_data, from_data, load, summary_of, with_owner
+from omniprofile.model.names import printable, printable_place, quoted_place
+from omniprofile.system.files import Unreadable, make_private_folder, open_regular, reason
+from omniprofile.system.foreign_access import others_can_read, owner_hint, real_path, refuse_foreign
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from omniprofile.errors import StoreUnavailable
+    from omniprofile.model.stored import Account, StoredSecret, StoredSummary
+
+SECRETS_FILE = "secrets.json"
 LOCK_SECONDS = 10.0
 """Seconds that a writer waits for another one."""
+_VERSION = 1
+_RISK = "put secrets of their own in the place of yours"
 _ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one"
 
 
-class FileStore(SecretsFile):
+class FileStore:
     """The store in `folder`. `lock_timeout` is how long a writer waits for another one, in seconds.
 
     `home` is the user's home: permissions are not checked above it. `owner` is the profile file that uses the store: it is
@@ -34,7 +39,9 @@ class FileStore(SecretsFile):
     def __init__(
         self, folder: str, *, home: str = "", lock_timeout: float = LOCK_SECONDS, owner: str | None = None
     ) -> None:
-        super().__init__(folder, home)
+        self.path = os.path.join(folder, SECRETS_FILE)
+        self.folder = folder
+        self._home = home
         self._owner = owner
         self._lock_timeout = lock_timeout
 
@@ -48,17 +55,23 @@ class FileStore(SecretsFile):
         """The folder for the locks: the one that the file is really in."""
         return os.path.dirname(real_path(self.path))
 
+    @property
+    def label(self) -> str:
+        """The store in words, with its path."""
+        return f"file `{printable_place(self.path)}`"
+
     def check(self) -> None:
         """Check that the file can be read and replaced, without writing anything."""
-        from pathlib import Path
-
         self.read()
-        folders = [str(folder) for folder in Path(real_path(self.path)).parents]
-        folder = next(filter(os.path.lexists, folders), folders[-1])  # on Windows the whole drive may be gone
+        folder = self.lock_folder
+        while not os.path.lexists(folder) and folder != os.path.dirname(
+            folder
+        ):  # on Windows the whole drive may be gone
+            folder = os.path.dirname(folder)
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-            raise self.unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
+            raise self._unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
 
-    def get(self, account: Account) -> StoredSecret | None:
+    def get(self, account: "Account") -> "StoredSecret | None":
         """Return the secret of `account`, or None."""
         entry = self.read().get(str(account))
         try:
@@ -66,9 +79,9 @@ class FileStore(SecretsFile):
         except ValueError as problem:
             name = printable(account.profile)
             hint = f"run `omniprofile login {name}` to store it anew"
-            raise self.unusable(f"holds something other than a secret for `{name}`", str(problem), hint) from problem
+            raise self._unusable(f"holds something other than a secret for `{name}`", str(problem), hint) from problem
 
-    def put(self, profile: str, secret: StoredSecret) -> None:
+    def put(self, profile: str, secret: "StoredSecret") -> None:
         """Store a secret atomically."""
         account = secret.account(profile)
 
@@ -81,48 +94,102 @@ class FileStore(SecretsFile):
 
         self._change(change)
 
-    def delete(self, account: Account) -> bool:
+    def delete(self, account: "Account") -> bool:
         """Delete the secret of `account`, and return whether there was one."""
         if str(account) not in self.read():
             return False
         return self._change(lambda entries: entries.pop(str(account), None)) is not None
 
-    def summaries(self) -> dict[Account, StoredSummary]:
+    def summaries(self) -> "dict[Account, StoredSummary]":
         """Return a summary of each stored secret, by account."""
+        from omniprofile.model.stored import Account, StoredSummary
+
         found = {}
         for key, entry in self.read().items():
-            with suppress(ValueError):  # keep an entry under any other key in the file, but do not list it
+            try:
                 account = Account.parse(key)
                 found[account] = StoredSummary()  # list a damaged entry too: `get` reports it, `delete` removes it
                 from_data(entry, account)
                 found[account] = summary_of(entry)
+            except ValueError:  # keep an entry under any other key in the file, but do not list it
+                continue
         return found
 
-    def _change(self, change: Callable[[dict[str, object]], object]) -> object:
-        with self._exclusive():
-            entries = self.read()
-            result = change(entries)
-            content = json.dumps({"version": VERSION, "secrets": entries}, indent=1).encode() + b"\n"
-            target = real_path(self.path)  # keep the link that a dotfile manager made
-            sweep(target)
-            write_atomic(target, content, mode=0o600)
-            return result
+    def read(self) -> dict[str, object]:
+        """Return the envelopes by account. Raises StoreUnavailable, and UnsafePermissions if others may read or write it."""
+        try:
+            content, status = open_regular(self.path)
+        except FileNotFoundError:
+            return {}
+        except Unreadable as problem:
+            hint = problem.hint or "fix its permissions or remove it"
+            raise self._unusable("cannot be read", str(problem), hint) from problem
+        if sys.platform != "win32" and os.geteuid() not in (0, status.st_uid):  # this user cannot change its mode
+            refuse_foreign(self.path, self._home, _RISK)
+        if others_can_read(status):
+            from omniprofile.errors import UnsafePermissions
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
+            raise UnsafePermissions(
+                f"{self.label} holds secrets, and others can read or write it",
+                hint=f"run `chmod 600 {quoted_place(self.path)}`",
+            )
+        refuse_foreign(self.path, self._home, _RISK)
+        if status.st_nlink > 1:  # locks and replacements go by name: each name would refresh a session of its own
+            place, copy = quoted_place(self.path), quoted_place(f"{self.path}.copy")
+            raise self._unusable(
+                "cannot be used",
+                "it has another name, by a hard link",
+                f"run `cp -p {place} {copy} && mv {copy} {place}`",
+            )
+        try:
+            data = load(content)
+        except ValueError as problem:
+            raise self._damaged(str(problem)) from problem
+        if not isinstance(data, dict) or not isinstance(data.get("secrets"), dict):
+            raise self._damaged("it has no object `secrets`")
+        if data.get("version") != _VERSION:
+            raise self._damaged("it is of a version that this omniprofile does not know")
+        entries: dict[str, object] = data["secrets"]
+        return entries
+
+    def _change(self, change: "Callable[[dict[str, object]], object]") -> object:
+        """Replace the file by one with the `change` made to its envelopes; return what `change` returns."""
+        import json
+
+        from omniprofile.system.atomic_write import sweep, write_atomic
+        from omniprofile.system.locking import LockFailed, lock
+
+        target = real_path(self.path)  # keep the link that a dotfile manager made
         try:
             make_private_folder(self.folder)
             for folder in (self.folder, self.lock_folder):
-                refuse_foreign(folder, self.home, RISK)
-            with lock(real_path(self.path) + ".lock", self._lock_timeout):
-                yield
+                refuse_foreign(folder, self._home, _RISK)
+            with lock(f"{target}.lock", self._lock_timeout):
+                entries = self.read()
+                result = change(entries)
+                content = json.dumps({"version": _VERSION, "secrets": entries}, indent=1).encode() + b"\n"
+                sweep(target)
+                write_atomic(target, content, mode=0o600)
+                return result
         except TimeoutError as problem:
+            from omniprofile.errors import StoreTimeout
+
             raise StoreTimeout(
                 f"{self.label} has been locked by another process for more than {self._lock_timeout:g} s",
                 hint="try again; if it keeps happening, look for an omniprofile process that hangs",
             ) from problem
         except LockFailed as problem:
-            raise self.unusable("cannot be written", str(problem), problem.hint) from problem
+            raise self._unusable("cannot be written", str(problem), problem.hint) from problem
         except OSError as problem:
             hint = owner_hint(problem, self.path) or _ELSEWHERE
-            raise self.unusable("cannot be written", reason(problem), hint) from problem
+            raise self._unusable("cannot be written", reason(problem), hint) from problem
+
+    def _unusable(self, what: str, why: str, hint: str) -> "StoreUnavailable":
+        from omniprofile.errors import StoreUnavailable
+
+        return StoreUnavailable(f"{self.label} {what}: {why}", hint=hint)
+
+    def _damaged(self, why: str) -> "StoreUnavailable":
+        return self._unusable(
+            "is damaged", why, f"repair it, or remove `{printable_place(self.path)}` and log in again"
+        )

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from omniprofile.credentials.key_check import checked_key
 from omniprofile.credentials.refusals import stored_mismatch
-from omniprofile.credentials.sources import checked_key, read_key
+from omniprofile.credentials.sources import read_key
 from omniprofile.errors import IdentityMismatch, NoCredential
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import KeySource

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from threading import Event
 from typing import BinaryIO
 
-from omniprofile.credentials.sources import NEWLINE, checked_bytes, read_key_file, source_failed
+from omniprofile.credentials.key_check import LONGEST_INPUT, checked_bytes, source_failed
+from omniprofile.credentials.key_file import read_key_file
 from omniprofile.model.names import printable_place, quoted_place
-from omniprofile.model.secret import LONGEST_KEY, Secret
+from omniprofile.model.secret import Secret
 from omniprofile.system.foreign_access import is_read_only, others_can_read
 from omniprofile.system.threads import start, wait
 
-_ENOUGH = LONGEST_KEY + NEWLINE + 1
+_ENOUGH = LONGEST_INPUT + 1
 """The bytes of a stream to read: enough for any key, or to see that it is too large."""
 WRITER_SECONDS = 30.0
 """Seconds to wait for a program to open a pipe for writing."""

@@ -10,7 +10,7 @@ from omniprofile.app import App
 from omniprofile.checks.lint import lint
 from omniprofile.config import snapshot
 from omniprofile.config.paths import profile_files
-from omniprofile.credentials.secrets_file import SECRETS_FILE
+from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.credentials.stored_index import INDEX_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, Health, ok, problem, skipped, warning
 from omniprofile.model.effective import every_effective, gives_token, giving_token

@@ -8,7 +8,7 @@ from contextlib import suppress
 from omniprofile.app import App
 from omniprofile.checks.mcp import check_mcp, project_files, user_files
 from omniprofile.credentials.env_variables import STORE_VARIABLE
-from omniprofile.credentials.secrets_file import SECRETS_FILE
+from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.handover.real_omni import is_ours

@@ -93,7 +93,7 @@ SHORT = {
     "token": {
         "credentials.env_variables",
         "credentials.fast_obtain",
-        "credentials.sources",
+        "credentials.key_check",
         "model.references",
         "model.secret",
         "system.audit",
@@ -120,7 +120,7 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
     assert foreign <= {"binascii", "time", "marshal"}, "each costs every prompt and wrapper"
 
 
-STORED = {"credentials.envelope", "credentials.secrets_file", "model.freshness", "model.times"}
+STORED = {"credentials.envelope", "credentials.file_store", "model.freshness", "model.times"}
 """What a fresh session in the file store takes beside what `token` takes, and of the standard library `datetime`."""
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from omniprofile.credentials import file_store
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import StoreTimeout, StoreUnavailable, UnsafePermissions
 from omniprofile.model.stored import StoredSummary
@@ -228,7 +227,7 @@ def test_what_another_process_deletes_first_is_not_deleted_again(folder: Path, m
             Path(store.path).write_text('{"version": 1, "secrets": {}}')
             yield
 
-    monkeypatch.setattr(file_store, "lock", late)
+    monkeypatch.setattr("omniprofile.system.locking.lock", late)
     assert store.delete(account("prod")) is False
 
 

@@ -17,7 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniprofile.credentials import token_file
-from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_key
+from omniprofile.credentials.key_check import checked_key
+from omniprofile.credentials.key_command import CHAIN_VARIABLE
+from omniprofile.credentials.sources import read_key
 from omniprofile.credentials.token_file import read_token_file
 from omniprofile.errors import Error, KeySourceFailed, UnsafePermissions
 from omniprofile.model.declaration import KeySource

@@ -28,10 +28,12 @@ from omniprofile.credentials import keyring_store
 from omniprofile.credentials import session as session_module
 from omniprofile.credentials.envelope import pack, summary_of
 from omniprofile.credentials.file_store import FileStore
+from omniprofile.credentials.key_check import checked_key
+from omniprofile.credentials.key_command import CHAIN_VARIABLE
 from omniprofile.credentials.keyring_entries import no_keyring
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.credentials.session import Sessions
-from omniprofile.credentials.sources import CHAIN_VARIABLE, checked_key, read_key
+from omniprofile.credentials.sources import read_key
 from omniprofile.credentials.token_file import read_token_file
 from omniprofile.errors import Error, StoreUnavailable, Unreachable
 from omniprofile.instance.client import Client

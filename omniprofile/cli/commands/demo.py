@@ -21,7 +21,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag
 from omniprofile.cli.console import Console
 from omniprofile.config.paths import find_places
-from omniprofile.credentials.secrets_file import SECRETS_FILE
+from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.errors import OperationFailed
 from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin

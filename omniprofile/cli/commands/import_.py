@@ -17,7 +17,7 @@ from omniprofile.cli.editing import require_valid_name
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.import_steps import scrub, store_and_write
 from omniprofile.cli.render.imported import imported_rows, imported_text, say_imported
-from omniprofile.credentials.sources import checked_key
+from omniprofile.credentials.key_check import checked_key
 from omniprofile.errors import Error, HostNotAllowed, InsecureURL, KeySourceFailed, UsageError
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.origin import allowing
