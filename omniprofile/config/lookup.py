@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from omniprofile.errors import NoSuchProfile
 from omniprofile.model.declaration import Config
-from omniprofile.model.effective import effective
+from omniprofile.model.effective import every_effective
 from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance
 
@@ -48,7 +48,7 @@ def matching(config: Config, patterns: Iterable[str]) -> dict[str, bool]:
     Raises NoSuchProfile for a pattern that matches nothing, suggesting the nearest names and tags.
     """
     found: dict[str, bool] = {}
-    tags = {name: effective(config, name).tags.value for name in config.profiles}
+    tags = {name: profile.tags.value for name, profile in every_effective(config).items()}
     known = {tag for own in tags.values() for tag in own}
     for pattern in patterns:
         if in_full := is_name(pattern):

@@ -79,10 +79,15 @@ HARMFUL = {
 
 @pytest.fixture
 def files(cli: Cli) -> Path:
-    """The sound file; drop-ins go into the folder that this returns."""
+    """The sound files; drop-ins go into the folder that this returns.
+
+    They also have a profile whose parent is in the broken file.
+    """
     folder = cli.profiles(MAIN).parent / "profiles.d"
     folder.mkdir(mode=0o700)
-    (folder / "20-sound.toml").write_text('[profiles.sound]\nbase_url = "https://sound.omniapp.co"\n')
+    (folder / "20-sound.toml").write_text(
+        '[profiles.sound]\nbase_url = "https://sound.omniapp.co"\n[profiles.stranded]\nextends = "other"\n'
+    )
     return folder
 
 
