@@ -15,7 +15,7 @@ from omniprofile.errors import Error, StoreUnavailable
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import printable
 from omniprofile.model.stored import Account, StoredSecret
-from omniprofile.transfer.foreign import Source, change
+from omniprofile.transfer.found import Source
 from omniprofile.transfer.plan import SecretStep, Step, same_secret
 
 
@@ -96,9 +96,8 @@ def scrub(
         content = source.without_secrets(names)
         if content == source.file.content:
             return None
-        return change(
-            source.file, content, now=app.environment.now(), state_folder=app.places.state_folder, mode=source.mode
-        )
+        now, folder = app.environment.now(), app.places.state_folder
+        return source.file.change(content, now=now, state_folder=folder, mode=source.mode)
     except BaseException:
         _take_back(app, [(step, before) for step, before in stored if step.found.auth == "oauth"])
         raise

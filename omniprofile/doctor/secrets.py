@@ -16,9 +16,9 @@ from omniprofile.handover.variables import find_dotenv
 from omniprofile.model.finding import Code
 from omniprofile.model.names import counted, printable, printable_place, quoted_place
 from omniprofile.model.stored import Account
-from omniprofile.system.foreign_access import others_can_read, real_path
+from omniprofile.system.foreign_access import real_path
 from omniprofile.system.programs import programs
-from omniprofile.transfer import foreign
+from omniprofile.transfer import foreign_file
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.omni_config import OmniConfig
 
@@ -171,19 +171,19 @@ def _omni_config(path: str) -> Iterator[Diagnosis]:
     except ConfigInvalid as error:
         yield problem(f"{error.message}; the CLI treats that as no config at all", error.hint)
         return
-    names = [f"`{printable(name, 40)}`" for name in config.with_secrets()]
+    names = [f"`{printable(name, 40)}`" for name, profile in config.profiles.items() if profile.secrets()]
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield warning(f"{shown} has secrets of {', '.join(names[:3])}{more} in plain text", _SCRUB.format("omni-cli"))
     else:
         yield ok(f"its config {shown} has no secret")
-    if config.session_default is not None:  # `exec` shields its child from this; the exports of `env` do not
+    if config.default and config.default.is_renewed:  # `exec` shields its child from this; the exports of `env` do not
         yield warning(
-            f"the default profile `{printable(config.session_default, 40)}` in {shown} is an OAuth session: once it has "
+            f"the default profile `{printable(config.default.name, 40)}` in {shown} is an OAuth session: once it has "
             "expired, a bare `omni` renews it and sends its token in place of every other, that of `omniprofile env` too",
             "run `omniprofile import omni-cli --scrub`, or run `omni` by `omniprofile exec -- omni …`",
         )
-    if names and config.file is not None and others_can_read(config.file.status):
+    if names and config.file.can_be_read_by_others():
         yield problem(
             f"{shown} has secrets and others can read it",
             f"run `chmod 600 {quoted_place(path)}`, and replace the secrets",
@@ -192,7 +192,7 @@ def _omni_config(path: str) -> Iterator[Diagnosis]:
 
 def backups(app: App) -> Iterable[Diagnosis]:
     """Report the backups of files changed by `import --scrub` and `export`, which still hold secrets."""
-    paths = foreign.backups(app.places.state_folder)
+    paths = foreign_file.backups(app.places.state_folder)
     if not paths:
         yield ok("no backup of another program's file")
     for path in paths:

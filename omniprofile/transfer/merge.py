@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from omniprofile.transfer.foreign import Found
+from omniprofile.transfer.found import Found
 from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.omni_format import Json
 from omniprofile.transfer.plan import Known, plan
@@ -51,22 +51,23 @@ def merge(
     `default` names the profile that becomes `defaultProfile` if the config has none.
     """
     entries = _entries_of(config, ours, now)
-    profiles: Json = dict(config.profiles)
+    existing, tables = config.profiles, dict(config.tables)
     results = []
     common = _common_format(config, outgoing, entries)
     for profile in outgoing:
         entry = entries.get(profile.name)
-        if entry is None and profile.name in profiles:
+        if entry is None and profile.name in tables:
             results.append(Merged(profile.name, profile.name, "conflict", "left"))
             continue
-        before = config.profiles[entry] if entry is not None else {}
-        table = dict(before) or {"apiEndpoint": str(profile.origin), "authMethod": profile.auth}
+        before = existing[entry] if entry is not None else None
+        new = {"apiEndpoint": str(profile.origin), "authMethod": profile.auth}
+        table: Json = dict((before and before.table) or new)
         key = _put_key(table, profile)
-        there = config.output_format(entry) if entry is not None else None
+        there = before.output_format if before else None
         if profile.output_format and profile.output_format not in (common, there):
             table["defaultOutputFormat"] = profile.output_format
-        profiles[entry or profile.name] = table
-        action: Action = "added" if entry is None else "unchanged" if table == before else "updated"
+        tables[entry or profile.name] = table
+        action: Action = "added" if before is None else "unchanged" if table == before.table else "updated"
         results.append(Merged(profile.name, entry or profile.name, action, key))
     chosen = None
     if not config.data.get("defaultProfile"):
@@ -74,9 +75,7 @@ def merge(
     head: Json = {"defaultProfile": chosen} if chosen else {}
     if common:
         head["defaultOutputFormat"] = common
-    data = {**config.data, **head, "profiles": profiles}
-    if head and config.file is None:
-        data = {"version": 1, **head, "profiles": profiles}
+    data = {**config.data, **head, "profiles": tables}
     changed = head or any(result.action in ("added", "updated") for result in results)
     return Merge(data if changed else config.data, tuple(results), chosen)
 
@@ -87,7 +86,7 @@ def _common_format(config: OmniConfig, outgoing: Sequence[Found], entries: dict[
     Version 1.0.4 of the CLI reads only that one, and drops a profile's own at its next save.
     """
     formats = {profile.output_format for profile in outgoing}
-    alone = set(config.profiles) <= {entries.get(profile.name) for profile in outgoing}
+    alone = config.tables.keys() <= {entries.get(profile.name) for profile in outgoing}
     return formats.pop() if len(formats) == 1 and alone and not config.data.get("defaultOutputFormat") else None
 
 
@@ -104,6 +103,6 @@ def _put_key(table: Json, profile: Found) -> KeyAction:
 
 def _entries_of(config: OmniConfig, ours: Sequence[Known], now: datetime) -> dict[str, str]:
     """Return the existing entry of each of our profiles, by our names. Entries that could not be imported belong to none."""
-    readable, _ = config.each(lambda name: config.found(name, now))
+    readable, _ = config.each(lambda profile: profile.found(now))
     steps = plan([Found(one.name, one.origin, one.auth) for one in readable], ours, move_sessions=False)
     return {step.profile: step.found.name for step in steps if not step.is_new}

@@ -10,7 +10,7 @@ from math import isfinite
 
 from omniprofile.errors import ConfigInvalid
 from omniprofile.model.names import printable, printable_place
-from omniprofile.transfer.foreign import ForeignFile
+from omniprofile.transfer.foreign_file import ForeignFile
 
 SECRETS = ("apiKey", "accessToken", "refreshToken")
 _TOP = ("version", "defaultProfile", "defaultOutputFormat", "profiles")
@@ -105,15 +105,21 @@ def check_config(file: ForeignFile, data: Json) -> None:
         raise file.wrong("`profiles`", "is not an object")
 
 
-def check_profile(file: ForeignFile, name: str, table: object) -> None:
+def check_profile(file: ForeignFile, name: str, table: Json | None) -> None:
     """Raise ConfigInvalid unless every known key of profile `name`, whose object is `table`, has the right type."""
     where = f"profile `{name}`"
     if not name.strip():
         raise file.wrong("a profile", "has an empty name", "give it a name")
     if _has_half_a_character(name):
         raise file.wrong(where, "has half a character (a lone surrogate) in its name", "give it another name")
-    if not isinstance(table, dict):
+    if table is None:
         raise file.wrong(where, "is not an object")
     _check_table(file, where, table, _PROFILE, _PROFILE)
     if table.get("authMethod") not in (None, "", "oauth", "api-key"):
         raise file.wrong(f"{where}: `authMethod`", "is neither `oauth` nor `api-key`", "correct it")
+
+
+def text_of(table: Json, key: str) -> str | None:
+    """Return the text at `key`, or None if it is empty, missing or something else."""
+    value = table.get(key)
+    return value if isinstance(value, str) and value else None

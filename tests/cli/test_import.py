@@ -345,7 +345,7 @@ def test_a_session_that_cannot_leave_the_file_is_not_kept_here(
     cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The vendor's CLI refreshes in just this moment: the session that was read is spent."""
-    from omniprofile.transfer.foreign import ForeignFile
+    from omniprofile.transfer.foreign_file import ForeignFile
 
     real = ForeignFile.back_up
 

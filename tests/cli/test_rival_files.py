@@ -143,8 +143,13 @@ def test_env_says_nothing_of_a_config_that_is_no_trap(cli: Cli, two: Path) -> No
     assert said("staging", "--shell", "json") == said("--unset", "--shell", "bash") == ""
     assert said("staging", "--shell", "bash", OMNI_CONFIG_PATH=NO_CONFIG) == "", "in a child of exec"
     assert "bare `omni`" in said("staging", "--shell", "bash", OMNI_CONFIG_DIR="/nowhere"), "which `env` removes"
-    path.write_text('{"oauth"')
-    assert said("staging", "--shell", "bash") == ""
+    for broken in (
+        '{"oauth"',
+        '{"defaultProfile": "mine", "profiles": {"mine": ["oauth"]}}',
+        '{"defaultProfile": ["oauth"]}',
+    ):
+        path.write_text(broken)
+        assert said("staging", "--shell", "bash") == ""
     path.unlink()
     path.mkdir()
     assert said("staging", "--shell", "bash") == ""

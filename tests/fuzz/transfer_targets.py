@@ -13,7 +13,8 @@ from pathlib import Path
 from omniprofile.errors import Error
 from omniprofile.model.names import is_valid
 from omniprofile.transfer.dotenv import Dotenv
-from omniprofile.transfer.foreign import Found
+from omniprofile.transfer.dotenv_profile import dotenv_source
+from omniprofile.transfer.found import Found
 from omniprofile.transfer.merge import merge
 from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.plan import Known, SecretStep, Step, plan
@@ -75,10 +76,10 @@ def omni_config(data: bytes) -> None:
         _shown(problem)
         return
     assert OmniConfig(config.file, config.data).rendered(config.data)
-    for name in config.profiles:
-        config.unused_secrets(name)
+    for profile in config.profiles.values():
+        profile.unused_secrets()
         try:
-            found.append(config.found(name, NOW))
+            found.append(profile.found(NOW))
         except Error as problem:
             _shown(problem)
             return
@@ -104,13 +105,14 @@ def _export(steps: list[Step], known: list[Known]) -> None:
         replace(step.found, name=step.profile, secret=step.found.secret if step.found.auth == "api-key" else None)
         for step in steps
     ]
-    merged = merge(OmniConfig.empty(), outgoing, known, default=None, now=NOW)
     file = _FOLDER / "exported.json"
-    file.write_bytes(OmniConfig.empty().rendered(merged.data))
+    new = OmniConfig.new(str(file))
+    merged = merge(new, outgoing, known, default=None, now=NOW)
+    file.write_bytes(new.rendered(merged.data))
     exported = OmniConfig.read(str(file))
     assert list(exported.profiles) == [one.name for one in outgoing]
     for one in outgoing:
-        back = exported.found(one.name, NOW)
+        back = exported.profiles[one.name].found(NOW)
         assert (back.origin, back.auth, back.output_format) == (one.origin, one.auth, one.output_format)
         assert (back.secret and back.secret.token) == (one.secret and one.secret.token)
     once_more = merge(exported, outgoing, known, default=None, now=NOW)
@@ -125,11 +127,13 @@ def _scrub(config: OmniConfig) -> None:
     file.write_bytes(config.without_secrets_of(names))
     after = OmniConfig.read(str(file))
     assert list(after.profiles) == names
-    assert all(after.found(name, NOW).secret is None for name in names)
+    assert all(profile.found(NOW).secret is None for profile in after.profiles.values())
     for name in names:
-        kept = after.profiles[name]
-        assert kept == {key: value for key, value in config.profiles[name].items() if key in kept}
-        assert config.profiles[name].keys() - kept.keys() <= {"apiKey", "accessToken", "refreshToken", "tokenExpiresAt"}
+        kept, before = after.profiles[name].table, config.profiles[name].table
+        assert kept is not None
+        assert before is not None
+        assert kept == {key: value for key, value in before.items() if key in kept}
+        assert before.keys() - kept.keys() <= {"apiKey", "accessToken", "refreshToken", "tokenExpiresAt"}
     assert {**config.data, "profiles": 0} == {**after.data, "profiles": 0}
 
 
@@ -146,7 +150,7 @@ def dotenv(data: bytes) -> None:
     assert text.encode() == data.removeprefix(b"\xef\xbb\xbf")
     tokens = read.with_secrets()
     try:
-        found = read.found(NOW, name=None, base_url=None)
+        (found,) = dotenv_source(read, NOW, name=None, base_url=None).found
     except Error as problem:
         _shown(problem)
     else:

@@ -25,7 +25,8 @@ from omniprofile.config.pin import validate_pin
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import Error
 from omniprofile.model.secret import forget_all
-from omniprofile.transfer.dotenv import Dotenv, dotenv_source
+from omniprofile.transfer.dotenv import Dotenv
+from omniprofile.transfer.dotenv_profile import dotenv_source
 from omniprofile.transfer.omni_config import OmniConfig, omni_source
 from omniprofile.transfer.plan import plan
 from tests.growth import MOST, growth

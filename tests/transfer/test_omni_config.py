@@ -69,8 +69,8 @@ def test_every_known_key_is_read(tmp_path: Path) -> None:
             },
         },
     )
-    session, key = config.found("s", NOW), config.found("k", NOW)
-    assert config.default == "s"
+    session, key = config.profiles["s"].found(NOW), config.profiles["k"].found(NOW)
+    assert config.default == config.profiles["s"]
     assert (str(session.origin), session.auth, session.output_format) == ("https://acme.omniapp.co", "oauth", "json")
     assert session.secret is not None
     assert session.secret.refresh_token is not None
@@ -80,21 +80,21 @@ def test_every_known_key_is_read(tmp_path: Path) -> None:
     assert (key.auth, key.output_format) == ("api-key", "human")
     assert key.secret is not None
     assert key.secret.token.reveal() == CANARY + "K"
-    assert config.unused_secrets("k") == ["accessToken"]
+    assert config.profiles["k"].unused_secrets() == ["accessToken"]
     assert CANARY not in repr((config, session, key, config.file))
 
 
 @pytest.mark.parametrize("time", [None, "", "0001-01-01T00:00:00Z"])
 def test_a_session_without_a_time_is_refreshed_before_its_first_use(tmp_path: Path, time: str | None) -> None:
     config = _read(tmp_path, _profile(authMethod="oauth", accessToken="a", refreshToken="r", tokenExpiresAt=time))
-    secret = config.found("p", NOW).secret
+    secret = config.profiles["p"].found(NOW).secret
     assert secret is not None
     assert secret.expires_at == NOW
 
 
 @pytest.mark.parametrize("table", [{"apiKey": None}, {"apiKey": ""}, {}, {"authMethod": "oauth"}, {"authMethod": None}])
 def test_a_profile_without_a_secret_is_a_profile(tmp_path: Path, table: dict[str, object]) -> None:
-    assert _read(tmp_path, _profile(**table)).found("p", NOW).secret is None
+    assert _read(tmp_path, _profile(**table)).profiles["p"].found(NOW).secret is None
 
 
 @pytest.mark.parametrize("content", [b"{}", b'{"profiles": null}', b'{"version": 1, "profiles": {}}'])
@@ -183,7 +183,7 @@ def test_a_bad_value_is_one_error_with_its_profile(
 ) -> None:
     config = _read(tmp_path, _profile(**keys))
     with pytest.raises(ConfigInvalid) as raised:
-        config.found("p", NOW)
+        config.profiles["p"].found(NOW)
     assert "profile `p`" in str(raised.value)
     assert says in str(raised.value)
     assert hint in str(raised.value.hint)

@@ -118,10 +118,10 @@ def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
         config = OmniConfig.read(os.path.join(there.cwd or os.sep, path), whole=False)
     except Error:
         return  # `omni` does not accept it as a config either
-    name = config.session_default
-    if name is not None and config.has_expired(name, there.now()):
+    default = config.default
+    if default and default.is_renewed and default.has_expired(there.now()):
         console.warn(
-            f"a bare `omni` will not use this credential: its own default profile `{printable(name, 40)}` "
+            f"a bare `omni` will not use this credential: its own default profile `{printable(default.name, 40)}` "
             f"(`{printable_place(path)}`) is an expired OAuth session, which it renews and sends instead; "
             "use `omniprofile exec -- omni …`"
         )

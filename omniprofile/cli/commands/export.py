@@ -14,14 +14,13 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.render.tables import table
 from omniprofile.credentials.protection import GIVING
-from omniprofile.errors import NoCredential, NoProfileSelected, OperationFailed, UsageError
+from omniprofile.errors import NoCredential, NoProfileSelected, UsageError
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
-from omniprofile.system.atomic_write import PRIVATE, sweep, write_atomic
-from omniprofile.system.files import make_private_folder, reason
-from omniprofile.transfer.foreign import Found, change
+from omniprofile.system.atomic_write import PRIVATE
+from omniprofile.transfer.found import Found
 from omniprofile.transfer.merge import Merge, merge
 from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.plan import Known
@@ -64,11 +63,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         )
     with app.exclusive("transfer"):  # read and write under one lock
         path = app.absolute(args.file) if args.file else app.omni_config_path()
-        config = OmniConfig.read(path) if os.path.lexists(path) else OmniConfig.empty()
+        config = OmniConfig.read(path) if os.path.lexists(path) else OmniConfig.new(path)
         known, outgoing, skipped = _chosen(args, app, console)
         default = app.config.default.value if app.config.default else None
         merged = merge(config, outgoing, known, default=default, now=app.environment.now())
-        backup = None if args.dry_run else _write(app, path, config, merged)
+        backup = None if args.dry_run else _write(app, config, merged)
         written = (
             [] if args.dry_run else [each.profile for each in merged.results if each.key in ("written", "replaced")]
         )
@@ -154,29 +153,13 @@ def _key(app: App, console: Console, resolution: Resolution) -> StoredSecret | N
         return None
 
 
-def _write(app: App, path: str, config: OmniConfig, merged: Merge) -> str | None:
+def _write(app: App, config: OmniConfig, merged: Merge) -> str | None:
     """Write the changes with mode 0600; return the path of the backup, made if a key was replaced."""
     content = config.rendered(merged.data)
-    try:
-        if config.file is None:
-            if not any(result.action == "added" for result in merged.results):
-                return None
-            make_private_folder(os.path.dirname(path))
-            if os.path.lexists(path):
-                raise OperationFailed(
-                    f"`{printable_place(path)}` was made by another program meanwhile", hint="run it again"
-                )
-            sweep(path)
-            write_atomic(path, content, mode=0o600)
-        elif any(result.key == "replaced" for result in merged.results):
-            return change(config.file, content, now=app.environment.now(), state_folder=app.places.state_folder)
-        elif merged.data != config.data:
-            config.file.replace(content, 0o600)
-    except OSError as problem:
-        raise OperationFailed(
-            f"`{printable_place(path)}` cannot be written: {reason(problem)}",
-            hint="fix its folder, or name another file",
-        ) from problem
+    if any(result.key == "replaced" for result in merged.results):
+        return config.file.change(content, now=app.environment.now(), state_folder=app.places.state_folder)
+    if merged.data != config.data:
+        config.file.replace(content)
     return None
 
 

@@ -23,8 +23,9 @@ from omniprofile.model.names import closest, printable, printable_place, quoted_
 from omniprofile.model.origin import allowing
 from omniprofile.model.secret import is_access_token
 from omniprofile.model.stored import Account
-from omniprofile.transfer.dotenv import Dotenv, dotenv_source
-from omniprofile.transfer.foreign import Found, Source, together
+from omniprofile.transfer.dotenv import Dotenv
+from omniprofile.transfer.dotenv_profile import dotenv_source
+from omniprofile.transfer.found import Found, Source, together
 from omniprofile.transfer.omni_config import OmniConfig, omni_source
 from omniprofile.transfer.plan import Known, SecretStep, plan
 

@@ -10,8 +10,8 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
 from omniprofile.model.names import printable, printable_place
 from omniprofile.system.atomic_write import PRIVATE
-from omniprofile.system.foreign_access import foreign_access, others_can_read
-from omniprofile.transfer.foreign import Source
+from omniprofile.system.foreign_access import foreign_access
+from omniprofile.transfer.found import Source
 from omniprofile.transfer.plan import SecretStep, Step
 
 
@@ -125,5 +125,5 @@ def say_imported(
         console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
     if foreign := foreign_access(source.file.path, console.home):
         console.warn(foreign.refusal("choose the hosts of these profiles")[0])
-    if others_can_read(source.file.status) and safe and sys.platform != "win32":
+    if source.file.can_be_read_by_others() and safe and sys.platform != "win32":
         console.warn(f"others can read `{path}`: treat these secrets as exposed, and replace them")
