@@ -12,7 +12,7 @@ from omniprofile.config.editing.replace import Change, Content
 from omniprofile.config.loader import refuse_others_files
 from omniprofile.config.toml import edit
 from omniprofile.config.toml.data import find
-from omniprofile.config.toml.edit import NamePath
+from omniprofile.config.toml.positions import NamePath
 from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import toml
 from omniprofile.errors import ConfigInvalid, HostNotAllowed, InsecureURL, Refused

@@ -65,6 +65,13 @@ def parse(text: str) -> dict[str, Any] | list[SyntaxProblem]:
     return found
 
 
+def data_of(text: str) -> dict[str, Any]:
+    """Return the data of a valid text."""
+    if isinstance(data := parse(text), dict):
+        return data
+    raise AssertionError("only a text that parses is edited")
+
+
 def _load(text: str) -> dict[str, Any] | SyntaxProblem:
     import tomllib
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 KeyPath = tuple[str | int, ...]
 """The names from the top of the file to a key or table, with indexes for arrays."""
+NamePath = tuple[str, ...]
+"""A `KeyPath` without indexes."""
 
 # All quantifiers are possessive or in an atomic group, so that no text makes the patterns backtrack.
 # Never a possessive group, `(?:…)*+`: Python matches it wrongly before 3.11.5 (python/cpython#106052).

@@ -13,6 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from omniprofile.config.toml import edit, write
 from omniprofile.config.toml.data import put_at, same
+from omniprofile.config.toml.lines import cut
+from omniprofile.config.toml.parse import data_of
 from omniprofile.config.toml.positions import every_pair, scan
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import OperationFailed
@@ -132,8 +134,7 @@ def test_a_table_is_renamed_wherever_its_name_is_written(text: str, name: str, w
 
 def test_a_slip_of_the_pen_is_a_refused_edit(monkeypatch: pytest.MonkeyPatch) -> None:
     """What every edit is held to: were the place of a value wrong by one character, nothing would be written."""
-    real = edit._cut
-    monkeypatch.setattr(edit, "_cut", lambda text, start, end, piece: real(text, start, end + 1, piece))
+    monkeypatch.setattr(edit, "cut", lambda text, start, end, piece: cut(text, start, end + 1, piece))
     with pytest.raises(OperationFailed, match="nothing was written"):
         edit.set_value('[profiles.a]\nauth = "x"\nextends = "b"\n', ("profiles", "a", "auth"), '"y"')
 
@@ -202,7 +203,7 @@ values = st.one_of(
 def test_any_edit_changes_nothing_outside_its_value(name: str, data: st.DataObject) -> None:
     """Any value of any file of the corpus: what differs afterwards is that value, and what is around it is the same bytes."""
     text = TEXTS[name]
-    before = edit.data_of(text)
+    before = data_of(text)
     paths = _paths(before)
     if not paths:
         return
@@ -221,7 +222,7 @@ def test_any_edit_changes_nothing_outside_its_value(name: str, data: st.DataObje
 @settings(max_examples=200, deadline=None)
 def test_any_new_key_is_put_in_one_place_and_removing_it_gives_the_text_back(name: str, data: st.DataObject) -> None:
     text = TEXTS[name]
-    tables: list[tuple[str, ...]] = [("profiles", n) for n in edit.data_of(text).get("profiles", {})]
+    tables: list[tuple[str, ...]] = [("profiles", n) for n in data_of(text).get("profiles", {})]
     tables = tables or [("settings",)]
     path = (*data.draw(st.sampled_from(tables)), "zz-new")
     after = edit.set_value(text, path, data.draw(values))
@@ -230,7 +231,7 @@ def test_any_new_key_is_put_in_one_place_and_removing_it_gives_the_text_back(nam
     assert "zz-new" in come
     back = edit.remove(after, path)
     if len(path) == 3:
-        assert back == text or same(edit.data_of(back), edit.data_of(text))
+        assert back == text or same(data_of(back), data_of(text))
 
 
 class Editing(RuleBasedStateMachine):
@@ -242,7 +243,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(data=st.data(), written=values)
     def set_any(self, data: st.DataObject, written: str) -> None:
-        self._set(data.draw(st.sampled_from(_paths(edit.data_of(self.text)) or [("default",)])), written)
+        self._set(data.draw(st.sampled_from(_paths(data_of(self.text)) or [("default",)])), written)
 
     @rule(
         kind=st.sampled_from(["profiles", "instances"]),
@@ -265,7 +266,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def remove_any(self, data: st.DataObject) -> None:
-        if paths := _paths(edit.data_of(self.text)):
+        if paths := _paths(data_of(self.text)):
             path = data.draw(st.sampled_from(paths))
             self._edit(
                 lambda text: edit.remove(text, path), lambda wanted: _at(wanted, path[:-1]).__delitem__(path[-1])
@@ -273,7 +274,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(data=st.data(), name=names)
     def rename_any(self, data: st.DataObject, name: str) -> None:
-        before = edit.data_of(self.text)
+        before = data_of(self.text)
         tables = [(k, n) for k in ("profiles", "instances") for n in _names(before, k) if name not in _names(before, k)]
         if tables:
             kind, old = data.draw(st.sampled_from(tables))
@@ -285,7 +286,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(name=names, written=values)
     def add_profile(self, name: str, written: str) -> None:
-        before = edit.data_of(self.text)
+        before = data_of(self.text)
         if name not in _names(before, "profiles") and isinstance(before.get("profiles", {}), dict):
             self._edit(
                 lambda text: edit.add_table(text, ("profiles", name), {"description": written}),
@@ -293,7 +294,7 @@ class Editing(RuleBasedStateMachine):
             )
 
     def _edit(self, made: Callable[[str], str], change: Callable[[dict[str, Any]], None]) -> None:
-        wanted = copy.deepcopy(edit.data_of(self.text))
+        wanted = copy.deepcopy(data_of(self.text))
         change(wanted)
         crlf = "\r\n" in self.text and "\n" not in self.text.replace("\r\n", "")
         self.text = made(self.text)
