@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from queue import Empty, SimpleQueue
 
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, SessionEnded, Unreachable
 from omniprofile.instance.client import Client
@@ -13,7 +11,7 @@ from omniprofile.instance.whoami import ProbeResult, whoami
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
 from omniprofile.model.live import LiveResult, Status, differences
-from omniprofile.system.threads import next_of, start
+from omniprofile.system.threads import concurrently
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,73 +43,44 @@ def check_live(
     request. `on_result` is called from this thread with each result as it arrives.
     """
     results: dict[int, LiveResult] = {}
-    waiting, finished = SimpleQueue[tuple[int, Subject]](), SimpleQueue[_Finished]()
-    for item in enumerate(subjects):
-        waiting.put(item)
+    answered: list[tuple[int, Future[_Outcome]]] = []
     with Client(timeout=timeout, environ=environ) as client:
-        run = _Run(client, timeout, waiting, finished)
-        try:
-            for _ in range(min(jobs, len(subjects))):
-                start(run.work).add_done_callback(run.ended)
-            while len(results) < len(subjects):
-                found = next_of(finished)
-                if isinstance(found, BaseException):
-                    raise found
-                index, subject, outcome = found
-                results[index] = _result(subject, outcome)
+        check = _Check(client, timeout).check
+        for found in concurrently(check, enumerate(subjects), jobs):
+            answered.append(found)
+            # A shared probe may still run: its result comes with the subject that sent it.
+            for index, probe in [one for one in answered if one[1].done()]:
+                results[index] = _result(subjects[index], probe.result())
                 if on_result is not None:
                     on_result(results[index])
-        finally:
-            run.stop()
+            answered = [one for one in answered if one[0] not in results]
     return [results[index] for index in range(len(subjects))]
 
 
 _Outcome = tuple[Credential, ProbeResult] | Error
-_Finished = tuple[int, Subject, _Outcome] | BaseException
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """The state that the threads of one run share.
-
-    The first subject with a credential sends the request. Others with the same credential take its result, without blocking a
-    thread.
-    """
+class _Check:
+    """The requests of one run, whose threads share it: the first subject with a credential sends it, others take its result."""
 
     client: Client
     timeout: float
-    waiting: SimpleQueue[tuple[int, Subject]]
-    finished: SimpleQueue[_Finished]
     probes: dict[object, Future[_Outcome]] = field(default_factory=dict)
 
-    def work(self) -> None:
-        """Check subjects until none is left."""
-        with suppress(Empty):
-            while True:
-                self._check(*self.waiting.get_nowait())
-
-    def ended(self, worker: Future[None]) -> None:
-        """Pass on a worker's exception, which is a bug, to the main thread."""
-        if (problem := worker.exception()) is not None:
-            self.finished.put(problem)
-
-    def stop(self) -> None:
-        """Drop the subjects that have not started. Running checks are not waited for."""
-        with suppress(Empty):
-            while True:
-                self.waiting.get_nowait()
-
-    def _check(self, index: int, subject: Subject) -> None:
+    def check(self, item: tuple[int, Subject]) -> tuple[int, Future[_Outcome]]:
+        """Return the subject's index and its outcome, which has not come yet if another subject's thread asks for it."""
+        index, subject = item
+        own: Future[_Outcome] = Future()
         try:
             credential = subject.obtain()
         except Error as error:
-            self.finished.put((index, subject, error))
-            return
-        own: Future[_Outcome] = Future()
+            own.set_result(error)
+            return index, own
         probe = self.probes.setdefault((credential.origin, credential.secret, credential.auth), own)
-        probe.add_done_callback(lambda done: self.finished.put((index, subject, done.result())))
         if probe is own:
             own.set_result(self._probed(subject, credential))
+        return index, probe
 
     def _probed(self, subject: Subject, credential: Credential) -> _Outcome:
         """Return the credential and the instance's answer. If the instance refuses a session, renew it and ask once more."""

@@ -99,8 +99,9 @@ class Commands:
     ) -> Ended:
         """Run `argv` until it ends. Passes its output to `emit`, in lines that end in a newline, or with `whole` as it arrives.
 
-        `emit` is called in this thread (on Windows in two others, one for each stream) and must not raise. Output that a child
-        of the command prints after the command ends is lost. Raises CommandNotFound, CommandNotRunnable, and Ending.
+        `emit` is called in this thread (on Windows in two others, one for each stream); if it raises, the command is ended and
+        that is raised here. Output that a child of the command prints after the command ends is lost. Raises CommandNotFound,
+        CommandNotRunnable, and Ending.
         """
         begin = monotonic()
         try:

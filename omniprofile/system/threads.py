@@ -4,14 +4,17 @@ The threads are daemons so that abandoned work does not keep the process alive.
 """
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from queue import SimpleQueue
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _SLICE_SECONDS = 0.5
@@ -30,12 +33,45 @@ def start(work: Callable[[], T]) -> "Future[T]":
         except BaseException as problem:  # noqa: BLE001 - raised again where the result is read
             future.set_exception(problem)
 
-    launch(run)
+    _launch(run)
     return future
 
 
-def launch(work: Callable[[], None]) -> None:
-    """Start `work`, which must not raise, in a new daemon thread."""
+class _Failed(NamedTuple):
+    problem: BaseException
+
+
+def concurrently(work: Callable[[S], T], items: Iterable[S], at_once: int) -> "Iterator[T]":
+    """Yield the result of `work` for each item as it ends, with `at_once` running at a time, each in a daemon thread.
+
+    An exception of `work` is raised at once. After that, or once the caller stops, no more work starts; what runs is not waited
+    for.
+    """
+    from queue import SimpleQueue  # a Future would import `logging`
+
+    ended: SimpleQueue[T | _Failed] = SimpleQueue()
+
+    def run(item: S) -> None:
+        try:
+            ended.put(work(item))
+        except BaseException as problem:  # noqa: BLE001 - raised again below
+            ended.put(_Failed(problem))
+
+    waiting, running = iter(items), 0
+    while True:
+        for item in islice(waiting, at_once - running):
+            _launch(partial(run, item))
+            running += 1
+        if not running:
+            return
+        found = next_of(ended)
+        if isinstance(found, _Failed):
+            raise found.problem
+        running -= 1
+        yield found
+
+
+def _launch(work: Callable[[], None]) -> None:
     from threading import Thread
 
     Thread(target=work, name="omniprofile-work", daemon=True).start()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from omniprofile.system.threads import critical_section
+from omniprofile.system.threads import concurrently, critical_section
 
 
 def never() -> None:
@@ -109,3 +109,31 @@ main()
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("{")
     assert "taken down" not in ran.stdout
+
+
+def test_as_many_run_at_once_as_may_and_each_result_is_given_as_it_ends() -> None:
+    all_wait = threading.Barrier(3)
+
+    def work(item: int) -> int:
+        if item < 3:
+            all_wait.wait(30)
+        return item
+
+    assert sorted(concurrently(work, range(5), 3)) == [0, 1, 2, 3, 4]
+    assert list(concurrently(work, [], 3)) == []
+
+
+def test_work_that_fails_is_raised_though_other_work_goes_on_and_no_more_begins() -> None:
+    begun: list[int] = []
+    forever = threading.Event()
+
+    def work(item: int) -> None:
+        begun.append(item)
+        if item == 0:
+            forever.wait()
+        _fail()
+
+    with pytest.raises(LookupError, match="of the work"):
+        list(concurrently(work, range(9), 2))
+    forever.set()
+    assert begun == [0, 1]

@@ -2,9 +2,8 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
-from queue import Empty, SimpleQueue
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_flag, add_gateway, add_jobs, add_json, add_yes
@@ -17,11 +16,11 @@ from omniprofile.credentials.protection import Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
 from omniprofile.handover.omni_command_line import CommandLine
 from omniprofile.handover.real_omni import is_omni
-from omniprofile.handover.run_in_parallel import Commands, Ending, Stream
+from omniprofile.handover.run_in_parallel import Commands, Stream
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.system.capture import end_captures
-from omniprofile.system.threads import launch, next_of
+from omniprofile.system.threads import concurrently
 
 JOBS = 8
 _COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
@@ -55,13 +54,12 @@ HELP = Help(
 
 
 class _Result:
-    """The result of one profile. `label` precedes each of its lines; `resolution` is set if its command may run."""
+    """The result of one profile. `label` precedes each of its lines."""
 
     def __init__(self, profile: str, label: str, colour: str) -> None:
         self.profile = profile
         self.label = label
         self.colour = colour
-        self.resolution: Resolution | None = None
         self.exit_code: int | None = None
         self.seconds: float | None = None
         self.output: dict[Stream, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
@@ -106,18 +104,22 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     width = max(map(len, matched))
     results = [_Result(name, f"{name:{width}} | ", _COLOURS[at % len(_COLOURS)]) for at, name in enumerate(matched)]
     intent = Intent("run", f"run `{printable(args.child[0])}` with it", remember=True)
+    permitted: list[tuple[_Result, Resolution]] = []
     for result in results:
         with _error_kept(result):
             resolution = app.resolve(ProfileRequest.for_profile(result.profile), "run")
             in_full = matched[result.profile]
             try:
                 app.permit(resolution, intent.but(yes=args.yes and in_full, asks=in_full))
+                permitted.append((result, resolution))
             except ProtectedProfile as refusal:
                 result.skipped = True
                 console.warn(f"{refusal.message}: skipped; to run it, give its full name and `--yes`")
-            else:
-                result.resolution = resolution
-    _Run(args, app, console, intent.but(yes=True)).all(results)
+    interactive = console.interactive and len(permitted) == 1
+    running = _Run(args, app, console, intent.but(yes=True), interactive, Commands())
+    for result in results:
+        running.say_error(result)
+    running.all(permitted)
     if args.json:
         console.json({"results": [result.as_json() for result in results]}, exact=True)
     failed = [
@@ -142,87 +144,55 @@ def _error_kept(result: _Result) -> Iterator[None]:
         result.error = error
 
 
-class _Run:
-    """The commands of one run, and the state that its threads share."""
+class _Run(NamedTuple):
+    """The commands of one run, whose threads share it. `interactive`: a key command may use the terminal."""
 
-    def __init__(self, args: argparse.Namespace, app: App, console: Console, intent: Intent) -> None:
-        self.args = args
-        self.app = app
-        self.console = console
-        self.intent = intent
-        self.commands = Commands()
-        self.waiting: SimpleQueue[tuple[_Result, Resolution]] = SimpleQueue()
-        self.finished: SimpleQueue[_Result | BaseException] = SimpleQueue()
+    args: argparse.Namespace
+    app: App
+    console: Console
+    intent: Intent
+    interactive: bool
+    commands: Commands
 
-    def all(self, results: Sequence[_Result]) -> None:
-        """Run each permitted command to its end. Any exception ends all of them and is raised."""
-        permitted = [(result, result.resolution) for result in results if result.resolution]
-        for result in results:
-            if not result.resolution:
-                self.say_error(result)
-        for one in permitted:
-            self.waiting.put(one)
+    def all(self, permitted: Sequence[tuple[_Result, Resolution]]) -> None:
+        """Run each command to its end. Any exception ends all of them and is raised."""
         with self.commands:
             try:
-                for _ in range(min(self.args.jobs, len(permitted))):
-                    launch(partial(self.work, interactive=self.console.interactive and len(permitted) == 1))
-                for _ in permitted:
-                    self.say_error(self.next())
+                for result in concurrently(self.one, permitted, self.args.jobs):
+                    self.say_error(result)
             except BaseException:
                 self.commands.end()
                 end_captures()
                 raise
 
-    def next(self) -> _Result:
-        """Wait for a result. Raises the exception that ended a thread."""
-        found = next_of(self.finished)
-        if isinstance(found, BaseException):
-            raise found
-        return found
-
-    def work(self, *, interactive: bool) -> None:
-        try:
-            with suppress(Empty, Ending):
-                while True:
-                    result, resolution = self.waiting.get_nowait()
-                    with _error_kept(result), ExitStack() as opened:
-                        self.run(result, resolution, opened, interactive=interactive)
-                    self.finished.put(result)
-        except BaseException as problem:  # noqa: BLE001 - raised again in the main thread
-            self.finished.put(problem)
-
-    def run(self, result: _Result, resolution: Resolution, opened: ExitStack, *, interactive: bool) -> None:
+    def one(self, permitted: tuple[_Result, Resolution]) -> _Result:
         """Run one command, and record how it ended."""
-        command, gateway = self.args.child, self.args.gateway
+        result, resolution = permitted
+        with _error_kept(result), ExitStack() as opened:
+            self.run(result, resolution, opened)
+        return result
+
+    def run(self, result: _Result, resolution: Resolution, opened: ExitStack) -> None:
+        command, as_json = self.args.child, self.args.json
 
         def emit(stream: Stream, part: bytes) -> None:
-            if self.args.json:
+            if as_json:
                 result.output[stream] += part
-                return
-            try:
+            else:
                 self.console.relay(part, result.label, result.colour, error=stream == "stderr")
-            except BaseException as problem:  # noqa: BLE001 - the reader is gone: raised again in the main thread
-                self.finished.put(problem)
 
         line = CommandLine(command[1:]) if is_omni(command[0]) else None
         if line and not line.direct and (said := instead_of_omni(line, resolution)):
             emit("stdout", said.encode())
             result.exit_code, result.seconds = DONE, 0.0
             return
-        handed = hand_over(
-            self.app, resolution, self.intent, opened, command[0], gateway=gateway, interactive=interactive
-        )
+        how = {"gateway": self.args.gateway, "interactive": self.interactive}
+        handed = hand_over(self.app, resolution, self.intent, opened, command[0], **how)
         environ = environment_of([handed], self.app.environment.environ)
         if line:
             command, environ = real_omni(command, environ, self.console.note)
-        ended = self.commands.run(
-            command,
-            environ,
-            emit,
-            whole=self.args.json,
-            started=handed.gateway.start if handed.gateway else lambda: None,
-        )
-        result.exit_code, result.seconds = ended.status, ended.seconds
+        started = handed.gateway.start if handed.gateway else lambda: None
+        result.exit_code, result.seconds = self.commands.run(command, environ, emit, whole=as_json, started=started)
 
     def say_error(self, result: _Result) -> None:
         """Print why a profile's command did not run, if it did not."""
