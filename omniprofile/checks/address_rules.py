@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from omniprofile.checks.tables import UNDONE, UNREAD, Tables, rule
-from omniprofile.config.loader import written_names
+from omniprofile.config.references import written_names
 from omniprofile.model.declaration import Declaration
 from omniprofile.model.finding import Code
 from omniprofile.model.names import closest, quoted_list
@@ -55,7 +55,9 @@ def _insecure_is_allowed(tables: Tables) -> None:
 @rule(Code.DEFAULT_MISSING, silent_while=UNREAD)
 def _default_is_missing(tables: Tables) -> None:
     default, profiles = tables.config.default, tables.config.profiles
-    if default is not None and ("extends", default.value) not in (written_names(tables.files) or ()):
+    if default is not None and ("extends", default.value) not in (
+        written_names(tables.config.files, tables.files.documents) or ()
+    ):
         near = closest(default.value, profiles)
         hint = f"did you mean {quoted_list(near)}?" if near else "name an existing profile, or remove it"
         message = f"`default` names the profile `{default.value}`, which no file defines"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from omniprofile.checks.tables import UNDONE, Tables, path_of, rule, sources
+from omniprofile.checks.tables import UNDONE, Tables, rule, sources
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.model.declaration import Declaration
 from omniprofile.model.effective import Effective, own_address
@@ -27,7 +27,7 @@ def _key_for_another_host(tables: Tables) -> None:
         for _, what, holder in _inherited(mine):
             bound, own = own_address(tables.config, holder), mine.base_url
             if bound and own and own.value != bound:
-                where = ".".join(path_of(holder))
+                where = ".".join(holder.path)
                 message = (
                     f"profile `{table.name}` ({own.value}) inherits the {what} of `[{where}]`, which is for {bound}"
                 )
@@ -40,7 +40,7 @@ def _key_for_several_hosts(tables: Tables) -> None:
     for _, mine in tables.profiles:
         for path, what, holder in _inherited(mine):
             if mine.base_url and own_address(tables.config, holder) is None:
-                key = (holder.file, (*path_of(holder), *path))
+                key = (holder.file, (*holder.path, *path))
                 origins.setdefault(key, (what.split()[0], set()))[1].add(mine.base_url.value)
     for (file, path), (what, served) in origins.items():
         if len(served) > 1:

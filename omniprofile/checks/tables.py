@@ -8,7 +8,6 @@ from omniprofile.config.toml.positions import KeyPath
 from omniprofile.model.declaration import Declaration, KeySource
 from omniprofile.model.effective import Effective, every_effective
 from omniprofile.model.finding import Code
-from omniprofile.model.provenance import Layer
 
 UNREAD = frozenset({Code.UNREADABLE, Code.SYNTAX})
 """With one of these findings a file is missing from the tables, so rules about what other files may define do not run."""
@@ -45,16 +44,11 @@ class Tables:
         self, code: Code, table: Declaration, path: KeyPath, message: str, hint: str, *, replacement: str | None = None
     ) -> None:
         """Report a finding at the value at `path` in a table. `replacement` is the safe fix for the value."""
-        self.files.report(code, (*path_of(table), *path), table.file, message, hint, replacement=replacement)
+        self.files.report(code, (*table.path, *path), table.file, message, hint, replacement=replacement)
 
     def report_key(self, code: Code, table: Declaration, path: KeyPath, message: str, hint: str) -> None:
         """Report a finding at the key at `path` in a table, or at the table itself."""
-        self.files.report(code, (*path_of(table), *path), table.file, message, hint, at_key=True)
-
-
-def path_of(table: Declaration) -> tuple[str, ...]:
-    """Return the path of a table from the top of its file."""
-    return ("defaults",) if table.layer is Layer.DEFAULTS else (f"{table.layer}s", table.name)
+        self.files.report(code, (*table.path, *path), table.file, message, hint, at_key=True)
 
 
 def sources(table: Declaration) -> Iterator[tuple[KeyPath, KeySource]]:

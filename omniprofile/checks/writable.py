@@ -4,7 +4,8 @@ import stat
 import sys
 from contextlib import suppress
 
-from omniprofile.config.loader import RISK, Files
+from omniprofile.config.loader import Files
+from omniprofile.config.permissions import RISK
 from omniprofile.model.finding import Code, Finding
 from omniprofile.model.names import quoted_place
 from omniprofile.system.foreign_access import is_above, others_can_write, steps_to
@@ -21,7 +22,7 @@ def writable_by_groups(files: Files) -> None:
     import pwd
 
     seen: set[str] = set()
-    for file in files.statuses:
+    for file in files.reads:
         for place, status in steps_to(file):
             if place in seen or stat.S_ISLNK(status.st_mode):
                 continue

@@ -3,31 +3,23 @@
 `read` returns everything valid and every finding, for lint; `load` returns a valid config or raises the first error.
 """
 
-import os
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import time_ns
 from typing import TypeVar
 
-from omniprofile.config.paths import DROP_IN_FOLDER
+from omniprofile.config.permissions import unsafe
+from omniprofile.config.references import check_references, written_names
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Code, Finding, errors_in, unreadable
-from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.provenance import Sourced
 from omniprofile.system.files import Unreadable, open_regular
-from omniprofile.system.foreign_access import ForeignAccess, foreign_access, is_read_only, others_can_write, real_path
 
 T = TypeVar("T", bound=Sourced[str] | Declaration)
-
-_MOST_GUESSES = 20
-"""The most dangling names that get a "did you mean", which compares each with every known name."""
-_LONGEST_RING = 10
-RISK = "name hosts that get your credentials and commands that run as you"
-"""What someone who can write a profile file can do with it."""
 
 
 @dataclass
@@ -40,8 +32,6 @@ class Files:
     home: str = ""
     reads: dict[str, Seen] = field(default_factory=dict)
     """What `snapshot.write` needs to know about each file that was read."""
-    statuses: dict[str, os.stat_result] = field(default_factory=dict)
-    """The status of each file when it was read."""
 
     def report(
         self, code: Code, path: KeyPath, file: str, message: str, suggestion: str | None = None, *,
@@ -51,6 +41,11 @@ class Files:
         document = self.documents.get(file) or Document.read(file)
         finding = document.finding(path, code, message, suggestion, at_key=at_key, replacement=replacement)
         self.findings.append(finding)
+
+    def check_access(self, path: str, checked: set[str]) -> None:
+        """Add a finding for a file that others may write or replace. `checked` are folders, as for `permissions.unsafe`."""
+        if found := unsafe(path, self.home, checked):
+            self.findings.append(Finding(path, 1, 1, Code.WRITABLE, *found))
 
 
 Known = Mapping[str, tuple[Seen, Config]]
@@ -94,11 +89,11 @@ def read(
     checked: set[str] = set()
     for path in paths:
         if known and path in known:
-            _check_access(path, files, home, checked)
+            files.check_access(path, checked)
             files.reads[path], part = known[path]
             parts.append(part)
             continue
-        document = _document(path, files, home, checked, (contents or {}).get(path))
+        document = _document(path, files, checked, (contents or {}).get(path))
         if document is None:
             continue
         declared, problems = validate(document, home=home)
@@ -106,19 +101,18 @@ def read(
         if declared is not None:
             parts.append(declared)
     files.config = _merged(paths, parts, files)
-    _check_references(files, known or {})
+    check_references(files.config, written_names(paths, files.documents, known or ()), files.report)
     files.findings.sort()
     return files
 
 
-def _document(path: str, files: Files, home: str, checked: set[str], content: bytes | None) -> Document | None:
+def _document(path: str, files: Files, checked: set[str], content: bytes | None) -> Document | None:
     """Read (unless `content` is given) and parse one file; return None if it cannot be read."""
     try:
         if content is None:
-            _check_access(path, files, home, checked)
+            files.check_access(path, checked)
             at = time_ns()
             content, status = open_regular(path)
-            files.statuses[path] = status
             files.reads[path] = seen(content, status, at)
     except (FileNotFoundError, Unreadable) as problem:
         files.findings.append(unreadable(path, problem))
@@ -126,34 +120,6 @@ def _document(path: str, files: Files, home: str, checked: set[str], content: by
     document = Document.parse(path, content)
     files.documents[path] = document
     return document
-
-
-def _check_access(path: str, files: Files, home: str, checked: set[str]) -> None:
-    """Report a profile file that others may write or replace."""
-    if foreign := _foreign(path, home, checked):
-        files.findings.append(Finding(path, 1, 1, Code.WRITABLE, *foreign.refusal(RISK)))
-
-
-def refuse_others_files(paths: Iterable[str], *, home: str) -> None:
-    """Raise UnsafePermissions for the first file that others may write or replace, or create if it is missing."""
-    checked: set[str] = set()
-    for path in paths:
-        if foreign := _foreign(path, home, checked):
-            message, hint = foreign.refusal(RISK)
-            raise UnsafePermissions(message, hint=hint)
-
-
-def _foreign(path: str, home: str, checked: set[str]) -> ForeignAccess | None:
-    """Return who else may control a profile file: `foreign_access`, or write access to its `profiles.d`."""
-    if found := foreign_access(path, home, checked):
-        return found
-    folder = real_path(os.path.dirname(path))
-    if os.path.basename(folder) == DROP_IN_FOLDER and os.path.isdir(folder):
-        status = os.stat(folder)
-        if others_can_write(status) and not is_read_only(folder):
-            # A sticky folder protects existing files, but others can still add one, which would be read.
-            return ForeignAccess(folder, status, "can be written by anyone")
-    return None
 
 
 def _merged(paths: Sequence[str], parts: Sequence[Config], files: Files) -> Config:
@@ -189,61 +155,3 @@ def _merged(paths: Sequence[str], parts: Sequence[Config], files: Files) -> Conf
                 mine[name] = first(mine.get(name), table, f"{kind} `{name}`", (f"{kind}s", name)) or table
     settings_in = {part.files[0]: part.settings for part in parts if part.settings != Settings()}
     return Config(tuple(paths), default, settings, (defaults,) if defaults else (), instances, profiles, settings_in)
-
-
-def _check_references(files: Files, unread: Known) -> None:
-    """Report dangling `instance` and `extends`, and cycles of `extends`, through which nothing may be resolved."""
-    config = files.config
-    guesses = _MOST_GUESSES
-    written = written_names(files, unread)
-    for table in (*config.profiles.values(), *config.defaults):
-        base = ("defaults",) if table.name == "defaults" and table in config.defaults else ("profiles", table.name)
-        for key, name, known in (
-            ("instance", table.instance, config.instances),
-            ("extends", table.extends, config.profiles),
-        ):
-            if name is not None and name not in known and written is not None and (key, name) not in written:
-                kind = "instance" if key == "instance" else "profile"
-                near = closest(name, known) if guesses else []
-                guesses = max(0, guesses - 1)
-                hint = f"did you mean {quoted_list(near)}?" if near else f"define `[{kind}s.{name}]`, or remove `{key}`"
-                message = f"`{'.'.join(base)}.{key}` names the {kind} `{name}`, which no file defines"
-                files.report(Code.DANGLING, (*base, key), table.file, message, hint)
-    for cycle in _cycles(config.profiles):
-        shown = cycle if len(cycle) <= _LONGEST_RING else [*cycle[:_LONGEST_RING], "…"]
-        ring = " extends ".join(f"`{name}`" for name in [*shown, cycle[0]])
-        first = config.profiles[cycle[0]]
-        message = f"profiles extend each other in a circle: {ring}" if len(cycle) > 1 else f"{ring}: itself"
-        files.report(Code.CYCLE, ("profiles", cycle[0], "extends"), first.file, message, "remove one `extends`")
-
-
-def written_names(files: Files, known: Container[str] = ()) -> set[tuple[str, str]] | None:
-    """Return every instance and profile in the files, valid or not, without those in `known`; None if a file cannot be read."""
-    names: set[tuple[str, str]] = set()
-    if any(file not in files.documents and file not in known for file in files.config.files):
-        return None
-    for document in files.documents.values():
-        if document.data is None:
-            return None
-        for key, kind in (("instance", "instances"), ("extends", "profiles")):
-            tables = document.data.get(kind)
-            names.update((key, name) for name in (tables if isinstance(tables, dict) else ()))
-    return names
-
-
-def _cycles(profiles: Mapping[str, Declaration]) -> Iterable[list[str]]:
-    """Yield every cycle of `extends` once, starting with its first member in the order of the files."""
-    order = {name: index for index, name in enumerate(profiles)}
-    done: set[str] = set()
-    for start in profiles:
-        trail: dict[str, None] = {}
-        name: str | None = start
-        while name is not None and name in profiles and name not in done and name not in trail:
-            trail[name] = None
-            name = profiles[name].extends
-        if name is not None and name in trail:
-            walked = list(trail)
-            ring = walked[walked.index(name) :]
-            pivot = min(range(len(ring)), key=lambda index: order[ring[index]])
-            yield ring[pivot:] + ring[:pivot]
-        done.update(trail)

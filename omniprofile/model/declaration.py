@@ -98,6 +98,11 @@ class Declaration(NamedTuple):
     tags: tuple[str, ...] | None = None
     env: Mapping[str, EnvValue] = {}
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The path of the table from the top of its file."""
+        return ("defaults",) if self.layer is Layer.DEFAULTS else (f"{self.layer}s", self.name)
+
     def provenance(self, key: str, layer: Layer | None = None) -> Provenance:
         """Return the place of `key`, or else of the table. `layer` replaces the table's own for a profile read as a parent."""
         return Provenance(layer or self.layer, self.name, self.file, self.lines.get(key, self.line))

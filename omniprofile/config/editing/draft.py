@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from omniprofile.config.editing.replace import Change, Content
-from omniprofile.config.loader import refuse_others_files
+from omniprofile.config.permissions import refuse_unsafe
 from omniprofile.config.toml import edit
 from omniprofile.config.toml.data import find
 from omniprofile.config.toml.positions import NamePath
@@ -37,7 +37,7 @@ class Draft:
         self.main = main
         self._validate = validate
         self._before = {path: Content.read(path) for path in paths}
-        refuse_others_files(dict.fromkeys((main, *self._before)), home=home)
+        refuse_unsafe(dict.fromkeys((main, *self._before)), home=home)
         self._after: dict[str, bytes] = {}
         self._documents: dict[str, Document] = {}
 

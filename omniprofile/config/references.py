@@ -1,0 +1,79 @@
+"""Checking that the tables named by `instance` and `extends` exist, and that no profiles extend each other in a circle."""
+
+from collections.abc import Callable, Container, Iterable, Mapping
+
+from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.text import Document
+from omniprofile.model.declaration import Config, Declaration
+from omniprofile.model.finding import Code
+from omniprofile.model.names import closest, quoted_list
+
+Report = Callable[[Code, KeyPath, str, str, str], None]
+"""Takes a finding's code, path, file, message and hint."""
+
+_MOST_GUESSES = 20
+"""The most dangling names that get a "did you mean", which compares each with every known name."""
+_LONGEST_RING = 10
+
+
+def check_references(config: Config, written: Container[tuple[str, str]] | None, report: Report) -> None:
+    """Report dangling `instance` and `extends`, and cycles of `extends`, through which nothing may be resolved.
+
+    `written` are the `written_names`; a reference to one of them is not dangling, even if its table is invalid.
+    """
+    guesses = _MOST_GUESSES
+    for table in (*config.profiles.values(), *config.defaults):
+        for key, kind, name, known in (
+            ("instance", "instance", table.instance, config.instances),
+            ("extends", "profile", table.extends, config.profiles),
+        ):
+            if name is not None and name not in known and written is not None and (key, name) not in written:
+                near = closest(name, known) if guesses else []
+                guesses = max(0, guesses - 1)
+                hint = f"did you mean {quoted_list(near)}?" if near else f"define `[{kind}s.{name}]`, or remove `{key}`"
+                path = (*table.path, key)
+                message = f"`{'.'.join(path)}` names the {kind} `{name}`, which no file defines"
+                report(Code.DANGLING, path, table.file, message, hint)
+    for cycle in _cycles(config.profiles):
+        shown = cycle if len(cycle) <= _LONGEST_RING else [*cycle[:_LONGEST_RING], "…"]
+        ring = " extends ".join(f"`{name}`" for name in [*shown, cycle[0]])
+        first = config.profiles[cycle[0]]
+        message = f"profiles extend each other in a circle: {ring}" if len(cycle) > 1 else f"{ring}: itself"
+        report(Code.CYCLE, (*first.path, "extends"), first.file, message, "remove one `extends`")
+
+
+def written_names(
+    paths: Iterable[str], documents: Mapping[str, Document], known: Container[str] = ()
+) -> set[tuple[str, str]] | None:
+    """Return every instance and profile in the files, valid or not, without those in `known`; None if a file cannot be read.
+
+    Each comes with the key that may name it, `instance` or `extends`.
+    """
+    if any(path not in documents and path not in known for path in paths):
+        return None
+    names: set[tuple[str, str]] = set()
+    for document in documents.values():
+        if document.data is None:
+            return None
+        for key, kind in (("instance", "instances"), ("extends", "profiles")):
+            tables = document.data.get(kind)
+            names.update((key, name) for name in (tables if isinstance(tables, dict) else ()))
+    return names
+
+
+def _cycles(profiles: Mapping[str, Declaration]) -> Iterable[list[str]]:
+    """Yield every cycle of `extends` once, starting with its first member in the order of the files."""
+    order = {name: index for index, name in enumerate(profiles)}
+    done: set[str] = set()
+    for start in profiles:
+        trail: dict[str, None] = {}
+        name: str | None = start
+        while name is not None and name in profiles and name not in done and name not in trail:
+            trail[name] = None
+            name = profiles[name].extends
+        if name is not None and name in trail:
+            walked = list(trail)
+            ring = walked[walked.index(name) :]
+            pivot = min(range(len(ring)), key=lambda index: order[ring[index]])
+            yield ring[pivot:] + ring[:pivot]
+        done.update(trail)
