@@ -40,7 +40,8 @@ class Stores(Workspace):
             from omniprofile.credentials.file_store import FileStore
 
             return FileStore(self.places.state_folder, home=self.places.home, owner=self.owner)
-        from omniprofile.credentials.keyring_store import KeyringStore, keyring_seconds
+        from omniprofile.credentials.keyring_store import KeyringStore
+        from omniprofile.credentials.keyring_time_limit import keyring_seconds
 
         return KeyringStore(
             self.places.state_folder,

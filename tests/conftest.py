@@ -19,7 +19,7 @@ from hypothesis import settings
 
 from omniprofile.cli import exits, fast_path
 from omniprofile.cli.main import main
-from omniprofile.credentials import keyring_store
+from omniprofile.credentials import keyring_time_limit
 from omniprofile.errors import StoreUnavailable
 from omniprofile.model.secret import forget_all
 from omniprofile.system.environment import Environment
@@ -92,7 +92,7 @@ def forget_secrets() -> None:
 def forget_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every test choose its keyring anew, whichever one an earlier test chose, whatever call to it is still out."""
     monkeypatch.setattr(keyring.core, "_keyring_backend", None)
-    monkeypatch.setattr(keyring_store, "_stuck", [])
+    monkeypatch.setattr(keyring_time_limit, "_stuck", [])
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from omniprofile.credentials.keyring_entries import Backend, class_names, translated
+from omniprofile.credentials.keyring_errors import class_names, translated
 from omniprofile.credentials.light_keyring import SECRET_SERVICE, WINDOWS
 from omniprofile.model.names import printable
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 UNOPENED = "OS keyring"
 """What the keyring is called before its backends are known."""
-OWN = "keyring.backends."
-"""The package of keyring's own backends, which can store anything. Others may serve only some keys."""
+_OWN = "keyring.backends."
+"""The package of keyring's own backends."""
 _WINDOWS_LIMIT = 1280
 """The most characters in one entry on Windows: CRED_MAX_CREDENTIAL_BLOB_SIZE, 2560 bytes, as UTF-16."""
 _CHAIN = "keyring.backends.chainer.ChainerBackend"
@@ -23,6 +23,19 @@ _NO_KEYRING = "keyring.backends.fail.Keyring"
 _PLAIN_TEXT = frozenset(
     ("keyring.backends.null.Keyring", "keyrings.alt.file.PlaintextKeyring", "keyrings.alt.pyfs.PlaintextKeyring")
 )
+
+
+class Backend(Protocol):
+    """The interface of a keyring backend (`keyring.backend.KeyringBackend`)."""
+
+    def get_password(self, service: str, username: str, /) -> str | None:
+        """Return one entry, or None."""
+
+    def set_password(self, service: str, username: str, password: str, /) -> None:
+        """Set one entry."""
+
+    def delete_password(self, service: str, username: str, /) -> None:
+        """Delete one entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,11 @@ class Member:
         """Whether it stores secrets in plain text or not at all, or wraps a backend that does."""
         wrapped = getattr(self.backend, "__dict__", {}).get("_keyring")  # keyrings.alt.multi.MultipartKeyringWrapper
         return not _PLAIN_TEXT.isdisjoint(class_names(self.backend) + class_names(wrapped))
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is keyring's own, and can store anything. Others may serve only some keys."""
+        return self.kind.startswith(_OWN)
 
 
 def load_members(limit: int | None) -> list[Member]:

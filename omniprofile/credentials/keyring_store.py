@@ -1,25 +1,25 @@
 """The secret store in the operating system's keyring.
 
-Every public method runs in its own daemon thread, and its caller waits for it no longer than `timeout`: a keyring may ask the
-user, talk to a daemon that has stopped, or hang while it is imported. The thread checks the deadline before every call, so it
-changes nothing after its caller has given up.
+Every public method runs in its own daemon thread, and its caller waits for it no longer than `timeout`. The thread checks the
+deadline before every call, so it changes nothing after its caller has given up (`keyring_time_limit`).
 
-`keyring_backends` has what the keyring package offers, `keyring_entries` has the entries and splits long values, and
-`stored_index` has what `list` shows.
+`keyring_choice` chooses among the backends of the keyring package (`keyring_backends`), `split_values` splits long values over
+the entries of one (`keyring_entries`), and `stored_index` has what `list` shows.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE
 from omniprofile.credentials.envelope import from_data, load, pack, summary_of, with_owner
-from omniprofile.credentials.keyring_backends import OWN, UNOPENED, Member, backend_label, load_members
-from omniprofile.credentials.keyring_entries import FILE_STORE, Deadline, Entries, no_keyring, timed_out
+from omniprofile.credentials.keyring_backends import Member
+from omniprofile.credentials.keyring_choice import KeyringChoice
+from omniprofile.credentials.keyring_entries import Entries
+from omniprofile.credentials.keyring_time_limit import USUAL_SECONDS, Deadline, TimeLimit
 from omniprofile.credentials.light_keyring import LOCK, SERVICE
+from omniprofile.credentials.split_values import clean, erase, read_value, restore, write_value
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
-from omniprofile.errors import StoreTimeout, StoreUnavailable, UsageError
+from omniprofile.errors import StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
 from omniprofile.system.files import reason
@@ -27,45 +27,14 @@ from omniprofile.system.foreign_access import real_path
 from omniprofile.system.locking import LockFailed
 from omniprofile.system.user_lock import user_lock
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-T = TypeVar("T")
-
-USUAL_SECONDS = 10.0
-"""The default time in seconds for the keyring to answer."""
 _SHARE_TO_WAIT = 0.9
 """The share of the remaining time to wait for another writer. The rest is for reporting that, and for restoring the keyring."""
 _HEALING_SECONDS = 0.5
 """Seconds that a reader, which only corrects the index, waits for another writer of it."""
 
-_stuck: "list[Future[Any]]" = []
-"""Calls to the keyring that are still running although their callers have given up."""
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_stuck.clear)  # their threads exist only in the parent
-
-
-def keyring_seconds(environ: Mapping[str, str]) -> float:
-    """Return the seconds that the keyring may take: `OMNIPROFILE_KEYRING_TIMEOUT`, or the default. Raises UsageError."""
-    text = environ.get(TIMEOUT_VARIABLE)
-    if not text:
-        return USUAL_SECONDS
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 600:
-        raise UsageError(
-            f"`{TIMEOUT_VARIABLE}` is not a number of seconds from 0 to 600", hint=f"unset it for {USUAL_SECONDS:g}"
-        )
-    return seconds
-
 
 class KeyringStore:
     """The OS keyring, under the service `omniprofile`, one entry for each account.
-
-    The keyring package may offer a chain of backends, which it asks in turn. This class never uses the chain itself: it writes
-    to one backend, records which one in the index, and reads only from that one.
 
     `summary_folder` holds the index of what is stored, which contains no secrets. `timeout` limits each method, in seconds; once
     a method has timed out, later ones fail at once. `lock_folders` are shared by all processes of the OS user: the keyring is
@@ -87,11 +56,9 @@ class KeyringStore:
         self._index = StoredIndex(os.path.join(summary_folder, INDEX_FILE), home)
         self._timeout = timeout
         self._lock_folders = lock_folders
-        self._limit = limit
         self._owner = owner
-        self._opened: list[Member] = []
-        self._chosen: Member | None = None
-        self._gave_up = False
+        self._choice = KeyringChoice(limit)
+        self._bounded = TimeLimit(timeout, lambda: self._choice.name).run
 
     @property
     def identity(self) -> str:
@@ -107,15 +74,14 @@ class KeyringStore:
     def label(self) -> str:
         """The store in words. Waits for the keyring no longer than any method does, and never raises."""
         with suppress(StoreUnavailable):  # a method that needs the keyring reports the error
-            self._bounded(lambda _: self._members())
-        return f"{self._name}, service `{SERVICE}`"
+            self._bounded(lambda _: self._choice.members())
+        return f"{self._choice.name}, service `{SERVICE}`"
 
     def check(self) -> None:
         """Check that the keyring can be used, by looking up an account that does not exist."""
 
         def look(deadline: Deadline) -> None:
-            entries = self._entries(self._writer(deadline), deadline)
-            with self._lock(deadline, shared=True):
+            with self._writer(deadline) as entries:
                 entries.get(_nobody())
 
         self._bounded(look)
@@ -126,11 +92,9 @@ class KeyringStore:
         def read(deadline: Deadline) -> StoredSecret | None:
             for member in self._readers(account):
                 with self._lock(deadline, shared=True):
-                    text = self._entries(member, deadline).read(str(account))
+                    text = read_value(Entries(member, deadline), str(account))
                 if text is not None:
-                    data, secret = self._unpacked(account, text, member)
-                    self._heal(account, summary_of(data, member.kind))
-                    return secret
+                    return self._unpacked(account, text, member)
             self._heal(account, None)
             return None
 
@@ -142,24 +106,23 @@ class KeyringStore:
         key = str(account)
 
         def write(deadline: Deadline) -> None:
-            member = self._writer(deadline)
-            entries = self._entries(member, deadline)
-            with self._lock(deadline):
-                known = self._index.read().get(account)
-                files = with_owner(known.files if known else (), self._owner)
-                summary = StoredSummary(secret.stored_at, secret.expires_at, files, member.kind)
+            with self._writer(deadline) as entries:
+                known = self._index.read().get(account) or StoredSummary()
+                files = with_owner(known.files, self._owner)
                 old = entries.get(key)
                 try:
-                    entries.write(key, pack(secret, account, files), old)
-                    self._record(account, summary, deadline)
+                    write_value(entries, key, pack(secret, account, files), old)
+                    self._record(
+                        account, StoredSummary(secret.stored_at, secret.expires_at, files, entries.kind), deadline
+                    )
                 except StoreUnavailable:
-                    entries.restore(key, old)  # does nothing after the deadline
+                    restore(entries, key, old)  # does nothing after the deadline
                     raise
                 with suppress(StoreUnavailable):  # the value is stored; the next put or delete removes leftovers
-                    entries.clean(key, entries.get(key))
-                    for other in self._opened:
-                        if known and other.kind == known.backend != member.kind:
-                            self._entries(other, deadline).erase(key)
+                    clean(entries, key, entries.get(key))
+                    for other in self._choice.members():
+                        if other.kind == known.backend != entries.kind:
+                            erase(Entries(other, deadline), key)
 
         self._bounded(write)
 
@@ -169,7 +132,7 @@ class KeyringStore:
         def remove(deadline: Deadline) -> bool:
             members = self._readers(account)
             with self._lock(deadline):
-                found = [self._entries(member, deadline).erase(str(account)) for member in members]
+                found = [erase(Entries(member, deadline), str(account)) for member in members]
                 if account in self._index.read():
                     self._record(account, None, deadline)
                 return any(found)
@@ -180,96 +143,16 @@ class KeyringStore:
         """Return the summaries in the index, without asking or unlocking the keyring."""
         return self._index.read()
 
-    @property
-    def _name(self) -> str:
-        member = self._chosen or next((one for one in self._opened if not one.is_plain), None)
-        return member.name if member else UNOPENED
-
-    def _bounded(self, work: Callable[[Deadline], T]) -> T:
-        """Run `work` in a thread and wait for it until its deadline. Raises what it raises, or StoreTimeout."""
-        from omniprofile.system.threads import start, wait
-
-        _stuck[:] = [call for call in _stuck if not call.done()]
-        if self._gave_up or _stuck:
-            raise timed_out(self._name, "did not answer before, and is not asked again")
-        deadline = Deadline(self._timeout)
-        try:
-            call = start(lambda: work(deadline))
-            return wait(call, self._timeout)
-        except TimeoutError:
-            if call.done():  # it finished just in time, or raised TimeoutError itself
-                return call.result()
-            deadline.abandon()
-            self._gave_up = True
-            _stuck.append(call)
-            raise timed_out(self._name, f"did not answer within {self._timeout:g} s") from None
-        except BaseException:  # Ctrl-C: no longer wait for the thread
-            deadline.abandon()
-            raise
-
-    def _entries(self, member: Member, deadline: Deadline) -> Entries:
-        return Entries(member.backend, member.name, member.limit, deadline)
-
-    def _members(self) -> list[Member]:
-        """Return the backends that the keyring package would use, in its order. Raises StoreUnavailable if there are none."""
-        members = self._loaded()
-        if not members:
-            raise no_keyring()
-        return members
-
-    def _loaded(self) -> list[Member]:
-        self._opened = self._opened or load_members(self._limit)
-        return self._opened
-
     def _readers(self, account: Account) -> list[Member]:
-        """Return the backends that may hold `account`: the one that wrote it, if the index knows, else all in order.
-
-        Raises StoreUnavailable if the one that wrote it is not available.
-        """
-        members = self._loaded()
         known = self._index.read().get(account)
-        if known is None or known.backend is None:
-            members = self._members()
-            return [member for member in members if not member.is_plain] or [self._refused(members[0])]
-        if found := [member for member in members if member.kind == known.backend]:
-            return [self._refused(member) if member.is_plain else member for member in found]
-        name = printable(account.profile)
-        stored = f"the secret of `{name}` is stored in the {backend_label(known.backend)}"
-        if not members:
-            raise StoreUnavailable(f"{stored}, and no keyring can be used now", hint=no_keyring().hint)
-        raise StoreUnavailable(
-            f"{stored}, but the {members[0].name} is used now",
-            hint=f"let the keyring package use `{printable(known.backend)}` again, or store the secret anew with "
-            f"`omniprofile login {name}`",
-        )
+        return self._choice.readers(account.profile, known.backend if known else None)
 
-    def _writer(self, deadline: Deadline) -> Member:
-        """Choose the backend to write to: the first that can store secrets.
-
-        Raises StoreUnavailable if that one, or one before it in the order, stores plain text.
-        """
-        members = [] if self._chosen else self._members()
-        for member in members:
-            if member.is_plain:
-                self._refused(member)
-            takes = len(members) == 1 or member.kind.startswith(OWN)
-            if not takes:
-                with self._lock(deadline):
-                    takes = self._entries(member, deadline).takes(_nobody())
-            if takes:
-                self._chosen = member
-                break
-        if self._chosen is None:
-            raise StoreUnavailable(
-                f"no keyring that can be used here stores secrets, not even the {members[0].name}", hint=FILE_STORE
-            )
-        return self._chosen
-
-    def _refused(self, member: Member) -> NoReturn:
-        raise StoreUnavailable(
-            f"the {member.name} keeps secrets in plain text or not at all, and was not asked for by that name",
-            hint=f"choose another keyring (`keyring --list-backends`), or {FILE_STORE}",
-        )
+    @contextmanager
+    def _writer(self, deadline: Deadline) -> Iterator[Entries]:
+        """Provide the entries of the backend to write to, holding the lock."""
+        self._choice.members()  # imports the keyring package, for which nobody should wait
+        with self._lock(deadline):
+            yield Entries(self._choice.writer(lambda member: Entries(member, deadline).takes(_nobody())), deadline)
 
     @contextmanager
     def _lock(self, deadline: Deadline, *, shared: bool = False) -> Iterator[None]:
@@ -277,7 +160,7 @@ class KeyringStore:
 
         Readers need it too: reading gnome-keyring during a write fails for entries that are being replaced.
         """
-        seconds = _SHARE_TO_WAIT * deadline.remaining(self._name)
+        seconds = _SHARE_TO_WAIT * deadline.remaining()
         try:
             with user_lock(self._lock_folders, LOCK, seconds, shared=shared):
                 yield
@@ -288,7 +171,7 @@ class KeyringStore:
 
     def _record(self, account: Account, summary: StoredSummary | None, deadline: Deadline) -> None:
         try:
-            self._index.set(account, summary, _SHARE_TO_WAIT * deadline.remaining(self._name))
+            self._index.set(account, summary, _SHARE_TO_WAIT * deadline.remaining())
         except TimeoutError as problem:
             raise self._busy() from problem
         except OSError as problem:
@@ -305,20 +188,23 @@ class KeyringStore:
 
     def _busy(self) -> StoreTimeout:
         return StoreTimeout(
-            f"another process has been writing to the {self._name} for more than {self._timeout:g} s",
+            f"another process has been writing to the {self._choice.name} for more than {self._timeout:g} s",
             hint="try again; if it keeps happening, look for an omniprofile process that hangs",
         )
 
-    def _unpacked(self, account: Account, text: str, member: Member) -> tuple[object, StoredSecret]:
-        """Return the content of an entry, as data and as a secret."""
+    def _unpacked(self, account: Account, text: str, member: Member) -> StoredSecret:
+        """Return the secret in an entry of `member`, and correct the index."""
         try:
             data = load(text)
-            return data, from_data(data, account)
+            secret = from_data(data, account)
+            summary = summary_of(data, member.kind)
         except ValueError as problem:
             raise StoreUnavailable(
                 f"what the {member.name} holds for `{printable(account.profile)}` is not a secret of omniprofile's: {problem}",
                 hint=f"run `omniprofile login {printable(account.profile)}` to store it anew",
             ) from problem
+        self._heal(account, summary)
+        return secret
 
 
 def _nobody() -> str:

@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
-from omniprofile.credentials import keyring_entries
+from omniprofile.credentials import keyring_time_limit
 from omniprofile.credentials import session as session_module
 from omniprofile.credentials.env_variables import nothing_overrides
 from omniprofile.credentials.envelope import as_data, from_data, summary_as_data, summary_of
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.credentials.keyring_entries import Deadline, Entries, Head, part_account, plan
+from omniprofile.credentials.keyring_backends import Member
+from omniprofile.credentials.keyring_entries import Entries
+from omniprofile.credentials.keyring_time_limit import Deadline
 from omniprofile.credentials.obtain import obtain
 from omniprofile.credentials.overrides import Flags, Reach, read_overrides
 from omniprofile.credentials.resolver import resolve
 from omniprofile.credentials.session import Sessions
+from omniprofile.credentials.split_values import Head, write_value
 from omniprofile.credentials.status import CredentialStatus, at_source, in_store
 from omniprofile.credentials.stored_index import StoredIndex
 from omniprofile.errors import (
@@ -41,7 +44,7 @@ from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
 from omniprofile.model.times import format_time, parse_time
 from omniprofile.system.locking import lock
-from tests.credentials.conftest import account, make_secret
+from tests.credentials.conftest import MemoryKeyring, account, make_secret
 
 ACCOUNT = account("prod")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -181,18 +184,15 @@ def test_a_session_without_refresh_token_is_used_until_it_ends_and_never_forced(
 def test_a_value_is_split_only_where_it_is_longer_than_an_entry(
     text: str, old: str | None, generation: str, parts: tuple[str, ...]
 ) -> None:
-    entry, *split = plan(text, 3, Head(old, 1, "") if old else None)
-    assert split == [generation, list(parts)]
-    head = Head.parse(entry)
-    if parts:
-        assert head is not None
-        assert (head.generation, head.count) == (generation, len(parts))
-        assert head.matches(text)
-        assert not head.matches(text + "x")
-    else:
-        assert entry == text
-    assert plan(text, None, None) == (text, "", [])
-    assert part_account("prod", "a", 1) == "prod/a/1"
+    backend = MemoryKeyring()
+    entries = Entries(Member(backend, 3), Deadline(5, lambda: "OS keyring"))
+    write_value(entries, "prod", text, str(Head(old, 1, "")) if old else None)
+    head = Head.parse(backend.entries.pop("prod") if parts else None)
+    assert (head is None) == (not parts)
+    assert head is None or (head.generation, head.parts) == (generation, len(parts))
+    assert backend.entries == (
+        {f"prod/{generation}/{number}": part for number, part in enumerate(parts, 1)} or {"prod": text}
+    )
 
 
 def test_a_head_has_from_1_to_1000_parts() -> None:
@@ -283,18 +283,18 @@ def test_a_file_of_another_version_or_shape_is_damaged(tmp_path: Path) -> None:
 
 def test_a_deadline_is_over_at_its_moment_or_when_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(keyring_entries, "monotonic", lambda: clock[0])
-    deadline = Deadline(10)
-    assert deadline.remaining("OS keyring") == 10
+    monkeypatch.setattr(keyring_time_limit, "monotonic", lambda: clock[0])
+    deadline = Deadline(10, lambda: "OS keyring")
+    assert deadline.remaining() == 10
     clock[0] = 109.5
-    assert deadline.remaining("OS keyring") == 0.5
+    assert deadline.remaining() == 0.5
     clock[0] = 110.0
     with pytest.raises(StoreTimeout, match="the OS keyring did not answer within 10 s"):
-        deadline.remaining("OS keyring")
-    given_up = Deadline(10)
+        deadline.remaining()
+    given_up = Deadline(10, lambda: "OS keyring")
     given_up.abandon()
     with pytest.raises(StoreTimeout):
-        given_up.remaining("OS keyring")
+        given_up.remaining()
 
 
 def test_a_credential_is_known_without_asking_for_it(tmp_path: Path) -> None:
@@ -499,11 +499,14 @@ class Gone:
 
 
 def test_an_entry_that_is_gone_already_is_removed_and_one_that_stays_is_an_error() -> None:
-    Entries(Gone(None), "OS keyring", None, Deadline(5)).remove("prod")
+    def entries(kept: str | None, seconds: float) -> Entries:
+        return Entries(Member(Gone(kept), None), Deadline(seconds, lambda: "OS keyring"))
+
+    entries(None, 5).remove("prod")
     with pytest.raises(StoreUnavailable, match="failed to delete"):
-        Entries(Gone("x"), "OS keyring", None, Deadline(5)).remove("prod")
+        entries("x", 5).remove("prod")
     with pytest.raises(StoreTimeout, match="the OS keyring did not answer within 0 s"):
-        Entries(Gone(None), "OS keyring", None, Deadline(0)).remove("prod")
+        entries(None, 0).remove("prod")
 
 
 def test_a_value_says_whether_it_is_the_profile_s_own_its_parent_s_or_a_default() -> None:

@@ -19,9 +19,9 @@ import pytest
 from keyring.backend import KeyringBackend
 from reference import VARIABLES
 
-from omniprofile.credentials import keyring_store
-from omniprofile.credentials.keyring_entries import Head
+from omniprofile.credentials import keyring_store, keyring_time_limit
 from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.credentials.split_values import Head
 from omniprofile.errors import StoreLocked, StoreTimeout, StoreUnavailable
 from omniprofile.model.stored import SecretStore
 from omniprofile.system.locking import lock
@@ -121,7 +121,7 @@ def test_a_hanging_keyring_is_waited_for_once(operation: str, make_store: MakeSt
                 again(make_store(timeout=30))  # another store of the same process, while the call is still out
         assert store.label.startswith("OS keyring")
         assert time.monotonic() - started < 0.5
-        assert [call.done() for call in keyring_store._stuck] == [False]
+        assert [call.done() for call in keyring_time_limit._stuck] == [False]
     finally:
         backend.released.set()
 
@@ -135,7 +135,7 @@ def test_a_store_that_gave_up_does_not_ask_again_and_a_new_one_does(
     with pytest.raises(StoreTimeout):
         store.get(account("prod"))
     backend.released.set()
-    for call in list(keyring_store._stuck):
+    for call in list(keyring_time_limit._stuck):
         call.exception(10)
 
     with pytest.raises(StoreTimeout, match="not asked again"):
@@ -146,7 +146,7 @@ def test_a_store_that_gave_up_does_not_ask_again_and_a_new_one_does(
 def test_the_manual_says_how_long_a_keyring_may_take() -> None:
     ((_, words),) = [row for row in VARIABLES if row[0] == "OMNIPROFILE_KEYRING_TIMEOUT"]
 
-    assert words.endswith(f"(default {keyring_store.USUAL_SECONDS:g})")
+    assert words.endswith(f"(default {keyring_time_limit.USUAL_SECONDS:g})")
 
 
 def test_ctrl_c_leaves_nobody_who_writes(make_store: MakeStore, use_keyring: UseKeyring) -> None:
@@ -192,7 +192,7 @@ def test_a_writer_whose_caller_gave_up_changes_nothing_more(make_store: MakeStor
         make_store(timeout=1, limit=100).put("prod", make_secret("k" * 400))
     assert backend.reached.is_set()
     backend.released.set()
-    for call in list(keyring_store._stuck):
+    for call in list(keyring_time_limit._stuck):
         call.exception(10)
 
     assert [call for call in backend.calls if call.startswith("set")] == [

@@ -24,13 +24,13 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from omniprofile.cli.exits import status_of
-from omniprofile.credentials import keyring_store
+from omniprofile.credentials import keyring_store, keyring_time_limit
 from omniprofile.credentials import session as session_module
 from omniprofile.credentials.envelope import pack, summary_of
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.key_check import checked_key
 from omniprofile.credentials.key_command import CHAIN_VARIABLE
-from omniprofile.credentials.keyring_entries import no_keyring
+from omniprofile.credentials.keyring_errors import no_keyring
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.credentials.session import Sessions
 from omniprofile.credentials.sources import read_key
@@ -598,7 +598,7 @@ def _text(folder: Path, omni: Standin, client: Client) -> Iterator[str]:
             own = folder / str(count)
             own.mkdir()
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(keyring_store, "_stuck", [])
+                patch.setattr(keyring_time_limit, "_stuck", [])
                 patch.setattr(keyring.core, "_keyring_backend", None)
                 said = "\n".join(_said(Stage(own, patch, omni, client), situation)).replace(str(own), "~")
             assert said or title.endswith("is done"), title

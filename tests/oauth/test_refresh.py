@@ -11,7 +11,8 @@ import pytest
 
 from omniprofile.credentials import session as module
 from omniprofile.credentials.file_store import LOCK_SECONDS, FileStore
-from omniprofile.credentials.keyring_store import USUAL_SECONDS, KeyringStore
+from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.credentials.keyring_time_limit import USUAL_SECONDS
 from omniprofile.credentials.session import Sessions
 from omniprofile.errors import (
     CredentialRefused,
