@@ -40,7 +40,8 @@ def command_for(
     """Return the command that `exec` becomes and its environment, or what it prints in place of `omni`."""
     from omniprofile.handover.child_credential import handed_over
     from omniprofile.handover.real_omni import is_omni
-    from omniprofile.handover.variables import child_environment, rival_dotenv
+    from omniprofile.handover.rival_dotenv import rival_dotenv
+    from omniprofile.handover.variables import child_environment
     from omniprofile.model.variables import credential_variables
 
     if rival_dotenv(cwd, profile.base_url):

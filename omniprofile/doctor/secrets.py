@@ -12,7 +12,7 @@ from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.handover.real_omni import is_ours
-from omniprofile.handover.variables import find_dotenv
+from omniprofile.handover.rival_dotenv import find_dotenv
 from omniprofile.model.finding import Code
 from omniprofile.model.names import counted, printable, printable_place, quoted_place
 from omniprofile.model.stored import Account

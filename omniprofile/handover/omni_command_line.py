@@ -17,14 +17,13 @@ _SWITCHES = ("--compact", "--help", "--version")
 class CommandLine:
     """The words after `omni`.
 
-    `given` has the values of each known flag, `command` the words that are not flags, and `rest` all `words` except profile,
-    base URL and token. `direct` says that it needs no credential; it is false if help is both requested and switched off.
+    `given` has the values of each known flag, `command` the words that are not flags, and `rest` all words except profile, base
+    URL and token. `direct` says that it needs no credential; it is false if help is both requested and switched off.
     """
 
-    __slots__ = ("_asks", "_denied", "command", "direct", "given", "rest", "words")
+    __slots__ = ("_asks", "_denied", "command", "direct", "given", "rest")
 
     def __init__(self, words: "Sequence[str]") -> None:
-        self.words = words
         self.rest: list[str] = []
         self.given: dict[str, list[str]] = {flag: [] for flag in _VALUED}
         self._asks = self._denied = False
@@ -35,10 +34,11 @@ class CommandLine:
         while left:
             word = left.pop(0)
             if word == "-" or word[:1] != "-":
-                plain.append(word)
-                after_unknown += [] if unknown else [word]
-                unknown = False
                 self.rest.append(word)
+                plain.append(word)
+                if not unknown:
+                    after_unknown.append(word)
+                unknown = False
             elif word == "--":
                 self.rest.append(word)
                 if not unknown:
@@ -49,12 +49,10 @@ class CommandLine:
             else:
                 # After an unknown flag, this may be its value: check it, but leave it in place.
                 unknown = self._flag(word, left, doubt=doubt, may_be_value=unknown, first=not plain)
-        heads = (*_DIRECT, "config")
-        self.command = next(
-            (command for command in (plain, after_unknown) if command[:1] and command[0] in heads), plain
-        )
-        asks = self._asks and not self._denied
-        self.direct = not words or asks or bool(self.command and self.command[0] in _DIRECT)
+        known = (command for command in (plain, after_unknown) if command and command[0] in (*_DIRECT, "config"))
+        self.command = next(known, plain)
+        head = self.command[0] if self.command else ""
+        self.direct = not words or head in _DIRECT or (self._asks and not self._denied)
 
     def _flag(self, word: str, left: list[str], *, doubt: bool, may_be_value: bool, first: bool) -> bool:
         """Parse one flag word, and its value from `left`; tell whether it is unknown and may take the next word as its value."""

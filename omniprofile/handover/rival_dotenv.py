@@ -2,8 +2,10 @@
 
 Most loaders keep variables that are already set; `load_dotenv(override=True)` silently replaces them.
 
-On the fast path if there is such a file: imports only what a bare interpreter has loaded.
+On the fast path: imports only what a bare interpreter has loaded.
 """
+
+import os
 
 from omniprofile.model.exported import BASE_URL, ORGANIZATION
 from omniprofile.system.files import Unreadable, read_regular
@@ -16,21 +18,31 @@ LARGEST = 64 * 1024
 """The largest file that is read, in bytes."""
 
 
-def other_instance(path: str, base_url: str) -> "tuple[str, str] | None":
-    """Return the first variable in the file that names an origin other than that of `base_url`, and its origin; else None.
+def rival_dotenv(folder: str, base_url: str) -> "tuple[str, str, str] | None":
+    """Return the `.env` that programs in `folder` find if it names another origin than that of `base_url`, else None.
 
-    Ignores a file that cannot be read, and values that refer to other variables.
+    With its path come the first variable that does so, and the origin. Ignores a file that cannot be read, and values that refer
+    to other variables.
     """
+    path = find_dotenv(folder)
     try:
-        text = read_regular(path, LARGEST).decode("utf-8", "replace")
+        text = read_regular(path, LARGEST).decode("utf-8", "replace") if path else ""
     except (FileNotFoundError, Unreadable):
         return None
-    found = dict(_assignments(text))
-    for name, value in found.items():
+    for name, value in dict(_assignments(text)).items():
         address = f"{value}.omniapp.co" if name == ORGANIZATION else value
-        if value and "$" not in value and (origin := _origin(address)) != _origin(base_url):
-            return name, origin
+        if path and value and "$" not in value and (origin := _origin(address)) != _origin(base_url):
+            return path, name, origin
     return None
+
+
+def find_dotenv(folder: str) -> str | None:
+    """Return the `.env` that python-dotenv's `find_dotenv(usecwd=True)` finds from `folder`: the nearest one upward, or None."""
+    while not os.path.isfile(path := os.path.join(folder, ".env")):
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return None
+    return path
 
 
 def _assignments(text: str) -> "Iterator[tuple[str, str]]":

@@ -1,6 +1,6 @@
-r"""Assignments in the syntax of every supported shell and file format, quoted so that any value survives.
+r"""Assignments in the syntax of every supported shell, quoted so that any value survives.
 
-Each rule follows the documentation of the program that reads the value:
+Each rule follows the documentation of the shell:
 
 - bash, zsh: POSIX Shell Command Language, 2.2.2: within single quotes every character is itself; a single quote is `'\''`.
 - fish: "Quotes": within single quotes only `\'` and `\\` are escapes.
@@ -8,12 +8,6 @@ Each rule follows the documentation of the program that reads the value:
   the typographic quotes U+2018 to U+201B as single quotes, so they are doubled too.
 - cmd: for a batch file: `set "NAME=VALUE"`, `%` doubled; `^`, `&`, `|`, `<`, `>` are literal within the quotes. A quote in the
   value ends the quoting, so from there they are escaped with `^`. A line break cannot be represented.
-- dotenv: a value of plain characters is written bare, which every reader takes alike, even those that keep quotes (`docker run
-  --env-file`). Otherwise in single quotes, where python-dotenv still reads `\\` as one backslash and interpolates `${NAME}`;
-  `${:-$}` is the default of an unset name: a dollar that is not interpolated again. A value with a single quote is in double
-  quotes, if nothing in it is special there: with an escaped quote, a shell that sources the file would run what follows.
-- json: one object; null for a variable to remove.
-- github: workflow commands `::add-mask::`, and `NAME<<DELIMITER` blocks for `$GITHUB_ENV`.
 
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
@@ -23,7 +17,7 @@ from omniprofile.model.variables import refuse_nul
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Lines = Callable[[Mapping[str, str], Iterable[str]], str]
 
@@ -60,31 +54,6 @@ def _cmd(name: str, value: str) -> str:
     return f'set "{name}={"".join(written)}{chr(34) if quoted else "^" + chr(34)}\r\n'
 
 
-_BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,=-~")
-"""Characters that need no quotes in any shell or dotenv reader; `~` only within a word."""
-
-
-def _dotenv(name: str, value: str) -> str:
-    if _BARE.issuperset(value) and not (value.startswith("~") or ":~" in value or "=~" in value):
-        return f"{name}={value}\n"
-    if "'" not in value and "\r" not in value:
-        if "\\\\" in value or value.endswith("\\"):
-            value = value.replace("\\", "\\\\")
-        value = value.replace("${", "${:-$}{")
-        return f"{name}='{value}'\n"
-    if not any(character in value for character in '"\\$`\r'):
-        return f'{name}="{value}"\n'
-    from omniprofile.errors import UsageError
-
-    what = (
-        "a carriage return" if "\r" in value else "a single quote beside a double quote, a backslash, `$` or a backtick"
-    )
-    raise UsageError(
-        f"the value of `{name}` has {what}, which not every reader of a dotenv file takes as it is",
-        hint="use `--shell json`",
-    )
-
-
 def _lines(assign: "Callable[[str, str], str]", remove: "Callable[[str], str]") -> "Lines":
     def render_lines(assigned: "Mapping[str, str]", removed: "Iterable[str]") -> str:
         return "".join(
@@ -92,12 +61,6 @@ def _lines(assign: "Callable[[str, str], str]", remove: "Callable[[str], str]") 
         )
 
     return render_lines
-
-
-def _json(assigned: "Mapping[str, str]", removed: "Iterable[str]") -> str:
-    import json
-
-    return json.dumps({**dict.fromkeys(removed), **assigned}, ensure_ascii=False, indent=2) + "\n"
 
 
 _POSIX = _lines(lambda name, value: f"export {name}={_posix(value)}\n", lambda name: f"unset {name}\n")
@@ -111,44 +74,25 @@ _FORMATS: "Mapping[str, Lines]" = {
         lambda name: f"Remove-Item -LiteralPath 'env:{name}' -ErrorAction SilentlyContinue\n",
     ),
     "cmd": _lines(_cmd, lambda name: f'set "{name}="\r\n'),
-    # Dotenv files cannot unset a variable, but an empty one counts as unset.
-    "dotenv": _lines(_dotenv, lambda name: f"{name}=\n"),
-    "json": _json,
 }
-SHELLS = (*_FORMATS, "github")
-"""The formats of `env --shell`; `github` consists of two texts and has its own function."""
+FILES = ("dotenv", "json", "github")
+"""The formats of files for programs: `handover.env_files`."""
+SHELLS = (*_FORMATS, *FILES)
+"""The formats of `env --shell`."""
 
 
 def render(shell: str, assign: "Mapping[str, str]", remove: "Iterable[str]") -> str:
-    """Return the text that makes `shell` remove the variables in `remove` and then set those in `assign`.
+    """Return the text that makes `shell` remove the variables in `remove` and then set those in `assign`, or a file that does.
 
-    Raises UsageError, naming the variable, if the format cannot represent a value.
+    Raises UsageError, naming the variable, if the format cannot represent a value, and KeyError for an unknown shell and for
+    `github`, which has two texts (`env_files.github`).
     """
     refuse_nul(assign)
-    return _FORMATS[shell](assign, remove)
+    if shell in _FORMATS:
+        return _FORMATS[shell](assign, remove)
+    from omniprofile.handover.env_files import as_dotenv, as_json
 
-
-def github(assign: "Mapping[str, str]", remove: "Iterable[str]", secrets: "Collection[str]") -> tuple[str, str]:
-    """Return the masks to print, one for each line of each secret, and the text to append to the file `$GITHUB_ENV`.
-
-    GitHub masks single lines, and a workflow command escapes `%`, CR and LF. A line equal to the delimiter would end a value,
-    so each delimiter differs from every line of its value.
-    """
-    refuse_nul(assign)
-    masked = dict.fromkeys(line for secret in secrets for line in secret.splitlines() if line.strip())
-    masks = "".join(f"::add-mask::{_workflow_command(line)}\n" for line in masked)
-    values = {**dict.fromkeys(remove, ""), **assign}
-    blocks = []
-    for name, value in values.items():
-        delimiter = "OMNIPROFILE"
-        while any(line.strip() == delimiter for line in value.splitlines()):
-            delimiter += "_"
-        blocks.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
-    return masks, "".join(blocks)
-
-
-def _workflow_command(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return {"dotenv": as_dotenv, "json": as_json}[shell](assign, remove)
 
 
 def switch_script(shell: str, profile: str, previous: str | None, remove: "Iterable[str]") -> str:

@@ -53,26 +53,6 @@ def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[st
     return assign, [name for name in dict.fromkeys([*sorted(own_values(environ)), *rivals]) if name not in assign]
 
 
-def rival_dotenv(folder: str, base_url: str) -> "tuple[str, str, str] | None":
-    """Return the `.env` that programs in `folder` find if it names another instance, with that variable and origin, else None."""
-    path = find_dotenv(folder)
-    if path is None:
-        return None
-    from omniprofile.handover.rival_dotenv import other_instance
-
-    other = other_instance(path, base_url)
-    return (path, *other) if other else None
-
-
-def find_dotenv(folder: str) -> str | None:
-    """Return the `.env` that python-dotenv's `find_dotenv(usecwd=True)` finds from `folder`: the nearest one upward, or None."""
-    while not os.path.isfile(path := os.path.join(folder, ".env")):
-        folder, below = os.path.dirname(folder), folder
-        if folder == below:
-            return None
-    return path
-
-
 def removals(environ: "Mapping[str, str]") -> list[str]:
     """Return what `env --unset` removes: all that `env` sets, except values that the user has since set or changed."""
     mark = exported(environ)
@@ -81,16 +61,12 @@ def removals(environ: "Mapping[str, str]") -> list[str]:
     return [*(name for name in names if name in ours or not environ.get(name)), MARKER]
 
 
-_PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
-_LOOPBACK = "127.0.0.1,localhost,::1"
-
-
 def behind_gateway(environ: "Mapping[str, str]", tokens: "Collection[str]") -> dict[str, str]:
     """Return the environment of a child that uses a gateway: without the tokens, and bypassing proxies for loopback."""
     kept = {name: value for name, value in environ.items() if not any(token in value for token in tokens)}
-    if any(kept.get(name) for name in _PROXIES):
+    if any(kept.get(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")):
         for name in ("no_proxy", "NO_PROXY"):
-            kept[name] = f"{kept[name]},{_LOOPBACK}" if kept.get(name) else _LOOPBACK
+            kept[name] = ",".join(filter(None, [kept.get(name), "127.0.0.1,localhost,::1"]))
     return kept
 
 

@@ -10,8 +10,8 @@ import pytest
 from dotenv import find_dotenv
 
 from omniprofile.cli import fast_path
-from omniprofile.handover import variables
-from omniprofile.handover.rival_dotenv import LARGEST, other_instance
+from omniprofile.handover import rival_dotenv as files
+from omniprofile.handover.rival_dotenv import LARGEST, rival_dotenv
 from omniprofile.model.variables import NO_CONFIG
 from tests.conftest import CANARY, Cli
 
@@ -44,19 +44,20 @@ HERE = "https://acme-staging.omniapp.co"
     ],
 )
 def test_another_instance_is_one_that_a_program_would_go_to(tmp_path: Path, text: str, named: str | None) -> None:
-    file = tmp_path / "env"
-    file.write_bytes(text.encode())
-    found = other_instance(str(file), HERE)
-    assert (found and " ".join(found)) == named
+    (tmp_path / ".env").write_bytes(text.encode())
+    found = rival_dotenv(str(tmp_path), HERE)
+    assert (found and " ".join(found[1:])) == named
 
 
-def test_a_file_of_any_kind_and_size_is_no_reason_to_fail(tmp_path: Path) -> None:
-    large = tmp_path / "large"
-    large.write_text("#" * LARGEST + "\nOMNI_BASE_URL=https://other.omniapp.co")
-    binary = tmp_path / "binary"
-    binary.write_bytes(b"\xff\x00OMNI_BASE_URL\xfe")
-    for path in (large, binary, tmp_path, tmp_path / "gone"):
-        assert other_instance(str(path), HERE) is None
+@pytest.mark.parametrize(
+    "content",
+    ["#" * LARGEST + "\nOMNI_BASE_URL=https://other.omniapp.co", "\xff\x00OMNI_BASE_URL\xfe", None],
+    ids=["large", "binary", "none"],
+)
+def test_a_file_of_any_kind_and_size_is_no_reason_to_fail(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / ".env").write_text(content, "latin-1")
+    assert rival_dotenv(str(tmp_path), HERE) is None
 
 
 def test_it_is_found_as_python_dotenv_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,12 +65,12 @@ def test_it_is_found_as_python_dotenv_finds_it(tmp_path: Path, monkeypatch: pyte
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
     for place in (tmp_path, tmp_path / "a", below):
-        assert (variables.find_dotenv(str(below)) or "") == find_dotenv(usecwd=True)
+        assert (files.find_dotenv(str(below)) or "") == find_dotenv(usecwd=True)
         (place / ".env").write_text("X=1\n")
-        assert variables.find_dotenv(str(below)) == find_dotenv(usecwd=True) == str(place / ".env")
+        assert files.find_dotenv(str(below)) == find_dotenv(usecwd=True) == str(place / ".env")
     (below / ".env").unlink()
     (below / ".env").mkdir()
-    assert variables.find_dotenv(str(below)) == find_dotenv(usecwd=True) == str(tmp_path / "a" / ".env")
+    assert files.find_dotenv(str(below)) == find_dotenv(usecwd=True) == str(tmp_path / "a" / ".env")
 
 
 def test_exec_says_in_one_line_that_a_dotenv_above_names_another_instance(cli: Cli, two: Path) -> None:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from omniprofile.errors import UsageError
 from omniprofile.handover.calling_shell import calling_shell
-from omniprofile.handover.shells import SHELLS, github, render, switch_script
+from omniprofile.handover.env_files import github
+from omniprofile.handover.shells import SHELLS, render, switch_script
 from omniprofile.model.exported import marker
 
 NASTY = [

@@ -23,7 +23,8 @@ from omniprofile.config.paths import own_omni_config
 from omniprofile.credentials.protection import Intent
 from omniprofile.errors import Error, OperationFailed, Refused, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
-from omniprofile.handover.shells import SHELLS, github, render
+from omniprofile.handover.env_files import github
+from omniprofile.handover.shells import FILES, SHELLS, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
 from omniprofile.system.atomic_write import PRIVATE, sweep, write_atomic
@@ -57,9 +58,6 @@ HELP = Help(
     ),
     see=("exec", "token"),
 )
-
-_FOR_PROGRAMS = ("dotenv", "json", "github")
-"""Formats that are not evaluated by a shell."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +94,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         app.record(resolution, "env")
         app.tell(good_until(credential, app.environment.now()), app.detail)
         assign, remove = exports(credential, environ)
-        if not output and shell not in _FOR_PROGRAMS:
+        if not output and shell not in FILES:
             _warn_of_omni(app, console, remove)
         secrets = [secret.reveal() for secret in credential.secrets]
     if shell == "github":

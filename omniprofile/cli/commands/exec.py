@@ -18,9 +18,10 @@ from omniprofile.credentials.protection import Intent
 from omniprofile.errors import UsageError
 from omniprofile.handover.omni_command_line import CommandLine
 from omniprofile.handover.real_omni import is_omni, unreached
+from omniprofile.handover.rival_dotenv import rival_dotenv
 from omniprofile.handover.run_as_child import run_child
 from omniprofile.handover.run_in_place import run_command
-from omniprofile.handover.variables import SHIM, child_environment, rival_dotenv
+from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.exported import OWN, is_reserved
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.resolution import Resolution
