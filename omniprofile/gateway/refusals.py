@@ -1,9 +1,7 @@
 """Which requests a gateway refuses, and with which answer. DOOR: h11."""
 
 import json
-import re
 from hmac import compare_digest
-from typing import Any
 
 import h11
 
@@ -11,33 +9,8 @@ from omniprofile.errors import AccessLimited
 from omniprofile.gateway.guard import Guard
 from omniprofile.model.read_only import denial
 
-_LARGEST_HEAD = 64 * 1024
 _LONGEST_TARGET = 32 * 1024
 _MOST_FIELDS = 200
-_LENIENT = re.compile(rb"\n[ \t]|(?<!\r)\n|\r(?!\n)|\0")
-"""What h11 accepts in a head although no program needs to send it: folded lines, bare CR or LF, NUL."""
-
-
-class StrictConnection(h11.Connection):
-    """h11 as a server that accepts only heads that strictly follow RFC 9112.
-
-    h11 is lenient towards old programs: if two programs read one request differently, requests can be smuggled.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(h11.SERVER, _LARGEST_HEAD)
-
-    def next_event(self) -> Any:
-        """Return the next event, as h11 does. Raises RemoteProtocolError."""
-        if self.their_state is h11.IDLE:
-            data = self.trailing_data[0]
-            head, ended, _ = data.partition(b"\r\n\r\n")
-            # Search only a complete head: one that arrives byte by byte would be searched again for every byte.
-            if (ended or b"\n\n" in data or b"\n\r\n" in data) and _LENIENT.search(head):
-                raise h11.RemoteProtocolError("the head of the request is not written as HTTP/1.1 asks for")
-            if len(head) > _LARGEST_HEAD:
-                raise h11.RemoteProtocolError("the head of the request is too large", error_status_hint=431)
-        return super().next_event()
 
 
 class Refused(Exception):

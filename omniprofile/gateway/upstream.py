@@ -5,7 +5,7 @@ variables except those of `instance.proxies` and `instance.certificates`.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
@@ -110,7 +110,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
         return transport(httpx.AsyncHTTPTransport, self._certificates, self._proxy, limits), False
 
     async def send(
-        self, method: bytes, target: bytes, fields: Fields, token: str, body: AsyncIterator[bytes] | None
+        self, method: bytes, target: bytes, fields: Fields, body: AsyncIterable[bytes] | None, token: str
     ) -> Response:
         """Send one request with `token` as bearer token, and return its response once that begins. Raises InstanceError.
 
