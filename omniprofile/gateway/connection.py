@@ -8,8 +8,9 @@ import h11
 
 from omniprofile.errors import Error
 from omniprofile.gateway.client_stream import Body, ClientStream, Gone
+from omniprofile.gateway.content_coding import Unsearched, unpacker
 from omniprofile.gateway.guard import Guard
-from omniprofile.gateway.header_fields import Unsearched, request_fields, response_fields, unpacker
+from omniprofile.gateway.header_fields import request_fields, response_fields
 from omniprofile.gateway.mask import Echoed, Mask
 from omniprofile.gateway.refusals import Refused, check_client, check_request
 from omniprofile.gateway.upstream import BrokenOff, Response, Upstream

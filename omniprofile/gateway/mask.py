@@ -1,61 +1,15 @@
 """Mask the credential wherever a response echoes it. Knows no HTTP library."""
 
-import zlib
 from base64 import b64encode
-from collections.abc import Iterator
 from functools import lru_cache
 from html import escape
 from string import punctuation
 
+from omniprofile.gateway.content_coding import Unpacker
+
 _FOR_ADDRESSES = str.maketrans("+/", "-_")
 _SHORTEST = 8
 """A part of a token in Base64 that is this short could be anything."""
-
-
-class Echoed(Exception):
-    """A response contains the token in a form that cannot be masked."""
-
-
-class Unpacker:
-    """Decodes gzip with one or more members, and deflate with zlib's header or, as some servers send it, without."""
-
-    _PIECE = 65536
-
-    def __init__(self) -> None:
-        self._begin = b""
-        self._decoder: zlib._Decompress | None = None
-        self._broken = False
-
-    def feed(self, packed: bytes) -> Iterator[bytes]:
-        """Yield the decoded data of a piece, in bounded pieces. Stops at data that no client could decode."""
-        try:
-            yield from self._unpack(packed)
-        except zlib.error:
-            self._broken = True
-
-    def _unpack(self, packed: bytes) -> Iterator[bytes]:
-        while not self._broken:
-            if self._decoder is None:
-                packed = self._begin = self._begin + packed
-                if len(packed) < 2:
-                    return
-                self._begin = b""
-                self._decoder = zlib.decompressobj(_window(packed))
-            data = self._decoder.decompress(packed, self._PIECE)
-            yield data
-            if self._decoder.eof:
-                packed = self._decoder.unused_data
-                self._decoder = None
-            else:
-                packed = self._decoder.unconsumed_tail
-                if not packed and len(data) < self._PIECE:
-                    return
-
-
-def _window(begin: bytes) -> int:
-    """Return zlib's `wbits` for data that begins like this (RFC 1950, section 2.2; RFC 1952, section 2.3.1)."""
-    has_header = begin[:2] == b"\x1f\x8b" or (begin[0] & 15 == zlib.DEFLATED and int.from_bytes(begin[:2]) % 31 == 0)
-    return zlib.MAX_WBITS + 32 if has_header else -zlib.MAX_WBITS
 
 
 _MARKUP = "&<>\"'"
@@ -71,6 +25,10 @@ _ESCAPES = [
     ),
 ]
 """Which characters are escaped in which form: in addresses (RFC 3986, section 2.1), in JSON, in HTML and in JSON for HTML."""
+
+
+class Echoed(Exception):
+    """A response contains the token in a form that cannot be masked."""
 
 
 @lru_cache(maxsize=4)
@@ -93,15 +51,15 @@ class Mask:
     """Masks the token wherever a response echoes it. Holds back only an end of a piece that could begin the token.
 
     The mask is as long as the token, because the response has declared its length. A compressed body cannot be masked: what
-    `unpacker` decodes is only searched. `found` says whether the body so far has contained the token.
+    `unpacker` decodes is only searched.
     """
 
     def __init__(self, token: bytes, unpacker: Unpacker | None = None) -> None:
         self._spellings = _spellings(token)
-        self._held = b""
-        self.found = False
         self._unpacker = unpacker
-        self._inner = Mask(token) if unpacker else None
+        self._held = b""
+        self._searched = b""
+        """The end of what was unpacked, in which the token may have begun."""
 
     def text(self, text: bytes) -> bytes:
         """Return a complete text with the token masked."""
@@ -115,22 +73,19 @@ class Mask:
 
     def feed(self, piece: bytes) -> bytes:
         """Return what can be forwarded to the client. Raises Echoed if a compressed body contains the token."""
-        if self._unpacker is not None and self._inner is not None:
-            for unpacked in self._unpacker.feed(piece):
-                self._inner.feed(unpacked)
-                if self._inner.found:
-                    raise Echoed
-        data = self._held + piece if self._held else piece
-        masked = self.text(data)
-        self.found = self.found or masked != data
+        for unpacked in self._unpacker.feed(piece) if self._unpacker else ():
+            self._searched += unpacked
+            if any(spelling in self._searched for spelling in self._spellings):
+                raise Echoed
+            self._searched = self._searched[1 - max(map(len, self._spellings)) :]
+        masked = self.text(self._held + piece)
         begin = min(_beginning(masked, spelling) for spelling in self._spellings)
         self._held = masked[begin:]
         return masked[:begin]
 
     def end(self) -> bytes:
         """Return what is still held back at the end of the body."""
-        held, self._held = self._held, b""
-        return held
+        return self._held
 
 
 def _beginning(data: bytes, token: bytes) -> int:
