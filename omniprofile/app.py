@@ -101,7 +101,7 @@ class App(Stores):
         if not confirmed and (decision == "name" or self.ask is None or not intent.asks):
             raise ProtectedProfile(subject, hint=intent.hint)
         from omniprofile.credentials.confirmations import Confirmations
-        from omniprofile.system.linux import terminal_session
+        from omniprofile.system.terminal_session import terminal_session
 
         key = (str(protected), str(resolution.origin))
         session = terminal_session() if intent.remember else None

@@ -223,7 +223,7 @@ class Console:
         if environ.get("TERM") == "dumb" or environ.get("CLICOLOR") == "0" or not _is_terminal(stream):
             return False
         if sys.platform == "win32":
-            from omniprofile.system.windows import shows_colours
+            from omniprofile.system.windows.console import shows_colours
 
             return shows_colours(stream.fileno())  # type: ignore[attr-defined]  # a terminal has one
         return True

@@ -18,7 +18,7 @@ _LARGEST = 64 * 1024
 
 
 class Confirmations:
-    """The confirmations in `folder` for one terminal session (`system.linux.terminal_session`); none without a session.
+    """The confirmations in `folder` for one terminal session (`system.terminal_session`); none without a session.
 
     `home` is the user's home: permissions are not checked above it.
     """

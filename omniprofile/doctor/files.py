@@ -84,7 +84,7 @@ def permissions(app: App) -> Iterable[Diagnosis]:
 
 def _access_lists(app: App) -> Iterable[Diagnosis]:
     """Report access lists, which Windows has in place of owners and modes."""
-    from omniprofile.system.windows import groups_with_write_access
+    from omniprofile.system.windows.access_lists import groups_with_write_access
 
     looked_at = 0
     bad = False

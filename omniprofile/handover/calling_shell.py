@@ -40,7 +40,7 @@ def calling_shell(environ: "Mapping[str, str]", parent: str | None) -> str:
 def parent_command() -> str | None:
     """Return the name of the program that started this one, or None if the system does not tell."""
     if sys.platform == "win32":
-        from omniprofile.system.windows import ancestors
+        from omniprofile.system.windows.ancestors import ancestors
 
         # The `omniprofile.exe` that installers create starts Python and waits for it: skip both.
         return next((name for name in ancestors() if not name.lower().startswith(("omniprofile", "python"))), None)

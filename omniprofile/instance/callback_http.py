@@ -12,8 +12,8 @@ from string import Template
 
 import h11
 
-from omniprofile.system.linux import is_same_user
 from omniprofile.system.loopback_clients import PIECE
+from omniprofile.system.loopback_peer import is_same_user
 
 _MOST_BYTES = 128 * 1024
 """How much of one request is read, in bytes."""

@@ -35,7 +35,7 @@ if sys.platform == "win32":
             children: bool = True,
             **pipes: Any,
         ) -> None:
-            from omniprofile.system.windows import Job
+            from omniprofile.system.windows.jobs import Job
 
             del terminal
             # Start it suspended: it runs once it is in its job, so the job catches every child.

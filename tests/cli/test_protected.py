@@ -252,7 +252,7 @@ def test_exec_asks_once_an_hour_in_one_terminal_session(shells: Callable[[], "pe
 def test_a_session_is_known_by_its_leader_while_that_lives() -> None:
     script = """
 import os
-from omniprofile.system.linux import terminal_session
+from omniprofile.system.terminal_session import terminal_session
 mine = terminal_session()
 read, write = os.pipe()
 leader = os.fork()

@@ -3,7 +3,7 @@
 import pytest
 
 from omniprofile.system.files import is_reserved
-from omniprofile.system.windows import writing_groups
+from omniprofile.system.windows.access_lists import writing_groups
 
 USUAL = "(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;FA;;;S-1-5-21-1-2-3-1001)"
 

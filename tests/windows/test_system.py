@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,9 +92,10 @@ def test_without_one_of_its_variables_it_still_works(home: Home, variable: str) 
 
 def test_only_a_console_follows_colours(home: Home) -> None:
     """`NUL` calls itself a terminal. (Wine has no console to show the other answer.)"""
-    from omniprofile.system.windows import shows_colours
+    if sys.platform == "win32":
+        from omniprofile.system.windows.console import shows_colours
 
-    with open(os.devnull, "w") as nothing, (home.folder / "file").open("w") as file:
-        assert nothing.isatty()
-        assert not shows_colours(nothing.fileno())
-        assert not shows_colours(file.fileno())
+        with open(os.devnull, "w") as nothing, (home.folder / "file").open("w") as file:
+            assert nothing.isatty()
+            assert not shows_colours(nothing.fileno())
+            assert not shows_colours(file.fileno())

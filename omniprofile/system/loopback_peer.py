@@ -1,9 +1,5 @@
-"""Questions that only Linux answers, through `/proc`: who owns a loopback connection, and which terminal session this is.
+"""Which user is at the other end of a loopback connection. Only Linux says, in `/proc`."""
 
-On other systems the answers are "unknown".
-"""
-
-import os
 import socket
 import sys
 from struct import iter_unpack
@@ -41,23 +37,3 @@ def _entries(address: tuple[str, int]) -> list[str]:
     packed = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
     forms = [packed] if len(packed) == 16 else [packed, _MAPPED + packed]
     return ["".join(f"{word:08X}" for (word,) in iter_unpack("=I", form)) + f":{port:04X}" for form in forms]
-
-
-def terminal_session() -> str | None:
-    """Return text that identifies this session among all others: its leader's process id and start time, and the boot.
-
-    None if the start time is unknown, as on other systems and once the leader has exited: by then another process may have its
-    id.
-    """
-    if not hasattr(os, "getsid"):
-        return None
-    leader = os.getsid(0)
-    try:
-        with open(f"/proc/{leader}/stat", "rb") as file:
-            # The second field is the program's name in brackets, which may itself contain brackets and spaces: proc_pid_stat(5).
-            started = file.read().rpartition(b")")[2].split()[19]
-        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
-            boot = file.read().strip()
-    except (OSError, IndexError):
-        return None
-    return f"{leader} {started.decode('ascii', 'replace')} {boot.decode('ascii', 'replace')}"
