@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import InitErrorDetails
 
 from omniprofile.config.schema.fields import (
     AllowedRequest,
@@ -25,9 +26,10 @@ from omniprofile.config.schema.fields import (
     wrong_value,
 )
 from omniprofile.config.schema.forms import Key, Table, Value
-from omniprofile.model.declaration import Access, AuthMethod, Identity, Part, StoreName
+from omniprofile.model.declaration import Access, AuthMethod, EnvValue, Identity, Part, StoreName
 from omniprofile.model.exported import BASE_URL, ORGANIZATION, PROFILE, TOKENS
 from omniprofile.model.finding import Code
+from omniprofile.model.names import quoted_list
 
 OWN_PARTS: Mapping[str, tuple[Part, ...]] = {
     **dict.fromkeys(TOKENS, ("token",)),
@@ -38,6 +40,26 @@ OWN_PARTS: Mapping[str, tuple[Part, ...]] = {
 """What each of omniprofile's own variables may be an alias of. A program that reads one must know whether it is a secret, so the
 token's variables hold the token and nothing else, and no other variable here holds it. `OMNI_PROFILE` may be no alias, because
 its readers look a profile up by it."""
+
+
+def _own_variables(env: dict[str, EnvValue]) -> dict[str, EnvValue]:
+    """Refuse each of omniprofile's own variables that is neither an allowed alias nor an empty text."""
+    found: list[InitErrorDetails] = []
+    for name, parts in OWN_PARTS.items():
+        value = env.get(name, EnvValue(""))
+        if value.text == "" or (value.part in parts and not (name in TOKENS and value.append)):
+            continue
+        problem = wrong_value(
+            f"may only be an alias of {quoted_list(parts)}, or be left out: it carries the credential"
+            if parts
+            else "may only be left out: it names the profile",
+            (f'write `{{ from = "{parts[0]}" }}`, or `""`' if parts else 'write `""`')
+            + " to leave it out; the profile's own keys say what it should be",
+        )
+        found.append({"type": problem, "loc": (name, "[key]"), "input": None})
+    if found:
+        raise ValidationError.from_exception_data("env", found)
+    return env
 
 
 def optional(description: str, *examples: object) -> Any:
@@ -117,7 +139,7 @@ class Defaults(Table):
         "the parent.",
         ["acme", "eu"],
     )
-    env: dict[FreeVariable, Value] | None = optional(
+    env: Annotated[dict[FreeVariable, Value], AfterValidator(_own_variables)] | None = optional(
         "Variables that are exported along with the credential: each a text as it stands here, a part of the "
         'credential (`{ from = "token" }`), or a secret of its own (`{ keyring = true }` or another source, never the secret '
         "itself), which belongs to the profile's origin as its key does. `OMNI_API_TOKEN`, `OMNI_API_KEY`, `OMNI_BASE_URL`, "

@@ -2,22 +2,20 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from types import ModuleType
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from omniprofile.config.schema.fields import Violation, wrong_value
+from omniprofile.config.schema.fields import Violation
 from omniprofile.config.schema.forms import Table
-from omniprofile.config.schema.models import OWN_PARTS, ProfilesFile
+from omniprofile.config.schema.models import ProfilesFile
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Config, Declaration, Settings
-from omniprofile.model.exported import TOKENS
 from omniprofile.model.finding import Finding
-from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.foreign_access import real_path
 
@@ -110,15 +108,13 @@ def read(data: Mapping[str, Any], model: type[M], folders: tuple[str, str] = (""
     `folders` are the home, which replaces `~`, and the folder where relative paths start: the file's real one, with links
     followed.
     """
-    found = list(_unfit_own_variables(data)) if model is ProfilesFile else []
     if not model.__pydantic_complete__:
         _build(model)
     try:
-        made = model.model_validate(data, context=folders)
+        return model.model_validate(data, context=folders)
     except ValidationError as problem:
         errors = problem.errors(include_url=False, include_input=False)
-        found += [Violation(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
-    return found or made
+        return [Violation(error["type"], *_path(error["loc"]), error.get("ctx", {})) for error in errors]
 
 
 def _build(model: type[Table]) -> None:
@@ -136,28 +132,6 @@ def _build(model: type[Table]) -> None:
         del sys.modules[name]
         if before is not None:
             sys.modules[name] = before
-
-
-def _unfit_own_variables(data: Mapping[str, Any]) -> Iterator[Violation]:
-    """Yield a violation for each of omniprofile's own variables in `env` that is neither an allowed alias nor an empty text."""
-    profiles = data.get("profiles")
-    tables: list[tuple[tuple[str, ...], Any]] = [(("defaults",), data.get("defaults"))]
-    tables += [(("profiles", name), table) for name, table in profiles.items()] if isinstance(profiles, Mapping) else []
-    for path, table in tables:
-        env: Any = table.get("env") if isinstance(table, Mapping) else None
-        for name, parts in OWN_PARTS.items() if isinstance(env, Mapping) else ():
-            value = env.get(name, "")
-            alias = value if isinstance(value, Mapping) and "from" in value else None
-            if value == "" or (alias and alias["from"] in parts and not (name in TOKENS and alias.get("append"))):
-                continue
-            problem = wrong_value(
-                f"may only be an alias of {quoted_list(parts)}, or be left out: it carries the credential"
-                if parts
-                else "may only be left out: it names the profile",
-                (f'write `{{ from = "{parts[0]}" }}`, or `""`' if parts else 'write `""`')
-                + " to leave it out; the profile's own keys say what it should be",
-            )
-            yield Violation(problem.type, (*path, "env", name), True, problem.context or {})
 
 
 def violations(data: Mapping[str, Any], model: type[Table]) -> list[Violation]:
