@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from omniprofile.checks.lint import lint
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.editing.replace import replace_all, unified_diff
-from omniprofile.config.schema.json_schema import toml_kind
+from omniprofile.config.schema.keys import toml_kind
 from omniprofile.config.toml.values import key_path, value_text
 from omniprofile.errors import Error
 from omniprofile.model.finding import Level

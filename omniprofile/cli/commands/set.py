@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    from omniprofile.config.schema.json_schema import toml_kind
+    from omniprofile.config.schema.keys import toml_kind
 
     *words, value = args.words
     if not 1 <= len(words) <= 2:
@@ -96,7 +96,7 @@ def _make_room(draft: Draft, path: str, names: NamePath) -> str | None:
     Without this, changing between `instance` and `base_url`, or between sources of a key, would require an intermediate file that
     does not lint.
     """
-    from omniprofile.config.schema.json_schema import is_variable_of_env
+    from omniprofile.config.schema.keys import is_variable_of_env
 
     parent, name = names[:-1], names[-1]
     table = draft.table(path, parent)

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     if len(args.words) > 2:
         raise UsageError("too many arguments: give a profile and a key", hint="remove one key at a time")
-    from omniprofile.config.schema.json_schema import is_variable_of_env
+    from omniprofile.config.schema.keys import is_variable_of_env
 
     with app.editing(dry_run=args.diff) as draft:
         path, names = target(

@@ -1,22 +1,15 @@
-"""The JSON Schema of the profile file and of the pin, and the kind of value of each key. DOOR: pydantic.
+"""The JSON Schema of the profile file and of the pin, derived from the models. DOOR: pydantic."""
 
-Both are derived from the models.
-"""
-
-from collections.abc import Iterable
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from omniprofile.config.schema.fields import VARIABLE_PATTERN
 from omniprofile.config.schema.forms import Table
-from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile, type_at
+from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile
 from omniprofile.model.declaration import Part
 from omniprofile.model.exported import OWN, RESERVED, RESERVED_PREFIXES, TOKENS
-from omniprofile.model.origin import Origin
-
-TomlKind = Literal["string", "boolean", "integer", "number", "array", "table", "string or table"]
 
 
 def json_schema() -> dict[str, object]:
@@ -84,24 +77,3 @@ def _reserved_pattern() -> str:
 
     names = "|".join(any_case(name) for name in sorted(RESERVED))
     return f"^(({names})$|{'|'.join(any_case(prefix) for prefix in RESERVED_PREFIXES)})"
-
-
-def is_variable_of_env(path: tuple[str, ...]) -> bool:
-    """Return whether `path` is that of a variable of an `env`."""
-    return path[-2:-1] == ("env",) and path[:-2] in (("defaults",), ("profiles", *path[1:2]))
-
-
-def toml_kind(path: Iterable[str]) -> TomlKind | None:
-    """Return the kind of TOML value of the key at `path` in a profile file; None for an unknown key."""
-    path = tuple(path)
-    if is_variable_of_env(path):
-        return "string or table"
-    kind = type_at(ProfilesFile, path)
-    if get_origin(kind) is Literal:
-        kind = type(get_args(kind)[0])
-    if kind is None:
-        return None
-    if get_origin(kind) is tuple:
-        return "array"
-    kinds: dict[type, TomlKind] = {str: "string", Origin: "string", bool: "boolean", int: "integer", float: "number"}
-    return kinds.get(kind, "table")

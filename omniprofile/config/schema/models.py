@@ -5,12 +5,10 @@ and, once validated, their types. `json_schema` generates the schema for editors
 `violations` puts errors into words.
 """
 
-from collections.abc import Iterable, Mapping
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails
 
 from omniprofile.config.schema.fields import (
@@ -221,34 +219,3 @@ class Pin(Table):
     """A project pin: it names one of your profiles, and nothing else."""
 
     profile: Text = Field(description="The profile's name.", examples=["staging"])
-
-
-def keys_of(model: type[Table]) -> dict[str, FieldInfo]:
-    """Return the keys that a table of `model` may have, as they are written in a file."""
-    return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
-    """Return the annotated type of the value at `path` in a table of `model`; None for an unknown key."""
-    kind: Any = model
-    for part in path:
-        choices = [choice for choice in _choices(kind) if choice is not type(None)]
-        for choice in choices:
-            if isinstance(choice, type) and issubclass(choice, Table) and part in keys_of(choice):
-                kind = keys_of(choice)[str(part)].annotation
-                break
-            if get_origin(choice) in (dict, tuple):
-                kind = get_args(choice)[get_origin(choice) is dict]
-                break
-        else:
-            return None
-    return next((choice for choice in _choices(kind) if choice is not type(None)), None)
-
-
-def _choices(kind: Any) -> list[Any]:
-    """Return the members of a union, or the type itself, without annotations."""
-    if get_origin(kind) is Annotated:
-        return _choices(get_args(kind)[0])
-    if get_origin(kind) in (Union, UnionType):
-        return [choice for member in get_args(kind) for choice in _choices(member)]
-    return [kind]

@@ -4,17 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from omniprofile.config.schema.forms import Table
-from omniprofile.config.schema.models import (
-    Expect,
-    Instance,
-    Pin,
-    Profile,
-    ProfilesFile,
-    SettingsTable,
-    keys_of,
-    type_at,
-)
+from omniprofile.config.schema.forms import SOURCES, Table
+from omniprofile.config.schema.keys import keys_of, type_at
+from omniprofile.config.schema.models import Expect, Instance, Pin, Profile, ProfilesFile, SettingsTable
 from omniprofile.config.toml.data import value_at
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.model.names import closest, printable, quoted_list
@@ -45,7 +37,7 @@ _TABLES: dict[str, type[Table]] = {
     "`[profiles.NAME]`": Profile,
     "`expect`": Expect,
 }
-_FORMS = ("from", "append", "keyring", "env", "command", "timeout", "file")
+_FORMS = ("from", "append", *SOURCES, "timeout")
 """The keys of all forms of a key, secret or value of `env`."""
 
 

@@ -15,16 +15,16 @@ from omniprofile.model.names import printable
 from omniprofile.model.secret import KEY_SHAPES, names_secret
 
 if TYPE_CHECKING:
-    from omniprofile.config.schema.json_schema import TomlKind
+    from omniprofile.config.schema.keys import TomlKind
 
-_SCALARS: dict[str, type | tuple[type, ...]] = {"boolean": bool, "integer": int, "number": (int, float)}
-_FORMS = {
-    "boolean": "`true` or `false`",
-    "integer": "a whole number",
-    "number": "a number",
-    "array": "an array",
-    "table": "an inline table",
+_KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "boolean": (bool, "`true` or `false`"),
+    "integer": (int, "a whole number"),
+    "number": ((int, float), "a number"),
+    "array": (list, "an array"),
+    "table": (dict, "an inline table"),
 }
+"""The types and the name of each kind that is written in TOML."""
 _EXAMPLES = {
     "allowed_hosts": '["bi.acme.example"]',
     "trusted_folders": '["/mnt/c/work"]',
@@ -52,7 +52,7 @@ def key_path(key: str) -> NamePath:
 def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
     """Return the value `typed` for the key at `path` as TOML. Strings need no quotes.
 
-    `kind` is the key's kind from `json_schema.toml_kind`, None for a key that the models do not know.
+    `kind` is the key's kind from `schema.keys.toml_kind`, None for a key that the models do not know.
 
     Raises Refused for a value that looks like a secret, ConfigInvalid for one that the key cannot have, and UsageError for one
     that is not UTF-8 or has several lines.
@@ -68,21 +68,19 @@ def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
         value = value_of(written)
     except ValueError:
         value = None
-    if kind in ("string", None) or (kind == "string or table" and not isinstance(value, dict)):
+    if kind == "string or table":
+        kind = "table" if isinstance(value, dict) else "string"
+    if kind in ("string", None):
         return string_text(typed)
-    good: bool
-    if kind in _SCALARS:
-        good = isinstance(value, _SCALARS[kind]) and (kind == "boolean") == isinstance(value, bool)
-    else:
-        good = isinstance(value, list if kind == "array" else dict)
-    if good and "\n" not in written:
-        return written
-    if good:
+    types, what = _KINDS[kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and kind != "boolean"):
+        example = f", such as '{_EXAMPLES[name]}'" if name in _EXAMPLES else ""
+        raise ConfigInvalid(f"the value of `{'.'.join(path)}` must be {what}{example} (nothing was written)")
+    if "\n" in written:
         raise UsageError(
             f"the value of `{name}` is on several lines", hint="write it on one, or use `omniprofile edit`"
         )
-    example = f", such as '{_EXAMPLES[name]}'" if name in _EXAMPLES else ""
-    raise ConfigInvalid(f"the value of `{'.'.join(path)}` must be {_FORMS[kind]}{example} (nothing was written)")
+    return written
 
 
 def _refuse_secret(path: NamePath, typed: str, *, known: bool) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniprofile.config.pin import validate_pin
-from omniprofile.config.schema.json_schema import toml_kind
+from omniprofile.config.schema.keys import toml_kind
 from omniprofile.config.schema.validate import validate
 from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource, Settings
@@ -176,7 +176,7 @@ def test_of_what_is_no_toml_nothing_is_declared() -> None:
     ],
 )  # fmt: skip
 def test_every_key_has_a_kind_that_set_writes(path: str, kind: str | None) -> None:
-    assert toml_kind(path.split(".")) == kind
+    assert toml_kind(tuple(path.split("."))) == kind
 
 
 keys = st.sampled_from(
