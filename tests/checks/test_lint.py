@@ -89,7 +89,7 @@ def test_every_code_has_a_rule_with_words() -> None:
         ('[profile.a]\n', (1, 2, Code.UNKNOWN_KEY), "unknown key `profile` in the file", "`profiles`"),
         ('[prod]\nbase_url = "https://a.omniapp.co"\n', (1, 2, Code.UNKNOWN_KEY), "`prod`", "`[profiles.prod]`"),
         ('[profiles.a]\nallowed_hosts = []\n', (2, 1, Code.UNKNOWN_KEY), "`allowed_hosts`", "belongs in `[settings]`"),
-        ('[profiles.a]\nprotected = "yes"\n', (2, 13, Code.WRONG_VALUE), "must be true or false, not a string", "without quotes"),
+        ('[profiles.a]\nprotected = "yes"\n', (2, 13, Code.WRONG_VALUE), "must be true or false, not a string", "write true"),
         ('[profiles.a]\nprotected = 1\n', (2, 13, Code.WRONG_VALUE), "must be true or false, not an integer", None),
         ('[profiles.a]\ndescription = 2020-01-01\n', (2, 15, Code.WRONG_VALUE), "must be a string, not a date or time", None),
         ('[profiles.a]\nauth = "apikey"\n', (2, 8, Code.WRONG_VALUE), '"oauth" or "api-key"', 'did you mean "api-key"?'),
@@ -128,6 +128,20 @@ def test_a_finding_has_its_exact_place_and_says_what_was_meant(
     assert match, "\n".join(f"{finding.place}: {finding.code} {finding.message}" for finding in found)
     assert says in match[0].message
     assert suggests is None or suggests in (match[0].suggestion or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('settings.audit = "False"\n', "write it without quotes"),
+        ('settings.audit = "Off"\n', "write false"),
+        ('settings.audit = "never"\n', None),
+        ('profiles.a.key = { command = ["op"], timeout = "1.5" }\n', "write it without quotes"),
+        ('profiles.a.key = { command = ["op"], timeout = "30s" }\n', None),
+    ],
+)
+def test_a_hint_to_leave_the_quotes_out_gives_valid_toml(text: str, hint: str | None, tmp_path: Path) -> None:
+    assert [finding.suggestion for finding in _lint(text, tmp_path) if finding.code == Code.WRONG_VALUE] == [hint]
 
 
 def test_columns_count_characters_with_crlf_and_a_byte_order_mark_too(tmp_path: Path) -> None:

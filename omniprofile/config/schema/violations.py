@@ -29,6 +29,8 @@ def findings_of(document: Document, model: type[Table], violations: list[Violati
 
 _LITERAL_WORDS = ("key", "value", "literal", "plain", "text", "string")
 """The names, besides words for a secret, under which a table in place of a key may contain the key itself."""
+_BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
+"""What the words for yes and no, here and in other formats, are in TOML."""
 _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "an integer",
@@ -197,8 +199,10 @@ class _Wording:
         if not isinstance(value, str) or wanted not in ("true or false", "an integer", "a number"):
             return self.wrong(what)
         word = value.strip().lower()
-        safe = word if wanted == "true or false" and word in ("true", "false") else None
-        return self.wrong(what, "write it without quotes", safe)
+        meant = _BOOLEANS.get(word) if wanted == "true or false" else re.fullmatch(r"\d+(\.\d+)?", word) and word
+        if meant != word:
+            return self.wrong(what, f"write {meant}" if meant else None)
+        return self.wrong(what, "write it without quotes", word if wanted == "true or false" else None)
 
 
 def _dotted(path: KeyPath) -> str:
