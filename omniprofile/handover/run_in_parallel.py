@@ -21,7 +21,7 @@ from omniprofile.system.process_groups import Group, end_groups, relay
 Stream = Literal["stdout", "stderr"]
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 LONGEST_LINE = 1024 * 1024
-"""A longer line, in bytes, is forwarded in parts, each as a line, so that an endless line cannot fill the memory."""
+"""A longer line, in bytes, is forwarded in parts, so that an endless line cannot fill the memory."""
 
 
 _WATCH = """import os, sys
@@ -93,11 +93,9 @@ class Commands:
         argv: Sequence[str],
         environ: Mapping[str, str],
         emit: Callable[[Stream, bytes], None],
-        *,
-        whole: bool = False,
         started: Callable[[], None] = lambda: None,
     ) -> Ended:
-        """Run `argv` until it ends. Passes its output to `emit`, in lines that end in a newline, or with `whole` as it arrives.
+        """Run `argv` until it ends. Passes its output to `emit` in whole lines, of which the last may lack its newline.
 
         `emit` is called in this thread (on Windows in two others, one for each stream); if it raises, the command is ended and
         that is raised here. Output that a child of the command prints after the command ends is lost. Raises CommandNotFound,
@@ -120,7 +118,7 @@ class Commands:
             raise not_run(argv[0], problem) from problem
         try:
             started()
-            out, err = (_Lines(partial(emit, stream), whole=whole) for stream in STREAMS)
+            out, err = (_Lines(partial(emit, stream)) for stream in STREAMS)
             try:
                 relay(child, {child.stdout: out.add, child.stderr: err.add})
             finally:
@@ -144,17 +142,16 @@ class Commands:
 
 
 class _Lines:
-    """Passes a stream of a command to `emit`, in lines that end in a newline, or with `whole` as it arrives."""
+    """Passes a stream of a command to `emit` in whole lines."""
 
-    def __init__(self, emit: Callable[[bytes], None], *, whole: bool) -> None:
+    def __init__(self, emit: Callable[[bytes], None]) -> None:
         self._emit = emit
-        self._whole = whole
         self._held = bytearray()
         """An unfinished line."""
 
     def add(self, part: bytes) -> None:
-        """Pass on the complete lines, or everything with `whole`."""
-        cut = len(part) if self._whole else part.rfind(b"\n") + 1
+        """Pass on the complete lines."""
+        cut = part.rfind(b"\n") + 1
         if cut:
             self._emit(bytes(self._held) + part[:cut])
             self._held.clear()
@@ -163,7 +160,7 @@ class _Lines:
             self.end()
 
     def end(self) -> None:
-        """Pass on what is held as a line."""
+        """Pass on what is held."""
         if self._held:
-            self._emit(bytes(self._held) + b"\n")
+            self._emit(bytes(self._held))
             self._held.clear()

@@ -4,7 +4,7 @@ Profiles imported before are recognized, so that a second import changes nothing
 name, origin and auth method. A name that is taken gets a number: `prod-2`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, count
@@ -62,10 +62,12 @@ def plan(
     naming = _Naming(known)
     order = sorted(range(len(found)), key=lambda index: (found[index].name != default, not is_valid(found[index].name)))
     matches: dict[int, Known] = {}
-    rules = (naming.by_name_and_secret, naming.by_number_and_secret, naming.by_secret, naming.by_name)
-    for rule in rules:  # surest rule first for all: a weaker one must not take another's match
+    # The surest rule first for all: a weaker one must not take another's match.
+    rules = ((naming.same_name, True), (naming.numbered, True), (naming.any_name, True), (naming.numbered, False))
+    for candidates, by_secret in rules:
         for index in order:
-            if index not in matches and (match := rule(found[index])):
+            one = found[index]
+            if index not in matches and (match := _first_that_fits(one, candidates(one), by_secret=by_secret)):
                 matches[index] = naming.free.pop(match.name)
     steps: dict[int, Step] = {}
     for index in order:
@@ -102,37 +104,28 @@ class _Naming:
     """Our profiles that are not yet matched to a found profile, and the names that are taken."""
 
     def __init__(self, known: Sequence[Known]) -> None:
-        self.free = {profile.name: profile for profile in known}
+        self.free = {profile.name: profile for profile in sorted(known, key=lambda profile: profile.name)}
         self._names = {profile.name for profile in known}
         self._stems = {variable_stem(profile.name): profile.name for profile in known}
         self._left: dict[str, Iterator[str]] = {}
         """Candidates not yet tried, by name without a number. A name once taken stays taken."""
 
-    def by_name_and_secret(self, found: Found) -> Known | None:
-        """Return the unmatched profile that has the same name and secret."""
-        profile = self.free.get(next(_candidates(found.name)))
-        return profile if profile and _fits(found, profile) and same_secret(found.secret, profile.secret) else None
+    def same_name(self, found: Found) -> Iterator[Known]:
+        """Yield the unmatched profile that has the name."""
+        if profile := self.free.get(next(_candidates(found.name))):
+            yield profile
 
-    def by_number_and_secret(self, found: Found) -> Known | None:
-        """Return the unmatched profile that has the name, possibly with a number, and the same secret."""
-        return next((p for p in self._numbered(found) if same_secret(found.secret, p.secret)), None)
-
-    def by_secret(self, found: Found) -> Known | None:
-        """Return the unmatched profile that has the same secret, whatever its name."""
-        same = [p for p in self.free.values() if _fits(found, p) and same_secret(found.secret, p.secret)]
-        return min(same, key=lambda profile: profile.name, default=None)
-
-    def by_name(self, found: Found) -> Known | None:
-        """Return the unmatched profile that has the name, or the name with a number that an earlier import added."""
-        return next(self._numbered(found), None)
-
-    def _numbered(self, found: Found) -> Iterator[Known]:
+    def numbered(self, found: Found) -> Iterator[Known]:
+        """Yield the unmatched profiles that have the name, or the name with a number that an earlier import added."""
         for candidate in _candidates(found.name):
             if candidate not in self._names and variable_stem(candidate) not in self._stems:
                 return
-            profile = self.free.get(candidate)
-            if profile is not None and _fits(found, profile):
+            if profile := self.free.get(candidate):
                 yield profile
+
+    def any_name(self, _: Found) -> Iterator[Known]:
+        """Yield all unmatched profiles, by name."""
+        return iter(self.free.values())
 
     def new(self, name: str) -> tuple[str, str | None]:
         """Return an unused name, whose variable names are unused too, and why it is not `name` (None if it is)."""
@@ -152,9 +145,13 @@ class _Naming:
         raise AssertionError("the candidates do not end")
 
 
-def _fits(found: Found, profile: Known) -> bool:
-    same_source = profile.command == found.command if found.command else profile.from_store
-    return same_source and profile.origin == found.origin and profile.auth == found.auth
+def _first_that_fits(found: Found, profiles: Iterable[Known], *, by_secret: bool) -> Known | None:
+    for profile in profiles:
+        same_source = profile.command == found.command if found.command else profile.from_store
+        same_place = (profile.origin, profile.auth) == (found.origin, found.auth)
+        if same_source and same_place and (not by_secret or same_secret(found.secret, profile.secret)):
+            return profile
+    return None
 
 
 def _candidates(name: str) -> Iterator[str]:

@@ -192,7 +192,7 @@ class _Run(NamedTuple):
         if line:
             command, environ = real_omni(command, environ, self.console.note)
         started = handed.gateway.start if handed.gateway else lambda: None
-        result.exit_code, result.seconds = self.commands.run(command, environ, emit, whole=as_json, started=started)
+        result.exit_code, result.seconds = self.commands.run(command, environ, emit, started)
 
     def say_error(self, result: _Result) -> None:
         """Print why a profile's command did not run, if it did not."""
