@@ -1,17 +1,16 @@
-"""Loading the configuration from its snapshot if that is fresh, else from the files that changed, writing a new snapshot.
+"""Loading the configuration from its snapshot if that is fresh, else from the files, writing a new snapshot.
 
 The resolver decides here, without any overrides, what the fast path will read.
 """
 
 import marshal
 from collections import Counter
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, profile_files
 from omniprofile.config.serialize import dump, load
-from omniprofile.model.declaration import Config, Declaration, Identity, Settings
+from omniprofile.model.declaration import Config, Identity
 from omniprofile.model.effective import effective
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance
@@ -19,7 +18,6 @@ from omniprofile.model.resolution import Resolution, Selection
 from omniprofile.system.garbage import collection_paused
 
 if TYPE_CHECKING:
-    from omniprofile.config.loader import Known
     from omniprofile.model.compiled_profile import Env, Facts
 
 _NAMED = Provenance(Layer.FLAG, "NAME")
@@ -42,42 +40,12 @@ def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, 
     """Read the files, write the snapshot, and return the configuration and the snapshot's sections. Raises as `configuration`."""
     from omniprofile.config import loader
 
-    files = loader.load(paths, home=places.home, known=_unchanged(places, paths))
+    files = loader.load(paths, home=places.home)
     config = files.config
     sections = (_quick(config), (profile_words(config), tag_words(config)), dump(config))
     if paths:
         snapshot.write(places, files.reads, sections)
     return config, sections
-
-
-def _unchanged(places: Places, paths: list[str]) -> "Known":
-    """Return what the snapshot knows of the files that have not changed: after an edit, all but one."""
-    seen, whole = snapshot.unchanged(places, paths) or ({}, None)
-    config = load(whole)
-    if config is None:
-        return {}
-    instances, profiles = _by_file(config.instances), _by_file(config.profiles)
-    return {
-        file: (
-            mark,
-            Config(
-                (file,),
-                config.default if config.default and config.default.provenance.file == file else None,
-                config.settings_in.get(file, Settings()),
-                tuple(table for table in config.defaults if table.file == file),
-                instances.get(file, {}),
-                profiles.get(file, {}),
-            ),
-        )
-        for file, mark in seen.items()
-    }
-
-
-def _by_file(tables: Mapping[str, Declaration]) -> dict[str, dict[str, Declaration]]:
-    found: dict[str, dict[str, Declaration]] = {}
-    for name, table in tables.items():
-        found.setdefault(table.file, {})[name] = table
-    return found
 
 
 def profile_words(config: Config) -> str:

@@ -42,23 +42,14 @@ class Files:
         finding = document.finding(path, code, message, suggestion, at_key=at_key, replacement=replacement)
         self.findings.append(finding)
 
-    def check_access(self, path: str, checked: set[str]) -> None:
-        """Add a finding for a file that others may write or replace. `checked` are folders, as for `permissions.unsafe`."""
-        if found := unsafe(path, self.home, checked):
-            self.findings.append(Finding(path, 1, 1, Code.WRITABLE, *found))
 
-
-Known = Mapping[str, tuple[Seen, Config]]
-"""What files declare that have not changed since they were read and found valid."""
-
-
-def load(paths: Sequence[str], *, home: str, known: Known | None = None) -> Files:
-    """Read, validate and merge the files, in this order. `home` replaces `~`; files in `known` are not read again.
+def load(paths: Sequence[str], *, home: str) -> Files:
+    """Read, validate and merge the files, in this order. `home` replaces `~`.
 
     Raises ConfigUnreadable, UnsafePermissions for a file that others may write or replace, and ConfigInvalid with the place of
     the first error.
     """
-    files = read(paths, home=home, known=known)
+    files = read(paths, home=home)
     errors = errors_in(files.findings)
     if not errors:
         return files
@@ -74,13 +65,10 @@ def load(paths: Sequence[str], *, home: str, known: Known | None = None) -> File
     raise ConfigInvalid(f"{first.place}: {first.message}", hint=hint or "`omniprofile lint` checks the file")
 
 
-def read(
-    paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None, known: Known | None = None
-) -> Files:
+def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | None = None) -> Files:
     """Read, validate and merge the files. Report invalid parts as findings and leave them out, down to single keys.
 
-    `contents` has the content of files that are not to be read: standard input, or what an edit would write. Files in `known`
-    have no document afterwards.
+    `contents` has the content of files that are not to be read: standard input, or what an edit would write.
     """
     from omniprofile.config.schema.validate import validate  # it imports pydantic
 
@@ -88,11 +76,6 @@ def read(
     parts: list[Config] = []
     checked: set[str] = set()
     for path in paths:
-        if known and path in known:
-            files.check_access(path, checked)
-            files.reads[path], part = known[path]
-            parts.append(part)
-            continue
         document = _document(path, files, checked, (contents or {}).get(path))
         if document is None:
             continue
@@ -101,7 +84,7 @@ def read(
         if declared is not None:
             parts.append(declared)
     files.config = _merged(paths, parts, files)
-    check_references(files.config, written_names(paths, files.documents, known or ()), files.report)
+    check_references(files.config, written_names(paths, files.documents), files.report)
     files.findings.sort()
     return files
 
@@ -110,7 +93,8 @@ def _document(path: str, files: Files, checked: set[str], content: bytes | None)
     """Read (unless `content` is given) and parse one file; return None if it cannot be read."""
     try:
         if content is None:
-            files.check_access(path, checked)
+            if found := unsafe(path, files.home, checked):
+                files.findings.append(Finding(path, 1, 1, Code.WRITABLE, *found))
             at = time_ns()
             content, status = open_regular(path)
             files.reads[path] = seen(content, status, at)
@@ -153,5 +137,4 @@ def _merged(paths: Sequence[str], parts: Sequence[Config], files: Files) -> Conf
         for kind, mine, theirs in (("instance", instances, part.instances), ("profile", profiles, part.profiles)):
             for name, table in theirs.items():
                 mine[name] = first(mine.get(name), table, f"{kind} `{name}`", (f"{kind}s", name)) or table
-    settings_in = {part.files[0]: part.settings for part in parts if part.settings != Settings()}
-    return Config(tuple(paths), default, settings, (defaults,) if defaults else (), instances, profiles, settings_in)
+    return Config(tuple(paths), default, settings, (defaults,) if defaults else (), instances, profiles)

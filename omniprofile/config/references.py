@@ -42,14 +42,12 @@ def check_references(config: Config, written: Container[tuple[str, str]] | None,
         report(Code.CYCLE, (*first.path, "extends"), first.file, message, "remove one `extends`")
 
 
-def written_names(
-    paths: Iterable[str], documents: Mapping[str, Document], known: Container[str] = ()
-) -> set[tuple[str, str]] | None:
-    """Return every instance and profile in the files, valid or not, without those in `known`; None if a file cannot be read.
+def written_names(paths: Iterable[str], documents: Mapping[str, Document]) -> set[tuple[str, str]] | None:
+    """Return every instance and profile in the files, valid or not; None if a file cannot be read.
 
     Each comes with the key that may name it, `instance` or `extends`.
     """
-    if any(path not in documents and path not in known for path in paths):
+    if any(path not in documents for path in paths):
         return None
     names: set[tuple[str, str]] = set()
     for document in documents.values():

@@ -14,8 +14,7 @@ snapshot is valid only if
   changed just before it was read could change again with the same times (clocks tick slowly), so for such a file the content is
   compared too.
 
-Anything else is a miss, and the files are read again, except those of which this holds by themselves (`unchanged`). On the fast
-path: imports only what a bare interpreter has loaded.
+Anything else is a miss, and the files are read again. On the fast path: imports only what a bare interpreter has loaded.
 """
 
 import marshal
@@ -31,12 +30,10 @@ from omniprofile.system.foreign_access import foreign_access, real_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from typing import Any, TypeVar
+    from collections.abc import Collection, Mapping, Sequence
+    from typing import Any
 
     from omniprofile.config.paths import Places
-
-    T = TypeVar("T")
 
 Seen = tuple[tuple[int, ...], int, int]
 """What is kept about a file that was read: its `stamp`, the time in ns before it was opened, and its content's checksum."""
@@ -74,33 +71,6 @@ def seen(content: bytes, status: os.stat_result, at: int) -> Seen:
 
 def read(places: "Places", files: "Sequence[str]", section: int = QUICK) -> "Any":
     """Return one section of the snapshot of these files, as given to `write`; None on a miss. Never raises."""
-    kept = _read(places, section, lambda facts: _is_fresh(facts, files, places.home))
-    return kept and kept[1]
-
-
-def unchanged(places: "Places", files: "Sequence[str]") -> "tuple[dict[str, Seen], Any] | None":
-    """Return those of `files` that are as they were when the snapshot was written, each with what `write` needs, and `WHOLE`.
-
-    None if there are none. Never raises.
-    """
-    return _read(places, WHOLE, lambda facts: _unchanged(facts, files, places.home))
-
-
-def _unchanged(facts: "Any", files: "Collection[str]", home: str) -> dict[str, Seen]:
-    """Return the settled files that have not changed."""
-    kept_home, kept_files, stamps, fresh, taken, real = facts
-    now = time.time_ns()
-    if kept_home != home or now < taken or real != _real_paths(kept_files):
-        return {}
-    found = {}
-    for file, mark in zip(kept_files, stamps, strict=True):
-        if file in files and file not in fresh and stamp(os.stat(file)) == mark:
-            found[file] = mark, now, 0  # no checksum, which only a file that has just changed needs
-    return found
-
-
-def _read(places: "Places", section: int, judge: "Callable[[Any], T]") -> "tuple[T, Any] | None":
-    """Return what `judge` says of the snapshot's facts, and one section; None if it says nothing, or on a miss. Never raises."""
     try:
         if not _is_own_folder(places):
             return None
@@ -113,12 +83,11 @@ def _read(places: "Places", section: int, judge: "Callable[[Any], T]") -> "tuple
                 return None
             size, checksum = (int.from_bytes(os.read(descriptor, _NUMBER), "little") for _ in range(2))
             facts, parts = _load(descriptor, size, checksum, status)
-            found = judge(facts)
-            if not found:
+            if not _is_fresh(facts, files, places.home):
                 return None
             os.lseek(descriptor, sum(size for size, _ in parts[:section]), os.SEEK_CUR)
             size, checksum = parts[section]
-            return found, _load(descriptor, size, checksum, status)
+            return _load(descriptor, size, checksum, status)
         finally:
             os.close(descriptor)
     except (OSError, ValueError, EOFError, TypeError):

@@ -124,8 +124,6 @@ class _Files(NamedTuple):
     defaults: tuple[Declaration, ...] = ()
     instances: Mapping[str, Declaration] = {}
     profiles: Mapping[str, Declaration] = {}
-    settings_in: Mapping[str, Settings] = {}
-    """The settings of each file that has some, of which `settings` is the sum."""
 
 
 class Config(_Files):

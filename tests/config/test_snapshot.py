@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 
 from omniprofile.cli import fast_path
-from omniprofile.config import loader, serialize, snapshot
+from omniprofile.config import serialize, snapshot
 from omniprofile.config.loader import load
 from omniprofile.model.declaration import Config
-from omniprofile.system.files import open_regular
 from tests.conftest import Cli
 
 ONE = '[profiles.one]\nbase_url = "https://one.omniapp.co"\nkey = { env = "KEY" }\n'
@@ -461,52 +460,3 @@ def test_what_is_of_another_layout_is_a_miss(damage: object) -> None:
     assert serialize.load(damage) is None
     assert serialize.load((layout, damage)) is None
     assert serialize.load((f"{layout} new", data)) is None
-
-
-# After an edit, only what has changed is read again
-
-DROP_INS = {
-    "a.toml": '[settings]\nallowed_hosts = ["a.example"]\naudit = false\n[instances.acme]\nbase_url = "https://acme.omniapp.co"\n',
-    "b.toml": 'default = "b"\n[defaults]\ntags = ["all"]\n[profiles.b]\ninstance = "acme"\nkey = { file = "key" }\n',
-    "c.toml": '[settings]\nallowed_hosts = ["c.example"]\n[profiles.c]\nextends = "b"\n',
-}
-CHANGES = {
-    "a value": ("c.toml", DROP_INS["c.toml"] + 'auth = "oauth"\n'),
-    "the settings": ("a.toml", DROP_INS["a.toml"].replace("false", "true").replace("a.example", "new.example")),
-    "the defaults": ("b.toml", DROP_INS["b.toml"].replace('"all"', '"new"').replace('"b"', '"one"', 1)),
-    "a new file": ("d.toml", NEW),
-    "what another file extends": ("b.toml", 'default = "c"\n'),
-    "what another file names": ("a.toml", ""),
-    "a name that another file defines": ("a.toml", DROP_INS["a.toml"] + DROP_INS["c.toml"].split("\n", 2)[2]),
-    "a circle through another file": ("b.toml", DROP_INS["b.toml"] + 'extends = "c"\n'),
-    "an error": ("a.toml", "x"),
-}
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_after_an_edit_the_unchanged_files_are_not_read_and_count_as_if_they_were(
-    home: Home, change: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(snapshot, "_SETTLED", 0)
-    home.drop_ins.mkdir()
-    for name, text in DROP_INS.items():
-        (home.drop_ins / name).write_text(text)
-    time.sleep(0.02)
-    home.cli("list")
-    name, text = CHANGES[change]
-    edited = home.drop_ins / name
-    edited.write_text(text)
-    read: list[str] = []
-
-    def reading(path: str) -> tuple[bytes, os.stat_result]:
-        read.append(path)
-        return open_regular(path)
-
-    monkeypatch.setattr(loader, "open_regular", reading)
-    commands = (["list", "--json"], ["explain", "c", "--json"], ["explain", "b"], ["current", "-v"])
-    after_edit = [home.cli(*command) for command in commands[:1]]
-    assert read == [str(edited)]
-    after_edit += [home.cli(*command) for command in commands[1:]]
-    home.snapshot.unlink(missing_ok=True)
-    assert [home.cli(*command) for command in commands] == after_edit
-    assert len(set(read)) == len(DROP_INS) + 1 + (change == "a new file")
