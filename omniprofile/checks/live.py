@@ -130,4 +130,8 @@ def _result(subject: Subject, outcome: _Outcome) -> LiveResult:
         return result
     reason, remedy = problem.words(credential.origin.host, subject.profile, testing=True)
     symptom = problem.symptom
-    return replace(result, status=symptom.status, reason=reason, remedy=remedy, symptom=symptom.name)
+    kind: type[Error] = Unreachable
+    if symptom.status is Status.INVALID:
+        kind = IdentityMismatch if symptom.name == "identity-mismatch" else CredentialRefused
+    error = kind(f"`{subject.profile}`: {reason}", hint=remedy)
+    return replace(result, status=symptom.status, reason=reason, remedy=remedy, symptom=symptom.name, error=error)

@@ -42,11 +42,11 @@ def tested(app: App, credential: Credential, expect: Identity) -> tuple[LiveResu
     The error's hint says that nothing was stored.
     """
     from omniprofile.checks.live import Subject, check_live
-    from omniprofile.cli.commands.test import SECONDS, error_of
+    from omniprofile.cli.commands.test import SECONDS
 
     subject = Subject(credential.profile, lambda: credential, expect)
     (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.environment.environ)
-    error = error_of(result)
+    error = result.error
     if error is not None:
         error.hint = f"nothing was stored; {error.hint}" if error.hint else "nothing was stored"
     return result, error

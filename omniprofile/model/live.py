@@ -21,8 +21,8 @@ class Status(StrEnum):
 class LiveResult:
     """The live check of one profile. `latency_ms` is how long the answered request took, in milliseconds.
 
-    `symptom` is a stable kebab-case name for what is wrong; `reason` and `remedy` are one sentence each. `error` is set if
-    omniprofile itself could not make the check.
+    `symptom` is a stable kebab-case name for what is wrong; `reason` and `remedy` are one sentence each. `error` is what a
+    command that needs the credential raises; None if it is ok.
     """
 
     profile: str

@@ -22,7 +22,7 @@ from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_
 from omniprofile.cli.render.junit import junit
 from omniprofile.cli.render.tables import indented, table
 from omniprofile.config.lookup import matching
-from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, Unreachable, UsageError
+from omniprofile.errors import UsageError
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -110,19 +110,6 @@ def check(
     return check_live(subjects, timeout=timeout, jobs=jobs, environ=app.environment.environ, on_result=on_result)
 
 
-def error_of(result: LiveResult) -> Error | None:
-    """Return the error for a command that depends on this result, or None if it is ok."""
-    if result.status is Status.OK:
-        return None
-    if result.error is not None:
-        return result.error
-    message = f"`{result.profile}`: {result.reason}"
-    if result.status is Status.INVALID:
-        kind = IdentityMismatch if result.symptom == "identity-mismatch" else CredentialRefused
-        return kind(message, hint=result.remedy)
-    return Unreachable(message, hint=result.remedy)
-
-
 def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
     config = app.config_for_all([*args.patterns, *(args.profile or ())])
     names = [Sourced(name, Provenance(Layer.FLAG, "NAME")) for name in matching(config, args.patterns)]
@@ -149,10 +136,7 @@ def _status(results: Sequence[LiveResult]) -> int:
         return CREDENTIAL_REFUSED
     if Status.UNREACHABLE in statuses:
         return UNREACHABLE
-    for result in results:
-        if (error := error_of(result)) is not None:
-            return status_of(error)
-    return DONE
+    return next((status_of(result.error) for result in results if result.error), DONE)
 
 
 def _as_text(results: Sequence[LiveResult], console: Console) -> str:

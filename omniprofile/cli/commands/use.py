@@ -54,11 +54,11 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
     app.permit(resolution, Intent("run", "switch to it", with_yes(args), yes=args.yes))
     if args.test:
-        from omniprofile.cli.commands.test import check, error_of
+        from omniprofile.cli.commands.test import check
 
         (result,) = check(app, [ProfileRequest.for_profile(name)], interactive=console.interactive)
-        if (error := error_of(result)) is not None:
-            raise error
+        if result.error is not None:
+            raise result.error
         console.note(f"`{name}` passed the test")
     shown = f"`{name}` ({resolution.origin})" if resolution.origin else f"`{name}`"
     if args.shell or here:
