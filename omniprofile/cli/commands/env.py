@@ -1,34 +1,22 @@
 """`omniprofile env`: print the credential for a shell, a file or a CI job."""
 
 import argparse
-import errno
 import os
-import stat
 from collections.abc import Sequence
 
 from omniprofile.app import App
-from omniprofile.cli.arguments import (
-    PINNED,
-    Help,
-    add_flag,
-    add_option,
-    add_overrides,
-    add_profile,
-    add_yes,
-    request_of,
-)
+from omniprofile.cli.arguments import PINNED, Help, add_flag, add_option, add_overrides, add_profile, add_yes
+from omniprofile.cli.commands.token import given_credential
 from omniprofile.cli.console import Console
-from omniprofile.cli.render.times import good_until
+from omniprofile.cli.credential_files import append_to_github_env, replace_file
 from omniprofile.config.paths import own_omni_config
-from omniprofile.credentials.protection import Intent
-from omniprofile.errors import Error, OperationFailed, Refused, UsageError
+from omniprofile.errors import Error, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
 from omniprofile.handover.env_files import github
 from omniprofile.handover.shells import FILES, SHELLS, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
-from omniprofile.system.atomic_write import PRIVATE, sweep, write_atomic
-from omniprofile.system.files import NO_LINK, reason
+from omniprofile.system.atomic_write import PRIVATE
 from omniprofile.transfer.omni_config import OmniConfig
 
 HELP = Help(
@@ -80,27 +68,26 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     output = None if args.output == "-" else args.output
     if output and args.shell == "github":
         raise UsageError("`--shell github` writes to the file of `GITHUB_ENV`", hint="leave `--output` out")
+    github_env = environ.get("GITHUB_ENV", "")
+    if args.shell == "github" and not github_env:
+        raise UsageError("`GITHUB_ENV` is not set", hint="the format `github` is for a step of a GitHub Actions job")
     name = os.path.basename(output or "")
     usual = "dotenv" if name.startswith(".env.") or name.endswith(".env") else None  # the names that tools expect
     shell = args.shell or usual or calling_shell(environ, parent_command())
     if args.unset:
-        assign: dict[str, str] = {}
-        remove = removals(environ)
-        secrets: list[str] = []
+        assign, remove, secrets = dict[str, str](), removals(environ), list[str]()
     else:
-        resolution = app.resolve(request_of(args), "give")
-        hint = f"name it, as in `omniprofile env {resolution.profile}`, or give `--yes`"
-        credential = app.obtain(resolution, Intent("give", hint=hint, yes=args.yes), interactive=console.interactive)
-        app.record(resolution, "env")
-        app.tell(good_until(credential, app.environment.now()), app.detail)
+        credential = given_credential(args, app, console, "env")
         assign, remove = exports(credential, environ)
+        secrets = [secret.reveal() for secret in credential.secrets]
         if not output and shell not in FILES:
             _warn_of_omni(app, console, remove)
-        secrets = [secret.reveal() for secret in credential.secrets]
     if shell == "github":
-        _to_github(app, console, assign, remove, secrets)
+        masks, lines = github(assign, remove, secrets)
+        console.give(masks)
+        append_to_github_env(app, github_env, lines)
     elif output:
-        _to_file(app, output, render(shell, assign, remove))
+        replace_file(app, output, render(shell, assign, remove))
         console.note(f"`{printable_place(output)}` was written{PRIVATE}")
     else:
         console.give(render(shell, assign, remove))
@@ -123,45 +110,3 @@ def _warn_of_omni(app: App, console: Console, removed: Sequence[str]) -> None:
             f"(`{printable_place(path)}`) is an expired OAuth session, which it renews and sends instead; "
             "use `omniprofile exec -- omni …`"
         )
-
-
-def _to_file(app: App, output: str, text: str) -> None:
-    """Replace `output` with a file of mode 0600. Raises Refused for a link, pipe or device, and OperationFailed."""
-    path = os.path.join(app.environment.cwd or os.sep, output)
-    shown = f"`{printable_place(output)}`"
-    try:
-        if os.path.lexists(path) and not stat.S_ISDIR(mode := os.lstat(path).st_mode) and not stat.S_ISREG(mode):
-            raise _elsewhere(shown, "name a file; `-` is standard output")
-        with app.exclusive():  # so that it can remove secrets that a killed command left here
-            sweep(path)
-            write_atomic(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
-    except OSError as problem:
-        raise OperationFailed(f"{shown} cannot be written: {reason(problem)}") from problem
-
-
-def _elsewhere(what: str, hint: str) -> Refused:
-    """Return the refusal to write to a link or pipe, which would pass the credential to another file or program."""
-    return Refused(f"{what} is not a regular file, so the credential would go somewhere else", hint=hint)
-
-
-def _to_github(app: App, console: Console, assign: dict[str, str], remove: list[str], secrets: list[str]) -> None:
-    """Mask the secrets in the job's log, then append to the file from which GitHub Actions reads variables.
-
-    That is the runner's file, or a new one with mode 0600. Raises Refused for a link or pipe.
-    """
-    path = app.environment.environ.get("GITHUB_ENV")
-    if not path:
-        raise UsageError("`GITHUB_ENV` is not set", hint="the format `github` is for a step of a GitHub Actions job")
-    masks, lines = github(assign, remove, secrets)
-    console.give(masks)
-    refused = _elsewhere("the file of `GITHUB_ENV`", "set `GITHUB_ENV` to a file, or leave it as the runner set it")
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | NO_LINK
-    try:
-        with open(os.open(os.path.join(app.environment.cwd or os.sep, path), flags, 0o600), "ab") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise refused
-            file.write(lines.encode("utf-8", "surrogateescape"))
-    except OSError as problem:
-        if problem.errno in (errno.ELOOP, errno.ENXIO):  # a link, or a pipe without a reader
-            raise refused from problem
-        raise OperationFailed(f"the file of `GITHUB_ENV` cannot be written: {reason(problem)}") from problem

@@ -2,12 +2,14 @@
 
 import argparse
 import json
+from typing import Literal
 
 from omniprofile.app import App
 from omniprofile.cli.arguments import PINNED, Help, add_flag, add_json, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.times import good_until, rfc3339
 from omniprofile.credentials.protection import Intent
+from omniprofile.model.credential import Credential
 
 HELP = Help(
     description="Prints the bare token and a line end. It is a secret: pipe it, do not show it.\n\n"
@@ -53,12 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     """Print the token, the header that carries it (RFC 6750, 2.1), or the whole credential as JSON."""
-    resolution = app.resolve(request_of(args), "give")
-    hint = f"name it, as in `omniprofile token {resolution.profile}`, or give `--yes`"
-    intent = Intent("give", hint=hint, yes=args.yes)
-    credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=args.force_refresh)
-    app.record(resolution, "token")
-    app.tell(good_until(credential, app.environment.now()), app.detail)
+    credential = given_credential(args, app, console, "token", force_refresh=args.force_refresh)
     if args.json:
         console.json(
             {
@@ -75,3 +72,16 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.give(json.dumps({"Authorization": f"Bearer {credential.token}"}) + "\n")
     else:
         console.give(credential.token + "\n")
+
+
+def given_credential(
+    args: argparse.Namespace, app: App, console: Console, how: Literal["env", "token"], *, force_refresh: bool = False
+) -> Credential:
+    """Obtain the credential that a command prints, and record that in the audit log. `how` is the command's name."""
+    resolution = app.resolve(request_of(args), "give")
+    hint = f"name it, as in `omniprofile {how} {resolution.profile}`, or give `--yes`"
+    intent = Intent("give", hint=hint, yes=args.yes)
+    credential = app.obtain(resolution, intent, interactive=console.interactive, force_refresh=force_refresh)
+    app.record(resolution, how)
+    app.tell(good_until(credential, app.environment.now()), app.detail)
+    return credential
