@@ -167,7 +167,7 @@ def _too_deep(text: str) -> SyntaxProblem | None:
             depth += 1
         elif piece in "]}":
             depth = max(0, depth - 1)
-        if depth > DEEPEST or (match.lastgroup == "key" and piece.count(".") >= DEEPEST):
+        if depth > DEEPEST or (match.lastgroup == "key" and re.sub(_SHORT_STRING, "", piece).count(".") >= DEEPEST):
             return _nested_at(position_after(text[: match.start()]))
     return None
 

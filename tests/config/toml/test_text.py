@@ -140,6 +140,14 @@ def test_nesting_has_a_limit(depth: int) -> None:
     assert bool(document.findings) == (depth > DEEPEST)
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("line", ["a = {text}", "a = [{text}]", "{text} = 1", "a.{text}.b = 1", "[a.{text}]"])
+def test_dots_in_quotes_are_no_nesting(line: str, quote: str) -> None:
+    text = quote + "a." * DEEPEST + quote
+    assert not Document.parse("f.toml", line.format(text=text).encode()).findings
+    assert Document.parse("f.toml", f"{'a.' * DEEPEST}{text} = 1".encode()).findings
+
+
 def test_a_file_that_cannot_be_read_raises(tmp_path: Path) -> None:
     with pytest.raises(ConfigUnreadable, match="not found"):
         Document.read(str(tmp_path / "gone"))
