@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from omniprofile.config.toml.edit import value_of
 from omniprofile.config.toml.positions import NamePath
 from omniprofile.config.toml.text import Document
-from omniprofile.config.toml.write import string_text
+from omniprofile.config.toml.write import require_utf8, string_text
 from omniprofile.errors import ConfigInvalid, Refused, UsageError
 from omniprofile.model.names import printable
 from omniprofile.model.secret import KEY_SHAPES, names_secret
@@ -57,10 +57,7 @@ def value_text(path: NamePath, typed: str, kind: "TomlKind | None") -> str:
     Raises Refused for a value that looks like a secret, ConfigInvalid for one that the key cannot have, and UsageError for one
     that is not UTF-8 or has several lines.
     """
-    try:
-        typed.encode("utf-8")
-    except UnicodeEncodeError as problem:
-        raise UsageError("the value is not UTF-8") from problem
+    require_utf8(typed)
     name = path[-1]
     _refuse_secret(path, typed, known=kind is not None)
     written = typed.strip()

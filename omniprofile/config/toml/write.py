@@ -6,19 +6,31 @@ which make a file look different from its content.
 
 from collections.abc import Mapping
 
+from omniprofile.errors import UsageError
+
 
 def key_text(name: str) -> str:
-    """Return a name as one part of a key, quoted if needed."""
+    """Return a name as one part of a key, quoted if needed. Raises UsageError if it is not UTF-8."""
     import tomlkit
 
+    require_utf8(name)
     return _visible(tomlkit.key(name).as_string())
 
 
 def string_text(text: str) -> str:
-    """Return a text as a TOML string, in double quotes."""
+    """Return a text as a TOML string, in double quotes. Raises UsageError if it is not UTF-8."""
     import tomlkit
 
+    require_utf8(text)
     return _visible(tomlkit.string(text).as_string())
+
+
+def require_utf8(text: str) -> None:
+    """Raise UsageError for a text with bytes that are not UTF-8, which an argument may have and no TOML file."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as problem:
+        raise UsageError("the value is not UTF-8") from problem
 
 
 def toml(value: object) -> str:
