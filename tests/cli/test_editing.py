@@ -199,7 +199,15 @@ def test_add_goes_to_a_file_of_profiles_d_when_asked(cli: Cli, file: Path) -> No
 
 @pytest.mark.parametrize(
     "option",
-    ["--description=%s", "--key-command=op %s", "--key-file=%s", "--env=A=%s", "--env=%s=1", "--expect=user=%s", "--extends=%s"],
+    [
+        "--description=%s",
+        "--key-command=op %s",
+        "--key-file=%s",
+        "--env=A=%s",
+        "--env=%s=1",
+        "--expect=user=%s",
+        "--extends=%s",
+    ],
 )
 def test_add_refuses_bytes_that_are_not_utf_8(cli: Cli, file: Path, option: str) -> None:
     ran = cli("add", "new", "--base-url", "https://new.omniapp.co", option % "\udcff")

@@ -35,6 +35,14 @@ def test_init_with_a_key_on_stdin_logs_in_at_once(cli: Cli, file_store: None) ->
     assert cli("token", shows=True).out == STAGING_KEY + "\n"
 
 
+def test_init_replaces_an_active_profile_that_is_gone(cli: Cli) -> None:
+    cli.state.mkdir(mode=0o700)
+    (cli.state / "active").write_text("gone\n\n")
+    ran = cli("init", "--name", "a", "--base-url", "https://a.omniapp.co", "--json")
+    assert (ran.status, json.loads(ran.out)["active"]) == (0, True)
+    assert (cli.state / "active").read_text() == "a\ngone\n"
+
+
 def test_init_adds_to_a_file_and_keeps_every_other_byte(cli: Cli) -> None:
     text = '# mine\nversion = 1   # one\r\n\r\n[profiles.a]\r\nbase_url = "https://a.omniapp.co"'
     file = cli.profiles("")

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     path = add(app, console, name, values, file_store=file_store)
     app = app.reread()
     active, _ = app.state.read()
-    if active is None:
+    if active not in app.config.profiles:  # none is active, or one that is gone
         app.state.activate(name)
         console.note(f"the active profile is now `{name}`")
     elif active != name:
