@@ -20,7 +20,7 @@ import roff
 from argparse_manpage.manpage import Manpage
 
 from omniprofile import __version__
-from omniprofile.checks.rule_texts import RULES
+from omniprofile.checks.rule_texts import rules
 from omniprofile.cli import help as screens
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.parser import build_parser, load
@@ -334,7 +334,7 @@ def _json_type(part: dict[str, Any]) -> str:
 def _rules() -> Iterable[str]:
     yield ".SH RULES"
     yield from roff.filled("`omniprofile lint --explain CODE` shows one with a bad and a good example.")
-    for rule in RULES:
+    for rule in rules().values():
         yield from roff.tagged(
             rule.code.value, f"{rule.title[0].upper() + rule.title[1:]} ({rule.code.level.value}). {rule.why}"
         )

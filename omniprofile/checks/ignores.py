@@ -9,7 +9,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from omniprofile.checks.rule_texts import RULES
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Code, Finding, Fix
 from omniprofile.model.names import closest, printable
@@ -17,8 +16,6 @@ from omniprofile.model.names import closest, printable
 _IGNORE = re.compile(r"#\s*+omniprofile:\s*+ignore\b(?P<list>\[(?P<codes>[^\]#]*+)\])?")
 _CODE = re.compile(r"[^\s,]++")
 _AND_COMMA = re.compile(r"\s*+,\s*+")
-_CAN_BE_SILENCED = frozenset(rule.code.value for rule in RULES if rule.can_be_silenced)
-_KNOWN = [rule.code.value for rule in RULES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +62,11 @@ def apply_ignores(
 def _objection(code: str) -> tuple[str, str] | None:
     if not code:
         return "the comment names no code to silence", "write `# omniprofile: ignore[CODE]`"
-    if code not in _KNOWN:
-        near = closest(code, _KNOWN, 1)
+    if code not in set(Code):
+        near = closest(code, Code, 1)
         hint = f"did you mean `{near[0]}`?" if near else "`omniprofile lint --explain` lists the codes"
         return f"`{printable(code, 40)}` is not the code of a rule", hint
-    if code not in _CAN_BE_SILENCED:
+    if not Code(code).can_be_silenced:
         return f"`{code}` cannot be silenced", f"`omniprofile lint --explain {code}` says what to do about it"
     return None
 

@@ -9,7 +9,7 @@ is listed with those of the options), or a list of words separated by commas. `?
 import argparse
 from typing import Any, NamedTuple
 
-from omniprofile.checks.rule_texts import RULES
+from omniprofile.checks.rule_texts import rules
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.parser import build_parser
 from omniprofile.cli.registry import ALIASES, COMMANDS
@@ -51,7 +51,7 @@ def rows() -> list[Row]:
     everything += [Row(name, *_arguments(subparser)) for name, subparser in parser.commands.items()]
     everything += [Row(alias, *_arguments(parser.commands[name])) for alias, name in ALIASES.items()]
     everything.append(Row("help", "", "", "@commands"))
-    codes = {rule.code.value: rule.title for rule in RULES}
+    codes = {code: rule.title for code, rule in rules().items()}
     keys = {key: field.get("description", "") for key, field in _profile_keys().items()}
     lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": codes, "@keys": keys}
     return [*everything, *(Row(kind, _lines(words), "", "") for kind, words in lists.items())]

@@ -59,6 +59,11 @@ class Code(StrEnum):
         """The severity of the rule's findings."""
         return Level.WARNING if self in _WARNINGS else Level.ERROR
 
+    @property
+    def can_be_silenced(self) -> bool:
+        """Whether `# omniprofile: ignore[CODE]` works. It never does for a secret, which is leaked either way."""
+        return self not in _REFUSED_ANYWAY and self not in (Code.SECRET, Code.USELESS_IGNORE)
+
 
 _WARNINGS = frozenset(
     {
@@ -67,6 +72,14 @@ _WARNINGS = frozenset(
         Code.EMPTY_VARIABLE, Code.IMPOSSIBLE_IDENTITY, Code.ALLOW_WITHOUT_USE, Code.USELESS_IGNORE,
     }
 )  # fmt: skip
+
+_REFUSED_ANYWAY = frozenset(
+    {
+        Code.UNREADABLE, Code.SYNTAX, Code.WRITABLE, Code.UNKNOWN_KEY, Code.WRONG_VALUE, Code.BAD_NAME, Code.CONTRADICTION,
+        Code.MISSING_KEY, Code.DANGLING, Code.CYCLE, Code.DUPLICATE,
+    }
+)  # fmt: skip
+"""Findings for which every command refuses the files. Silencing them in lint would only hide the reason."""
 
 
 @dataclass(frozen=True, slots=True)

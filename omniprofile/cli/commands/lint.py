@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from omniprofile.app import App
 from omniprofile.checks.lint import Report, examine, file_sets
 from omniprofile.checks.mcp import is_mcp_file, project_files
-from omniprofile.checks.rule_texts import BY_CODE, RULES
+from omniprofile.checks.rule_texts import rules
 from omniprofile.cli.arguments import Help, add_flag, add_format, add_option
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
@@ -137,15 +137,15 @@ def _conclude(report: Report, console: Console, *, strict: bool) -> int:
 
 
 def _explain(code: str, console: Console, *, as_json: bool) -> int:
-    if code and code.upper() not in BY_CODE:
-        near = closest(code.upper(), BY_CODE)
+    if code and code.upper() not in rules():
+        near = closest(code.upper(), rules())
         hint = f"did you mean {quoted_list(near)}?" if near else "`omniprofile lint --explain` lists them"
         raise UsageError(f"unknown code `{code}`", hint=hint)
-    rules = [BY_CODE[code.upper()]] if code else list(RULES)
+    shown = [rules()[code.upper()]] if code else list(rules().values())
     if as_json:
-        console.json({"rules": [rule.as_json() for rule in rules]})
+        console.json({"rules": [rule.as_json() for rule in shown]})
     elif code:
-        console.data(rules[0].text)
+        console.data(shown[0].text)
     else:
-        console.data("".join(f"{rule.code}  {rule.code.level:<7}  {rule.title}\n" for rule in rules))
+        console.data("".join(f"{rule.code}  {rule.code.level:<7}  {rule.title}\n" for rule in shown))
     return DONE

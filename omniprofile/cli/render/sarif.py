@@ -5,15 +5,14 @@ from urllib.parse import quote
 
 import omniprofile
 from omniprofile.checks.lint import Report
-from omniprofile.checks.rule_texts import RULES
+from omniprofile.checks.rule_texts import rules
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_INDEX = {rule.code.value: index for index, rule in enumerate(RULES)}
 
 
 def sarif(report: Report) -> dict[str, object]:
     """Return one run, with every rule and its explanation. Relative paths start at the folder where lint ran."""
-    rules = [
+    described = [
         {
             "id": rule.code.value,
             "name": rule.code.name.title().replace("_", ""),
@@ -22,12 +21,13 @@ def sarif(report: Report) -> dict[str, object]:
             "help": {"text": rule.text},
             "defaultConfiguration": {"level": rule.code.level.value},
         }
-        for rule in RULES
+        for rule in rules().values()
     ]
+    index = {code: place for place, code in enumerate(rules())}
     results = [
         {
             "ruleId": finding.code,
-            "ruleIndex": _INDEX[finding.code],
+            "ruleIndex": index[finding.code],
             "level": finding.level.value,
             "message": {"text": finding.message + (f"; {finding.suggestion}" if finding.suggestion else "")},
             "locations": [
@@ -41,7 +41,7 @@ def sarif(report: Report) -> dict[str, object]:
         }
         for finding in report.findings
     ]
-    driver = {"name": "omniprofile", "semanticVersion": omniprofile.__version__, "rules": rules}
+    driver = {"name": "omniprofile", "semanticVersion": omniprofile.__version__, "rules": described}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
