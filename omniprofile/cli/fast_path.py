@@ -13,7 +13,7 @@ import sys
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, find_places, profile_files
 from omniprofile.config.selection import choose
-from omniprofile.model.compiled_profile import CompiledProfile, Final, Undecided
+from omniprofile.model.compiled_profile import CompiledProfile, Undecided
 from omniprofile.system.files import home_in_database, user_id
 
 TYPE_CHECKING = False
@@ -49,11 +49,7 @@ def run() -> int:
             if isinstance(ours, int):
                 return ours
             sys.argv[1:] = ours
-        stdout, sys.stdout = sys.stdout, sys.stderr  # keeps what a keyring backend prints out of the answer
-        try:
-            given = answer(sys.argv[1:], os.environ, sys.platform, acting=True)
-        finally:
-            sys.stdout = stdout
+        given = answer(sys.argv[1:], os.environ, sys.platform, acting=True)
         if isinstance(given, str):
             from omniprofile.cli.stream import write_out
 
@@ -79,8 +75,6 @@ def answer(
     """
     try:
         return _answer(argv, environ, platform, cwd or os.getcwd(), acting)
-    except Final as final:
-        raise final.__cause__ or final from None
     except Exception:  # noqa: BLE001 - the full path finds the same error and reports it
         return None
 

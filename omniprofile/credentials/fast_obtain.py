@@ -6,7 +6,7 @@ On the fast path: imports only what a bare interpreter has loaded, plus `datetim
 import sys
 
 from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE, asked_store, nothing_overrides
-from omniprofile.model.compiled_profile import Final, Undecided
+from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.exported import TOKENS
 from omniprofile.model.names import account_name
 from omniprofile.system.files import user_id
@@ -30,7 +30,7 @@ def obtain(
     """Set the profile's token and its expiry. `for_child` says that the token goes to a process that cannot renew it.
 
     `store` is the secret store set in the files; `folders` are the state folder and the home. Raises Undecided, or any other
-    error, if the full path must decide, and Final if that would fail in the same way.
+    error, if the full path must decide.
     """
     if not nothing_overrides(profile.profile, environ):
         raise Undecided
@@ -41,7 +41,7 @@ def obtain(
     if (asked_store(environ) or store) == "file":
         found = _in_file(name, *folders)
     else:
-        found = _in_keyring(name, *folders, environ, is_session=is_session)
+        found = _in_keyring(name, *folders, environ)
     if found.is_session != is_session or (is_session and not _is_fresh(found, for_child=for_child)):
         raise Undecided
     profile.token, profile.expires_at = found.token.reveal(), found.expires_at
@@ -94,29 +94,12 @@ def _in_file(account: str, state_folder: str, home: str) -> "StoredFields":
     return check(FileStore(state_folder, home=home).read()[account], account)
 
 
-def _in_keyring(
-    account: str, state_folder: str, home: str, environ: "Mapping[str, str]", *, is_session: bool
-) -> "StoredFields":
-    """Return what the keyring holds for `account`. Raises Final if the keyring package fails, so it is asked only once."""
+def _in_keyring(account: str, state_folder: str, home: str, environ: "Mapping[str, str]") -> "StoredFields":
+    """Return what the keyring holds for `account`, if that can be read without the keyring package."""
     from omniprofile.credentials import light_keyring
     from omniprofile.system.user_lock import user_lock_folders
 
     if environ.get(TIMEOUT_VARIABLE):
         raise Undecided
     lock_folders = user_lock_folders(sys.platform, environ, user_id())
-    try:
-        return light_keyring.get(account, state_folder, home, lock_folders, environ)
-    except Exception:  # the keyring package reports whatever is wrong
-        if is_session:  # it may need a refresh, so the full path asks
-            raise
-    from omniprofile.credentials.keyring_store import KeyringStore
-    from omniprofile.errors import StoreUnavailable
-    from omniprofile.model.stored import Account
-
-    try:
-        found = KeyringStore(state_folder, lock_folders=lock_folders, home=home).get(Account.parse(account))
-    except (StoreUnavailable, KeyboardInterrupt) as problem:
-        raise Final from problem
-    if found is None:
-        raise Undecided
-    return found
+    return light_keyring.get(account, state_folder, home, lock_folders, environ)

@@ -15,10 +15,6 @@ class Undecided(Exception):
     """The fast path cannot decide; the full path must."""
 
 
-class Final(Exception):
-    """The full path would fail in the same way, so it need not be tried."""
-
-
 class CompiledProfile:
     """One profile without overrides, plus its token, the token's expiry and `env` once they are known.
 
