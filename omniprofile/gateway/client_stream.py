@@ -36,7 +36,7 @@ class ClientStream:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
-        self._writer = writer
+        self.writer = writer
         self._http = h11.Connection(h11.SERVER, _LARGEST_HEAD)
         self._out = b""
 
@@ -96,14 +96,14 @@ class ClientStream:
         elif self._out:
             self._flush()
             async with asyncio.timeout(_STALLED_SECONDS):
-                await self._writer.drain()
+                await self.writer.drain()
 
     async def linger(self) -> None:
         """End the connection so that the client can read the response: unread data would cause a reset."""
         self._flush()
         if self._reader.at_eof() or self._http.their_state in (h11.IDLE, h11.CLOSED):
             return
-        self._writer.write_eof()
+        self.writer.write_eof()
         async with asyncio.timeout(_LINGER_SECONDS):
             left = _LEFT
             while left > 0 and (data := await self._reader.read(PIECE)):
@@ -127,7 +127,7 @@ class ClientStream:
 
     def _flush(self) -> None:
         if self._out:
-            self._writer.write(self._out)
+            self.writer.write(self._out)
             self._out = b""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import h11
@@ -20,48 +21,40 @@ from omniprofile.model.read_only import is_override
 from omniprofile.system.threads import start
 
 
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One client's connection, whose requests are answered in turn. `trusted` is called once the client knows the token."""
 
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        guard: Guard,
-        upstream: Upstream,
-        trusted: Callable[[], object],
-    ) -> None:
-        self._writer = writer
-        self._client = ClientStream(reader, writer)
-        self._guard = guard
-        self._upstream = upstream
-        self._trusted = trusted
+    client: ClientStream
+    guard: Guard
+    upstream: Upstream
+    trusted: Callable[[], object]
 
     async def serve(self) -> None:
         """Answer requests in turn until the connection ends."""
         try:
-            while await self._serve_one() and self._client.start_next_request():
+            while await self._serve_one() and self.client.start_next_request():
                 pass
-            await self._client.linger()
+            await self.client.linger()
         except (Gone, BrokenOff, Echoed, h11.ProtocolError, OSError, TimeoutError, asyncio.CancelledError):
             # An aborted connection shows the client that the response is incomplete.
-            self._writer.transport.abort()
+            self.client.writer.transport.abort()
         finally:
-            self._writer.close()
+            self.client.writer.close()
 
     async def _serve_one(self) -> bool:
         """Answer one request; return whether there was one."""
         request = None
         try:
-            request = await self._client.request()
+            request = await self.client.request()
             if request is None:
                 return False
-            check_client(self._guard, request)
-            self._trusted()
-            check_request(self._guard, request)
-            await self._forward(request, self._client.body(request))
+            check_client(self.guard, request)
+            self.trusted()
+            check_request(self.guard, request)
+            await self._forward(request, self.client.body(request))
         except h11.RemoteProtocolError as problem:
-            if self._client.has_responded:
+            if self.client.has_responded:
                 raise
             status = max(problem.error_status_hint, 400)
             await self._refuse(request, Refused(status, "bad-request", "this is not a request of HTTP/1.1"))
@@ -70,7 +63,7 @@ class Connection:
         return True
 
     async def _forward(self, request: h11.Request, body: Body | None) -> None:
-        guard = self._guard
+        guard = self.guard
         fields = request_fields(request.headers.raw_items())
         if guard.access == "read-only":
             fields = [field for field in fields if not is_override(field[0].decode("ascii"))]
@@ -78,7 +71,7 @@ class Connection:
             used = guard.credential.ready()
             if used is None:
                 used = await asyncio.wrap_future(start(guard.credential.current))
-            send = partial(self._upstream.send, request.method, request.target, fields, body)
+            send = partial(self.upstream.send, request.method, request.target, fields, body)
             response = await send(used.token)
             renewed = await self._renewed(used) if response.status == 401 else None
             if renewed is not None and (body is None or body.whole is not None):
@@ -97,7 +90,7 @@ class Connection:
     async def _renewed(self, refused: Credential) -> Credential | None:
         """Return a new credential after the instance refused this one; None if there is no other."""
         try:
-            renewed = await asyncio.wrap_future(start(lambda: self._guard.credential.renewed(refused)))
+            renewed = await asyncio.wrap_future(start(lambda: self.guard.credential.renewed(refused)))
         except Error:
             return None  # the instance's own response says what is wrong
         return renewed if renewed.secret != refused.secret else None
@@ -114,30 +107,30 @@ class Connection:
                 f"the instance answered in the encoding `{coding}`, which the gateway cannot search for the credential",
                 "ask without `Accept-Encoding`",
             ) from None
-        self._guard.note(request.method.decode("ascii"), response.status)
-        await self._client.write(
+        self.guard.note(request.method.decode("ascii"), response.status)
+        await self.client.write(
             h11.Response(status_code=response.status, headers=mask.fields(fields), reason=mask.text(response.reason))
         )
         async for piece in response.body():
             if shown := mask.feed(piece):
-                await self._client.write(h11.Data(shown))
+                await self.client.write(h11.Data(shown))
         if has_body and (rest := mask.end()):
-            await self._client.write(h11.Data(rest))
-        await self._client.write(h11.EndOfMessage())
+            await self.client.write(h11.Data(rest))
+        await self.client.write(h11.EndOfMessage())
 
     async def _refuse(self, request: h11.Request | None, refused: Refused) -> None:
         """Answer a refused request. If its end is uncertain, close the connection: what follows must not be read as a request."""
         if request is not None:
             path = request.target.partition(b"?")[0].decode("ascii")
-            self._guard.note_refused(request.method.decode("ascii"), path, refused.status)
-            self._client.skim()
+            self.guard.note_refused(request.method.decode("ascii"), path, refused.status)
+            self.client.skim()
         content = refused.content()
         fields = [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(content)).encode("ascii"))]
         if refused.status == 401:
             fields.append((b"WWW-Authenticate", b"Bearer"))
-        if refused.status == 400 or not self._client.request_has_ended:
+        if refused.status == 400 or not self.client.request_has_ended:
             fields.append((b"Connection", b"close"))
-        await self._client.write(h11.Response(status_code=refused.status, headers=fields))
+        await self.client.write(h11.Response(status_code=refused.status, headers=fields))
         if request is None or request.method != b"HEAD":
-            await self._client.write(h11.Data(content))
-        await self._client.write(h11.EndOfMessage())
+            await self.client.write(h11.Data(content))
+        await self.client.write(h11.EndOfMessage())

@@ -51,8 +51,9 @@ class Gateway(Guard):
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator["Handle"]:
+        from omniprofile.gateway.client_stream import ClientStream
         from omniprofile.gateway.connection import Connection
         from omniprofile.gateway.upstream import Upstream
 
         async with Upstream(self.origin, self.environ) as upstream:
-            yield lambda reader, writer, known: Connection(reader, writer, self, upstream, known).serve()
+            yield lambda reader, writer, known: Connection(ClientStream(reader, writer), self, upstream, known).serve()

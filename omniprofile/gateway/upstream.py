@@ -7,6 +7,7 @@ variables except those of `instance.proxies` and `instance.certificates`.
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -55,11 +56,8 @@ class Response:
 
     async def body(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives, still encoded. Raises BrokenOff."""
-        stream = self._response.stream
-        if not isinstance(stream, httpx.AsyncByteStream):
-            raise TypeError("an async transport gives an async stream")
         try:
-            async for part in stream:
+            async for part in self._response.aiter_raw():
                 yield part
         except (httpx.HTTPError, httpx.StreamError) as problem:
             raise BrokenOff from problem
@@ -74,6 +72,7 @@ class BrokenOff(Exception):
     """The instance closed the connection in the middle of a body."""
 
 
+@dataclass(eq=False, repr=False)
 class Upstream(AbstractAsyncContextManager["Upstream"]):
     """The connections to one origin, as an async context manager.
 
@@ -81,13 +80,14 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
     request.
     """
 
-    def __init__(self, origin: Origin, environ: Mapping[str, str]) -> None:
-        self._origin = origin
-        self._environ = environ
-        self._proxy = proxy_for(origin, environ)
-        self._host = str(origin).partition("://")[2].encode("ascii")
-        self._certificates: ssl.SSLContext | None = None
-        self._idle: list[httpx.AsyncHTTPTransport] = []
+    origin: Origin
+    environ: Mapping[str, str]
+    _certificates: ssl.SSLContext | None = None
+    _idle: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._proxy = proxy_for(self.origin, self.environ)
+        self._host = str(self.origin).partition("://")[2].encode("ascii")
 
     async def __aexit__(self, *_: object) -> None:
         """Close the idle connections. Requests in progress close their own."""
@@ -104,8 +104,8 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
         """Return an idle transport, or a new one, and whether it has been used before. Raises InstanceError."""
         if self._idle:
             return self._idle.pop(), True
-        if self._origin.scheme == "https" and self._certificates is None:
-            self._certificates = trusted_context(self._environ)
+        if self.origin.scheme == "https" and self._certificates is None:
+            self._certificates = trusted_context(self.environ)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEPT_SECONDS)
         return transport(httpx.AsyncHTTPTransport, self._certificates, self._proxy, limits), False
 
@@ -117,7 +117,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
         `fields` holds the length of `body`, if it is known; otherwise the body is sent chunked.
         """
         authorization = (b"Authorization", f"Bearer {token}".encode("ascii"))
-        url = _Target(str(self._origin))
+        url = _Target(str(self.origin))
         url.target = target
         request = httpx.Request(
             method.decode("ascii"),
@@ -142,7 +142,7 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
                     continue  # the instance has just closed the idle connection
                 # No `from`: an HTTP error's chain holds the request, and so the token.
                 shown = self._proxy.named_by if self._proxy else None
-                raise transport_error(problem, self._origin, {}, _CONNECT_SECONDS, shown) from None
+                raise transport_error(problem, self.origin, {}, _CONNECT_SECONDS, shown) from None
 
 
 def _has_more(sender: httpx.AsyncHTTPTransport) -> bool:

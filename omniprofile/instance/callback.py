@@ -14,6 +14,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from secrets import token_urlsafe
 from time import monotonic, sleep
@@ -34,41 +35,33 @@ _REPEAT_SECONDS = 5.0
 """How long a repeat of the callback still gets the page."""
 
 
+@dataclass(eq=False, repr=False)
 class Listener:
     """The callback listener, as a context manager.
 
     Passes the callback, or an error that ends the login, to `put`, and a sentence for each kind of refused request to `notify`.
     `port` 0 takes any free one; `uid` is the user whose browser may start the login, None on systems without user ids.
+    `rejected` counts the refused requests, `rejected_callbacks` those of them that were callbacks of another login.
     """
 
-    def __init__(
-        self,
-        put: Callable[[Callback | Error], None],
-        notify: Callable[[str], None],
-        *,
-        port: int = 0,
-        uid: int | None = None,
-    ) -> None:
-        self._put = put
-        self._notify = notify
-        self._wanted_port = port
-        self._uid = uid
-        self._started = False
-        self._taken_query: str | None = None
-        """The query of the accepted callback."""
-        self._repeats_until = 0.0
-        self._page: Future[Page] = Future()
-        self._start_path = f"/start/{token_urlsafe(24)}"
-        self._authorization_url = ""
-        self._kinds_told: set[str] = set()
-        self.rejected = 0
-        """How many requests were refused."""
-        self.rejected_callbacks = 0
-        """How many of those were callbacks that do not belong to this login."""
+    put: Callable[[Callback | Error], None]
+    notify: Callable[[str], None]
+    port: int = 0
+    uid: int | None = None
+    rejected: int = 0
+    rejected_callbacks: int = 0
+    _kinds_told: set[str] = field(default_factory=set)
+    _start_path: str = field(default_factory=lambda: f"/start/{token_urlsafe(24)}")
+    _authorization_url: str = ""
+    _started: bool = False
+    _taken_query: str | None = None
+    """The query of the accepted callback."""
+    _repeats_until: float = 0.0
+    _page: Future[Page] = field(default_factory=Future)
 
     def __enter__(self) -> Self:
         """Start listening. Raises OperationFailed."""
-        self._server = LoopbackServer(self._wanted_port, "the login")
+        self._server = LoopbackServer(self.port, "the login")
         self.hosts = self._server.hosts
         self.request = AuthorizationRequest(f"http://localhost:{self._server.port}{CALLBACK_PATH}")
         self._server.start(lambda: nullcontext(partial(answer, respond=self.respond)), gone_seconds=_PAGE_SECONDS)
@@ -82,7 +75,7 @@ class Listener:
                 sleep(max(0.0, self._repeats_until - monotonic()))
         self._server.close(grace=2.0)
         if self.rejected > len(self._kinds_told):
-            self._notify(f"{self.rejected} requests that did not belong to this login were refused")
+            self.notify(f"{self.rejected} requests that did not belong to this login were refused")
 
     def start_at(self, authorization_url: str) -> str:
         """Return the one-time URL that redirects the browser to `authorization_url`."""
@@ -122,7 +115,7 @@ class Listener:
         return await self._call_back(query, navigates=navigates)
 
     def _start(self, is_same_user: Callable[[int | None], bool]) -> Reply:
-        if not is_same_user(self._uid):
+        if not is_same_user(self.uid):
             self._reject("user", "a program of another user asked where this login goes, and was refused")
             return Reply(403, Page(False, "Not yours", "This login belongs to another user of this machine.", ""))
         again, self._started = self._started, True
@@ -130,7 +123,7 @@ class Listener:
             page = Page(True, "Log in", "Your browser goes on to the login page.", "")
             return Reply(303, page, {"Location": self._authorization_url})
         if self._taken_query is None:
-            self._put(
+            self.put(
                 LoginFailed(
                     "the one-time address of this login was opened a second time",
                     hint="run the login again; if it happens again, another program reads what the browser is told to open: "
@@ -151,7 +144,7 @@ class Listener:
             self._taken_query = query
             if not navigates:  # a browser does not repeat a navigation
                 self._repeats_until = monotonic() + _REPEAT_SECONDS
-            self._put(callback)
+            self.put(callback)
         elif query != self._taken_query:
             self._reject("second", "a second answer to this login was refused")
             return Reply(409, Page(False, "Answered already", "This login has its answer.", "Look at your terminal."))
@@ -167,4 +160,4 @@ class Listener:
         self.rejected += 1
         if kind not in self._kinds_told:
             self._kinds_told.add(kind)
-            self._notify(sentence)
+            self.notify(sentence)

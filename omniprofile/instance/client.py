@@ -6,9 +6,11 @@ is refused.
 """
 
 import ssl
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from threading import Lock, get_ident
+from dataclasses import dataclass, field
+from threading import Lock
 from time import monotonic
 
 import httpx
@@ -24,6 +26,7 @@ from omniprofile.model.secret import Secret
 from omniprofile.system.threads import start, wait
 
 LARGEST_RESPONSE = 1024 * 1024
+_KEEP_ONE = httpx.Limits(max_connections=None, max_keepalive_connections=1)
 _HEADERS = {
     "User-Agent": f"omniprofile/{omniprofile.__version__}",
     "Accept": "application/json",
@@ -31,27 +34,25 @@ _HEADERS = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class Client(AbstractContextManager["Client"]):
     """An HTTP client, as a context manager.
 
-    `timeout` limits a whole request, in seconds. Each thread has its own connections and keeps one for its next request,
-    because httpx scans every connection of a shared pool again and again. `environ` holds the variables for proxies and
-    certificates.
+    `timeout` limits a whole request, in seconds. `environ` holds the variables for proxies and certificates. Any number of
+    threads may use it: each request has a transport for itself, which keeps its connection for the next one, because httpx scans
+    every connection of a shared transport again and again.
     """
 
-    def __init__(self, *, timeout: float, environ: Mapping[str, str]) -> None:
-        self._timeout = timeout
-        self._environ = environ
-        # Unlimited, since the caller limits how many requests run at once: an abandoned request still holds its connection, and
-        # no other request may have to wait for it.
-        self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=1)
-        self._lock = Lock()
-        self._certificates: ssl.SSLContext | None = None
-        self._transports: dict[tuple[int, str | None, str], httpx.HTTPTransport] = {}
+    timeout: float
+    environ: Mapping[str, str]
+    _lock: Lock = field(default_factory=Lock)
+    _certificates: ssl.SSLContext | None = None
+    _transports: list[httpx.HTTPTransport] = field(default_factory=list)
+    _idle: dict[tuple[str, Proxy | None], list[httpx.HTTPTransport]] = field(default_factory=lambda: defaultdict(list))
 
     def __exit__(self, *_: object) -> None:
         """Close every connection."""
-        for each in self._transports.values():
+        for each in self._transports:
             each.close()
 
     def get(self, origin: Origin, path: str, token: Secret | None = None, *, timeout: float | None = None) -> Response:
@@ -80,12 +81,13 @@ class Client(AbstractContextManager["Client"]):
         httpx limits each phase and each wait for a byte, not the whole request: a server that drips bytes could hold it for
         ever. An abandoned request ends when the client is closed, or at the latest with the process.
         """
-        seconds = self._timeout if timeout is None else timeout
-        proxy = proxy_for(origin, self._environ)
-        shown, caller = proxy.named_by if proxy else None, get_ident()
+        seconds = self.timeout if timeout is None else timeout
+        proxy = proxy_for(origin, self.environ)
+        shown = proxy.named_by if proxy else None
 
         def exchange() -> Response:
             began, trace = monotonic(), Trace()
+            sender = self._idle_transport(origin.scheme, proxy)
             try:
                 request = httpx.Request(
                     method,
@@ -94,26 +96,28 @@ class Client(AbstractContextManager["Client"]):
                     data=form,
                     extensions={"timeout": httpx.Timeout(seconds).as_dict(), "trace": trace.__setitem__},
                 )
-                return _read(self._transport(origin, proxy, caller).handle_request(request), origin, shown, began)
+                return _read(sender.handle_request(request), origin, shown, began)
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as problem:
                 # No `from`: an HTTP error's chain holds the request, and so the token.
                 raise transport_error(problem, origin, trace, seconds, shown) from None
+            finally:
+                self._idle[origin.scheme, proxy].append(sender)
 
         try:
             return wait(start(exchange), seconds)
         except TimeoutError:
             raise InstanceError("timeout", f"{origin.host} did not answer in {seconds:g} s", proxy=shown) from None
 
-    def _transport(self, origin: Origin, proxy: Proxy | None, caller: int) -> httpx.HTTPTransport:
-        """Return the thread `caller`'s transport through `proxy`, creating it on first use. Raises InstanceError."""
-        kind = (caller, proxy.address if proxy else None, origin.scheme)
+    def _idle_transport(self, scheme: str, proxy: Proxy | None) -> httpx.HTTPTransport:
+        """Return a transport through `proxy` that no request uses, preferably the last one used. Raises InstanceError."""
         with self._lock:
-            if kind not in self._transports:
-                context = None
-                if origin.scheme == "https":
-                    context = self._certificates = self._certificates or trusted_context(self._environ)
-                self._transports[kind] = transport(httpx.HTTPTransport, context, proxy, self._limits)
-            return self._transports[kind]
+            if idle := self._idle[scheme, proxy]:
+                return idle.pop()
+            if scheme == "https" and self._certificates is None:
+                self._certificates = trusted_context(self.environ)
+            context = self._certificates if scheme == "https" else None
+            self._transports.append(transport(httpx.HTTPTransport, context, proxy, _KEEP_ONE))
+            return self._transports[-1]
 
 
 def _read(response: httpx.Response, origin: Origin, proxy: str | None, began: float) -> Response:

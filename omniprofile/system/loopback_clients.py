@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Callable[[], object]], Coroutine[None, None, None]]
@@ -22,14 +23,14 @@ else:
 """The most clients that have not yet identified themselves. One more, and the oldest of them is disconnected."""
 
 
+@dataclass(eq=False, repr=False)
 class Clients:
     """The connected clients. Those that have not identified themselves cannot keep out those that have."""
 
-    def __init__(self, handle: Handle, gone_seconds: float) -> None:
-        self.handle = handle
-        self.gone_seconds = gone_seconds
-        self.all: set[Client] = set()
-        self.unknown: dict[Client, None] = {}
+    handle: Handle
+    gone_seconds: float
+    all: "set[Client]" = field(default_factory=set)
+    unknown: "dict[Client, None]" = field(default_factory=dict)
 
     def add(self, client: "Client") -> None:
         """Add a client that has just connected. If too many are unidentified, disconnect the oldest of them."""
