@@ -28,7 +28,7 @@ class Merged:
     `left` means that an existing key was not touched, `none` that there is no key.
     """
 
-    profile: str
+    profile: Found
     entry: str
     action: Action
     key: KeyAction
@@ -57,7 +57,7 @@ def merge(
     for profile in outgoing:
         entry = entries.get(profile.name)
         if entry is None and profile.name in tables:
-            results.append(Merged(profile.name, profile.name, "conflict", "left"))
+            results.append(Merged(profile, profile.name, "conflict", "left"))
             continue
         before = existing[entry] if entry is not None else None
         new = {"apiEndpoint": str(profile.origin), "authMethod": profile.auth}
@@ -68,10 +68,10 @@ def merge(
             table["defaultOutputFormat"] = profile.output_format
         tables[entry or profile.name] = table
         action: Action = "added" if before is None else "unchanged" if table == before.table else "updated"
-        results.append(Merged(profile.name, entry or profile.name, action, key))
+        results.append(Merged(profile, entry or profile.name, action, key))
     chosen = None
     if not config.data.get("defaultProfile"):
-        chosen = next((r.entry for r in results if r.profile == default and r.action != "conflict"), None)
+        chosen = next((r.entry for r in results if r.profile.name == default and r.action != "conflict"), None)
     head: Json = {"defaultProfile": chosen} if chosen else {}
     if common:
         head["defaultOutputFormat"] = common

@@ -6,7 +6,6 @@ Secrets leave the store only with `--with-secrets`, and OAuth sessions never do:
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag, add_json
@@ -14,14 +13,14 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.render.tables import table
 from omniprofile.credentials.protection import GIVING
-from omniprofile.errors import NoCredential, NoProfileSelected, UsageError
+from omniprofile.errors import NoCredential, UsageError
 from omniprofile.model.declaration import AuthMethod
-from omniprofile.model.names import printable, printable_place
+from omniprofile.model.names import printable, printable_place, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
 from omniprofile.system.atomic_write import PRIVATE
 from omniprofile.transfer.found import Found
-from omniprofile.transfer.merge import Merge, merge
+from omniprofile.transfer.merge import Merge, Merged, merge
 from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.plan import Known
 
@@ -68,31 +67,15 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         default = app.config.default.value if app.config.default else None
         merged = merge(config, outgoing, known, default=default, now=app.environment.now())
         backup = None if args.dry_run else _write(app, config, merged)
-        written = (
-            [] if args.dry_run else [each.profile for each in merged.results if each.key in ("written", "replaced")]
-        )
-        for name in written:
-            app.record(app.declared_profile(name), "export")
-    by_name = {profile.name: profile for profile in outgoing}
-    done: list[dict[str, Any]] = [
-        {
-            "profile": result.profile,
-            "as": result.entry,
-            "action": result.action,
-            "base_url": str(by_name[result.profile].origin),
-            "auth": by_name[result.profile].auth,
-            "key": result.key,
-            "reason": None,
-        }
-        for result in merged.results
-    ]
+        written = [each for each in merged.results if each.key in ("written", "replaced") and not args.dry_run]
+        for each in written:
+            app.record(app.declared_profile(each.profile.name), "export")
     if args.json:
-        nothing = {"as": None, "action": "skipped", "base_url": None, "auth": None, "key": None}
-        rows = done + [{"profile": name, **nothing, "reason": why} for name, why in skipped.items()]
         about = {"target": args.target, "file": path, "dry_run": args.dry_run}
+        rows = _as_json(merged.results, skipped)
         console.json({**about, "profiles": rows, "default": merged.default, "backup": backup})
-    elif done:
-        console.data(_as_text(done, would="would be " if args.dry_run else ""))
+    else:
+        console.data(_as_text(merged.results, would="would be " if args.dry_run else ""))
     shown = f"`{printable_place(path)}`"
     if merged.data == config.data:
         console.note(f"{shown} is up to date: there is nothing to write")
@@ -102,19 +85,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         console.note(f"{shown} was written{PRIVATE}")
     for name, why in skipped.items():
         (console.warn if args.profiles else console.note)(f"`{name}` cannot be exported: {why}")
-    conflicts = [result.profile for result in merged.results if result.action == "conflict"]
-    for name in conflicts:
-        console.warn(
-            f"`{name}` already exists there with another endpoint or method, and {'would be' if args.dry_run else 'was'} left "
-            f"as it is: run `omniprofile rename {name} NEW`, or name another file"
-        )
-    _warn_of_limits(console, outgoing)
+    _warn_of_limits(console, merged.results, dry_run=args.dry_run)
     if written:
         console.warn(f"API keys are in plain text in {shown} now; `omniprofile exec NAME -- omni …` needs none there")
     if backup:
         console.warn(f"the keys that were replaced are in the backup `{printable_place(backup)}`{PRIVATE}")
-    keyless = args.with_secrets and any(each.auth != "oauth" and each.secret is None for each in outgoing)
-    return FINDINGS if conflicts or keyless or (skipped and args.profiles) else DONE
+    is_keyless = args.with_secrets and any(each.auth != "oauth" and each.secret is None for each in outgoing)
+    has_conflict = any(each.action == "conflict" for each in merged.results)
+    return FINDINGS if has_conflict or is_keyless or (skipped and args.profiles) else DONE
 
 
 def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[Known], list[Found], dict[str, str]]:
@@ -125,7 +103,7 @@ def _chosen(args: argparse.Namespace, app: App, console: Console) -> tuple[list[
     for name in args.profiles or ():
         app.require(name)
     if not app.config.profiles:
-        raise NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
+        app.select()  # raises the error that there is none, with a hint
     for name in app.config.profiles:
         resolution = app.declared_profile(name)
         origin = resolution.origin
@@ -163,40 +141,45 @@ def _write(app: App, config: OmniConfig, merged: Merge) -> str | None:
     return None
 
 
-def _as_text(done: Sequence[Mapping[str, Any]], *, would: str) -> str:
-    """Return the JSON rows as a table. `would` is "would be " for a dry run."""
+def _as_json(results: Sequence[Merged], skipped: Mapping[str, str]) -> list[dict[str, object]]:
+    """Return the documented JSON of what happened to each profile."""
+    keys = ("profile", "as", "action", "base_url", "auth", "key", "reason")
+    found = ((each.profile, each.entry, each.action, each.key) for each in results)
+    rows = [(one.name, entry, action, str(one.origin), one.auth, key, None) for one, entry, action, key in found]
+    rest = [(name, None, "skipped", None, None, None, why) for name, why in skipped.items()]
+    return [dict(zip(keys, row, strict=True)) for row in (*rows, *rest)]
+
+
+def _as_text(results: Sequence[Merged], *, would: str) -> str:
+    """Return the results as a table. `would` is "would be " for a dry run."""
     actions = {"added": f"{would}added", "updated": f"{would}updated"}
     keys = {"written": f"key {would}written", "replaced": f"key {would}replaced", "unchanged": "key unchanged"}
     keys |= {"left": "key left as it is", "none": "no key"}
     session = "session would not be copied" if would else "session not copied"
-    rows = [
-        [
-            actions.get(row["action"], row["action"]),
-            row["profile"],
-            printable(row["as"], 40),
-            row["base_url"],
-            session if row["auth"] == "oauth" else keys[row["key"]],
-        ]
-        for row in done
-    ]
-    return table(rows, ("", "PROFILE", "AS", "INSTANCE", "SECRET"))
+    rows = []
+    for each in results:
+        profile, secret = each.profile, session if each.profile.auth == "oauth" else keys[each.key]
+        action = actions.get(each.action, each.action)
+        rows.append([action, profile.name, printable(each.entry, 40), str(profile.origin), secret])
+    return table(rows, ("", "PROFILE", "AS", "INSTANCE", "SECRET")) if rows else ""
 
 
-def _warn_of_limits(console: Console, outgoing: Sequence[Found]) -> None:
-    """Warn where `omni` cannot use what was exported."""
-    refused = [each.name for each in outgoing if not each.origin.is_omni or each.origin.scheme != "https"]
-    sessions = [each.name for each in outgoing if each.auth == "oauth"]
+def _warn_of_limits(console: Console, results: Sequence[Merged], *, dry_run: bool) -> None:
+    """Warn about profiles that were left as they are, and where `omni` cannot use what was exported."""
+    for name in (each.profile.name for each in results if each.action == "conflict"):
+        console.warn(
+            f"`{name}` already exists there with another endpoint or method, and {'would be' if dry_run else 'was'} left "
+            f"as it is: run `omniprofile rename {name} NEW`, or name another file"
+        )
+    profiles = [each.profile for each in results]
+    refused = [each.name for each in profiles if not each.origin.is_omni or each.origin.scheme != "https"]
     if refused:
         console.warn(
-            f"`omni` sends no token to the host of {_listed(refused)}, which is not one of Omni's, unless "
+            f"`omni` sends no token to the host of {quoted_list(refused, 'and')}, which is not one of Omni's, unless "
             "`OMNI_CLI_DANGEROUSLY_ALLOW_INSECURE_REQUESTS` is set"
         )
-    if sessions:
+    if sessions := [each.name for each in profiles if each.auth == "oauth"]:
         console.warn(
-            f"the OAuth session of {_listed(sessions)} is never exported, because two programs that use one session end it: "
-            "`omni config login NAME` gives `omni` one of its own, `omniprofile exec NAME -- omni …` needs none"
+            f"the OAuth session of {quoted_list(sessions, 'and')} is never exported, because two programs that use one "
+            "session end it: `omni config login NAME` gives `omni` one of its own, `omniprofile exec NAME -- omni …` needs none"
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
