@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from time import sleep
+from typing import NamedTuple
 
 import omniprofile
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag
 from omniprofile.cli.console import Console
-from omniprofile.config.paths import find_places
+from omniprofile.config.paths import Places, find_places
 from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.errors import OperationFailed
 from omniprofile.standin.relay import Relay, tls
@@ -38,6 +39,7 @@ _AT_ONCE = 5
 _LIFETIME = 2
 """Lifetime of the access token in seconds: longer than the login takes, and short enough to wait for."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
+"""The only variables of the user's that may affect the tour."""
 
 _PROFILES = f"""\
 version = 1
@@ -76,21 +78,17 @@ urllib.request.urlopen(page, timeout=30).read()
 """Acts as the browser of a user who is logged in to Omni and clicks Authorize."""
 
 _AGENT = """\
-import os, urllib.error, urllib.request
+import os, httpx
 
-def status(method, base_url, path):
-    request = urllib.request.Request(
-        base_url + path, method=method, headers={"Authorization": "Bearer " + os.environ["OMNI_API_TOKEN"]}
-    )
-    try:
-        return urllib.request.urlopen(request).status
-    except urllib.error.HTTPError as problem:
-        return problem.code
+gateway, omni = os.environ["OMNI_BASE_URL"], "https://acme-staging.omniapp.co"
+headers = {"Authorization": "Bearer " + os.environ["OMNI_API_TOKEN"]}
 
-gateway = os.environ["OMNI_BASE_URL"]
-print("GET    /api/v1/models, by the gateway:", status("GET", gateway, "/api/v1/models"))
-print("DELETE /api/v1/models/1, by the gateway:", status("DELETE", gateway, "/api/v1/models/1"))
-print("GET    /api/v1/models, straight to Omni:", status("GET", "https://acme-staging.omniapp.co", "/api/v1/models"))
+def status(method, url):
+    return httpx.request(method, url, headers=headers).status_code
+
+print("GET    /api/v1/models, by the gateway:", status("GET", gateway + "/api/v1/models"))
+print("DELETE /api/v1/models/1, by the gateway:", status("DELETE", gateway + "/api/v1/models/1"))
+print("GET    /api/v1/models, straight to Omni:", status("GET", omni + "/api/v1/models"))
 """
 _BUG = "this is a bug in omniprofile, or something on this machine keeps it from working"
 
@@ -125,9 +123,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         production.add_key(_PRODUCTION_KEY, role="ORG_ADMIN")
         production.oauth.user = "you"
         staging.add_key(_STAGING_KEY, role="MEMBER")
-        # None of the user's own variables can affect the tour.
-        variables = {name: value for name, value in app.environment.environ.items() if name in _PASSED_ON}
-        variables |= {
+        variables = {name: value for name, value in app.environment.environ.items() if name in _PASSED_ON} | {
             "HOME": home,
             "USERPROFILE": home,
             "APPDATA": os.path.join(home, "config"),
@@ -138,19 +134,19 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             "FORCE_COLOR": "1" if console.style.on else "",
             **relay.environ,
         }
+        places = find_places(platform=sys.platform, environ=variables, cwd=home, user_home=lambda: home)
         waits = console.interactive and console.shows_data and not args.no_pause
-        _Tour(console, home, variables, waits=waits).run(production)
+        _Tour(console, home, variables, places, waits).run(production)
 
 
-class _Tour:
+class _Tour(NamedTuple):
     """The chapters of the tour on `console`. If `waits`, it waits for Enter between them."""
 
-    def __init__(self, console: Console, home: str, environ: dict[str, str], *, waits: bool) -> None:
-        self.console = console
-        self.home = home
-        self.environ = environ
-        self.waits = waits
-        self.places = find_places(platform=sys.platform, environ=environ, cwd=home, user_home=lambda: home)
+    console: Console
+    home: str
+    environ: dict[str, str]
+    places: Places
+    waits: bool
 
     def run(self, production: Standin) -> None:
         self.chapter("1. Profiles are a file without secrets. It is checked before anything uses it.")
@@ -212,14 +208,12 @@ class _Tour:
         production.oauth.lifetime = 8 * 3600
         before = len(production.oauth.grants)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            results = list(pool.map(lambda _: self.process("token", "me"), range(_AT_ONCE)))
+            results = set(pool.map(lambda _: self.process("token", "me"), range(_AT_ONCE)))
         refreshes = len(production.oauth.grants) - before
         self.command(f"omniprofile token me   # {_AT_ONCE} times at once, with an expired token")
-        if len(set(results)) != 1 or results[0][1] != 0 or refreshes != 1:
-            raise OperationFailed(
-                f"the demo expected {_AT_ONCE} equal tokens by one refresh, but there were {refreshes} refreshes",
-                hint=_BUG,
-            )
+        if [status for _, status in results] != [0] or refreshes != 1:
+            expected = f"{_AT_ONCE} equal tokens by one refresh"
+            raise OperationFailed(f"the demo expected {expected}, but there were {refreshes} refreshes", hint=_BUG)
         self.console.give(
             f"{_AT_ONCE} equal tokens by one refresh: a second use of a refresh token would end the session\n"
         )
@@ -249,12 +243,9 @@ class _Tour:
         lines = [line for line in text.splitlines() if not only or any(word in line for word in only)]
         self.console.give("".join(f"{line}\n" for line in lines))
         if ended != status or shows not in text:
-            raise OperationFailed(
-                f"the demo expected `omniprofile {argv[0]}` to end with {status}"
-                + (f" and to say `{shows}`" if shows else "")
-                + f", but it ended with {ended}",
-                hint=_BUG,
-            )
+            expected = f"end with {status}" + (f" and to say `{shows}`" if shows else "")
+            what = f"the demo expected `omniprofile {argv[0]}` to {expected}, but it ended with {ended}"
+            raise OperationFailed(what, hint=_BUG)
 
     def process(self, *argv: str, stdin: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, int]:
         """Run the command without a terminal; return its combined stdout and stderr, and its exit status."""
@@ -279,8 +270,7 @@ class _Tour:
     def secrets_lie_only_in_the_store(self) -> None:
         """Raise OperationFailed if a key is in any file of the temporary home other than the secret store's."""
         keys = (_STAGING_KEY.encode(), _PRODUCTION_KEY.encode(), b"omni_oat_", b"omni_ort_")
+        store = Path(self.places.state_folder, SECRETS_FILE)
         for path in Path(self.home).rglob("*"):
-            if path.is_file() and path != Path(self.places.state_folder, SECRETS_FILE):
-                content = path.read_bytes()
-                if any(key in content for key in keys):
-                    raise OperationFailed(f"the demo found a key in `{path}`")
+            if path.is_file() and path != store and any(key in path.read_bytes() for key in keys):
+                raise OperationFailed(f"the demo found a key in `{path}`")
