@@ -186,8 +186,10 @@ class _Run(NamedTuple):
             emit("stdout", said.encode())
             result.exit_code, result.seconds = DONE, 0.0
             return
-        how = {"gateway": self.args.gateway, "interactive": self.interactive}
-        handed = hand_over(self.app, resolution, self.intent, opened, command[0], **how)
+        gateway, interactive = self.args.gateway, self.interactive
+        handed = hand_over(
+            self.app, resolution, self.intent, opened, command[0], gateway=gateway, interactive=interactive
+        )
         environ = environment_of([handed], self.app.environment.environ)
         if line:
             command, environ = real_omni(command, environ, self.console.note)

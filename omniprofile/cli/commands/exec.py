@@ -1,14 +1,14 @@
 """`omniprofile exec`: run a command or a shell with exactly one credential, or one per prefix."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 
 from omniprofile.app import App, ProfileRequest
 from omniprofile.cli import arguments
 from omniprofile.cli.arguments import Help
-from omniprofile.cli.command_credentials import environment_of, hand_over, instead_of_omni, real_omni
+from omniprofile.cli.command_credentials import Handed, environment_of, hand_over, instead_of_omni, real_omni
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import line_meant, with_yes
 from omniprofile.cli.exits import DONE
@@ -96,16 +96,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     lasts = (
         "fail unless the credential lasts this long, such as `30s`, `10min`, `2h`, `1d`; renews a session if that helps"
     )
-    arguments.add_option(parser, "--for", "DURATION", lasts, dest="job", type=arguments.span)
+    arguments.add_option(parser, "--for", "DURATION", lasts, dest="job", type=arguments.span, default=timedelta(0))
     arguments.add_gateway(parser)
     arguments.add_yes(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     """Replace this process with the command (POSIX), or run it and return its exit status (Windows, and with a gateway)."""
+    requests = _prefixed(args) if args.prefixes else {"": arguments.request_of(args)}
     command = args.child or _shell(args, app, console)
-    program = printable(command[0])
-    requests = _requests(args) if args.prefixes else {"": arguments.request_of(args)}
     line = CommandLine(command[1:]) if is_omni(command[0]) and not args.prefixes else None
     if line and line.direct:
         if (named := requests[""].profile) is not None:
@@ -113,7 +112,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         environ = child_environment({}, app.environment.environ)
         return run_command(*real_omni(command, environ, console.note))
     resolutions = {prefix: app.resolve(request, "run") for prefix, request in requests.items()}
-    intent = Intent("run", f"run `{program}` with it", with_yes(args), yes=args.yes, remember=True)
+    action = f"run `{printable(command[0])}` with it"
+    intent = Intent("run", action, with_yes(args), yes=args.yes, remember=True)
     if args.prefixes:
         _refuse_clashes(resolutions)
         for resolution in resolutions.values():  # check all of them before any key source runs
@@ -135,21 +135,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
                 prefix=prefix,
                 gateway=args.gateway,
                 interactive=console.interactive,
-                job=args.job or timedelta(0),
+                job=args.job,
             )
             for prefix, resolution in resolutions.items()
         ]
-        for each in handed:
-            if not each.gateway:
-                app.tell(good_until(each.credential, app.environment.now()), app.detail)
         environ = environment_of(handed, app.environment.environ)
-        if console.verbosity:
-            _tell_of_omni(console, environ)
-        if not args.prefixes:
-            _tell_of_dotenv(app, resolutions[""])
-        if not args.child:
-            who = quoted_list((resolution.profile for resolution in resolutions.values()), "and")
-            console.note(f"`{program}` has the credential of {who} until it ends")
+        _tell_what_it_gets(args, app, console, handed, environ)
         if line:
             command, environ = real_omni(command, environ, console.note)
         gateways = [each.gateway for each in handed if each.gateway]
@@ -164,32 +155,34 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
     return end_as(status)
 
 
-def _tell_of_omni(console: Console, environ: Mapping[str, str]) -> None:
-    """Print how a child `omni` behaves, and whether the shim comes first on PATH."""
-    console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
-    found = unreached(environ, SHIM)
-    if found is None:
-        console.note(
-            f"`omni` is omniprofile's own (`{printable_place(SHIM)}`), which uses only the credential that it is given"
-        )
-    else:
-        console.note(
-            f"{found[0]}: `omni` is the real one, which ignores another `-p` and obeys `--base-url`; {found[1]}"
-        )
-
-
-def _tell_of_dotenv(app: App, resolution: Resolution) -> None:
-    """Print a note if the `.env` that programs find from here names another instance."""
-    cwd = app.environment.cwd
-    if cwd and (found := rival_dotenv(cwd, str(resolution.origin))):
-        path, name, origin = found
+def _tell_what_it_gets(
+    args: argparse.Namespace, app: App, console: Console, handed: Sequence[Handed], environ: Mapping[str, str]
+) -> None:
+    """Print how long the tokens are good, what a child `omni` does, if a `.env` names another instance, what a shell has."""
+    for each in handed:
+        if not each.gateway:
+            app.tell(good_until(each.credential, app.environment.now()), app.detail)
+    if console.verbosity:
+        console.note(f"`omni` will not see its own config, nor save one: {HIDDEN}")
+        if found := unreached(environ, SHIM):
+            why, remedy = found
+            console.note(f"{why}: `omni` is the real one, which ignores another `-p` and obeys `--base-url`; {remedy}")
+        else:
+            shim = printable_place(SHIM)
+            console.note(f"`omni` is omniprofile's own (`{shim}`), which uses only the credential that it is given")
+    cwd, origin = app.environment.cwd, handed[0].credential.origin
+    if not args.prefixes and cwd and (rival := rival_dotenv(cwd, str(origin))):
+        path, name, other = rival
         app.tell(
-            f"`{printable_place(path)}` names {printable(origin, 100)} in `{name}`: a program that loads that file may use it "
-            f"in place of {resolution.origin}"
+            f"`{printable_place(path)}` names {printable(other, 100)} in `{name}`: a program that loads that file may use it "
+            f"in place of {origin}"
         )
+    if not args.child:
+        who = quoted_list((each.credential.profile for each in handed), "and")
+        console.note(f"the shell has the credential of {who} until it ends")
 
 
-def _requests(args: argparse.Namespace) -> dict[str, ProfileRequest]:
+def _prefixed(args: argparse.Namespace) -> dict[str, ProfileRequest]:
     """Return the request for each prefix of `--as`. Raises UsageError."""
     alone = arguments.named_profile(args)
     if alone is not None or args.base_url is not None or args.token_file is not None:
@@ -242,8 +235,6 @@ def _shell(args: argparse.Namespace, app: App, console: Console) -> list[str]:
             hint=f"if that is the command, run `{line}`",
         )
     if not console.interactive:
-        if args.prefixes:
-            _requests(args)  # raises UsageError for a wrong one
         named = arguments.request_of(args).profile
         line = " ".join(f"--as {printable(word)}" for word in args.prefixes or ()) or (named.value if named else "NAME")
         raise UsageError("no command is given", hint=f"put it after `--`: `omniprofile exec {line} -- COMMAND`")

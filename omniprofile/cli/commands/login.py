@@ -3,19 +3,8 @@
 import argparse
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli.arguments import (
-    PINNED,
-    Help,
-    add_flag,
-    add_json,
-    add_option,
-    add_profile,
-    add_yes,
-    duration,
-    named_profile,
-    offer,
-    port_number,
-)
+from omniprofile.cli import arguments
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.key_login import login_key, login_secret
 from omniprofile.cli.new_credential import KEY_SECONDS, How
@@ -58,23 +47,23 @@ HELP = Help(
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    add_profile(parser)
+    arguments.add_profile(parser)
     instead = "store this secret of the profile's `env` instead of its key"
-    offer("@secrets", add_option(parser, "--secret", "VARIABLE", instead))
-    add_flag(parser, "--no-test", "store it without testing it")
-    add_flag(
+    arguments.offer("@secrets", arguments.add_option(parser, "--secret", "VARIABLE", instead))
+    arguments.add_flag(parser, "--no-test", "store it without testing it")
+    arguments.add_flag(
         parser, "--no-browser", "OAuth: print the address, and accept the address that the browser ends at, pasted"
     )
     port = "OAuth: the port that the browser returns to (default: a free one)"
-    add_option(parser, "--port", "N", port, type=port_number)
+    arguments.add_option(parser, "--port", "N", port, type=arguments.port_number)
     wait = (
         "how long to wait for the login in the browser (default: 2 min), or for a key on standard input "
         f"(default: {KEY_SECONDS:g} s)"
     )
-    add_option(parser, "--timeout", "SECONDS", wait, type=duration)
-    add_flag(parser, "--with-key", "read the key from standard input, however long that takes")
-    add_yes(parser, PINNED)
-    add_json(parser)
+    arguments.add_option(parser, "--timeout", "SECONDS", wait, type=arguments.duration)
+    arguments.add_flag(parser, "--with-key", "read the key from standard input, however long that takes")
+    arguments.add_yes(parser, arguments.PINNED)
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
@@ -83,7 +72,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     )
     if args.secret == "":
         raise UsageError("the value of `--secret` is empty", hint="name a variable of the profile's `env`")
-    request = ProfileRequest(named_profile(args))
+    request = ProfileRequest(arguments.named_profile(args))
     login(app, console, request, how, secret=args.secret, yes=args.yes)
     if args.json:
         done = app.declared(request)

@@ -7,16 +7,8 @@ from contextlib import contextmanager
 from time import monotonic
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli.arguments import (
-    Help,
-    add_flag,
-    add_format,
-    add_jobs,
-    add_option,
-    add_overrides,
-    add_profile_option,
-    duration,
-)
+from omniprofile.cli import arguments
+from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
 from omniprofile.cli.render.junit import junit
@@ -62,14 +54,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "patterns", nargs="*", metavar="PATTERN", help="names, globs or `@TAG`s (default: the current profile)"
     )
-    add_profile_option(parser, "one more profile, as an option; may be repeated")
-    add_flag(parser, "--all", "test every profile")
-    add_flag(parser, "--failed", "show only the profiles that failed")
-    add_overrides(parser)
+    arguments.add_profile_option(parser, "one more profile, as an option; may be repeated")
+    arguments.add_flag(parser, "--all", "test every profile")
+    arguments.add_flag(parser, "--failed", "show only the profiles that failed")
+    arguments.add_overrides(parser)
     wait = f"how long to wait for each instance, including waits for its rate limit (default {SECONDS:g} s)"
-    add_option(parser, "--timeout", "SECONDS", wait, type=duration, default=SECONDS)
-    add_jobs(parser, JOBS)
-    add_format(parser, ("human", "json", "junit"), "results")
+    arguments.add_option(parser, "--timeout", "SECONDS", wait, type=arguments.duration, default=SECONDS)
+    arguments.add_jobs(parser, JOBS)
+    arguments.add_format(parser, ("human", "json", "junit"), "results")
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
