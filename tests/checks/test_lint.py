@@ -150,6 +150,33 @@ def test_columns_count_characters_with_crlf_and_a_byte_order_mark_too(tmp_path: 
     assert _places(found) == [(4, 3, Code.UNKNOWN_KEY)]
 
 
+def test_a_wrong_value_hides_no_other_error_of_its_table(tmp_path: Path) -> None:
+    text = """\
+[instances.acme]
+base_url = "https://acme.omniapp.co"
+[profiles.a]
+instance = "acme"
+base_url = "https://a.omniapp.co"
+auth = "basic"
+key = { command = [], timeout = 3 }
+[profiles.a.env]
+OMNI_API_TOKEN = "x"
+OMNI_PROFILE = "b"
+PORT = 3
+[instances.b]
+base_url = "x"
+"""
+    assert _places(_lint(text, tmp_path)) == [
+        (3, 11, Code.CONTRADICTION),
+        (6, 8, Code.WRONG_VALUE),
+        (7, 19, Code.WRONG_VALUE),
+        (9, 1, Code.WRONG_VALUE),
+        (10, 1, Code.WRONG_VALUE),
+        (11, 8, Code.WRONG_VALUE),
+        (13, 12, Code.WRONG_VALUE),
+    ]
+
+
 def test_several_syntax_errors_are_reported_in_one_run(tmp_path: Path) -> None:
     found = _lint("[profiles.a\nx = 1\ny =\nz = 'a\n", tmp_path)
     assert [line for line, _, _ in _places(found)] == [1, 3, 4]

@@ -37,8 +37,8 @@ def validate(document: Document, *, home: str) -> tuple[Config | None, list[Find
         return _declared(document, file, home), []
     from omniprofile.config.schema.violations import findings_of
 
-    rest = _without_invalid(document.data, file, folders)
-    return _declared(document, rest, home) if rest else None, findings_of(document, ProfilesFile, file)
+    rest, found = _without_invalid(document.data, file, folders)
+    return _declared(document, rest, home) if rest else None, findings_of(document, ProfilesFile, found)
 
 
 def _declared(document: Document, file: ProfilesFile, home: str) -> Config:
@@ -70,17 +70,24 @@ def _declared(document: Document, file: ProfilesFile, home: str) -> Config:
     )
 
 
-def _without_invalid(given: dict[str, Any], found: list[Violation], folders: tuple[str, str]) -> ProfilesFile | None:
-    """Return the file without its invalid parts; None if nothing valid is left."""
-    data = deepcopy(given)
+def _without_invalid(
+    given: dict[str, Any], found: list[Violation], folders: tuple[str, str]
+) -> tuple[ProfilesFile | None, list[Violation]]:
+    """Return the file without its invalid parts, None if nothing valid is left; and all its violations.
+
+    A rule about a whole table, such as two keys that contradict each other, is only checked once each of its keys is valid. Other
+    violations of a later round come from the removal.
+    """
+    data, every = deepcopy(given), list(found)
     for _ in range(_ROUNDS):
         for violation in found:
             _remove(data, violation.path)
         file = read(data, ProfilesFile, folders)
         if isinstance(file, ProfilesFile):
-            return file
+            return file, every
         found = file
-    return None
+        every += [violation for violation in found if violation.kind == "omniprofile"]
+    return None, every
 
 
 def _remove(data: dict[str, Any], path: KeyPath) -> None:
