@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +36,7 @@ from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 from tests.standin import Standin
 
 WHOAMI = "/api/v1/whoami"
@@ -230,7 +230,7 @@ def test_what_goes_wrong_is_an_error_of_a_family_with_code_and_hint(cli: Cli, ke
 
 def test_resolve_alone_loads_no_http_library(keyfile: Path) -> None:
     code = "import sys, omniprofile; omniprofile.resolve('prod'); print(sorted({'httpx', 'ssl', 'anyio'} & set(sys.modules)))"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    ran = run_program([sys.executable, "-c", code])
     assert ran.stdout == "[]\n", ran.stderr
 
 

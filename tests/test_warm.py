@@ -8,6 +8,7 @@ import pytest
 
 from tests import warm
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 
 PROFILES = '[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = { env = "K" }\n'
 
@@ -35,10 +36,7 @@ def test_it_says_and_does_what_a_started_one_does(cli: Cli, argv: tuple[str, ...
     forked = warm.run(*argv, stdin=CANARY, env=environ, cwd=cli.home, errors="surrogateescape")
     warm.install(cli.home / "program")
     for started in (warm.PROGRAM, (str(cli.home / "program"),)):
-        ran = subprocess.run(
-            [*started, *argv], input=CANARY, env=environ, cwd=cli.home, capture_output=True, text=True,
-            errors="surrogateescape", check=False,
-        )  # fmt: skip
+        ran = run_program([*started, *argv], input=CANARY, env=environ, cwd=cli.home, errors="surrogateescape")
         assert (forked.returncode, forked.stdout, forked.stderr) == (ran.returncode, ran.stdout, ran.stderr)
 
 

@@ -2,22 +2,20 @@
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import reference
 
 from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_committed_schema_is_fresh() -> None:
     committed = (ROOT / "schemas/omniprofile.schema.json").read_text(encoding="utf-8")
-    generated = subprocess.run(
-        [sys.executable, "-m", "omniprofile", "schema"], capture_output=True, text=True, check=True
-    ).stdout
+    generated = run_program([sys.executable, "-m", "omniprofile", "schema"], check=True).stdout
     assert committed == generated, "renew it: omniprofile schema > schemas/omniprofile.schema.json"
     assert json.loads(committed) == json_schema()
 

@@ -6,7 +6,6 @@ inside the function that needs it, or behind its door; do not raise the budget.
 """
 
 import ast
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from omniprofile.cli.registry import COMMANDS, HIDDEN
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.model.declaration import Identity
 from tests.credentials.conftest import make_secret
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 HEAVY = (
@@ -49,19 +49,12 @@ def _write_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) ->
 def loaded_after(code: str) -> set[str]:
     """Return the modules that a process loads to run `code`."""
     script = f"import sys; before = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    ran = run_program([sys.executable, "-c", script], check=True)
     return set(ran.stdout.split())
 
 
 def test_import_contracts_hold() -> None:
-    ran = subprocess.run(
-        [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    run_program([str(Path(sys.executable).with_name("lint-imports")), "--no-logo"], cwd=ROOT, check=True)
 
 
 def test_the_package_itself_loads_nothing() -> None:

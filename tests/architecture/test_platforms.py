@@ -1,10 +1,11 @@
 """The package uses no name that Windows or macOS lacks without asking first which system it is on."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,5 +16,4 @@ def test_every_name_is_there_on(platform: str) -> None:
     options = ["--config-file=", "--no-site-packages", "--ignore-missing-imports", "--platform", platform]
     options += ["--cache-dir", f".mypy_cache/{platform}"]
     argv = [sys.executable, "-m", "mypy", *options, "omniprofile"]
-    checked = subprocess.run(argv, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout
+    run_program(argv, cwd=ROOT, check=True)

@@ -13,6 +13,7 @@ from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin
 from tests.cli.shells import install_program
 from tests.conftest import CANARY
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,8 +38,7 @@ def test_the_setup_command_installs_and_shows_the_main_job(tmp_path: Path) -> No
     (tmp_path / "fresh-home").mkdir()
     line = _blocks("sh")[0].strip()
     assert "\n" not in line, "one command"
-    ran = subprocess.run(["sh", "-c", line], cwd=copy, env=environ, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    ran = run_program(["sh", "-c", line], cwd=copy, env=environ, check=True)
     assert "by one refresh" in ran.stdout
     script = (copy / ".venv/bin/omniprofile").read_text()
     assert "import re" not in script, "the start-up script costs nothing"
@@ -75,14 +75,7 @@ def test_every_command_runs_and_prints_what_it_is_said_to(tmp_path: Path) -> Non
                 "PROD_KEY": CANARY + "P",
                 "ACME_OMNI_KEY": CANARY + "P",
             }
-            ran = subprocess.run(
-                ["bash", "-c", "\n".join(script)],
-                env=environ,
-                cwd=tmp_path / "work",
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            ran = run_program(["bash", "-c", "\n".join(script)], env=environ, cwd=tmp_path / "work")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr
     printed = re.split(r"=== \d+\n", ran.stdout)[1:]
@@ -100,13 +93,7 @@ def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         (block,) = _blocks("python")
         script = block + 'print(client.get("/api/v1/whoami").status_code)\nclient.close()\n'
-        ran = subprocess.run(
-            [sys.executable, "-c", script],
-            env={**os.environ, "STAGING_KEY": CANARY},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ran = run_program([sys.executable, "-c", script], env={**os.environ, "STAGING_KEY": CANARY})
         assert ran.stdout == "200\n", ran.stderr
 
 

@@ -2,11 +2,12 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pexpect
 import pytest
+
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 SHELLS = ROOT / "omniprofile/cli/shells"
@@ -24,8 +25,7 @@ def test_a_script_has_no_known_mistake(script: Path) -> None:
         pytest.skip("shellcheck is not installed")
     command = ["shellcheck", "--shell=bash", "--severity=warning", f"--exclude={','.join(NOT_HERE)}"]
     command += ["--external-sources", str(script)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout
+    run_program(command, check=True)
 
 
 @pytest.fixture
@@ -40,10 +40,7 @@ def bare(tmp_path: Path) -> Path:
 
 
 def test_without_a_terminal_the_tests_say_what_they_need_and_install_nothing(bare: Path) -> None:
-    ran = subprocess.run(
-        ["bash", ROOT / "tests/all"], env={"PATH": str(bare)}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    ran = run_program(["bash", ROOT / "tests/all"], env={"PATH": str(bare)})
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "needs these packages, which it installs as root, by sudo and apt-get: zsh fish fzf" in ran.stderr
     assert ran.stderr.endswith("install them first\n")

@@ -4,7 +4,6 @@
 read the difference: `python -m tests.checks.test_corpus`.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from omniprofile.checks.lint import lint
 from omniprofile.checks.rule_texts import rules
+from tests.programs import run_program
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 GOOD = sorted(CORPUS.glob("good/*.toml"))
@@ -41,9 +41,7 @@ def test_the_corpus_is_large_and_shows_every_rule_about_text() -> None:
 def test_no_program_may_convert_the_corpus() -> None:
     """Its line ends and marks are what it tests."""
     root = CORPUS.parents[1]
-    asked = subprocess.run(
-        ["git", "-C", root, "check-attr", "text", "tests/corpus/good/crlf.toml"], capture_output=True, text=True
-    )
+    asked = run_program(["git", "-C", root, "check-attr", "text", "tests/corpus/good/crlf.toml"])
     if asked.returncode != 0:
         pytest.skip("this is no git repository")
     assert asked.stdout.endswith("text: unset\n")

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from omniprofile.config.schema.validate import violations
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Code
 from tests.conftest import Cli
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas/omniprofile.schema.json"
@@ -42,10 +42,7 @@ def _taplo(paths: list[Path]) -> set[str]:
     """The names of the files that taplo objects to."""
     found = set()
     for path in paths:  # one in a call: of several, taplo may leave some out
-        ran = subprocess.run(
-            ["taplo", "check", "--no-auto-config", "--schema", SCHEMA.as_uri(), str(path)],
-            capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+        ran = run_program(["taplo", "check", "--no-auto-config", "--schema", SCHEMA.as_uri(), str(path)])
         assert ran.returncode in (0, 1), ran.stderr
         if ran.returncode:
             assert str(path) in ran.stderr
@@ -67,10 +64,10 @@ def _tombi(paths: list[Path], folder: Path) -> dict[str, list[tuple[int, int]]]:
             path.read_bytes().replace(b"#:schema ../../../schemas/", b"#:schema ../")
         )
     report = folder / "report.json"
-    ran = subprocess.run(
+    ran = run_program(
         ["tombi", "lint", "--offline", "--diagnostics-format", "json", "--diagnostics-file", report, "files"],
-        cwd=folder, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        cwd=folder,
+    )
     assert ran.returncode in (0, 1), ran.stderr
     found: dict[str, list[tuple[int, int]]] = {}
     for diagnostic in json.loads(report.read_text()):

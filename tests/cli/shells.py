@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests import warm
+from tests.programs import run_program
 
 START = {
     "bash": ["bash", "--norc", "--noprofile"],
@@ -46,13 +47,4 @@ def run_script(
 ) -> subprocess.CompletedProcess[str]:
     """Run `script` in `shell`, with no terminal; it must be over in a minute."""
     environ = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", **(env or {})}
-    return subprocess.run(
-        [*START[shell], "-c", script],
-        env=environ,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_program([*START[shell], "-c", script], env=environ, cwd=cwd)

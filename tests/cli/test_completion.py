@@ -13,6 +13,7 @@ from omniprofile.cli.registry import COMMANDS
 from tests.cli.shells import START, install_program
 from tests.cli.terminal import Terminal
 from tests.conftest import Cli
+from tests.programs import run_program
 from tests.sampling import sample
 
 PROFILES = """\
@@ -149,7 +150,7 @@ def test_a_broken_file_offers_nothing_and_says_nothing(shell: Terminal, cli: Cli
 
 
 def test_zsh_without_its_own_completion_is_told_what_comes_first(texts: Path) -> None:
-    ran = subprocess.run(["zsh", "-f", "-c", f'. "{texts}/zsh"'], capture_output=True, text=True, check=True)
+    ran = run_program(["zsh", "-f", "-c", f'. "{texts}/zsh"'], check=True)
     assert "compinit comes before it" in ran.stderr
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from omniprofile.cli.crash import report_lines
 from omniprofile.errors import KeySourceFailed
 from tests.conftest import CANARY
+from tests.programs import run_program
 
 _FORCED = """\
 import sys
@@ -29,13 +30,7 @@ sys.exit(main.run())
 
 
 def _crash(*argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", _FORCED, *argv],
-        env={**os.environ, "THE_SECRET": CANARY, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_program([sys.executable, "-c", _FORCED, *argv], env={**os.environ, "THE_SECRET": CANARY, **variables})
 
 
 def test_a_bug_prints_one_line_and_the_path_of_a_report_that_only_the_user_can_read() -> None:
@@ -83,12 +78,9 @@ def test_a_report_has_the_programs_own_words_and_nothing_that_a_user_typed() -> 
 def test_a_library_that_cannot_be_loaded_is_no_bug(tmp_path: Path) -> None:
     """A broken installation, or so little memory that a library's code cannot be mapped."""
     (tmp_path / "tomlkit.py").write_text("raise ImportError('failed to map segment', name='tomlkit')\n")
-    ran = subprocess.run(
+    ran = run_program(
         [sys.executable, "-m", "omniprofile", "add", "a", "--base-url", "https://a.omniapp.co"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert ran.returncode == 1
     assert ran.stderr.startswith("omniprofile: error: the library `tomlkit` cannot be loaded: failed to map segment\n")

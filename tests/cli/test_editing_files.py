@@ -16,16 +16,18 @@ from omniprofile.config.toml.values import key_path, value_text
 from omniprofile.errors import Error
 from omniprofile.model.finding import Level
 from tests.conftest import Cli
+from tests.programs import run_program
 
 MAIN = 'version = 1\r\n\r\n[profiles.a] # ä\r\nbase_url = "https://a.omniapp.co"'
 SET = 'version = 1\r\n\r\n[profiles.a] # ä\r\nbase_url = "https://a.omniapp.co"\r\nauth = "oauth"'
 
 
 def _git(folder: Path, *argv: str) -> str:
-    return subprocess.run(
+    return run_program(
         ["git", "-c", "user.name=me", "-c", "user.email=me@localhost", "-c", "core.autocrlf=false", *argv],
-        cwd=folder, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        cwd=folder,
+        check=True,
+    ).stdout
 
 
 def test_a_git_repository_as_dotfiles_with_the_file_stowed_as_a_link_shows_each_edit_alone(cli: Cli) -> None:

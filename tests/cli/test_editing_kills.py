@@ -22,6 +22,7 @@ from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from tests import warm
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 from tests.sampling import WHOLE
 
 ROOT = Path(__file__).parents[2]
@@ -59,14 +60,9 @@ def _home(folder: Path, *, children: bool = True) -> Path:
 
 
 def _sweep(home: Path, *argv: str) -> list[dict[str, Any]]:
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.cli.sweep", str(home), "1" if WHOLE else "3", *argv],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+    ran = run_program(
+        [sys.executable, "-m", "tests.cli.sweep", str(home), "1" if WHOLE else "3", *argv], cwd=ROOT, check=True
     )
-    assert ran.returncode == 0, ran.stderr
     *steps, last = map(json.loads, ran.stdout.splitlines())
     assert last == {"ended": 0}
     return list(steps)

@@ -14,6 +14,7 @@ import pytest
 
 from tests import warm
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 from tests.standin import Standin
 
 ASK = """
@@ -277,13 +278,7 @@ def _given(process: "subprocess.Popen[str]") -> dict[str, str]:
 
 def _asked(given: dict[str, str], method: str = "GET", path: str = "/api/v1/whoami") -> str:
     environ = {"OMNI_BASE_URL": given["base_url"], "OMNI_API_TOKEN": given["token"]}
-    ran = subprocess.run(
-        [sys.executable, "-c", ASK, method, path],
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    ran = run_program([sys.executable, "-c", ASK, method, path], env={**os.environ, **environ}, check=True)
     return ran.stdout.strip()
 
 
@@ -299,7 +294,7 @@ def test_a_gateway_in_the_foreground_prints_where_it_is_and_answers(
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")
     assert CANARY not in err
-    with pytest.raises(subprocess.CalledProcessError):
+    with pytest.raises(AssertionError, match="Connection refused"):
         _asked(given)
 
 

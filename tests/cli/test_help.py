@@ -3,7 +3,6 @@
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from omniprofile.cli import exits
 from omniprofile.cli.parser import load, parse
 from omniprofile.cli.registry import COMMANDS
+from tests.programs import run_program
 
 NAMES = [command.name for command in COMMANDS]
 HELP = {command.name: load(command).HELP for command in COMMANDS}
@@ -56,7 +56,7 @@ def test_the_manual_is_named_as_it_can_be_read(
     line = re.findall("`(man [^`]*)`", screen("use"))[0]
     assert line == f"man -M {tmp_path / 'tool' / 'share' / 'man'} omniprofile-use"
     if shutil.which("man"):
-        shown = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
+        shown = run_program(["sh", "-c", line], check=True)
         assert "found by its folder" in shown.stdout
     monkeypatch.setenv("PATH", str(tmp_path / "tool" / "bin"))
     assert "`man omniprofile-use`" in screen("use")

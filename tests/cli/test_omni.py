@@ -23,6 +23,7 @@ from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY
 from tests.cli.shells import install_program
 from tests.cli.vendor_omni import VendorOmni
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 from tests.sampling import sample
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
@@ -139,7 +140,7 @@ def test_an_omni_that_is_named_by_its_path_keeps_the_same_rules(
 
 @pytest.mark.parametrize("words", sample(DIRECT, 5, "direct"))
 def test_help_version_and_completion_need_no_credential(words: str, process: Process, vendor: VendorOmni) -> None:
-    bare = subprocess.run([vendor.path, *words.split()], capture_output=True, text=True, check=False)
+    bare = run_program([vendor.path, *words.split()])
     for line in (("omni", *words.split()), ("sh", "-c", f"omni {words}")):
         environ = {"STAGING_KEY": "" if line[0] == "omni" else STAGING_KEY}
         ran = process("exec", "staging", "--", *line, env=environ)
@@ -332,13 +333,13 @@ def test_a_gateway_is_the_one_address_that_its_child_may_use_http_for(vendor: Ve
     url, run_token = "http://127.0.0.1:40123", "token-of-this-run"
     environ = {**os.environ, "OMNI_BASE_URL": url, "OMNI_API_TOKEN": run_token, "OMNI_CONFIG_PATH": NO_CONFIG}
     environ |= {**handed_over(credential, url, run_token), "OMNIPROFILE_PYTHON": sys.executable}
-    ran = subprocess.run([f"{SHIM}/omni", "models"], env=environ, capture_output=True, text=True, check=False)
+    ran = run_program([f"{SHIM}/omni", "models"], env=environ)
     assert (ran.returncode, vendor.hosts()) == (0, [(url, run_token, ["models"])]), ran
     words = [f"{SHIM}/omni", "models", "--base-url"]
-    ran = subprocess.run([*words, STAGING], env=environ, capture_output=True, text=True, check=False)
+    ran = run_program([*words, STAGING], env=environ)
     assert (ran.returncode, vendor.hosts()) == (0, [(url, run_token, ["models"])]), "the instance behind it"
     for other in ("http://127.0.0.1:40124", PRODUCTION):
-        ran = subprocess.run([*words, other], env=environ, capture_output=True, text=True, check=False)
+        ran = run_program([*words, other], env=environ)
         assert (ran.returncode, vendor.requests()) == (6, [])
 
 
@@ -445,7 +446,7 @@ def test_ours_is_installed_to_be_run_and_imports_little(vendor: VendorOmni) -> N
     )
     environ = {**os.environ, "OMNI_BASE_URL": STAGING, "OMNI_API_TOKEN": "t", "PYTHONPATH": str(Path(SHIM).parents[1])}
     environ |= handed_over(Credential("staging", Origin.parse(STAGING), "api-key", Secret("t")), STAGING, "t")
-    ran = subprocess.run([sys.executable, "-S", "-c", script], env=environ, capture_output=True, text=True, check=True)
+    ran = run_program([sys.executable, "-S", "-c", script], env=environ, check=True)
     foreign = {name for name in ran.stdout.split() if not name.startswith("omniprofile")}
     assert foreign <= {"os", "stat", "_stat", "posixpath", "genericpath", "os.path", "_collections_abc", "binascii"}, (
         foreign

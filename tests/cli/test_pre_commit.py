@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import run_program
+
 ROOT = Path(__file__).parents[2]
 GOOD = '[profiles.prod]\nbase_url = "https://acme.omniapp.co"\n'
 SECRET = "correct-horse-battery-staple"
@@ -15,9 +17,7 @@ def _run(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     identity = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     for role in ("AUTHOR", "COMMITTER"):
         identity |= {f"GIT_{role}_NAME": "Mia", f"GIT_{role}_EMAIL": "mia@acme.example"}
-    return subprocess.run(
-        argv, cwd=cwd, env={**os.environ, **identity}, capture_output=True, text=True, timeout=300, check=False
-    )
+    return run_program(argv, cwd=cwd, env={**os.environ, **identity})
 
 
 def _git(*argv: str, cwd: Path) -> None:

@@ -17,6 +17,7 @@ from omniprofile.app import App
 from omniprofile.cli import exits
 from omniprofile.cli.registry import COMMANDS
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -29,7 +30,7 @@ def test_an_older_python_is_told_which_one_is_needed() -> None:
     """Such as the 3.9 that macOS brings: the installed script is run by whatever its first line finds."""
     program = "import sys, runpy; sys.version_info = (3, 9, 6); runpy.run_path(sys.argv[1], run_name='__main__')"
     argv = [sys.executable, "-c", program, omniprofile.__main__.__file__]
-    ran = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    ran = run_program(argv)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert (
         ran.stderr == "omniprofile: error: Python 3.11 or newer is needed, and this is " + sys.version.split()[0] + "\n"
@@ -138,15 +139,14 @@ def test_a_full_disk_is_an_error_not_a_lie(two: Path) -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_survived(two: Path, closed: str) -> None:
     line = f'"{sys.executable}" -m omniprofile use staging {closed}'
-    ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    ran = run_program(["bash", "-c", line], check=True)
     assert "Traceback" not in ran.stderr
 
 
 def test_a_working_directory_that_is_gone_is_survived(two: Path, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     line = f'mkdir "{gone}" && cd "{gone}" && rmdir "{gone}" && "{sys.executable}" -P -m omniprofile current'
-    ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    ran = run_program(["bash", "-c", line])
     assert (ran.returncode, ran.stdout) == (0, "prod\n"), ran.stderr
 
 

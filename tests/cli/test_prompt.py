@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from tests.cli.shells import HARDENED, START, install_program, run_script
 from tests.cli.terminal import Terminal
 from tests.conftest import Cli
+from tests.programs import run_program
 from tests.sampling import sample
 
 SHELLS = ["bash", "zsh", "fish"]
@@ -207,11 +207,8 @@ def test_no_process_is_started(shell: str, cli: Cli, renewed: None, tmp_path: Pa
     assert shutil.which("strace"), "tests/all installs it"
     trace = tmp_path / "trace"
     script = _load(shell, cli, tmp_path) + _show(shell)
-    ran = subprocess.run(
+    ran = run_program(
         ["strace", "-f", "-qq", "-e", "trace=clone,clone3,fork,vfork,execve", "-o", trace, *START[shell], "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=60,
         check=True,
     )
     assert ran.stdout == "(omni prod, protected) \n"

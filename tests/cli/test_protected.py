@@ -4,7 +4,6 @@ import io
 import json
 import os
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from omniprofile.cli.main import main
 from omniprofile.credentials.confirmations import FILE
 from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 
 HOST = "http://127.0.0.1:9"
 """Nothing listens there."""
@@ -274,9 +274,7 @@ with open(read) as theirs:
     print(os.getpid(), mine, theirs.read(), sep=";")
 """
     # A session of its own: in a container the tests' own may have its leader outside, where nothing is known of it.
-    ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True, start_new_session=True
-    )
+    ran = run_program([sys.executable, "-c", script], start_new_session=True, check=True)
     pid, mine, leader, orphan = ran.stdout.strip().split(";")
     assert mine.split()[0] == pid
     assert leader.split()[0] != mine.split()[0]

@@ -16,6 +16,7 @@ from tests.cli.conftest import STAGING_KEY
 from tests.cli.terminal import spawn
 from tests.cli.test_handing_over import Process
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 
 EMBED = CANARY + "-embed"
 URL = "https://acme-staging.omniapp.co"
@@ -360,9 +361,7 @@ def test_a_secret_may_be_any_line_of_text_wherever_it_lies(
     child = _child(process, "more", env={"STAGING_EMBED": secret})
     assert [child[name] for name in names] == [secret] * 3
     script = cli("env", "more", "--shell", "bash", env={"STAGING_EMBED": secret}, shows=True).out
-    shown = subprocess.run(
-        ["bash", "-c", script + 'printf %s "$FROM_FILE"'], capture_output=True, text=True, check=True
-    )
+    shown = run_program(["bash", "-c", script + 'printf %s "$FROM_FILE"'], check=True)
     assert shown.stdout == secret
     for line in (("list",), ("show", "more"), ("explain", "more", "--json"), ("doctor",)):
         ran = cli(*line, env={"STAGING_EMBED": secret})

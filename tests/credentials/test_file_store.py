@@ -21,6 +21,7 @@ from omniprofile.model.stored import StoredSummary
 from omniprofile.system.locking import lock
 from tests.conftest import CANARY
 from tests.credentials.conftest import account, at_once, make_secret, start_python
+from tests.programs import run_program
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_what_another_user_controls_is_refused(given: str, tmp_path: Path) -> No
         os.lchown(folder, 12345, -1)
         if given == "folder":
             folder.chmod(0o755)
-        ran = subprocess.run(as_nobody, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+        ran = run_program(as_nobody, cwd=Path(__file__).parents[2])
         assert "UnsafePermissions" in ran.stderr
         assert store.get(account("prod")) == make_secret()
     finally:

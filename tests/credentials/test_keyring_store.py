@@ -37,6 +37,7 @@ from tests.credentials.conftest import (
     account,
     make_secret,
 )
+from tests.programs import run_program
 
 UseKeyring = Callable[[KeyringBackend], KeyringBackend]
 MakeStore = Callable[..., KeyringStore]
@@ -838,11 +839,10 @@ def test_a_head_is_read_strictly() -> None:
 
 
 def test_importing_the_store_does_not_import_the_keyring_package(process: object) -> None:
-    import subprocess
 
     code = (
         "import sys, omniprofile.credentials.keyring_store; "
         "print([name for name in ('keyring', 'filelock', 'threading', 'subprocess') if name in sys.modules])"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = run_program([sys.executable, "-c", code], check=True)
     assert ran.stdout == "[]\n"

@@ -25,6 +25,7 @@ from omniprofile.errors import Error, KeySourceFailed, UnsafePermissions
 from omniprofile.model.declaration import KeySource
 from omniprofile.model.secret import LONGEST_KEY
 from tests.conftest import CANARY
+from tests.programs import run_program
 
 
 def told_nothing(sentence: str) -> None:
@@ -446,14 +447,8 @@ def password_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_pass_gives_a_key(password_store: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    subprocess.run(["pass", "insert", "-e", "omni/ci"], input=f"{CANARY}\n", text=True, check=True, capture_output=True)
-    subprocess.run(
-        ["pass", "insert", "-m", "omni/notes"],
-        input=f"{CANARY}\nuser: me\n",
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    run_program(["pass", "insert", "-e", "omni/ci"], input=f"{CANARY}\n", check=True)
+    run_program(["pass", "insert", "-m", "omni/notes"], input=f"{CANARY}\nuser: me\n", check=True)
 
     assert get(command("pass", "show", "omni/ci")) == CANARY
     assert "several lines" in failure(command("pass", "show", "omni/notes")).message
@@ -466,7 +461,7 @@ def test_importing_the_sources_imports_nothing_heavy() -> None:
         "import sys, omniprofile.credentials.sources; "
         "print([name for name in ('subprocess', 'threading', 'select', 'shlex', 'json') if name in sys.modules])"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = run_program([sys.executable, "-c", code], check=True)
     assert ran.stdout == "[]\n"
 
 

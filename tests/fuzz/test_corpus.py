@@ -1,6 +1,5 @@
 """Every input that fuzzing ever found, and a first few hundred executions of each target: `run.py` is for the many."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.targets import TARGETS
+from tests.programs import run_program
 from tests.sampling import WHOLE
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -45,14 +45,10 @@ def test_the_fuzzer_runs(tmp_path: Path) -> None:
     for number, name in enumerate(TARGETS):
         for seed in (CORPUS / name).iterdir():
             (seeds / f"{name}-{seed.name}").write_bytes(bytes([number]) + seed.read_bytes())
-    ran = subprocess.run(
+    ran = run_program(
         [sys.executable, "-m", "tests.fuzz.run", "every", f"-runs={RUNS}", "-seed=1", str(found), str(seeds)],
         cwd=ROOT,
-        capture_output=True,
-        text=True,
         errors="replace",
-        timeout=300,
-        check=False,
+        check=True,
     )
-    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     assert f"Done {RUNS} runs" in ran.stderr

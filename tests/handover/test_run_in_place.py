@@ -18,6 +18,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.variables import NO_CONFIG, credential_variables
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 
 RUN = """
 import os, sys
@@ -104,16 +105,12 @@ try:
 except Error as error:
     print(error.code)
 """
-    assert (
-        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == code + "\n"
-    )
+    assert run_program([sys.executable, "-c", script], check=True).stdout == code + "\n"
 
 
 def test_the_parents_name_is_read_where_proc_is() -> None:
     script = "from omniprofile.handover.calling_shell import parent_command; print(parent_command())"
-    ran = subprocess.run(
-        ["bash", "-c", f'"{sys.executable}" -c "{script}"; true'], capture_output=True, text=True, check=True
-    )
+    ran = run_program(["bash", "-c", f'"{sys.executable}" -c "{script}"; true'], check=True)
     assert ran.stdout == "bash\n"
     assert parent_command()
 
@@ -196,7 +193,7 @@ def test_a_child_omni_uses_exactly_the_credential_that_it_was_handed(tmp_path: P
     environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
 
     def run(environ: dict[str, str]) -> str:
-        return subprocess.run([str(program)], env=environ, capture_output=True, text=True, check=True).stdout
+        return run_program([str(program)], env=environ, check=True).stdout
 
     unshielded = {**environ, **_variables()}
     assert run(unshielded) == "refreshed-token-of-x https://acme.omniapp.co\n", "the trap is real"

@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
 from tests.conftest import CANARY
+from tests.programs import run_program
 from tests.sockets import Authority, raw
 from tests.standin import Standin
 
@@ -230,12 +230,9 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_se
         result = _test(omni.base_url)
         assert (result.status, result.symptom) == (Status.UNREACHABLE, "tls")
         assert omni.requests == []
-        trusting = subprocess.run(
+        trusting = run_program(
             [sys.executable, "-c", TRUST, omni.base_url, CANARY],
             env={"SSL_CERT_FILE": str(authority.file), "PATH": os.environ["PATH"], "NO_PROXY": "*"},
-            capture_output=True,
-            text=True,
-            check=False,
         )
         assert trusting.stdout == "ok\n", trusting.stderr
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -14,6 +13,7 @@ from omniprofile.cli import exits
 from omniprofile.cli.registry import COMMANDS
 from omniprofile.model.provenance import Layer
 from tests.man.programs import needs
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 MAN = ROOT / "man"
@@ -24,8 +24,7 @@ PAGES = sorted([*MAN.glob("*.[157]"), *MAN.glob("commands/*.1")])
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("man")
     command = [sys.executable, str(MAN / "generate.py"), str(folder)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    run_program(command, check=True)
     return folder
 
 
@@ -46,13 +45,13 @@ def test_every_command_has_a_page_and_a_line_on_the_first_one() -> None:
 
 def test_mandoc_has_nothing_to_say() -> None:
     """Not even in matters of style."""
-    ran = subprocess.run([needs("mandoc"), "-Tlint", *map(str, PAGES)], capture_output=True, text=True, check=False)
+    ran = run_program([needs("mandoc"), "-Tlint", *map(str, PAGES)])
     assert ran.stdout + ran.stderr == ""
 
 
 def test_groff_has_no_warning() -> None:
     command = [needs("groff"), "-ww", "-man", "-Tutf8", "-z", *map(str, PAGES)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ran = run_program(command)
     assert ran.stderr == ""
 
 
@@ -72,12 +71,9 @@ def test_man_finds_and_renders_a_page_of_the_environment(tmp_path: Path) -> None
         (["omniprofile.toml"], "[profiles.staging.env]"),
         (["7", "omniprofile-recipes"], 'profile = "staging"'),
     ):
-        ran = subprocess.run(
+        ran = run_program(
             [needs("man"), "-M", manpath, *arguments],
             env={"PATH": "/usr/bin:/bin", "MANWIDTH": "80", "LANG": "C.UTF-8"},
-            capture_output=True,
-            text=True,
-            check=False,
         )
         assert shows in re.sub(".\b", "", ran.stdout), ran.stderr
 

@@ -1,10 +1,11 @@
 """The picture in the README: what the program shows now, and nothing but text in boxes."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "man/tour.svg"
@@ -20,10 +21,7 @@ def _masked(text: str) -> str:
 
 def test_the_picture_shows_what_the_program_shows_now(tmp_path: Path) -> None:
     drawn = tmp_path / "tour.svg"
-    ran = subprocess.run(
-        [sys.executable, str(ROOT / "man/picture.py"), str(drawn)], capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
+    run_program([sys.executable, str(ROOT / "man/picture.py"), str(drawn)], check=True)
     now, committed = _masked(drawn.read_text()), _masked(PICTURE.read_text())
     assert now == committed, "draw it again: python man/picture.py"
     shown = " ".join(re.findall(r">([^<]+)<", PICTURE.read_text())).replace("&#160;", " ")

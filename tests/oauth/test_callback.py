@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.oauth.conftest import Login, led_to
+from tests.programs import run_program
 
 WAITING = (
     "print(__import__('sys').argv[1], file=open({path!r}, 'w')); import os; os.rename({path!r}, {path!r} + '.whole')"
@@ -313,7 +313,7 @@ def test_another_users_program_is_not_told_where_the_login_goes(login: Login, tm
             f"import os, socket; os.setuid(65534); s = socket.socket(socket.{'AF_INET6' if ':' in address else 'AF_INET'});"
             f"s.connect(({address!r}, {waiting.port})); s.sendall({request!r}.encode()); print(s.makefile().read())"
         )
-        theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+        theirs = run_program([sys.executable, "-c", code], check=True)
         assert theirs.stdout.startswith("HTTP/1.1 403"), theirs
         assert "Location" not in theirs.stdout
         assert "oauth/authorize?" in led_to(waiting.start), "it was not used up"

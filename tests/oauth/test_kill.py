@@ -5,7 +5,6 @@ a spent token where a fresh one was stored.
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from datetime import timedelta
@@ -13,6 +12,7 @@ from datetime import timedelta
 import pytest
 
 from tests.oauth.conftest import Login
+from tests.programs import run_program
 
 DRIVER = """\
 import os, signal, sys
@@ -39,15 +39,7 @@ def file_store(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def kill_at(login: Login, moment: str, *argv: str) -> None:
     """Run `omniprofile *argv` until it passes `moment`."""
-    ran = subprocess.run(
-        [sys.executable, "-c", DRIVER, moment, *argv],
-        env={**os.environ, **login.environ},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = run_program([sys.executable, "-c", DRIVER, moment, *argv], env={**os.environ, **login.environ})
     assert ran.returncode == -signal.SIGKILL, f"it never passed {moment}: {ran.stderr}"
 
 

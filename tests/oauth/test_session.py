@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -18,6 +17,7 @@ from omniprofile.model.secret import Secret
 from tests.cli.vendor_omni import VendorOmni
 from tests.conftest import CANARY
 from tests.oauth.conftest import OBEDIENT, PROFILE, Login, make_browser
+from tests.programs import run_program
 from tests.sampling import sample
 from tests.standin import Standin
 
@@ -58,13 +58,7 @@ def test_a_fresh_session_needs_neither_http_nor_the_protocol(login: Login) -> No
         "sys.argv = ['omniprofile', 'token', 'prod']; status = run(); print(status, *sorted(sys.modules), file=sys.stderr)"
     )
     for _ in range(2):  # the first one compiles the profile file
-        ran = subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, **login.environ},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        ran = run_program([sys.executable, "-c", code], env={**os.environ, **login.environ}, check=True)
     status, *loaded = ran.stderr.split()
     assert (status, ran.stdout) == ("0", session.token.reveal() + "\n")
     heavy = {"httpx", "filelock", "keyring", "secrets", "ssl", "webbrowser", "http.server", "hashlib"}
@@ -339,14 +333,7 @@ FileStore.put = full
 from omniprofile.cli.main import run
 sys.exit(run())
 """
-    ran = subprocess.run(
-        [sys.executable, "-c", driver, "login", "prod"],
-        env={**os.environ, **login.environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = run_program([sys.executable, "-c", driver, "login", "prod"], env={**os.environ, **login.environ})
     assert ran.returncode == 9
     assert "the disk is full" in ran.stderr
     assert login.omni.oauth.grants == [("authorization_code", "granted")]

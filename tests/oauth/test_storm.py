@@ -24,6 +24,7 @@ from tests import warm
 from tests.conftest import Cli
 from tests.credentials import conftest as stores
 from tests.oauth.conftest import PROFILE, Login
+from tests.programs import run_program
 from tests.sampling import WHOLE
 from tests.standin import Standin
 
@@ -159,14 +160,7 @@ session.LOCK_SECONDS = 0.5
 from omniprofile.cli.main import run
 sys.exit(run())
 """
-    ran = subprocess.run(
-        [sys.executable, "-c", driver, "token", "prod"],
-        env={**os.environ, **storm.environ},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ran = run_program([sys.executable, "-c", driver, "token", "prod"], env={**os.environ, **storm.environ})
     assert ran.returncode == 1
     assert ran.stdout == ""
     assert "another process has held the session of `prod` for more than 0.5 s" in ran.stderr
@@ -224,13 +218,9 @@ def test_a_login_session_and_a_private_tmp_that_come_meanwhile_change_no_lock(st
     session = (
         f'mount -t tmpfs tmpfs /run/user && mkdir -m 700 /run/user/{uid} && mount -t tmpfs tmpfs /var/tmp && exec "$@"'
     )
-    second = subprocess.run(
+    second = run_program(
         ["unshare", "-m", "sh", "-c", session, "sh", sys.executable, "-m", "omniprofile", "token", "prod"],
         env={**os.environ, **storm.environ, "XDG_RUNTIME_DIR": f"/run/user/{uid}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
     )
     out, err = first.communicate(timeout=60)
     check(

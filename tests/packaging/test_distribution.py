@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import omniprofile
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +30,7 @@ def _build(folder: Path, **environ: str) -> list[Path]:
             shutil.copy(ROOT / name, source / name)
     built = folder / "dist"
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(built), str(source)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environ})
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    run_program(command, env={**os.environ, **environ}, check=True)
     return sorted(built.iterdir())
 
 
@@ -46,13 +46,7 @@ def test_two_builds_are_the_same_bytes(built: list[Path]) -> None:
 
 
 def test_the_index_would_take_them(built: list[Path]) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "twine", "check", "--strict", *map(str, built[:2])],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    run_program([sys.executable, "-m", "twine", "check", "--strict", *map(str, built[:2])], check=True)
 
 
 def test_the_wheel_holds_the_package_its_license_and_its_own_start_up_script(built: list[Path]) -> None:
@@ -90,13 +84,9 @@ def test_omni_of_our_own_can_be_run_where_the_wheel_is_installed(built: list[Pat
         real.write_text("#!/bin/sh\necho real: $*\n")
         real.chmod(0o755)
         path = f"{shim}:{real.parent}:/usr/bin:/bin"
-        ran = subprocess.run(
-            ["env", "-i", f"PATH={path}", "sh", "-c", "omni --version"], capture_output=True, text=True, check=False
-        )
+        ran = run_program(["env", "-i", f"PATH={path}", "sh", "-c", "omni --version"])
         assert (ran.stdout, ran.stderr) == ("real: --version\n", "")
-        ran = subprocess.run(
-            ["env", "-i", f"PATH={path}", f"{shim}/omni", "models"], capture_output=True, text=True, check=False
-        )
+        ran = run_program(["env", "-i", f"PATH={path}", f"{shim}/omni", "models"])
         assert (ran.returncode, ran.stdout) == (6, ""), ran.stderr
         assert (shim / "omni.cmd").read_bytes().count(b"\r\n") == 7
 
@@ -130,18 +120,11 @@ def test_a_tool_installs_the_command_into_a_fresh_home(
         name: value for name, value in os.environ.items() if not name.startswith(("OMNI", "XDG", "UV_TOOL", "PIPX"))
     }
     environ = {**kept, "HOME": str(tmp_path)}
-    ran = subprocess.run(
-        [sys.executable, "-m", *tool.split(), "install", str(archive)],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    run_program([sys.executable, "-m", *tool.split(), "install", str(archive)], env=environ, check=True)
     command = str(tmp_path / ".local/bin/omniprofile")
-    shown = subprocess.run([command, "--version"], env=environ, capture_output=True, text=True, check=True).stdout
+    shown = run_program([command, "--version"], env=environ, check=True).stdout
     assert shown == f"omniprofile {omniprofile.__version__}\n"
-    path = subprocess.run([command, "schema", "--path"], env=environ, capture_output=True, text=True, check=True).stdout
+    path = run_program([command, "schema", "--path"], env=environ, check=True).stdout
     committed = (ROOT / "schemas/omniprofile.schema.json").read_text()
     assert Path(path.strip()).read_text() == committed
 
@@ -162,7 +145,7 @@ def test_who_installs_the_wheel_gets_its_types(built: list[Path], tmp_path: Path
     bad.write_text("import omniprofile\nnumber: int = omniprofile.resolve('staging').token\n")
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file", "/dev/null", "good.py", "bad.py"]
     command += ["--python-executable", str(tmp_path / "venv/bin/python"), "--cache-dir", str(tmp_path / "cache")]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = run_program(command, cwd=tmp_path)
     assert ran.stdout.splitlines()[:-1] == [
         'bad.py:2: error: Incompatible types in assignment (expression has type "str", variable has type "int")  [assignment]'
     ], ran.stdout + ran.stderr

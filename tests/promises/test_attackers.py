@@ -25,6 +25,7 @@ from omniprofile.errors import OperationFailed
 from omniprofile.system import loopback
 from tests import warm
 from tests.conftest import CANARY, Cli, Ran
+from tests.programs import run_program
 from tests.sampling import sample
 from tests.standin import Standin
 
@@ -453,9 +454,7 @@ def test_a_squatted_folder_for_locks_is_refused(tmp_path: Path) -> None:
         become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
         become += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]  # the tree under test may be private
         for command in (("set", "staging", "description", "x"), ("doctor", "--offline")):
-            ran = subprocess.run(
-                [*become, sys.executable, "-m", "omniprofile", *command], capture_output=True, text=True, check=False
-            )
+            ran = run_program([*become, sys.executable, "-m", "omniprofile", *command])
             said = ran.stdout + ran.stderr
             assert ran.returncode == (6 if command[0] == "set" else 1), said
             assert f"`{squatted}` belongs to another user" in said

@@ -11,7 +11,6 @@ import os
 import random
 import shutil
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from omniprofile.config.loader import load
 from tests import warm
 from tests.conftest import CANARY
+from tests.programs import run_program
 from tests.sampling import WHOLE, sample
 from tests.standin import Standin
 
@@ -136,11 +136,8 @@ class World:
             ran = warm.run(*verb.argv, stdin=verb.stdin, env=environ, cwd=home)
             return Run(home, ran.returncode, ran.stdout, ran.stderr, hit=False)
         log, call = self.folder / "log", fault.partition(":")[0]
-        ran = subprocess.run(
-            ["strace", "-f", "--seccomp-bpf", "-qq", "-o", log, "-e", f"trace={call}", "-e", f"inject={fault}",
-             *warm.PROGRAM, *verb.argv],
-            input=verb.stdin, capture_output=True, text=True, env=environ, cwd=home, timeout=60, check=False,
-        )  # fmt: skip
+        ran = run_program(["strace", "-f", "--seccomp-bpf", "-qq", "-o", log, "-e", f"trace={call}", "-e", f"inject={fault}",
+             *warm.PROGRAM, *verb.argv], input=verb.stdin, env=environ, cwd=home)  # fmt: skip
         hit = "INJECTED" in log.read_text() or "SIGKILL" in log.read_text()
         return Run(home, ran.returncode, ran.stdout, ran.stderr, hit)
 

@@ -18,6 +18,7 @@ import pytest
 
 from tests import warm
 from tests.conftest import CANARY
+from tests.programs import run_program
 from tests.sampling import sample
 
 pytestmark = pytest.mark.skipif(
@@ -76,14 +77,11 @@ class Machine:
     def attack(self, script: str, *argv: str) -> str:
         """What the attacker's shell prints."""
         become = ["setpriv", f"--reuid={self.attacker}", f"--regid={self.attacker}", "--clear-groups"]
-        ran = subprocess.run(
+        ran = run_program(
             [*become, "sh", "-c", script, "sh", *argv],
-            capture_output=True,
-            text=True,
             errors="replace",
             cwd="/",
             env={"PATH": "/usr/bin:/bin"},
-            timeout=60,
             check=True,
         )
         return ran.stdout

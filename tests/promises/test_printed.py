@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -14,6 +13,7 @@ from omniprofile.cli.style import as_json, shown
 from omniprofile.model.names import quoted_place
 from omniprofile.model.secret import MASK, masked, remember
 from tests.conftest import Cli, Ran
+from tests.programs import run_program
 
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07 \x1b]8;;https://evil.example\x1b\\ \x9b31m \u202e \u200d \u2066 \x7f \x08"
 KEY = "omni_osk_Qw7Zk2Xv9Lb4Nt6Rj1"
@@ -214,7 +214,7 @@ def test_nothing_is_shown_of_a_file_that_a_pin_links_to(cli: Cli, tmp_path: Path
 def test_a_path_in_a_command_to_paste_is_whole_and_means_that_path(path: str) -> None:
     word = quoted_place(path)
     assert word.isprintable()
-    given = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, text=True, check=True).stdout
+    given = run_program(["bash", "-c", f"printf %s {word}"], check=True).stdout
     assert given == path
 
 

@@ -18,6 +18,7 @@ from omniprofile.system.user_lock import user_lock_folders
 from tests import warm
 from tests.cli.terminal import Terminal
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 from tests.standin import Standin
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -177,5 +178,5 @@ class Interrupting:
 sys.meta_path.insert(0, Interrupting)
 runpy.run_module("omniprofile", run_name="__main__")
 """
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    ran = run_program([sys.executable, "-c", code])
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")

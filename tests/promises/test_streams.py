@@ -18,6 +18,7 @@ import pytest
 from omniprofile.cli.registry import COMMANDS, HIDDEN
 from tests import warm
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 from tests.sampling import WHOLE, sample
 
 pytestmark = [
@@ -94,14 +95,7 @@ def test_every_command_is_in_the_table() -> None:
 
 
 def _run(line: tuple[str, ...], form: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        ["sh", "-c", f'exec "$@" {form}', "sh", sys.executable, "-m", "omniprofile", *line],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_program(["sh", "-c", f'exec "$@" {form}', "sh", sys.executable, "-m", "omniprofile", *line])
 
 
 def _cases() -> list[tuple[tuple[str, ...], str]]:
@@ -176,13 +170,7 @@ def test_a_reader_that_goes_away_ends_it_in_silence(line: tuple[str, ...]) -> No
 
 
 def test_head_gets_its_line() -> None:
-    ran = subprocess.run(
-        ["bash", "-c", '"$0" -m omniprofile schema | head -1; echo "${PIPESTATUS[0]}"', sys.executable],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = run_program(["bash", "-c", '"$0" -m omniprofile schema | head -1; echo "${PIPESTATUS[0]}"', sys.executable])
     first, status = ran.stdout.splitlines()
     assert (first, ran.stderr) == ("{", "")
     assert status in ("0", "141")

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CANARY
+from tests.programs import run_program
 from tests.sampling import sample
 
 STATUSES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
@@ -152,17 +153,13 @@ def _run(around: Surrounding, line: tuple[str, ...], home: Path) -> "subprocess.
     environ |= {name: value.replace("{home}", str(home)) for name, value in around.env.items()}
     for name in around.unset:
         del environ[name]
-    ran = subprocess.run(
+    ran = run_program(
         [*around.wrap, sys.executable, *around.options, "-m", "omniprofile", *line],
         env=environ,
         cwd=home,
         input=CANARY if line[0] == "login" else "",
-        capture_output=True,
-        text=True,
         errors="replace",
         preexec_fn=around.limit,
-        timeout=60,
-        check=False,
     )
     for path in home.rglob("secrets.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -268,12 +265,5 @@ def test_a_program_that_forks_uses_auth_on_both_sides(tmp_path: Path) -> None:
     home = _home(tmp_path)
     program = tmp_path / "program.py"
     program.write_text(textwrap.dedent(PROGRAM))
-    ran = subprocess.run(
-        [sys.executable, str(program)],
-        env={**os.environ, "HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = run_program([sys.executable, str(program)], env={**os.environ, "HOME": str(home)})
     assert (ran.returncode, ran.stdout) == (0, "10\n"), ran.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CANARY, Cli
+from tests.programs import run_program
 from tests.standin import Standin
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
@@ -80,7 +81,7 @@ def test_the_sdk_needs_a_dotenv_file_and_then_takes_what_exec_exported(
 
 
 def test_the_sdk_gets_token_and_host_from_the_library(omni: Standin, process: Process, tmp_path: Path) -> None:
-    ran = subprocess.run([sys.executable, "-c", BY_LIBRARY], capture_output=True, text=True, check=False, cwd=tmp_path)
+    ran = run_program([sys.executable, "-c", BY_LIBRARY], cwd=tmp_path)
     assert ran.stdout == "sdk-user\n", ran.stderr
 
 
@@ -99,14 +100,12 @@ def test_both_sdks_take_what_exec_and_the_library_give(
     if how == "exec":
         ran = process("exec", "staging", "--", "sh", "-c", f'cd "{tmp_path}" && "{sys.executable}" next.py')
     else:
-        ran = subprocess.run(
-            [sys.executable, "-c", BY_VARIABLES], capture_output=True, text=True, check=False, cwd=tmp_path
-        )
+        ran = run_program([sys.executable, "-c", BY_VARIABLES], cwd=tmp_path)
     assert ran.stdout == "sdk-user\n", ran.stderr
     first = process("exec", "staging", "--", "sh", "-c", f'cd "{tmp_path}" && "{sys.executable}" first.py')
     assert first.stdout == f"{omni.base_url} True\n", first.stderr
 
 
 def test_httpx_gets_the_credential_by_auth(omni: Standin, tmp_path: Path) -> None:
-    ran = subprocess.run([sys.executable, "-c", BY_HTTPX], capture_output=True, text=True, check=False, cwd=tmp_path)
+    ran = run_program([sys.executable, "-c", BY_HTTPX], cwd=tmp_path)
     assert ran.stdout == "sdk-user\n", ran.stderr

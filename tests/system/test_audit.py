@@ -13,6 +13,7 @@ import pytest
 
 from omniprofile.system import audit
 from tests.conftest import CANARY
+from tests.programs import run_program
 
 
 def _record(folder: Path, profile: str = "prod", **others: object) -> None:
@@ -197,7 +198,7 @@ def test_a_full_disk_is_no_failure(tmp_path: Path) -> None:
         "for n in range(3): record(sys.argv[1], sys.argv[1], 'exec', profile='prod', base_url='u', layer='flag')"
     )
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
-    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    ran = run_program([sys.executable, "-c", code, str(tmp_path)], check=True)
     assert (ran.stdout, ran.stderr) == ("", "")
     assert (tmp_path / audit.FILE).stat().st_size == 250
     _record(tmp_path)

@@ -14,6 +14,7 @@ import pytest
 
 from omniprofile.system.locking import LockFailed, lock
 from omniprofile.system.user_lock import temporary_locks, user_lock, user_lock_folders
+from tests.programs import run_program
 
 HOLD = """
 import sys, time
@@ -83,7 +84,7 @@ for held in (lock(path, 1), user_lock([os.path.dirname(path)], "other", 1)):
 def test_a_child_that_was_forked_while_a_lock_was_held_does_not_keep_it(tmp_path: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     path = str(tmp_path / "locks" / "lock")
-    done = subprocess.run([sys.executable, "-c", FORK, path], env=environ, capture_output=True, text=True, timeout=60)
+    done = run_program([sys.executable, "-c", FORK, path], env=environ)
     assert (done.returncode, done.stdout) == (0, "free\nfree\n"), done.stderr
 
 
@@ -174,11 +175,10 @@ def _others(path: Path) -> list[int]:
 @pytest.mark.parametrize("number", ["ENOSYS", "EOPNOTSUPP", "ENOLCK", "EINVAL"])
 def test_a_file_system_without_locks_is_an_error_that_says_so(number: str, tmp_path: Path) -> None:
     trace = ["strace", "-f", "-o", "/dev/null", "-e", f"inject=flock:error={number}"]
-    ran = subprocess.run(
+    ran = run_program(
         [*trace, sys.executable, "-c", HOLD, str(tmp_path / "lock")],
-        capture_output=True, text=True, check=False, timeout=60,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )  # fmt: skip
+    )
     assert ran.stdout == ""
     assert ran.returncode == 1
     assert "has no locks" in ran.stderr.splitlines()[-1]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -10,6 +9,7 @@ import time
 import pytest
 
 from omniprofile.system.threads import concurrently, critical_section
+from tests.programs import run_program
 
 
 def never() -> None:
@@ -105,8 +105,7 @@ atexit.register(print, "taken down")
 sys.argv = ["omniprofile", "list", "--json"]
 main()
 """
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert ran.returncode == 0, ran.stderr
+    ran = run_program([sys.executable, "-c", code], check=True)
     assert ran.stdout.startswith("{")
     assert "taken down" not in ran.stdout
 

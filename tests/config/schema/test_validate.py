@@ -1,7 +1,6 @@
 """A document to what it declares: values with their types and lines, what is wrong, and what is kept in spite of that."""
 
 import os
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -19,6 +18,7 @@ from omniprofile.model.declaration import Config, Declaration, EnvValue, Identit
 from omniprofile.model.finding import Code
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
+from tests.programs import run_program
 
 
 def _document(text: str) -> Document:
@@ -258,5 +258,5 @@ def test_no_plugin_of_pydantic_sees_a_profile_file(tmp_path: Path) -> None:
     for before, expected in ((None, ["read None", "spy"]), ("x", ["read x", "spy"])):
         variables = {"PYTHONPATH": f"{Path(__file__).parents[3]}{os.pathsep}{tmp_path}"}
         variables |= {"PYDANTIC_DISABLE_PLUGINS": before} if before else {}
-        ran = subprocess.run(argv, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+        ran = run_program(argv, env={**os.environ, **variables})
         assert ran.stdout.splitlines()[:2] == expected, ran.stderr
