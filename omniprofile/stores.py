@@ -90,7 +90,7 @@ class Stores(Workspace):
             raise StoreUnavailable(
                 f"the secret of `{name}` is stored in the {other}, but the {used} is used now",
                 hint=f"set `{STORE_VARIABLE}={'file' if self.store_name == 'keyring' else 'keyring'}`, or store it anew with "
-                f"`omniprofile login {name}{f' --secret {account.variable}' if account.variable else ''}`",
+                f"`{account.login_command}`",
             )
         return found
 

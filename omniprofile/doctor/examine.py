@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from omniprofile.app import App
-from omniprofile.doctor import files, secrets, shell
+from omniprofile.doctor import files, plain_text, secret_store, shell
 from omniprofile.doctor.diagnosis import Diagnosis, problem, skipped
 from omniprofile.errors import Error
 from omniprofile.system.threads import start, wait
@@ -37,13 +37,13 @@ CHECKS = (
     Check("access", files.access, needs_profiles=True),
     Check("environment", shell.environment),
     Check("hook", shell.hook),
-    Check("secret-store", secrets.secret_store),
-    Check("stored-secrets", secrets.stored_secrets, needs_profiles=True),
-    Check("omni-cli", secrets.omni_cli),
+    Check("secret-store", secret_store.secret_store, needs_profiles=True),
+    Check("stored-secrets", secret_store.stored_secrets, needs_profiles=True),
+    Check("omni-cli", plain_text.omni_cli),
     Check("omni-under-exec", shell.omni_under_exec),
-    Check("dotenv", secrets.dotenv),
-    Check("mcp", secrets.mcp),
-    Check("backups", secrets.backups),
+    Check("dotenv", plain_text.dotenv),
+    Check("mcp", plain_text.mcp),
+    Check("backups", plain_text.backups),
     Check("clock", shell.clock, needs_profiles=True, contacts=True),
 )
 

@@ -17,7 +17,7 @@ from omniprofile.model.effective import every_effective, gives_token, giving_tok
 from omniprofile.model.finding import errors_in
 from omniprofile.model.names import counted, printable_place, quoted_list, quoted_place
 from omniprofile.system.files import reason
-from omniprofile.system.foreign_access import real_path
+from omniprofile.system.foreign_access import foreign_access, real_path
 from omniprofile.system.locking import LockFailed
 from omniprofile.system.user_lock import user_lock
 
@@ -46,80 +46,65 @@ def profiles(app: App) -> Iterable[Diagnosis]:
 
 def permissions(app: App) -> Iterable[Diagnosis]:
     """Report files whose writers could redirect credentials, and secrets that others can read."""
-    uid = app.environment.uid
-    if app.environment.platform == "win32" or uid is None:
-        yield from _access_lists(app)
-        return
-    looked_at = 0
-    found: list[Diagnosis] = []
-    for path, forbidden in _watched(app):
-        shown = f"`{printable_place(path)}`"
+    windows, home = app.environment.platform == "win32", app.places.home
+    paths = [(path, private) for path, private in _watched(app) if os.path.lexists(path)]
+    found = [_open_to_groups(path) if windows else _open_to_others(path, private, home) for path, private in paths]
+    if not windows:
         try:
-            status = os.stat(path)
-        except FileNotFoundError:
-            continue
-        except OSError as trouble:
-            found.append(problem(f"{shown} cannot be examined: {reason(trouble)}", "check its folders' permissions"))
-            continue
-        looked_at += 1
-        if uid != 0 and status.st_uid not in (uid, 0):
-            remedy = f"run `chown {uid} {quoted_place(path)}` if it is yours"
-            found.append(problem(f"{shown} belongs to another user", remedy))
-        # In a sticky folder users cannot replace each other's files.
-        elif status.st_mode & forbidden and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
-            if forbidden & stat.S_IRGRP:
-                what, change = "can be read or written by others, and holds secrets", "go-rwx"
-            elif status.st_mode & stat.S_IWOTH:
-                what, change = "can be written by anyone", "o-w"
-            else:
-                what, change = "can be written by its group", "g-w"
-            found.append(problem(f"{shown} {what}", f"run `chmod {change} {quoted_place(path)}`"))
-    try:
-        with user_lock(app.lock_folders, "doctor.lock", 0, shared=True):
-            pass
-    except LockFailed as trouble:
-        found.append(problem(str(trouble), trouble.hint))
-    yield from found or [ok(f"{looked_at} files and folders, none that others can change")]
-
-
-def _access_lists(app: App) -> Iterable[Diagnosis]:
-    """Report access lists, which Windows has in place of owners and modes."""
-    from omniprofile.system.windows.access_lists import groups_with_write_access
-
-    looked_at = 0
-    bad = False
-    for path in dict.fromkeys(path for path, _ in _watched(app) if os.path.lexists(path)):
-        shown = f"`{printable_place(path)}`"
-        try:
-            groups = groups_with_write_access(path)
-        except OSError as trouble:
-            yield skipped(f"the access list of {shown} cannot be read: {reason(trouble)}")
-            continue
-        looked_at += 1
-        if groups:
-            bad = True
-            own = "(OI)(CI)F" if os.path.isdir(path) else "F"
-            yield warning(
-                f"{shown} can be changed by {' and '.join(groups)}",
-                f'run `icacls {quoted_place(path)} /inheritance:r /grant:r "%USERNAME%:{own}"` in cmd, or move it home',
-            )
-    if not bad:
-        yield ok(f"{looked_at} files and folders, none that everybody can change")
+            with user_lock(app.lock_folders, "doctor.lock", 0, shared=True):
+                pass
+        except LockFailed as trouble:
+            found.append(problem(str(trouble), trouble.hint))
+    bad = list(dict.fromkeys(filter(None, found)))
+    yield from bad or [
+        ok(f"{len(paths)} files and folders, none that {'everybody' if windows else 'others'} can change")
+    ]
 
 
 def _watched(app: App) -> Iterator[tuple[str, int]]:
-    """Yield each path to check with the mode bits that it must not have."""
-    files, places = profile_files(app.places), app.places
-    folders = {places.config_folder, *(os.path.dirname(real_path(file)) for file in files)}
-    folders |= {os.path.dirname(file) for file in files}
-    # Private groups are common and make files group-writable, so only world-writable files are reported here.
-    for path in [*sorted(folders), *files]:
-        yield path, stat.S_IWOTH
-    write = stat.S_IWGRP | stat.S_IWOTH
-    for path in (places.state_folder, app.state.path, os.path.join(places.state_folder, INDEX_FILE)):
-        yield path, write
+    """Yield each path to check, with the mode bits beside others' write bit that it must not have."""
+    places, files = app.places, profile_files(app.places)
+    # Private groups are common and make files group-writable, so the group may write profile files.
+    for path in dict.fromkeys((places.config_folder, *map(os.path.dirname, files), *files)):
+        yield path, 0
+    for path in (
+        places.state_folder,
+        app.state.path,
+        os.path.join(places.state_folder, INDEX_FILE),
+        places.cache_folder,
+    ):
+        yield path, stat.S_IWGRP
     yield os.path.join(places.state_folder, SECRETS_FILE), stat.S_IRWXG | stat.S_IRWXO
-    yield places.cache_folder, write
+
+
+def _open_to_others(path: str, private: int, home: str) -> Diagnosis | None:
+    """Return who else can change a file or folder, or may do what the mode bits `private` allow."""
+    if (found := foreign_access(path, home)) is not None:
+        return problem(*found.refusal("decide where your credentials go"))
+    shown, word = f"`{printable_place(path)}`", quoted_place(path)
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as trouble:
+        return problem(f"{shown} cannot be examined: {reason(trouble)}", "check its folders' permissions")
+    if not mode & private:
+        return None
+    if private & stat.S_IRGRP:
+        return problem(f"{shown} can be read or written by others, and holds secrets", f"run `chmod go-rwx {word}`")
+    return problem(f"{shown} can be written by its group", f"run `chmod g-w {word}`")
+
+
+def _open_to_groups(path: str) -> Diagnosis | None:
+    """Return which groups can change a file or folder by its access list, which Windows has in place of a mode."""
+    from omniprofile.system.windows.access_lists import groups_with_write_access
+
+    shown = f"`{printable_place(path)}`"
+    try:
+        groups = groups_with_write_access(path)
+    except OSError as trouble:
+        return skipped(f"the access list of {shown} cannot be read: {reason(trouble)}")
+    own = "(OI)(CI)F" if os.path.isdir(path) else "F"
+    remedy = f'run `icacls {quoted_place(path)} /inheritance:r /grant:r "%USERNAME%:{own}"` in cmd, or move it home'
+    return warning(f"{shown} can be changed by {' and '.join(groups)}", remedy) if groups else None
 
 
 def leftovers(app: App) -> Iterable[Diagnosis]:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from omniprofile.model.declaration import Identity
 from omniprofile.model.freshness import StoredFields
-from omniprofile.model.names import account_name, is_variable
+from omniprofile.model.names import account_name, is_variable, printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret, remember
 
@@ -37,6 +37,12 @@ class Account(NamedTuple):
 
     def __str__(self) -> str:
         return account_name(self.profile, self.origin, self.variable)
+
+    @property
+    def login_command(self) -> str:
+        """The command that stores a secret for this account."""
+        option = f" --secret {self.variable}" if self.variable else ""
+        return f"omniprofile login {printable(self.profile)}{option}"
 
 
 @dataclass(frozen=True, slots=True)

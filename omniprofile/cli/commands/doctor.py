@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
 
 def _prune(app: App, console: Console, *, yes: bool) -> list[str]:
     """Delete the secrets that no profile uses; return the profile names they were stored for."""
-    from omniprofile.doctor.secrets import unreferenced
+    from omniprofile.doctor.secret_store import unreferenced
 
     accounts = unreferenced(app)
     if not accounts:

@@ -1,22 +1,18 @@
-"""The checks of `doctor` for secrets: the store, its content, and secrets in plain text elsewhere."""
+"""The checks of `doctor` for secrets in plain text: the files of other programs, and the backups of them."""
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 
 from omniprofile.app import App
 from omniprofile.checks.mcp import check_mcp, project_files, user_files
-from omniprofile.credentials.env_variables import STORE_VARIABLE
-from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
-from omniprofile.errors import ConfigInvalid, Error
+from omniprofile.errors import ConfigInvalid
 from omniprofile.handover.real_omni import is_ours
 from omniprofile.handover.rival_dotenv import find_dotenv
 from omniprofile.model.finding import Code
 from omniprofile.model.names import counted, printable, printable_place, quoted_place
-from omniprofile.model.stored import Account
-from omniprofile.system.foreign_access import real_path
+from omniprofile.system.foreign_access import others_can_write, real_path
 from omniprofile.system.programs import programs
 from omniprofile.transfer import foreign_file
 from omniprofile.transfer.dotenv import Dotenv
@@ -25,118 +21,6 @@ from omniprofile.transfer.omni_config import OmniConfig
 _MOST_KEYS = 10
 """At most this many keys are shown for one file, which may be somebody else's and of any size."""
 _SCRUB = "run `omniprofile import {} --scrub`"
-
-
-def secret_store(app: App) -> Iterable[Diagnosis]:
-    """Report which store is used and why, and whether it works."""
-    asked = app.environment.environ.get(STORE_VARIABLE)
-    if not asked:
-        try:
-            settings = app.config.settings
-        except Error:
-            yield skipped("the profile files are invalid, and may say which store to use")
-            return
-        chosen = settings.secret_store
-        why = f"`secret_store` in {chosen.provenance.place} selects it" if chosen else "the default"
-    else:
-        why = f"`{STORE_VARIABLE}` selects it"
-    name, store = app.store_name, app.store
-    try:
-        store.check()
-        yield ok(f"{store.label}: it works ({why})")
-    except Error as error:
-        message = f"{error.message} (the `{name}` store: {why})"
-        if _is_used(app):
-            yield problem(message, error.hint)
-        else:
-            yield skipped(f"{message}; no profile uses it", error.hint)
-    path = os.path.join(app.places.state_folder, SECRETS_FILE)
-    if name == "keyring" and os.path.lexists(path):
-        yield warning(
-            f"`{printable_place(path)}` is of the `file` store, which is not the one used, and still holds secrets in plain text",
-            f"log in again where a key is missing, then remove it; or set `{STORE_VARIABLE}=file` to use it",
-        )
-
-
-def _is_used(app: App) -> bool:
-    """Whether a profile uses the store, or may use it, so that it has to work."""
-    try:
-        return any(each.uses_store or each.accounts for each in map(app.declared_profile, app.config.profiles))
-    except Error:
-        return True
-
-
-def unreferenced(app: App) -> list[Account]:
-    """Return the accounts that `--prune` deletes: no profile uses them, and no other profile file stored them.
-
-    If a profile's base URL changed and no secret is stored for the new one, the old secret is kept, as the edit may be undone.
-    Raises ConfigInvalid, StoreUnavailable.
-    """
-    summaries = app.store.summaries()
-    return [
-        account
-        for account, summary in sorted(summaries.items(), key=lambda item: str(item[0]))
-        if all(map(app.is_owner, summary.files)) and not _has_profile(app, account, summaries)
-    ]
-
-
-def _has_profile(app: App, account: Account, stored: Collection[Account]) -> bool:
-    if account.profile not in app.config.profiles:
-        return False
-    try:
-        resolution = app.declared_profile(account.profile)
-    except Error:
-        return True  # the profile cannot be resolved, so its secret may still be in use
-    if resolution.origin is None:
-        return True
-    own = account._replace(origin=resolution.origin)
-    return own in resolution.accounts and (account == own or own not in stored)
-
-
-def stored_secrets(app: App) -> Iterable[Diagnosis]:
-    """Report what the store holds, read from its index: nothing is unlocked."""
-    try:
-        summaries = app.store.summaries()
-    except ConfigInvalid:
-        raise
-    except Error:
-        yield skipped("the store cannot be used")
-        return
-    orphans = unreferenced(app)
-    bad = bool(orphans)
-    for account in orphans:
-        what = f"the secret `{account.variable}`" if account.variable else "a secret"
-        yield warning(
-            f"{what} is stored for `{printable(account.profile)}` ({account.origin}), and no profile uses it",
-            "run `omniprofile doctor --prune` to delete what no profile uses",
-        )
-    for account, summary in sorted(summaries.items(), key=lambda item: str(item[0])):
-        if account in orphans or not all(map(app.is_owner, summary.files)):
-            continue
-        origin = app.declared_profile(account.profile).origin
-        if origin is not None and origin != account.origin:
-            bad = True
-            name, variable = account.profile, account.variable
-            yield problem(
-                f"the stored secret{f' `{variable}`' if variable else ''} of `{name}` is for {account.origin}, and the profile "
-                f"is for {origin}: it is refused",
-                f"run `omniprofile login {name}{f' --secret {variable}' if variable else ''}`, or change the profile's base URL "
-                "back",
-            )
-    if bad:
-        return
-    missing = []
-    for name in app.config.profiles:
-        with suppress(Error):
-            accounts = app.declared_profile(name).accounts
-            missing += [
-                f"`{each.variable}` of `{name}`" for each in accounts if each.variable and each not in summaries
-            ]
-    yield ok(
-        f"{counted(len(summaries), 'secret')} stored"
-        + (", each for its profile's instance" if summaries else "")
-        + (f"; not stored: {', '.join(missing)}" if missing else "")
-    )
 
 
 def omni_cli(app: App) -> Iterable[Diagnosis]:
@@ -152,8 +36,8 @@ def omni_cli(app: App) -> Iterable[Diagnosis]:
         folder = os.path.dirname(program)
         others = f", and {len(found) - 1} more behind it" if len(found) > 1 else ""
         yield ok(f"`omni` on PATH is `{printable_place(program)}`{others} (not run)")
-        mode = os.stat(folder).st_mode
-        if app.environment.uid is not None and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        status = os.stat(folder)
+        if others_can_write(status) and not status.st_mode & stat.S_ISVTX:
             yield problem(
                 f"anyone can replace `{printable_place(program)}`, which gets your tokens",
                 f"run `chmod o-w {quoted_place(folder)}`",
