@@ -161,10 +161,9 @@ class Places:
 def key_at(text: str, offset: int) -> tuple[tuple[Key, ...], bool]:
     """Return the key of the statement at `offset`, and whether it is a header. Raises ValueError if there is no key."""
     scanner = _Scanner(text, offset)
-    blank = text[offset:].partition("\n")[0]
-    scanner.at += len(blank) - len(blank.lstrip(" \t"))
+    scanner.skip(_SPACE)
     header = text.startswith("[", scanner.at)
-    scanner.at += 2 if text.startswith("[[", scanner.at) else header
+    scanner.at += header + text.startswith("[[", scanner.at)
     return scanner.key(), header
 
 
@@ -176,7 +175,7 @@ class _Scanner:
 
     def statement(self, base: KeyPath) -> Table | Pair | None:
         """Return the next statement, in the table at `base`; None at the end."""
-        self._skip(_BLANK)
+        self.skip(_BLANK)
         if self.at == len(self._text):
             return None
         return self._header() if self._text[self.at] == "[" else self._pair(base)
@@ -184,25 +183,19 @@ class _Scanner:
     def _header(self) -> Table:
         start = self.at
         array = self._text.startswith("[[", start)
-        self.at += 2 if array else 1
+        self.at += 1 + array
         keys = self.key()
-        self.at += 2 if array else 1
-        return self._table(keys, start, self.at, array=array)
-
-    def _table(self, keys: tuple[Key, ...], start: int, end: int, *, array: bool) -> Table:
-        """Return the table of a header. A part of its key that names an array of tables refers to the last element."""
-        if not array and not self.arrays:
-            return Table(tuple(key.name for key in keys), keys, start, end)
+        self.at += 1 + array
         path: KeyPath = ()
         for depth, key in enumerate(keys, 1):
             path = (*path, key.name)
             if path in self.arrays and (not array or depth < len(keys)):
-                path = (*path, self.arrays[path] - 1)
+                path = (*path, self.arrays[path] - 1)  # a key that names an array of tables refers to the last element
         if array:
             count = self.arrays.get(path, 0)
             self.arrays[path] = count + 1
             path = (*path, count)
-        return Table(path, keys, start, end)
+        return Table(path, keys, start, self.at)
 
     def key(self) -> tuple[Key, ...]:
         keys = []
@@ -219,7 +212,7 @@ class _Scanner:
     def _pair(self, base: KeyPath) -> Pair:
         keys = self.key()
         self.at += 1  # the equals sign
-        self._skip(_SPACE)
+        self.skip(_SPACE)
         return self._value((*base, *(key.name for key in keys)), keys)
 
     def _value(self, path: KeyPath, keys: tuple[Key, ...] = ()) -> Pair:
@@ -239,18 +232,18 @@ class _Scanner:
     def _inside(self, end: str, read: Callable[[int], Pair]) -> Iterator[Pair]:
         """Yield the comma-separated items between brackets."""
         self.at += 1
-        self._skip(_BLANK)
+        self.skip(_BLANK)
         index = 0
         while self._text[self.at] != end:
             yield read(index)
             index += 1
-            self._skip(_BLANK)
+            self.skip(_BLANK)
             if self._text[self.at] == ",":
                 self.at += 1
-                self._skip(_BLANK)
+                self.skip(_BLANK)
         self.at += 1
 
-    def _skip(self, what: re.Pattern[str]) -> None:
+    def skip(self, what: re.Pattern[str]) -> None:
         if match := what.match(self._text, self.at):
             self.at = match.end()
 
