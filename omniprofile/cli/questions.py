@@ -3,11 +3,13 @@
 After a wrong answer they ask again, with a suggestion as the default. A key pasted here is erased from the screen.
 """
 
+import argparse
 import re
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import require_new_name
+from omniprofile.cli.profile_options import profile_values
 from omniprofile.errors import HostNotAllowed, UsageError
 from omniprofile.model.names import is_valid, nearest_valid
 from omniprofile.model.origin import NotAnOrigin, Origin, allowing, meant_host
@@ -17,7 +19,32 @@ ADDRESSES = frozenset({"base_url", "instance", "extends"})
 """Profile keys that give, or may give, the address."""
 
 
-def ask_name(app: App, console: Console) -> str:
+def ask_missing(args: argparse.Namespace, app: App, console: Console, option: str, line: str) -> None:
+    """Ask for the new profile's name and address where the command line gives none, and check them before anything else.
+
+    `option` is what gives the name, `line` an example for the hint. Raises UsageError.
+    """
+    if args.name is not None:
+        with app.editing(dry_run=True) as draft:
+            require_new_name(draft, args.name)
+    elif console.interactive:
+        args.name = _ask_name(app, console)
+    else:
+        raise UsageError(f"`{option}` is missing, and there is no terminal to ask on", hint=f"give it, as in `{line}`")
+    if _needs_address(app, profile_values(args)):
+        if not console.interactive:
+            raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
+        args.base_url = _ask_address(app, console, allow_insecure=args.allow_insecure)
+    elif args.base_url is not None:
+        try:
+            args.base_url = str(Origin.parse(args.base_url))
+        except NotAnOrigin as problem:
+            meant = problem.suggestion
+            hint = f"did you mean `{meant}`?" if meant else "it looks like `https://acme.omniapp.co`"
+            raise UsageError(f"the base URL {problem}", hint=hint) from problem
+
+
+def _ask_name(app: App, console: Console) -> str:
     """Ask until the answer is a valid name that is not taken."""
     offered = ""
     while True:
@@ -37,7 +64,7 @@ def ask_name(app: App, console: Console) -> str:
             return name
 
 
-def needs_address(app: App, values: dict[str, object]) -> bool:
+def _needs_address(app: App, values: dict[str, object]) -> bool:
     """Return whether a profile of `values` would have no address, not even from `[defaults]`."""
     if ADDRESSES & values.keys():
         return False
@@ -45,7 +72,7 @@ def needs_address(app: App, values: dict[str, object]) -> bool:
         return not any({"base_url", "instance"} & draft.table(path, ("defaults",)).keys() for path in draft.paths)
 
 
-def ask_address(app: App, console: Console, *, allow_insecure: bool) -> str:
+def _ask_address(app: App, console: Console, *, allow_insecure: bool) -> str:
     """Ask until the answer is an address that may get credentials. The address of any page of the instance will do.
 
     Raises HostNotAllowed for a host that would need an entry in `allowed_hosts`.
@@ -79,12 +106,6 @@ def ask_address(app: App, console: Console, *, allow_insecure: bool) -> str:
             raise HostNotAllowed(message, hint=allowing(origin.host))
         console.say(message)
         offered = f"https://{host}"
-
-
-def require_terminal(console: Console, option: str, line: str) -> None:
-    """Raise UsageError unless the user can be asked for the value of `option`. `line` is an example for the hint."""
-    if not console.interactive:
-        raise UsageError(f"`{option}` is missing, and there is no terminal to ask on", hint=f"give it, as in `{line}`")
 
 
 def _answer(console: Console, question: str) -> str:

@@ -7,8 +7,8 @@ from omniprofile.cli.arguments import Help, add_option, offer
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, drop_in, require_new_name, save
 from omniprofile.cli.profile_options import add_profile_options, profile_values
-from omniprofile.cli.questions import ask_address, ask_name, needs_address, require_terminal
-from omniprofile.errors import InsecureURL, UsageError
+from omniprofile.cli.questions import ask_missing
+from omniprofile.errors import InsecureURL
 
 HELP = Help(
     description="Adds a profile at the end of the profile file, or of another one in `profiles.d`. On a terminal it asks for "
@@ -37,15 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
-    if args.name is None:
-        require_terminal(console, "NAME", "omniprofile add NAME --base-url URL")
-        args.name = ask_name(app, console)
-    if needs_address(app, profile_values(args)):
-        with app.editing(dry_run=True) as draft:  # check before asking; `add` would only check afterwards
-            require_new_name(draft, args.name)
-        if not console.interactive:
-            raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
-        args.base_url = ask_address(app, console, allow_insecure=args.allow_insecure)
+    ask_missing(args, app, console, "NAME", "omniprofile add NAME --base-url URL")
     path = add(app, console, args.name, profile_values(args), file=args.file, diff=args.diff)
     if not args.diff:
         say_next_step(app.reread(), console, args.name)

@@ -7,13 +7,12 @@ from omniprofile.cli.arguments import Help, add_flag, add_json, add_option, offe
 from omniprofile.cli.commands.add import add, say_next_step
 from omniprofile.cli.commands.login import login
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import require_new_name, save
+from omniprofile.cli.editing import save
 from omniprofile.cli.new_credential import How
 from omniprofile.cli.profile_options import METHODS, add_profile_options, profile_values
-from omniprofile.cli.questions import ask_address, ask_name, needs_address, require_terminal
+from omniprofile.cli.questions import ask_missing
 from omniprofile.credentials.env_variables import STORE_VARIABLE
-from omniprofile.errors import NoCredential, StoreUnavailable, UsageError
-from omniprofile.model.origin import NotAnOrigin, Origin
+from omniprofile.errors import NoCredential, StoreUnavailable
 
 HELP = Help(
     description="Makes the first profile: asks for what the flags leave open, writes the profile file, makes the profile "
@@ -44,28 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     file_store = _wants_file_store(args, app, console)
-    name, values = args.name, profile_values(args)
-    if name is None:
-        require_terminal(console, "--name", "omniprofile init --name NAME --base-url URL")
-        name = ask_name(app, console)
-    else:
-        with app.editing(dry_run=True) as draft:
-            require_new_name(draft, name)
-    if needs_address(app, values):
-        require_terminal(console, "--base-url", f"omniprofile init --name {name} --base-url URL")
-        args.base_url = ask_address(app, console, allow_insecure=args.allow_insecure)
-    elif args.base_url is not None:
-        try:
-            args.base_url = str(Origin.parse(args.base_url))
-        except NotAnOrigin as problem:
-            meant = problem.suggestion
-            hint = f"did you mean `{meant}`?" if meant else "it looks like `https://acme.omniapp.co`"
-            raise UsageError(f"the base URL {problem}", hint=hint) from problem
-    is_open = not {"auth", "extends", "key"} & values.keys()
+    ask_missing(args, app, console, "--name", "omniprofile init --name NAME --base-url URL")
+    name, is_open = args.name, not {"auth", "extends", "key"} & profile_values(args).keys()
     if is_open:
         args.auth = METHODS[0]
-    values = profile_values(args)
-    path = add(app, console, name, values, file_store=file_store)
+    path = add(app, console, name, profile_values(args), file_store=file_store)
     app = app.reread()
     active, _ = app.state.read()
     if active not in app.config.profiles:  # none is active, or one that is gone
