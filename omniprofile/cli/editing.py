@@ -17,7 +17,15 @@ from omniprofile.config.toml.positions import NamePath
 from omniprofile.config.toml.values import key_path
 from omniprofile.errors import ConfigInvalid, Error, NotWritten, Refused, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config, Declaration
-from omniprofile.model.names import RULE, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.names import (
+    RULE,
+    base_url_variable,
+    is_valid,
+    nearest_valid,
+    printable,
+    quoted_list,
+    token_variable,
+)
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.system.foreign_access import real_path
 
@@ -109,6 +117,15 @@ def may_be_stored(app: App, *names: str, resumed: bool) -> bool:
     except StoreUnavailable as problem:
         app.tell(f"{problem.message}; what may be stored there for `{resolution.profile}` stays")
         return False
+
+
+def warn_of_variables(app: App, console: Console, gone: str) -> None:
+    """Warn of variables in this shell that are for a profile name that no longer exists."""
+    environ = app.environment.environ
+    if environ.get("OMNI_PROFILE") == gone:
+        console.warn(f"`OMNI_PROFILE` in this shell still names `{gone}`")
+    for variable in filter(environ.get, (token_variable(gone), base_url_variable(gone))):
+        console.warn(f"`{variable}` in this shell no longer belongs to a profile")
 
 
 def key_changed(names: NamePath, file: str, *, changed: bool) -> dict[str, object]:

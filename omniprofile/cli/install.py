@@ -44,11 +44,15 @@ def shell_of(args: argparse.Namespace, app: App) -> str:
     return calling
 
 
-def install(app: App, console: Console, part: str, shell: str, text: str) -> None:
-    """Write `text`, a shell's `hook` or `completion`, and print what changed and how to undo it.
+def print_or_install(args: argparse.Namespace, app: App, console: Console, shell: str, text: str) -> None:
+    """Print `text`, a shell's `hook` or `completion`, or with `--install` write it, and say what changed and how to undo it.
 
     Raises NotWritten if a file cannot be written, after printing the change to stderr.
     """
+    part = args.command
+    if not args.install:
+        console.give(text)
+        return
     if shell == "powershell":
         console.say(
             f"add this line to the file that `$PROFILE` names, and remove it to undo that:\n"

@@ -5,7 +5,7 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
-from omniprofile.cli.install import add_shell, install, shell_of
+from omniprofile.cli.install import add_shell, print_or_install, shell_of
 from omniprofile.cli.shells import text
 from omniprofile.handover.shells import quote
 
@@ -39,10 +39,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     shared = text("completion", "posix") if shell in ("bash", "zsh") else ""
     lines = [row.format(*(quote(shell, cell) for cell in each)) for each in rows()]
     completion = text("completion", shell).replace(_PLACE, f"{head}{''.join(lines)}{tail}\n{shared}")
-    if args.install:
-        install(app, console, "completion", shell, completion)
-    else:
-        console.give(completion)
+    print_or_install(args, app, console, shell, completion)
 
 
 _COMMENT = "# What a command takes: options with what they do, the kinds of their values, the kinds of its operands.\n"

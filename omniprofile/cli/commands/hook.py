@@ -5,7 +5,7 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag
 from omniprofile.cli.console import Console
-from omniprofile.cli.install import add_shell, install, shell_of
+from omniprofile.cli.install import add_shell, print_or_install, shell_of
 from omniprofile.cli.shells import text
 from omniprofile.errors import UsageError
 
@@ -59,7 +59,4 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             )
         parts += dict.fromkeys([("prompt", language), ("prompt", shell)])
     hook = "".join(text(part, own) for part, own in parts)
-    if args.install:
-        install(app, console, "hook", shell, hook)
-    else:
-        console.give(hook)
+    print_or_install(args, app, console, shell, hook)

@@ -71,38 +71,28 @@ def row_of(app: App, console: Console, name: str, *, active: bool) -> dict[str, 
         "name": name,
         "active": active,
         "base_url": None,
-        "auth": "api-key",
+        "auth": declared.auth.value,
         "credential": "unknown",
         "expires_at": None,
         "protected": declared.protected.value,
         "access": declared.access.value,
-        "description": None,
+        "description": app.config.profiles[name].description,
         "tags": list(declared.tags.value),
         "secrets": [],
     }
     try:
         resolution = app.resolve(ProfileRequest.for_profile(name), tell=False)
-        state, expires_at = _credential(app, resolution)
-        secrets = [
-            {
-                "variable": variable,
-                "state": app.credential_status(name, resolution.origin, "api-key", given.value.secret, variable).state,
-            }
-            for variable, given in declared.env.items()
-            if given.value.secret
-        ]
+        row["credential"], expires_at = _credential(app, resolution)
+        for variable, given in declared.env.items():
+            if source := given.value.secret:
+                known = app.credential_status(name, resolution.origin, "api-key", source, variable)
+                row["secrets"].append({"variable": variable, "state": known.state})
     except Error as error:
         # One profile's error must not hide the others.
         console.warn(f"`{name}`: {error.message}")
         return row
-    return row | {
-        "base_url": str(resolution.origin) if resolution.origin else None,
-        "auth": resolution.auth,
-        "credential": state,
-        "expires_at": rfc3339(expires_at),
-        "description": app.config.profiles[name].description,
-        "secrets": secrets,
-    }
+    base_url = str(resolution.origin) if resolution.origin else None
+    return row | {"base_url": base_url, "auth": resolution.auth, "expires_at": rfc3339(expires_at)}
 
 
 def _credential(app: App, resolution: Resolution) -> tuple[str, datetime | None]:

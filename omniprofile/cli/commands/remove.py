@@ -76,8 +76,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         app.journal.end()
     for _, did in sentences:
         console.note(did)
-    if app.environment.environ.get("OMNI_PROFILE") == name:
-        console.warn(f"`OMNI_PROFILE` in this shell still names `{name}`")
+    editing.warn_of_variables(app, console, name)
     if args.json:
         console.json({"profile": name, "file": path, "changed": True, "secret": stored})
 

@@ -16,7 +16,7 @@ from omniprofile.config.editing.draft import Draft
 from omniprofile.config.editing.replace import Content, replace_all
 from omniprofile.config.toml.edit import set_text
 from omniprofile.errors import ConfigInvalid, Error, Refused, StoreUnavailable, UsageError
-from omniprofile.model.names import base_url_variable, printable_place, token_variable
+from omniprofile.model.names import printable_place
 from omniprofile.model.stored import Account
 from omniprofile.system.foreign_access import real_path
 
@@ -95,11 +95,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         app.journal.end()
     along = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
     console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(along)}" if along else ""))
-    environ = app.environment.environ
-    if environ.get("OMNI_PROFILE") == old:
-        console.warn(f"`OMNI_PROFILE` in this shell still names `{old}`")
-    for variable in filter(environ.get, (token_variable(old), base_url_variable(old))):
-        console.warn(f"`{variable}` in this shell no longer belongs to a profile")
+    editing.warn_of_variables(app, console, old)
     if args.json:
         console.json({"profile": new, "previous": old, "file": path, "changed": True, "secret": carries, "pin": pin})
 

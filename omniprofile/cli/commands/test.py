@@ -2,8 +2,7 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from omniprofile.app import App, ProfileRequest
@@ -67,10 +66,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> int:
     requests = _requests(args, app)
     began, start = app.environment.now(), monotonic()
-    with _progress(console, len(requests)) as progress:
-        results = check(
-            app, requests, timeout=args.timeout, jobs=args.jobs, on_result=progress, interactive=console.interactive
-        )
+    progress = _progress(console, len(requests)) if len(requests) > 1 and console.watched else None
+    results = check(
+        app, requests, timeout=args.timeout, jobs=args.jobs, on_result=progress, interactive=console.interactive
+    )
+    if progress:
+        console.status("")
     wanted = [result for result in results if not args.failed or result.status is not Status.OK]
     if args.format == "json":
         console.json({"results": [result.as_json() for result in wanted]})
@@ -152,24 +153,17 @@ def _as_text(results: Sequence[LiveResult], console: Console) -> str:
     return "".join(lines) + (f"\n{failures}" if failures else "")
 
 
-@contextmanager
-def _progress(console: Console, total: int) -> Iterator[Callable[[LiveResult], None] | None]:
-    """Show progress on the terminal's last line; yield a function that counts a result."""
-    if total < 2 or not console.watched:
-        yield None
-        return
-    statuses: list[Status] = []
+def _progress(console: Console, total: int) -> Callable[[LiveResult], None]:
+    """Show progress on the terminal's last line, which the next message clears; return a function that counts a result."""
+    counts: Counter[bool] = Counter()
 
     def draw() -> None:
-        bad = sum(status is not Status.OK for status in statuses)
-        console.status(f"{len(statuses)} of {total} tested{f', {bad} not ok' if bad else ''}")
+        bad = f", {counts[False]} not ok" if counts[False] else ""
+        console.status(f"{counts.total()} of {total} tested{bad}")
 
     def count(result: LiveResult) -> None:
-        statuses.append(result.status)
+        counts[result.status is Status.OK] += 1
         draw()
 
     draw()
-    try:
-        yield count
-    finally:
-        console.status("")
+    return count

@@ -103,7 +103,7 @@ def _target(args: argparse.Namespace, app: App, console: Console) -> tuple[str, 
         raise UsageError("the profile's name is empty", hint="`omniprofile list` shows the names")
     if args.name is None:
         if not app.config.profiles:
-            raise NoProfileSelected("no profile is defined yet", hint="run `omniprofile init` to make the first one")
+            app.select()  # raises the error that there is none, with a hint
         return pick(app, console, offer_here=_evaluated(app) and not args.shell)
     if args.name != "-":
         name, provenance = args.name, None
