@@ -9,7 +9,7 @@ import logging
 import os
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.credentials.protection import GIVING
+from omniprofile.credentials.intent import GIVING
 from omniprofile.model.credential import Credential
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.environment import Environment

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from omniprofile.credentials.env_variables import environment_pair
-from omniprofile.credentials.protection import KEEPING, SHOWING, Intent, decide, protected_by, selected_by_pin
+from omniprofile.credentials.intent import KEEPING, SHOWING, Intent
+from omniprofile.credentials.protection import decide, protected_by, selected_by_pin
 from omniprofile.errors import AccessLimited, ProtectedProfile, UsageError
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -100,20 +101,20 @@ class App(Stores):
         confirmed = intent.yes or decision == "warn"
         if not confirmed and (decision == "name" or self.ask is None or not intent.asks):
             raise ProtectedProfile(subject, hint=intent.hint)
-        from omniprofile.credentials.confirmations import Confirmations
+        from omniprofile.credentials.confirmations import confirm, is_confirmed
         from omniprofile.system.terminal_session import terminal_session
 
-        key = (str(protected), str(resolution.origin))
         session = terminal_session() if intent.remember else None
-        kept = Confirmations(self.places.state_folder, self.places.home, session)
-        if self.ask is None or confirmed or kept.has(*key, now):
+        kept = self.places.state_folder, self.places.home, (str(protected), str(resolution.origin), session or "")
+        if self.ask is None or confirmed or (session and is_confirmed(*kept, now)):
             if pinned:
                 self.tell(selected_by_pin(selection), self.warn)
             return
         if not self.ask(f"{subject}. Really {intent.action}?"):
             raise ProtectedProfile(f"{subject}, and was not confirmed: nothing was done")
         try:
-            kept.add(*key, now)
+            if session:
+                confirm(*kept, now)
         except OSError as problem:
             self.tell(f"this will be asked again: the answer could not be saved: {reason(problem)}")
 
@@ -177,7 +178,7 @@ class App(Stores):
             )
 
         def obtain(force_refresh: bool) -> "Credential":
-            return self.obtain(resolution, KEEPING.but(yes=True), force_refresh=force_refresh)
+            return self.obtain(resolution, KEEPING._replace(yes=True), force_refresh=force_refresh)
 
         return Gateway(
             profile=resolution.profile,

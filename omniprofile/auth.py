@@ -10,7 +10,7 @@ import httpx
 from omniprofile.api import app_for, request_for
 from omniprofile.app import ProfileRequest
 from omniprofile.credentials.held_credential import HeldCredential
-from omniprofile.credentials.protection import KEEPING
+from omniprofile.credentials.intent import KEEPING
 from omniprofile.errors import AccessLimited, OriginMismatch
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Access

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from omniprofile.app import App
-from omniprofile.credentials.protection import Intent
+from omniprofile.credentials.intent import Intent
 from omniprofile.handover.child_credential import handed_over, outer_gateway
 from omniprofile.handover.omni import plan
 from omniprofile.handover.omni_command_line import CommandLine
@@ -73,7 +73,9 @@ def hand_over(
     if outer:
         given = Sourced(Secret(outer[1]), Provenance(Layer.ENVIRONMENT, TOKEN))
         resolution = resolution._replace(token=given)
-    credential = app.obtain(resolution, intent.but(guarded=limited or bool(outer)), interactive=interactive, job=job)
+    credential = app.obtain(
+        resolution, intent._replace(guarded=limited or bool(outer)), interactive=interactive, job=job
+    )
     served = None
     if limited and not outer:
         served = opened.enter_context(app.gateway(resolution, credential, command=program))

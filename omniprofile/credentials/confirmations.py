@@ -16,42 +16,33 @@ FILE = "confirmed.json"
 LASTS = timedelta(hours=1)
 _LARGEST = 64 * 1024
 
+Key = tuple[str, str, str]
+"""A profile, its origin, and the terminal session (`system.terminal_session`)."""
 
-class Confirmations:
-    """The confirmations in `folder` for one terminal session (`system.terminal_session`); none without a session.
 
-    `home` is the user's home: permissions are not checked above it.
-    """
+def is_confirmed(folder: str, home: str, key: Key, now: datetime) -> bool:
+    """Whether a person has confirmed `key` within the last hour. Permissions are not checked above `home`."""
+    return key in _read(folder, home, now)
 
-    def __init__(self, folder: str, home: str, session: str | None) -> None:
-        self._folder = folder
-        self._home = home
-        self._session = session
-        self._path = os.path.join(folder, FILE)
 
-    def has(self, profile: str, origin: str, now: datetime) -> bool:
-        """Whether a person has confirmed the profile at this origin within the last hour."""
-        return self._session is not None and (profile, origin, self._session) in self._read(now)
+def confirm(folder: str, home: str, key: Key, now: datetime) -> None:
+    """Save a confirmation. If two processes write at once, one may lose its own, and asks again. Raises OSError."""
+    rows = [[*each, when.timestamp()] for each, when in (_read(folder, home, now) | {key: now}).items()]
+    make_private_folder(folder)
+    write_atomic(os.path.join(folder, FILE), json.dumps(rows).encode(), durable=False)
 
-    def add(self, profile: str, origin: str, now: datetime) -> None:
-        """Save a confirmation. If two processes write at once, one may lose its own, and asks again. Raises OSError."""
-        if self._session is None:
-            return
-        kept = self._read(now) | {(profile, origin, self._session): now}
-        rows = [[*key, when.timestamp()] for key, when in kept.items()]
-        make_private_folder(self._folder)
-        write_atomic(self._path, json.dumps(rows).encode(), durable=False)
 
-    def _read(self, now: datetime) -> dict[tuple[str, str, str], datetime]:
-        """Return the confirmations that are still valid. One from the future, after the clock was set back, is not."""
-        try:
-            content, _ = open_regular(self._path, limit=_LARGEST)
-            refuse_foreign(self._path, self._home, "confirm a protected profile in your name")
-            found = {}
-            for profile, origin, session, seconds in json.loads(content):
-                when = datetime.fromtimestamp(seconds, UTC)
-                if timedelta() <= now - when < LASTS:
-                    found[(profile, origin, session)] = when
-        except (UnsafePermissions, Unreadable, OSError, ValueError, TypeError, OverflowError, RecursionError):
-            return {}  # nothing is confirmed: the question is asked again
-        return found
+def _read(folder: str, home: str, now: datetime) -> dict[Key, datetime]:
+    """Return the confirmations that are still valid. One from the future, after the clock was set back, is not."""
+    path = os.path.join(folder, FILE)
+    try:
+        content, _ = open_regular(path, limit=_LARGEST)
+        refuse_foreign(path, home, "confirm a protected profile in your name")
+        found = {}
+        for profile, origin, session, seconds in json.loads(content):
+            when = datetime.fromtimestamp(seconds, UTC)
+            if timedelta() <= now - when < LASTS:
+                found[(profile, origin, session)] = when
+    except (UnsafePermissions, Unreadable, OSError, ValueError, TypeError, OverflowError, RecursionError):
+        return {}  # nothing is confirmed: the question is asked again
+    return found

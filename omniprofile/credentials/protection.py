@@ -36,45 +36,6 @@ def selected_by_pin(selection: "Selection", host: str = "") -> str:
     return f"`{selection.profile}` is protected{host}, and {selection.provenance} selects it"
 
 
-class Intent:
-    """What a call will do with a profile, for the decision about a protected one.
-
-    `action` completes "Really …?"; `hint` says what to do if it is refused; `yes` confirms it in advance; `remember` keeps the
-    user's confirmation for an hour in the same terminal session. `guarded` says that the caller keeps the token to itself and
-    enforces the profile's `access`. Without `asks`, the user is not asked.
-    """
-
-    def __init__(
-        self,
-        use: "Use",
-        action: str = "use it",
-        hint: str = "name the profile in the call",
-        *,
-        yes: bool = False,
-        remember: bool = False,
-        guarded: bool = False,
-        asks: bool = True,
-    ) -> None:
-        self.use = use
-        self.action = action
-        self.hint = hint
-        self.yes = yes
-        self.remember = remember
-        self.guarded = guarded
-        self.asks = asks
-
-    def but(self, **changes: bool) -> "Intent":
-        """Return a copy with `changes`."""
-        return Intent(**vars(self) | changes)
-
-
-SHOWING = Intent("show", guarded=True)
-GIVING = Intent("give")
-"""Handing the credential out, without a chance to ask."""
-KEEPING = Intent("give", guarded=True)
-"""Signing requests with the credential, without handing it out."""
-
-
 def protected_by(resolution: "Resolution", config: "Config", broken: "ConfigInvalid | None") -> str | None:
     """Return the protected profile that is resolved, or whose host a flag or variable selects; None if there is none."""
     if resolution.protected:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.credentials.protection import GIVING
+from omniprofile.credentials.intent import GIVING
 from omniprofile.standin.oauth import Family
 from omniprofile.system.environment import Environment
 from tests.oauth.conftest import Login

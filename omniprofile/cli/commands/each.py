@@ -12,7 +12,7 @@ from omniprofile.cli.console import Console, error_json
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.style import shown
 from omniprofile.config.lookup import matching
-from omniprofile.credentials.protection import Intent
+from omniprofile.credentials.intent import Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
 from omniprofile.handover.omni_command_line import CommandLine
 from omniprofile.handover.real_omni import is_omni
@@ -110,13 +110,13 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             resolution = app.resolve(ProfileRequest.for_profile(result.profile), "run")
             in_full = matched[result.profile]
             try:
-                app.permit(resolution, intent.but(yes=args.yes and in_full, asks=in_full))
+                app.permit(resolution, intent._replace(yes=args.yes and in_full, asks=in_full))
                 permitted.append((result, resolution))
             except ProtectedProfile as refusal:
                 result.skipped = True
                 console.warn(f"{refusal.message}: skipped; to run it, give its full name and `--yes`")
     interactive = console.interactive and len(permitted) == 1
-    running = _Run(args, app, console, intent.but(yes=True), interactive, Commands())
+    running = _Run(args, app, console, intent._replace(yes=True), interactive, Commands())
     for result in results:
         running.say_error(result)
     running.all(permitted)

@@ -14,7 +14,7 @@ from omniprofile.cli.corrected_lines import line_meant, with_yes
 from omniprofile.cli.exits import DONE
 from omniprofile.cli.render.times import good_until
 from omniprofile.cli.signals import end_as
-from omniprofile.credentials.protection import Intent
+from omniprofile.credentials.intent import Intent
 from omniprofile.errors import UsageError
 from omniprofile.handover.omni_command_line import CommandLine
 from omniprofile.handover.real_omni import is_omni, unreached
@@ -120,7 +120,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             if resolution.refusal is not None:
                 raise resolution.refusal
             app.permit(resolution, intent)
-        intent = intent.but(yes=True)
+        intent = intent._replace(yes=True)
     if line and (said := instead_of_omni(line, resolutions[""])):
         console.give(said)
         return DONE

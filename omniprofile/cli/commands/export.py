@@ -12,7 +12,7 @@ from omniprofile.cli.arguments import Help, add_flag, add_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.render.tables import table
-from omniprofile.credentials.protection import GIVING
+from omniprofile.credentials.intent import GIVING
 from omniprofile.errors import NoCredential, UsageError
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import printable, printable_place, quoted_list

@@ -7,7 +7,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_option, add_overrides, add_profile, add_yes, port_number, request_of
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
-from omniprofile.credentials.protection import Intent
+from omniprofile.credentials.intent import Intent
 
 HELP = Help(
     description='Prints `{"base_url": …, "token": …}` and then answers at that address: a request with this token is '

@@ -8,7 +8,7 @@ from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.key_login import login_key, login_secret
 from omniprofile.cli.new_credential import KEY_SECONDS, How
-from omniprofile.credentials.protection import Intent
+from omniprofile.credentials.intent import Intent
 from omniprofile.errors import UsageError
 from omniprofile.model.names import printable
 

@@ -7,7 +7,7 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_json, add_profile, add_yes, named_profile
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
-from omniprofile.credentials.protection import Intent
+from omniprofile.credentials.intent import Intent
 from omniprofile.errors import SessionBusy, StoreUnavailable
 from omniprofile.model.names import printable_place
 from omniprofile.model.resolution import Resolution

@@ -13,7 +13,7 @@ from omniprofile.cli.commands.logout import logout
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
 from omniprofile.config.editing.draft import Draft
-from omniprofile.credentials.protection import Intent
+from omniprofile.credentials.intent import Intent
 from omniprofile.errors import Error, Refused
 from omniprofile.model.names import quoted_list
 from omniprofile.model.resolution import Resolution

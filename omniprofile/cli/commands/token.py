@@ -8,7 +8,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import PINNED, Help, add_flag, add_json, add_overrides, add_profile, add_yes, request_of
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.times import good_until, rfc3339
-from omniprofile.credentials.protection import Intent
+from omniprofile.credentials.intent import Intent
 from omniprofile.model.credential import Credential
 
 HELP = Help(

@@ -9,7 +9,7 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
 from omniprofile.cli.picker import pick
 from omniprofile.config.selection import VARIABLE
-from omniprofile.credentials.protection import Intent
+from omniprofile.credentials.intent import Intent
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
 from omniprofile.handover.shells import EVALUATE, switch_script
