@@ -9,7 +9,6 @@ from omniprofile.credentials.refusals import stored_mismatch
 from omniprofile.credentials.sources import read_key
 from omniprofile.errors import IdentityMismatch, NoCredential
 from omniprofile.model.credential import Credential
-from omniprofile.model.declaration import KeySource
 from omniprofile.model.origin import Origin
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
@@ -37,8 +36,6 @@ def obtain(
     Raises the resolution's refusal, NoCredential, OriginMismatch if secrets are stored only for other origins,
     IdentityMismatch, and whatever the source or the store raises.
     """
-    from omniprofile.model.credential import Credential
-
     profile, origin = resolution.profile, resolution.allowed_origin()
     ask = partial(read_key, profile=profile, base_url=str(origin), environ=environ, interactive=interactive)
 
@@ -49,16 +46,6 @@ def obtain(
         if found is None and (others := elsewhere(profile, variable)):
             raise stored_mismatch(profile, others, origin, resolution.base_url_provenance, variable)
         return found
-
-    def read_secret(variable: str, source: KeySource) -> Secret:
-        if source.kind != "keyring":
-            return ask(source, variable=variable)
-        if found := in_store(variable):
-            return found.token
-        raise NoCredential(
-            f"the secret `{variable}` of `{profile}` is not stored",
-            hint=f"run `omniprofile login {profile} --secret {variable}`",
-        )
 
     expires_at = None
     if resolution.token is not None:
@@ -75,29 +62,38 @@ def obtain(
     return Credential(
         profile=profile,
         origin=origin,
-        auth="oauth" if resolution.auth == "oauth" else "api-key",
+        auth=resolution.auth,
         secret=secret,
         expires_at=expires_at,
         of_profile=not resolution.pair,
-        read_env=cache(lambda: _read_env(resolution, read_secret, tell)),
+        read_env=cache(lambda: _read_env(resolution, ask, in_store, tell)),
     )
 
 
 def _read_env(
-    resolution: Resolution, read_secret: Callable[[str, KeySource], Secret], tell: Callable[[str], None]
+    resolution: Resolution,
+    ask: Callable[..., Secret],
+    in_store: "Callable[[str], StoredSecret | None]",
+    tell: Callable[[str], None],
 ) -> tuple[tuple[str, str | tuple[str, str] | Secret], ...]:
     """Return the variables of a profile's `env` as `model.variables` takes them, with secrets read."""
     found: list[tuple[str, str | tuple[str, str] | Secret]] = []
-    for each in resolution.env:
-        value = each.value
-        if each.refusal is not None:
-            raise each.refusal
-        if each.left_out is not None:
-            tell(each.left_out)
-        elif value.secret is not None:
-            found.append((each.name, read_secret(each.name, value.secret)))
+    for name, value, refusal, left_out in resolution.env:
+        if refusal is not None:
+            raise refusal
+        if left_out is not None:
+            tell(left_out)
+        elif value.secret is None:
+            found.append((name, value.plain))
+        elif value.secret.kind != "keyring":
+            found.append((name, ask(value.secret, variable=name)))
+        elif stored := in_store(name):
+            found.append((name, stored.token))
         else:
-            found.append((each.name, value.plain))
+            raise NoCredential(
+                f"the secret `{name}` of `{resolution.profile}` is not stored",
+                hint=f"run `omniprofile login {resolution.profile} --secret {name}`",
+            )
     return tuple(found)
 
 

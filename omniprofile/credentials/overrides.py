@@ -5,7 +5,7 @@ profile, unless a profile is named on the command line. An empty variable counts
 exported into the shell is not the user's override (`OMNIPROFILE_EXPORTED`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from enum import IntEnum
 from typing import Generic, NamedTuple, TypeVar
@@ -71,11 +71,11 @@ def read_overrides(
     named: bool,
     environ: Mapping[str, str],
     flags: Flags,
-    key_variables: Collection[str] = (),
+    key_variable: str | None = None,
 ) -> Overrides:
     """Collect the overrides for `profile`. `named` says that the command line names it, or has `--all`.
 
-    `key_variables` are those that its own key comes from: they are in use, so no notice says that they are ignored.
+    `key_variable` is the one that its own key comes from: it is in use, so no notice says that it is ignored.
 
     Raises UsageError or ConfigInvalid for an invalid base URL (the vendor's variables are checked only if they apply), and
     Refused if a profile's variable could also be meant for another profile.
@@ -103,7 +103,7 @@ def read_overrides(
             ignored = "`omniprofile env` exported it; it is not an override"
         elif named:
             ignored = "it applies only where no profile is named"
-            unused += [variable] if variable not in key_variables else []
+            unused += [variable] if variable != key_variable else []
         provenance = Provenance(Layer.ENVIRONMENT, variable)
         if variable == token_variable(profile) or variable in TOKENS:
             tokens.append(Override(reach, Secret(value), provenance, ignored))
@@ -113,6 +113,11 @@ def read_overrides(
             parsed = Origin.parse(value) if ignored else _origin(variable, value, ConfigInvalid)
             base_urls.append(Override(reach, parsed, provenance, ignored))
 
+    return Overrides(tuple(tokens), tuple(base_urls), _notices(tokens, unused))
+
+
+def _notices(tokens: list[Override[Secret]], unused: list[str]) -> tuple[str, ...]:
+    """Return what to say about variables that are `unused`, or that differ."""
     notices = []
     if unused:
         apply = "is ignored: it applies" if len(unused) == 1 else "are ignored: they apply"
@@ -120,7 +125,7 @@ def read_overrides(
     in_use = [token for token in tokens if token.reach is Reach.CURRENT and token.ignored is None]
     if len(in_use) == 2 and in_use[0].value != in_use[1].value:
         notices.append(f"`{TOKENS[0]}` and `{TOKENS[1]}` differ; `{TOKENS[0]}` is used")
-    return Overrides(tuple(tokens), tuple(base_urls), tuple(notices))
+    return tuple(notices)
 
 
 def _origin(what: str, text: str, error: type[ConfigInvalid | UsageError]) -> Origin:

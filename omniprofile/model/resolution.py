@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from omniprofile.errors import Error
-from omniprofile.model.declaration import Access, EnvValue, Identity, KeySource, uses_store
+from omniprofile.model.declaration import Access, AuthMethod, EnvValue, Identity, KeySource, uses_store
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Provenance, Sourced
 from omniprofile.model.secret import Secret
@@ -63,7 +63,7 @@ class Resolution(NamedTuple):
 
     selection: Selection
     origin: Origin | None
-    auth: str
+    auth: AuthMethod
     key: KeySource
     token: Sourced[Secret] | None
     protected: bool
