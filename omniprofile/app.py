@@ -246,8 +246,8 @@ class App(Stores):
         )
 
     def _flags(self, request: ProfileRequest) -> "Flags":
+        from omniprofile.credentials.key_file import read_token_file
         from omniprofile.credentials.overrides import Flags
-        from omniprofile.credentials.token_file import read_token_file
 
         if request.token_file is None:
             return Flags(request.base_url)

@@ -7,7 +7,7 @@ import os
 from _thread import RLock
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from omniprofile.config.lookup import is_name, require_profile
 from omniprofile.config.paths import Places, find_places, omni_cli_config, profile_files
@@ -30,39 +30,36 @@ if TYPE_CHECKING:
     from omniprofile.model.resolution import Selection
     from omniprofile.system.foreign_access import ForeignAccess
 
+T = TypeVar("T")
+
 _EXCLUSIVE = {
     "edit": (30.0, "the profile files are being edited by another omniprofile"),
     "transfer": (10.0, "another import or export is under way"),
 }
 """Seconds to wait for other processes with the same work, and the message after that. Nothing prompts with the lock held."""
 
-if TYPE_CHECKING:
-    from functools import cached_property
 
-    once = cached_property
-else:
+class once(Generic[T]):  # noqa: N801 - a decorator
+    """A cached property of an App that is computed only once, even if several threads need it at the same time.
 
-    class once:  # noqa: N801 - a decorator
-        """A cached property of an App that is computed only once, even if several threads need it at the same time.
+    Before Python 3.12 `functools.cached_property` has one lock for all Apps, which a process forked in the meantime can never
+    acquire.
+    """
 
-        Before Python 3.12 `functools.cached_property` has one lock for all Apps, which a process forked in the meantime can never
-        acquire.
-        """
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
 
-        def __init__(self, make):
-            self._make = make
-            self.__doc__ = make.__doc__
+    def __get__(self, app: Any, owner: type) -> T:
+        with app.making:
+            name = self._make.__name__
+            if name not in app.__dict__:
+                app.__dict__[name] = self._make(app)
+            value: T = app.__dict__[name]
+            return value
 
-        def __set_name__(self, owner, name):
-            self._name = name
-
-        def __get__(self, app, owner=None):
-            if app is None:
-                return self
-            with app.making:
-                if self._name not in app.__dict__:
-                    app.__dict__[self._name] = self._make(app)
-                return app.__dict__[self._name]
+    def __set__(self, app: object, value: T) -> None:
+        app.__dict__[self._make.__name__] = value
 
 
 class Workspace:

@@ -20,10 +20,8 @@ class Entries:
     """The entries of `member`, for one method of the store, until `deadline`."""
 
     def __init__(self, member: Member, deadline: Deadline) -> None:
-        self.name = member.name
-        self.limit = member.limit
+        self.member = member
         self._backend = member.backend
-        self.kind = member.kind
         self._deadline = deadline
 
     def get(self, account: str) -> str | None:
@@ -71,16 +69,16 @@ class Entries:
             error = problem
         if self.get(account) is not None:
             raise error or StoreUnavailable(
-                f"the {self.name} still holds `{printable(account)}` after it was deleted",
+                f"the {self.member.name} still holds `{printable(account)}` after it was deleted",
                 hint="delete it with the keyring's own program",
             )
 
     def _entry(self, account: str) -> str:
-        return entry_name(self.kind, account)
+        return entry_name(self.member.kind, account)
 
     def _untrustworthy(self, what: str) -> StoreUnavailable:
-        return StoreUnavailable(f"the {self.name} {what}", hint=f"do not trust this keyring; {FILE_STORE}")
+        return StoreUnavailable(f"the {self.member.name} {what}", hint=f"do not trust this keyring; {FILE_STORE}")
 
     def _call(self, verb: str, work: Callable[[], T]) -> T:
         self._deadline.remaining()
-        return translated(self.name, verb, work)
+        return translated(self.member.name, verb, work)

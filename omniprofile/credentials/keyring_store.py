@@ -113,7 +113,9 @@ class KeyringStore:
                 try:
                     write_value(entries, key, pack(secret, account, files), old)
                     self._record(
-                        account, StoredSummary(secret.stored_at, secret.expires_at, files, entries.kind), deadline
+                        account,
+                        StoredSummary(secret.stored_at, secret.expires_at, files, entries.member.kind),
+                        deadline,
                     )
                 except StoreUnavailable:
                     restore(entries, key, old)  # does nothing after the deadline
@@ -121,7 +123,7 @@ class KeyringStore:
                 with suppress(StoreUnavailable):  # the value is stored; the next put or delete removes leftovers
                     clean(entries, key, entries.get(key))
                     for other in self._choice.members():
-                        if other.kind == known.backend != entries.kind:
+                        if other.kind == known.backend != entries.member.kind:
                             erase(Entries(other, deadline), key)
 
         self._bounded(write)

@@ -46,16 +46,15 @@ class Deadline:
         self._seconds = seconds
         self._name = name
         self._end = monotonic() + seconds
-        self._abandoned = False
 
     def abandon(self) -> None:
         """End it now, because the caller has given up waiting."""
-        self._abandoned = True
+        self._end = float("-inf")
 
     def remaining(self) -> float:
         """Return the seconds left. Raises StoreTimeout if there are none."""
         seconds = self._end - monotonic()
-        if seconds <= 0 or self._abandoned:
+        if seconds <= 0:
             raise self.passed()
         return seconds
 

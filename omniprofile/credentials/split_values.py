@@ -58,7 +58,7 @@ def read_value(entries: Entries, account: str) -> str | None:
     whole = "".join(part for part in parts if part is not None)
     if head.checksum != _checksum(whole):
         raise StoreUnavailable(
-            f"parts of what the {entries.name} holds for `{printable(account)}` are missing or damaged",
+            f"parts of what the {entries.member.name} holds for `{printable(account)}` are missing or damaged",
             hint=f"run `omniprofile login {printable(account.rpartition('@')[0])}` to store it anew",
         )
     return whole
@@ -69,7 +69,7 @@ def write_value(entries: Entries, account: str, text: str, old: str | None) -> N
 
     Writes the parts first, under the generation that the old value does not use, and then the entry that makes them current.
     """
-    limit = entries.limit or len(text)
+    limit = entries.member.limit or len(text)
     if len(text) > limit:
         before = Head.parse(old)
         generation = GENERATIONS[1] if before and before.generation == GENERATIONS[0] else GENERATIONS[0]

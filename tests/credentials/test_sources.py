@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.credentials import token_file
+from omniprofile.credentials import key_file
 from omniprofile.credentials.key_check import checked_key
 from omniprofile.credentials.key_command import CHAIN_VARIABLE
+from omniprofile.credentials.key_file import read_token_file
 from omniprofile.credentials.sources import read_key
-from omniprofile.credentials.token_file import read_token_file
 from omniprofile.errors import Error, KeySourceFailed, UnsafePermissions
 from omniprofile.model.declaration import KeySource
 from omniprofile.model.secret import LONGEST_KEY
@@ -502,7 +502,7 @@ def test_a_pipe_that_nobody_writes_into_is_not_waited_for_without_end(
 ) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    monkeypatch.setattr(token_file, "WRITER_SECONDS", 0.01)
+    monkeypatch.setattr(key_file, "WRITER_SECONDS", 0.01)
     with pytest.raises(KeySourceFailed, match="into which no program writes"):
         read_token_file(str(pipe), stdin=io.BytesIO(), tell=told_nothing)
     pipe.open("wb").close()  # ends the thread that waits

@@ -30,11 +30,11 @@ from omniprofile.credentials.envelope import pack, summary_of
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.key_check import checked_key
 from omniprofile.credentials.key_command import CHAIN_VARIABLE
+from omniprofile.credentials.key_file import read_token_file
 from omniprofile.credentials.keyring_errors import no_keyring
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.credentials.session import Sessions
 from omniprofile.credentials.sources import read_key
-from omniprofile.credentials.token_file import read_token_file
 from omniprofile.errors import Error, StoreUnavailable, Unreachable
 from omniprofile.instance.client import Client
 from omniprofile.instance.endpoints import USUAL
