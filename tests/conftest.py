@@ -17,7 +17,7 @@ import keyring.core
 import pytest
 from hypothesis import settings
 
-from omniprofile.cli import exits, fast_path
+from omniprofile.cli import everyday_forms, exits, fast_path
 from omniprofile.cli.main import main
 from omniprofile.credentials import keyring_time_limit
 from omniprofile.errors import StoreUnavailable
@@ -177,7 +177,7 @@ class Cli:
         assert "Traceback" not in err, str(ran)
         assert "this is a bug" not in err, str(ran)
         check_output(argv, out)
-        if fast_path.FORMS.keys() & set(argv):
+        if everyday_forms.USES.keys() & set(argv):
             self._check_fast_path(argv, environment, ran, child)
         return ran
 

@@ -10,6 +10,7 @@ import marshal
 import os
 import sys
 
+from omniprofile.cli.everyday_forms import USES, parse
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, find_places, profile_files
 from omniprofile.config.selection import choose
@@ -19,21 +20,10 @@ from omniprofile.system.files import home_in_database, user_id
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, Literal
+    from typing import Any
 
-    from omniprofile.credentials.protection import Use
-
-    Command = Literal["current", "token", "env", "exec"]
     Answer = str | tuple[list[str], dict[str, str]]
     """What to print, or the command and environment to run."""
-
-FORMS: "dict[Command, tuple[tuple[str, ...], bool, bool, Use]]" = {
-    # command: known options with a value, whether it takes NAME, whether `-- COMMAND` follows, its use
-    "current": (("-p", "--profile"), False, False, "show"),
-    "token": (("-p", "--profile"), True, False, "give"),
-    "env": (("-p", "--profile", "--shell"), True, False, "give"),
-    "exec": (("-p", "--profile"), True, True, "run"),
-}
 
 COMPLETE = (["__complete", "profiles"], ["__complete", "patterns"])
 
@@ -86,7 +76,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     if list(argv) in COMPLETE:
         words, tags = _kept(places, snapshot.NAMES, acting)
         return str(words + tags if argv[1] == "patterns" else words)
-    command, named, shell, child = _parsed(argv)
+    command, named, shell, child = parse(argv)
     default, store, trusted, audit, profiles = _kept(places, snapshot.QUICK, acting)
     name, layer = choose(
         named, environ=environ, cwd=cwd, places=places, default=default, trusted=trusted, profiles=profiles
@@ -95,7 +85,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     if profile.protected:
         from omniprofile.credentials.protection import decide
 
-        if decide(FORMS[command][3], protected=True, pinned=layer == "project") != "allow":
+        if decide(USES[command], protected=True, pinned=layer == "project") != "allow":
             raise Undecided
     if command == "current":
         if not named and (environ.get("OMNI_API_TOKEN") or environ.get("OMNI_API_KEY")):
@@ -140,28 +130,3 @@ def _kept(places: Places, section: int, acting: bool) -> "Any":
     if kept is None:
         raise Undecided
     return kept
-
-
-def _parsed(argv: "Sequence[str]") -> "tuple[Command, str | None, str | None, list[str]]":
-    """Return the command, the named profile and shell, and the words after `--`."""
-    front, argv = (argv[:2], argv[2:]) if argv[0] in ("-p", "--profile") else ((), argv)
-    command = next(known for known in FORMS if known == argv[0])
-    words = [*front, *argv[1:]]
-    options, takes_name, takes_child, _ = FORMS[command]
-    child: list[str] = []
-    if takes_child:
-        cut = words.index("--")
-        words, child = words[:cut], words[cut + 1 :]
-        if not child or not child[0]:
-            raise Undecided
-    found: dict[str, str] = {}
-    while words:
-        word, *words = words
-        key, value = ("NAME", word) if takes_name else ("", "")
-        if word in options:
-            value, *words = words
-            key = "--shell" if word == "--shell" else "NAME"
-        if not key or key in found or not value or value[0] == "-":
-            raise Undecided
-        found[key] = value
-    return command, found.get("NAME"), found.get("--shell"), child

@@ -72,6 +72,7 @@ def test_no_command_module_loads_a_heavy_library_by_being_imported(module: str) 
 
 SHORT = {
     "current": {
+        "cli.everyday_forms",
         "cli.fast_path",
         "cli.stream",
         "config.selection",

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from omniprofile.cli import fast_path
+from omniprofile.cli import everyday_forms, fast_path
 from omniprofile.cli.main import main
 from omniprofile.config import snapshot
 from omniprofile.credentials.file_store import FileStore
@@ -317,7 +317,7 @@ def test_the_fast_path_declines_or_agrees_with_the_full_path(
     print(f"\nfast path: {sum(seen.values())} cases, {dict(seen)}")
     answered = sum(count for how, count in seen.items() if how.startswith("answered"))
     assert answered > 40, f"the property says little when the fast path hardly ever answers: {seen}"
-    assert {how.removeprefix("answered ") for how in seen} >= {*fast_path.FORMS, fast_path.COMPLETE[0][0]}, seen
+    assert {how.removeprefix("answered ") for how in seen} >= {*everyday_forms.USES, fast_path.COMPLETE[0][0]}, seen
 
 
 CONFIG = """\
