@@ -48,10 +48,9 @@ class StateFile:
             from omniprofile.errors import ConfigUnreadable
             from omniprofile.model.names import printable_place
 
-            broken = self.path if os.path.isdir(self._folder) else self._folder
             raise ConfigUnreadable(
                 f"the state file `{self.path}` cannot be read: {problem}",
-                hint=problem.hint or f"fix or remove `{printable_place(broken)}`, then run `omniprofile use NAME`",
+                hint=problem.hint or f"fix or remove `{printable_place(self.path)}`, then run `omniprofile use NAME`",
             ) from problem
 
     def provenance(self, line: int = 1) -> "Provenance":

@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 
-from omniprofile.system.foreign_access import owner_hint
+from omniprofile.system.foreign_access import owner_hint, steps_to
 
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Flags to open a file without waiting for a FIFO, and without Windows turning CRLF into LF."""
@@ -24,7 +24,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class Unreadable(Exception):
     """A file that cannot be read, for a reason the user can act on. `str()` is the reason, without the path.
 
-    `hint` says what to do if the cause is the file's owner.
+    `hint` says what to do if the cause is the file's path or owner.
     """
 
     def __init__(self, why: str, hint: "str | None" = None) -> None:
@@ -48,7 +48,7 @@ def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as problem:  # ValueError: a NUL in the path
-        raise Unreadable(reason(problem), owner_hint(problem, path)) from problem
+        raise Unreadable(reason(problem), _hint(problem, path)) from problem
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -64,6 +64,18 @@ def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result
         raise Unreadable(reason(problem)) from problem
     finally:
         os.close(descriptor)
+
+
+def _hint(problem: BaseException, path: str) -> "str | None":
+    """Return what to do about a file that cannot be opened, if its path or owner is the cause.
+
+    What is in a folder's place is not to be removed: it may be `/dev/null`.
+    """
+    if isinstance(problem, NotADirectoryError):
+        from omniprofile.model.names import printable_place
+
+        return f"choose another place: `{printable_place(steps_to(path)[-1][0])}` is not a folder"
+    return owner_hint(problem, path)
 
 
 def refuse_reserved(path: str) -> None:

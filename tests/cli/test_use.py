@@ -8,7 +8,7 @@ import pytest
 
 from omniprofile.errors import Error
 from tests.cli.conftest import STAGING_KEY, Instances
-from tests.conftest import Cli
+from tests.conftest import CANARY, Cli
 
 
 def test_use_writes_the_state_file_and_nothing_else(cli: Cli, two: Path) -> None:
@@ -165,3 +165,12 @@ def test_a_shell_that_does_not_see_the_switch_is_told_what_its_hook_can_do(
 ) -> None:
     environ = {"OMNI_PROFILE": "staging", "OMNIPROFILE_SHELL": "bash", "OMNIPROFILE_HOOK": hook}
     assert f"switch this shell with {how}" in cli("use", "prod", "--yes", env=environ).err
+
+
+@pytest.mark.parametrize("line", ["use a", "current", "token a", "login a --no-test", "log"])
+@pytest.mark.parametrize("folder", ["/dev/null", "/dev/null/below"])
+def test_what_is_in_the_place_of_the_state_folder_is_not_to_be_removed(cli: Cli, line: str, folder: str) -> None:
+    cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\n')
+    ran = cli(*line.split(), env={"OMNIPROFILE_STATE_DIR": folder, "OMNIPROFILE_SECRET_STORE": "file"}, stdin=CANARY)
+    assert ran.status != 0
+    assert "choose another place: `/dev/null` is not a folder" in ran.err, ran

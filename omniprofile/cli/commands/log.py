@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     except Unreadable as problem:
         where = printable_place(f"{app.places.state_folder}/{FILE}")
         raise OperationFailed(
-            f"the audit log `{where}` cannot be read: {problem}", hint="fix or remove it"
+            f"the audit log `{where}` cannot be read: {problem}", hint=problem.hint or "fix or remove it"
         ) from problem
     named = named_profile(args)
     if named is not None:
