@@ -27,6 +27,7 @@ LARGEST = 1024 * 1024
 """The size limit of each of the two files, in bytes."""
 _FULL = LARGEST - 128 * 1024
 """The size, in bytes, at which the file is rotated. The margin leaves room for processes that write at that moment."""
+_KEYS = ("time", "profile", "base_url", "how", "command", "layer", "requests", "refused")
 _LONGEST = 1000
 """How many characters of a text are kept."""
 
@@ -52,17 +53,17 @@ def record(
     """
     seconds = time.time()
     moment = time.gmtime(seconds)
-    line = _json(
+    line = _line(
         {
             "time": "{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z".format(*moment[:6], int(seconds % 1 * 1000)),
             "profile": profile,
             "base_url": base_url,
             "how": how,
-            "command": None if command is None else masked(os.path.basename(command)),
+            "command": None if command is None else _shown(os.path.basename(command)),
             "layer": layer,
             "requests": requests,
             "refused": refused
-            and {"method": masked(refused["method"]), "path": masked(refused["path"].partition("?")[0])},
+            and {"method": _shown(refused["method"]), "path": _shown(refused["path"].partition("?")[0])},
         }
     )
     try:
@@ -119,26 +120,23 @@ def _put_aside(path: str, older: str) -> None:
             os.replace(path, older)
 
 
-def _json(value: object) -> str:
-    """Return one line of ASCII JSON, hardly ever importing `json`, which costs half as much as starting the interpreter."""
-    if value is None:
-        return "null"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str):
-        text = value[:_LONGEST]
-        if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-            return f'"{text}"'
-        import json
-
-        return json.dumps(text)
-    if not isinstance(value, dict):
-        raise TypeError(type(value).__name__)
-    return "{" + ", ".join(f"{_json(key)}: {_json(item)}" for key, item in value.items()) + "}"
+def _shown(text: str) -> str:
+    return masked(text)[:_LONGEST]
 
 
-_TEXTS = ("time", "profile", "base_url", "how", "command", "layer")
-_KEYS = (*_TEXTS, "requests", "refused")
+def _line(entry: "dict[str, object]") -> str:
+    """Return an entry as ASCII JSON, hardly ever importing `json`, which costs half as much as starting the interpreter."""
+    if all(value is None or _is_plain(value) for value in entry.values()):
+        texts = ("null" if value is None else f'"{value}"' for value in entry.values())
+        return "{" + ", ".join(f'"{key}": {text}' for key, text in zip(entry, texts, strict=True)) + "}"
+    import json
+
+    return json.dumps(entry)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether `value` is text that JSON writes as it is."""
+    return isinstance(value, str) and value.isascii() and value.isprintable() and not {'"', "\\"} & {*value}
 
 
 def entries(folder: str) -> "tuple[list[dict[str, Any]], int]":
@@ -167,17 +165,18 @@ def _entry(line: bytes) -> "dict[str, Any] | None":
 
     try:
         entry = json.loads(line)
-        texts = [entry[key] for key in _TEXTS]
-        tables = [entry["requests"], entry["refused"]]
-        counts = [count for counts in (entry["requests"] or {}).values() for count in counts.values()]
-        refused = list((entry["refused"] or {}).values())
         parse_time(entry["time"])
+        counts = [count for counts in (entry["requests"] or {}).values() for count in counts.values()]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    good = (
-        all(text is None or isinstance(text, str) for text in [*texts, *refused])
-        and all(table is None or isinstance(table, dict) for table in tables)
-        and all(isinstance(count, int) for count in counts)
-        and (entry["refused"] is None or {"method", "path"} <= entry["refused"].keys())
-    )
-    return {key: entry[key] for key in _KEYS} if good else None
+    match entry:
+        case {
+            "profile": str() | None,
+            "base_url": str(),
+            "how": str(),
+            "command": str() | None,
+            "layer": str(),
+            "refused": {"method": str(), "path": str()} | None,
+        } if all(isinstance(count, int) for count in counts):
+            return {key: entry[key] for key in _KEYS}
+    return None

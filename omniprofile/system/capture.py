@@ -51,15 +51,15 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
         from omniprofile.system.terminal import own_terminal
 
         lending = own_terminal()
-    with lending as lent:
+    with lending as lend:
         process: Group | None = None
         ended = False
         try:
             with signals_deferred():  # a signal here would leave a program running that is not yet in `_running`
-                process = Group(argv, environ, terminal=lent is not None, stdin=DEVNULL, stdout=PIPE)
+                process = Group(argv, environ, terminal=lend is not None, stdin=DEVNULL, stdout=PIPE)
                 _running.add(process)
-            if lent is not None:
-                lent.give(process.pid)
+            if lend is not None:
+                lend(process.pid)
             ended = relay(process, {process.stdout: take}, monotonic() + timeout)
         except _TooMuch:
             return Captured("too-much", 0)
@@ -72,7 +72,7 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
                     end_groups([process])
         if not ended:
             return Captured("too-slow", 0)
-        if lent is not None and process.returncode in (-SIGINT, _INTERRUPTED):
+        if lend is not None and process.returncode in (-SIGINT, _INTERRUPTED):
             return Captured("interrupted", process.returncode)
         return Captured("exited", process.returncode, bytes(read))
 

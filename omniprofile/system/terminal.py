@@ -3,40 +3,11 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 assert sys.platform != "win32"  # noqa: S101 - mypy then checks nothing below for Windows
 import termios  # noqa: E402
-
-
-class Terminal:
-    """The controlling terminal, while we are in its foreground."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._modes = termios.tcgetattr(descriptor)
-
-    def give(self, group: int) -> None:
-        """Make `group` the foreground group and continue it, in case it was already stopped for using the terminal."""
-        self._set_foreground(group)
-        with suppress(OSError):
-            os.killpg(group, signal.SIGCONT)
-
-    def take_back(self) -> None:
-        """Return to the foreground and restore the terminal's modes: a killed prompt leaves echo off."""
-        self._set_foreground(os.getpgrp())
-        with suppress(termios.error):
-            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._modes)
-
-    def _set_foreground(self, group: int) -> None:
-        # In the background, this call would stop us with SIGTTOU, unless that signal is blocked.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
-        try:
-            with suppress(OSError):  # the group may have ended, or the terminal may be gone
-                os.tcsetpgrp(self._descriptor, group)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -55,14 +26,35 @@ def foreground_terminal() -> Iterator[int | None]:
 
 
 @contextmanager
-def own_terminal() -> Iterator[Terminal | None]:
-    """Yield the controlling terminal if we are in its foreground, else None; take it back at the end."""
+def own_terminal() -> Iterator[Callable[[int], None] | None]:
+    """Yield a function that lends the terminal to a process group, or None if we are not in the foreground.
+
+    At the end we are in the foreground again, with the terminal's modes as before: a killed prompt leaves echo off.
+    """
     with foreground_terminal() as descriptor:
         if descriptor is None:
             yield None
             return
-        terminal = Terminal(descriptor)
+        modes = termios.tcgetattr(descriptor)
+
+        def lend(group: int) -> None:
+            _set_foreground(descriptor, group)
+            with suppress(OSError):
+                os.killpg(group, signal.SIGCONT)  # in case it was already stopped for using the terminal
+
         try:
-            yield terminal
+            yield lend
         finally:
-            terminal.take_back()
+            _set_foreground(descriptor, os.getpgrp())
+            with suppress(termios.error):
+                termios.tcsetattr(descriptor, termios.TCSADRAIN, modes)
+
+
+def _set_foreground(descriptor: int, group: int) -> None:
+    # In the background, this call would stop us with SIGTTOU, unless that signal is blocked.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+    try:
+        with suppress(OSError):  # the group may have ended, or the terminal may be gone
+            os.tcsetpgrp(descriptor, group)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
