@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 
 from omniprofile.errors import OperationFailed, UnsafePermissions
@@ -91,17 +91,10 @@ def exclusive(folders: list[str], name: str, timeout: float, busy: str) -> Itera
         yield
 
 
-def user_lock_folders(
-    platform: str,
-    environ: Mapping[str, str],
-    uid: int | None,
-    *,
-    home_of: Callable[[int], str | None] | None = None,
-    temporary: str = _TEMPORARY,
-) -> list[str]:
+def user_lock_folders(platform: str, environ: Mapping[str, str], uid: int | None) -> list[str]:
     r"""Return the folders that may hold this OS user's locks, best first; all of the user's processes get the same ones.
 
-    POSIX: `.local/state/omniprofile/locks` in the home from the user database (`home_of`), whatever `HOME`, `XDG_*` and the
+    POSIX: `.local/state/omniprofile/locks` in the home from the user database, whatever `HOME`, `XDG_*` and the
     login session say; then `/tmp/omniprofile-UID`, for users without a writable home. Windows:
     `%LOCALAPPDATA%\omniprofile\locks`.
     """
@@ -110,8 +103,8 @@ def user_lock_folders(
         return [os.path.join(local, "omniprofile", "locks")] if local else []
     if uid is None:
         return []
-    folders = [os.path.join(temporary, f"omniprofile-{uid}")]
-    home = (home_of or home_in_database)(uid)
+    folders = [os.path.join(_TEMPORARY, f"omniprofile-{uid}")]
+    home = home_in_database(uid)
     if home and home != os.sep and owner_of(home) == uid:
         folders.insert(0, os.path.join(home, ".local", "state", "omniprofile", "locks"))
     return folders

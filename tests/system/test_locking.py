@@ -188,13 +188,10 @@ def folders(tmp_path: Path, uid: int | None = None, **environ: str) -> list[str]
     """The lock folders of this user, with the system's folders in the test's own."""
     for name in ("tmp", "own"):
         (tmp_path / name).mkdir(exist_ok=True)
-    return user_lock_folders(
-        "linux",
-        environ,
-        os.getuid() if uid is None else uid,
-        home_of=lambda _: str(tmp_path / "own"),
-        temporary=str(tmp_path / "tmp"),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("omniprofile.system.user_lock.home_in_database", lambda _: str(tmp_path / "own"))
+        patch.setattr("omniprofile.system.user_lock._TEMPORARY", str(tmp_path / "tmp"))
+        return user_lock_folders("linux", environ, os.getuid() if uid is None else uid)
 
 
 def test_the_user_s_locks_lie_in_the_home_of_the_user_database_whatever_the_environment_says(tmp_path: Path) -> None:
