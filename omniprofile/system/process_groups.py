@@ -5,6 +5,7 @@ is in a job object, which also ends it when this process ends, for whatever reas
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,45 +22,72 @@ _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
 """How long a program may clean up after being asked to end, before it and its children are killed."""
 
-if sys.platform == "win32":
 
-    class Group(subprocess.Popen[bytes]):
-        """A running process and its children; without `children`, only the process."""
+class Group(subprocess.Popen[bytes]):
+    """A running process and its children; on Windows without `children`, the process alone.
 
-        def __init__(
-            self,
-            argv: Sequence[str] | str,
-            environ: Mapping[str, str],
-            *,
-            terminal: bool = False,
-            children: bool = True,
-            **pipes: Any,
-        ) -> None:
+    With `terminal`, it may use the terminal once its group is in the foreground. Otherwise it has none: a program that wants to
+    ask fails at once instead of being stopped.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str] | str,
+        environ: Mapping[str, str],
+        *,
+        terminal: bool = False,
+        children: bool = True,
+        **pipes: Any,
+    ) -> None:
+        options: dict[str, Any] = {"process_group": 0} if terminal else {"start_new_session": True}
+        if sys.platform == "win32":
+            # Start it suspended: it runs once it is in its job, so the job catches every child.
+            options = {
+                "creationflags": 0x4 | (subprocess.CREATE_NEW_PROCESS_GROUP if children else 0)
+            }  # CREATE_SUSPENDED
+        super().__init__(argv, bufsize=0, env=dict(environ), **options, **pipes)
+        if sys.platform == "win32":
             from omniprofile.system.windows.jobs import Job
 
-            del terminal
-            # Start it suspended: it runs once it is in its job, so the job catches every child.
-            flags = 0x4 | (subprocess.CREATE_NEW_PROCESS_GROUP if children else 0)  # CREATE_SUSPENDED
-            super().__init__(argv, bufsize=0, env=dict(environ), creationflags=flags, **pipes)
             try:
-                self._job = Job(self.pid, children=children)
+                self.job = Job(self.pid, children=children)
             except OSError:
                 self.kill()
                 raise
 
-        def end(self) -> None:
-            """End the process and its children at once. Windows has no way to ask first."""
-            self._job.end()
+    def release(self) -> None:
+        """Let the children that the process left behind outlive this process, as they do on POSIX anyway."""
+        if sys.platform == "win32":
+            self.job.release()
 
-        def release(self) -> None:
-            """Let the children that the process left behind outlive this process."""
-            self._job.release()
 
-    def end_groups(groups: Sequence[Group]) -> None:
-        """End processes and their children."""
+def end_groups(groups: Sequence[Group]) -> None:
+    """End processes and their children: ask, then kill after a short grace period or at a second Ctrl-C. Windows cannot ask."""
+    try:
+        if sys.platform != "win32":
+            for group in groups:
+                for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process handles SIGTERM only once continued
+                    with suppress(OSError):
+                        os.killpg(group.pid, number)
+            grace = monotonic() + _GRACE_SECONDS
+            while monotonic() < grace and any(map(_lives, groups)):
+                sleep(_POLL_SECONDS)
+    finally:
         for group in groups:
-            group.end()
-        _reap(groups)
+            if sys.platform == "win32":
+                group.job.end()
+            else:
+                with suppress(OSError):
+                    os.killpg(group.pid, signal.SIGKILL)
+    for group in groups:
+        with suppress(subprocess.TimeoutExpired):  # SIGKILL does not end a process stuck in a system call
+            group.wait(_GRACE_SECONDS)
+        for pipe in (group.stdout, group.stderr):
+            if pipe:
+                pipe.close()
+
+
+if sys.platform == "win32":
 
     def relay(group: Group, takers: Takers, deadline: float = inf) -> bool:
         """Like the POSIX version below, but with a thread per pipe that calls its taker: Windows cannot poll pipes."""
@@ -80,42 +108,6 @@ if sys.platform == "win32":
         return group.returncode is not None
 
 else:
-
-    class Group(subprocess.Popen[bytes]):
-        """A running process and its children. With `terminal`, it may use the terminal once its group is in the foreground."""
-
-        def __init__(
-            self,
-            argv: Sequence[str],
-            environ: Mapping[str, str],
-            *,
-            terminal: bool = False,
-            **pipes: Any,
-        ) -> None:
-            # In its own session it has no terminal: a program that wants to ask fails at once instead of being stopped.
-            own: dict[str, Any] = {"process_group": 0} if terminal else {"start_new_session": True}
-            super().__init__(argv, bufsize=0, env=dict(environ), **own, **pipes)
-
-        def release(self) -> None:
-            """Let children left behind live on. On POSIX they do so anyway."""
-
-    def end_groups(groups: Sequence[Group]) -> None:
-        """End processes and their children: ask, then kill after a short grace period or at a second Ctrl-C."""
-        import signal
-
-        try:
-            for group in groups:
-                for number in (signal.SIGTERM, signal.SIGCONT):  # a stopped process handles SIGTERM only once continued
-                    with suppress(OSError):
-                        os.killpg(group.pid, number)
-            grace = monotonic() + _GRACE_SECONDS
-            while monotonic() < grace and any(map(_lives, groups)):
-                sleep(_POLL_SECONDS)
-        finally:
-            for group in groups:
-                with suppress(OSError):
-                    os.killpg(group.pid, signal.SIGKILL)
-        _reap(groups)
 
     def relay(group: Group, takers: Takers, deadline: float = inf) -> bool:
         """Pass a process's piped output to the takers until it ends or `deadline` passes; tell whether it has ended.
@@ -158,12 +150,3 @@ else:
         except OSError:  # macOS: only zombies are left
             return group.returncode is None
         return True
-
-
-def _reap(groups: Sequence[Group]) -> None:
-    for group in groups:
-        with suppress(subprocess.TimeoutExpired):  # SIGKILL does not end a process stuck in a system call
-            group.wait(_GRACE_SECONDS)
-        for pipe in (group.stdout, group.stderr):
-            if pipe:
-                pipe.close()
