@@ -153,14 +153,14 @@ class Standin(server.Standin):
             return None
         if switches.personal_tokens_disabled:
             detail = "Personal Access Tokens are not enabled for this organization"
-            return server.json_answer(403, {"detail": detail, "status": 403})
+            return oauth.json_answer(403, {"detail": detail, "status": 403})
         if switches.permission_missing:
-            return server.json_answer(403, {"detail": "Forbidden", "status": 403})
+            return oauth.json_answer(403, {"detail": "Forbidden", "status": 403})
         if not self._within_rate(token):
-            status, headers, body = server.json_answer(429, {"detail": "Too Many Requests", "status": 429})
+            status, headers, body = oauth.json_answer(429, {"detail": "Too Many Requests", "status": 429})
             return status, {**headers, "Retry-After": switches.retry_after}, body
         if path == "/api/v1/whoami" and switches.whoami_missing:
-            return server.json_answer(404, {"detail": "Not Found", "status": 404})
+            return oauth.json_answer(404, {"detail": "Not Found", "status": 404})
         return None
 
     def _within_rate(self, token: str) -> bool:

@@ -48,8 +48,7 @@ class Family:
 class _Code:
     challenge: str
     redirect_uri: str
-    role: str
-    user: str
+    family: Family
 
 
 class OAuth:
@@ -75,18 +74,18 @@ class OAuth:
         form = dict(parse_qsl(body.decode("utf-8", "replace")))
         request = method, path
         if request == ("GET", METADATA):
-            return _json(200, self.metadata(base_url))
+            return json_answer(200, self.metadata(base_url))
         if request == ("GET", AUTHORIZE):
             return self._authorize(dict(parse_qsl(query)))
         if request == ("POST", TOKEN):
             status, answer, outcome = self._token(form)
             self.grants.append((form.get("grant_type", ""), outcome))
-            return _json(status, answer)
+            return json_answer(status, answer)
         if request == ("POST", REVOKE):
             with self._lock:
                 if (family := self._families.get(form.get("token", ""))) is not None:
                     self._end(family)
-            return _json(200, {})
+            return json_answer(200, {})
         return None
 
     def metadata(self, base_url: str) -> dict[str, object]:
@@ -117,7 +116,7 @@ class OAuth:
         else:
             code = token_urlsafe(24)
             with self._lock:
-                self._codes[code] = _Code(query.get("code_challenge", ""), redirect_uri, self.role, self.user)
+                self._codes[code] = _Code(query.get("code_challenge", ""), redirect_uri, Family(self.role, self.user))
             back["code"] = code
         return 302, {"Location": f"{redirect_uri}?{urlencode(back)}", "Cache-Control": "no-store"}, b""
 
@@ -135,7 +134,7 @@ class OAuth:
                     or form.get("redirect_uri") != code.redirect_uri
                 ):
                     return _refusal("invalid_grant")
-                return self._grant(Family(code.role, code.user))
+                return self._grant(code.family)
             if form.get("grant_type") != "refresh_token":
                 return _refusal("unsupported_grant_type")
             token = form.get("refresh_token", "")
@@ -175,6 +174,7 @@ def _refusal(code: str) -> tuple[int, dict[str, object], str]:
     return 400, {"error": code}, code
 
 
-def _json(status: int, value: object) -> Answer:
+def json_answer(status: int, value: object) -> Answer:
+    """Return a JSON answer."""
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return status, headers, json.dumps(value).encode()

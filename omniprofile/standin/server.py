@@ -4,7 +4,6 @@ It follows the vendor's documentation and public sources: `whoami`, a cheap list
 library only. `tests/standin.py` adds faults, and records the requests.
 """
 
-import json
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +11,7 @@ from socketserver import TCPServer
 from typing import Self
 from urllib.parse import urlsplit
 
-from omniprofile.standin.oauth import Answer, Key, OAuth
+from omniprofile.standin.oauth import Answer, Key, OAuth, json_answer
 
 
 class Running:
@@ -74,11 +73,6 @@ def bearer_token(request: BaseHTTPRequestHandler) -> str | None:
     """Return the token of a request, if it has one."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else None
-
-
-def json_answer(status: int, value: object) -> Answer:
-    """Return a JSON answer."""
-    return status, {"Content-Type": "application/json"}, json.dumps(value).encode()
 
 
 class _Server(ThreadingHTTPServer):
