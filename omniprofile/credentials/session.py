@@ -12,15 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from omniprofile.errors import CredentialRefused, NoCredential, SessionBusy, SessionEnded, StoreUnavailable, Unreachable
 from omniprofile.model.freshness import is_fresh, is_valid
 from omniprofile.model.stored import Account, SecretStore, StoredSecret
 from omniprofile.model.times import duration_text
-
-if TYPE_CHECKING:
-    from threading import Lock
 
 JUST_NOW = timedelta(seconds=10)
 """A refresh no older than this is recent enough even for a caller who forces one."""
@@ -29,12 +25,8 @@ LOCK_SECONDS = 60.0
 _STORING_AGAIN = (0.2, 0.8, 2.0)
 """Seconds to wait before each further attempt to store the new session."""
 
-_gates: "dict[str, Lock]" = {}
-"""One lock for each lock file, so that the threads of this process wait for each other without polling."""
 _unstored: "dict[str, tuple[StoredSecret, StoredSecret]]" = {}
 """By lock file, the session that was sent, and the new one that could not be stored in its place."""
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_gates.clear)  # a gate held by another thread of the parent would never open
 
 
 def _shortfall(profile: str, session: StoredSecret, since: datetime, job: timedelta | None) -> NoCredential | None:
@@ -128,25 +120,21 @@ class Sessions:
 
     @contextmanager
     def locked(self, account: Account) -> Iterator[None]:
-        """Hold the session's lock, first within this process, then among all processes of the OS user. Raises SessionBusy."""
-        from threading import Lock
-
+        """Hold the session's lock among all threads and processes of the OS user. Raises SessionBusy."""
         from omniprofile.system.locking import LockFailed, lock
 
-        key = self._lock_of(account)
-        gate = _gates.setdefault(key, Lock())
-        if not gate.acquire(timeout=self.lock_seconds):
-            raise self._busy(account)
         with ExitStack() as held:
-            held.callback(gate.release)
             try:
-                # Always both, in this order; `system.locking` explains each.
-                held.enter_context(self.user_lock(key, self.lock_seconds))
+                # Always both, in this order; `system.user_lock` explains each.
+                held.enter_context(self.user_lock(self._lock_of(account), self.lock_seconds))
                 held.enter_context(
                     lock(os.path.join(self.store.lock_folder, _lock_name(str(account))), self.lock_seconds)
                 )
             except TimeoutError as problem:
-                raise self._busy(account) from problem
+                raise SessionBusy(
+                    f"another process has held the session of `{account.profile}` for more than {self.lock_seconds:g} s",
+                    hint="try again; if it keeps happening, look for an omniprofile process that hangs",
+                ) from problem
             except LockFailed as problem:
                 raise SessionBusy(
                     f"the session of `{account.profile}` cannot be refreshed: {problem}", hint=problem.hint
@@ -247,12 +235,6 @@ class Sessions:
     def _lock_of(self, account: Account) -> str:
         """Return the name of the user's lock for one secret, which does not depend on how the store's folder is named."""
         return _lock_name(f"{self.store.identity}\0{account}")
-
-    def _busy(self, account: Account) -> SessionBusy:
-        return SessionBusy(
-            f"another process has held the session of `{account.profile}` for more than {self.lock_seconds:g} s",
-            hint="try again; if it keeps happening, look for an omniprofile process that hangs",
-        )
 
 
 def _lock_name(secret: str) -> str:
