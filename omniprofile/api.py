@@ -9,9 +9,10 @@ import logging
 import os
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.credentials.intent import GIVING
+from omniprofile.credentials.intent import GIVING, Intent
 from omniprofile.model.credential import Credential
 from omniprofile.model.provenance import Layer, Provenance, Sourced
+from omniprofile.model.resolution import Resolution
 from omniprofile.system.environment import Environment
 
 _LOG = logging.getLogger("omniprofile")
@@ -29,21 +30,19 @@ def resolve(profile: str | None = None, *, config: str | os.PathLike[str] | None
     programs; ProtectedProfile if only a project pin selects a protected profile; StoreUnavailable; and Unreachable or
     CredentialRefused if a session cannot be refreshed.
     """
-    app = app_for(config)
-    resolution = app.resolve(request_for(profile), GIVING.use)
-    credential = app.obtain(resolution, GIVING)
+    return obtain(request_for(profile), GIVING, config)[1]
+
+
+def obtain(
+    request: ProfileRequest, intent: Intent, config: str | os.PathLike[str] | None, *, force_refresh: bool = False
+) -> tuple[Resolution, Credential]:
+    """Resolve a profile, of the profile file that the caller names, and record that the library has its credential."""
+    config_flag = None if config is None else os.fspath(config)
+    app = App(Environment.real(), config_flag, notify=_LOG.info, warn=_LOG.warning)
+    resolution = app.resolve(request, intent.use)
+    credential = app.obtain(resolution, intent, force_refresh=force_refresh)
     app.record(resolution, "library")
-    return credential
-
-
-def app_for(config: str | os.PathLike[str] | None) -> App:
-    """Return the App as the library uses it, with the profile file that the caller names."""
-    return App(
-        Environment.real(),
-        config_flag=None if config is None else os.fspath(config),
-        notify=_LOG.info,
-        warn=_LOG.warning,
-    )
+    return resolution, credential
 
 
 def request_for(profile: str | None) -> ProfileRequest:

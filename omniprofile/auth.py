@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 import httpx
 
-from omniprofile.api import app_for, request_for
+from omniprofile.api import obtain, request_for
 from omniprofile.app import ProfileRequest
 from omniprofile.credentials.held_credential import HeldCredential
 from omniprofile.credentials.intent import KEEPING
@@ -80,10 +80,7 @@ class Auth(httpx.Auth):
                 yield request
 
     def _obtain(self, force_refresh: bool) -> Credential:
-        app = app_for(self._config)
-        resolution = app.resolve(self._wanted, KEEPING.use)
-        credential = app.obtain(resolution, KEEPING, force_refresh=force_refresh)
-        app.record(resolution, "library")
+        resolution, credential = obtain(self._wanted, KEEPING, self._config, force_refresh=force_refresh)
         # Keep using this profile, even if another one becomes the current profile.
         self._wanted = ProfileRequest(Sourced(resolution.profile, resolution.selection.provenance))
         self._limits = resolution.access, resolution.allow

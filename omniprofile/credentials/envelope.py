@@ -76,7 +76,7 @@ def check(data: object, account: str) -> StoredFields:
     return checked
 
 
-def summary_of(data: object, backend: str | None = None) -> "StoredSummary":
+def summary_of(data: object) -> "StoredSummary":
     """Return the summary of an envelope, or from what `summary_as_data` returned. Raises ValueError for anything else."""
     from omniprofile.model.stored import StoredSummary
 
@@ -84,12 +84,12 @@ def summary_of(data: object, backend: str | None = None) -> "StoredSummary":
     files = fields.get("files", [])
     if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
         raise ValueError("its `files` is not a list of paths")
-    recorded = fields.get("backend")
+    backend = fields.get("backend")
     return StoredSummary(
         _value(fields, "stored_at"),
         _value(fields, "expires_at"),
         tuple(files),
-        backend or (recorded if isinstance(recorded, str) else None),
+        backend if isinstance(backend, str) else None,
     )
 
 

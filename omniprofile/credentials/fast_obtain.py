@@ -37,13 +37,18 @@ def obtain(
     if profile.kind != "stored":
         profile.token = _read(profile.kind, profile.where, profile, environ, TOKENS)
         return
-    name, is_session = account_name(profile.profile, profile.base_url), profile.auth == "oauth"
-    if (asked_store(environ) or store) == "file":
-        found = _in_file(name, *folders)
-    else:
-        found = _in_keyring(name, *folders, environ)
-    if found.is_session != is_session or (is_session and not _is_fresh(found, for_child=for_child)):
+    account = account_name(profile.profile, profile.base_url)
+    in_file = (asked_store(environ) or store) == "file"
+    found = _in_file(account, *folders) if in_file else _in_keyring(account, *folders, environ)
+    if found.is_session != (profile.auth == "oauth"):
         raise Undecided
+    if found.is_session:
+        from datetime import UTC, datetime, timedelta
+
+        from omniprofile.model.freshness import is_fresh
+
+        if not is_fresh(found, datetime.now(UTC), timedelta(0) if for_child else None):
+            raise Undecided
     profile.token, profile.expires_at = found.token.reveal(), found.expires_at
 
 
@@ -78,14 +83,6 @@ def _read(
     raise Undecided
 
 
-def _is_fresh(session: "StoredFields", *, for_child: bool) -> bool:
-    from datetime import UTC, datetime, timedelta
-
-    from omniprofile.model.freshness import is_fresh
-
-    return is_fresh(session, datetime.now(UTC), timedelta(0) if for_child else None)
-
-
 def _in_file(account: str, state_folder: str, home: str) -> "StoredFields":
     """Return what the file store holds for `account`."""
     from omniprofile.credentials.envelope import check
@@ -101,5 +98,4 @@ def _in_keyring(account: str, state_folder: str, home: str, environ: "Mapping[st
 
     if environ.get(TIMEOUT_VARIABLE):
         raise Undecided
-    lock_folders = user_lock_folders(sys.platform, environ, user_id())
-    return light_keyring.get(account, state_folder, home, lock_folders, environ)
+    return light_keyring.get(account, state_folder, home, user_lock_folders(sys.platform, environ, user_id()), environ)

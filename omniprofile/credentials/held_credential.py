@@ -27,13 +27,10 @@ class HeldCredential:
         self._obtain = obtain
         self._now = now
         self._lock = Lock()
-        self._failure: Error | None = None
-        self._failed_at = 0.0
+        self._failure: tuple[float, Error] | None = None
         self._refused_again_at: float | None = None
-        self._renew_at: datetime | None = None
         self._held = held
-        if held is not None:
-            self._renew_at = self._moment(held)
+        self._renew_at = self._moment(held) if held else None
         _all.add(self)
 
     def ready(self) -> Credential | None:
@@ -67,12 +64,12 @@ class HeldCredential:
             before = self._held
             if before is not None and will_do(before):
                 return before
-            if self._failure is not None and self._failed_at > asked:
-                raise self._failure
+            if self._failure is not None and self._failure[0] > asked:
+                raise self._failure[1]
             try:
                 held = self._obtain(force_refresh)
             except Error as error:
-                self._failure, self._failed_at = error, monotonic()
+                self._failure = monotonic(), error
                 raise
             self._failure = None
             same = force_refresh and before is not None and held.secret == before.secret

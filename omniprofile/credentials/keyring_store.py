@@ -199,7 +199,7 @@ class KeyringStore:
         try:
             data = load(text)
             secret = from_data(data, account)
-            summary = summary_of(data, member.kind)
+            summary = summary_of(data)._replace(backend=member.kind)
         except ValueError as problem:
             raise StoreUnavailable(
                 f"what the {member.name} holds for `{printable(account.profile)}` is not a secret of omniprofile's: {problem}",

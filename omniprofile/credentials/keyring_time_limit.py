@@ -25,11 +25,8 @@ if hasattr(os, "register_at_fork"):
 
 def keyring_seconds(environ: Mapping[str, str]) -> float:
     """Return the seconds that the keyring may take: `OMNIPROFILE_KEYRING_TIMEOUT`, or the default. Raises UsageError."""
-    text = environ.get(TIMEOUT_VARIABLE)
-    if not text:
-        return USUAL_SECONDS
     try:
-        seconds = float(text)
+        seconds = float(environ.get(TIMEOUT_VARIABLE) or USUAL_SECONDS)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 600:
@@ -83,7 +80,7 @@ class TimeLimit:
             call = start(lambda: work(deadline))
             return wait(call, self._seconds)
         except TimeoutError:
-            if call.done():  # it finished just in time, or raised TimeoutError itself
+            if call.done():  # just in time, or it raised TimeoutError itself
                 return call.result()
             deadline.abandon()
             self._gave_up = True

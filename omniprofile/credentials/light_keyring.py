@@ -9,6 +9,7 @@ import os
 
 from omniprofile.credentials.envelope import check, load
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
+from omniprofile.model.compiled_profile import Undecided
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,22 +28,18 @@ _SECONDS = 1.0
 """Seconds to wait for another writer, and again for the service."""
 
 
-class NotLight(Exception):
-    """Only the keyring package can decide."""
-
-
 def get(
     account: str, state_folder: str, home: str, lock_folders: list[str], environ: "Mapping[str, str]"
 ) -> "StoredFields":
     """Return what is stored for `account`, a name from `model.names.account_name`.
 
-    The folders and `home` are as for `KeyringStore`. Raises NotLight, or whatever the lock and the two readers raise; the caller
+    The folders and `home` are as for `KeyringStore`. Raises Undecided, or whatever the lock and the two readers raise; the caller
     must then use the keyring package.
     """
     known = StoredIndex(os.path.join(state_folder, INDEX_FILE), home).entries().get(account)
     kind = known.get("backend") if isinstance(known, dict) else None
     if not isinstance(known, dict) or kind not in (SECRET_SERVICE, VAULT) or _is_configured(kind, home, environ):
-        raise NotLight
+        raise Undecided
     from omniprofile.system.user_lock import user_lock
 
     with user_lock(lock_folders, LOCK, _SECONDS, shared=True):
@@ -51,7 +48,7 @@ def get(
     if not isinstance(data, dict) or any(
         data.get(key) != known.get(key) for key in ("stored_at", "expires_at", "files")
     ):
-        raise NotLight  # the index needs correcting
+        raise Undecided  # the index needs correcting
     return fields
 
 

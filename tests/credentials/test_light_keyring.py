@@ -19,8 +19,8 @@ from jeepney import DBusAddress, HeaderFields, Message, Parser, new_error, new_m
 from omniprofile.credentials import light_keyring, secret_service
 from omniprofile.credentials.envelope import pack
 from omniprofile.credentials.keyring_store import KeyringStore
-from omniprofile.credentials.light_keyring import NotLight
 from omniprofile.credentials.secret_service import Unusual
+from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.stored import StoredSecret
 from tests.architecture.test_imports import HEAVY, loaded_after
 from tests.credentials.conftest import PROD, SecretService, account, make_secret, stored_secret
@@ -163,7 +163,7 @@ def test_what_is_not_one_unlocked_entry_as_the_index_has_it_is_for_the_keyring_p
     assert read() == make_secret()
     change(secret_service, make_store())
 
-    with pytest.raises((NotLight, Unusual, OSError, ValueError)):
+    with pytest.raises((Undecided, Unusual, OSError, ValueError)):
         read()
 
 

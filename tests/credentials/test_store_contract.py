@@ -10,6 +10,7 @@ import pytest
 from omniprofile.credentials import light_keyring
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, SecretStore, StoredSecret
 from tests.conftest import CANARY
@@ -26,7 +27,7 @@ class LightlyRead(KeyringStore):
         folder = os.path.dirname(self._index.path)
         try:
             fields = light_keyring.get(str(account), folder, "", self._lock_folders, os.environ)
-        except light_keyring.NotLight:
+        except Undecided:
             assert super().get(account) is None
             return None
         return stored_secret(account, fields)
