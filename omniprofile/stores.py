@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from omniprofile.credentials.env_variables import STORE_VARIABLE, asked_store
 from omniprofile.errors import StoreUnavailable, UnsafePermissions
 from omniprofile.model.declaration import KeySource, uses_store
-from omniprofile.model.exported import TOKENS
 from omniprofile.model.names import printable
+from omniprofile.model.variable_names import TOKENS
 from omniprofile.system.foreign_access import real_path
 from omniprofile.workspace import Workspace, once
 

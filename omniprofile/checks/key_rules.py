@@ -6,10 +6,10 @@ from omniprofile.checks.tables import UNDONE, Tables, rule, sources
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.model.declaration import Declaration
 from omniprofile.model.effective import Effective, own_address
-from omniprofile.model.exported import MARKER, RESERVED
 from omniprofile.model.finding import Code
 from omniprofile.model.names import quoted_list
 from omniprofile.model.origin import Origin
+from omniprofile.model.variable_names import MARKER, RESERVED
 
 
 def _inherited(mine: Effective) -> Iterator[tuple[KeyPath, str, Declaration]]:

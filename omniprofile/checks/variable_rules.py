@@ -6,9 +6,9 @@ from collections import defaultdict
 
 from omniprofile.checks.tables import UNDONE, Tables, rule, sources
 from omniprofile.model.declaration import Declaration
-from omniprofile.model.exported import OWN
 from omniprofile.model.finding import Code
 from omniprofile.model.names import token_variable, variable_stem
+from omniprofile.model.variable_names import OWN
 
 _SHELL_SYNTAX = re.compile(r"\$(?:[A-Za-z_]|\{[A-Za-z_]|\()|^~(?:/|$)|^(?:\||\|\||&&|&|;|<|>|>>|2>)$|^`.*`$")
 _READS_ITSELF = frozenset((

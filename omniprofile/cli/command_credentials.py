@@ -13,11 +13,11 @@ from omniprofile.handover.omni_command_line import CommandLine
 from omniprofile.handover.omni_rules import check
 from omniprofile.handover.variables import RIVALS, behind_gateway, child_environment
 from omniprofile.model.credential import Credential
-from omniprofile.model.exported import TOKEN
+from omniprofile.model.credential_variables import credential_variables
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.secret import Secret
-from omniprofile.model.variables import credential_variables
+from omniprofile.model.variable_names import TOKEN
 
 if TYPE_CHECKING:
     from omniprofile.gateway.gateway import Gateway

@@ -42,7 +42,7 @@ def command_for(
     from omniprofile.handover.real_omni import is_omni
     from omniprofile.handover.rival_dotenv import rival_dotenv
     from omniprofile.handover.variables import child_environment
-    from omniprofile.model.variables import credential_variables
+    from omniprofile.model.credential_variables import credential_variables
 
     if rival_dotenv(cwd, profile.base_url):
         raise Undecided

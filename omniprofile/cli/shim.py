@@ -9,7 +9,7 @@ import sys
 
 from omniprofile.handover.omni import plan
 from omniprofile.handover.omni_command_line import CommandLine
-from omniprofile.model.exported import CHILD
+from omniprofile.model.variable_names import CHILD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

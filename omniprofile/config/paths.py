@@ -135,7 +135,7 @@ def drop_ins(folder: str) -> list[str]:
 
 def omni_cli_config(*, platform: str, environ: "Mapping[str, str]", home: str) -> str:
     """Return the path where the vendor's `omni` looks for its config outside of `omniprofile exec`, which hides it."""
-    from omniprofile.model.variables import NO_CONFIG
+    from omniprofile.model.credential_variables import NO_CONFIG
 
     windows = platform == "win32"
     path = _path_module(platform)
@@ -157,7 +157,7 @@ def own_omni_config(
     environ: "Mapping[str, str]", removed: "Sequence[str]", *, platform: str, home: str
 ) -> "str | None":
     """Return the config that plain `omni` reads in a shell without the variables `removed`; None if it is hidden."""
-    from omniprofile.model.variables import NO_CONFIG
+    from omniprofile.model.credential_variables import NO_CONFIG
 
     left = {name: value for name, value in environ.items() if name not in removed}
     if left.get("OMNI_CONFIG_PATH") == NO_CONFIG:

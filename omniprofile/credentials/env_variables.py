@@ -3,8 +3,9 @@
 On the fast path: imports nothing.
 """
 
-from omniprofile.model.exported import BASE_URL, TOKENS, own_values
+from omniprofile.model.export_mark import own_values
 from omniprofile.model.names import base_url_variable, token_variable
+from omniprofile.model.variable_names import BASE_URL, TOKENS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

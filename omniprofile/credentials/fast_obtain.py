@@ -7,8 +7,8 @@ import sys
 
 from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE, asked_store, nothing_overrides
 from omniprofile.model.compiled_profile import Undecided
-from omniprofile.model.exported import TOKENS
 from omniprofile.model.names import account_name
+from omniprofile.model.variable_names import TOKENS
 from omniprofile.system.files import user_id
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ def _read(
     of_env = names is not TOKENS
     if kind == "env":
         from omniprofile.credentials.key_check import checked_key
-        from omniprofile.model.exported import key_in_environment
+        from omniprofile.model.export_mark import key_in_environment
 
         value = key_in_environment(environ, where, profile.profile, profile.base_url, names)
         return checked_key(value, "", of_env=of_env).reveal()

@@ -76,7 +76,7 @@ def _read_env(
     in_store: "Callable[[str], StoredSecret | None]",
     tell: Callable[[str], None],
 ) -> tuple[tuple[str, str | tuple[str, str] | Secret], ...]:
-    """Return the variables of a profile's `env` as `model.variables` takes them, with secrets read."""
+    """Return the variables of a profile's `env` as `model.credential_variables` takes them, with secrets read."""
     found: list[tuple[str, str | tuple[str, str] | Secret]] = []
     for name, value, refusal, left_out in resolution.env:
         if refusal is not None:

@@ -7,15 +7,10 @@ from omniprofile.credentials.key_check import checked_key, source_failed
 from omniprofile.credentials.key_file import key_in_file
 from omniprofile.errors import OriginMismatch
 from omniprofile.model.declaration import KeySource
-from omniprofile.model.exported import (
-    BASE_URL,
-    TOKENS,
-    key_in_environment,
-    values_of_another,
-    without_values_of_another,
-)
+from omniprofile.model.export_mark import key_in_environment, values_of_another
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.secret import Secret
+from omniprofile.model.variable_names import BASE_URL, TOKENS
 
 
 def read_key(
@@ -40,11 +35,12 @@ def read_key(
         case "command":
             from omniprofile.credentials.key_command import key_from_command
 
+            theirs = values_of_another(environ, profile, base_url)
             return key_from_command(
                 source,
                 what,
                 f"{profile}/{variable}" if variable else profile,
-                environ=without_values_of_another(environ, profile, base_url),
+                environ={name: value for name, value in environ.items() if name not in theirs},
                 interactive=interactive,
                 of_env=variable is not None,
             )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from omniprofile.credentials.env_variables import belongs_elsewhere
 from omniprofile.model.declaration import KeySource
-from omniprofile.model.exported import key_in_environment
+from omniprofile.model.export_mark import key_in_environment
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import MASK, Secret
 from omniprofile.model.stored import StoredSummary

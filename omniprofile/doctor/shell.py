@@ -10,9 +10,10 @@ from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warnin
 from omniprofile.errors import Error, NoProfileSelected
 from omniprofile.handover.real_omni import unreached
 from omniprofile.handover.variables import SHIM, child_environment
-from omniprofile.model.exported import BASE_URL, INSECURE, MARKER, ORGANIZATION, TOKENS, exported, own_values
+from omniprofile.model.credential_variables import HIDDEN, NO_CONFIG
+from omniprofile.model.export_mark import own_values, read_mark
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
-from omniprofile.model.variables import HIDDEN, NO_CONFIG
+from omniprofile.model.variable_names import BASE_URL, INSECURE, MARKER, ORGANIZATION, TOKENS
 
 _HOOK = "OMNIPROFILE_HOOK"
 _SHELLS = ("bash", "zsh", "fish", "powershell")
@@ -73,7 +74,7 @@ def environment(app: App) -> Iterable[Diagnosis]:
     environ = app.environment.environ
     hidden = environ.get("OMNI_CONFIG_PATH") == NO_CONFIG
     if not seen:
-        mark = exported(environ)
+        mark = read_mark(environ)
         by = "exec" if hidden else "env"
         also = f"; `omniprofile {by}` exported `{printable(mark.profile, 64)}` here" if mark else ""
         yield ok(f"no variable overrides a profile's values{also}")
@@ -124,7 +125,7 @@ def _shadows(app: App) -> Iterator[Diagnosis]:
                     f"unset {ORGANIZATION}",
                 )
     yield from _profile_variables(app)
-    if environ.get(MARKER) and exported(environ) is None:
+    if environ.get(MARKER) and read_mark(environ) is None:
         yield warning(f"`{MARKER}` is damaged: exported variables count as your own", f"unset {MARKER}")
 
 

@@ -3,13 +3,14 @@
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
-from omniprofile.model.exported import CHILD, PROFILE, checksum, exported, own_values
+from omniprofile.model.export_mark import checksum, own_values, read_mark
+from omniprofile.model.variable_names import CHILD, PROFILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from omniprofile.model.variables import Handed
+    from omniprofile.model.credential_variables import Handed
 
 _RENEW_AHEAD = 300.0
 """How many seconds before expiry a session is renewed. One that lives shorter is left to the store's own rule each time."""
@@ -95,7 +96,7 @@ def child_credential(environ: "Mapping[str, str]", tell: "Callable[[str], None]"
             "run `omniprofile exec NAME -- omni …` with the profile that is meant, or set both `OMNI_BASE_URL` and "
             "`OMNI_API_TOKEN`",
         )
-    mark = exported(environ)
+    mark = read_mark(environ)
     if mark and {"OMNI_BASE_URL", "OMNI_API_TOKEN"} <= own_values(environ):
         return ChildCredential(mark.profile, "", base_url, token)
     raise refusal(

@@ -10,7 +10,7 @@ r"""Variables in the files that programs read, quoted so that any value survives
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
-from omniprofile.model.variables import refuse_nul
+from omniprofile.model.credential_variables import refuse_nul
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

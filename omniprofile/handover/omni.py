@@ -13,7 +13,7 @@ import sys
 from omniprofile.handover.omni_command_line import CommandLine
 from omniprofile.handover.omni_rules import check, same_origin
 from omniprofile.handover.real_omni import command_of_real_omni
-from omniprofile.model.exported import INSECURE, PROFILE, TOKENS
+from omniprofile.model.variable_names import INSECURE, PROFILE, TOKENS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def plan(
         withheld = TOKENS if line.given["--base-url"] else ()
         return command_of_real_omni(program, words, {name: environ[name] for name in environ if name not in withheld})
     from omniprofile.handover.child_credential import child_credential
+    from omniprofile.model.credential_variables import NO_CONFIG
     from omniprofile.model.domains import is_omni_host
-    from omniprofile.model.variables import NO_CONFIG
 
     own = child_credential(environ, tell)
     line.given["--base-url"] = [url for url in line.given["--base-url"] if not same_origin(url, own.base_url)]

@@ -7,7 +7,7 @@ On the fast path: imports only what a bare interpreter has loaded.
 
 import os
 
-from omniprofile.model.exported import BASE_URL, ORGANIZATION
+from omniprofile.model.variable_names import BASE_URL, ORGANIZATION
 from omniprofile.system.files import Unreadable, read_regular
 
 TYPE_CHECKING = False

@@ -12,8 +12,8 @@ Each rule follows the documentation of the shell:
 On the fast path: imports only what a bare interpreter has loaded, and the errors when there is one.
 """
 
-from omniprofile.model.exported import MARKER
-from omniprofile.model.variables import refuse_nul
+from omniprofile.model.credential_variables import refuse_nul
+from omniprofile.model.variable_names import MARKER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,14 +6,15 @@ On the fast path: imports only what a bare interpreter has loaded, and the error
 import os
 import sys
 
-from omniprofile.model.exported import CHILD, MARKER, OWN, STEERING, exported, own_values
-from omniprofile.model.variables import NO_CONFIG, credential_variables, encodable
+from omniprofile.model.credential_variables import NO_CONFIG, credential_variables, encodable
+from omniprofile.model.export_mark import own_values, read_mark
+from omniprofile.model.variable_names import CHILD, MARKER, OWN, STEERING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from omniprofile.model.variables import Handed
+    from omniprofile.model.credential_variables import Handed
 
 SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim")
 """The folder that contains our `omni` (`handover.real_omni`) and no other program."""
@@ -55,7 +56,7 @@ def exports(credential: "Handed", environ: "Mapping[str, str]") -> tuple[dict[st
 
 def removals(environ: "Mapping[str, str]") -> list[str]:
     """Return what `env --unset` removes: all that `env` sets, except values that the user has since set or changed."""
-    mark = exported(environ)
+    mark = read_mark(environ)
     names = dict.fromkeys([*OWN, *(mark.variables if mark else ())])
     ours = own_values(environ)
     return [*(name for name in names if name in ours or not environ.get(name)), MARKER]

@@ -19,8 +19,8 @@ class CompiledProfile:
     """One profile without overrides, plus its token, the token's expiry and `env` once they are known.
 
     `kind` is `env` or `file` (then `where` is the variable or the file), or `stored`; it is None if only the full path can go
-    on: the key comes from elsewhere, or no credential may be handed out. `declared_env` is what `model.variables` takes, except
-    that a secret is given as its source (`env` or `file`, and which one); it is None if only the full path can read it.
+    on: the key comes from elsewhere, or no credential may be handed out. `declared_env` is what `credential_variables` takes,
+    except that a secret is given as its source (`env` or `file`, and which one); it is None if only the full path can read it.
     """
 
     of_profile = True  # the full path handles overrides from the environment

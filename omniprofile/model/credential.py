@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NoReturn, Self
 
+from omniprofile.model.credential_variables import credential_variables, encodable
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.variables import credential_variables, encodable
 
 
 class Variables(dict[str, str]):
@@ -93,7 +93,7 @@ class Credential:
 
     @property
     def env(self) -> tuple[tuple[str, str | tuple[str, str]], ...]:
-        """The profile's `env` as `model.variables` takes it, with secrets in plain text. Raises what reading a secret raises."""
+        """The profile's `env` as `credential_variables` takes it, secrets in plain text. Raises what reading a secret raises."""
         return tuple((name, value.reveal() if isinstance(value, Secret) else value) for name, value in self.read_env())
 
     @property

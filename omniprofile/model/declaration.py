@@ -58,7 +58,7 @@ class EnvValue(NamedTuple):
 
     @property
     def plain(self) -> str | tuple[str, str]:
-        """The value as `model.variables` takes it. Only for values that are not secrets."""
+        """The value as `model.credential_variables` takes it. Only for values that are not secrets."""
         return (self.part, self.append) if self.part else self.text or ""
 
 

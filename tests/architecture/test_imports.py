@@ -92,7 +92,13 @@ SHORT = {
         "model.secret",
         "system.audit",
     },
-    "env": {"cli.fast_handover", "handover.calling_shell", "handover.shells", "handover.variables", "model.variables"},
+    "env": {
+        "cli.fast_handover",
+        "handover.calling_shell",
+        "handover.shells",
+        "handover.variables",
+        "model.credential_variables",
+    },
 }
 """What the everyday commands load of ours, each beside what those before it do. No library is among it."""
 
@@ -109,7 +115,7 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
     order = list(SHORT)
     allowed = set().union(*(SHORT[name] for name in order[: order.index(command) + 1]))
-    assert ours - {"model.names", "model.compiled_profile", "model.exported"} <= allowed
+    assert ours - {"model.names", "model.compiled_profile", "model.export_mark", "model.variable_names"} <= allowed
     foreign = {name for name in loaded if not name.startswith("omniprofile")}
     assert foreign <= {"binascii", "time", "marshal"}, "each costs every prompt and wrapper"
 
@@ -134,7 +140,7 @@ def test_a_session_in_the_file_store_loads_no_more_than_its_dates_need(
     loaded_after(f"{run}; run()")
     loaded = loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
-    assert ours - {"model.names", "model.compiled_profile", "model.exported"} <= (
+    assert ours - {"model.names", "model.compiled_profile", "model.export_mark", "model.variable_names"} <= (
         SHORT["current"] | SHORT["token"] | STORED
     )
     foreign = {name for name in loaded if not name.startswith("omniprofile")}

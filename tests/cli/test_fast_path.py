@@ -23,8 +23,9 @@ from omniprofile.cli import everyday_forms, fast_path
 from omniprofile.cli.main import main
 from omniprofile.config import snapshot
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.model.exported import MARKER, marker
+from omniprofile.model.export_mark import mark_of
 from omniprofile.model.times import format_time
+from omniprofile.model.variable_names import MARKER
 from omniprofile.system.environment import Environment
 from tests.conftest import CANARY, Became, Cli
 from tests.credentials.conftest import make_secret
@@ -123,7 +124,7 @@ def environs(draw: st.DrawFn) -> dict[str, str]:
     environ = {"OWN_KEY": draw(st.sampled_from([KEY] * 6 + ["", KEY + "\n", "two words"]))}
     if draw(st.integers(0, 3)) == 0:
         exported = {"OMNI_API_TOKEN": "omni_osk_before", "OMNI_BASE_URL": "https://old.omniapp.co", "TEAM": "old"}
-        environ |= exported | {MARKER: marker("old", exported, exported["OMNI_BASE_URL"])}
+        environ |= exported | {MARKER: mark_of("old", exported, exported["OMNI_BASE_URL"])}
     if draw(st.integers(0, 3)) == 0:
         environ |= draw(variables)
     return environ

@@ -12,7 +12,7 @@ import pytest
 
 from omniprofile.cli import fast_path
 from omniprofile.handover.variables import SHIM
-from omniprofile.model.exported import marker
+from omniprofile.model.export_mark import mark_of
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY
 from tests.conftest import CANARY, Cli
 
@@ -499,7 +499,7 @@ key = { env = "STAGING_KEY" }
 
 
 def test_a_forged_mark_takes_nothing_from_a_child_that_every_program_needs(process: Process, two: Path) -> None:
-    forged = marker(
+    forged = mark_of(
         "staging", {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "MINE": "other"}, "https://a.co"
     )
     child = _child(process, "staging", env={"OMNIPROFILE_EXPORTED": forged, "MINE": "kept"})

@@ -13,10 +13,10 @@ from dotenv import dotenv_values
 
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import StoreUnavailable
+from omniprofile.model.credential_variables import NO_CONFIG
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret
-from omniprofile.model.variables import NO_CONFIG
 from tests.conftest import CANARY, Cli, Ran
 from tests.standin import Standin
 

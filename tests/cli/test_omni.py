@@ -16,9 +16,9 @@ from omniprofile.handover.child_credential import handed_over
 from omniprofile.handover.real_omni import unreached
 from omniprofile.handover.variables import SHIM
 from omniprofile.model.credential import Credential
+from omniprofile.model.credential_variables import NO_CONFIG
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.variables import NO_CONFIG
 from tests.cli.conftest import PRODUCTION_KEY, STAGING_KEY
 from tests.cli.shells import install_program
 from tests.cli.vendor_omni import VendorOmni

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from omniprofile.credentials.file_store import FileStore
-from omniprofile.model.exported import MARKER, marker
+from omniprofile.model.export_mark import mark_of
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
+from omniprofile.model.variable_names import MARKER
 from tests.conftest import CANARY, Cli
 
 GOLDEN = Path(__file__).parent / "golden/resolution.txt"
@@ -268,7 +269,7 @@ SITUATIONS: Mapping[str, list[Situation]] = {
         Situation("show a_b", KEY),
         Situation("explain", {**KEY, **VENDORS, "OMNI_API_KEY": "omni_pat_k"}, state="prod\n"),
         Situation("explain prod", {**KEY, **VENDORS, "OMNI_API_KEY": "omni_pat_k"}),
-        Situation("explain", {**KEY, **VENDORS, MARKER: marker("staging", VENDORS, VENDORS["OMNI_BASE_URL"])}, state="prod\n"),
+        Situation("explain", {**KEY, **VENDORS, MARKER: mark_of("staging", VENDORS, VENDORS["OMNI_BASE_URL"])}, state="prod\n"),
         Situation(
             f"explain --token-file - --base-url {OTHER}",
             {**KEY, **VENDORS, "OMNI_PROFILE_PROD_BASE_URL": "https://one.omniapp.co", "OMNI_PROFILE_PROD_TOKEN": "t"},

@@ -12,7 +12,7 @@ from dotenv import find_dotenv
 from omniprofile.cli import fast_path
 from omniprofile.handover import rival_dotenv as files
 from omniprofile.handover.rival_dotenv import LARGEST, rival_dotenv
-from omniprofile.model.variables import NO_CONFIG
+from omniprofile.model.credential_variables import NO_CONFIG
 from tests.conftest import CANARY, Cli
 
 Process = Callable[..., subprocess.CompletedProcess[str]]

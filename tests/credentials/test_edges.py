@@ -35,7 +35,7 @@ from omniprofile.errors import (
 )
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource, uses_store
-from omniprofile.model.exported import MARKER, TOKENS, marker
+from omniprofile.model.export_mark import mark_of
 from omniprofile.model.freshness import is_fresh, is_valid
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
@@ -43,6 +43,7 @@ from omniprofile.model.resolution import Selection
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
 from omniprofile.model.times import format_time, parse_time
+from omniprofile.model.variable_names import MARKER, TOKENS
 from omniprofile.system.locking import lock
 from tests.credentials.conftest import MemoryKeyring, account, make_secret
 
@@ -340,8 +341,8 @@ TOKEN = {"OMNI_API_TOKEN": "t"}
         ({"OMNI_BASE_URL": "u"}, False),
         ({"OMNI_API_KEY": "k"}, False),
         (TOKEN, False),
-        ({**TOKEN, MARKER: marker("prod", TOKEN, "https://a.co")}, True),
-        ({**TOKEN, "OMNI_API_KEY": "k", MARKER: marker("prod", TOKEN, "https://a.co")}, False),
+        ({**TOKEN, MARKER: mark_of("prod", TOKEN, "https://a.co")}, True),
+        ({**TOKEN, "OMNI_API_KEY": "k", MARKER: mark_of("prod", TOKEN, "https://a.co")}, False),
     ],
 )
 def test_nothing_overrides_what_no_foreign_variable_speaks_of(environ: Mapping[str, str], nothing: bool) -> None:

@@ -18,7 +18,7 @@ from omniprofile.credentials.status import CredentialStatus
 from omniprofile.errors import Error
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Config, Declaration, EnvValue, KeySource, Settings
-from omniprofile.model.exported import marker
+from omniprofile.model.export_mark import mark_of
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
@@ -170,7 +170,7 @@ def _environ(world: World) -> dict[str, str]:
     if world.vendor_url:
         vendor["OMNI_BASE_URL"] = world.vendor_url
     if world.exported:
-        vendor["OMNIPROFILE_EXPORTED"] = marker("other", vendor, vendor.get("OMNI_BASE_URL", ""))
+        vendor["OMNIPROFILE_EXPORTED"] = mark_of("other", vendor, vendor.get("OMNI_BASE_URL", ""))
     return environ | vendor
 
 

@@ -22,7 +22,7 @@ from omniprofile.instance.responses import Response
 from omniprofile.instance.whoami import WHOAMI, _identified
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
-from omniprofile.model.exported import exported, own_values
+from omniprofile.model.export_mark import own_values, read_mark
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import Account
@@ -98,7 +98,7 @@ def origin(data: bytes) -> None:
 def mark(data: bytes) -> None:
     """`OMNIPROFILE_EXPORTED`: only variables with the very values that were exported are taken for our own."""
     environ = {"OMNIPROFILE_EXPORTED": data.decode("utf-8", "replace"), "OMNI_API_TOKEN": "t", "PATH": "/bin"}
-    found = exported(environ)
+    found = read_mark(environ)
     assert own_values(environ) <= set(found.variables if found else ())
 
 

@@ -14,9 +14,9 @@ from omniprofile.errors import UsageError
 from omniprofile.handover.calling_shell import parent_command
 from omniprofile.handover.variables import SHIM, child_environment
 from omniprofile.model.credential import Credential
+from omniprofile.model.credential_variables import NO_CONFIG, credential_variables
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.variables import NO_CONFIG, credential_variables
 from tests.conftest import CANARY, Cli
 from tests.programs import run_program
 

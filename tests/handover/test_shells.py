@@ -19,7 +19,7 @@ from omniprofile.errors import UsageError
 from omniprofile.handover.calling_shell import calling_shell
 from omniprofile.handover.env_files import github
 from omniprofile.handover.shells import SHELLS, render, switch_script
-from omniprofile.model.exported import marker
+from omniprofile.model.export_mark import mark_of
 
 NASTY = [
     "",
@@ -198,7 +198,7 @@ def test_a_reader_that_takes_quotes_literally_gets_plain_values_right(value: str
 
 def test_what_a_profile_exports_is_plain_in_a_dotenv_file() -> None:
     variables = {"OMNI_BASE_URL": "https://acme.omniapp.co:8443", "OMNI_API_TOKEN": "omni_osk_a.b-c_d~e/f+g="}
-    mark = {"OMNIPROFILE_EXPORTED": marker("prod-eu.1", variables, variables["OMNI_BASE_URL"])}
+    mark = {"OMNIPROFILE_EXPORTED": mark_of("prod-eu.1", variables, variables["OMNI_BASE_URL"])}
     assert _literal(render("dotenv", variables | mark, [])) == variables | mark
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from omniprofile.model.compiled_profile import CompiledProfile
 from omniprofile.model.declaration import Declaration, Identity, KeySource
-from omniprofile.model.exported import MARKER, exported, marker, own_values
+from omniprofile.model.export_mark import mark_of, own_values, read_mark
 from omniprofile.model.finding import Code, Finding
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.names import (
@@ -24,6 +24,7 @@ from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
 from omniprofile.model.secret import Secret, looks_like_key
 from omniprofile.model.stored import StoredSecret
+from omniprofile.model.variable_names import MARKER
 
 
 @pytest.mark.parametrize(
@@ -237,9 +238,9 @@ def test_a_default_port_is_left_out_and_no_other() -> None:
 
 
 def test_a_mark_is_read_whole_or_not_at_all() -> None:
-    good = marker("prod", {"A": "1"}, "https://a.co")
+    good = mark_of("prod", {"A": "1"}, "https://a.co")
     assert own_values({MARKER: good, "A": "1"}) == {"A"}
-    assert marker("prod", {"A": "1", MARKER: "an older one"}, "https://a.co") == good
+    assert mark_of("prod", {"A": "1", MARKER: "an older one"}, "https://a.co") == good
     for bad in (
         "prod",
         "",
@@ -251,11 +252,11 @@ def test_a_mark_is_read_whole_or_not_at_all() -> None:
         "prod,A-B=00000000",
         "prod,=00000000",
     ):
-        assert exported({MARKER: bad}) is None, bad
+        assert read_mark({MARKER: bad}) is None, bad
     longest = ",".join(["p" * (64 * 1024 - 1 - len("A=00000000")), "A=00000000"])
     assert len(longest) == 64 * 1024
-    assert exported({MARKER: longest}) is not None
-    assert exported({MARKER: "p" + longest}) is None
+    assert read_mark({MARKER: longest}) is not None
+    assert read_mark({MARKER: "p" + longest}) is None
 
 
 def test_secrets_are_equal_by_their_text_and_to_nothing_else() -> None:

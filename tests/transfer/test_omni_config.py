@@ -10,7 +10,7 @@ import pytest
 
 from omniprofile.config.paths import omni_cli_config
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable
-from omniprofile.model.variables import NO_CONFIG
+from omniprofile.model.credential_variables import NO_CONFIG
 from omniprofile.transfer.omni_config import OmniConfig
 from tests.conftest import CANARY
 

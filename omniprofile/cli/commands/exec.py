@@ -22,10 +22,10 @@ from omniprofile.handover.rival_dotenv import rival_dotenv
 from omniprofile.handover.run_as_child import run_child
 from omniprofile.handover.run_in_place import run_command
 from omniprofile.handover.variables import SHIM, child_environment
-from omniprofile.model.exported import OWN, is_reserved
+from omniprofile.model.credential_variables import HIDDEN
 from omniprofile.model.names import closest, printable, printable_place, quoted_list
 from omniprofile.model.resolution import Resolution
-from omniprofile.model.variables import HIDDEN
+from omniprofile.model.variable_names import OWN, is_reserved
 
 HELP = Help(
     description="Runs COMMAND with the profile's credential in its environment: `OMNI_BASE_URL`, `OMNI_API_TOKEN`, "

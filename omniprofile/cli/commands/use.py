@@ -13,9 +13,10 @@ from omniprofile.credentials.intent import Intent
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
 from omniprofile.handover.shells import EVALUATE, switch_script
-from omniprofile.model.exported import BASE_URL, TOKENS, own_values
+from omniprofile.model.export_mark import own_values
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.model.variable_names import BASE_URL, TOKENS
 
 PREVIOUS_VARIABLE = "OMNIPROFILE_PREVIOUS"
 

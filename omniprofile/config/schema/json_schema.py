@@ -9,7 +9,7 @@ from omniprofile.config.schema.fields import VARIABLE_PATTERN
 from omniprofile.config.schema.forms import Table
 from omniprofile.config.schema.models import OWN_PARTS, Pin, ProfilesFile
 from omniprofile.model.declaration import Part
-from omniprofile.model.exported import OWN, RESERVED, RESERVED_PREFIXES, TOKENS
+from omniprofile.model.variable_names import OWN, RESERVED, RESERVED_PREFIXES, TOKENS
 
 
 def json_schema() -> dict[str, object]:

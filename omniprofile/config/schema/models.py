@@ -25,9 +25,9 @@ from omniprofile.config.schema.fields import (
 )
 from omniprofile.config.schema.forms import Key, Table, Value
 from omniprofile.model.declaration import Access, AuthMethod, EnvValue, Identity, Part, StoreName
-from omniprofile.model.exported import BASE_URL, ORGANIZATION, PROFILE, TOKENS
 from omniprofile.model.finding import Code
 from omniprofile.model.names import quoted_list
+from omniprofile.model.variable_names import BASE_URL, ORGANIZATION, PROFILE, TOKENS
 
 OWN_PARTS: Mapping[str, tuple[Part, ...]] = {
     **dict.fromkeys(TOKENS, ("token",)),

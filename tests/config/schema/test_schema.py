@@ -15,7 +15,7 @@ from omniprofile.config.schema.json_schema import json_schema, pin_json_schema
 from omniprofile.config.schema.models import Pin, ProfilesFile
 from omniprofile.config.schema.validate import violations
 from omniprofile.config.toml.text import Document
-from omniprofile.model.exported import RESERVED
+from omniprofile.model.variable_names import RESERVED
 
 CORPUS = Path(__file__).parents[2] / "corpus"
 SCHEMA: dict[str, Any] = json_schema()

@@ -10,13 +10,13 @@ from omniprofile.config.serialize import dump, load
 from omniprofile.config.toml.text import Document
 from omniprofile.credentials.resolver import resolve
 from omniprofile.model.credential import Credential
+from omniprofile.model.credential_variables import credential_variables
 from omniprofile.model.declaration import Config
-from omniprofile.model.exported import MARKER, OWN
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
 from omniprofile.model.secret import Secret
-from omniprofile.model.variables import credential_variables
+from omniprofile.model.variable_names import MARKER, OWN
 
 URL, TOKEN = "https://acme.omniapp.co", "t0ken"
 PARTS = {"token": TOKEN, "base_url": URL, "host": "acme.omniapp.co", "organization": "acme"}

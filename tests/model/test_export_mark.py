@@ -4,16 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.model.exported import (
-    MARKER,
-    OWN,
-    exported,
-    exported_secret,
-    is_reserved,
-    marker,
-    own_values,
-    values_of_another,
-)
+from omniprofile.model.export_mark import key_in_environment, mark_of, own_values, read_mark, values_of_another
+from omniprofile.model.variable_names import MARKER, OWN, is_reserved
 
 # Those that every program needs are never taken for exported ones.
 KEPT = [
@@ -44,8 +36,8 @@ values = st.text(st.characters(exclude_characters="\0"), max_size=40)
 
 @given(st.dictionaries(names, values, min_size=1, max_size=8))
 def test_what_was_exported_is_ours_until_it_is_changed(variables: dict[str, str]) -> None:
-    environ = {**variables, "OMNIPROFILE_EXPORTED": marker("staging", variables, "https://a.co")}
-    mark = exported(environ)
+    environ = {**variables, "OMNIPROFILE_EXPORTED": mark_of("staging", variables, "https://a.co")}
+    mark = read_mark(environ)
     assert mark is not None
     assert mark.profile == "staging"
     ours = set(variables)
@@ -59,12 +51,12 @@ def test_what_was_exported_is_ours_until_it_is_changed(variables: dict[str, str]
 @pytest.mark.parametrize("name", KEPT)
 def test_a_mark_claims_no_variable_that_every_program_needs(name: str) -> None:
     environ = {name: "x", "OMNI_API_TOKEN": "y"}
-    assert own_values({**environ, MARKER: marker("staging", environ, "https://a.co")}) == {"OMNI_API_TOKEN"}
+    assert own_values({**environ, MARKER: mark_of("staging", environ, "https://a.co")}) == {"OMNI_API_TOKEN"}
 
 
 @given(st.text())
 def test_any_garbage_is_read_without_an_error(text: str) -> None:
-    exported({"OMNIPROFILE_EXPORTED": text})
+    read_mark({"OMNIPROFILE_EXPORTED": text})
     assert own_values({"OMNIPROFILE_EXPORTED": text, "OMNI_API_TOKEN": "x"}) <= {"OMNI_API_TOKEN"}
 
 
@@ -80,7 +72,7 @@ def test_a_mark_without_checksums_claims_nothing() -> None:
 
 
 def test_the_mark_does_not_hold_the_value() -> None:
-    assert "s3cret" not in marker("staging", {"OMNI_API_TOKEN": "s3cret"}, "https://a.co")
+    assert "s3cret" not in mark_of("staging", {"OMNI_API_TOKEN": "s3cret"}, "https://a.co")
 
 
 def test_a_profile_may_not_set_what_carries_the_credential_or_steers_us() -> None:
@@ -97,8 +89,8 @@ def test_a_profile_may_not_set_what_carries_the_credential_or_steers_us() -> Non
 
 def test_the_mark_knows_the_origin_whatever_form_of_it_was_exported() -> None:
     variables = {"OMNI_API_KEY": "k", "OMNI_BASE_URL": "https://a.co/api"}
-    environ = variables | {MARKER: marker("staging", variables, "https://a.co")}
-    assert exported_secret(environ, "staging", "https://a.co") == "k"
-    assert exported_secret(environ, "staging", "https://a.co/api") == ""
+    environ = variables | {MARKER: mark_of("staging", variables, "https://a.co")}
+    assert key_in_environment(environ, "UNSET", "staging", "https://a.co") == "k"
+    assert key_in_environment(environ, "UNSET", "staging", "https://a.co/api") == ""
     assert values_of_another(environ, "staging", "https://a.co") == {}
     assert values_of_another(environ, "staging", "https://b.co") == dict.fromkeys([MARKER, *variables], "staging")

@@ -9,7 +9,8 @@ On the fast path: imports only what a bare interpreter has loaded, and `errors` 
 import os
 import sys
 
-from omniprofile.model.exported import BASE_URL, MARKER, ORGANIZATION, OWN, PROFILE, TOKEN, TOKEN_FOR_SDK, marker
+from omniprofile.model.export_mark import mark_of
+from omniprofile.model.variable_names import BASE_URL, MARKER, ORGANIZATION, OWN, PROFILE, TOKEN, TOKEN_FOR_SDK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def credential_variables(handed: "Handed", base_url: str, token: str) -> dict[st
     given = {name: value for name, value in variables.items() if value is not None}
     refuse_nul(given)
     ours = given if handed.of_profile else {name: value for name, value in given.items() if name not in pair}
-    mark = {MARKER: marker(handed.profile, ours, base_url)} if ours else {}
+    mark = {MARKER: mark_of(handed.profile, ours, base_url)} if ours else {}
     own = {name: value for name, value in given.items() if name in OWN}
     return own | mark | given
 
