@@ -387,3 +387,13 @@ def test_a_gateway_that_is_asked_for_is_each_profile_s_own(cli: Cli, profiles: P
     environs = [json.loads(result["stdout"]) for result in json.loads(ran.out)["results"]]
     assert len({environ["OMNI_BASE_URL"] for environ in environs}) == 2
     assert all(environ["OMNI_BASE_URL"].startswith("http://127.0.0.1:") for environ in environs)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_output_that_cannot_be_written_is_no_error_of_a_profile_and_ends_the_run(cli: Cli, profiles: Path) -> None:
+    command = ["sh", "-c", f"echo $OMNI_PROFILE >> {cli.work}/ran; echo"]
+    with open("/dev/full", "wb") as full:
+        ran = warm.run("each", "acme", "beta-long", "-j", "1", "--", *command, stdout=full)
+    assert ran.returncode == 1
+    assert ran.stderr == "omniprofile: error: the output cannot be written: no space left on device\n"
+    assert (cli.work / "ran").read_text() == "acme\n"

@@ -144,6 +144,14 @@ def _error_kept(result: _Result) -> Iterator[None]:
         result.error = error
 
 
+class _Unwritten(Exception):
+    """The output cannot be written, which is no error of one profile."""
+
+    def __init__(self, error: Error) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 class _Run(NamedTuple):
     """The commands of one run, whose threads share it. `interactive`: a key command may use the terminal."""
 
@@ -166,10 +174,13 @@ class _Run(NamedTuple):
                 raise
 
     def one(self, permitted: tuple[_Result, Resolution]) -> _Result:
-        """Run one command, and record how it ended."""
+        """Run one command, and record how it ended. Raises the error that the output cannot be written, which ends them all."""
         result, resolution = permitted
-        with _error_kept(result), ExitStack() as opened:
-            self.run(result, resolution, opened)
+        try:
+            with _error_kept(result), ExitStack() as opened:
+                self.run(result, resolution, opened)
+        except _Unwritten as problem:
+            raise problem.error from problem
         return result
 
     def run(self, result: _Result, resolution: Resolution, opened: ExitStack) -> None:
@@ -178,8 +189,11 @@ class _Run(NamedTuple):
         def emit(stream: Stream, part: bytes) -> None:
             if as_json:
                 result.output[stream] += part
-            else:
+                return
+            try:
                 self.console.relay(part, result.label, result.colour, error=stream == "stderr")
+            except Error as error:
+                raise _Unwritten(error) from error
 
         line = CommandLine(command[1:]) if is_omni(command[0]) else None
         if line and not line.direct and (said := instead_of_omni(line, resolution)):
