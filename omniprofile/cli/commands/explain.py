@@ -7,7 +7,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_json, add_overrides, add_profile, request_of
 from omniprofile.cli.console import Console, error_json
 from omniprofile.cli.exits import DONE, status_of
-from omniprofile.cli.render.tables import indented, table, width
+from omniprofile.cli.render.tables import table
 from omniprofile.model.names import printable
 from omniprofile.model.resolution import Overridden, Resolution
 
@@ -70,36 +70,23 @@ def _overridden_json(other: Overridden) -> dict[str, object]:
 
 
 def _as_text(resolution: Resolution, console: Console, *, overridden: bool) -> str:
-    """Return one row for each value. If the terminal is too narrow for three columns, put the places below the values."""
-    style, columns, selection = console.style, console.columns, resolution.selection
+    """Return one row for each value, with its place, followed by rows for the values that it overrides."""
+    style = console.style
+
+    def entry(name: str, value: str, place: str, overrides: Sequence[Overridden]) -> list[list[str]]:
+        others = ((f"not {_value(each.value)}", f"{each.provenance}: {each.reason}") for each in overrides)
+        rows = [[style("bold", name), value, style("dim", shown(place))]]
+        return rows + [["", style("dim", other), style("dim", shown(why))] for other, why in others if overridden]
 
     def shown(place: str) -> str:
         return console.with_short_paths(place) if console.shows_data else place
 
-    def beaten(values: Sequence[Overridden]) -> list[tuple[str, str]]:
-        rows = [(f"not {_value(each.value)}", shown(f"{each.provenance}: {each.reason}")) for each in values]
-        return rows if overridden else []
-
-    # Name, value, place and overridden values of the profile and of each field.
-    by = f"selected by {shown(str(selection.provenance))}"
-    entries = [("profile", resolution.profile, by, beaten(selection.overridden))]
+    selection = resolution.selection
+    rows = entry("profile", resolution.profile, f"selected by {selection.provenance}", selection.overridden)
     for name, field in resolution.explain().items():
         if field.provenance.layer != "builtin" or field.overridden or overridden:
-            entries.append((name, _value(field.value), shown(str(field.provenance)), beaten(field.overridden)))
-    rows = []
-    for name, value, place, others in entries:
-        rows.append([style("bold", name), value, style("dim", place)])
-        rows += [["", style("dim", other), style("dim", why)] for other, why in others]
-    text = table(rows)
-    if columns is None or max(map(width, text.splitlines())) <= columns:
-        return text
-    size = max(len(name) for name, *_ in entries)
-    text = ""
-    for name, value, place, others in entries:
-        text += table([[style("bold", name.ljust(size)), value]], columns=columns)
-        for line in (place, *(f"{other}: {why}" for other, why in others)):
-            text += indented(style("dim", line), columns)
-    return text
+            rows += entry(name, _value(field.value), str(field.provenance), field.overridden)
+    return table(rows, columns=console.columns)
 
 
 def _value(value: object) -> str:

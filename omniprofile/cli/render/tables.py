@@ -1,7 +1,7 @@
 """Rows as aligned columns, fitted to a terminal's width but not for a pipe. DOOR: wcwidth, for non-ASCII text.
 
-Nothing is ever truncated, as users may have to copy it. If a row is too wide, its last cell wraps between words in its own
-column, or, if that would be too narrow, below the row.
+Nothing is ever truncated, as users may have to copy it. If a row is too wide, the last cells wrap between words in their own
+column, or, if that would be too narrow for one of their words, below the rows.
 """
 
 import re
@@ -31,17 +31,18 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, columns:
     widths = [max(width(line[at]) for line in lines) for at in range(len(used))]
     start = sum(widths[:-1]) + 2 * (len(widths) - 1)
     room = None if columns is None or start + widths[-1] <= columns else columns - start
+    narrowest = max([_NARROWEST, *(width(word) for *_, last in lines for word in last.split())])
     if columns is not None and start - 2 > columns:
         gutter = widths[0] if header and not header[0] else None  # marks keep their own column
         return "".join(_folded(line, columns, gutter) for line in lines[1 if header else 0 :])
-    if header and room is not None and room < _NARROWEST and len(used) > 1:
+    if header and room is not None and room < narrowest and len(used) > 1:
         lines[0][-1] = ""
     text = ""
     for *cells, last in lines:
         before = "".join(cell + " " * (size - width(cell) + 2) for cell, size in zip(cells, widths, strict=False))
         if room is None:
             text += (before + last).rstrip() + "\n"
-        elif room >= _NARROWEST or not cells:
+        elif room >= narrowest or not cells:
             first, *others = wrapped(last, max(room, 1)) or [""]
             text += "".join(
                 f"{part.rstrip()}\n" for part in (before + first, *(" " * start + other for other in others))
