@@ -6,7 +6,7 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help, add_flag, add_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.exits import DONE, FINDINGS
-from omniprofile.cli.render.tables import wrapped
+from omniprofile.cli.render.tables import table
 from omniprofile.doctor.diagnosis import Diagnosis, Health
 from omniprofile.errors import Interrupted, Refused
 from omniprofile.model.names import counted, printable
@@ -98,19 +98,9 @@ def _prune(app: App, console: Console, *, yes: bool) -> list[str]:
 
 
 def _as_text(name: str, diagnosis: Diagnosis, console: Console, width: int) -> str:
-    status = diagnosis.status
-    head = f"{console.style(_COLOURS[status], status.value)}{' ' * (8 - len(status.value))} {name:{width}}  "
-    margin = 8 + 1 + width + 2
-    lines = _wrapped(diagnosis.message, margin, console)
-    text = head + f"\n{' ' * margin}".join(lines) + "\n"
+    """Return a finding and its remedy as rows of a table whose names take `width` columns."""
+    status = console.style(_COLOURS[diagnosis.status], f"{diagnosis.status.value:7}")
+    rows = [[status, f"{name:{width}}", printable(diagnosis.message, 1000)]]
     if diagnosis.remedy:
-        remedy = _wrapped(diagnosis.remedy, margin + 3, console)
-        text += f"{' ' * margin}-> " + f"\n{' ' * (margin + 3)}".join(remedy) + "\n"
-    return text
-
-
-def _wrapped(text: str, margin: int, console: Console) -> list[str]:
-    """Return the lines for a terminal, or a single line for a program that searches them."""
-    text = printable(text, 1000)
-    columns = console.columns
-    return [text] if columns is None else wrapped(text, max(30, min(columns, _WIDEST) - margin))
+        rows.append(["", "", f"-> {printable(diagnosis.remedy, 1000)}"])
+    return table(rows, columns=console.columns and min(console.columns, _WIDEST))
