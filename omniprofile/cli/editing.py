@@ -128,11 +128,15 @@ def warn_of_variables(app: App, console: Console, gone: str) -> None:
         console.warn(f"`{variable}` in this shell no longer belongs to a profile")
 
 
-def key_changed(names: NamePath, file: str, *, changed: bool) -> dict[str, object]:
-    """Return the JSON that `set` and `unset` print."""
-    of_profile = names[0] == "profiles"
-    key = ".".join(names[2:] if of_profile else names)
-    return {"profile": names[1] if of_profile else None, "key": key, "file": file, "changed": changed}
+def save_key(args: argparse.Namespace, draft: Draft, console: Console, path: str, names: NamePath, done: str) -> bool:
+    """Save a draft in which `set` or `unset` changed one key, and report it; return whether the file was changed."""
+    changed = save(draft, console, diff=args.diff)
+    if changed:
+        console.note(f"`{'.'.join(names)}` {done} `{path}`")
+    if args.json:
+        profile, key = (names[1], names[2:]) if names[0] == "profiles" else (None, names)
+        console.json({"profile": profile, "key": ".".join(key), "file": path, "changed": changed})
+    return changed
 
 
 def profile_file(draft: Draft, name: str) -> str:

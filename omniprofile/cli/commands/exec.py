@@ -112,8 +112,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
         environ = child_environment({}, app.environment.environ)
         return run_command(*real_omni(command, environ, console.note))
     resolutions = {prefix: app.resolve(request, "run") for prefix, request in requests.items()}
-    action = f"run `{printable(command[0])}` with it"
-    intent = Intent("run", action, with_yes(args), yes=args.yes, remember=True)
+    intent = Intent("run", f"run `{printable(command[0])}` with it", with_yes(args), yes=args.yes, remember=True)
     if args.prefixes:
         _refuse_clashes(resolutions)
         for resolution in resolutions.values():  # check all of them before any key source runs

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         app.journal.begin(work)
         copied: list[Account] = []
         try:
-            if carries and not files_are_new:
+            if not files_are_new:
                 _copy_secrets(app, console, accounts, new, copied)
             editing.write_changes(draft.changes(), console)
         except Error:
@@ -85,13 +85,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             raise
         app.state.rename(old, new)
         pin = _rename_in_pin(app, console, old, new)
-        if carries:
-            for account in accounts:  # including a secret that a login has stored since the copy
-                copy = account._replace(profile=new)
-                secret, carried = app.store.get(account), app.store.get(copy)
-                if secret is not None and (carried is None or (copy in copied and secret != carried)):
-                    app.store.put(new, secret)
-                app.store.delete(account)
+        for account in accounts:  # including a secret that a login has stored since the copy
+            copy = account._replace(profile=new)
+            secret, carried = app.store.get(account), app.store.get(copy)
+            if secret is not None and (carried is None or (copy in copied and secret != carried)):
+                app.store.put(new, secret)
+            app.store.delete(account)
         app.journal.end()
     along = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
     console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(along)}" if along else ""))

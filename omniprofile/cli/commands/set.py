@@ -6,7 +6,7 @@ from contextlib import suppress
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, key_changed, save, target
+from omniprofile.cli.editing import add_diff, save_key, target
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.toml.positions import NamePath
 from omniprofile.config.toml.values import value_text
@@ -71,23 +71,22 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             draft.set(path, names[:-1], f"{{ {names[-1]} = {written} }}")
         else:
             draft.set(path, names, written)
-        changed = save(draft, console, diff=args.diff)
-        if changed:
-            console.note(f"`{'.'.join(names)}` was set in `{path}`")
-            if replaced:
-                was = f"what `{'.'.join(names[2:-1])}` was" if replaced == "source" else f"`{replaced}`"
-                console.note(f"it took the place of {was}")
-            if names[0] == "profiles":
-                again, name = app.reread(), names[1]
-                with suppress(Error):  # the command that needs the profile reports its errors
-                    origin = again.declared_profile(name).origin
-                    stored = [account.origin for account in again.accounts(name) if account.variable is None]
-                    if stored and origin and origin not in stored:
-                        console.note(
-                            f"what is stored for `{name}` is for {stored[0]}: run `omniprofile login {name}` for {origin}"
-                        )
-    if args.json:
-        console.json(key_changed(names, path, changed=changed))
+        if not save_key(args, draft, console, path, names, "was set in"):
+            return
+        if replaced:
+            was = f"what `{'.'.join(names[2:-1])}` was" if replaced == "source" else f"`{replaced}`"
+            console.note(f"it took the place of {was}")
+        if names[0] == "profiles":
+            _say_if_stored_elsewhere(app.reread(), console, names[1])
+
+
+def _say_if_stored_elsewhere(app: App, console: Console, name: str) -> None:
+    """Say so if the profile has another origin now than the one for which its secret is stored."""
+    with suppress(Error):  # the command that needs the profile reports its errors
+        origin = app.declared_profile(name).origin
+        stored = [account.origin for account in app.accounts(name) if account.variable is None]
+        if stored and origin and origin not in stored:
+            console.note(f"what is stored for `{name}` is for {stored[0]}: run `omniprofile login {name}` for {origin}")
 
 
 def _make_room(draft: Draft, path: str, names: NamePath) -> str | None:

@@ -5,7 +5,7 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
-from omniprofile.cli.editing import add_diff, key_changed, save, target
+from omniprofile.cli.editing import add_diff, save_key, target
 from omniprofile.errors import UsageError
 from omniprofile.model.names import closest, quoted_list
 
@@ -59,8 +59,4 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         if (parent[-1:] == ("key",) or is_variable_of_env(parent)) and len(draft.table(path, parent)) == 1:
             names = parent  # a table without a source would not be valid
         draft.unset(path, names)
-        changed = save(draft, console, diff=args.diff)
-        if changed:
-            console.note(f"`{'.'.join(names)}` was removed from `{path}`")
-    if args.json:
-        console.json(key_changed(names, path, changed=changed))
+        save_key(args, draft, console, path, names, "was removed from")
