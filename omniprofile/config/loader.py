@@ -38,8 +38,7 @@ class Files:
         at_key: bool = False, replacement: str | None = None,
     ) -> None:  # fmt: skip
         """Add a finding in `file`, as created by `Document.finding`."""
-        document = self.documents.get(file) or Document.read(file)
-        finding = document.finding(path, code, message, suggestion, at_key=at_key, replacement=replacement)
+        finding = self.documents[file].finding(path, code, message, suggestion, at_key=at_key, replacement=replacement)
         self.findings.append(finding)
 
 
@@ -54,8 +53,7 @@ def load(paths: Sequence[str], *, home: str) -> Files:
     if not errors:
         return files
     # In reading order, not lint's order: the error in the first file is the one to fix first.
-    order = {path: index for index, path in reversed(list(enumerate(paths)))}
-    first = min(errors, key=lambda finding: (order[finding.file], finding))
+    first = min(errors, key=lambda finding: (paths.index(finding.file), finding))
     if first.code == Code.UNREADABLE:
         raise ConfigUnreadable(first.message, hint=first.suggestion)
     if first.code == Code.WRITABLE:

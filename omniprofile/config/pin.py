@@ -6,6 +6,7 @@ On the fast path: imports only what a bare interpreter has loaded, and the rest 
 import os
 
 from omniprofile.model.names import is_valid
+from omniprofile.system.files import Unreadable, read_regular
 from omniprofile.system.foreign_access import foreign_access, real_path
 
 TYPE_CHECKING = False
@@ -63,9 +64,14 @@ def plain_pin(content: bytes) -> str | None:
 def load_pin(path: str) -> "Sourced[str]":
     """Return the profile that a pin names. Raises ConfigUnreadable, ConfigInvalid."""
     from omniprofile.config.toml.text import Document
-    from omniprofile.errors import ConfigInvalid
+    from omniprofile.errors import ConfigInvalid, ConfigUnreadable
+    from omniprofile.model.finding import unreadable
 
-    document = Document.read(path, LARGEST_PIN)
+    try:
+        document = Document.parse(path, read_regular(path, LARGEST_PIN))
+    except (FileNotFoundError, Unreadable) as problem:
+        found = unreadable(path, problem)
+        raise ConfigUnreadable(found.message, hint=found.suggestion) from problem
     if (name := plain_pin(document.text.encode())) is not None:
         return _named(name, document)
     pin, findings = validate_pin(document)

@@ -41,7 +41,7 @@ Seen = tuple[tuple[int, ...], int, int]
 QUICK, NAMES, WHOLE = 0, 1, 2
 
 _HEADER = (
-    f"omniprofile snapshot 3 {__version__} {sys.implementation.cache_tag} {marshal.version} {sys.platform}\n".encode()
+    f"omniprofile snapshot 4 {__version__} {sys.implementation.cache_tag} {marshal.version} {sys.platform}\n".encode()
 )
 """The header. The key's length and checksum follow, in `_NUMBER` bytes each, then the key, then the sections."""
 _NUMBER = 8
@@ -103,14 +103,9 @@ def write(places: "Places", reads: "Mapping[str, Seen]", sections: "tuple[Any, A
 
     if is_in_missing_home(places.cache_folder, places.home):
         return
-    fresh = {}
-    stamps = []
-    for file, (mark, at, checksum) in reads.items():
-        stamps.append(mark)
-        if max(mark[1], mark[2]) > at - _SETTLED:
-            fresh[file] = checksum
+    kept = {file: (mark, checksum if _is_new(mark, at) else None) for file, (mark, at, checksum) in reads.items()}
     taken = min((at for _, at, _ in reads.values()), default=0)
-    facts = (places.home, tuple(reads), tuple(stamps), fresh, taken, _real_paths(reads))
+    facts = (places.home, kept, taken, _real_paths(reads))
     try:
         make_private_folder(places.cache_folder)
         if _is_own_folder(places):
@@ -136,27 +131,28 @@ def _real_paths(files: "Collection[str]") -> tuple[str, ...]:
 
 
 def _is_fresh(facts: "Any", files: "Sequence[str]", home: str) -> bool:
-    kept_home, kept_files, stamps, fresh, taken, real = facts
-    if kept_home != home or kept_files != tuple(files):
-        return False
+    kept_home, kept, taken, real = facts
     now = time.time_ns()
-    if now < taken:  # the clock was set back, so times may repeat
+    # Before `taken`, the clock was set back, so times may repeat.
+    if kept_home != home or list(kept) != list(files) or now < taken or real != _real_paths(files):
         return False
     checked: set[str] = set()
-    if any(foreign_access(file, home, checked) is not None for file in files):
-        return False
-    settled = True
-    for file, mark in zip(files, stamps, strict=True):
-        if stamp(os.stat(file)) != mark:
+    new = []
+    for file in files:
+        mark, checksum = kept[file]
+        if foreign_access(file, home, checked) is not None or stamp(os.stat(file)) != mark:
             return False
-        if file in fresh:
-            settled = settled and max(mark[1], mark[2]) <= now - _SETTLED
+        if checksum is not None:
+            new.append(_is_new(mark, now))
             with open(file, "rb", buffering=0) as content:
-                if crc32(content.read()) != fresh[file]:
+                if crc32(content.read()) != checksum:
                     return False
-    if fresh and settled:
-        return False  # read the files once more; after that, their stamps are enough
-    return bool(real == _real_paths(files))
+    return not new or any(new)  # once all are settled, read them once more; after that, their stamps are enough
+
+
+def _is_new(mark: tuple[int, ...], at: int) -> bool:
+    """Whether a file may have changed after the time `at` without another stamp."""
+    return max(mark[1], mark[2]) > at - _SETTLED
 
 
 def _is_own_folder(places: "Places") -> bool:

@@ -111,6 +111,13 @@ def test_a_pin_that_is_wrong_says_what_a_pin_is(tmp_path: Path) -> None:
         load_pin(str(pin))
 
 
+def test_a_pin_that_cannot_be_read_raises(tmp_path: Path) -> None:
+    with pytest.raises(ConfigUnreadable, match="not found"):
+        load_pin(str(tmp_path / "gone"))
+    with pytest.raises(ConfigUnreadable, match="a folder"):
+        load_pin(str(tmp_path))
+
+
 def test_many_dangling_names_do_not_each_look_at_every_name(tmp_path: Path) -> None:
     """Without a bound on the guesses this takes hours."""
     (path,) = _files(tmp_path, "".join(f'[profiles.p{n}]\nextends = "px{n}"\n' for n in range(5000)))

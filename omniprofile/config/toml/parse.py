@@ -55,7 +55,7 @@ def parse(text: str) -> dict[str, Any] | list[SyntaxProblem]:
     for _ in range(max(2, min(_MOST_ERRORS, _PARSED_AGAIN // (len(text) + 1)))):
         result = _load(rest)
         if isinstance(result, dict):
-            if not found and _depth(result) > DEEPEST and (problem := _too_deep(text)):
+            if not found and _is_deeper(result, DEEPEST) and (problem := _too_deep(text)):
                 return [problem]
             return found or result
         found = sorted([*found, result], key=lambda problem: problem.position)
@@ -141,18 +141,10 @@ def _open_quote(text: str) -> Position | None:
     return None
 
 
-def _depth(data: object) -> int:
-    """Return how deep tables and arrays are nested, counting the outermost one."""
-    depth, level = 0, [data]
-    while level:
-        depth += 1
-        level = [
-            value
-            for table in level
-            for value in (table.values() if isinstance(table, dict) else table if isinstance(table, list) else ())
-            if isinstance(value, dict | list)
-        ]
-    return depth
+def _is_deeper(data: object, levels: int) -> bool:
+    """Whether tables and arrays are nested more than `levels` deep, counting the outermost one."""
+    inner = data.values() if isinstance(data, dict) else data
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner if isinstance(each, dict | list))
 
 
 def _too_deep(text: str) -> SyntaxProblem | None:

@@ -10,9 +10,8 @@ from typing import Any
 
 from omniprofile.config.toml.parse import STRINGS_AND_COMMENTS, Position, SyntaxProblem, parse, position_after
 from omniprofile.config.toml.positions import KeyPath, Places
-from omniprofile.errors import ConfigUnreadable
 from omniprofile.model.finding import Code, Finding, Fix
-from omniprofile.system.files import BYTE_ORDER_MARK, LARGEST, Unreadable, read_regular
+from omniprofile.system.files import BYTE_ORDER_MARK
 
 
 @dataclass
@@ -23,19 +22,6 @@ class Document:
     text: str
     data: dict[str, Any] | None = None
     findings: list[Finding] = field(default_factory=list)
-
-    @classmethod
-    def read(cls, path: str, limit: int = LARGEST) -> "Document":
-        """Read and parse a file of at most `limit` bytes.
-
-        Raises ConfigUnreadable if it cannot be read; syntax errors become findings.
-        """
-        try:
-            return cls.parse(path, read_regular(path, limit))
-        except FileNotFoundError as problem:
-            raise ConfigUnreadable(f"`{path}` not found", hint="check the path") from problem
-        except Unreadable as problem:
-            raise ConfigUnreadable(f"`{path}` cannot be read: {problem}") from problem
 
     @classmethod
     def parse(cls, file: str, content: bytes) -> "Document":

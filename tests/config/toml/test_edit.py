@@ -21,7 +21,7 @@ from omniprofile.errors import OperationFailed
 from omniprofile.model.names import is_valid
 
 CORPUS = sorted((Path(__file__).parents[2] / "corpus/good").glob("*.toml"))
-TEXTS = {path.stem: Document.read(str(path)).text for path in CORPUS}
+TEXTS = {path.stem: Document.parse(path.name, path.read_bytes()).text for path in CORPUS}
 
 EDITS = [
     # what is there, the edit, what it makes of it

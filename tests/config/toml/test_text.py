@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from omniprofile.config.toml.parse import DEEPEST, Position
 from omniprofile.config.toml.text import Document
-from omniprofile.errors import ConfigUnreadable
 from omniprofile.model.finding import Code
 
 CORPUS = Path(__file__).parents[2] / "corpus"
@@ -146,13 +145,6 @@ def test_dots_in_quotes_are_no_nesting(line: str, quote: str) -> None:
     text = quote + "a." * DEEPEST + quote
     assert not Document.parse("f.toml", line.format(text=text).encode()).findings
     assert Document.parse("f.toml", f"{'a.' * DEEPEST}{text} = 1".encode()).findings
-
-
-def test_a_file_that_cannot_be_read_raises(tmp_path: Path) -> None:
-    with pytest.raises(ConfigUnreadable, match="not found"):
-        Document.read(str(tmp_path / "gone"))
-    with pytest.raises(ConfigUnreadable, match="a folder"):
-        Document.read(str(tmp_path))
 
 
 strings = st.text("ab'\"\\#[]{}=,. \n\täö\u2028", max_size=12)
