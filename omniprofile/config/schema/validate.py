@@ -80,8 +80,9 @@ def _without_invalid(
     """
     data, every = deepcopy(given), list(found)
     for _ in range(_ROUNDS):
-        for violation in found:
-            _remove(data, violation.path)
+        for violation in reversed(found):  # so that the indexes of an array stay right
+            # Of what is missing, remove the table that lacks it.
+            _remove(data, violation.path[:-1] if violation.kind == "missing" else violation.path)
         file = read(data, ProfilesFile, folders)
         if isinstance(file, ProfilesFile):
             return file, every
@@ -91,22 +92,18 @@ def _without_invalid(
 
 
 def _remove(data: dict[str, Any], path: KeyPath) -> None:
-    """Remove the key at `path`, or the table that lacks it. Removes an array as a whole, except for a list of hosts."""
-    table: Any = data
-    for part in path[:-1]:
-        inner = table.get(part) if isinstance(table, dict) else None
-        if path[:2] == ("settings", "allowed_hosts") and isinstance(inner, list):
-            table[part] = [
-                host for host in inner if not violations({"settings": {"allowed_hosts": [host]}}, ProfilesFile)
-            ]
-            return
-        if not isinstance(inner, dict):
-            break
-        table = inner
-    else:
-        part = path[-1] if path else ""
-    if isinstance(table, dict) and table.pop(part, None) is None and len(path) > 1:
-        _remove(data, path[:-1])
+    """Remove the value at `path`. Removes an array as a whole, except for a list of hosts."""
+    table = data
+    for depth, part in enumerate(path, 1):
+        inner = table.get(str(part))
+        if isinstance(inner, list) and depth < len(path) and part == "allowed_hosts":
+            del inner[int(path[depth])]
+        elif isinstance(inner, dict) and depth < len(path):
+            table = inner
+            continue
+        else:
+            table.pop(str(part), None)
+        return
 
 
 def read(data: Mapping[str, Any], model: type[M], folders: tuple[str, str] = ("", "")) -> M | list[Violation]:
@@ -139,12 +136,6 @@ def _build(model: type[Table]) -> None:
         del sys.modules[name]
         if before is not None:
             sys.modules[name] = before
-
-
-def violations(data: Mapping[str, Any], model: type[Table]) -> list[Violation]:
-    """Return the violations of `model` in `data`; empty if it is valid."""
-    found = read(data, model)
-    return found if isinstance(found, list) else []
 
 
 def _path(loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], bool]:

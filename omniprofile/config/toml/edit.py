@@ -8,7 +8,6 @@ The functions read and write no files. The text passed in must be valid TOML.
 """
 
 import copy
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,8 +19,6 @@ from omniprofile.config.toml.positions import Key, NamePath, Pair, every_pair, s
 from omniprofile.config.toml.removal import removed
 from omniprofile.config.toml.write import inline, key_text, string_text
 from omniprofile.errors import OperationFailed
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def value_of(written: str) -> object:
@@ -87,9 +84,9 @@ def rename(text: str, path: NamePath, name: str) -> str:
                 places.append(pair.keys[at])
     after = text
     for key in sorted(set(places), key=lambda key: key.start, reverse=True):
-        quoted = f"'{name}'" if text[key.start] == "'" else string_text(name)
-        bare = text[key.start] not in "'\"" and _BARE.fullmatch(name)
-        after = cut(after, key.start, key.end, name if bare else quoted)
+        quote = text[key.start]
+        written = f"'{name}'" if quote == "'" else string_text(name) if quote == '"' else key_text(name)
+        after = cut(after, key.start, key.end, written)
 
     def change(data: dict[str, Any]) -> None:
         parent = value_at(data, path[:-1])
