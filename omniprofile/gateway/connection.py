@@ -108,8 +108,9 @@ class Connection:
                 "ask without `Accept-Encoding`",
             ) from None
         self.guard.note(request.method.decode("ascii"), response.status)
+        headers = [(mask.text(name), mask.text(value)) for name, value in fields]
         await self.client.write(
-            h11.Response(status_code=response.status, headers=mask.fields(fields), reason=mask.text(response.reason))
+            h11.Response(status_code=response.status, headers=headers, reason=mask.text(response.reason))
         )
         async for piece in response.body():
             if shown := mask.feed(piece):

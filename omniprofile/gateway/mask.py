@@ -67,10 +67,6 @@ class Mask:
             text = text.replace(spelling, b"*" * len(spelling))
         return text
 
-    def fields(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """Return header fields with the token masked."""
-        return [(self.text(name), self.text(value)) for name, value in fields]
-
     def feed(self, piece: bytes) -> bytes:
         """Return what can be forwarded to the client. Raises Echoed if a compressed body contains the token."""
         for unpacked in self._unpacker.feed(piece) if self._unpacker else ():

@@ -99,7 +99,11 @@ def _append(folder: str, home: str, line: bytes) -> None:
     finally:
         os.close(descriptor)
     if status.st_size + len(line) > _FULL:
-        _put_aside(path, os.path.join(folder, OLDER_FILE))
+        from omniprofile.system.locking import lock
+
+        with lock(f"{path}.lock", 0):  # unless another process rotates it
+            if os.stat(path).st_size > _FULL:
+                os.replace(path, os.path.join(folder, OLDER_FILE))
     if too_long:
         _append(folder, home, line)
 
@@ -109,15 +113,6 @@ def _is_ours(status: os.stat_result) -> bool:
     if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
         return False
     return sys.platform == "win32" or os.geteuid() in (0, status.st_uid)
-
-
-def _put_aside(path: str, older: str) -> None:
-    """Rotate the log, unless another process is doing so or has done so."""
-    from omniprofile.system.locking import lock
-
-    with lock(f"{path}.lock", 0):
-        if os.stat(path).st_size > _FULL:
-            os.replace(path, older)
 
 
 def _shown(text: str) -> str:

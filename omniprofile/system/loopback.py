@@ -43,9 +43,8 @@ class LoopbackServer:
         self._thread: Thread | None = None
         self._over = Event()
         """Set when the thread ends. Not `Thread.join`: if a signal interrupts it, Python 3.11 considers the thread ended."""
-        self._stop: Callable[[], object] | None = None
+        self._stop: Callable[[float], object] | None = None
         self._ended = False
-        self._grace = 0.0
 
     def start(self, serving: "Serving", *, gone_seconds: float) -> None:
         """Answer each connection with the handler that `serving` yields, for as long as the server runs.
@@ -62,10 +61,10 @@ class LoopbackServer:
 
     def close(self, grace: float = 0.0) -> bool:
         """Stop listening and cancel all handlers, those of known clients after `grace` seconds; tell whether it was started."""
-        self._ended, self._grace = True, grace
+        self._ended = True
         if self._thread is not None and self._stop is not None:  # otherwise it has not started, and will not
             with suppress(RuntimeError):  # its loop has already ended
-                self._stop()
+                self._stop(grace)
             self._over.wait(grace + _STOP_SECONDS)
         self._close()  # not earlier: until then the loop uses the sockets
         return self._thread is not None
@@ -93,8 +92,8 @@ class LoopbackServer:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(not_of_clients)
         async with serving() as handle:
-            stopped = asyncio.Event()
-            self._stop = lambda: loop.call_soon_threadsafe(stopped.set)
+            stopped = loop.create_future()
+            self._stop = lambda grace: loop.call_soon_threadsafe(stopped.set_result, grace)
             if self._ended:
                 return
             clients = Clients(handle, gone_seconds)
@@ -105,11 +104,11 @@ class LoopbackServer:
             for listening in self._sockets:
                 with suppress(OSError):  # already closed: the server has ended
                     listening.listen(_BACKLOG)
-            await stopped.wait()
+            grace = await stopped
             for server in servers:
                 server.close()
-            if self._grace and (known := clients.tasks(known=True)):
-                await asyncio.wait(known, timeout=self._grace)
+            if grace and (known := clients.tasks(known=True)):
+                await asyncio.wait(known, timeout=grace)
             if ending := clients.tasks():
                 for task in ending:
                     task.cancel()
