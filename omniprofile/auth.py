@@ -1,8 +1,7 @@
 """`Auth` authenticates the requests of an HTTP client. DOOR: httpx, for the class that its clients take; anyio, for threads."""
 
 import os
-from collections.abc import AsyncGenerator, Callable, Generator
-from functools import partial
+from collections.abc import AsyncGenerator, Generator
 from typing import TypeVar, cast
 
 import httpx
@@ -68,13 +67,15 @@ class Auth(httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Do the same for async clients. Anything that may wait for files, commands, locks or the network runs in a thread."""
+        from anyio import to_thread  # httpx supports asyncio and trio through it
+
         used = self._credential.ready()
         if used is None:
-            used = await _in_thread(self._credential.current)
+            used = await to_thread.run_sync(self._credential.current)
         self._sign(request, used)
         response = yield request
         if _refuses(response, used):
-            renewed = await _in_thread(partial(self._credential.renewed, used))
+            renewed = await to_thread.run_sync(self._credential.renewed, used)
             if renewed.secret != used.secret and _can_be_sent_again(request):
                 self._sign(request, renewed)
                 yield request
@@ -102,13 +103,6 @@ class Auth(httpx.Auth):
             for name in filter(is_override, list(request.headers)):
                 del request.headers[name]
         request.headers["Authorization"] = f"Bearer {credential.token}"
-
-
-async def _in_thread(work: Callable[[], _T]) -> _T:
-    """Run `work` in a thread, off the event loop of asyncio or trio: httpx supports both through anyio."""
-    from anyio import to_thread
-
-    return await to_thread.run_sync(work)
 
 
 def _refuses(response: httpx.Response, credential: Credential) -> bool:

@@ -87,13 +87,10 @@ class HeldCredential:
         left = max(credential.expires_at - self._now(), timedelta(0))
         return credential.expires_at - min(AHEAD, left / 4)
 
-    def _after_fork(self) -> None:
-        self._lock = Lock()  # a thread that exists only in the parent may hold the old lock
-
 
 def _after_fork() -> None:
     for each in _all:
-        each._after_fork()  # noqa: SLF001 - of this module
+        each._lock = Lock()  # noqa: SLF001 - a thread that exists only in the parent may hold the old one
 
 
 if hasattr(os, "register_at_fork"):

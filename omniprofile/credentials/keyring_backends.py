@@ -3,7 +3,7 @@
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from omniprofile.credentials.keyring_errors import class_names, translated
 from omniprofile.credentials.light_keyring import SECRET_SERVICE, WINDOWS
@@ -11,6 +11,7 @@ from omniprofile.model.names import printable
 
 if TYPE_CHECKING:
     import secretstorage
+    from keyring.backend import KeyringBackend
 
 UNOPENED = "OS keyring"
 """What the keyring is called before its backends are known."""
@@ -25,24 +26,11 @@ _PLAIN_TEXT = frozenset(
 )
 
 
-class Backend(Protocol):
-    """The interface of a keyring backend (`keyring.backend.KeyringBackend`)."""
-
-    def get_password(self, service: str, username: str, /) -> str | None:
-        """Return one entry, or None."""
-
-    def set_password(self, service: str, username: str, password: str, /) -> None:
-        """Set one entry."""
-
-    def delete_password(self, service: str, username: str, /) -> None:
-        """Delete one entry."""
-
-
 @dataclass(frozen=True, slots=True)
 class Member:
     """A backend that the keyring package would use."""
 
-    backend: Backend
+    backend: "KeyringBackend"
     limit: int | None
 
     @property
@@ -81,7 +69,7 @@ def load_members(limit: int | None) -> list[Member]:
     return found
 
 
-def _backends() -> list[Backend]:
+def _backends() -> "list[KeyringBackend]":
     """Return the backend that the keyring package chooses, or the members of its chain."""
     import keyring
 

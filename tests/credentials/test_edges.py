@@ -483,19 +483,20 @@ def test_a_login_takes_the_place_of_what_memory_holds(tmp_path: Path, monkeypatc
     assert passed == ["locked"]
 
 
-class Gone:
+class Gone(MemoryKeyring):
     """A keyring that fails to delete; `kept` is what it has all the same."""
 
     def __init__(self, kept: str | None) -> None:
+        super().__init__()
         self.kept = kept
 
-    def get_password(self, service: str, username: str, /) -> str | None:
+    def get_password(self, service: str, username: str) -> str | None:
         return self.kept
 
-    def set_password(self, service: str, username: str, password: str, /) -> None:
+    def set_password(self, service: str, username: str, password: str) -> None:
         raise AssertionError(username)
 
-    def delete_password(self, service: str, username: str, /) -> None:
+    def delete_password(self, service: str, username: str) -> None:
         raise RuntimeError("not found")
 
 
