@@ -29,11 +29,11 @@ VENDOR = {
     "defaultOutputFormat": "json",
     "profiles": {
         "prod": {
-            "apiEndpoint": "https://acme.omniapp.co/",
+            "apiEndpoint": "https://ACME.omniapp.co:443/",
             "authMethod": "oauth",
             "accessToken": ACCESS,
             "refreshToken": REFRESH,
-            "tokenExpiresAt": "2026-11-24T10:00:00Z",
+            "tokenExpiresAt": "2026-11-24T12:00:00.123456789+02:00",
         },
         "Playground (Org-scoped)": {
             "colour": "green",
@@ -140,6 +140,7 @@ def test_scrub_moves_everything_and_keeps_the_rest_of_the_file(cli: Cli, vendor:
     assert session.refresh_token is not None
     assert (session.token.reveal(), session.refresh_token.reveal()) == (ACCESS, REFRESH)
     assert (session.client_id, session.scope) == ("omni-cli", "user:default")
+    assert session.expires_at == datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
     assert [profile["scrubbed"] for profile in report["profiles"]] == [True] * 3
     assert [profile["secret"] for profile in report["profiles"]] == ["store"] * 3
     assert "delete it once everything works" in ran.err
@@ -243,6 +244,9 @@ def test_only_imports_the_named_and_asks_nothing_of_the_others(cli: Cli) -> None
     ("change", "status", "says"),
     [
         ({"apiEndpoint": "https://acme.omniapp.co/api/v1"}, 3, "write `https://acme.omniapp.co` there"),
+        ({"apiEndpoint": "https://me:pw@acme.omniapp.co"}, 3, "it looks like `https://acme.omniapp.co`"),
+        ({"apiEndpoint": ""}, 3, "has no `apiEndpoint`"),
+        ({"authMethod": "oauth", "accessToken": "a", "tokenExpiresAt": "soon"}, 3, "run `omni config login staging`"),
         ({"apiEndpoint": "https://bi.acme.example"}, 6, 'add "bi.acme.example" to `allowed_hosts`'),
         ({"apiEndpoint": "https://acme.omniap.co"}, 6, "did you mean `acme.omniapp.co`?"),
         ({"apiEndpoint": "http://acme.omniapp.co"}, 6, "plain http"),
@@ -262,6 +266,7 @@ def test_one_bad_profile_and_nothing_is_imported(cli: Cli, change: dict[str, obj
     assert ran.status == status, ran
     assert says in ran.err
     assert "staging" in ran.err
+    assert "pw@" not in ran.err
     assert ran.err.count("error:") == 1
     assert snapshot(cli) == before
 

@@ -45,43 +45,13 @@ def _profile(**keys: object) -> dict[str, object]:
     return {"profiles": {"p": {"apiEndpoint": "https://acme.omniapp.co", **keys}}}
 
 
-def test_every_known_key_is_read(tmp_path: Path) -> None:
-    config = _read(
-        tmp_path,
-        {
-            "version": 1,
-            "defaultProfile": "s",
-            "defaultOutputFormat": "json",
-            "profiles": {
-                "s": {
-                    "apiEndpoint": "https://ACME.omniapp.co:443/",
-                    "authMethod": "oauth",
-                    "accessToken": CANARY,
-                    "refreshToken": CANARY + "R",
-                    "tokenExpiresAt": "2026-11-24T12:00:00.123456789+02:00",
-                },
-                "k": {
-                    "apiEndpoint": "https://acme.omniapp.co",
-                    "apiKey": CANARY + "K",
-                    "defaultOutputFormat": "human",
-                    "accessToken": "left-over",
-                },
-            },
-        },
-    )
-    session, key = config.profiles["s"].found(NOW), config.profiles["k"].found(NOW)
-    assert config.default == config.profiles["s"]
-    assert (str(session.origin), session.auth, session.output_format) == ("https://acme.omniapp.co", "oauth", "json")
-    assert session.secret is not None
-    assert session.secret.refresh_token is not None
-    assert session.secret.refresh_token.reveal() == CANARY + "R"
-    assert session.secret.expires_at == datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
-    assert (session.secret.client_id, session.secret.scope) == ("omni-cli", "user:default")
-    assert (key.auth, key.output_format) == ("api-key", "human")
-    assert key.secret is not None
-    assert key.secret.token.reveal() == CANARY + "K"
-    assert config.profiles["k"].unused_secrets() == ["accessToken"]
-    assert CANARY not in repr((config, session, key, config.file))
+def test_nothing_that_was_read_shows_a_secret(tmp_path: Path) -> None:
+    session = {"authMethod": "oauth", "accessToken": CANARY, "refreshToken": CANARY}
+    for keys in session, {"apiKey": CANARY}:
+        config = _read(tmp_path, _profile(**keys))
+        found = config.profiles["p"].found(NOW)
+        assert found.secret is not None
+        assert CANARY not in repr((config, found, config.profiles, config.file))
 
 
 @pytest.mark.parametrize("time", [None, "", "0001-01-01T00:00:00Z"])
@@ -150,44 +120,6 @@ def test_a_broken_config_is_one_error_that_says_what_it_is_about(tmp_path: Path,
     assert says in str(raised.value), str(raised.value)
     assert str(tmp_path) in str(raised.value)
     assert "omni_osk_x" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("keys", "says", "hint"),
-    [
-        ({"apiEndpoint": "https://acme.omniapp.co/api"}, "something after the host", "write `https://acme.omniapp.co`"),
-        ({"apiEndpoint": "acme.omniapp.co"}, "has no scheme", "write `https://acme.omniapp.co`"),
-        ({"apiEndpoint": "https://me:pw@acme.omniapp.co"}, "user name or password", "looks like"),
-        ({"apiEndpoint": "ftp://acme.omniapp.co"}, "neither https nor http", "looks like"),
-        ({"apiEndpoint": "https://acme.omniapp.co\n"}, "a character that no base URL has", "looks like"),
-        ({"apiEndpoint": ""}, "has no `apiEndpoint`", "give it one"),
-        (
-            {"authMethod": "oauth", "accessToken": "a", "tokenExpiresAt": "soon"},
-            "`tokenExpiresAt` is not an RFC 3339 time",
-            "omni config login p",
-        ),
-        (
-            {"authMethod": "oauth", "accessToken": "a", "tokenExpiresAt": "2026-11-24T10:00:00"},
-            "is not an RFC 3339 time",
-            "login p",
-        ),
-        (
-            {"authMethod": "oauth", "accessToken": "a", "tokenExpiresAt": "9999-12-31T23:59:59-14:00"},
-            "is not an RFC 3339 time",
-            "login",
-        ),
-    ],
-)
-def test_a_bad_value_is_one_error_with_its_profile(
-    tmp_path: Path, keys: dict[str, object], says: str, hint: str
-) -> None:
-    config = _read(tmp_path, _profile(**keys))
-    with pytest.raises(ConfigInvalid) as raised:
-        config.profiles["p"].found(NOW)
-    assert "profile `p`" in str(raised.value)
-    assert says in str(raised.value)
-    assert hint in str(raised.value.hint)
-    assert "pw@" not in f"{raised.value} {raised.value.hint}"
 
 
 def test_what_is_no_file_is_said_and_never_waited_for(tmp_path: Path) -> None:

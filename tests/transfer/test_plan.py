@@ -105,25 +105,11 @@ def test_names_that_are_valid_come_first() -> None:
     assert _names(steps) == ["a-b-2", "a-b"]
 
 
-def test_a_profile_of_another_instance_is_not_touched() -> None:
-    steps = plan([found("prod")], [known("prod", "K", ORIGINS[1])], move_sessions=False)
-    assert (steps[0].profile, steps[0].is_new) == ("prod-2", True)
-
-
 def test_a_profile_that_was_renamed_is_recognised_by_its_secret() -> None:
     steps = plan([found("play")], [known("playground"), known("play", "L")], move_sessions=False)
     assert (steps[0].profile, steps[0].is_new, steps[0].secret) == ("playground", False, SecretStep.STORED)
 
 
-def test_another_secret_of_the_same_profile_is_kept() -> None:
-    (step,) = plan([found("prod", "NEW")], [known("prod", "OLD")], move_sessions=True)
-    assert (step.profile, step.is_new, step.secret) == ("prod", False, SecretStep.DIFFERS)
-
-
 def test_a_profile_that_lost_its_secret_gets_it() -> None:
     (step,) = plan([found("prod")], [known("prod", None)], move_sessions=False)
     assert (step.is_new, step.secret) == (False, SecretStep.STORE)
-
-
-def test_case_alone_is_no_other_variable() -> None:
-    assert _names(plan([found("prod"), found("Prod", "L")], [], move_sessions=False)) == ["prod", "Prod-2"]
