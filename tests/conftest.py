@@ -149,8 +149,12 @@ class Cli:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         shows: bool = False,
+        status: int | None = None,
     ) -> Ran:
-        """Run `omniprofile *argv`. Unless it `shows` the secret by design, no output may hold the canary."""
+        """Run `omniprofile *argv`, which ends with `status` if that is given.
+
+        Unless it `shows` the secret by design, no output may hold the canary.
+        """
         streams = [io.TextIOWrapper(io.BytesIO(data), encoding="utf-8") for data in (stdin.encode(), b"", b"")]
         environment = Environment(
             {**os.environ, **(env or {})},
@@ -165,13 +169,14 @@ class Cli:
         try:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(os, "execvpe", _become)
-                status = main(argv, environment)
+                ended = main(argv, environment)
         except SystemExit as leaving:
-            status = int(leaving.code or 0)
+            ended = int(leaving.code or 0)
         except Became as became:
-            status, child = 0, became.child
+            ended, child = 0, became.child
         out, err = (_text(stream) for stream in streams[1:])
-        ran = Ran(" ".join(argv), status, out, err)
+        ran = Ran(" ".join(argv), ended, out, err)
+        assert status in (None, ended), f"not exit {status}\n{ran}"
         assert CANARY not in err, f"the secret is on stderr\n{ran}"
         assert shows or CANARY not in out, f"the secret is on stdout\n{ran}"
         assert "Traceback" not in err, str(ran)

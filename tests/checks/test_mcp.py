@@ -141,8 +141,7 @@ def test_lint_finds_them_in_this_project_and_where_they_are_named(cli: Cli) -> N
     file = cli.work / ".cursor" / "mcp.json"
     file.write_bytes(_file("", {"omni": _http(**BEARER)})[1])
     for argv in (("lint",), ("lint", ".cursor/mcp.json"), ("lint", str(file), str(cli.config))):
-        ran = cli(*argv, "--format", "json")
-        assert ran.status == 1
+        ran = cli(*argv, "--format", "json", status=1)
         (finding,) = json.loads(ran.out)["findings"]
         assert (finding["code"], finding["line"], finding["level"]) == ("OP301", 7, "error")
         assert finding["file"].endswith("mcp.json")

@@ -62,8 +62,7 @@ def test_prune_leaves_what_two_files_share(cli: Cli, file_store: None, tmp_path:
 
 
 def test_logout_takes_all_of_a_name_and_says_whose_they_are(cli: Cli, other: tuple[str, str]) -> None:
-    ran = cli("logout", "prod")
-    assert ran.status == 0, ran
+    ran = cli("logout", "prod", status=0)
     assert stored(cli) == []
     assert f"`{other[1]}` stored it too" in ran.err
     assert A in ran.err
@@ -87,8 +86,7 @@ def test_rename_does_not_replace_what_another_file_stored_for_the_new_name(
     cli.profiles(profile(A))
     cli("login", "prod", "--no-test", stdin=KEY_A)
     before = cli.config.read_text()
-    ran = cli("rename", "prod", "live")
-    assert ran.status == 6, ran
+    ran = cli("rename", "prod", "live", status=6)
     assert str(path) in ran.err
     assert cli.config.read_text() == before
     assert cli("--config", str(path), "token", "live", shows=True).out == f"{KEY_B}\n"
@@ -100,8 +98,7 @@ def test_another_base_url_is_refused_with_both_named_and_never_missing(cli: Cli,
     cli("login", "prod", "--no-test", stdin=KEY_A)
     cli.profiles(profile(B))
     for line in (("token", "prod"), ("env", "prod", "--shell", "bash"), ("exec", "prod", "--", "true")):
-        ran = cli(*line)
-        assert ran.status == 6, ran
+        ran = cli(*line, status=6)
         assert A in ran.err
         assert B in ran.err
     assert '"missing"' not in cli("list", "--json").out
@@ -130,8 +127,7 @@ def test_an_expected_identity_holds_for_a_secret_that_another_file_stored(
         path = tmp_path / "other.toml"
         path.write_text(text + 'expect = { user = "u-2" }\n')
         for line in (("token", "prod"), ("exec", "prod", "--", "true"), ("env", "prod", "--shell", "bash")):
-            ran = cli("--config", str(path), *line)
-            assert ran.status == 6, ran
+            ran = cli("--config", str(path), *line, status=6)
             assert "u-1" in ran.err
             assert "u-2" in ran.err
         ran = cli("--config", str(path), "test", "prod", "--json")
@@ -145,8 +141,7 @@ def test_login_says_before_it_replaces_another_identity(cli: Cli, file_store: No
         cli.profiles(profile(instance.base_url, "allow_insecure = true"))
         assert "another identity" not in cli("login", "prod", stdin=KEY_A).err
         assert "another identity" not in cli("login", "prod", stdin=KEY_A).err
-        ran = cli("login", "prod", stdin=KEY_B)
-        assert ran.status == 0, ran
+        ran = cli("login", "prod", stdin=KEY_B, status=0)
         assert "will replace the credential of another identity" in ran.err
         assert ran.err.index("u-1") < ran.err.index("u-2") < ran.err.index("stored;")
 

@@ -206,8 +206,7 @@ def test_install_writes_once_says_what_it_changed_and_how_to_undo_it(cli: Cli, p
     dotfile.write_text("# mine, with no newline at its end")
     start.symlink_to(dotfile)
     before = {path for path in cli.home.rglob("*") if path.is_file()}
-    first = cli(part, shell, "--install")
-    assert first.status == 0, first
+    first = cli(part, shell, "--install", status=0)
     (written,) = {path for path in cli.home.rglob("*") if path.is_file()} - before
     assert written.read_text() == cli(part, shell).out
     assert f"`{written}` written" in first.err
@@ -226,8 +225,7 @@ def test_install_leaves_a_read_only_file_alone_and_shows_the_change(cli: Cli) ->
     start = cli.home / ".bashrc"
     start.write_text("# mine\n")
     start.chmod(0o444)
-    ran = cli("hook", "bash", "--install")
-    assert ran.status == 1
+    ran = cli("hook", "bash", "--install", status=1)
     assert "+[ ! -r " in ran.err
     assert start.read_text() == "# mine\n"
 

@@ -35,8 +35,7 @@ def test_current_json_says_which_layer_with_file_and_line(cli: Cli, two: Path) -
 
 def test_current_with_none_selected_is_exit_5_and_json_says_so(cli: Cli) -> None:
     cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\n[profiles.b]\nbase_url = "https://b.omniapp.co"\n')
-    ran = cli("current", "--json")
-    assert ran.status == 5
+    ran = cli("current", "--json", status=5)
     error = json.loads(ran.out)["error"]
     assert set(error) == {"code", "message", "hint"}
     assert error["code"] == "no-profile-selected"
@@ -51,13 +50,11 @@ def test_the_only_profile_is_in_use(cli: Cli) -> None:
 
 
 def test_a_name_that_does_not_exist_never_falls_through(cli: Cli, two: Path) -> None:
-    ran = cli("current", env={"OMNI_PROFILE": "prdo"})
-    assert ran.status == 5
+    ran = cli("current", env={"OMNI_PROFILE": "prdo"}, status=5)
     assert "OMNI_PROFILE" in ran.err
     assert "`prod`" in ran.err
     (cli.work / ".omniprofile.toml").write_text('profile = "gone"\n')
-    ran = cli("current")
-    assert ran.status == 5
+    ran = cli("current", status=5)
     assert ".omniprofile.toml:1" in ran.err
 
 
@@ -110,8 +107,7 @@ def test_an_empty_variable_counts_as_unset(cli: Cli, two: Path) -> None:
 def test_a_pin_may_name_a_profile_and_nothing_else(cli: Cli, two: Path) -> None:
     pin = cli.work / ".omniprofile.toml"
     pin.write_text('profile = "staging"\n[profiles.evil]\nbase_url = "https://evil.example"\n')
-    ran = cli("current")
-    assert ran.status == 3
+    ran = cli("current", status=3)
     assert f"{pin}:2" in ran.err
 
 
@@ -124,8 +120,7 @@ def test_a_pin_that_selects_a_protected_profile_is_never_silent(cli: Cli, two: P
 
 
 def test_list_marks_the_active_profile_and_contacts_nothing(cli: Cli, two: Path) -> None:
-    ran = cli("list")
-    assert ran.status == 0
+    ran = cli("list", status=0)
     lines = ran.out.splitlines()
     assert lines[0].split() == ["NAME", "INSTANCE", "AUTH", "CREDENTIAL", "DESCRIPTION"]
     assert lines[1].split()[:2] == ["*", "prod"]
@@ -182,16 +177,14 @@ def test_list_asks_no_key_command(cli: Cli) -> None:
 
 
 def test_list_of_nothing_points_to_init(cli: Cli) -> None:
-    ran = cli("list")
-    assert ran.status == 0
+    ran = cli("list", status=0)
     assert "omniprofile init" in ran.err
     assert json.loads(cli("list", "--json").out) == {"profiles": [], "shadowed_by": []}
 
 
 def test_a_broken_file_is_one_error_of_list_and_no_warning(cli: Cli) -> None:
     cli.profiles("vresion = 1\n")
-    ran = cli("list")
-    assert ran.status == 3
+    ran = cli("list", status=3)
     assert ran.err.count("unknown key `vresion`") == 1
 
 

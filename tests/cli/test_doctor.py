@@ -66,8 +66,7 @@ def test_a_healthy_home_has_no_problem(cli: Cli, good: Path) -> None:
     assert {check["status"] for check in checks} == {"ok", "skipped"}
     assert list(dict.fromkeys(check["check"] for check in checks)) == [check.name for check in doctor.CHECKS]
     assert [check["check"] for check in checks if check["status"] == "skipped"] == ["clock"]
-    text = cli("doctor", "--offline")
-    assert text.status == 0
+    text = cli("doctor", "--offline", status=0)
     assert len(text.out.splitlines()) == len(doctor.CHECKS) + 1, "one screen"
     assert "no problems found" in text.err
 
@@ -302,12 +301,10 @@ def test_a_store_that_nobody_needs_is_no_problem(cli: Cli) -> None:
 def test_prune_deletes_what_no_profile_uses_and_nothing_else(cli: Cli, good: Path) -> None:
     for name in ("gone", "old"):
         put(cli, name)
-    refused = cli("doctor", "--offline", "--prune")
-    assert refused.status == 6
+    refused = cli("doctor", "--offline", "--prune", status=6)
     assert "`gone` (https://acme.omniapp.co), `old` (https://acme.omniapp.co)" in refused.err
     assert {account.profile for account in FileStore(str(cli.state)).summaries()} == {"prod", "gone", "old"}
-    ran = cli("doctor", "--offline", "--prune", "--yes", "--json")
-    assert ran.status == 0, ran
+    ran = cli("doctor", "--offline", "--prune", "--yes", "--json", status=0)
     assert json.loads(ran.out)["pruned"] == ["gone", "old"]
     assert {account.profile for account in FileStore(str(cli.state)).summaries()} == {"prod"}
     assert cli("doctor", "--offline", "--prune").status == 0
@@ -398,8 +395,7 @@ def test_the_clock_is_compared_with_the_instances(cli: Cli, minutes: object, sta
 
 def test_an_instance_that_cannot_be_reached_is_no_finding(cli: Cli) -> None:
     cli.profiles('[profiles.a]\nbase_url = "http://127.0.0.1:9"\nallow_insecure = true\nkey = { env = "K" }\n')
-    ran = cli("doctor", "--json")
-    assert ran.status == 0, ran
+    ran = cli("doctor", "--json", status=0)
     assert "omniprofile test a" in ran.out
 
 

@@ -73,8 +73,7 @@ def test_every_command_has_the_environment_that_exec_gives(cli: Cli, profiles: P
 
 def test_lines_stand_behind_their_profile_on_their_own_stream(cli: Cli, profiles: Path) -> None:
     script = "printf 'one\\ntwo'; printf 'bad \\377\\n' >&2; exit 3"
-    ran = cli("each", "acme", "beta-long", "-j1", "--", "sh", "-c", script)
-    assert ran.status == 1
+    ran = cli("each", "acme", "beta-long", "-j1", "--", "sh", "-c", script, status=1)
     assert ran.out == "acme      | one\nacme      | two\nbeta-long | one\nbeta-long | two\n"
     assert ran.err.splitlines() == [
         "acme      | bad \udcff",
@@ -176,8 +175,7 @@ def test_a_person_is_asked_about_a_name_in_full(
     ],
 )
 def test_usage(cli: Cli, profiles: Path, argv: list[str], message: str) -> None:
-    ran = cli("each", *argv)
-    assert ran.status == 2
+    ran = cli("each", *argv, status=2)
     assert message in ran.err
 
 
@@ -251,8 +249,7 @@ def test_that_no_process_can_be_started_is_an_error_like_any_other(
     cli: Cli, profiles: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/etc/passwd")  # as when the user's limit of processes is reached
-    ran = cli("each", "--all", "--", "true")
-    assert ran.status == 1
+    ran = cli("each", "--all", "--", "true", status=1)
     assert "no process can be started: permission denied" in ran.err
 
 

@@ -39,8 +39,7 @@ def editor(tmp_path: Path) -> Editor:
 def test_what_lints_is_saved_byte_for_byte(cli: Cli, editor: Editor) -> None:
     file = cli.profiles(TEXT)
     file.chmod(0o640)
-    ran = cli("edit", env=editor("save(text + '\\r\\nauth = \"oauth\"')"))
-    assert ran.status == 0, ran
+    ran = cli("edit", env=editor("save(text + '\\r\\nauth = \"oauth\"')"), status=0)
     assert file.read_bytes() == (TEXT + '\r\nauth = "oauth"').encode()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert f"`{file}` was saved" in ran.err
@@ -49,16 +48,14 @@ def test_what_lints_is_saved_byte_for_byte(cli: Cli, editor: Editor) -> None:
 def test_nothing_changed_is_nothing_written(cli: Cli, editor: Editor) -> None:
     file = cli.profiles(TEXT)
     before = file.stat().st_mtime_ns
-    ran = cli("edit", env=editor("pass"))
-    assert ran.status == 0
+    ran = cli("edit", env=editor("pass"), status=0)
     assert "nothing was changed" in ran.err
     assert file.stat().st_mtime_ns == before
 
 
 def test_without_a_terminal_what_does_not_lint_is_refused_and_kept_in_the_copy(cli: Cli, editor: Editor) -> None:
     file = cli.profiles(TEXT)
-    ran = cli("edit", env=editor("save(text + '\\nauth = \"bogus\"\\n')"))
-    assert ran.status == 3, ran
+    ran = cli("edit", env=editor("save(text + '\\nauth = \"bogus\"\\n')"), status=3)
     assert f"{file}:4:8" in ran.err
     assert file.read_text() == TEXT
     (copy,) = re.findall(r"what you wrote is in `(.*)`", ran.err)
@@ -71,16 +68,14 @@ def test_without_a_terminal_what_does_not_lint_is_refused_and_kept_in_the_copy(c
 )
 def test_an_editor_that_fails_changes_nothing(cli: Cli, editor: Editor, line: str, status: int, says: str) -> None:
     file = cli.profiles(TEXT)
-    ran = cli("edit", env=editor(line))
-    assert ran.status == status, ran
+    ran = cli("edit", env=editor(line), status=status)
     assert says in ran.err
     assert file.read_text() == TEXT
 
 
 def test_an_editor_that_is_not_there_is_said(cli: Cli) -> None:
     cli.profiles(TEXT)
-    ran = cli("edit", env={"VISUAL": "no-such-editor"})
-    assert ran.status == 1
+    ran = cli("edit", env={"VISUAL": "no-such-editor"}, status=1)
     assert "`no-such-editor` cannot be run" in ran.err
     assert cli("edit", env={"VISUAL": "", "EDITOR": "", "PATH": "/nonexistent"}).status == 2
 
@@ -91,8 +86,7 @@ def test_without_a_terminal_no_editor_is_chosen_that_would_wait_for_keys(cli: Cl
     usual.parent.mkdir()
     usual.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
     usual.chmod(0o755)
-    ran = cli("edit", env={"VISUAL": "", "EDITOR": "", "PATH": str(usual.parent)})
-    assert ran.status == 2
+    ran = cli("edit", env={"VISUAL": "", "EDITOR": "", "PATH": str(usual.parent)}, status=2)
     assert "hint: set `EDITOR`" in ran.err
     assert not (tmp_path / "started").exists()
     assert file.read_text() == TEXT
@@ -259,6 +253,5 @@ def test_nobody_is_accused_of_a_command_line_that_held_no_secret(cli: Cli, tmp_p
     key = "omni_osk_Qw7Zk2Xv9Lb4"
     entry = {"apiEndpoint": "https://b.omniapp.co", "authMethod": "api-key", "apiKey": "k" * 20}
     vendor.write_text(json.dumps({"version": 1, "profiles": {key: entry}}))
-    ran = cli("import", "omni-cli", str(vendor), env={"OMNIPROFILE_SECRET_STORE": "file"})
-    assert ran.status == 6, str(ran)
+    ran = cli("import", "omni-cli", str(vendor), env={"OMNIPROFILE_SECRET_STORE": "file"}, status=6)
     assert "command line" not in ran.err

@@ -79,11 +79,9 @@ def _becomes(file: Path, *replacements: tuple[str, str]) -> None:
     ],
 )  # fmt: skip
 def test_set_changes_one_value_and_no_other_byte(cli: Cli, file: Path, argv: list[str], old: str, new: str) -> None:
-    shown = cli("set", *argv, "--diff")
-    assert shown.status == 0, shown
+    shown = cli("set", *argv, "--diff", status=0)
     assert file.read_text() == FILE
-    ran = cli("set", *argv)
-    assert ran.status == 0, ran
+    cli("set", *argv, status=0)
     _becomes(file, (old, new))
     assert f"--- {file}\n+++ {file}\n" in shown.out
     assert cli("lint").status == 0
@@ -124,8 +122,7 @@ def test_set_changes_one_value_and_no_other_byte(cli: Cli, file: Path, argv: lis
 def test_what_would_not_lint_is_refused_and_nothing_is_written(
     cli: Cli, file: Path, argv: list[str], status: int, says: str
 ) -> None:
-    ran = cli("set", *argv)
-    assert ran.status == status, ran
+    ran = cli("set", *argv, status=status)
     assert says in ran.err
     assert "hunter2" not in ran.err
     assert file.read_text() == FILE
@@ -133,8 +130,7 @@ def test_what_would_not_lint_is_refused_and_nothing_is_written(
 
 
 def test_an_option_that_is_no_option_does_not_repeat_what_stands_beside_it(cli: Cli, file: Path) -> None:
-    ran = cli("add", "x", "--base-url", "https://x.omniapp.co", "--token", CANARY, f"--api-key={CANARY}")
-    assert ran.status == 2
+    ran = cli("add", "x", "--base-url", "https://x.omniapp.co", "--token", CANARY, f"--api-key={CANARY}", status=2)
     assert "unknown option `--token` for `omniprofile add`" in ran.err
 
 
@@ -162,8 +158,7 @@ def test_unset_removes_one_key(cli: Cli, file: Path, argv: list[str], old: str, 
     ],
 )
 def test_unset_refuses_what_it_should(cli: Cli, file: Path, argv: list[str], status: int, says: str) -> None:
-    ran = cli("unset", *argv)
-    assert ran.status == status, ran
+    ran = cli("unset", *argv, status=status)
     assert says in ran.err
     assert file.read_text() == FILE
 
@@ -192,8 +187,7 @@ def test_add_goes_to_a_file_of_profiles_d_when_asked(cli: Cli, file: Path) -> No
     assert 'auth = "oauth"' in drop_in.read_text()
     assert cli("set", "default", "a").status == 0
     assert file.read_text() == FILE.replace('"prod"  ', '"a"  ')
-    ran = cli("add", "b", "--base-url", "https://b.omniapp.co", "--file", str(cli.work / "b.toml"))
-    assert ran.status == 2
+    ran = cli("add", "b", "--base-url", "https://b.omniapp.co", "--file", str(cli.work / "b.toml"), status=2)
     assert "would not be read" in ran.err
 
 
@@ -229,8 +223,7 @@ def test_add_refuses_bytes_that_are_not_utf_8(cli: Cli, file: Path, option: str)
     ],
 )
 def test_add_refuses_what_it_should(cli: Cli, file: Path, argv: list[str], status: int, says: str) -> None:
-    ran = cli("add", *argv)
-    assert ran.status == status, ran
+    ran = cli("add", *argv, status=status)
     assert says in ran.err
     assert file.read_text() == FILE
 
@@ -238,12 +231,10 @@ def test_add_refuses_what_it_should(cli: Cli, file: Path, argv: list[str], statu
 def test_an_edit_that_fixes_an_error_is_let_through_and_another_is_not(cli: Cli, file: Path) -> None:
     broken = FILE.replace('"oauth" ', '"oath" ') + 'protectd = true\n\n[profiles.other]\ninstance = "acme"\n'
     file.write_text(broken)
-    ran = cli("set", "other", "description", "x")
-    assert ran.status == 3
+    ran = cli("set", "other", "description", "x", status=3)
     assert f"{file}:11:" in ran.err
     assert file.read_text() == broken
-    ran = cli("set", "prod", "auth", "oauth")
-    assert ran.status == 0, ran
+    ran = cli("set", "prod", "auth", "oauth", status=0)
     assert "1 error is left" in ran.err
     assert cli("unset", "play", "protectd").status == 0
     assert cli("lint").status == 0
@@ -256,8 +247,7 @@ def test_a_file_that_is_no_toml_is_not_edited(cli: Cli, file: Path) -> None:
         (3, ["add", "y", "--instance", "acme"]),
         (5, ["remove", "play", "--yes"]),
     ):
-        ran = cli(*argv)
-        assert ran.status == status, ran
+        cli(*argv, status=status)
         assert file.read_text() == FILE + "[profiles.x\n"
 
 
@@ -281,8 +271,7 @@ def logged_in(cli: Cli, instances: Instances) -> Path:
 
 def test_rename_takes_everything_along(cli: Cli, logged_in: Path) -> None:
     before = logged_in.read_text()
-    ran = cli("rename", "staging", "stage.2", env={"OMNI_PROFILE_STAGING_TOKEN": "x"})
-    assert ran.status == 0, ran
+    ran = cli("rename", "staging", "stage.2", env={"OMNI_PROFILE_STAGING_TOKEN": "x"}, status=0)
     wanted = before.replace("[profiles.staging]", '[profiles."stage.2"]').replace(
         'default = "staging"', 'default = "stage.2"'
     )
@@ -313,8 +302,7 @@ def test_rename_takes_everything_along(cli: Cli, logged_in: Path) -> None:
 )
 def test_rename_refuses_what_it_should(cli: Cli, logged_in: Path, argv: list[str], status: int, says: str) -> None:
     before = logged_in.read_text()
-    ran = cli("rename", *argv)
-    assert ran.status == status, ran
+    ran = cli("rename", *argv, status=status)
     assert says in ran.err
     assert logged_in.read_text() == before
     assert _secrets(cli) == {"staging": STAGING_KEY}
@@ -322,8 +310,7 @@ def test_rename_refuses_what_it_should(cli: Cli, logged_in: Path, argv: list[str
 
 
 def test_rename_without_a_store_leaves_what_may_be_there_and_says_so(cli: Cli, file: Path) -> None:
-    ran = cli("rename", "play", "toy")
-    assert ran.status == 0, ran
+    ran = cli("rename", "play", "toy", status=0)
     assert "what may be stored there for `play` stays" in ran.err
     _becomes(file, ("[profiles.play]", "[profiles.toy]"))
 
@@ -335,27 +322,23 @@ def test_an_orphaned_secret_under_the_new_name_does_not_become_the_profiles(cli:
     assert orphan
     store.put("new", orphan)
     store.delete(account)
-    ran = cli("rename", "staging", "new")
-    assert ran.status == 0, ran
+    ran = cli("rename", "staging", "new", status=0)
     assert "what was stored for `new`, which no profile used, is deleted" in ran.err
     assert _secrets(cli) == {}
 
 
 def test_remove_asks_and_then_leaves_nothing(cli: Cli, logged_in: Path) -> None:
     before = logged_in.read_text()
-    ran = cli("remove", "staging", "--yes")
-    assert ran.status == 6
+    ran = cli("remove", "staging", "--yes", status=6)
     assert "`staging` is extended by `child` and `far`" in ran.err
     (logged_in.parent / "profiles.d/far.toml").unlink()
     cli("set", "child", "extends", "prod")
-    ran = cli("remove", "staging")
-    assert ran.status == 6
+    ran = cli("remove", "staging", status=6)
     assert "--yes" in ran.err
     assert cli("remove", "staging", "--diff").out.count("\n-") >= 3
     assert logged_in.read_text() == before.replace("'staging'", '"prod"')
     assert _secrets(cli) == {"staging": STAGING_KEY}
-    ran = cli("remove", "staging", "--yes")
-    assert ran.status == 0, ran
+    ran = cli("remove", "staging", "--yes", status=0)
     assert "revoke it in Omni" in ran.err
     assert "removed `default` from" in ran.err
     assert logged_in.read_text() == before.replace("'staging'", '"prod"').replace('default = "staging"\n', "").replace(
@@ -378,8 +361,7 @@ def test_an_interrupted_rename_stops_others_and_is_finished_by_itself(cli: Cli, 
         "since": "2026-01-01T00:00:00Z",
     }  # fmt: skip
     (cli.state / "unfinished.json").write_text(json.dumps(unfinished))
-    ran = cli("remove", "child", "--yes")
-    assert ran.status == 6
+    ran = cli("remove", "child", "--yes", status=6)
     assert "the renaming of `staging` to `new` was interrupted" in ran.err
     assert f"omniprofile --config {cli.config} rename staging new" in ran.err
     assert cli("rename", "staging", "new").status == 0
@@ -403,16 +385,14 @@ def test_a_damaged_journal_is_named(cli: Cli, file: Path) -> None:
     ]  # fmt: skip
     for content in ("", "[]", "{}", '{"version": 2}', "\0", *(json.dumps({**good, **change}) for change in bad)):
         (cli.state / "unfinished.json").write_text(content)
-        ran = cli("rename", "play", "toy")
-        assert ran.status == 3, ran
+        ran = cli("rename", "play", "toy", status=3)
         assert "unfinished.json" in ran.err
         assert file.read_text() == FILE
 
 
 def test_a_secret_that_the_file_holds_is_masked_in_the_patch(cli: Cli, file: Path) -> None:
     file.write_text(FILE + f'token = "hunter2"\n# {CANARY}\n')
-    ran = cli("unset", "play", "token", "--diff")
-    assert ran.status == 0, ran
+    ran = cli("unset", "play", "token", "--diff", status=0)
     assert "-token = " in ran.out
     assert "hunter2" not in ran.out
     assert "omni_osk_********" in ran.out
@@ -445,11 +425,9 @@ def test_a_file_that_defines_nothing_any_more_is_named(cli: Cli) -> None:
 
 def test_one_wrong_value_in_the_place_of_another_is_refused_for_what_it_is(cli: Cli) -> None:
     cli.profiles('version = 1\n[profiles.a]\ninstance = "aa"\n')
-    ran = cli("set", "a", "instance", "bb")
-    assert ran.status == 3, ran
+    ran = cli("set", "a", "instance", "bb", status=3)
     assert "names the instance `bb`" in ran.err
     assert "already" not in ran.err
-    same = cli("set", "a", "description", "text")
-    assert same.status == 3, same
+    same = cli("set", "a", "description", "text", status=3)
     assert "names the instance `aa`" in same.err
     assert "this error already" in same.err

@@ -51,8 +51,7 @@ def test_a_git_repository_as_dotfiles_with_the_file_stowed_as_a_link_shows_each_
         (["remove", "c", "--yes", "--leave-secret"], 0, 4),
     ]
     for argv, more, less in edits:
-        ran = cli(*argv)
-        assert ran.status == 0, ran
+        cli(*argv, status=0)
         added, removed, _ = _git(repository, "diff", "--numstat", "--ignore-cr-at-eol").split("\t")
         # The last line of a file without a final newline counts as changed when a line is put below it.
         assert abs(int(added) - more) <= 1, (argv, _git(repository, "diff"))
@@ -112,8 +111,7 @@ def test_a_hard_link_keeps_the_old_content_and_that_is_said(cli: Cli, tmp_path: 
     file = cli.profiles("")
     file.write_bytes(MAIN.encode())
     (tmp_path / "other").hardlink_to(file)
-    ran = cli("set", "a", "auth", "oauth")
-    assert ran.status == 0
+    ran = cli("set", "a", "auth", "oauth", status=0)
     assert "hard link" in ran.err
     assert (tmp_path / "other").read_bytes() == MAIN.encode()
 
@@ -127,10 +125,8 @@ def test_a_read_only_file_is_left_alone_and_the_change_is_shown_as_a_patch(cli: 
     content = (MAIN + end).encode()
     file.write_bytes(content)
     file.chmod(0o444)
-    shown = cli(*argv, "--diff")
-    assert shown.status == 0
-    ran = cli(*argv)
-    assert ran.status == 1, ran
+    shown = cli(*argv, "--diff", status=0)
+    ran = cli(*argv, status=1)
     assert "is read-only" in ran.err
     assert "hint: make the change above by hand" in ran.err
     assert file.read_bytes() == content

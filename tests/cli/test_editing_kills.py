@@ -220,8 +220,7 @@ def test_a_full_disk_changes_nothing_and_gives_the_change_to_make_by_hand(
         except OSError:
             pass
     state = {path.name: path.read_bytes() for path in (before / STATE).iterdir() if path.suffix != ".lock"}
-    ran = cli(*argv)
-    assert ran.status == 1, ran
+    ran = cli(*argv, status=1)
     assert "no space left" in ran.err
     assert "make the change above by hand" in ran.err
     assert "\n+++ " in ran.err
@@ -242,8 +241,7 @@ def test_a_read_only_file_system_changes_nothing_and_gives_the_change_to_make_by
     cli.config.parent.mkdir(parents=True)
     cli.config.symlink_to(small / "profiles.toml")
     for argv in (["set", "old", "auth", "oauth"], ["rename", "child", "kid", "--leave-secret"]):
-        ran = cli(*argv)
-        assert ran.status == 1, ran
+        ran = cli(*argv, status=1)
         assert "read-only" in ran.err
         assert "make the change above by hand" in ran.err
     assert cli("use", "old").status == 0, "switching needs no writable profile file"
@@ -267,8 +265,7 @@ def test_a_file_that_vanishes_or_changes_between_reading_and_writing_is_not_over
         monkeypatch.setattr(draft.Draft, "check", check)
 
     meanwhile(lambda: file.write_text(MAIN + "# mine\n"))
-    ran = cli("set", "old", "auth", "oauth")
-    assert ran.status == 1, ran
+    ran = cli("set", "old", "auth", "oauth", status=1)
     assert "was changed by another program meanwhile" in ran.err
     assert file.read_text() == MAIN + "# mine\n"
     meanwhile(file.unlink)

@@ -130,8 +130,7 @@ def test_the_fast_path_says_it_too(process: Callable[..., object], two: Path) ->
 
 def test_the_host_of_a_protected_profile_is_protected(cli: Cli, two: Path, tmp_path: Path) -> None:
     prod = pair(url="https://acme.omniapp.co")
-    ran = cli("exec", "--", "no-such-program", env=prod)
-    assert ran.status == 6
+    ran = cli("exec", "--", "no-such-program", env=prod, status=6)
     assert "`prod` is protected (https://acme.omniapp.co)" in ran.err
     assert cli("exec", "--yes", "--", "no-such-program", env=prod).status == 127
     assert cli("exec", "--", "no-such-program", env=pair()).status == 127
@@ -159,8 +158,7 @@ def test_on_loopback_the_port_tells_a_protected_instance_from_another(cli: Cli) 
         '[profiles.staging]\nbase_url = "http://127.0.0.1:8802"\nallow_insecure = true\n'
     )
     for port, status in ((8801, 6), (8803, 127)):
-        ran = cli("exec", "--", "no-such-program", env=pair(url=f"http://127.0.0.1:{port}"))
-        assert ran.status == status, ran.err
+        cli("exec", "--", "no-such-program", env=pair(url=f"http://127.0.0.1:{port}"), status=status)
 
 
 @pytest.mark.parametrize("named", [[], ["staging"]])

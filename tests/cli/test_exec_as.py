@@ -105,15 +105,13 @@ def test_what_cannot_be_meant_is_exit_2(cli: Cli, two: Path, argv: list[str], me
 def test_every_profile_must_be_there_and_have_a_credential(cli: Cli, two: Path, argv: list[str], status: int) -> None:
     with two.open("a") as file:
         file.write('[profiles.nokey]\nextends = "staging"\nkey = { env = "NO_KEY" }\n')
-    ran = cli("exec", *argv, "--", "true")
-    assert ran.status == status, ran
+    cli("exec", *argv, "--", "true", status=status)
 
 
 def test_a_protected_profile_needs_a_yes_before_any_key_is_asked_for(cli: Cli, two: Path, tmp_path: Path) -> None:
     with two.open("a") as file:
         file.write(f'[profiles.asks]\nextends = "staging"\nkey = {{ command = ["touch", "{tmp_path}/asked"] }}\n')
-    ran = cli("exec", "--as", "A_=asks", "--as", "B_=prod", "--", "migrate", "--all")
-    assert ran.status == 6
+    ran = cli("exec", "--as", "A_=asks", "--as", "B_=prod", "--", "migrate", "--all", status=6)
     assert "`prod` is protected (https://acme.omniapp.co)" in ran.err
     assert "hint: run `omniprofile exec --yes --as A_=asks --as B_=prod -- migrate --all`" in ran.err
     assert not (tmp_path / "asked").exists()

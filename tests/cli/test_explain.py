@@ -111,8 +111,7 @@ def test_the_mask_does_not_tell_the_length_of_a_secret(cli: Cli, two: Path) -> N
 
 def test_an_override_wins_and_the_files_value_is_shown_as_loser(cli: Cli, two: Path) -> None:
     env = {"OMNI_PROFILE_STAGING_TOKEN": CANARY + "O", "OMNI_PROFILE_STAGING_BASE_URL": "https://else.omniapp.co"}
-    ran = cli("explain", "staging", env=env)
-    assert ran.status == 0, ran
+    ran = cli("explain", "staging", env=env, status=0)
     assert "environment variable `OMNI_PROFILE_STAGING_TOKEN`" in ran.out
     assert "not https://acme-staging.omniapp.co" in ran.out
 
@@ -176,8 +175,7 @@ def test_a_stored_key_is_bound_to_the_origin_it_was_stored_for(cli: Cli, instanc
     text = instances.file.read_text().replace('instance = "acme-staging"', 'instance = "acme"')
     instances.file.write_text(text)
     for command in ("explain", "token"):
-        ran = cli(command, "staging")
-        assert ran.status == 6, ran
+        ran = cli(command, "staging", status=6)
         assert instances.staging.base_url in ran.err
         assert instances.production.base_url in ran.err
         assert "omniprofile login staging" in ran.err
@@ -185,8 +183,7 @@ def test_a_stored_key_is_bound_to_the_origin_it_was_stored_for(cli: Cli, instanc
 
 
 def test_show_is_explain_without_losers(cli: Cli, two: Path) -> None:
-    ran = cli("show", "staging", env={"OMNI_PROFILE_STAGING_TOKEN": STAGING_KEY + "O"})
-    assert ran.status == 0
+    ran = cli("show", "staging", env={"OMNI_PROFILE_STAGING_TOKEN": STAGING_KEY + "O"}, status=0)
     assert "not " not in ran.out
     fields = json.loads(cli("show", "staging", "--json").out)["fields"]
     assert "overridden" not in fields["base_url"]

@@ -43,8 +43,7 @@ def _target(cli: Cli) -> Path:
 
 def test_a_profile_in_the_place_of_the_file_is_not_made_a_file(cli: Cli) -> None:
     cli.profiles(OURS)
-    ran = cli("export", "omni-cli", "prod", "--with-secrets")
-    assert ran.status == 2
+    ran = cli("export", "omni-cli", "prod", "--with-secrets", status=2)
     assert "hint: run `omniprofile export omni-cli -p prod`" in ran.err
     assert not (cli.work / "prod").exists()
     assert cli("export", "omni-cli", "./prod").status == 0
@@ -52,8 +51,7 @@ def test_a_profile_in_the_place_of_the_file_is_not_made_a_file(cli: Cli) -> None
 
 def test_profiles_go_to_a_new_file_that_is_private(cli: Cli) -> None:
     cli.profiles(OURS)
-    ran = cli("export", "omni-cli")
-    assert ran.status == 0, ran
+    ran = cli("export", "omni-cli", status=0)
     path = _target(cli)
     assert json.loads(path.read_bytes()) == {
         "version": 1,
@@ -95,8 +93,7 @@ def test_import_then_export_gives_back_the_same_file(cli: Cli) -> None:
 def test_scrub_then_export_with_secrets_gives_back_the_keys_and_no_session(cli: Cli) -> None:
     path = write_vendor(cli, VENDOR)
     cli("import", "omni-cli", "--scrub")
-    ran = cli("export", "omni-cli", "--with-secrets")
-    assert ran.status == 0, ran
+    ran = cli("export", "omni-cli", "--with-secrets", status=0)
     after = json.loads(path.read_bytes())
     assert after["profiles"]["staging"]["apiKey"] == STAGING
     assert after["profiles"]["Playground (Org-scoped)"] == {
@@ -131,8 +128,7 @@ def test_an_entry_of_another_instance_keeps_its_key_and_its_endpoint(cli: Cli) -
     other = {"profiles": {"ci": {"apiEndpoint": "https://other.omniapp.co", "apiKey": KEY, "x": 1}}}
     path = write_vendor(cli, other)
     cli.profiles(OURS)
-    ran = cli("export", "omni-cli", "-p", "ci", "--json")
-    assert ran.status == 1, ran
+    ran = cli("export", "omni-cli", "-p", "ci", "--json", status=1)
     assert json.loads(path.read_bytes()) == other
     assert json.loads(ran.out)["profiles"][0]["action"] == "conflict"
     assert "omniprofile rename ci NEW" in ran.err
@@ -143,8 +139,7 @@ def test_a_key_that_is_replaced_is_in_a_backup(cli: Cli, monkeypatch: pytest.Mon
     path = write_vendor(cli, {"profiles": {"ci": {"apiEndpoint": "https://acme.omniapp.co/", "apiKey": "old", "x": 1}}})
     cli.profiles(OURS)
     before = path.read_bytes()
-    ran = cli("export", "omni-cli", "--with-secrets", "-p", "ci", "--json")
-    assert ran.status == 0, ran
+    ran = cli("export", "omni-cli", "--with-secrets", "-p", "ci", "--json", status=0)
     report = json.loads(ran.out)
     assert Path(report["backup"]).read_bytes() == before
     assert json.loads(path.read_bytes())["profiles"]["ci"] == {
@@ -156,8 +151,7 @@ def test_a_key_that_is_replaced_is_in_a_backup(cli: Cli, monkeypatch: pytest.Mon
 
 def test_a_missing_key_is_said_and_the_others_go(cli: Cli) -> None:
     cli.profiles(OURS)
-    ran = cli("export", "omni-cli", "--with-secrets")
-    assert ran.status == 1
+    ran = cli("export", "omni-cli", "--with-secrets", status=1)
     assert "the key of `ci` cannot be exported" in ran.err
     assert set(json.loads(_target(cli).read_bytes())["profiles"]) == {"prod", "ci", "bi"}
 
@@ -175,8 +169,7 @@ def test_broken_entries_of_others_are_left_as_they_are(cli: Cli) -> None:
 def test_a_broken_config_is_not_overwritten(cli: Cli, content: bytes) -> None:
     path = write_vendor(cli, content)
     cli.profiles(OURS)
-    ran = cli("export", "omni-cli")
-    assert ran.status == 3, ran
+    cli("export", "omni-cli", status=3)
     assert path.read_bytes() == content
 
 
@@ -204,8 +197,7 @@ def test_a_link_stays_a_link(cli: Cli, tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_an_error(cli: Cli) -> None:
     cli.profiles(OURS)
     (cli.work / "file").write_text("")
-    ran = cli("export", "omni-cli", os.path.join(cli.work, "file", "config.json"))
-    assert ran.status == 1, ran
+    ran = cli("export", "omni-cli", os.path.join(cli.work, "file", "config.json"), status=1)
     assert "file" in ran.err
 
 

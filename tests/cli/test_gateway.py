@@ -344,6 +344,5 @@ def test_what_is_no_port_is_a_usage_error(cli: Cli, port: str) -> None:
 def test_a_protected_profile_wants_a_yes(cli: Cli) -> None:
     cli.profiles('[profiles.p]\nbase_url = "https://acme.omniapp.co"\nprotected = true\nkey = { env = "KEY" }\n')
     for argv in (["gateway", "p"], ["exec", "p", "--gateway", "--", "true"]):
-        ran = cli(*argv, env={"KEY": CANARY})
-        assert ran.status == 6, ran
+        ran = cli(*argv, env={"KEY": CANARY}, status=6)
         assert "--yes" in ran.err

@@ -100,15 +100,13 @@ def test_an_empty_name_is_called_empty(cli: Cli, two: Path, line: str) -> None:
 def test_an_option_whose_variable_is_unset_is_no_option_left_out(
     cli: Cli, two: Path, argv: list[str], what: str
 ) -> None:
-    ran = cli(*argv)
-    assert ran.status == 2
+    ran = cli(*argv, status=2)
     assert what in ran.err
 
 
 @pytest.mark.parametrize("line", ["test --json --format junit", "lint --format sarif --json"])
 def test_two_formats_at_once_are_refused(cli: Cli, two: Path, line: str) -> None:
-    ran = cli(*line.split())
-    assert ran.status == 2
+    ran = cli(*line.split(), status=2)
     assert "cannot be given together" in ran.err
 
 
@@ -131,8 +129,7 @@ def test_status_is_the_current_profile_with_its_row(cli: Cli, two: Path) -> None
 
 def test_a_word_that_is_a_profile_suggests_what_can_be_done_with_one(cli: Cli, two: Path, tmp_path: Path) -> None:
     for argv in (["staging"], ["staging", "env"], ["-q", "staging", "--", "env"]):
-        ran = cli(*argv)
-        assert ran.status == 2
+        ran = cli(*argv, status=2)
         assert "`omniprofile use staging`" in ran.err
         assert "`omniprofile exec staging -- COMMAND`" in ran.err
     other = tmp_path / "other.toml"
@@ -160,8 +157,7 @@ def test_a_word_that_is_a_profile_suggests_what_can_be_done_with_one(cli: Cli, t
     ],
 )
 def test_exec_without_its_dashes_says_the_line_that_was_meant(cli: Cli, two: Path, words: list[str], line: str) -> None:
-    ran = cli("exec", *words)
-    assert ran.status == 2
+    ran = cli("exec", *words, status=2)
     assert f"run `{line}`" in ran.err
 
 
@@ -180,8 +176,7 @@ def test_exec_without_its_dashes_says_the_line_that_was_meant(cli: Cli, two: Pat
     ],
 )
 def test_a_command_in_the_wrong_place_is_told_the_right_line(cli: Cli, two: Path, line: str, meant: str) -> None:
-    ran = cli(*line.split())
-    assert ran.status == 2
+    ran = cli(*line.split(), status=2)
     assert f"`{meant}`" in ran.err
 
 
@@ -195,8 +190,7 @@ def test_every_usage_error_names_the_page_of_its_command(cli: Cli, name: str) ->
         [name, "-Z"],
         [name, *many, "--config"],
     ):
-        ran = cli(*argv)
-        assert ran.status == 2, ran
+        ran = cli(*argv, status=2)
         assert page in ran.err or (name == "exec" and "run `omniprofile exec -- " in ran.err), ran
     ran = cli(name, *many)
     assert page in ran.err or ran.status != 2 or "hint: " in ran.err, ran

@@ -65,8 +65,7 @@ def test_errors_of_token_header_go_to_stderr_alone(cli: Cli, two: Path, argv: tu
 
 
 def test_a_missing_key_is_exit_4_with_what_to_do(cli: Cli, two: Path) -> None:
-    ran = cli("token", "staging", env={"STAGING_KEY": ""})
-    assert ran.status == 4
+    ran = cli("token", "staging", env={"STAGING_KEY": ""}, status=4)
     assert "STAGING_KEY" in ran.err
     assert "hint:" in ran.err
 
@@ -77,14 +76,12 @@ def test_a_token_file_is_for_this_call(cli: Cli, two: Path) -> None:
     file.chmod(0o600)
     assert cli("token", "staging", "--token-file", str(file), shows=True).out == CANARY + "F\n"
     assert cli("token", "staging", "--token-file", "-", stdin=CANARY + "I\n", shows=True).out == CANARY + "I\n"
-    ran = cli("token", "staging", "--token-file", str(cli.work / "gone"))
-    assert ran.status == 4
+    ran = cli("token", "staging", "--token-file", str(cli.work / "gone"), status=4)
     assert "gone" in ran.err
 
 
 def test_a_base_url_of_another_origin_is_refused_without_its_own_token(cli: Cli, two: Path) -> None:
-    ran = cli("token", "staging", "--base-url", "https://acme.omniapp.co")
-    assert ran.status == 6
+    ran = cli("token", "staging", "--base-url", "https://acme.omniapp.co", status=6)
     assert "https://acme-staging.omniapp.co" in ran.err
     assert "https://acme.omniapp.co" in ran.err
     assert "--token-file" in ran.err
@@ -291,8 +288,7 @@ def test_exec_for_is_always_met_by_a_key(process: Process, cli: Cli, two: Path) 
 
 @pytest.mark.parametrize("length", ["", "0", "0h", "-1h", "h", "2x", "1e9", "inf", "2h30", "400d", "١h"])
 def test_exec_for_needs_a_duration(cli: Cli, two: Path, length: str) -> None:
-    ran = cli("exec", "staging", f"--for={length}", "--", "true")
-    assert ran.status == 2
+    ran = cli("exec", "staging", f"--for={length}", "--", "true", status=2)
     assert "`2h`" in ran.err
 
 
@@ -586,8 +582,7 @@ base_url = "https://other.omniapp.co"
 """
     )
     assert cli("token", "usual", env={"K": CANARY}, shows=True).out == CANARY + "\n"
-    ran = cli("token", "other", env={"K": CANARY})
-    assert ran.status == 6
+    ran = cli("token", "other", env={"K": CANARY}, status=6)
     assert "https://usual.omniapp.co" in ran.err
     cli.profiles(
         '[defaults]\nkey = { env = "K" }\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n'
@@ -598,15 +593,16 @@ base_url = "https://other.omniapp.co"
         == cli("token", "b", env={"K": CANARY}, shows=True).status
         == 0
     )
-    lint = cli("lint")
-    assert lint.status == 0
+    lint = cli("lint", status=0)
     assert "OP307" in lint.out
 
 
 def test_the_cli_fixture_holds_the_fast_path_to_the_full_one(
     cli: Cli, two: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And it would fail on a fast path that answers otherwise."""
+    """And it would fail on a fast path that answers otherwise, or on another exit status than the test expects."""
+    with pytest.raises(AssertionError, match="not exit 3"):
+        cli("current", status=3)
     for argv in (["current"], ["token", "staging"], ["env", "staging"], ["exec", "staging", "--", "true"]):
         assert cli(*argv, shows=True).status == 0
         right = fast_path.answer(argv, os.environ, sys.platform)

@@ -215,8 +215,7 @@ def test_what_a_shell_of_another_kind_left_is_not_believed(shell: str, inherited
 
 
 def test_powershell_is_told_why_omni_is_not_wrapped(cli: Cli) -> None:
-    ran = cli("hook", "powershell", "--wrap-omni")
-    assert ran.status == 2
+    ran = cli("hook", "powershell", "--wrap-omni", status=2)
     assert "omniprofile exec -- omni" in ran.err
 
 

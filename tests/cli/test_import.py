@@ -82,8 +82,7 @@ def stored(cli: Cli) -> dict[str, StoredSecret | None]:
 
 def test_the_vendors_config_becomes_profiles_and_secrets(cli: Cli, vendor: Path) -> None:
     before = vendor.read_bytes()
-    ran = cli("import", "omni-cli")
-    assert ran.status == 0, ran
+    ran = cli("import", "omni-cli", status=0)
     assert tomllib.loads(cli.config.read_text()) == {
         "version": 1,
         "default": "prod",
@@ -122,8 +121,7 @@ def test_without_scrub_a_session_is_left_where_it_is_and_that_is_said(cli: Cli, 
 
 def test_scrub_moves_everything_and_keeps_the_rest_of_the_file(cli: Cli, vendor: Path) -> None:
     before = vendor.read_bytes()
-    ran = cli("import", "omni-cli", "--scrub", "--json")
-    assert ran.status == 0, ran
+    ran = cli("import", "omni-cli", "--scrub", "--json", status=0)
     report = json.loads(ran.out)
     backup = Path(report["backup"])
     assert backup.parent == cli.state / "backups"
@@ -151,8 +149,7 @@ def test_scrub_moves_everything_and_keeps_the_rest_of_the_file(cli: Cli, vendor:
 def test_a_second_run_changes_nothing(cli: Cli, vendor: Path, flags: list[str]) -> None:
     cli("import", "omni-cli", *flags)
     before = snapshot(cli)
-    ran = cli("import", "omni-cli", *flags)
-    assert ran.status == 0, ran
+    ran = cli("import", "omni-cli", *flags, status=0)
     assert snapshot(cli) == before
     assert "added" not in ran.out
 
@@ -167,8 +164,7 @@ def test_scrub_after_a_copy_removes_what_is_stored_already(cli: Cli, vendor: Pat
 def test_a_dry_run_changes_nothing_and_says_what_would_be(cli: Cli, vendor: Path) -> None:
     before = snapshot(cli)
     for flags, word in ([], "not be copied"), (["--scrub"], "be removed from"):
-        ran = cli("import", "omni-cli", *flags, "--dry-run")
-        assert ran.status == 0
+        ran = cli("import", "omni-cli", *flags, "--dry-run", status=0)
         assert snapshot(cli) == before
         assert ran.out.count("would be added") == 3
         assert "this is a dry run: nothing was changed" in ran.err
@@ -185,8 +181,7 @@ def test_an_existing_file_keeps_its_bytes_and_its_default(cli: Cli, vendor: Path
     )
     file = cli.profiles("")
     file.write_bytes(text.encode())
-    ran = cli("import", "omni-cli")
-    assert ran.status == 0, ran
+    cli("import", "omni-cli", status=0)
     after = file.read_bytes().decode()
     assert after.replace('default = "prod-2"\r\n', "").startswith(text)
     assert "\n" not in after.replace("\r\n", "")
@@ -199,8 +194,7 @@ def test_an_existing_file_keeps_its_bytes_and_its_default(cli: Cli, vendor: Path
 
 def test_a_named_file_that_is_not_there_is_made(cli: Cli, vendor: Path, tmp_path: Path) -> None:
     named = tmp_path / "new" / "mine.toml"
-    ran = cli("--config", str(named), "import", "omni-cli", env={"OMNIPROFILE_SECRET_STORE": "file"})
-    assert ran.status == 0, ran
+    cli("--config", str(named), "import", "omni-cli", env={"OMNIPROFILE_SECRET_STORE": "file"}, status=0)
     assert set(tomllib.loads(named.read_text())["profiles"]) == {"prod", "staging", "Playground-Org-scoped"}
     assert not cli.config.exists()
     assert cli("--config", str(tmp_path / "gone.toml"), "import", "dotenv").status == 3
@@ -221,8 +215,7 @@ def test_another_stored_key_is_kept_and_the_files_stays_there(cli: Cli, vendor: 
             Origin.parse("https://acme-staging.omniapp.co"), Secret("newer"), datetime(2026, 11, 25, tzinfo=UTC)
         ),
     )  # fmt: skip
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 1, ran
+    ran = cli("import", "omni-cli", "--scrub", status=1)
     assert "`staging`: another secret is stored for it and was kept" in ran.err
     assert STAGING in vendor.read_text()
     assert KEY not in vendor.read_text()
@@ -233,8 +226,7 @@ def test_only_imports_the_named_and_asks_nothing_of_the_others(cli: Cli) -> None
     bad = {**VENDOR, "profiles": {**VENDOR["profiles"], "bad": {"apiEndpoint": "nope"}}}  # type: ignore[dict-item]
     write_vendor(cli, bad)
     assert cli("import", "omni-cli").status == 3
-    ran = cli("import", "omni-cli", "--only", "staging", "--only", "Playground (Org-scoped)")
-    assert ran.status == 0, ran
+    cli("import", "omni-cli", "--only", "staging", "--only", "Playground (Org-scoped)", status=0)
     assert set(stored(cli)) == {"staging", "Playground-Org-scoped"}
     wrong = cli("import", "omni-cli", "--only", "stagign")
     assert (wrong.status, "did you mean `staging`" in wrong.err) == (2, True)
@@ -262,8 +254,7 @@ def test_one_bad_profile_and_nothing_is_imported(cli: Cli, change: dict[str, obj
     assert isinstance(profiles, dict)
     write_vendor(cli, {**VENDOR, "profiles": {**profiles, "staging": {**profiles["staging"], **change}}})
     before = snapshot(cli)
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == status, ran
+    ran = cli("import", "omni-cli", "--scrub", status=status)
     assert says in ran.err
     assert "staging" in ran.err
     assert "pw@" not in ran.err
@@ -277,16 +268,14 @@ def test_an_allowed_host_and_loopback_are_imported(cli: Cli) -> None:
         cli.profiles('[settings]\nallowed_hosts = ["bi.acme.example"]\n')
         table = {"bi": {"apiEndpoint": "https://bi.acme.example", "apiKey": STAGING}}
         write_vendor(cli, {"profiles": {**table, "here": {"apiEndpoint": omni.base_url, "apiKey": KEY}}})
-        ran = cli("import", "omni-cli", "--allow-insecure")
-        assert ran.status == 0, ran
+        cli("import", "omni-cli", "--allow-insecure", status=0)
         assert cli("test", "here").status == 0
 
 
 def test_without_a_working_store_nothing_changes(cli: Cli, vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMNIPROFILE_SECRET_STORE")
     before = snapshot(cli)
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 9, ran
+    ran = cli("import", "omni-cli", "--scrub", status=9)
     assert "OMNIPROFILE_SECRET_STORE=file" in ran.err
     assert snapshot(cli) == before
 
@@ -307,8 +296,7 @@ def test_a_store_that_lies_is_found_out_and_put_back(cli: Cli, vendor: Path, mon
 
     monkeypatch.setattr(FileStore, "get", lie)
     before = vendor.read_bytes()
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 9, ran
+    ran = cli("import", "omni-cli", "--scrub", status=9)
     assert "returned something other" in ran.err
     assert FileStore(str(cli.state)).summaries() == {}
     assert vendor.read_bytes() == before
@@ -324,8 +312,7 @@ def test_a_profile_file_that_cannot_be_written_leaves_no_secret_behind(
         raise PermissionError(13, "it is read-only")
 
     monkeypatch.setattr(replace, "stage", refuse)
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 1, ran
+    ran = cli("import", "omni-cli", "--scrub", status=1)
     assert "make the change above by hand" in ran.err
     assert "+[profiles.Playground-Org-scoped]\n" in ran.err
     assert FileStore(str(cli.state)).summaries() == {}
@@ -340,8 +327,7 @@ def test_a_file_that_may_not_be_written_keeps_its_secrets(
     monkeypatch.setattr(
         os, "access", lambda path, mode: str(path) != str(vendor) and real(path, mode)
     )  # root may write any
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 1, ran
+    ran = cli("import", "omni-cli", "--scrub", status=1)
     assert "cannot be written: it is read-only" in ran.err
     assert vendor.read_bytes() == before
 
@@ -360,8 +346,7 @@ def test_a_session_that_cannot_leave_the_file_is_not_kept_here(
         return backup
 
     monkeypatch.setattr(ForeignFile, "back_up", rotate)
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 1, ran
+    ran = cli("import", "omni-cli", "--scrub", status=1)
     assert "was changed by another program meanwhile" in ran.err
     assert set(stored(cli)) == {"staging", "Playground-Org-scoped"}, "keys are copied, the session is not"
     assert [path.name for path in vendor.parent.iterdir()] == ["config.json"]
@@ -374,8 +359,7 @@ def test_the_file_of_the_vendor_may_be_a_link_and_stays_one(cli: Cli, vendor: Pa
     target.chmod(0o644)
     vendor.unlink()
     vendor.symlink_to(target)
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 0, ran
+    ran = cli("import", "omni-cli", "--scrub", status=0)
     assert vendor.is_symlink()
     assert CANARY not in target.read_text()
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
@@ -409,12 +393,10 @@ def test_left_over_secrets_are_named(cli: Cli) -> None:
 
 
 def test_no_config_is_an_error_that_says_where_it_was_looked_for(cli: Cli) -> None:
-    ran = cli("import", "omni-cli")
-    assert ran.status == 3
+    ran = cli("import", "omni-cli", status=3)
     assert str(cli.home / ".config/omni-cli/config.json") in ran.err
     for argv in (["omni-cli", "nowhere.json"], ["dotenv", "nowhere.env"], ["dotenv"]):
-        ran = cli("import", *argv)
-        assert ran.status == 3
+        ran = cli("import", *argv, status=3)
         assert "hint: give the path of the file" in ran.err
 
 
@@ -431,8 +413,7 @@ def test_no_config_is_an_error_that_says_where_it_was_looked_for(cli: Cli) -> No
     ],
 )
 def test_wrong_usage(cli: Cli, argv: list[str]) -> None:
-    ran = cli(*argv)
-    assert ran.status == 2, ran
+    cli(*argv, status=2)
 
 
 DOTENV = f"""\
@@ -453,8 +434,7 @@ def _dotenv(cli: Cli, text: str = DOTENV, mode: int = 0o600) -> Path:
 
 def test_a_dotenv_becomes_a_profile(cli: Cli) -> None:
     path = _dotenv(cli)
-    ran = cli("import", "dotenv")
-    assert ran.status == 0, ran
+    cli("import", "dotenv", status=0)
     assert tomllib.loads(cli.config.read_text())["profiles"] == {
         "acme": {"base_url": "https://acme.omniapp.co", "auth": "api-key"}
     }
@@ -467,8 +447,7 @@ def test_a_dotenv_becomes_a_profile(cli: Cli) -> None:
 
 def test_scrub_leaves_a_comment_where_the_key_was_and_every_other_byte(cli: Cli) -> None:
     path = _dotenv(cli, DOTENV.replace("\n", "\r\n"), mode=0o640)
-    ran = cli("import", "dotenv", str(path), "--name", "report", "--scrub")
-    assert ran.status == 0, ran
+    ran = cli("import", "dotenv", str(path), "--name", "report", "--scrub", status=0)
     assert "`omni` has no credential" not in ran.err
     line = f"OMNI_API_KEY='{KEY}' # do not share"
     comment = "# OMNI_API_KEY is stored: omniprofile exec report -- COMMAND"
@@ -506,8 +485,7 @@ BAD_DOTENV = {
 def test_a_bad_dotenv_is_one_error_and_nothing_is_imported(cli: Cli, case: str) -> None:
     text, status, says = BAD_DOTENV[case]
     path = _dotenv(cli, text)
-    ran = cli("import", "dotenv", "--scrub")
-    assert ran.status == status, ran
+    ran = cli("import", "dotenv", "--scrub", status=status)
     assert says in ran.err
     assert path.read_text() == text
     assert not cli.config.exists()
@@ -523,8 +501,7 @@ def test_a_dotenv_that_is_no_text_or_no_file(cli: Cli) -> None:
 
 def test_a_base_url_can_be_given_and_must_agree(cli: Cli) -> None:
     _dotenv(cli, f"OMNI_API_TOKEN={KEY}\n")
-    ran = cli("import", "dotenv", "--base-url", "https://acme.omniapp.co")
-    assert ran.status == 0, ran
+    cli("import", "dotenv", "--base-url", "https://acme.omniapp.co", status=0)
     _dotenv(cli)
     assert cli("import", "dotenv", "--base-url", "https://b.omniapp.co").status == 2
 
@@ -553,16 +530,14 @@ REFERENCE = "op://Work/Omni staging/credential"
 def test_a_reference_of_a_known_program_becomes_its_command_and_stays_in_the_file(cli: Cli) -> None:
     text = f"OMNI_BASE_URL=https://acme.omniapp.co\nOMNI_API_KEY='{REFERENCE}'\n"
     path = _dotenv(cli, text)
-    ran = cli("import", "dotenv", "--scrub")
-    assert ran.status == 0, ran
+    ran = cli("import", "dotenv", "--scrub", status=0)
     assert "comes from `op read`" in ran.err
     assert path.read_text() == text
     assert tomllib.loads(cli.config.read_text())["profiles"]["acme"]["key"] == {"command": ["op", "read", REFERENCE]}
     assert stored(cli) == {}
     assert not (cli.state / "backups").exists()
     before = snapshot(cli)
-    ran = cli("import", "dotenv", "--json")
-    assert ran.status == 0, ran
+    ran = cli("import", "dotenv", "--json", status=0)
     assert [(each["action"], each["secret"]) for each in json.loads(ran.out)["profiles"]] == [("unchanged", "command")]
     assert snapshot(cli) == before
     assert cli("lint", "--strict").status == 0
@@ -574,8 +549,7 @@ def test_a_reference_in_the_vendors_config_is_one_too_and_stays(cli: Cli) -> Non
         "b": {"apiEndpoint": "https://b.omniapp.co", "apiKey": KEY},
     }
     path = write_vendor(cli, {"version": 1, "profiles": profiles})
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 0, ran
+    cli("import", "omni-cli", "--scrub", status=0)
     assert json.loads(path.read_text())["profiles"]["a"]["apiKey"] == REFERENCE
     assert "apiKey" not in json.loads(path.read_text())["profiles"]["b"]
     assert tomllib.loads(cli.config.read_text())["profiles"]["a"]["key"] == {"command": ["op", "read", REFERENCE]}
@@ -589,8 +563,7 @@ def test_what_stands_in_for_a_secret_of_the_vendors_config_is_refused(cli: Cli, 
     keys = {"authMethod": auth, "apiKey": value, "accessToken": KEY, "refreshToken": value}
     path = write_vendor(cli, {"version": 1, "profiles": {"a": {"apiEndpoint": "https://a.omniapp.co", **keys}}})
     before = path.read_bytes()
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 3, ran
+    ran = cli("import", "omni-cli", "--scrub", status=3)
     assert "and no key" in ran.err
     assert value not in ran.err
     assert path.read_bytes() == before
@@ -636,8 +609,7 @@ def test_the_files_default_chooses_its_name_first_and_a_changed_name_says_why(cl
         for name, host in (("PROD", "a"), ("prod", "b"), ("my prod", "c"))
     }
     write_vendor(cli, {"version": 1, "defaultProfile": "prod", "profiles": profiles})
-    ran = cli("import", "omni-cli")
-    assert ran.status == 0, ran
+    ran = cli("import", "omni-cli", status=0)
     config = tomllib.loads(cli.config.read_text())
     assert config["default"] == "prod"
     assert config["profiles"]["prod"]["base_url"] == "https://b.omniapp.co"
@@ -660,8 +632,7 @@ def test_every_bad_profile_is_named_at_once_with_the_way_out(cli: Cli) -> None:
         "space": {**good, "apiKey": "a b"},
     }
     write_vendor(cli, {"version": 1, "profiles": {"good": good, **bad}})
-    ran = cli("import", "omni-cli")
-    assert ran.status == 3, ran
+    ran = cli("import", "omni-cli", status=3)
     assert [name for name in bad if f"`{name}`" not in ran.err] == []
     assert "`good`" not in ran.err
     assert "--only" in ran.err
@@ -699,6 +670,5 @@ def test_a_file_that_everybody_may_write_is_said_to_choose_the_hosts(cli: Cli, h
     file.write_text("OMNI_BASE_URL=https://acme.omniapp.co\n")
     assert "choose the hosts" not in cli("import", "dotenv", "--dry-run").err
     file.chmod(0o666)
-    ran = cli("import", "dotenv", *how)
-    assert ran.status == 0, ran
+    ran = cli("import", "dotenv", *how, status=0)
     assert f"warning: anyone can write to `{file}`, and so choose the hosts of these profiles" in ran.err

@@ -12,8 +12,7 @@ from tests.standin import Standin
 
 
 def test_init_by_flags_writes_a_valid_file_and_makes_the_profile_active(cli: Cli) -> None:
-    ran = cli("init", "--name", "play", "--base-url", "https://play.omniapp.co/")
-    assert ran.status == 0, ran
+    ran = cli("init", "--name", "play", "--base-url", "https://play.omniapp.co/", status=0)
     data = tomllib.loads(cli.config.read_text())
     assert data["profiles"]["play"] == {"base_url": "https://play.omniapp.co", "auth": "api-key"}
     assert cli("lint").status == 0
@@ -62,8 +61,7 @@ def test_init_of_a_second_profile_leaves_the_first_one_active_and_says_so(cli: C
 def test_init_refuses_a_name_that_is_taken(cli: Cli) -> None:
     cli("init", "--name", "a", "--base-url", "https://a.omniapp.co")
     before = cli.config.read_bytes()
-    ran = cli("init", "--name", "a", "--base-url", "https://b.omniapp.co")
-    assert ran.status == 2
+    ran = cli("init", "--name", "a", "--base-url", "https://b.omniapp.co", status=2)
     assert f"{cli.config}:" in ran.err
     assert cli.config.read_bytes() == before
 
@@ -91,32 +89,27 @@ def test_init_goes_through_a_symlink_and_leaves_the_link(cli: Cli, tmp_path: Pat
     ],
 )
 def test_bad_answers_are_usage_errors_and_write_nothing(cli: Cli, flags: list[str], says: str) -> None:
-    ran = cli("init", *flags)
-    assert ran.status == 2, ran
+    ran = cli("init", *flags, status=2)
     assert says in ran.err
     assert not cli.config.exists()
 
 
 def test_init_into_an_invalid_file_writes_nothing(cli: Cli) -> None:
     file = cli.profiles("[profiles.a\n")
-    ran = cli("init", "--name", "b", "--base-url", "https://b.omniapp.co")
-    assert ran.status == 3
+    ran = cli("init", "--name", "b", "--base-url", "https://b.omniapp.co", status=3)
     assert f"{file}:1:" in ran.err
     assert file.read_text() == "[profiles.a\n"
 
 
 def test_a_host_that_is_not_allowed_is_refused_before_a_key_is_asked_for(cli: Cli, file_store: None) -> None:
-    ran = cli("init", "--name", "a", "--base-url", "https://bi.acme.example", "--with-key", stdin=STAGING_KEY)
-    assert ran.status == 6
+    ran = cli("init", "--name", "a", "--base-url", "https://bi.acme.example", "--with-key", stdin=STAGING_KEY, status=6)
     assert "allowed_hosts" in ran.err
     assert not (cli.state / "secrets.json").exists()
 
 
 def test_plain_http_to_this_machine_points_to_the_option(cli: Cli) -> None:
-    ran = cli("init", "--name", "local", "--base-url", "http://127.0.0.1:8000")
-    assert ran.status == 6
+    ran = cli("init", "--name", "local", "--base-url", "http://127.0.0.1:8000", status=6)
     assert "hint: give `--allow-insecure`" in ran.err
     assert not cli.config.exists()
-    elsewhere = cli("add", "far", "--base-url", "http://acme.omniapp.co")
-    assert elsewhere.status == 6
+    elsewhere = cli("add", "far", "--base-url", "http://acme.omniapp.co", status=6)
     assert "--allow-insecure" not in elsewhere.err

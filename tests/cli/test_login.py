@@ -16,8 +16,7 @@ from tests.standin import Standin
 
 
 def test_a_key_from_stdin_is_tested_and_stored_with_its_origin(cli: Cli, instances: Instances) -> None:
-    ran = cli("login", "staging", stdin=STAGING_KEY + "\n")
-    assert ran.status == 0, ran
+    ran = cli("login", "staging", stdin=STAGING_KEY + "\n", status=0)
     assert f"will be stored in the file `{cli.state / 'secrets.json'}`" in ran.err
     assert "accepts the key (MEMBER" in ran.err
     file = cli.state / "secrets.json"
@@ -32,8 +31,7 @@ def test_where_it_will_be_stored_is_said_before_the_instance_is_asked(cli: Cli, 
 
 
 def test_a_refused_key_is_not_stored(cli: Cli, instances: Instances) -> None:
-    ran = cli("login", "staging", stdin=PRODUCTION_KEY)
-    assert ran.status == 8
+    ran = cli("login", "staging", stdin=PRODUCTION_KEY, status=8)
     assert "nothing was stored" in ran.err
     assert cli("token", "staging").status == 4
 
@@ -46,8 +44,7 @@ def test_a_refused_key_leaves_the_old_one_in_place(cli: Cli, instances: Instance
 
 def test_the_right_key_in_the_wrong_profile_is_refused_by_the_identity_pin(cli: Cli, instances: Instances) -> None:
     instances.production.add_key(CANARY + "M", role="MEMBER")
-    ran = cli("login", "prod", stdin=CANARY + "M")
-    assert ran.status == 6
+    ran = cli("login", "prod", stdin=CANARY + "M", status=6)
     assert "ORG_ADMIN" in ran.err
     assert "MEMBER" in ran.err
     assert "nothing was stored" in ran.err
@@ -58,8 +55,7 @@ def test_an_unreachable_instance_is_exit_7_and_nothing_is_stored(cli: Cli, file_
     with Standin() as gone:
         url = gone.base_url
     cli.profiles(f'[profiles.a]\nbase_url = "{url}"\nallow_insecure = true\n')
-    ran = cli("login", "a", stdin=STAGING_KEY)
-    assert ran.status == 7
+    ran = cli("login", "a", stdin=STAGING_KEY, status=7)
     assert "nothing was stored" in ran.err
     assert not (cli.state / "secrets.json").exists()
     assert cli("login", "a", "--no-test", stdin=STAGING_KEY).status == 0
@@ -68,23 +64,20 @@ def test_an_unreachable_instance_is_exit_7_and_nothing_is_stored(cli: Cli, file_
 
 @pytest.mark.parametrize("text", ["", "\n", "a\nb\n", "with space", "nul\0byte", "tab\tbed", "\x1b[31m", "x" * 70_000])
 def test_what_cannot_be_a_key_is_refused_with_the_reason(cli: Cli, instances: Instances, text: str) -> None:
-    ran = cli("login", "staging", stdin=text)
-    assert ran.status == 4, ran
+    cli("login", "staging", stdin=text, status=4)
     assert not instances.staging.requests
     assert not (cli.state / "secrets.json").exists()
 
 
 def test_login_without_a_usable_store_is_exit_9_before_the_key_is_read(cli: Cli, instances: Instances) -> None:
-    ran = cli("login", "staging", stdin=STAGING_KEY, env={"OMNIPROFILE_SECRET_STORE": ""})
-    assert ran.status == 9
+    ran = cli("login", "staging", stdin=STAGING_KEY, env={"OMNIPROFILE_SECRET_STORE": ""}, status=9)
     assert "OMNIPROFILE_SECRET_STORE=file" in ran.err
     assert not instances.staging.requests
     assert not (cli.state / "secrets.json").exists(), "a silent downgrade to plain text"
 
 
 def test_an_unknown_store_name_is_an_error(cli: Cli, instances: Instances) -> None:
-    ran = cli("login", "staging", stdin=STAGING_KEY, env={"OMNIPROFILE_SECRET_STORE": "plaintext"})
-    assert ran.status == 3
+    ran = cli("login", "staging", stdin=STAGING_KEY, env={"OMNIPROFILE_SECRET_STORE": "plaintext"}, status=3)
     assert "`keyring` or `file`" in ran.err
 
 
@@ -97,8 +90,7 @@ def test_settings_may_ask_for_the_file_store(cli: Cli, instances: Instances, mon
 
 
 def test_login_to_a_profile_with_another_key_source_says_where_the_key_goes(cli: Cli, two: Path) -> None:
-    ran = cli("login", "staging", stdin=STAGING_KEY)
-    assert ran.status == 2
+    ran = cli("login", "staging", stdin=STAGING_KEY, status=2)
     assert "environment variable `STAGING_KEY`" in ran.err
 
 
@@ -112,15 +104,13 @@ def test_a_secrets_file_that_others_can_read_is_refused(cli: Cli, instances: Ins
     cli("login", "staging", stdin=STAGING_KEY)
     file = cli.state / "secrets.json"
     file.chmod(0o644)
-    ran = cli("token", "staging")
-    assert ran.status == 6
+    ran = cli("token", "staging", status=6)
     assert f"chmod 600 {file}" in ran.err.replace("`", "").replace("'", "")
 
 
 def test_logout_deletes_and_says_where_to_revoke(cli: Cli, instances: Instances) -> None:
     cli("login", "staging", stdin=STAGING_KEY)
-    ran = cli("logout", "staging")
-    assert ran.status == 0
+    ran = cli("logout", "staging", status=0)
     assert "was deleted" in ran.err
     assert "Settings > API access" in ran.err
     assert STAGING_KEY not in (cli.state / "secrets.json").read_text()
@@ -157,8 +147,7 @@ def test_the_live_test_has_the_documented_json(cli: Cli, instances: Instances) -
 def test_a_revoked_key_is_invalid_with_a_remedy(cli: Cli, instances: Instances) -> None:
     cli("login", "prod", stdin=PRODUCTION_KEY)
     instances.production.revoke(PRODUCTION_KEY)
-    ran = cli("test", "prod")
-    assert ran.status == 8
+    ran = cli("test", "prod", status=8)
     assert "invalid" in ran.out
     assert "revoked" in ran.out
 
@@ -181,15 +170,13 @@ def test_the_gravest_outcome_decides_the_exit(cli: Cli, instances: Instances) ->
 def test_test_never_calls_another_host_with_an_overridden_url(cli: Cli, instances: Instances) -> None:
     cli("login", "staging", stdin=STAGING_KEY)
     before = len(instances.production.requests)
-    ran = cli("test", "staging", env={"OMNI_PROFILE_STAGING_BASE_URL": instances.production.base_url})
-    assert ran.status == 6
+    cli("test", "staging", env={"OMNI_PROFILE_STAGING_BASE_URL": instances.production.base_url}, status=6)
     assert len(instances.production.requests) == before
 
 
 def test_login_to_an_oauth_profile_in_use_by_file(cli: Cli, file_store: None) -> None:
     cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\nauth = "oauth"\n')
-    ran = cli("token", "a")
-    assert ran.status == 4
+    ran = cli("token", "a", status=4)
     assert "omniprofile login a" in ran.err
 
 
@@ -223,8 +210,7 @@ def test_timeout_bounds_the_wait_for_a_key_as_it_does_the_wait_for_the_browser(c
 
 
 def test_options_of_the_browser_login_are_said_to_be_ignored_for_a_key(cli: Cli, instances: Instances) -> None:
-    ran = cli("login", "staging", "--no-browser", "--port", "8765", stdin=STAGING_KEY)
-    assert ran.status == 0
+    ran = cli("login", "staging", "--no-browser", "--port", "8765", stdin=STAGING_KEY, status=0)
     assert "warning: `--no-browser` and `--port` ignored: `staging` has an API key" in ran.err
     assert "ignored" not in cli("login", "staging", "--timeout", "9", stdin=STAGING_KEY).err
 
@@ -239,8 +225,7 @@ def test_with_key_waits_for_the_key(cli: Cli, instances: Instances) -> None:
 
 def test_with_key_is_of_no_use_to_a_browser_login(cli: Cli, file_store: None) -> None:
     cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\nauth = "oauth"\n')
-    ran = cli("login", "a", "--with-key", stdin=STAGING_KEY)
-    assert ran.status == 2
+    ran = cli("login", "a", "--with-key", stdin=STAGING_KEY, status=2)
     assert "so it has no key to read" in ran.err
 
 

@@ -134,8 +134,7 @@ def test_show_has_the_browser_and_where_it_comes_from(cli: Cli, record: Path) ->
 )
 def test_a_browser_is_a_program_and_its_arguments(cli: Cli, value: str, words: str) -> None:
     cli.profiles(f'[profiles.x]\nbase_url = "https://acme.omniapp.co"\nbrowser = {value}\n')
-    ran = cli("lint")
-    assert ran.status == 1
+    ran = cli("lint", status=1)
     assert words in ran.out + ran.err, ran
     assert cli("open", "x").status == 3
 

@@ -63,8 +63,7 @@ def test_help_lists_every_command(process: Process) -> None:
     ],
 )
 def test_wrong_usage_is_exit_2_with_one_error_and_a_hint(cli: Cli, argv: list[str], says: str) -> None:
-    ran = cli(*argv)
-    assert ran.status == 2, ran
+    ran = cli(*argv, status=2)
     assert ran.err.startswith("omniprofile: error: ")
     assert says in ran.err
     assert ran.out == ""
@@ -82,8 +81,7 @@ def test_there_is_no_option_that_takes_a_token() -> None:
 
 
 def test_json_errors_have_the_documented_shape_and_stderr_says_it_too(cli: Cli) -> None:
-    ran = cli("show", "gone", "--json")
-    assert ran.status == 5
+    ran = cli("show", "gone", "--json", status=5)
     error = json.loads(ran.out)["error"]
     assert error["code"] == "no-such-profile"
     assert ran.err.startswith(f"omniprofile: error: {error['message']}\nhint: {error['hint']}\n")
@@ -161,8 +159,7 @@ def test_colour_obeys_no_color_and_never_goes_into_a_pipe(process: Process, two:
 
 
 def test_an_explicit_config_that_is_missing_is_exit_3(cli: Cli) -> None:
-    ran = cli("--config", "/nowhere/profiles.toml", "list")
-    assert ran.status == 3
+    ran = cli("--config", "/nowhere/profiles.toml", "list", status=3)
     assert "/nowhere/profiles.toml" in ran.err
     assert cli("list", env={"OMNIPROFILE_CONFIG": "/nowhere/p.toml"}).status == 3
 
@@ -170,24 +167,21 @@ def test_an_explicit_config_that_is_missing_is_exit_3(cli: Cli) -> None:
 def test_any_command_with_an_invalid_file_is_exit_3_with_place_and_hint(cli: Cli) -> None:
     file = cli.profiles('version = 1\n[profiles.a]\nbase_url = "https://a.omniapp.co"\nprotectd = true\n')
     for argv in (("list",), ("current",), ("token", "a"), ("use", "a"), ("env", "a"), ("show",), ("test", "a")):
-        ran = cli(*argv)
-        assert ran.status == 3, ran
+        ran = cli(*argv, status=3)
         assert f"{file}:4:" in ran.err
         assert "protected" in ran.err
 
 
 def test_control_characters_of_a_file_never_reach_the_terminal(cli: Cli) -> None:
     cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\ndescription = "\\u001b]0;owned\\u0007\\u202e"\n')
-    ran = cli("list")
-    assert ran.status == 0
+    ran = cli("list", status=0)
     assert "\x1b" not in ran.out
     assert "\u202e" not in ran.out
 
 
 def test_lint_prints_file_line_column_code_message(cli: Cli) -> None:
     file = cli.profiles('version = 1\n[profiles.a]\nbase_url = "https://a.omniapp.co"\n  protectd = true\n')
-    ran = cli("lint")
-    assert ran.status == 1
+    ran = cli("lint", status=1)
     first, *rest = ran.out.splitlines()
     place, code, _ = first.split(" ", 2)
     assert place == f"{file}:4:3:"
@@ -197,8 +191,7 @@ def test_lint_prints_file_line_column_code_message(cli: Cli) -> None:
 
 def test_lint_json_has_the_documented_keys(cli: Cli) -> None:
     file = cli.profiles(f'[profiles.a]\nbase_url = "https://a.omniapp.co"\nkey = "{CANARY}"\n')
-    ran = cli("lint", "--format", "json")
-    assert ran.status == 1
+    ran = cli("lint", "--format", "json", status=1)
     (finding,) = json.loads(ran.out)["findings"]
     assert set(finding) == {"file", "line", "column", "code", "level", "message", "suggestion"}
     assert finding["file"] == str(file)
@@ -235,6 +228,5 @@ def test_demo_shows_everything_and_touches_nothing_of_the_users(process: Process
 
 
 def test_a_profile_called_like_a_command_is_no_command(cli: Cli) -> None:
-    ran = cli("-p", "token", "list", "--json", "--no-such-option")
-    assert ran.status == 2
+    ran = cli("-p", "token", "list", "--json", "--no-such-option", status=2)
     assert json.loads(ran.out)["error"]["code"] == "usage"

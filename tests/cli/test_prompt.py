@@ -405,8 +405,7 @@ def test_after_its_own_edits_the_prompt_is_certain(
         ("remove more --yes", "staging, protected"),
         ("rename staging other", "other, protected"),
     ):
-        ran = cli(*words.split())
-        assert ran.status == 0, ran
+        cli(*words.split(), status=0)
         assert _shown(shell, cli, tmp_path, "", env={"OMNI_PROFILE": expected.split(",")[0]}) == [expected], words
     before = (cli.state / "prompt").read_bytes()
     elsewhere = cli.profiles('[profiles.x]\nbase_url = "https://x.omniapp.co"\n', "elsewhere.toml")
@@ -561,6 +560,5 @@ def test_an_odd_zsh_has_a_prompt_and_no_error(options: str, cli: Cli, renewed: N
 
 
 def test_powershell_has_no_prompt_and_says_so(cli: Cli) -> None:
-    ran = cli("hook", "powershell", "--prompt")
-    assert ran.status == 2
+    ran = cli("hook", "powershell", "--prompt", status=2)
     assert "the prompt is not available for PowerShell" in ran.err

@@ -177,8 +177,7 @@ def test_the_hint_of_exec_is_a_command_that_can_be_run(select: Callable[[str], l
 )
 def test_the_hint_runs_the_same_command_line_with_a_yes(cli: Cli, two: Path, argv: list[str], line: str) -> None:
     """Without an option it would do another thing: switch all shells, hand the token out, delete the secret."""
-    ran = cli(*argv)
-    assert ran.status == 6
+    ran = cli(*argv, status=6)
     assert f"hint: run `omniprofile {line}`" in ran.err
     file = str(cli.config)
     assert f"hint: run `omniprofile --config {file} {line}`" in cli("--config", file, *argv).err

@@ -78,8 +78,7 @@ def test_exec_says_in_one_line_that_a_dotenv_above_names_another_instance(cli: C
     below = cli.work / "below"
     below.mkdir()
     file.write_text(f"OMNI_API_KEY={CANARY}\nOMNI_BASE_URL=https://other.omniapp.co\n")
-    ran = cli("exec", "staging", "--", "true", cwd=below)
-    assert ran.status == 0
+    ran = cli("exec", "staging", "--", "true", cwd=below, status=0)
     assert ran.err == (
         f"omniprofile: `{file}` names https://other.omniapp.co in `OMNI_BASE_URL`: a program that loads that file may use it "
         f"in place of {HERE}\n"
@@ -119,8 +118,7 @@ PAST, FUTURE = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "cmd"])
 def test_env_names_the_trap_of_an_expired_session_of_omni_s_own(cli: Cli, two: Path, shell: str) -> None:
     path = _omni_config(cli, expires=PAST)
-    ran = cli("env", "staging", "--shell", shell, shows=True)
-    assert ran.status == 0
+    ran = cli("env", "staging", "--shell", shell, shows=True, status=0)
     assert f"warning: a bare `omni` will not use this credential: its own default profile `mine` (`{path}`)" in ran.err
     assert "`omniprofile exec -- omni …`" in ran.err
     assert "OMNI_API_TOKEN" in ran.out

@@ -112,8 +112,7 @@ def test_test_takes_patterns_and_names_each_profile_once(cli: Cli) -> None:
 )
 def test_a_tag_that_no_pattern_could_name_is_an_error(cli: Cli, tags: str, finding: str) -> None:
     cli.profiles(f'[profiles.a]\nbase_url = "https://a.omniapp.co"\ntags = {tags}\n')
-    ran = cli("lint")
-    assert ran.status == 1
+    ran = cli("lint", status=1)
     assert finding in ran.out
 
 

@@ -72,8 +72,7 @@ def test_the_exit_status_is_the_gravest_outcomes(cli: Cli, omni: Standin, names:
 
 def test_a_credential_that_may_not_go_to_the_host_is_untested_with_a_status_of_its_own(cli: Cli, omni: Standin) -> None:
     _profiles(cli, omni, "ok")
-    ran = cli("test", "ok", "--base-url", "https://elsewhere.omniapp.co", "--json")
-    assert ran.status == 6
+    ran = cli("test", "ok", "--base-url", "https://elsewhere.omniapp.co", "--json", status=6)
     assert json.loads(ran.out)["results"][0]["status"] == "untested"
     assert 6 in dict(HELP.exits)
 
@@ -167,8 +166,7 @@ def test_an_answer_cannot_draw_on_the_terminal(cli: Cli, omni: Standin) -> None:
 )
 def test_wrong_usage_is_one_sentence(cli: Cli, omni: Standin, argv: tuple[str, ...], words: str) -> None:
     _profiles(cli, omni, "ok", "invalid")
-    ran = cli("test", *argv)
-    assert ran.status == 2
+    ran = cli("test", *argv, status=2)
     assert words in ran.err
     assert omni.requests == []
 
@@ -188,8 +186,7 @@ def test_a_name_given_twice_is_tested_once(cli: Cli, omni: Standin) -> None:
 def test_two_hundred_profiles_of_one_key_are_one_request(cli: Cli, omni: Standin) -> None:
     omni.switches.rate_limit = 1
     _profiles(cli, omni, *(f"ok{number}" for number in range(200)))
-    ran = cli("test", "--all", "--json")
-    assert ran.status == 0
+    ran = cli("test", "--all", "--json", status=0)
     assert [result["profile"] for result in json.loads(ran.out)["results"]] == [f"ok{number}" for number in range(200)]
     assert len(omni.requests) == 1
 

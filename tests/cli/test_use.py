@@ -13,8 +13,7 @@ from tests.conftest import CANARY, Cli
 
 def test_use_writes_the_state_file_and_nothing_else(cli: Cli, two: Path) -> None:
     before = two.read_bytes()
-    ran = cli("use", "staging")
-    assert ran.status == 0, ran
+    ran = cli("use", "staging", status=0)
     assert ran.out == ""
     assert "the active profile is now `staging` (https://acme-staging.omniapp.co)" in ran.err
     assert (cli.state / "active").read_text() == "staging\n\n"
@@ -31,8 +30,7 @@ def test_use_dash_goes_back_and_forth(cli: Cli, two: Path) -> None:
 
 
 def test_use_dash_without_a_previous_profile_says_so(cli: Cli, two: Path) -> None:
-    ran = cli("use", "-")
-    assert ran.status == 5
+    ran = cli("use", "-", status=5)
     assert "no previous profile to switch back to" in ran.err
     assert not (cli.state / "active").exists()
 
@@ -40,8 +38,7 @@ def test_use_dash_without_a_previous_profile_says_so(cli: Cli, two: Path) -> Non
 @pytest.mark.parametrize("name", ["stagin", "Staging", "stagging"])
 def test_a_wrong_name_changes_nothing_and_names_the_near_one(cli: Cli, two: Path, name: str) -> None:
     cli("use", "staging")
-    ran = cli("use", name)
-    assert ran.status == 5
+    ran = cli("use", name, status=5)
     assert "did you mean `staging`?" in ran.err
     assert (cli.state / "active").read_text().startswith("staging\n")
 
@@ -53,16 +50,14 @@ def test_a_wrong_name_changes_nothing_and_names_the_near_one(cli: Cli, two: Path
 def test_an_invalid_name_is_refused_with_the_rule_and_the_nearest_valid_one(
     cli: Cli, two: Path, name: str, nearest: str
 ) -> None:
-    ran = cli("use", name)
-    assert ran.status == 5, ran
+    ran = cli("use", name, status=5)
     assert "at most 64" in ran.err
     assert f"`{nearest}`" in ran.err
     assert "\x1b" not in ran.err
 
 
 def test_a_protected_profile_needs_yes_without_a_terminal(cli: Cli, two: Path) -> None:
-    refused = cli("use", "prod")
-    assert refused.status == 6
+    refused = cli("use", "prod", status=6)
     assert "`prod` is protected" in refused.err
     assert "--yes" in refused.err
     assert not (cli.state / "active").exists()
@@ -70,8 +65,7 @@ def test_a_protected_profile_needs_yes_without_a_terminal(cli: Cli, two: Path) -
 
 
 def test_use_tells_that_omni_profile_hides_the_switch_in_this_shell(cli: Cli, two: Path) -> None:
-    ran = cli("use", "staging", env={"OMNI_PROFILE": "prod"})
-    assert ran.status == 0
+    ran = cli("use", "staging", env={"OMNI_PROFILE": "prod"}, status=0)
     assert "warning: this shell does not see it: `OMNI_PROFILE` is set to `prod`" in ran.err
     assert "use --shell staging" in ran.err
 
@@ -79,8 +73,7 @@ def test_use_tells_that_omni_profile_hides_the_switch_in_this_shell(cli: Cli, tw
 def test_use_tells_that_a_pin_hides_the_switch_in_this_folder(cli: Cli, two: Path) -> None:
     pin = cli.work / ".omniprofile.toml"
     pin.write_text('profile = "prod"\n')
-    ran = cli("use", "staging")
-    assert ran.status == 0
+    ran = cli("use", "staging", status=0)
     assert f"this folder does not see it: project pin ({pin}:1) names `prod`" in ran.err
 
 
@@ -108,21 +101,18 @@ def test_use_with_test_switches_only_if_the_check_passes(cli: Cli, instances: In
     assert cli("use", "staging", "--test").status == 0
     instances.staging.revoke(STAGING_KEY)
     cli("use", "prod", "--yes")
-    ran = cli("use", "staging", "--test")
-    assert ran.status == 8
+    cli("use", "staging", "--test", status=8)
     assert cli("current").out == "prod\n"
 
 
 def test_use_without_a_name_and_without_a_terminal_asks_nothing(cli: Cli, two: Path) -> None:
-    ran = cli("use", stdin="1\n")
-    assert ran.status == 2
+    ran = cli("use", stdin="1\n", status=2)
     assert "terminal" in ran.err
     assert not (cli.state / "active").exists()
 
 
 def test_use_with_no_profile_at_all_points_to_init(cli: Cli) -> None:
-    ran = cli("use", "prod")
-    assert ran.status == 5
+    ran = cli("use", "prod", status=5)
     assert "omniprofile init" in ran.err
 
 
@@ -130,8 +120,7 @@ def test_a_read_only_state_folder_is_an_error_and_the_old_state_stays(cli: Cli, 
     blocked = cli.state
     blocked.parent.mkdir(parents=True, exist_ok=True)
     blocked.write_text("a file where the folder should be")
-    ran = cli("use", "staging")
-    assert ran.status == 3, ran
+    ran = cli("use", "staging", status=3)
     assert str(blocked) in ran.err
     assert "OMNI_PROFILE" in ran.err or "state" in ran.err
 

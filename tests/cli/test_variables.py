@@ -63,8 +63,7 @@ env = { OTHER = "" }
 
 
 def _given(cli: Cli, *argv: str, env: dict[str, str] | None = None) -> dict[str, str | None]:
-    ran = cli("env", *argv, "--shell", "json", env=env, shows=True)
-    assert ran.status == 0, ran
+    ran = cli("env", *argv, "--shell", "json", env=env, shows=True, status=0)
     given: dict[str, str | None] = json.loads(ran.out)
     return given
 
@@ -154,8 +153,7 @@ def test_a_secret_goes_to_its_own_origin_alone(cli: Cli) -> None:
         '[profiles.repeats]\nextends = "child"\n[profiles.repeats.env]\n'
         'OMNI_EMBED_SECRET = { env = "STAGING_EMBED" }\nFROM_FILE = "text"\n'
     )
-    ran = cli("exec", "child", "--", "true")
-    assert ran.status == 6
+    ran = cli("exec", "child", "--", "true", status=6)
     assert "the secret `OMNI_EMBED_SECRET` that profile `child` inherits from parent profile `staging`" in ran.err
     assert f"is for {URL}, not for https://acme.omniapp.co" in ran.err
     assert _given(cli, "repeats")["OMNI_EMBED_SECRET"] == EMBED
@@ -265,8 +263,7 @@ def test_the_fast_path_reads_what_needs_neither_store_nor_command(cli: Cli) -> N
 
 
 def _login(cli: Cli, profile: str = "staging", secret: str = EMBED) -> None:
-    ran = cli("login", profile, "--secret", "OMNI_EMBED_SECRET", stdin=secret + "\n")
-    assert ran.status == 0, ran
+    cli("login", profile, "--secret", "OMNI_EMBED_SECRET", stdin=secret + "\n", status=0)
 
 
 def _stored(cli: Cli) -> list[str]:
@@ -290,8 +287,7 @@ def test_a_secret_of_the_store_is_the_profiles_own_for_its_own_origin(cli: Cli, 
     _login(cli, "child", EMBED + "2")
     assert _given(cli, "child")["OMNI_EMBED_SECRET"] == EMBED + "2"
     cli.profiles(STORED.replace("acme-staging", "acme-other"))
-    ran = cli("exec", "staging", "--", "true")
-    assert ran.status == 6
+    ran = cli("exec", "staging", "--", "true", status=6)
     assert f"the stored secret `OMNI_EMBED_SECRET` of `staging` is for {URL}, but its base URL is now" in ran.err
     assert "run `omniprofile login staging --secret OMNI_EMBED_SECRET`" in ran.err
 
@@ -308,8 +304,7 @@ def test_a_secret_of_the_store_is_the_profiles_own_for_its_own_origin(cli: Cli, 
 )
 def test_only_a_declared_secret_is_stored(cli: Cli, file_store: None, variable: str, says: str) -> None:
     cli.profiles(STORED)
-    ran = cli("login", "staging", "--secret", variable, stdin=EMBED)
-    assert ran.status == 2
+    ran = cli("login", "staging", "--secret", variable, stdin=EMBED, status=2)
     assert says in ran.err
     assert not (cli.state / "secrets.json").exists()
 
@@ -395,8 +390,7 @@ def test_a_person_types_a_secret_that_is_not_shown(cli: Cli, file_store: None) -
 def test_a_pinned_protected_profile_gets_no_secret_without_a_yes(cli: Cli, file_store: None) -> None:
     cli.profiles(STORED.replace("[profiles.child]", "protected = true\n[profiles.child]"))
     (cli.work / ".omniprofile.toml").write_text('profile = "staging"\n')
-    ran = cli("login", "--secret", "OMNI_EMBED_SECRET", stdin=EMBED, cwd=cli.work)
-    assert ran.status == 6
+    ran = cli("login", "--secret", "OMNI_EMBED_SECRET", stdin=EMBED, cwd=cli.work, status=6)
     assert "omniprofile login staging --secret OMNI_EMBED_SECRET" in ran.err
 
 
@@ -458,8 +452,7 @@ def test_set_and_unset_write_texts_aliases_and_sources(cli: Cli) -> None:
         (("unset", "TEAM.from"), None),
     ]
     for (command, key, *value), line in steps:
-        ran = cli(command, "staging", f"env.{key}", *value)
-        assert ran.status == 0, ran
+        ran = cli(command, "staging", f"env.{key}", *value, status=0)
         found = [each for each in file.read_text().splitlines() if each.startswith("TEAM")]
         assert found == ([line] if line else []), (command, key, value)
     for wrong in ("{ form = 'token' }", "{ keyring = false }", "{}"):

@@ -13,8 +13,7 @@ pytestmark = pytest.mark.secret_service
 
 def test_secrets_move_from_plain_text_into_the_keyring(secret_service: SecretService, cli: Cli) -> None:
     vendor = write_vendor(cli, VENDOR)
-    ran = cli("import", "omni-cli", "--scrub")
-    assert ran.status == 0, ran
+    ran = cli("import", "omni-cli", "--scrub", status=0)
     assert "OS keyring (SecretService Keyring)" in ran.err
     assert CANARY not in vendor.read_text()
     assert cli("token", "staging", shows=True).out == STAGING + "\n"

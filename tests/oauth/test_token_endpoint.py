@@ -206,8 +206,7 @@ NEARLY = timedelta(minutes=2)
 def test_an_expired_session_survives_all_but_its_end(cli: Cli, trouble: Trouble) -> None:
     with Endpoint(trouble.answer) as endpoint:
         session = store_session(cli, endpoint.base_url, left=EXPIRED)
-        ran = cli("token", "prod")
-        assert ran.status == trouble.status, ran
+        ran = cli("token", "prod", status=trouble.status)
         assert ran.out == ""
         for word in trouble.words:
             assert word in ran.err
@@ -259,8 +258,7 @@ def test_an_instance_that_is_not_there_is_exit_7(cli: Cli) -> None:
     with Endpoint(b"") as endpoint:
         gone = endpoint.base_url
     session = store_session(cli, gone, left=EXPIRED)
-    ran = cli("token", "prod")
-    assert ran.status == 7
+    ran = cli("token", "prod", status=7)
     assert "does not accept connections" in ran.err
     assert stored(cli) == session
 
@@ -484,8 +482,7 @@ def test_a_session_of_another_origin_is_refused_before_anything_is_sent(cli: Cli
     with Endpoint(answer()) as endpoint, Endpoint(answer()) as moved:
         session = store_session(cli, endpoint.base_url, left=EXPIRED)
         cli.profiles(PROFILE.format(url=moved.base_url, more=""))
-        ran = cli("token", "prod")
-        assert ran.status == 6
+        ran = cli("token", "prod", status=6)
         assert endpoint.base_url in ran.err
         assert not endpoint.requests
         assert not moved.requests
@@ -496,11 +493,9 @@ def test_a_key_is_not_taken_for_a_session_nor_a_session_for_a_key(cli: Cli) -> N
     with Endpoint(answer()) as endpoint:
         session = store_session(cli, endpoint.base_url, left=timedelta(hours=1))
         cli.profiles(PROFILE.format(url=endpoint.base_url, more="").replace('"oauth"', '"api-key"'))
-        ran = cli("token", "prod")
-        assert ran.status == 4
+        ran = cli("token", "prod", status=4)
         assert "is an OAuth session, and its `auth` is `api-key`" in ran.err
         FileStore(str(cli.state)).put("prod", StoredSecret(session.origin, session.token, session.stored_at))
         cli.profiles(PROFILE.format(url=endpoint.base_url, more=""))
-        ran = cli("token", "prod")
-        assert ran.status == 4
+        ran = cli("token", "prod", status=4)
         assert "is an API key, and its `auth` is `oauth`" in ran.err

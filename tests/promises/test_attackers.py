@@ -73,8 +73,7 @@ def test_a_pin_can_do_nothing_but_name_a_profile(cli: Cli, line: str) -> None:
 def test_a_pin_does_not_select_a_protected_profile_in_silence(cli: Cli) -> None:
     (cli.work / ".omniprofile.toml").write_text('profile = "prod"\n')
     for command in (("token",), ("env",), ("exec", "--", "true")):
-        ran = cli(*command)
-        assert ran.status == 6
+        ran = cli(*command, status=6)
         assert "project pin" in ran.err
     assert cli("current").err != ""
 
@@ -90,8 +89,7 @@ def test_profiles_in_a_repository_are_not_read(cli: Cli) -> None:
 def test_a_pin_of_more_than_64_kib_is_not_read(cli: Cli, command: str, status: int) -> None:
     pin = cli.work / ".omniprofile.toml"
     pin.write_text('profile = "a"\n' + "#" * 64 * 1024)
-    ran = cli(command)
-    assert ran.status == status
+    ran = cli(command, status=status)
     assert "it is larger than 64 KiB" in ran.out + ran.err
 
 
@@ -104,8 +102,7 @@ def test_a_pin_that_links_to_a_device_which_all_may_write_is_passed_over(cli: Cl
 def test_nobody_is_told_to_change_the_mode_of_a_device(argv: list[str], cli: Cli) -> None:
     for name in (".env", "pins.toml"):
         (cli.work / name).symlink_to("/dev/null")
-    ran = cli(*argv)
-    assert ran.status == 1
+    ran = cli(*argv, status=1)
     assert "anyone can write to `/dev/null`" in ran.out
     assert "chmod" not in ran.out
     assert "chown" not in ran.out
@@ -166,8 +163,7 @@ def test_a_pin_that_is_no_file_is_an_error_and_no_hang(cli: Cli, kind: str) -> N
             pin.symlink_to(pin)
         case "dangling":
             pin.symlink_to("nowhere")
-    ran = cli("current")
-    assert ran.status == 3
+    ran = cli("current", status=3)
     assert str(pin) in ran.err
 
 
@@ -277,8 +273,7 @@ def test_no_variable_chooses_what_python_runs(tmp_path: Path) -> None:
 
 def test_a_profile_file_that_everybody_may_write_is_refused(cli: Cli, profiles: Path) -> None:
     profiles.chmod(0o646)
-    ran = cli("token", "prod")
-    assert ran.status == 6
+    ran = cli("token", "prod", status=6)
     assert f"chmod o-w {profiles}" in ran.err
 
 
@@ -309,8 +304,7 @@ def test_files_that_others_can_put_there_are_refused(
         os.chown(bad, 12345, -1)
     with _as_user(12345 if isinstance(attack, int) else 54321):
         for command in (("token", "prod"), ("current",), ("exec", "prod", "--", "true"), ("list",)):
-            ran = cli(*command)
-            assert ran.status == 6, str(ran)
+            ran = cli(*command, status=6)
             assert str(bad) in ran.err or (profiles.is_symlink() and str(profiles) in ran.err)
             assert ("hint: run `chmod o-w" if isinstance(attack, int) else "belongs to another user") in ran.err
         for line in (["token", "prod"], ["current"], ["__complete", "profiles"]):
@@ -352,8 +346,7 @@ def test_a_state_folder_that_everybody_may_write_is_refused(
     assert cli("login", "s", "--no-test", stdin=CANARY).status == 0
     bad = cli.state if attack == "folder" else cli.state / ("secrets.json" if store else "active")
     bad.chmod(0o777 if attack == "folder" else 0o606)
-    ran = cli("token", *(["s"] if store else []))
-    assert ran.status == 6
+    ran = cli("token", *(["s"] if store else []), status=6)
     assert answer(["token"], os.environ, sys.platform, str(cli.work)) is None
     assert str(bad) in ran.err
     assert "hint: run `chmod" in ran.err
@@ -420,8 +413,7 @@ def test_a_redirect_to_another_origin_takes_no_token_along(cli: Cli, thief: _Thi
         place = f"http://127.0.0.1:{thief.server_address[1]}/api/v1/whoami"
         omni.switches.answer = lambda _: (status, {"Location": place}, b"")
         cli.profiles(f'[profiles.a]\nbase_url = "{omni.base_url}"\nallow_insecure = true\nkey = {{ env = "K" }}\n')
-        ran = cli("test", "a", env={"K": CANARY})
-        assert ran.status == 7
+        ran = cli("test", "a", env={"K": CANARY}, status=7)
         assert "redirect" in ran.out
     assert thief.taken == []
 
@@ -432,8 +424,7 @@ def test_a_server_that_never_ends_is_left_in_time(cli: Cli) -> None:
         cli.profiles(
             f'[profiles.a]\nbase_url = "http://127.0.0.1:{port}"\nallow_insecure = true\nkey = {{ env = "K" }}\n'
         )
-        ran = cli("test", "a", "--timeout", "0.5", env={"K": CANARY})
-        assert ran.status == 7
+        cli("test", "a", "--timeout", "0.5", env={"K": CANARY}, status=7)
 
 
 # Another user of the same machine

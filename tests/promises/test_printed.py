@@ -204,8 +204,7 @@ def test_nothing_is_shown_of_a_file_that_a_pin_links_to(cli: Cli, tmp_path: Path
         pin.unlink(missing_ok=True)
         pin.symlink_to(secret)
         for form in ("human", "json", "sarif", "github"):
-            ran = cli("lint", "--format", form, ".omniprofile.toml")
-            assert ran.status == 1
+            ran = cli("lint", "--format", form, ".omniprofile.toml", status=1)
             assert OPAQUE not in ran.out + ran.err
             assert "phrase" not in ran.out
 
@@ -220,7 +219,6 @@ def test_a_path_in_a_command_to_paste_is_whole_and_means_that_path(path: str) ->
 
 def test_the_demo_says_that_it_needs_a_folder(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
-    ran = cli("demo")
-    assert ran.status == 1
+    ran = cli("demo", status=1)
     assert "the demo needs a temporary folder that can be written" in ran.err
     assert "TMPDIR" in ran.err
