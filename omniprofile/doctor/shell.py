@@ -24,10 +24,10 @@ _CLOCK_TIMEOUT = 5.0
 
 
 def selection(app: App) -> Iterable[Diagnosis]:
-    """Report the current profile, and every layer that names a profile that does not exist."""
+    """Report the current profile, and what names a profile that does not exist, even if another layer overrides it now."""
     profiles = app.config.profiles
     try:
-        chosen = app.select()
+        chosen = app.select(overridden=True)
     except NoProfileSelected as error:
         if profiles:
             yield warning("no profile is selected", error.hint or "run `omniprofile use NAME`")
@@ -39,32 +39,19 @@ def selection(app: App) -> Iterable[Diagnosis]:
         pin_file = app.pin_file()
         pinned = f"; a project pin (`{printable_place(pin_file)}`) is above this folder" if pin_file else ""
         yield ok(f"`{chosen.profile}`, selected by {chosen.provenance}{pinned}")
-    yield from _names_of_no_profile(app)
-
-
-def _names_of_no_profile(app: App) -> Iterator[Diagnosis]:
-    """Yield names in the state and the pin that no profile has, even if another layer overrides them now."""
-    config = app.config
-    active, previous = app.state.read()
-    place = f"`{printable_place(app.state.path)}`"
-    if active is not None and active not in config.profiles:
-        near = closest(active, config.profiles)
-        hint = f"run `omniprofile use NAME`{f'; did you mean {quoted_list(near)}?' if near else ''}"
-        yield problem(f"the active profile `{printable(active)}` ({place}) is not in the profile files", hint)
-    if previous is not None and previous not in config.profiles:
+        for weaker in chosen.overridden:
+            if weaker.value not in profiles:
+                named = f"names `{printable(str(weaker.value))}`, which is not a profile"
+                yield problem(
+                    f"the {weaker.provenance} {named if weaker.value else weaker.reason}", "correct or remove it"
+                )
+    _, previous = app.state.read()
+    if previous is not None and previous not in profiles:
+        place = printable_place(app.state.path)
         yield warning(
-            f"the previous profile `{printable(previous)}` ({place}, line 2) is not in the profile files",
+            f"the previous profile `{printable(previous)}` (`{place}`, line 2) is not in the profile files",
             "run `omniprofile use NAME` once: `use -` cannot go back",
         )
-    try:
-        pin = app.pin()
-    except Error as error:
-        yield problem(error.message, error.hint)
-    else:
-        if pin is not None and pin.value not in config.profiles and app.environment.environ.get("OMNI_PROFILE"):
-            yield problem(
-                f"the {pin.provenance} names `{printable(pin.value)}`, which is not a profile", "correct the pin"
-            )
 
 
 def environment(app: App) -> Iterable[Diagnosis]:

@@ -62,8 +62,8 @@ class Effective(NamedTuple):
     expect: Given[Identity] = Given(Identity())
     tags: Given[tuple[str, ...]] = Given(())
     env: Mapping[str, Given[EnvValue]] = {}
-    profile_insecure: Given[bool] | None = None
-    default_insecure: Given[bool] = Given(False)
+    insecure_by_table: Given[bool] = Given(False)
+    """Every `allow_insecure`, but for the instance's: a child may have another instance."""
 
     @property
     def uses_store(self) -> bool:
@@ -82,12 +82,12 @@ class Effective(NamedTuple):
         return next(self.insecure()).value
 
     def insecure(self) -> Iterator[Given[bool]]:
-        """Yield every `allow_insecure`, strongest first. Here the current instance comes before `[defaults]`."""
-        yield from self.profile_insecure.chain() if self.profile_insecure else ()
-        instance = self.instance
+        """Yield every `allow_insecure`, strongest first: the instance's comes between the profiles' and those of `[defaults]`."""
+        tables, instance = list(self.insecure_by_table.chain()), self.instance
         if instance is not None and instance.allow_insecure is not None:
-            yield Given(instance.allow_insecure, instance, "allow_insecure")
-        yield from self.default_insecure.chain()
+            at = sum(given.table is not None and given.table.layer is Layer.PROFILE for given in tables)
+            tables.insert(at, Given(instance.allow_insecure, instance, "allow_insecure"))
+        yield from tables
 
     def provenance(self, given: Given[object]) -> Provenance:
         """Return the provenance of a value. If another profile's table sets it, that is a parent."""
@@ -171,8 +171,7 @@ def _upon(table: Declaration, below: Effective, config: Config) -> Effective:
         env = {name: Given(value, table, f"env.{name}", below.env.get(name)) for name, value in table.env.items()}
         given["env"] = env | {name: below.env[name] for name in below.env if name not in env}
     if table.allow_insecure is not None:
-        which = "default_insecure" if table.layer is Layer.DEFAULTS else "profile_insecure"
-        given[which] = Given(table.allow_insecure, table, "allow_insecure", getattr(below, which))
+        given["insecure_by_table"] = Given(table.allow_insecure, table, "allow_insecure", below.insecure_by_table)
     return below._replace(table=table, **given)
 
 

@@ -145,12 +145,8 @@ def errors_in(findings: Iterable[Finding]) -> list[Finding]:
 
 def store_it(profile: str, variable: str | None = None) -> str:
     """Return what to do about a secret in plain text. `variable` is the one of `env` that holds it, if any."""
+    replace, option = "remove it", ""
     if variable is not None:
-        return (
-            f"write `{variable} = {{ keyring = true }}`, run `omniprofile login {profile} --secret {variable}` to store it, and "
-            "revoke it if this file was ever shared: it may be in its history"
-        )
-    return (
-        f"remove it, run `omniprofile login {profile}` to store it, and revoke it if this file was ever shared: "
-        "it may be in its history"
-    )
+        replace, option = f"write `{variable} = {{ keyring = true }}`", f" --secret {variable}"
+    store = f"run `omniprofile login {profile}{option}` to store it"
+    return f"{replace}, {store}, and revoke it if this file was ever shared: it may be in its history"
