@@ -107,6 +107,26 @@ def test_a_key_file_on_a_read_only_mount_is_taken_whatever_its_mode(mode: int, c
 
 
 @needs_root
+@pytest.mark.parametrize(("owner", "mode", "counts"), [(UID, 0o666, True), (0, 0o666, True), (12345, 0o644, False)])
+def test_on_a_read_only_mount_a_file_counts_by_its_owner_whoever_has_the_folder(
+    owner: int, mode: int, counts: bool, shared: Path
+) -> None:
+    folder = shared / "work/deep"
+    pin = folder / ".omniprofile.toml"
+    pin.write_text('profile = "two"\n')
+    pin.chmod(mode)
+    os.chown(pin, owner, owner)
+    os.chown(folder, 12345, 12345)
+    assert run(shared, "current").stdout == "one\n"
+    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+        assert run(shared, "current").stdout == ("two\n" if counts else "one\n")
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@needs_root
 def test_where_chmod_does_nothing_the_hint_says_how_to_mount(cli: Cli, tmp_path: Path) -> None:
     image, disk = tmp_path / "image", tmp_path / "disk"
     image.write_bytes(b"")
