@@ -5,7 +5,6 @@ and the models; the recipes from `man/recipes.md`. The pages are committed, the 
 a test says when they are stale. Nothing here is part of the installed package.
 """
 
-import argparse
 import json
 import os
 import re
@@ -24,7 +23,7 @@ from omniprofile.checks.rule_texts import rules
 from omniprofile.cli import help as screens
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.parser import build_parser, load
-from omniprofile.cli.registry import COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, Command
+from omniprofile.cli.registry import COMMANDS, OTHER_NAMES, Command
 from omniprofile.config.schema.json_schema import json_schema
 
 HERE = Path(__file__).parent
@@ -70,7 +69,7 @@ def pages() -> dict[str, str]:
     parser = build_parser(COMMANDS, configured=COMMANDS)
     parsers = parser.commands
     made = {
-        "omniprofile.1": _overview(parser),
+        "omniprofile.1": _overview(build_parser((), configured=())),
         "omniprofile.toml.5": _file_page(),
         "omniprofile-recipes.7": _from_file("recipes", "profiles in dotfiles, teams, CI and programs"),
         "omniprofile-gateway.7": _from_file("gateway", "a credential that programs use and do not have"),
@@ -120,7 +119,7 @@ def _table(heading: str, columns: tuple[str, ...], rows: Iterable[Iterable[str]]
 
 def _overview(parser: Parser) -> list[str]:
     lines = _head("omniprofile", 1, "declarative profiles for Omni")
-    lines += [".SH SYNOPSIS", *_synopsis(screens.usage(parser))]
+    lines += [".SH SYNOPSIS", *_synopsis(parser.format_usage())]
     lines += [".SH DESCRIPTION"]
     lines += roff.paragraphs(
         "omniprofile keeps your Omni instances and logins as profiles: a TOML file without secrets, keys in the secret store "
@@ -169,10 +168,8 @@ def _overview(parser: Parser) -> list[str]:
 def _command_page(command: Command, parser: Parser) -> list[str]:
     texts = load(command).HELP
     lines = _head(f"omniprofile-{command.name}", 1, command.summary)
-    lines += [".SH SYNOPSIS", *_synopsis(screens.usage(parser))]
+    lines += [".SH SYNOPSIS", *_synopsis(parser.format_usage())]
     lines += [".SH DESCRIPTION", *roff.paragraphs(texts.description)]
-    if parser.epilog:
-        lines += roff.epilog(parser.epilog)
     lines += _from_argparse(parser)
     if command.name == "lint":
         lines += _rules()
@@ -265,19 +262,13 @@ def _synopsis(usage: str) -> list[str]:
     return [f"\\&{line}" if line.startswith((".", "'")) else line for line in lines]
 
 
-def _from_argparse(parser: argparse.ArgumentParser) -> list[str]:
+def _from_argparse(parser: Parser) -> list[str]:
     """The sections of arguments and options, as argparse-manpage makes them; the rest of its page is left."""
-    parser._action_groups = [group for group in parser._action_groups if group.title != GLOBAL_OPTIONS]  # noqa: SLF001 - no public way
-    for group in parser._action_groups:  # noqa: SLF001 - as above
-        group.title = "arguments" if group.title == "positional arguments" else group.title
-        group._group_actions = [  # noqa: SLF001 - as above
-            action
-            for action in group._group_actions  # noqa: SLF001 - as above
-            if not isinstance(action, argparse._SubParsersAction)  # noqa: SLF001 - as above
-        ]
+    parser._positionals.title = "arguments"  # noqa: SLF001 - no public way
     parser.description = parser.epilog = None
     page = str(Manpage(parser, _data={"date": REVISED})).splitlines()
-    start = next((number for number, line in enumerate(page) if re.match(r"\.SH (ARGUMENTS|OPTIONS)", line)), len(page))
+    first = "ARGUMENTS|OPTIONS" if parser.described else "OPTIONS"  # the commands are described above
+    start = next((number for number, line in enumerate(page) if re.match(rf"\.SH ({first})", line)), len(page))
     return [line for text in page[start:] for line in _marked(text)]
 
 

@@ -4,7 +4,6 @@ Not a Markdown implementation: headings, paragraphs, lists, tables and fenced bl
 """
 
 import re
-import textwrap
 from collections.abc import Iterable, Iterator
 
 _WIDTH = 78
@@ -44,14 +43,6 @@ def paragraphs(text: str) -> list[str]:
     lines: list[str] = []
     for number, paragraph in enumerate(text.split("\n\n")):
         lines += [*([".PP"] if number else []), *filled(paragraph)]
-    return lines
-
-
-def epilog(text: str) -> list[str]:
-    """Paragraphs as above, and blocks that are indented shown as they are."""
-    lines: list[str] = []
-    for block in text.strip("\n").split("\n\n"):
-        lines += literal(textwrap.dedent(block)) if block.startswith("  ") else [".PP", *filled(block)]
     return lines
 
 

@@ -3,10 +3,10 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from functools import partial
+from typing import Any, NoReturn
 
 from omniprofile.cli.arguments import Help
-from omniprofile.cli.registry import Command
 from omniprofile.cli.stream import write_out
 from omniprofile.cli.synonyms import OPTIONS
 from omniprofile.errors import UsageError
@@ -16,35 +16,36 @@ from omniprofile.model.names import closest, printable, quoted_list
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises errors with hints and uses omniprofile's help screens.
 
-    `described` is the command with its help; None for the program itself, and for a command that is not configured.
+    `described` is the command's name and help; None for the program itself, and for a command that is not configured.
     """
 
-    described: tuple[Command, Help] | None = None
+    described: tuple[str, Help] | None = None
     commands: "Mapping[str, Parser]" = {}
+
+    def __init__(self, **options: Any) -> None:
+        # argparse checks each argument with a formatter, which without a width would import `shutil`.
+        super().__init__(allow_abbrev=False, formatter_class=partial(argparse.HelpFormatter, width=80), **options)
+        self.color = False  # Python 3.14 colours by default, ignoring `--no-color`
 
     @property
     def arguments(self) -> list[argparse.Action]:
         """All arguments and options. argparse has no public access to them."""
         return self._actions
 
-    def _get_formatter(self) -> argparse.HelpFormatter:
-        """Return the formatter with which argparse checks each argument. Without a width it would import `shutil`."""
-        return argparse.HelpFormatter(self.prog, width=80)
-
     def format_usage(self) -> str:
         """Return the usage, without the options of every command."""
-        from omniprofile.cli.help import usage
+        from omniprofile.cli.help import Formatter
 
-        return usage(self)
+        self.formatter_class = Formatter
+        return super().format_usage()
 
     def format_help(self) -> str:
         """Return the help screen."""
-        from omniprofile.cli.help import command_screen, first_screen
+        from omniprofile.cli.help import Formatter, command_texts, program_texts
 
-        if self.described is None:
-            return first_screen(self)
-        command, texts = self.described
-        return command_screen(self, command.name, texts)
+        self.formatter_class = Formatter
+        self.description, self.epilog = command_texts(*self.described) if self.described else program_texts()
+        return super().format_help()
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - argparse's signature
         """Print help, raising an error if it cannot be written; argparse would ignore that."""

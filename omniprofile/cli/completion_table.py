@@ -31,7 +31,6 @@ KINDS = dict.fromkeys(
 }
 """The kind of a value, by its metavar in help. `arguments.offer` overrides it."""
 
-_GLOBAL = ("config", "quiet", "verbose", "no_color", "help")
 _LONGEST = 70
 
 
@@ -47,9 +46,9 @@ class Row(NamedTuple):
 def rows() -> list[Row]:
     """Return the table for all shells: the program, its commands, and the kinds that are lists."""
     parser = build_parser(COMMANDS, configured=COMMANDS)
-    everything = [Row("", *_arguments(parser)[:2], "@commands")]
-    everything += [Row(name, *_arguments(subparser)) for name, subparser in parser.commands.items()]
-    everything += [Row(alias, *_arguments(parser.commands[name])) for alias, name in ALIASES.items()]
+    everything = [Row("", *_arguments(parser, parser)[:2], "@commands")]
+    everything += [Row(name, *_arguments(subparser, parser)) for name, subparser in parser.commands.items()]
+    everything += [Row(alias, *_arguments(parser.commands[name], parser)) for alias, name in ALIASES.items()]
     everything.append(Row("help", "", "", "@commands"))
     codes = {code: rule.title for code, rule in rules().items()}
     keys = {key: field.get("description", "") for key, field in _profile_keys().items()}
@@ -66,15 +65,17 @@ def kinds_of(action: argparse.Action) -> list[str]:
     return [KINDS[word] for word in str(action.metavar).split()]
 
 
-def _arguments(parser: Parser) -> tuple[str, str, str]:
+def _arguments(parser: Parser, program: Parser) -> tuple[str, str, str]:
+    """Return the last three columns of a row. `program` has the help of the options that every command takes, which come last."""
+    shared = {action.dest: action.help for action in program.arguments}
     options: dict[str, str] = {}
     takes, operands = [], []
-    # Options common to all commands come last.
-    for action in sorted(parser.arguments, key=lambda action: action.dest in _GLOBAL):
+    for action in sorted(parser.arguments, key=lambda action: action.help in (argparse.SUPPRESS, shared["help"])):
         if isinstance(action.choices, dict):  # the commands
             continue
         if action.option_strings:
-            options |= dict.fromkeys(action.option_strings, action.help or "")
+            about = shared[action.dest] if action.help == argparse.SUPPRESS else action.help
+            options |= dict.fromkeys(action.option_strings, about or "")
             if action.nargs != 0:
                 (kind,) = kinds_of(action)
                 takes += [f"{name}:{kind}{'?' if action.nargs == '?' else ''}" for name in action.option_strings]

@@ -5,7 +5,7 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 import omniprofile
 from omniprofile.app import App
@@ -13,7 +13,7 @@ from omniprofile.cli.arguments import Help
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import line_meant, require_dashes
-from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, GLOBAL_OPTIONS, HIDDEN, Command
+from omniprofile.cli.registry import ALIASES, BY_NAME, COMMANDS, HIDDEN, Command
 from omniprofile.cli.synonyms import commands_for
 from omniprofile.errors import UsageError
 from omniprofile.model.names import printable, quoted_list
@@ -107,11 +107,7 @@ def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError
 
 def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> Parser:
     """Return a parser that knows `commands`, with the arguments of those in `configured`."""
-    parser = Parser(
-        prog="omniprofile",
-        description="Declarative profiles for Omni: which instance, which credential, resolved and explained.",
-        allow_abbrev=False,
-    )
+    parser = Parser(prog="omniprofile")
     parser.add_argument(
         "-V",
         "--version",
@@ -119,16 +115,16 @@ def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> 
         help="print the version and exit",
         version=f"omniprofile {omniprofile.__version__}",
     )
-    add_globals(parser, default=True)
+    add_globals(parser, main=True)
     # Only for help and completion: `command_first` moves it after the command before parsing.
     parser.add_argument("-p", "--profile", metavar="NAME", help="the profile, for a command that takes one")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for command in commands:
-        subparser = subparsers.add_parser(command.name, help=command.summary, allow_abbrev=False)
+        subparser = subparsers.add_parser(command.name, help=command.summary)
         if command in configured:
             module = load(command)
-            subparser.described = command, module.HELP
-            add_globals(subparser, default=False)
+            subparser.described = command.name, module.HELP
+            add_globals(subparser, main=False)
             module.configure(subparser)
     parser.commands = subparsers.choices
     return parser
@@ -140,23 +136,17 @@ def load(command: Command) -> CommandModule:
     return module
 
 
-def add_globals(parser: argparse.ArgumentParser, *, default: bool) -> None:
-    """Add the options allowed before and after the command. Only the main parser sets their defaults."""
+def add_globals(parser: argparse.ArgumentParser, *, main: bool) -> None:
+    """Add the options allowed before and after the command. Only the main parser shows them and sets their defaults."""
 
-    def value(plain: object) -> object:
-        return plain if default else argparse.SUPPRESS
+    def add(*names: str, default: object = False, purpose: str, **how: Any) -> None:
+        shown = {"default": default, "help": purpose} if main else dict.fromkeys(("default", "help"), argparse.SUPPRESS)
+        parser.add_argument(*names, **how, **shown)
 
-    group = parser.add_argument_group(GLOBAL_OPTIONS) if not default else parser
-    group.add_argument(
-        "--config", metavar="FILE", default=value(None), help="use this profile file instead of the usual one"
-    )
-    group.add_argument("-q", "--quiet", action="store_true", default=value(False), help="print no notes")
-    group.add_argument(
-        "-v", "--verbose", action="count", default=value(0), help="say which profile is used; twice: tracebacks"
-    )
-    group.add_argument(
-        "--no-color", action="store_true", default=value(False), help="print no colour, as with NO_COLOR"
-    )
+    add("--config", default=None, purpose="use this profile file instead of the usual one", metavar="FILE")
+    add("-q", "--quiet", purpose="print no notes", action="store_true")
+    add("-v", "--verbose", default=0, purpose="say which profile is used; twice: tracebacks", action="count")
+    add("--no-color", purpose="print no colour, as with NO_COLOR", action="store_true")
 
 
 def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:

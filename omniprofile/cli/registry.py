@@ -16,9 +16,6 @@ class Command(NamedTuple):
         return f"omniprofile.cli.commands.{'import_' if self.name == 'import' else self.name.lstrip('_')}"
 
 
-GLOBAL_OPTIONS = "global options"
-"""The title of the options that every command takes."""
-
 EVERYDAY = "everyday"
 SECRETS = "secrets and login"
 EDITING = "editing and checking"

@@ -35,7 +35,9 @@ version = 1
 
 HELP = Help(
     description="Opens a copy of the profile file in `VISUAL` or `EDITOR`, and saves it once it passes `lint`; until then it "
-    "offers to let you continue editing. Unsaved changes are kept, and omniprofile says where.",
+    "offers to let you continue editing. Unsaved changes are kept, and omniprofile says where.\n\n"
+    "Without these variables, the editor is the first of `editor`, `nano`, `vim` and `vi` that is installed (on Windows "
+    "`notepad`).",
     examples=(
         ("omniprofile edit", "your editor"),
         ("EDITOR=nano omniprofile edit", "another one"),
@@ -50,7 +52,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="?", metavar="NAME", help="edit the file that defines this profile (default: the main file)"
     )
-    parser.epilog = "The editor is $VISUAL, else $EDITOR, else the first of editor, nano, vim and vi that is installed."
 
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
