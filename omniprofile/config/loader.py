@@ -9,7 +9,7 @@ from time import time_ns
 from typing import TypeVar
 
 from omniprofile.config.permissions import unsafe
-from omniprofile.config.references import check_references, written_names
+from omniprofile.config.references import check_references
 from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
@@ -82,7 +82,7 @@ def read(paths: Sequence[str], *, home: str, contents: Mapping[str, bytes] | Non
         if declared is not None:
             parts.append(declared)
     files.config = _merged(paths, parts, files)
-    check_references(files.config, written_names(paths, files.documents), files.report)
+    files.findings += check_references(files.config, files.documents)
     files.findings.sort()
     return files
 

@@ -144,13 +144,8 @@ def omni_cli_config(*, platform: str, environ: "Mapping[str, str]", home: str) -
         return given
     if folder := environ.get("OMNI_CONFIG_DIR"):
         return str(path.join(folder, "config.json"))
-    if folder := environ.get("XDG_CONFIG_HOME"):
-        return str(path.join(folder, "omni-cli", "config.json"))
-    if windows:
-        base = environ.get("APPDATA") or path.join(home, "AppData", "Roaming")
-    else:
-        base = path.join(home, ".config")
-    return str(path.join(base, "omni-cli", "config.json"))
+    own = environ.get("APPDATA") or path.join(home, "AppData", "Roaming") if windows else path.join(home, ".config")
+    return str(path.join(environ.get("XDG_CONFIG_HOME") or own, "omni-cli", "config.json"))
 
 
 def own_omni_config(

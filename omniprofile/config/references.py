@@ -1,26 +1,23 @@
 """Checking that the tables named by `instance` and `extends` exist, and that no profiles extend each other in a circle."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Config, Declaration
-from omniprofile.model.finding import Code
+from omniprofile.model.finding import Code, Finding
 from omniprofile.model.names import closest, quoted_list
-
-Report = Callable[[Code, KeyPath, str, str, str], None]
-"""Takes a finding's code, path, file, message and hint."""
 
 _MOST_GUESSES = 20
 """The most dangling names that get a "did you mean", which compares each with every known name."""
 _LONGEST_RING = 10
 
 
-def check_references(config: Config, written: Container[tuple[str, str]] | None, report: Report) -> None:
-    """Report dangling `instance` and `extends`, and cycles of `extends`, through which nothing may be resolved.
+def check_references(config: Config, documents: Mapping[str, Document]) -> Iterator[Finding]:
+    """Yield dangling `instance` and `extends`, and cycles of `extends`, through which nothing may be resolved.
 
-    `written` are the `written_names`; a reference to one of them is not dangling, even if its table is invalid.
+    A reference to one of the `written_names` is not dangling, even if its table is invalid.
     """
+    written = written_names(config.files, documents)
     guesses = _MOST_GUESSES
     for table in (*config.profiles.values(), *config.defaults):
         for key, kind, name, known in (
@@ -33,13 +30,13 @@ def check_references(config: Config, written: Container[tuple[str, str]] | None,
                 hint = f"did you mean {quoted_list(near)}?" if near else f"define `[{kind}s.{name}]`, or remove `{key}`"
                 path = (*table.path, key)
                 message = f"`{'.'.join(path)}` names the {kind} `{name}`, which no file defines"
-                report(Code.DANGLING, path, table.file, message, hint)
+                yield documents[table.file].finding(path, Code.DANGLING, message, hint)
     for cycle in _cycles(config.profiles):
         shown = cycle if len(cycle) <= _LONGEST_RING else [*cycle[:_LONGEST_RING], "…"]
         ring = " extends ".join(f"`{name}`" for name in [*shown, cycle[0]])
         first = config.profiles[cycle[0]]
         message = f"profiles extend each other in a circle: {ring}" if len(cycle) > 1 else f"{ring}: itself"
-        report(Code.CYCLE, (*first.path, "extends"), first.file, message, "remove one `extends`")
+        yield documents[first.file].finding((*first.path, "extends"), Code.CYCLE, message, "remove one `extends`")
 
 
 def written_names(paths: Iterable[str], documents: Mapping[str, Document]) -> set[tuple[str, str]] | None:

@@ -7,7 +7,7 @@ Nesting too deep for `tomllib`, or for code that walks through the data, is an e
 import re
 from typing import Any, NamedTuple
 
-from omniprofile.config.toml.positions import Places, key_at, scan
+from omniprofile.config.toml.positions import Places, scan
 
 DEEPEST = 50
 """The deepest allowed nesting of arrays and inline tables, and the most parts of a key."""
@@ -103,23 +103,23 @@ def _worded(text: str, at: Position, message: str, *, ends: bool) -> SyntaxProbl
 
 def _defined_again(text: str, line: int) -> SyntaxProblem | None:
     """Return the error that names where the key or table of the statement in `line` was defined first."""
-    start = 0
-    for _ in range(line - 1):
-        start = text.find("\n", start) + 1
-    before = text[:start]
-    if isinstance(_load(before), SyntaxProblem):  # the line is the last one of a longer statement
-        return None
+    import tomllib
+
+    *above, here = text.split("\n")[:line]
+    before = "".join(f"{each}\n" for each in above)
     try:
-        keys, header = key_at(text, start)
-    except ValueError:
+        tomllib.loads(before)
+        tomllib.loads(here.rstrip("\r"))
+    except (ValueError, RecursionError):  # the line is the last one of a longer statement
         return None
-    base = () if header else scan(before)[-1].path
+    statement = scan(here)[-1]
+    keys = statement.keys or next((pair.keys for pair in statement.pairs), ())
+    base = () if statement.keys else scan(before)[-1].path
     first = Places(before).keys.get((*base, *(key.name for key in keys)))
-    if first is None:
+    if first is None or not keys:
         return None
-    at = Position(line, keys[-1].start - start + 1)
     message = f"this is defined already in line {position_after(before[:first]).line}"
-    return SyntaxProblem(at, message, "remove one of the two")
+    return SyntaxProblem(Position(line, keys[-1].start + 1), message, "remove one of the two")
 
 
 def _without_line(text: str, line: int) -> str:

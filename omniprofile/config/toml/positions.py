@@ -158,24 +158,15 @@ class Places:
             self._add_pair(inner)
 
 
-def key_at(text: str, offset: int) -> tuple[tuple[Key, ...], bool]:
-    """Return the key of the statement at `offset`, and whether it is a header. Raises ValueError if there is no key."""
-    scanner = _Scanner(text, offset)
-    scanner.skip(_SPACE)
-    header = text.startswith("[", scanner.at)
-    scanner.at += header + text.startswith("[[", scanner.at)
-    return scanner.key(), header
-
-
 class _Scanner:
-    def __init__(self, text: str, at: int = 0) -> None:
+    def __init__(self, text: str) -> None:
         self._text = text
-        self.at = at
+        self.at = 0
         self.arrays: dict[KeyPath, int] = {}
 
     def statement(self, base: KeyPath) -> Table | Pair | None:
         """Return the next statement, in the table at `base`; None at the end."""
-        self.skip(_BLANK)
+        self._skip(_BLANK)
         if self.at == len(self._text):
             return None
         return self._header() if self._text[self.at] == "[" else self._pair(base)
@@ -184,7 +175,7 @@ class _Scanner:
         start = self.at
         array = self._text.startswith("[[", start)
         self.at += 1 + array
-        keys = self.key()
+        keys = self._key()
         self.at += 1 + array
         path: KeyPath = ()
         for depth, key in enumerate(keys, 1):
@@ -197,22 +188,20 @@ class _Scanner:
             path = (*path, count)
         return Table(path, keys, start, self.at)
 
-    def key(self) -> tuple[Key, ...]:
-        keys = []
-        while True:
-            match = _KEY.match(self._text, self.at)
-            if match is None:
-                raise ValueError(f"no key at offset {self.at}")
+    def _key(self) -> tuple[Key, ...]:
+        keys: list[Key] = []
+        while match := _KEY.match(self._text, self.at):
             self.at = match.end()
             keys.append(Key(_name(match[1]), *match.span(1)))
             if not self._text.startswith(".", self.at):
-                return tuple(keys)
+                break
             self.at += 1
+        return tuple(keys)
 
     def _pair(self, base: KeyPath) -> Pair:
-        keys = self.key()
+        keys = self._key()
         self.at += 1  # the equals sign
-        self.skip(_SPACE)
+        self._skip(_SPACE)
         return self._value((*base, *(key.name for key in keys)), keys)
 
     def _value(self, path: KeyPath, keys: tuple[Key, ...] = ()) -> Pair:
@@ -232,18 +221,18 @@ class _Scanner:
     def _inside(self, end: str, read: Callable[[int], Pair]) -> Iterator[Pair]:
         """Yield the comma-separated items between brackets."""
         self.at += 1
-        self.skip(_BLANK)
+        self._skip(_BLANK)
         index = 0
         while self._text[self.at] != end:
             yield read(index)
             index += 1
-            self.skip(_BLANK)
+            self._skip(_BLANK)
             if self._text[self.at] == ",":
                 self.at += 1
-                self.skip(_BLANK)
+                self._skip(_BLANK)
         self.at += 1
 
-    def skip(self, what: re.Pattern[str]) -> None:
+    def _skip(self, what: re.Pattern[str]) -> None:
         if match := what.match(self._text, self.at):
             self.at = match.end()
 
