@@ -97,9 +97,8 @@ class Draft:
 
     def changes(self) -> list[Change]:
         """Return the files that the edit changes, in the order in which they were first changed."""
-        nothing = {path: Content(path, None, None) for path in self._after}
-        changes = [Change((nothing | self._before)[path], content) for path, content in self._after.items()]
-        return [change for change in changes if change.after != change.before.content]
+        before = {path: Content(path, None, None) for path in self._after} | self._before
+        return [Change(before[path], after) for path, after in self._after.items() if after != before[path].content]
 
     @property
     def patch(self) -> str:
@@ -129,14 +128,12 @@ class Draft:
                 known[finding.what] -= 1
             elif not (fixed and finding.code in _OF_ALL_FILES):
                 new.append(finding)
+        if not new and not fixed:  # one wrong value may have been replaced by another
+            said = {finding.message for finding in before}
+            new = [finding for finding in after if finding.message not in said]
         if new:
             raise _refusal(next((finding for finding in new if finding.code == Code.SECRET), new[0]))
         if not fixed:
-            said = {finding.message for finding in before}
-            if changed := [
-                finding for finding in after if finding.message not in said
-            ]:  # one wrong value replaced by another
-                raise _refusal(changed[0])
             first = after[0]
             raise ConfigInvalid(
                 f"{first.place}: {first.message} (the file has this error already; nothing was written)",
@@ -152,8 +149,7 @@ class Draft:
                 f"{first.place}: {first.message} (nothing was written)",
                 hint=first.suggestion or "fix it by hand first: `omniprofile edit`",
             )
-        now = Content(path, self.content(path), None)
-        self.set_content(path, now.changed_to(change(document.text)).after)
+        self.set_content(path, Content(path, self.content(path), None).changed_to(change(document.text)).after)
 
     def _document(self, path: str) -> Document:
         if path not in self._documents:

@@ -18,7 +18,8 @@ def removed(text: str, path: NamePath) -> str:
             text = _without_table(text, table)
         elif pair is not None:
             holder = next((other for other in pairs if any(pair is member for member in other.members or ())), None)
-            text = _without_member(text, holder, pair) if holder else _without_line(text, pair)
+            start, end = line_start(text, pair.keys[0].start), line_end(text, pair.end)
+            text = _without_member(text, holder, pair) if holder else _without_lines(text, start, end)
         else:
             break
     named = path[:2]
@@ -26,10 +27,6 @@ def removed(text: str, path: NamePath) -> str:
         # A profile without a header still exists after its last key is removed.
         text = insert(text, named, "{}")
     return text
-
-
-def _without_line(text: str, pair: Pair) -> str:
-    return _without_lines(text, line_start(text, pair.keys[0].start), line_end(text, pair.end))
 
 
 def _without_lines(text: str, start: int, end: int) -> str:
@@ -50,7 +47,9 @@ def _without_member(text: str, holder: Pair, pair: Pair) -> str:
 
 
 def _without_table(text: str, table: Table) -> str:
-    start = _heading_start(text, table.start)
+    start = block_start(text, table.start)
+    if not start or not _is_set_off(text, start):  # a comment is the table's own only below an empty line
+        start = line_start(text, table.start)
     end = line_end(text, table.pairs[-1].end if table.pairs else table.end)
     # Comments right below the last key belong to the table, unless the next table follows them directly.
     below = end
@@ -66,12 +65,6 @@ def _without_table(text: str, table: Table) -> str:
     while start and _is_set_off(text, start):
         start = line_start(text, start - 1)
     return _without_lines(text, start, end)
-
-
-def _heading_start(text: str, at: int) -> int:
-    """Return where the lines of the header at `at` start, including a comment right above it if an empty line precedes that."""
-    start = block_start(text, at)
-    return start if start and _is_set_off(text, start) else line_start(text, at)
 
 
 def _is_set_off(text: str, start: int) -> bool:
