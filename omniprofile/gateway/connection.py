@@ -115,8 +115,8 @@ class Connection:
         async for piece in response.body():
             if shown := mask.feed(piece):
                 await self.client.write(h11.Data(shown))
-        if has_body and (rest := mask.end()):
-            await self.client.write(h11.Data(rest))
+        if has_body and mask.held:
+            await self.client.write(h11.Data(mask.held))
         await self.client.write(h11.EndOfMessage())
 
     async def _refuse(self, request: h11.Request | None, refused: Refused) -> None:

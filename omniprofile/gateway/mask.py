@@ -57,7 +57,8 @@ class Mask:
     def __init__(self, token: bytes, unpacker: Unpacker | None = None) -> None:
         self._spellings = _spellings(token)
         self._unpacker = unpacker
-        self._held = b""
+        self.held = b""
+        """What is held back so far: at the end of the body it is to be forwarded as well."""
         self._searched = b""
         """The end of what was unpacked, in which the token may have begun."""
 
@@ -74,14 +75,10 @@ class Mask:
             if any(spelling in self._searched for spelling in self._spellings):
                 raise Echoed
             self._searched = self._searched[1 - max(map(len, self._spellings)) :]
-        masked = self.text(self._held + piece)
+        masked = self.text(self.held + piece)
         begin = min(_beginning(masked, spelling) for spelling in self._spellings)
-        self._held = masked[begin:]
+        self.held = masked[begin:]
         return masked[:begin]
-
-    def end(self) -> bytes:
-        """Return what is still held back at the end of the body."""
-        return self._held
 
 
 def _beginning(data: bytes, token: bytes) -> int:

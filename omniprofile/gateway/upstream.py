@@ -22,6 +22,7 @@ from omniprofile.model.origin import Origin
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 3600.0
 """How long the instance may take to send or receive the next bytes: long polls wait for minutes."""
+_TIMEOUT = httpx.Timeout(_IDLE_SECONDS, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS).as_dict()
 _KEPT_SECONDS = 20.0
 """How long an idle connection is kept; less than servers keep theirs."""
 
@@ -125,12 +126,8 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
             headers=[(b"Host", self._host), *fields, authorization],
             content=body,
             stream=httpx.ByteStream(b"") if body is None else None,  # without it, httpx would add `Content-Length: 0`
-            extensions={
-                "timeout": {
-                    "connect": _CONNECT_SECONDS, "read": _IDLE_SECONDS, "write": _IDLE_SECONDS, "pool": _CONNECT_SECONDS,
-                }
-            },
-        )  # fmt: skip
+            extensions={"timeout": _TIMEOUT},
+        )
         request.method, request.url = method.decode("ascii"), url  # httpx has changed both
         while True:
             sender, used = self._transport()
