@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
@@ -151,12 +152,12 @@ def _bound(family: int, address: str, port: int) -> socket.socket | None:
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if port and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+        if sys.platform == "win32":
+            # Without this option, Windows lets another program listen on the same port.
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        elif port:
             # Allow a fixed port while connections of an earlier login are still in TIME_WAIT.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Without this option, Windows lets another program listen on the same port.
-        if (exclusive := getattr(socket, "SO_EXCLUSIVEADDRUSE", None)) is not None:
-            listening.setsockopt(socket.SOL_SOCKET, exclusive, 1)
         listening.bind((address, port))
         listening.listen(128)
     except OSError as problem:
