@@ -85,13 +85,13 @@ def _identify(app: App, console: Console, resolution: Resolution, session: Store
     that does not answer now only causes a warning: the login is kept.
     """
     credential = Credential(resolution.profile, session.origin, "oauth", session.token, session.expires_at)
-    result, error = tested(app, credential, resolution.expect)
-    if error is not None and (result.status is Status.INVALID or resolution.expect != Identity()):
-        raise error
-    if error is not None:
-        console.warn(f"the session could not be tested: {error.message}")
-        return None
-    return result.identity
+    result = tested(app, credential, resolution.expect)
+    if result.error is None:
+        return result.identity
+    if result.status is Status.INVALID or resolution.expect != Identity():
+        raise result.error
+    console.warn(f"the session could not be tested: {result.error.message}")
+    return None
 
 
 class _Screen:

@@ -114,8 +114,8 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, how:
 def _test(app: App, console: Console, resolution: Resolution, secret: Secret) -> Identity | None:
     """Return the key's identity according to the instance. Raises the error if the test fails."""
     origin = resolution.allowed_origin()
-    result, error = tested(app, Credential(resolution.profile, origin, "api-key", secret), resolution.expect)
-    if error is not None:
+    result = tested(app, Credential(resolution.profile, origin, "api-key", secret), resolution.expect)
+    if (error := result.error) is not None:
         if isinstance(error, CredentialRefused) and result.symptom in ("organization-key-refused", "key-refused"):
             error.hint = (
                 "nothing was stored; check it for typos, that it is not revoked (in Omni: Settings > API access), and that it "

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
-from omniprofile.errors import Error
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
 from omniprofile.model.live import LiveResult
@@ -36,20 +35,16 @@ class How:
         return self.timeout or (float("inf") if self.with_key else KEY_SECONDS)
 
 
-def tested(app: App, credential: Credential, expect: Identity) -> tuple[LiveResult, Error | None]:
-    """Ask the instance for a credential's identity and compare it with `expect`; return the result and its error or None.
-
-    The error's hint says that nothing was stored.
-    """
+def tested(app: App, credential: Credential, expect: Identity) -> LiveResult:
+    """Ask the instance for a credential's identity and compare it with `expect`. An error's hint says that nothing was stored."""
     from omniprofile.checks.live import Subject, check_live
     from omniprofile.cli.commands.test import SECONDS
 
     subject = Subject(credential.profile, lambda: credential, expect)
     (result,) = check_live([subject], timeout=SECONDS, jobs=1, environ=app.environment.environ)
-    error = result.error
-    if error is not None:
-        error.hint = f"nothing was stored; {error.hint}" if error.hint else "nothing was stored"
-    return result, error
+    if result.error is not None:
+        result.error.hint = f"nothing was stored; {result.error.hint}" if result.error.hint else "nothing was stored"
+    return result
 
 
 def tell_of_another_identity(app: App, console: Console, profile: str, new: StoredSecret) -> None:

@@ -338,7 +338,9 @@ def test_remove_asks_and_then_leaves_nothing(cli: Cli, logged_in: Path) -> None:
     assert cli("remove", "staging", "--diff").out.count("\n-") >= 3
     assert logged_in.read_text() == before.replace("'staging'", '"prod"')
     assert _secrets(cli) == {"staging": STAGING_KEY}
-    ran = cli("remove", "staging", "--yes", status=0)
+    variable = "OMNI_PROFILE_STAGING_BASE_URL"
+    ran = cli("remove", "staging", "--yes", env={variable: "https://acme-staging.omniapp.co"}, status=0)
+    assert f"`{variable}` in this shell no longer belongs to a profile" in ran.err
     assert "revoke it in Omni" in ran.err
     assert "removed `default` from" in ran.err
     assert logged_in.read_text() == before.replace("'staging'", '"prod"').replace('default = "staging"\n', "").replace(

@@ -65,6 +65,8 @@ class _Result:
         self.output: dict[Stream, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self.skipped = False
         self.error: Error | None = None
+        self.unwritten: Error | None = None
+        """Why the output cannot be written, which is no error of the profile."""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -144,14 +146,6 @@ def _error_kept(result: _Result) -> Iterator[None]:
         result.error = error
 
 
-class _Unwritten(Exception):
-    """The output cannot be written, which is no error of one profile."""
-
-    def __init__(self, error: Error) -> None:
-        super().__init__(error)
-        self.error = error
-
-
 class _Run(NamedTuple):
     """The commands of one run, whose threads share it. `interactive`: a key command may use the terminal."""
 
@@ -176,11 +170,10 @@ class _Run(NamedTuple):
     def one(self, permitted: tuple[_Result, Resolution]) -> _Result:
         """Run one command, and record how it ended. Raises the error that the output cannot be written, which ends them all."""
         result, resolution = permitted
-        try:
-            with _error_kept(result), ExitStack() as opened:
-                self.run(result, resolution, opened)
-        except _Unwritten as problem:
-            raise problem.error from problem
+        with _error_kept(result), ExitStack() as opened:
+            self.run(result, resolution, opened)
+        if result.unwritten:
+            raise result.unwritten
         return result
 
     def run(self, result: _Result, resolution: Resolution, opened: ExitStack) -> None:
@@ -193,7 +186,8 @@ class _Run(NamedTuple):
             try:
                 self.console.relay(part, result.label, result.colour, error=stream == "stderr")
             except Error as error:
-                raise _Unwritten(error) from error
+                result.unwritten = error
+                raise
 
         line = CommandLine(command[1:]) if is_omni(command[0]) else None
         if line and not line.direct and (said := instead_of_omni(line, resolution)):

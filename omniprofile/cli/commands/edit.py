@@ -109,7 +109,10 @@ def _copied(app: App, path: str, content: bytes, console: Console) -> Iterator[s
                 console.say(f"omniprofile: what you wrote is in `{copy}`")
                 os.unlink(held)
             else:
-                _remove(folder, copy)
+                with suppress(OSError):  # if the editor left other files in the folder, it stays
+                    os.unlink(copy)
+                    os.unlink(held)
+                    os.rmdir(folder)
 
 
 _LOCK = "lock"
@@ -131,13 +134,6 @@ def _clear_interrupted(drafts: str, content: bytes, console: Console) -> None:
             else:
                 os.unlink(held)
                 console.note(f"an edit was interrupted: what it had written is in `{folder}`")
-
-
-def _remove(folder: str, copy: str) -> None:
-    """Remove a copy. If the editor left other files in the folder, the folder stays."""
-    for remove, place in ((os.unlink, copy), (os.unlink, os.path.join(folder, _LOCK)), (os.rmdir, folder)):
-        with suppress(OSError):
-            remove(place)
 
 
 def _saved(

@@ -164,8 +164,7 @@ def _known(app: App, found: Sequence[Found]) -> list[Known]:
         except Error:
             known.append(Known(name, None, "", from_store=False))
             continue
-        from_store = resolution.uses_store
-        stored = from_store and resolution.origin is not None and resolution.origin in origins
-        secret = app.store.get(Account(name, resolution.origin)) if stored and resolution.origin else None
-        known.append(Known(name, resolution.origin, resolution.auth, from_store, secret, resolution.key.argv or None))
+        origin, from_store = resolution.origin, resolution.uses_store
+        secret = app.store.get(Account(name, origin)) if from_store and origin and origin in origins else None
+        known.append(Known(name, origin, resolution.auth, from_store, secret, resolution.key.argv or None))
     return known

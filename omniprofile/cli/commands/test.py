@@ -16,7 +16,6 @@ from omniprofile.config.lookup import matching
 from omniprofile.errors import UsageError
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.names import printable, quoted_list
-from omniprofile.model.provenance import Layer, Provenance, Sourced
 
 SECONDS = 10.0
 JOBS = 16
@@ -105,21 +104,19 @@ def check(
 
 def _requests(args: argparse.Namespace, app: App) -> list[ProfileRequest]:
     config = app.config_for_all([*args.patterns, *(args.profile or ())])
-    names = [Sourced(name, Provenance(Layer.FLAG, "NAME")) for name in matching(config, args.patterns)]
-    names += [Sourced(name, Provenance(Layer.FLAG, "--profile")) for name in args.profile or ()]
+    names = dict.fromkeys(matching(config, args.patterns), "NAME") | dict.fromkeys(args.profile or (), "--profile")
     if args.all and names:
         raise UsageError("`--all` and a pattern are given", hint="leave one of them out")
     if args.all:
-        names = [Sourced(name, Provenance(Layer.FLAG, "--all")) for name in app.config.profiles]
+        names = dict.fromkeys(app.config.profiles, "--all")
         if not names:
             app.select()  # raises the error that there is none, with a hint
-    if len(names) != 1 and names and (args.base_url or args.token_file):
+    if len(names) > 1 and (args.base_url or args.token_file):
         raise UsageError("`--base-url` and `--token-file` go with one profile", hint="name one profile")
-    unique = list({name.value: name for name in names}.values())
-    for name in unique:
-        app.require(name.value)
-    current: list[Sourced[str] | None] = [None]
-    return [ProfileRequest(name, args.base_url, args.token_file) for name in unique or current]
+    for name in names:
+        app.require(name)
+    requests = [ProfileRequest.for_profile(name, how) for name, how in names.items()] or [ProfileRequest()]
+    return [request._replace(base_url=args.base_url, token_file=args.token_file) for request in requests]
 
 
 def _status(results: Sequence[LiveResult]) -> int:
