@@ -35,13 +35,6 @@ def ask_missing(args: argparse.Namespace, app: App, console: Console, option: st
         if not console.interactive:
             raise UsageError("no address is given", hint="give `--base-url`, `--instance` or `--extends`")
         args.base_url = _ask_address(app, console, allow_insecure=args.allow_insecure)
-    elif args.base_url is not None:
-        try:
-            args.base_url = str(Origin.parse(args.base_url))
-        except NotAnOrigin as problem:
-            meant = problem.suggestion
-            hint = f"did you mean `{meant}`?" if meant else "it looks like `https://acme.omniapp.co`"
-            raise UsageError(f"the base URL {problem}", hint=hint) from problem
 
 
 def _ask_name(app: App, console: Console) -> str:

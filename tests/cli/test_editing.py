@@ -216,6 +216,8 @@ def test_add_refuses_bytes_that_are_not_utf_8(cli: Cli, file: Path, option: str)
         (["a b", "--base-url", "https://a.omniapp.co"], 2, "did you mean `a-b`?"),
         (["a"], 2, "no address is given"),
         (["a", "--instance", "nobody"], 3, "`nobody`"),
+        (["a", "--base-url", "https://a.omniapp.co/x"], 3, 'write "https://a.omniapp.co"'),
+        (["a", "--base-url", "https://me:secret@a.omniapp.co"], 6, "secret"),
         (["a", "--instance", "acme", "--auth", "oauth", "--key-env", "X"], 2, "an OAuth profile has no key"),
         (["a", "--instance", "acme", "--key-env", CANARY + "-x"], 6, "secret"),
         (["a", "--instance", "acme", "--expect", "MEMBER"], 2, "without `=`"),

@@ -12,7 +12,8 @@ from omniprofile.cli.new_credential import How
 from omniprofile.cli.profile_options import METHODS, add_profile_options, profile_values
 from omniprofile.cli.questions import ask_missing
 from omniprofile.credentials.env_variables import STORE_VARIABLE
-from omniprofile.errors import NoCredential, StoreUnavailable
+from omniprofile.errors import NoCredential, StoreUnavailable, UsageError
+from omniprofile.model.origin import NotAnOrigin, Origin
 
 HELP = Help(
     description="Makes the first profile: asks for what the flags leave open, writes the profile file, makes the profile "
@@ -44,6 +45,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     file_store = _wants_file_store(args, app, console)
     ask_missing(args, app, console, "--name", "omniprofile init --name NAME --base-url URL")
+    if args.base_url is not None:
+        try:
+            args.base_url = str(Origin.parse(args.base_url))
+        except NotAnOrigin as problem:
+            meant = problem.suggestion
+            hint = f"did you mean `{meant}`?" if meant else "it looks like `https://acme.omniapp.co`"
+            raise UsageError(f"the base URL {problem}", hint=hint) from problem
     name, is_open = args.name, not {"auth", "extends", "key"} & profile_values(args).keys()
     if is_open:
         args.auth = METHODS[0]
