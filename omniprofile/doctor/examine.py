@@ -37,7 +37,7 @@ CHECKS = (
     Check("access", files.access, needs_profiles=True),
     Check("environment", shell.environment),
     Check("hook", shell.hook),
-    Check("secret-store", secret_store.secret_store, needs_profiles=True),
+    Check("secret-store", secret_store.secret_store),
     Check("stored-secrets", secret_store.stored_secrets, needs_profiles=True),
     Check("omni-cli", plain_text.omni_cli),
     Check("omni-under-exec", shell.omni_under_exec),

@@ -15,11 +15,15 @@ from omniprofile.model.stored import Account
 
 def secret_store(app: App) -> Iterable[Diagnosis]:
     """Report which store is used and why, and whether it works."""
-    chosen, why = app.config.settings.secret_store, "the default"
     if app.environment.environ.get(STORE_VARIABLE):
         why = f"`{STORE_VARIABLE}` selects it"
-    elif chosen:
-        why = f"`secret_store` in {chosen.provenance.place} selects it"
+    else:
+        try:
+            chosen = app.config.settings.secret_store
+        except Error:
+            yield skipped("the profile files are invalid, and may say which store to use")
+            return
+        why = f"`secret_store` in {chosen.provenance.place} selects it" if chosen else "the default"
     name, store = app.store_name, app.store
     try:
         store.check()

@@ -310,6 +310,16 @@ def test_prune_deletes_what_no_profile_uses_and_nothing_else(cli: Cli, good: Pat
     assert cli("doctor", "--offline", "--prune").status == 0
 
 
+@pytest.mark.parametrize(("asked", "status"), [("file", "ok"), ("vault", "problem"), ("", "skipped")])
+def test_the_store_that_a_variable_selects_is_checked_while_the_profile_files_are_invalid(
+    asked: str, status: str, cli: Cli, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good.write_text("[profiles.a\n")
+    monkeypatch.setenv("OMNIPROFILE_SECRET_STORE", asked)
+    _, checks = look(cli)
+    assert [check["status"] for check in checks if check["check"] == "secret-store"] == [status]
+
+
 def test_prune_deletes_nothing_while_the_profile_files_are_invalid(cli: Cli, good: Path) -> None:
     put(cli, "gone")
     good.write_text("[profiles.a\n")
