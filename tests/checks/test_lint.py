@@ -150,6 +150,26 @@ def test_columns_count_characters_with_crlf_and_a_byte_order_mark_too(tmp_path: 
     assert _places(found) == [(4, 3, Code.UNKNOWN_KEY)]
 
 
+@pytest.mark.parametrize(
+    ("above", "code", "says"),
+    [
+        ('[defaults]\nbase_url = "https://a.omniapp.co"\n', Code.KEY_FOR_ANOTHER_HOST, "inherits the secret `S` of `[defaults]`"),
+        ("[defaults]\n", Code.KEY_FOR_SEVERAL_HOSTS, "this secret is sent to"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("source", ['{ env = "V" }', '{ file = "v" }', '{ command = ["v"] }'])
+def test_a_secret_of_env_is_for_one_host_as_a_key_is(
+    above: str, code: Code, says: str, source: str, tmp_path: Path
+) -> None:
+    below = '[profiles.b]\nbase_url = "https://b.omniapp.co"\n[profiles.c]\nbase_url = "https://c.omniapp.co"\n'
+    found = [each for each in _lint(f"{above}env = {{ S = {source} }}\n{below}", tmp_path) if each.code == code]
+    assert found
+    assert all(says in each.message for each in found)
+    assert not _lint(f"{above}env = {{ S = {{ keyring = true }} }}\n{below}", tmp_path), (
+        "the store keeps one for each host"
+    )
+
+
 def test_a_wrong_value_hides_no_other_error_of_its_table(tmp_path: Path) -> None:
     text = """\
 [instances.acme]
