@@ -292,14 +292,22 @@ def test_exec_for_needs_a_duration(cli: Cli, two: Path, length: str) -> None:
     assert "`2h`" in ran.err
 
 
-def test_exec_ends_as_its_command_does(process: Process, two: Path) -> None:
+def test_exec_ends_as_its_command_does(process: Process, two: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/nowhere/at/all\n")
+    script.chmod(0o755)
+    for command, why in (
+        ("/etc/passwd", "permission denied"),
+        (str(script), "the interpreter in its first line is missing"),
+    ):
+        ran = process("exec", "staging", "--", command)
+        assert (ran.returncode, f"`{command}` cannot be run: {why}" in ran.stderr) == (126, True), ran
     assert process("exec", "staging", "--", "sh", "-c", "exit 42").returncode == 42
     assert process("exec", "staging", "--", "sh", "-c", "kill -TERM $$").returncode == -15
     assert process("exec", "staging", "--", "no-such-command-here").returncode == 127
     for command, hint in (("printf x", "needs `sh -c`"), ("./nope.sh", "check the path")):
         ran = process("exec", "staging", "--", command)
         assert (ran.returncode, hint in ran.stderr) == (127, True)
-    assert process("exec", "staging", "--", "/etc/passwd").returncode == 126
 
 
 @pytest.mark.parametrize("argv", [("exec", "staging"), ("exec", "--gateway", "staging"), ("each", "--all")])
