@@ -147,13 +147,11 @@ def file_sets(given: Sequence[str]) -> tuple[list[list[str]], list[str]]:
         folder, name = os.path.split(path)
         if name == PIN_FILE:
             pins.append(path)
-        elif os.path.basename(folder) == DROP_IN_FOLDER:
-            above = os.path.dirname(folder)
-            sets.setdefault(folders.setdefault(real_path(above), above), []).append(path)
-        elif name == PROFILES_FILE:
-            sets.setdefault(folders.setdefault(real_path(folder), folder), []).append(path)
-        else:
-            sets.setdefault(None, []).append(path)
+            continue
+        base = folder if name == PROFILES_FILE else None
+        if os.path.basename(folder) == DROP_IN_FOLDER:
+            base = os.path.dirname(folder)
+        sets.setdefault(None if base is None else folders.setdefault(real_path(base), base), []).append(path)
     for base, members in sets.items():
         if base is not None:
             main = os.path.join(base, PROFILES_FILE)

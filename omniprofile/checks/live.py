@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from omniprofile.errors import CredentialRefused, Error, IdentityMismatch, SessionEnded, Unreachable
 from omniprofile.instance.client import Client
@@ -44,8 +45,9 @@ def check_live(
     """
     results: dict[int, LiveResult] = {}
     answered: list[tuple[int, Future[_Outcome]]] = []
+    probes: dict[object, Future[_Outcome]] = {}
     with Client(timeout=timeout, environ=environ) as client:
-        check = _Check(client, timeout).check
+        check = partial(_check, probes, partial(whoami, client, timeout=timeout))
         for found in concurrently(check, enumerate(subjects), jobs):
             answered.append(found)
             # A shared probe may still run: its result comes with the subject that sent it.
@@ -58,43 +60,39 @@ def check_live(
 
 
 _Outcome = tuple[Credential, ProbeResult] | Error
+_Ask = Callable[[Credential], ProbeResult]
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
-    """The requests of one run, whose threads share it: the first subject with a credential sends it, others take its result."""
+def _check(
+    probes: dict[object, Future[_Outcome]], ask: _Ask, item: tuple[int, Subject]
+) -> tuple[int, Future[_Outcome]]:
+    """Return a subject's index and its outcome, which has not come yet if another subject's thread asks for it.
 
-    client: Client
-    timeout: float
-    probes: dict[object, Future[_Outcome]] = field(default_factory=dict)
+    The threads of a run share `probes`: the first subject with a credential asks about it, others take its outcome.
+    """
+    index, subject = item
+    own: Future[_Outcome] = Future()
+    try:
+        credential = subject.obtain()
+    except Error as error:
+        own.set_result(error)
+        return index, own
+    probe = probes.setdefault((credential.origin, credential.secret, credential.auth), own)
+    if probe is own:
+        own.set_result(_probed(ask, subject, credential))
+    return index, probe
 
-    def check(self, item: tuple[int, Subject]) -> tuple[int, Future[_Outcome]]:
-        """Return the subject's index and its outcome, which has not come yet if another subject's thread asks for it."""
-        index, subject = item
-        own: Future[_Outcome] = Future()
-        try:
-            credential = subject.obtain()
-        except Error as error:
-            own.set_result(error)
-            return index, own
-        probe = self.probes.setdefault((credential.origin, credential.secret, credential.auth), own)
-        if probe is own:
-            own.set_result(self._probed(subject, credential))
-        return index, probe
 
-    def _probed(self, subject: Subject, credential: Credential) -> _Outcome:
-        """Return the credential and the instance's answer. If the instance refuses a session, renew it and ask once more."""
-        result = self._whoami(credential)
-        if result.http_status != 401 or credential.auth != "oauth" or subject.renew is None:
-            return credential, result
-        try:
-            renewed = subject.renew()
-        except Error:
-            return credential, result  # the instance's own refusal explains most
-        return (credential, result) if renewed.secret == credential.secret else (renewed, self._whoami(renewed))
-
-    def _whoami(self, credential: Credential) -> ProbeResult:
-        return whoami(self.client, credential, timeout=self.timeout)
+def _probed(ask: _Ask, subject: Subject, credential: Credential) -> _Outcome:
+    """Return the credential and the instance's answer. If the instance refuses a session, renew it and ask once more."""
+    result = ask(credential)
+    if result.http_status != 401 or credential.auth != "oauth" or subject.renew is None:
+        return credential, result
+    try:
+        renewed = subject.renew()
+    except Error:
+        return credential, result  # the instance's own refusal explains most
+    return (credential, result) if renewed.secret == credential.secret else (renewed, ask(renewed))
 
 
 def _problem(result: ProbeResult, subject: Subject) -> InstanceError | None:

@@ -52,7 +52,8 @@ def login_secret(app: App, console: Console, resolution: Resolution, variable: s
 
 
 def _require_secret(resolution: Resolution, variable: str) -> None:
-    source, name = resolution.secret_source(variable), resolution.profile
+    source = next((each.value.secret for each in resolution.env if each.name == variable), None)
+    name = resolution.profile
     if source is not None and source.kind == "keyring":
         return
     if source is not None:

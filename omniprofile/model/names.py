@@ -32,11 +32,6 @@ def holds_key(name: str) -> bool:
     return without_keys(name) != name
 
 
-def is_variable(name: str) -> bool:
-    """Return whether `name` may name an environment variable: ASCII letters, digits and `_`, not beginning with a digit."""
-    return name.isascii() and name.isidentifier()
-
-
 def account_name(profile: str, origin: object, variable: str | None = None) -> str:
     """Return the name that a store uses for the secret of `profile` at `origin`, or for the secret `variable` of its `env`."""
     return f"{profile}@{origin}" + (f"#{variable}" if variable else "")

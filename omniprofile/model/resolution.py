@@ -104,10 +104,6 @@ class Resolution(NamedTuple):
         sources = own + [each.value.secret for each in self.env if each.value.secret]
         return tuple(source.variable for source in sources if source.variable)
 
-    def secret_source(self, variable: str) -> KeySource | None:
-        """Return the source of the secret that `env` declares for `variable`; None if it declares none."""
-        return next((each.value.secret for each in self.env if each.name == variable), None)
-
     @property
     def accounts(self) -> "list[Account]":
         """The accounts in the secret store that the profile uses: its own credential's, and those of its `env`."""
