@@ -13,8 +13,8 @@ from contextlib import suppress
 
 from omniprofile.model.finding import Code, Finding, unreadable
 from omniprofile.model.names import printable
-from omniprofile.model.references import stand_in
 from omniprofile.model.secret import KEY_SHAPES, names_secret, remember
+from omniprofile.model.stand_ins import stand_in
 from omniprofile.system.files import Unreadable, read_regular
 
 IN_PROJECT = (".mcp.json", os.path.join(".cursor", "mcp.json"), os.path.join(".vscode", "mcp.json"))

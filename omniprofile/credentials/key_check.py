@@ -89,7 +89,7 @@ def _what_is_wrong(key: str, *, computed: bool, of_env: bool) -> tuple[str, str]
 
 
 def _stand_in(key: str, *, computed: bool, of_env: bool) -> str | None:
-    from omniprofile.model.references import key_in_more, stand_in
+    from omniprofile.model.stand_ins import key_in_more, stand_in
 
     if of_env and key[0] == "!":
         return None  # a password may begin like this

@@ -8,8 +8,8 @@ import io
 import re
 from dataclasses import dataclass, field
 
-from omniprofile.model.references import stand_in
 from omniprofile.model.secret import KEY_SHAPES
+from omniprofile.model.stand_ins import stand_in
 from omniprofile.system.files import BYTE_ORDER_MARK
 from omniprofile.transfer.foreign_file import ForeignFile
 

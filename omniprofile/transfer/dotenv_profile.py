@@ -5,8 +5,8 @@ from datetime import datetime
 from omniprofile.errors import UsageError
 from omniprofile.model.names import nearest_valid, printable_place, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin, without_api_path
-from omniprofile.model.references import command_for
 from omniprofile.model.secret import Secret
+from omniprofile.model.stand_ins import command_for
 from omniprofile.model.stored import StoredSecret
 from omniprofile.transfer.dotenv import BASE_URL, TOKENS, Dotenv, Part, reference
 from omniprofile.transfer.found import Found, Source

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import quoted_place
 from omniprofile.model.origin import Origin
-from omniprofile.model.references import command_for, stand_in
 from omniprofile.model.secret import Secret
+from omniprofile.model.stand_ins import command_for, stand_in
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import parse_time
 from omniprofile.transfer.foreign_file import ForeignFile

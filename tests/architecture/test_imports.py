@@ -83,12 +83,12 @@ SHORT = {
         "system.foreign_access",
         "system.files",
     },
-    # `references` is asked about keys of an unknown shape, as personal tokens are; it imports nothing.
+    # `stand_ins` is asked about keys of an unknown shape, as personal tokens are; it imports nothing.
     "token": {
         "credentials.env_variables",
         "credentials.fast_obtain",
         "credentials.key_check",
-        "model.references",
+        "model.stand_ins",
         "model.secret",
         "system.audit",
     },

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omniprofile.model.references import command_for, stand_in
+from omniprofile.model.stand_ins import command_for, stand_in
 
 NO_KEYS = [
     "op://Work/Omni/credential",
