@@ -22,7 +22,7 @@ from omniprofile import __version__
 from omniprofile.checks.rule_texts import rules
 from omniprofile.cli import help as screens
 from omniprofile.cli.base_parser import Parser
-from omniprofile.cli.parser import build_parser, load
+from omniprofile.cli.parser import command_parser, load, program_parser
 from omniprofile.cli.registry import COMMANDS, OTHER_NAMES, Command
 from omniprofile.config.schema.json_schema import json_schema
 
@@ -66,10 +66,8 @@ OMNI_EMBED_SECRET = { keyring = true }      # `omniprofile login staging --secre
 def pages() -> dict[str, str]:
     """Every page, by its path below `man`."""
     os.environ["COLUMNS"] = "100"
-    parser = build_parser(COMMANDS, configured=COMMANDS)
-    parsers = parser.commands
     made = {
-        "omniprofile.1": _overview(build_parser((), configured=())),
+        "omniprofile.1": _overview(program_parser()),
         "omniprofile.toml.5": _file_page(),
         "omniprofile-recipes.7": _from_file("recipes", "profiles in dotfiles, teams, CI and programs"),
         "omniprofile-gateway.7": _from_file("gateway", "a credential that programs use and do not have"),
@@ -79,7 +77,7 @@ def pages() -> dict[str, str]:
         "omniprofile-compared.7": _from_file("compared", "omniprofile beside the vendor's CLI"),
     }
     for command in COMMANDS:
-        made[f"commands/omniprofile-{command.name}.1"] = _command_page(command, parsers[command.name])
+        made[f"commands/omniprofile-{command.name}.1"] = _command_page(command, command_parser(command))
     texts = {name: "\n".join(roff.tidied(lines)) + "\n" for name, lines in made.items()}
     return {"reference.md": _reference(), **texts}
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 
-from omniprofile.cli.parser import command_first
+from omniprofile.cli.parser import split_command
 from omniprofile.cli.registry import ALIASES, COMMANDS, HIDDEN
 
 FOLDER = Path(__file__).parents[1] / "schemas/output"
@@ -32,7 +32,7 @@ def check_output(argv: Sequence[str], out: str) -> None:
     """Hold what `omniprofile *argv` printed against its schema, if it printed JSON by `--json` or `--format json`."""
     words = list(argv[: argv.index("--")] if "--" in argv else argv)
     asked = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
-    word = command_first(words)[0] or ""
+    word = split_command(words)[0] or ""
     command = ALIASES.get(word, word)
     if not asked or command not in {each.name for each in (*COMMANDS, *HIDDEN)} or not out:
         return

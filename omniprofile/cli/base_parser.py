@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
 
@@ -16,11 +16,10 @@ from omniprofile.model.names import closest, printable, quoted_list
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises errors with hints and uses omniprofile's help screens.
 
-    `described` is the command's name and help; None for the program itself, and for a command that is not configured.
+    `described` is the command's name and help; None for the program itself.
     """
 
     described: tuple[str, Help] | None = None
-    commands: "Mapping[str, Parser]" = {}
 
     def __init__(self, **options: Any) -> None:
         # argparse checks each argument with a formatter, which without a width would import `shutil`.

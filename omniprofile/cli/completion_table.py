@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from omniprofile.checks.rule_texts import rules
 from omniprofile.cli.base_parser import Parser
-from omniprofile.cli.parser import build_parser
+from omniprofile.cli.parser import command_parser, program_parser
 from omniprofile.cli.registry import ALIASES, COMMANDS
 from omniprofile.config.schema.json_schema import json_schema
 from omniprofile.model.names import printable
@@ -45,10 +45,11 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     """Return the table for all shells: the program, its commands, and the kinds that are lists."""
-    parser = build_parser(COMMANDS, configured=COMMANDS)
-    everything = [Row("", *_arguments(parser, parser)[:2], "@commands")]
-    everything += [Row(name, *_arguments(subparser, parser)) for name, subparser in parser.commands.items()]
-    everything += [Row(alias, *_arguments(parser.commands[name], parser)) for alias, name in ALIASES.items()]
+    program = program_parser()
+    everything = [Row("", *_arguments(program, program)[:2], "@commands")]
+    own = {command.name: _arguments(command_parser(command), program) for command in COMMANDS}
+    everything += [Row(name, *columns) for name, columns in own.items()]
+    everything += [Row(alias, *own[name]) for alias, name in ALIASES.items()]
     everything.append(Row("help", "", "", "@commands"))
     codes = {code: rule.title for code, rule in rules().items()}
     keys = {key: field.get("description", "") for key, field in _profile_keys().items()}
@@ -71,7 +72,7 @@ def _arguments(parser: Parser, program: Parser) -> tuple[str, str, str]:
     options: dict[str, str] = {}
     takes, operands = [], []
     for action in sorted(parser.arguments, key=lambda action: action.help in (argparse.SUPPRESS, shared["help"])):
-        if isinstance(action.choices, dict):  # the commands
+        if action.nargs == argparse.PARSER:  # the command
             continue
         if action.option_strings:
             about = shared[action.dest] if action.help == argparse.SUPPRESS else action.help

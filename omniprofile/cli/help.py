@@ -50,7 +50,7 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
     def add_argument(self, action: argparse.Action) -> None:
         """Add an argument or option, unless it is the command."""
-        if not isinstance(action.choices, dict):
+        if action.nargs != argparse.PARSER:
             super().add_argument(action)
 
 

@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from omniprofile.app import App
 from omniprofile.cli import exits
 from omniprofile.cli.console import Console
-from omniprofile.cli.parser import command_first, parse
+from omniprofile.cli.parser import parse, split_command
 from omniprofile.cli.signals import undone_on_signals
 from omniprofile.cli.stream import flush, silence
 from omniprofile.errors import Error, Interrupted, OperationFailed, Unexpected
@@ -117,7 +117,7 @@ def _renew_prompt(args: argparse.Namespace, app: App, console: Console) -> None:
 
 def _asks_for_json(argv: Sequence[str]) -> bool:
     """Return whether an unparsable command line asks for JSON. Words after `--` belong to the child."""
-    if command_first(argv)[0] in _GIVES:
+    if split_command(argv)[0] in _GIVES:
         return False
     words = list(itertools.takewhile(lambda word: word != "--", argv))
     return "--json" in words or "--format=json" in words or ("--format", "json") in itertools.pairwise(words)

@@ -1,11 +1,11 @@
-"""Parses the command line. Only the named command's module is imported and configured, unless help for all is needed."""
+"""Parses the command line. Each command has a parser of its own, and only the named command's module is imported."""
 
 import argparse
 import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import NoReturn, Protocol
 
 import omniprofile
 from omniprofile.app import App
@@ -18,10 +18,10 @@ from omniprofile.cli.synonyms import commands_for
 from omniprofile.errors import UsageError
 from omniprofile.model.names import printable, quoted_list
 
-_GLOBAL_WITH_VALUE = ("--config",)
-_GLOBAL = ("--quiet", "--verbose", "--no-color")
 _SWITCHES = re.compile(r"(-[qv]++)(p.*+)?", re.DOTALL)
 """Short switches may share one `-`, also with a `-p` at the end."""
+_WITHOUT_NEXT = re.compile(r"-p.++|--(?:config|profile)=.*+|--(?:quiet|verbose|no-color|json)", re.DOTALL)
+"""An option before the command whose value, if it takes one, is in the same word."""
 
 
 class CommandModule(Protocol):
@@ -43,54 +43,57 @@ def parse(
 
     `profiles` takes the value of `--config` and returns the profile names, which hints about a wrong word use.
     """
-    name, argv = command_first(argv)
+    name, words = split_command(argv)
     if name is None:
-        parser = build_parser(COMMANDS, configured=())
-        args, rest = parser.parse_known_args(argv)
-        if args.profile is not None or rest == ["--json"]:
+        program = program_parser()
+        args, rest = program.parse_known_args(words)
+        if rest and rest != ["--json"]:
+            program.refuse(rest)
+        if rest or args.profile is not None:
             raise UsageError("no command is given", hint="`omniprofile help` lists the commands")
-        if rest:
-            parser.refuse(rest)
-        parser.print_help()
-        parser.exit()
-    at = argv.index(name)
-    if name in ("help", "version"):
-        about = [word for word in argv[at + 1 :] if word != "--json"][:1]
-        return parse([*about, "--help"] if name == "help" else ["--version"], profiles)
-    config = next((argv[at + 1] for at, word in enumerate(argv[:-1]) if word == "--config"), None)
-    name = argv[at] = ALIASES.get(name, name)
+        program.print_help()
+        program.exit()
+    following = split_command(words)[0] or ""
+    if name == "version":
+        return parse(["--version"])
+    if name == "help":
+        return parse([*filter(None, [following]), "--help"], profiles)
+    config = next((value for word, value in itertools.pairwise(words) if word == "--config"), None)
+    name = ALIASES.get(name, name)
     command = next((each for each in (*COMMANDS, *HIDDEN) if each.name == name), None)
     if command is None:
-        raise _unknown(name, "".join(argv[at + 1 : at + 2]), profiles(config))
+        raise _unknown(name, following, profiles(config))
+    runs_command = name in ("exec", "each")
     child: list[str] | None = None
-    if name in ("exec", "each") and "--" in argv:
+    if runs_command and "--" in words:
         # The rest belongs to the child, whatever it looks like; argparse never sees it.
-        cut = argv.index("--")
-        argv, child = argv[:cut], argv[cut + 1 :]
+        cut = words.index("--")
+        words, child = words[:cut], words[cut + 1 :]
         if child[:1] == [""]:
             raise UsageError("the command is empty", hint="put the program's name behind `--`")
-    parser = build_parser((command,), configured=(command,))
-    own = parser.commands[name]
-    runs_command = name in ("exec", "each")
+    parser = command_parser(command)
     # Without `--` the words may include the child's own options, so keep their order.
-    words = argv[at + 1 :] if runs_command and child is None else own.options_first(argv[at + 1 :])
-    args, rest = parser.parse_known_args([*argv[: at + 1], *words])
+    args, rest = parser.parse_known_args(words if runs_command and child is None else parser.options_first(words))
     if args.config == "":
         raise UsageError("the value of `--config` is empty", hint="leave it out to use the usual profile file")
     if runs_command and child is None:
-        require_dashes(own, name, argv[at + 1 :], rest, profiles(config))
-    if rest and rest[0] in ("-p", "--profile"):
-        raise UsageError(f"`{own.prog}` takes no `--profile`", hint=own.hint)
-    if rest and "--" in argv:
-        cut = argv.index("--")
-        names = [word for word in argv[at + 1 : cut] if word in profiles(config)][:1]
-        line = line_meant("exec", [*names, *(["--gateway"] if name == "gateway" else [])], argv[cut + 1 :])
-        raise UsageError(f"`{own.prog}` runs no command", hint=f"run `{line}`")
+        require_dashes(parser, name, words, rest, profiles(config))
     if rest:
-        own.refuse(rest)
-    args.child = child
-    args.with_yes = [*argv[: at + 1], "--yes", *argv[at + 1 :]]
+        _refuse(parser, name, words, rest, profiles(config))
+    args.command, args.child, args.with_yes = name, child, [name, "--yes", *words]
     return args, load(command)
+
+
+def _refuse(parser: Parser, name: str, words: list[str], rest: list[str], profiles: Collection[str]) -> NoReturn:
+    """Raise UsageError for the words that command `name` does not take."""
+    if rest[0] in ("-p", "--profile"):
+        raise UsageError(f"`{parser.prog}` takes no `--profile`", hint=parser.hint)
+    if "--" in words:
+        cut = words.index("--")
+        names = [word for word in words[:cut] if word in profiles][:1]
+        line = line_meant("exec", [*names, *(["--gateway"] if name == "gateway" else [])], words[cut + 1 :])
+        raise UsageError(f"`{parser.prog}` runs no command", hint=f"run `{line}`")
+    parser.refuse(rest)
 
 
 def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError:
@@ -105,28 +108,24 @@ def _unknown(word: str, following: str, profiles: Collection[str]) -> UsageError
     return UsageError(f"unknown command `{printable(word)}`", hint=f"{hint}`omniprofile help` lists the commands")
 
 
-def build_parser(commands: Sequence[Command], configured: Sequence[Command]) -> Parser:
-    """Return a parser that knows `commands`, with the arguments of those in `configured`."""
+def program_parser() -> Parser:
+    """Return the parser for a line without a command, which also describes the options that may precede one."""
     parser = Parser(prog="omniprofile")
-    parser.add_argument(
-        "-V",
-        "--version",
-        action="version",
-        help="print the version and exit",
-        version=f"omniprofile {omniprofile.__version__}",
-    )
-    add_globals(parser, main=True)
-    # Only for help and completion: `command_first` moves it after the command before parsing.
+    version = f"omniprofile {omniprofile.__version__}"
+    parser.add_argument("-V", "--version", action="version", help="print the version and exit", version=version)
+    add_globals(parser, shown=True)
     parser.add_argument("-p", "--profile", metavar="NAME", help="the profile, for a command that takes one")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for command in commands:
-        subparser = subparsers.add_parser(command.name, help=command.summary)
-        if command in configured:
-            module = load(command)
-            subparser.described = command.name, module.HELP
-            add_globals(subparser, main=False)
-            module.configure(subparser)
-    parser.commands = subparsers.choices
+    parser.add_argument("command", metavar="COMMAND", nargs=argparse.PARSER).required = False
+    return parser
+
+
+def command_parser(command: Command) -> Parser:
+    """Return the parser of a command."""
+    module = load(command)
+    parser = Parser(prog=f"omniprofile {command.name}")
+    parser.described = command.name, module.HELP
+    add_globals(parser, shown=False)
+    module.configure(parser)
     return parser
 
 
@@ -136,26 +135,25 @@ def load(command: Command) -> CommandModule:
     return module
 
 
-def add_globals(parser: argparse.ArgumentParser, *, main: bool) -> None:
-    """Add the options allowed before and after the command. Only the main parser shows them and sets their defaults."""
+def add_globals(parser: argparse.ArgumentParser, *, shown: bool) -> None:
+    """Add the options allowed before and after the command; help shows them if `shown`."""
 
-    def add(*names: str, default: object = False, purpose: str, **how: Any) -> None:
-        shown = {"default": default, "help": purpose} if main else dict.fromkeys(("default", "help"), argparse.SUPPRESS)
-        parser.add_argument(*names, **how, **shown)
+    def about(purpose: str) -> str:
+        return purpose if shown else argparse.SUPPRESS
 
-    add("--config", default=None, purpose="use this profile file instead of the usual one", metavar="FILE")
-    add("-q", "--quiet", purpose="print no notes", action="store_true")
-    add("-v", "--verbose", default=0, purpose="say which profile is used; twice: tracebacks", action="count")
-    add("--no-color", purpose="print no colour, as with NO_COLOR", action="store_true")
+    parser.add_argument("--config", metavar="FILE", help=about("use this profile file instead of the usual one"))
+    parser.add_argument("-q", "--quiet", action="store_true", help=about("print no notes"))
+    verbosity = about("say which profile is used; twice: tracebacks")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help=verbosity)
+    parser.add_argument("--no-color", action="store_true", help=about("print no colour, as with NO_COLOR"))
 
 
-def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the command and the words, a leading `-p NAME` and `--json` moved after the command; None without a command.
+def split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the command and the other words; None, and the words up to an unknown option, without a command.
 
-    The command is the first word that is neither an option nor an option's value. After an unknown option there is no command.
+    The command is the first word that is neither an option nor an option's value.
     """
     front: list[str] = []
-    moved: list[str] = []
     words = iter(argv)
     for given in words:
         word = given
@@ -164,16 +162,11 @@ def command_first(argv: Sequence[str]) -> tuple[str | None, list[str]]:
             if not switches[2]:
                 continue
             word = f"-{switches[2]}"
-        if word in ("-p", "--profile"):
-            moved += [word, *itertools.islice(words, 1)]
-        elif word == "--json" or word.startswith(("-p", "--profile=")):
-            moved.append(word)
-        elif word in _GLOBAL_WITH_VALUE:
-            front += [word, *itertools.islice(words, 1)]
-        elif word == "--" or not word.startswith("-") or word == "-":
-            return word, [*front, word, *moved, *words]
-        elif word in _GLOBAL or word.startswith("--config="):
-            front.append(word)
-        else:
-            return None, [*front, word]
-    return None, [*front, *moved]
+        if word in ("-", "--") or not word.startswith("-"):
+            return word, [*front, *words]
+        front.append(word)
+        if word in ("-p", "--profile", "--config"):
+            front += itertools.islice(words, 1)
+        elif not _WITHOUT_NEXT.fullmatch(word):
+            break
+    return None, front

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from omniprofile.cli.completion_table import kinds_of, rows
-from omniprofile.cli.parser import build_parser
-from omniprofile.cli.registry import COMMANDS
+from omniprofile.cli.parser import command_parser
+from omniprofile.cli.registry import COMMANDS, Command
 from tests.cli.shells import START, install_program
 from tests.cli.terminal import Terminal
 from tests.conftest import Cli
@@ -155,24 +155,22 @@ def test_zsh_without_its_own_completion_is_told_what_comes_first(texts: Path) ->
 
 
 def test_every_command_and_every_option_is_in_every_table(texts: Path) -> None:
-    parser = build_parser(COMMANDS, configured=COMMANDS)
     table = {row.name: row for row in rows()}
     assert {command.name for command in COMMANDS} == {
         line.split("\t")[0] for line in table["@commands"].options.split("\n")
     }
-    for name, subparser in parser.commands.items():
-        options = {option for action in subparser._actions for option in action.option_strings}
-        assert options == {line.split("\t")[0] for line in table[name].options.split("\n")}
+    for command in COMMANDS:
+        options = {option for action in command_parser(command).arguments for option in action.option_strings}
+        assert options == {line.split("\t")[0] for line in table[command.name].options.split("\n")}
     for shell in ("bash", "zsh", "fish", "powershell"):
         text = (texts / shell).read_text(encoding="ascii")
         assert "@@TABLE@@" not in text
         assert all(command.name in text for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
-def test_the_kind_of_every_argument_is_known(command: str) -> None:
-    parser = build_parser(COMMANDS, configured=COMMANDS).commands[command]
-    for action in parser._actions:
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_kind_of_every_argument_is_known(command: Command) -> None:
+    for action in command_parser(command).arguments:
         if action.nargs != 0:
             assert kinds_of(action), f"name its kind in omniprofile/cli/completion_table.py: {action}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from omniprofile.cli.parser import build_parser
+from omniprofile.cli.parser import command_parser
 from omniprofile.cli.registry import COMMANDS, HIDDEN
 from tests.conftest import Cli
 from tests.outputs import FOLDER, check_output
@@ -15,9 +15,12 @@ SCHEMAS = sorted(FOLDER.glob("*.json"))
 
 
 def _commands_with_json() -> set[str]:
-    everything = (*COMMANDS, *HIDDEN)
-    parsers = build_parser(everything, configured=everything).commands
-    return {name for name, command in parsers.items() if "--json" in command._option_string_actions}
+    parsers = {command.name: command_parser(command) for command in (*COMMANDS, *HIDDEN)}
+    return {
+        name
+        for name, parser in parsers.items()
+        if any("--json" in action.option_strings for action in parser.arguments)
+    }
 
 
 def test_every_command_with_json_has_a_schema() -> None:

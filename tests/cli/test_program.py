@@ -1,6 +1,5 @@
 """The program as a whole: help, usage errors, JSON errors, bugs, broken pipes, closed streams."""
 
-import argparse
 import json
 import os
 import subprocess
@@ -70,13 +69,11 @@ def test_wrong_usage_is_exit_2_with_one_error_and_a_hint(cli: Cli, argv: list[st
 
 
 def test_there_is_no_option_that_takes_a_token() -> None:
-    from omniprofile.cli.parser import build_parser
+    from omniprofile.cli.parser import command_parser
 
-    parser = build_parser(COMMANDS, configured=COMMANDS)
-    (subparsers,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    assert len(subparsers.choices) == len(COMMANDS)
-    for command, subparser in subparsers.choices.items():
-        options = [option for action in subparser._actions for option in action.option_strings]
+    for command in COMMANDS:
+        options = [option for action in command_parser(command).arguments for option in action.option_strings]
+        assert "--config" in options
         assert not {"--token", "--key", "--api-key", "--password"} & set(options), command
 
 
