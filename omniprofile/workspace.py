@@ -151,10 +151,10 @@ class Workspace:
         found = load_for(named.value, profile_files(self.places), home=self.places.home)
         if found is None:
             raise self._broken
-        for finding in found.left_out:
+        self.config, left_out = found
+        for finding in left_out:
             self.tell(f"`{finding.file}` is left out: line {finding.line}: {finding.message}", self.warn)
-        self.config = found.config
-        return found.config
+        return self.config
 
     @once
     def state(self) -> StateFile:

@@ -8,7 +8,6 @@ header, or not behind the last `=` of its line, is checked.
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from omniprofile.config.loader import Files, read
@@ -31,18 +30,11 @@ _QUOTED = re.compile(r"""["']([^"'\n]+)["']""")
 _WORD = re.compile(r"""[^\s."'\[\]=#]+""")
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """The configuration without the broken files, and the first error of each."""
+def load_for(name: str, paths: Sequence[str], *, home: str) -> tuple[Config, list[Finding]] | None:
+    """Return the configuration without the broken files, and the first error of each.
 
-    config: Config
-    left_out: tuple[Finding, ...]
-
-
-def load_for(name: str, paths: Sequence[str], *, home: str) -> Partial | None:
-    """Return what profile `name` needs; None if a broken file could affect it, or no file is broken.
-
-    Never leaves out a file that cannot be read, or that others may write.
+    Returns None if a broken file could affect the profile `name`, or no file is broken. Never leaves out a file that cannot be
+    read, or that others may write.
     """
     everything = read(paths, home=home)
     broken: dict[str, Finding] = {}
@@ -57,7 +49,7 @@ def load_for(name: str, paths: Sequence[str], *, home: str) -> Partial | None:
     wrong = any(finding.code != Code.DANGLING for finding in errors_in(rest.findings))
     if not broken or wrong or names is None or any(_may_hold(file, everything, names) for file in broken):
         return None
-    return Partial(rest.config, tuple(broken.values()))
+    return rest.config, list(broken.values())
 
 
 def _made_of(name: str, config: Config) -> set[str] | None:

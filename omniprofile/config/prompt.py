@@ -68,8 +68,8 @@ def write(places: Places, watched: Iterable[Watched], config: Config) -> None:
     lines = [_HEAD, f"config {places.config_file}", f"stamp {stamp}"]
     lines += [f"is {path}\t{real}" for path, real, _ in there]
     lines += [f"not {path}" for path, real, _ in watched if real is None]
-    if (default := _default(config)) is not None:
-        lines.append(f"default {default}")
+    if config.default or len(config.profiles) == 1:  # what is used if nothing else selects a profile
+        lines.append(f"default {config.default.value if config.default else next(iter(config.profiles))}")
     lines.append(f"names {' '.join(config.profiles)}")
     marked: dict[str, list[str]] = {"protected": [], "gateway": [], "read-only": []}
     for name in config.profiles:
@@ -110,10 +110,3 @@ def _watched(path: str) -> Watched:
         return path, real_path(path), os.stat(path).st_mtime_ns
     except OSError:
         return path, None, 0
-
-
-def _default(config: Config) -> str | None:
-    """Return the profile that is used if nothing else selects one."""
-    if config.default is not None:
-        return config.default.value
-    return next(iter(config.profiles)) if len(config.profiles) == 1 else None
