@@ -52,12 +52,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         raise UsageError("the two names are the same")
     with app.editing(dry_run=args.diff) as draft, ExitStack() as held:
         work, resumed = editing.unfinished(app, "rename", old, new)
-        files_are_new = resumed and not draft.files_of(("profiles", old)) and bool(draft.files_of(("profiles", new)))
-        if not files_are_new:
-            _require_names(app, draft, old, new, resumed=resumed)
-            draft.rename(editing.profile_file(draft, old), ("profiles", old), new)
+        files_are_new = _rename_in_files(app, draft, old, new, resumed=resumed)
         path = editing.profile_file(draft, new)
-        _change_references(draft, old, new)
         draft.check()
         if args.diff:
             console.data(editing.masked(draft.patch))
@@ -99,24 +95,23 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         console.json({"profile": new, "previous": old, "file": path, "changed": True, "secret": carries, "pin": pin})
 
 
-def _require_names(app: App, draft: Draft, old: str, new: str, *, resumed: bool) -> None:
-    try:
-        editing.profile_file(draft, old)
-    except Error:
-        if resumed:
-            app.journal.end()  # both names are gone, so there is nothing to finish
-        raise
-    editing.require_new_name(draft, new)
-
-
-def _change_references(draft: Draft, old: str, new: str) -> None:
-    """Replace the old name in `default` and in every `extends`."""
+def _rename_in_files(app: App, draft: Draft, old: str, new: str, *, resumed: bool) -> bool:
+    """Rename the profile, also in `default` and in every `extends`; return whether a resumed command had done that before."""
+    is_gone = resumed and not draft.files_of(("profiles", old))
+    was_renamed = is_gone and bool(draft.files_of(("profiles", new)))
+    if is_gone and not was_renamed:
+        app.journal.end()  # both names are gone, so there is nothing to finish
+    if not was_renamed:
+        path = editing.profile_file(draft, old)
+        editing.require_new_name(draft, new)
+        draft.rename(path, ("profiles", old), new)
     for path in draft.paths:
         if draft.data(path).get("default") == old:
             draft.set_text(path, ("default",), new)
         for name in draft.table(path, ("profiles",)):
             if draft.table(path, ("profiles", name)).get("extends") == old:
                 draft.set_text(path, ("profiles", name, "extends"), new)
+    return was_renamed
 
 
 def _accounts(app: App, old: str, new: str) -> list[Account]:

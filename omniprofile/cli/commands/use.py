@@ -80,21 +80,19 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         shadows += shadows_json(rivals)
         console.json({"profile": name, "previous": previous, "effective": not shadows, "shadowed_by": shadows})
     elif by and _evaluated(app) and console.interactive and console.confirm("switch this shell to it as well?"):
-        console.give(EVALUATE.format(_shell(app)) + _script(app, name))
+        console.give(_script(app, name))
 
 
 def _switch_shell(app: App, console: Console, name: str, shown: str) -> None:
     """Print the code that switches this shell, and warn if the hook is not there to evaluate it."""
+    console.give(_script(app, name))
     if _evaluated(app):
-        console.give(EVALUATE.format(_shell(app)) + _script(app, name))
         console.note(f"this shell now uses {shown}; other shells are unchanged")
-    else:
-        console.give(_script(app, name))
-        if console.shows_data:
-            console.warn(
-                "nothing is switched yet: this shell must evaluate what is printed, "
-                f"as in {_by_hand(_shell(app), name)}; `omniprofile hook --help` shows how it does so by itself"
-            )
+    elif console.shows_data:
+        console.warn(
+            "nothing is switched yet: this shell must evaluate what is printed, "
+            f"as in {_by_hand(_shell(app), name)}; `omniprofile hook --help` shows how it does so by itself"
+        )
     _warn_of_rivals(app, console, name)
 
 
@@ -138,13 +136,15 @@ def _by_hand(shell: str, name: str) -> str:
 
 
 def _script(app: App, name: str) -> str:
-    environ = app.environment.environ
+    """Return the code that switches this shell, marked for the hook's function if that evaluates it."""
+    environ, shell = app.environment.environ, _shell(app)
     try:
         previous = app.select().profile
     except Error:
         previous = None
     remove = sorted(own_values(environ) - {"OMNI_PROFILE"})
-    return switch_script(_shell(app), name, previous if previous != name else environ.get(PREVIOUS_VARIABLE), remove)
+    previous = previous if previous != name else environ.get(PREVIOUS_VARIABLE)
+    return (EVALUATE.format(shell) if _evaluated(app) else "") + switch_script(shell, name, previous, remove)
 
 
 def _hiding(app: App, name: str) -> tuple[str, Provenance] | None:
