@@ -205,6 +205,10 @@ def test_an_unknown_option_is_named_wherever_it_stands(cli: Cli) -> None:
     assert "did you mean `--with-key`?" in cli("login", "--key", CANARY).err
 
 
+def test_the_line_that_was_meant_keeps_the_options_before_the_command(cli: Cli, two: Path) -> None:
+    assert "hint: run `omniprofile exec -v staging -- true`" in cli("-v", "exec", "staging", "true").err
+
+
 OTHER_TOOLS = """
 mv move new run inspect prune uninstall switch check clear staging create get ping print shell select push keys secrets
 clean info whoami status version help config activate verify describe use-context set-context reset preset inset offset
@@ -331,6 +335,7 @@ def test_every_command_that_is_quoted_can_be_typed() -> None:
         ("use --json -", "use - --json"),
         ("-p a token --token-file - --json", "token -p a --json --token-file -"),
         ("lint --explain --format json", "lint --format json --explain"),
+        ("-v --config x.toml -qp a token -v", "token -v --config x.toml -q -p a -v"),
     ],
 )
 def test_an_option_may_stand_anywhere(line: str, plain: str) -> None:
