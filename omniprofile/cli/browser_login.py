@@ -32,7 +32,7 @@ def login_session(app: App, console: Console, resolution: Resolution, how: How) 
     """
     origin, profile, checkpoint = resolution.allowed_origin(), resolution.profile, app.environment.checkpoint
     seconds = LIMIT_SECONDS if how.timeout is None else how.timeout
-    screen = _Screen(app, console, resolution, seconds, browser=how.browser, port=how.port)
+    screen = _Screen(app, console, resolution, seconds, how)
     app.store.check()
     console.note(f"the session of `{profile}` ({origin}) will be stored in the {app.store.label}")
     with Client(timeout=EXCHANGE_SECONDS, environ=app.environment.environ) as client:
@@ -100,24 +100,24 @@ class _Screen:
     Raises LoginFailed if no browser can be opened and no answer can be pasted.
     """
 
-    def __init__(
-        self, app: App, console: Console, resolution: Resolution, limit: float, *, browser: bool, port: int | None
-    ) -> None:
+    def __init__(self, app: App, console: Console, resolution: Resolution, limit: float, how: How) -> None:
         self._app = app
         self._console = console
         self._profile = resolution.profile
         self._origin = resolution.allowed_origin()
         self._limit = duration_text(limit)
         self._browser: Browser | None = None
-        if browser:
+        if how.browser:
             try:
                 self._browser = find_browser(resolution, app.environment.environ, on_terminal=console.interactive)
             except OperationFailed as problem:
                 console.warn(f"{problem.message}; {problem.hint}")
         stdin = app.environment.stdin
         # Without `--no-browser`, an input that is not a terminal is not expected to carry an answer.
-        self._input = stdin if (console.interactive or not browser) and not is_at_its_end(stdin) else None
-        self._callback_is_expected = port is not None  # a user who fixes the port has made it reachable for a browser
+        self._input = stdin if (console.interactive or not how.browser) and not is_at_its_end(stdin) else None
+        self._callback_is_expected = (
+            how.port is not None
+        )  # a user who fixes the port has made it reachable for a browser
         self.browser_opened: bool | None = None
         if self._browser is None and self._input is None and not self._callback_is_expected:
             raise self._nobody()

@@ -63,15 +63,12 @@ class Console:
     @property
     def columns(self) -> int | None:
         """The width for tables, from `COLUMNS` or the terminal; None if data goes to a program or file."""
-        if not self.shows_data or self._outside.stdout is None:
+        if not self.shows_data:
             return None
         given = self._outside.environ.get("COLUMNS", "")
         if given.isdecimal() and int(given) > 0:
             return int(given)
-        try:
-            return os.get_terminal_size(self._outside.stdout.fileno()).columns or None
-        except OSError:
-            return None
+        return screen_size(self._outside.stdout)[0] or None
 
     def data(self, text: str) -> None:
         """Write text for people to stdout, processed by `shown`. Raises what `write_out` raises."""
@@ -159,11 +156,8 @@ class Console:
 
     def erase_answer(self, question: str, answer: str) -> None:
         """Erase the last answer, a secret, from the screen, and show the question with a mask instead."""
-        try:
-            columns = os.get_terminal_size(self._outside.stderr.fileno()).columns if self._outside.stderr else 0
-        except (OSError, ValueError):
-            columns = 0
-        rows = (len(shown(question)) + len(answer) - 1) // (columns or 80) + 1
+        columns = screen_size(self._outside.stderr)[0] or 80
+        rows = (len(shown(question)) + len(answer) - 1) // columns + 1
         self._write_stderr(f"\x1b[{rows}A\r\x1b[J{shown(question)}{MASK}\n")
 
     @contextmanager
@@ -232,6 +226,14 @@ class Console:
 def error_json(error: Error) -> dict[str, object]:
     """Return the documented JSON of an error."""
     return {"error": {"code": error.code, "message": error.message, "hint": error.hint or None}}
+
+
+def screen_size(stream: TextIO | None) -> tuple[int, int]:
+    """Return the columns and rows of the terminal that `stream` writes to. Each is 0 if it is not known."""
+    try:
+        return os.get_terminal_size(stream.fileno() if stream else -1)
+    except (OSError, ValueError):
+        return 0, 0
 
 
 def _is_terminal(stream: object) -> bool:

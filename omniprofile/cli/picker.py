@@ -1,12 +1,11 @@
 """The interactive choice of a profile: full-screen, with `fzf` if configured, or from a plain list."""
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import TextIO
 
 from omniprofile.app import App, ProfileRequest
-from omniprofile.cli.console import Console
+from omniprofile.cli.console import Console, screen_size
 from omniprofile.cli.picker_entries import Chooser, Entry
 from omniprofile.cli.render.tables import table
 from omniprofile.errors import Error, Interrupted, OperationFailed, UsageError
@@ -51,10 +50,7 @@ def pick(app: App, console: Console, *, offer_here: bool = False) -> tuple[str, 
 
 def _shows_screens(environ: Mapping[str, str], output: TextIO) -> bool:
     """Whether this terminal can show a full screen: it is neither dumb nor too small."""
-    try:
-        columns, rows = os.get_terminal_size(output.fileno())
-    except (OSError, ValueError):
-        columns, rows = 80, 24
+    columns, rows = screen_size(output)
     dumb = environ.get("TERM", "" if sys.platform != "win32" else "windows") in ("", *_DUMB)
     return not dumb and (columns or 80) >= _SMALLEST[0] and (rows or 24) >= _SMALLEST[1]
 

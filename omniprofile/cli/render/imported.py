@@ -72,44 +72,51 @@ def say_imported(
     backup: str | None,
 ) -> None:
     """Print what the table leaves out: where things went, what was not imported, and what to do about it."""
-    dry, path = args.dry_run, printable_place(source.file.path)
+    dry = args.dry_run
+    were = "would be" if dry else "were"
     if not steps:
-        console.note(f"`{path}` has no profile")
+        console.note(f"`{printable_place(source.file.path)}` has no profile")
     if dry:
         console.note("this is a dry run: nothing was changed")
     if any(step.is_new for step in steps):
-        console.note(f"the profiles {'would be' if dry else 'were'} written to `{app.places.config_file}`")
+        console.note(f"the profiles {were} written to `{app.places.config_file}`")
     if any(step.secret is SecretStep.STORE for step in steps):
-        console.note(
-            f"the secrets would be stored in the {app.store.label}"
-            if dry
-            else f"the secrets were stored in the {app.store.label}, read back and compared"
-        )
+        checked = "" if dry else ", read back and compared"
+        console.note(f"the secrets {were} stored in the {app.store.label}{checked}")
     if default:
         console.note(f"`default` {'would be' if dry else 'is'} `{default}`")
     for step in steps:
-        name = step.profile
-        if step.secret is SecretStep.LEFT:
-            console.warn(
-                f"`{name}`: its OAuth session {'would not be' if dry else 'was not'} copied, because two programs that use "
-                f"one session end it: run `omniprofile login {name}` for a session of its own, or import with `--scrub` to "
-                "move this one"
-            )
-        if step.secret is SecretStep.DIFFERS:
-            console.warn(
-                f"`{name}`: another secret is stored for it and {'would be' if dry else 'was'} kept; to have the file's, "
-                f"run `omniprofile logout {name}` and import again"
-            )
-        if step.renamed:
-            console.note(
-                f"`{printable(step.found.name, 64)}` {'would be' if dry else 'was'} imported as `{name}`: {step.renamed}"
-            )
-        if step.found.command:
-            command = f"{step.found.command[0]} {step.found.command[1]}"
-            console.note(f"the key of `{name}` {'would come' if dry else 'comes'} from `{command}`, as the file says")
+        _say_of(step, console, dry=dry)
     for sentence in source.left if backup is None or args.source == "omni-cli" else ():
         console.warn(sentence)
-    safe = [step for step in steps if is_stored(step)]
+    _say_of_originals(args, console, source, [step for step in steps if is_stored(step)], backup)
+
+
+def _say_of(step: Step, console: Console, *, dry: bool) -> None:
+    """Print what is special about one profile."""
+    name, was = step.profile, "would be" if dry else "was"
+    if step.secret is SecretStep.LEFT:
+        console.warn(
+            f"`{name}`: its OAuth session {'would not be' if dry else 'was not'} copied, because two programs that use one "
+            f"session end it: run `omniprofile login {name}` for a session of its own, or import with `--scrub` to move this one"
+        )
+    if step.secret is SecretStep.DIFFERS:
+        console.warn(
+            f"`{name}`: another secret is stored for it and {was} kept; to have the file's, run `omniprofile logout {name}` and "
+            "import again"
+        )
+    if step.renamed:
+        console.note(f"`{printable(step.found.name, 64)}` {was} imported as `{name}`: {step.renamed}")
+    if step.found.command:
+        command = f"{step.found.command[0]} {step.found.command[1]}"
+        console.note(f"the key of `{name}` {'would come' if dry else 'comes'} from `{command}`, as the file says")
+
+
+def _say_of_originals(
+    args: argparse.Namespace, console: Console, source: Source, safe: Sequence[Step], backup: str | None
+) -> None:
+    """Print where the secrets of the `safe` profiles still are, and who else can read or change them there."""
+    path = printable_place(source.file.path)
     if backup is not None:
         console.note(f"the secrets were removed from `{path}`")
         moved = any(step.found.auth == "oauth" for step in safe)
@@ -119,7 +126,7 @@ def say_imported(
         )
         if args.source == "omni-cli":
             console.note("`omni` has no credential of its own now: `omniprofile exec NAME -- omni …` gives it one")
-    elif safe and dry and args.scrub:
+    elif safe and args.dry_run and args.scrub:
         console.note(f"the secrets would be removed from `{path}`, after a backup")
     elif safe:
         console.note(f"the secrets are still in plain text in `{path}`; `--scrub` removes them")
