@@ -9,27 +9,9 @@ from omniprofile.model.variable_names import MARKER, OWN, is_reserved
 
 # Those that every program needs are never taken for exported ones.
 KEPT = [
-    "APPDATA",
-    "COMSPEC",
-    "HOME",
-    "IFS",
-    "LANG",
-    "LOCALAPPDATA",
-    "LOGNAME",
-    "OLDPWD",
-    "PATH",
-    "PATHEXT",
-    "PWD",
-    "SHELL",
-    "SYSTEMROOT",
-    "TEMP",
-    "TERM",
-    "TMP",
-    "TMPDIR",
-    "USER",
-    "USERPROFILE",
-    "WINDIR",
-]
+    "APPDATA", "COMSPEC", "HOME", "IFS", "LANG", "LOCALAPPDATA", "LOGNAME", "OLDPWD", "PATH", "PATHEXT", "PWD", "SHELL",
+    "SYSTEMROOT", "TEMP", "TERM", "TMP", "TMPDIR", "USER", "USERPROFILE", "WINDIR",
+]  # fmt: skip
 names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,20}", fullmatch=True).filter(lambda name: name not in (*KEPT, MARKER))
 values = st.text(st.characters(exclude_characters="\0"), max_size=40)
 

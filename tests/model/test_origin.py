@@ -14,6 +14,9 @@ from omniprofile.model.origin import NotAnOrigin, Origin, parse_host
         ("https://acme.omniapp.co/", "https://acme.omniapp.co"),
         ("HTTPS://Acme.OmniApp.CO:443/", "https://acme.omniapp.co"),
         ("https://acme.omniapp.co:8443", "https://acme.omniapp.co:8443"),
+        ("https://acme.omniapp.co:1", "https://acme.omniapp.co:1"),
+        ("https://acme.omniapp.co:65535", "https://acme.omniapp.co:65535"),
+        ("https://acme.omniapp.co:00443", "https://acme.omniapp.co"),
         ("https://MAX.omniapp.co", "https://max.omniapp.co"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("http://[::1]:80", "http://[::1]"),
@@ -34,6 +37,7 @@ def test_a_base_url_has_one_normal_form(text: str, normal: str):
         "https://a.b#f", "https://user@acme.omniapp.co", "https://acme.omniapp.co@evil.example", "https://acme.omniapp.co\\@evil.example",
         "https://acme.omniapp.co.", "https://acme..co", "https://-a.example", "https://a_b.example", "https://acme%2eomniapp.co",
         "https://acme.omniapp.co:0", "https://acme.omniapp.co:65536", "https://acme.omniapp.co:", "https://acme.omniapp.co:8_0",
+        "https://acme.omniapp.co:100000", "https://acme.omniapp.co:000443", "https://acme.omniapp.co:-1",
         "https://acme.omniapp.co:٣", "https://ácme.omniapp.co", "https://acme.omniapp.co\n", "https://acme.omniapp.co\t", "https://a b.co",  # noqa: E501
         "https://[::1", "https://[::1]x", "https://[fe80::1%25eth0]", "https://[127.0.0.1]", "http://127.1", "http://0x7f.0.0.1", "http://2130706433",
         "http://127.0.0.01", "https://a.0x10", "//acme.omniapp.co", "https:acme.omniapp.co", "javascript://acme.omniapp.co",
@@ -50,10 +54,12 @@ def test_what_two_parsers_could_read_differently_is_no_base_url(text: str):
         ("acme.omniapp.co", "https://acme.omniapp.co"),
         ("https://acme.omniapp.co/api/v1", "https://acme.omniapp.co"),
         ("acme.omniapp.co/login?x=1", "https://acme.omniapp.co"),
+        ("a b", None),
+        ("user@acme.co", None),
         ("https://acme.omniapp.co/login?to=https://evil.example", "https://acme.omniapp.co"),
     ],
 )
-def test_what_was_probably_meant_is_offered(text: str, suggestion: str):
+def test_what_was_probably_meant_is_offered(text: str, suggestion: str | None):
     with pytest.raises(NotAnOrigin) as caught:
         Origin.parse(text)
     assert caught.value.suggestion == suggestion
@@ -85,8 +91,9 @@ def test_an_allowed_host_is_compared_whole():
         assert Origin.parse(f"https://{host}").refusal(allowed, allow_insecure=False) == "host-not-allowed"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.9.9.9", "http://localhost:8000", "http://[::1]"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.255.0.9", "http://localhost:8000", "http://[::1]"])
 def test_plain_http_is_for_loopback_alone_and_only_when_allowed(url: str):
+    assert Origin.parse(url).is_loopback
     assert Origin.parse(url).refusal((), allow_insecure=True) is None
     assert Origin.parse(url).refusal((), allow_insecure=False) == "insecure-url"
 
@@ -97,6 +104,7 @@ def test_plain_http_is_for_loopback_alone_and_only_when_allowed(url: str):
 )
 def test_plain_http_elsewhere_is_never_allowed(url: str):
     host = Origin.parse(url).host
+    assert not Origin.parse(url).is_loopback
     assert Origin.parse(url).refusal((host,), allow_insecure=True) == "insecure-url"
 
 
@@ -107,6 +115,8 @@ def test_plain_http_elsewhere_is_never_allowed(url: str):
         ("https://a.b.omniapp.co", None),
         ("https://omniapp.co", None),
         ("https://acme.omniapp.co:8443", None),
+        ("http://acme.omniapp.co:443", None),
+        ("https://acme.exploreomni.dev", None),
         ("https://acme.embed-omniapp.co", None),
     ],
 )
