@@ -7,13 +7,13 @@ is listed with those of the options), or a list of words separated by commas. `?
 """
 
 import argparse
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from omniprofile.checks.rule_texts import rules
 from omniprofile.cli.base_parser import Parser
 from omniprofile.cli.parser import command_parser, program_parser
 from omniprofile.cli.registry import ALIASES, COMMANDS
-from omniprofile.config.schema.json_schema import json_schema
+from omniprofile.config.schema.keys import profile_keys
 from omniprofile.model.names import printable
 
 KINDS = dict.fromkeys(
@@ -52,7 +52,7 @@ def rows() -> list[Row]:
     everything += [Row(alias, *own[name]) for alias, name in ALIASES.items()]
     everything.append(Row("help", "", "", "@commands"))
     codes = {code: rule.title for code, rule in rules().items()}
-    keys = {key: field.get("description", "") for key, field in _profile_keys().items()}
+    keys = {key: about for key, (about, _) in profile_keys().items()}
     lists = {"@commands": {command.name: command.summary for command in COMMANDS}, "@codes": codes, "@keys": keys}
     return [*everything, *(Row(kind, _lines(words), "", "") for kind, words in lists.items())]
 
@@ -86,37 +86,9 @@ def _arguments(parser: Parser, program: Parser) -> tuple[str, str, str]:
             operands += [*kinds, last + ("..." if repeats else "")]
     if "@values" in operands:  # for each key with a few values, or with a name as its value
         kinds_of_keys = {"instance": "@instances", "extends": "@profiles"}
-        for key, field in _profile_keys().items():
-            is_switch = field.get("type") == "boolean" and "const" not in field
-            if words := ["true", "false"] if is_switch else field.get("enum"):
-                kinds_of_keys[key] = ",".join(words)
+        kinds_of_keys |= {key: ",".join(words) for key, (_, words) in profile_keys().items() if words}
         takes += [f"{key}:{kind}" for key, kind in kinds_of_keys.items()]
     return _lines(options), " ".join(takes), " ".join(operands)
-
-
-def _profile_keys() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each profile key that `set` takes, with the keys of nested tables."""
-    definitions: Any = json_schema()["$defs"]
-
-    def keys_of(name: str, prefix: str) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        for key, field in definitions[name]["properties"].items():
-            tables = [] if "patternProperties" in field else _references(field)  # the user chooses a variable's name
-            if not tables:
-                found[prefix + key] = field
-            for table in tables:
-                found |= keys_of(table, f"{prefix}{key}.")
-        return found
-
-    return keys_of("Profile", "")
-
-
-def _references(schema: object) -> list[str]:
-    """Return the names of the definitions that a part of a JSON Schema refers to."""
-    if isinstance(schema, dict):
-        own = [str(schema["$ref"]).rpartition("/")[2]] if "$ref" in schema else []
-        return own + [name for value in schema.values() for name in _references(value)]
-    return [name for value in schema for name in _references(value)] if isinstance(schema, list) else []
 
 
 def _lines(words: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from omniprofile.config.schema.forms import Table
-from omniprofile.config.schema.models import ProfilesFile
+from omniprofile.config.schema.models import Profile, ProfilesFile
 from omniprofile.model.origin import Origin
 
 TomlKind = Literal["string", "boolean", "integer", "number", "array", "table", "string or table"]
@@ -32,6 +32,22 @@ def toml_kind(path: tuple[str, ...]) -> TomlKind | None:
 def keys_of(model: type[Table]) -> dict[str, Any]:
     """Return the keys that a table of `model` may have, as they are written in a file, with their annotated types."""
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def profile_keys(model: type[Table] = Profile, prefix: str = "") -> dict[str, tuple[str, list[str]]]:
+    """Return the keys of a profile and of the tables in it, such as `key.env`: the description of each, and its only values.
+
+    There are none unless the key takes one of a few words, or `true` and `false`. The names in `env` are free.
+    """
+    found: dict[str, tuple[str, list[str]]] = {}
+    for name, field in model.model_fields.items():
+        key = prefix + (field.alias or name)
+        kinds = [choice for choice in _choices(field.annotation) if choice is not type(None)]
+        tables = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Table)]
+        words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind) if word is not True]
+        own = field.description or "", ["true", "false"] if kinds == [bool] else words
+        found |= {path: each for table in tables for path, each in profile_keys(table, f"{key}.").items()} or {key: own}
+    return found
 
 
 def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
