@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 LONGEST_INPUT = LONGEST_KEY + 2
 """The most bytes to read from a source: the longest key with its newline."""
-_LOOKS_LIKE = "a key is one line without spaces, such as `omni_osk_…`"
-_A_LINE_OF_TEXT = "a secret is one line of UTF-8 text, with no space around it"
 
 
 def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool = False) -> Secret:
@@ -25,9 +23,7 @@ def checked_key(text: str, label: str, *, computed: bool = False, of_env: bool =
     Rejects references, placeholders and error messages, with nothing of their text. A program `computed` the text, or a person
     wrote it. With `of_env` it is a secret of `env`, which may be any text; one that a program computed may even be an address.
     """
-    key = text.removesuffix("\n")
-    if key != text:
-        key = key.removesuffix("\r")
+    key = text[:-2] if text.endswith("\r\n") else text.removesuffix("\n")
     wrong = _what_is_wrong(key, computed=computed, of_env=of_env)
     if wrong is not None:
         raise source_failed(f"{label} {wrong[0]}", wrong[1])
@@ -50,7 +46,9 @@ def source_failed(message: str, hint: str) -> "KeySourceFailed":
 
 def _what_is_wrong(key: str, *, computed: bool, of_env: bool) -> tuple[str, str] | None:
     """Return what is wrong with a key, and a hint; None for a good one."""
-    noun, looks_like = ("secret", _A_LINE_OF_TEXT) if of_env else ("key", _LOOKS_LIKE)
+    noun, looks_like = "key", "a key is one line without spaces, such as `omni_osk_…`"
+    if of_env:
+        noun, looks_like = "secret", "a secret is one line of UTF-8 text, with no space around it"
     line = key.rstrip("\r\n")
     if not key:
         return "is empty", looks_like
@@ -67,12 +65,13 @@ def _what_is_wrong(key: str, *, computed: bool, of_env: bool) -> tuple[str, str]
         )
     if line != key:
         return "has an empty line after it", looks_like
-    if not looks_like_key(key) and (what := _stand_in(key, computed=computed, of_env=of_env)):
-        put = f"let the command print the {noun} itself" if computed else f"put the {noun} itself there"
-        return (
-            f"is {what}, and no {noun}",
-            "remove what is around it" if "around it" in what else f"{put}; {looks_like}",
-        )
+    if not looks_like_key(key) and not (of_env and key[0] == "!"):  # a password may begin like this
+        from omniprofile.model.stand_ins import key_in_more, stand_in
+
+        if what := key_in_more(key) if computed and of_env else stand_in(key):
+            put = f"let the command print the {noun} itself" if computed else f"put the {noun} itself there"
+            hint = "remove what is around it" if "around it" in what else f"{put}; {looks_like}"
+            return f"is {what}, and no {noun}", hint
     if of_env and is_text(key):
         return None
     if of_env:
@@ -86,11 +85,3 @@ def _what_is_wrong(key: str, *, computed: bool, of_env: bool) -> tuple[str, str]
     if not key.isascii() or not key.isprintable():
         return "has a character that no key has", looks_like
     return None
-
-
-def _stand_in(key: str, *, computed: bool, of_env: bool) -> str | None:
-    from omniprofile.model.stand_ins import key_in_more, stand_in
-
-    if of_env and key[0] == "!":
-        return None  # a password may begin like this
-    return key_in_more(key) if computed and of_env else stand_in(key)

@@ -4,7 +4,6 @@
 """
 
 import os
-import stat
 import sys
 
 from omniprofile.credentials.key_check import LONGEST_INPUT, checked_bytes, source_failed
@@ -50,12 +49,10 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
     """
     if path == "-":
         return checked_bytes(stdin.read(_ENOUGH), "what came on standard input")
+    from pathlib import Path
+
     label = f"file `{printable_place(path)}`"
-    try:
-        is_pipe = stat.S_ISFIFO(os.stat(path).st_mode)
-    except (OSError, ValueError):
-        is_pipe = False
-    if is_pipe:
+    if Path(path).is_fifo():
         return checked_bytes(_pipe_content(path, label), label)
     content, status = _read(path, label)
     if others_can_read(status) and not is_read_only(path):

@@ -50,10 +50,9 @@ class Deadline:
 
     def remaining(self) -> float:
         """Return the seconds left. Raises StoreTimeout if there are none."""
-        seconds = self._end - monotonic()
-        if seconds <= 0:
-            raise self.passed()
-        return seconds
+        if (seconds := self._end - monotonic()) > 0:
+            return seconds
+        raise self.passed()
 
     def passed(self) -> StoreTimeout:
         """Return the error after it."""
