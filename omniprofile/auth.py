@@ -21,9 +21,6 @@ from omniprofile.system.environment import Environment
 
 _T = TypeVar("_T")
 
-Limits = tuple[Access, tuple[str, ...]]
-"""A profile's `access` and `allow`."""
-
 
 class Auth(httpx.Auth):
     """Authentication of the requests of an httpx client, sync or async, with a profile's credential.
@@ -44,7 +41,7 @@ class Auth(httpx.Auth):
         self._wanted = request_for(profile)
         self._config = config
         self._credential = HeldCredential(self._obtain, lambda: environment.now())  # noqa: PLW0108 - look `now` up at each call
-        self._limits: Limits = ("full", ())
+        self._limits: tuple[Access, tuple[str, ...]] = ("full", ())  # the profile's `access` and `allow`
 
     def __repr__(self) -> str:
         return f"Auth({self._wanted.profile.value if self._wanted.profile else None!r})"

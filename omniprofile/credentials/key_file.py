@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-_ENOUGH = LONGEST_INPUT + 1
-"""The bytes of a stream to read: enough for any key, or to see that it is too large."""
+_MORE = LONGEST_INPUT + 1  # enough to see that a stream's key is too large
 WRITER_SECONDS = 30.0
 """Seconds to wait for a program to open a pipe for writing."""
 
@@ -48,7 +47,7 @@ def read_token_file(path: str, *, stdin: "BinaryIO", tell: "Callable[[str], None
     get their secrets in such files. Waits at most 30 s for a program to open a pipe for writing. Raises KeySourceFailed.
     """
     if path == "-":
-        return checked_bytes(stdin.read(_ENOUGH), "what came on standard input")
+        return checked_bytes(stdin.read(_MORE), "what came on standard input")
     from pathlib import Path
 
     label = f"file `{printable_place(path)}`"
@@ -70,7 +69,7 @@ def _pipe_content(path: str, label: str) -> bytes:
     def content() -> bytes:
         with open(path, "rb") as pipe:
             opened.set()
-            return pipe.read(_ENOUGH)
+            return pipe.read(_MORE)
 
     reading = start(content)
     reading.add_done_callback(lambda _: opened.set())

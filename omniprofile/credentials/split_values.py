@@ -72,7 +72,7 @@ def write_value(entries: Entries, account: str, text: str, old: str | None) -> N
     limit = entries.member.limit or len(text)
     if len(text) > limit:
         before = Head.parse(old)
-        generation = GENERATIONS[1] if before and before.generation == GENERATIONS[0] else GENERATIONS[0]
+        generation = "b" if before and before.generation == "a" else "a"
         parts = [text[start : start + limit] for start in range(0, len(text), limit)]
         for number, part in enumerate(parts, start=1):
             entries.set(part_account(account, generation, number), part)
