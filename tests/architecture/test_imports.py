@@ -21,17 +21,9 @@ from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 HEAVY = (
-    "pydantic",
-    "prompt_toolkit",
-    "httpx",
-    "keyring",
-    "tomlkit",
-    "rich",
-    "importlib.metadata",
-    "platformdirs",
-    "secrets",
-    "ssl",
-)
+    "pydantic", "prompt_toolkit", "httpx", "keyring", "tomlkit", "rich", "importlib.metadata", "platformdirs",
+    "secrets", "ssl",
+)  # fmt: skip
 
 
 KEEP = "from omniprofile.config import snapshot; snapshot._SETTLED = 0"

@@ -525,21 +525,10 @@ def test_an_odd_bash_has_a_prompt_and_no_error(odd: str, cli: Cli, renewed: None
 
 
 ZSH = [
-    "no_unset",
-    "err_return",
-    "no_glob",
-    "ksh_arrays",
-    "ksh_glob",
-    "sh_word_split",
-    "no_prompt_percent;prompt_subst",
-    "no_nomatch",
-    "extended_glob",
-    "glob_subst",
-    "posix_builtins",
-    "no_function_argzero",
-    "warn_create_global",
+    "no_unset", "err_return", "no_glob", "ksh_arrays", "ksh_glob", "sh_word_split", "no_prompt_percent;prompt_subst",
+    "no_nomatch", "extended_glob", "glob_subst", "posix_builtins", "no_function_argzero", "warn_create_global",
     "no_multios",
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("options", sample(ZSH, 5, "zsh"))

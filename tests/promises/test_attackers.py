@@ -489,15 +489,8 @@ def _free_port() -> int:
 
 
 BROWSERS = (
-    "sh -c 'touch ran' %s",
-    "x; touch ran",
-    "$(touch ran)",
-    "`touch ran`:|touch ran",
-    "%s",
-    "'",
-    ":::",
-    "/dev/null",
-)
+    "sh -c 'touch ran' %s", "x; touch ran", "$(touch ran)", "`touch ran`:|touch ran", "%s", "'", ":::", "/dev/null",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("browser", sample(BROWSERS, 3, "browsers"))

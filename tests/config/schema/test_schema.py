@@ -82,17 +82,9 @@ def test_both_judge_the_corpus_alike(path: Path) -> None:
 def _made_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Documents that the schema allows, by the keywords that ours has; an unknown one would be a test without meaning."""
     known = {
-        "description",
-        "examples",
-        "default",
-        "title",
-        "not",
-        "propertyNames",
-        "$schema",
-        "$id",
-        "$defs",
+        "description", "examples", "default", "title", "not", "propertyNames", "$schema", "$id", "$defs",
         "x-tombi-toml-version",
-    }
+    }  # fmt: skip
     if "$ref" in schema:
         return _made_from(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]])
     if options := schema.get("oneOf") or schema.get("anyOf"):
