@@ -68,7 +68,7 @@ def program_texts() -> tuple[str, str]:
 
 def command_texts(name: str, texts: Help) -> tuple[str, str]:
     """Return what the help of command `name` shows before its arguments, and after them: examples and exit statuses."""
-    parts = [f"examples:\n{_columns(texts.examples)}"]
+    parts = [f"examples:\n{_columns(texts.examples)}"] if texts.examples else []
     if texts.exits:
         parts.append(f"exit status:\n{_columns([(str(status), words) for status, words in texts.exits])}")
     manual = "" if sys.platform == "win32" else f", `{_manual(f'omniprofile-{name}')}`"  # Windows has no `man`

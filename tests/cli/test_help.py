@@ -106,3 +106,8 @@ def test_help_of_a_command_shows_examples_and_statuses(screen: Callable[..., str
     assert "examples:\n  omniprofile exec staging -- omni whoami whoami\n      the vendor's CLI\n" in out
     assert re.search(r"^exit status:\n  4  ", out, re.MULTILINE)
     assert "man omniprofile-exec" in out
+
+
+def test_a_hidden_command_without_examples_has_no_heading_for_them(screen: Callable[..., str]) -> None:
+    assert "examples:" not in screen("__complete")
+    assert "examples:" in screen("status")
