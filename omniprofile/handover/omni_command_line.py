@@ -36,8 +36,7 @@ class CommandLine:
             if word == "-" or word[:1] != "-":
                 self.rest.append(word)
                 plain.append(word)
-                if not unknown:
-                    after_unknown.append(word)
+                after_unknown += [] if unknown else [word]
                 unknown = False
             elif word == "--":
                 self.rest.append(word)
@@ -70,15 +69,13 @@ class CommandLine:
                 return len(word) == 2 and bool(letters)
             equals = value = letters[1:]
             value = value[1:] if len(value) > 1 and value[0] == "=" else value
-        elif name in _SWITCHES:
-            on = not equals or value in _TRUE
-            self._denied = self._denied or not (on or name == "--compact")
-            self._asks = self._asks or (name != "--compact" and not doubt and on)
-            self.rest.append(word)
-            return False
         elif name not in _VALUED:
+            if name in ("--help", "--version"):
+                on = not equals or value in _TRUE
+                self._denied = self._denied or not on
+                self._asks = self._asks or (on and not doubt)
             self.rest.append(word)
-            return not equals
+            return not equals and name not in _SWITCHES
         taken = [word]
         if not equals:
             if not left:  # the CLI reports what is missing
