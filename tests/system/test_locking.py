@@ -251,6 +251,14 @@ def test_a_squatted_folder_stops_only_those_who_have_no_other(squat: Callable[[P
         pass
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away, and only root takes one of anybody")
+def test_root_takes_a_lock_of_any_owner(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch(0o600)
+    os.chown(tmp_path / "lock", 12345, -1)
+    with lock(str(tmp_path / "lock"), 1):
+        assert os.stat(tmp_path / "lock").st_uid == 12345
+
+
 def test_windows_keeps_them_in_the_local_application_data() -> None:
     (path,) = user_lock_folders("win32", {"LOCALAPPDATA": r"C:\Users\me\AppData\Local"}, None)
 
