@@ -57,7 +57,9 @@ def parse(
     if name == "version":
         return parse(["--version"])
     if name == "help":
-        return parse([*filter(None, [following]), "--help"], profiles)
+        return parse(
+            [*([following] if following else (word for word in words if word != "--json")), "--help"], profiles
+        )
     config = next((value for word, value in itertools.pairwise(words) if word == "--config"), None)
     name = ALIASES.get(name, name)
     command = next((each for each in (*COMMANDS, *HIDDEN) if each.name == name), None)

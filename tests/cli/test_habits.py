@@ -357,3 +357,7 @@ def test_an_option_may_stand_anywhere(line: str, plain: str) -> None:
 def test_an_option_that_does_not_fit_is_told_wherever_it_stands(line: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse(shlex.split(line))
+
+
+def test_help_refuses_an_option_that_it_does_not_know(cli: Cli) -> None:
+    assert "unknown option `-x`" in cli("help", "-x", status=2).err
