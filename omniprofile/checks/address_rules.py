@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from omniprofile.checks.tables import UNDONE, UNREAD, Tables, rule
 from omniprofile.config.references import written_names
+from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Declaration
-from omniprofile.model.finding import Code
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin, allowing, parse_host
 

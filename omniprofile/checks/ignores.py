@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from omniprofile.config.toml.text import Document
-from omniprofile.model.finding import MOST, Code, Finding, Fix
+from omniprofile.model.codes import Code
+from omniprofile.model.finding import MOST, Finding, Fix
 from omniprofile.model.names import closest, printable
 
 _IGNORE = re.compile(r"#\s*+omniprofile:\s*+ignore\b(?P<list>\[(?P<codes>[^\]#]*+)\])?")

@@ -17,8 +17,9 @@ from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PROFILES_FILE, drop_ins
 from omniprofile.config.pin import LARGEST_PIN, PIN_FILE, leads_out, validate_pin
 from omniprofile.config.toml.text import Document
+from omniprofile.model.codes import Code
 from omniprofile.model.effective import every_effective, gives_token
-from omniprofile.model.finding import Code, Finding, unreadable
+from omniprofile.model.finding import Finding, unreadable
 from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.system.files import Unreadable, read_regular
 from omniprofile.system.foreign_access import real_path

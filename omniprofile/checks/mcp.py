@@ -11,7 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from omniprofile.model.finding import Code, Finding, unreadable
+from omniprofile.model.codes import Code
+from omniprofile.model.finding import Finding, unreadable
 from omniprofile.model.names import printable
 from omniprofile.model.secret import KEY_SHAPES, names_secret, remember
 from omniprofile.model.stand_ins import stand_in

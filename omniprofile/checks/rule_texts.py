@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from omniprofile.config.toml.parse import data_of
-from omniprofile.model.finding import Code
+from omniprofile.model.codes import Code
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ import re
 from collections import defaultdict
 
 from omniprofile.checks.tables import UNDONE, Tables, rule, sources
+from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Declaration
-from omniprofile.model.finding import Code
 from omniprofile.model.names import token_variable, variable_stem
 from omniprofile.model.variable_names import OWN
 

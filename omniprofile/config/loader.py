@@ -14,8 +14,9 @@ from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
+from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Config, Declaration, Settings
-from omniprofile.model.finding import Code, Finding, errors_in, unreadable
+from omniprofile.model.finding import Finding, errors_in, unreadable
 from omniprofile.model.provenance import Sourced
 from omniprofile.system.files import Unreadable, open_regular
 

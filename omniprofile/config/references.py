@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from omniprofile.config.toml.text import Document
+from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Config, Declaration
-from omniprofile.model.finding import Code, Finding
+from omniprofile.model.finding import Finding
 from omniprofile.model.names import closest, quoted_list
 
 _MOST_GUESSES = 20

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omniprofile.errors import OperationFailed
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from contextlib import AbstractAsyncContextManager
 
     from omniprofile.system.loopback_clients import Handle
@@ -88,10 +89,10 @@ class LoopbackServer:
     async def _serve(self, serving: "Serving", gone_seconds: float) -> None:
         import asyncio
 
-        from omniprofile.system.loopback_clients import Client, Clients, not_of_clients
+        from omniprofile.system.loopback_clients import Client, Clients
 
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(not_of_clients)
+        loop.set_exception_handler(_not_of_clients)
         async with serving() as handle:
             stopped = loop.create_future()
             self._stop = lambda grace: loop.call_soon_threadsafe(stopped.set_result, grace)
@@ -167,3 +168,9 @@ def _bound(family: int, address: str, port: int) -> socket.socket | None:
             return None
         raise
     return listening
+
+
+def _not_of_clients(loop: "AbstractEventLoop", context: dict[str, Any]) -> None:
+    """Report an error through the loop's default handler, unless a client merely reset its connection before it was handled."""
+    if not isinstance(context.get("exception"), OSError):
+        loop.default_exception_handler(context)

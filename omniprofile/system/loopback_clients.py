@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Callable[[], object]], Coroutine[None, None, None]]
 """Answers one connection; calls its last argument once the client has proved that it is allowed."""
@@ -85,9 +84,3 @@ class Client(asyncio.StreamReaderProtocol):
         super().connection_lost(exc)
         self._clients.discard(self)
         self.end()
-
-
-def not_of_clients(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report an error through the loop's default handler, unless a client merely reset its connection before it was handled."""
-    if not isinstance(context.get("exception"), OSError):
-        loop.default_exception_handler(context)

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from omniprofile.model.codes import Code
 from omniprofile.model.compiled_profile import CompiledProfile
 from omniprofile.model.declaration import Declaration, Identity, KeySource
 from omniprofile.model.export_mark import mark_of, own_values, read_mark
-from omniprofile.model.finding import Code, Finding
+from omniprofile.model.finding import Finding
 from omniprofile.model.live import LiveResult, Status
 from omniprofile.model.names import (
     MAX_LENGTH,

@@ -9,7 +9,8 @@ from omniprofile.cli.render.tables import indented, width
 from omniprofile.cli.style import Style
 from omniprofile.config.toml.parse import Position
 from omniprofile.config.toml.text import Document
-from omniprofile.model.finding import Code, Finding, Level
+from omniprofile.model.codes import Code, Level
+from omniprofile.model.finding import Finding
 from omniprofile.model.names import legible
 
 _WIDEST = 100

@@ -24,8 +24,8 @@ from omniprofile.config.schema.fields import (
     wrong_value,
 )
 from omniprofile.config.schema.forms import Key, Table, Value
+from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Access, AuthMethod, EnvValue, Identity, Part, StoreName
-from omniprofile.model.finding import Code
 from omniprofile.model.names import quoted_list
 from omniprofile.model.variable_names import BASE_URL, ORGANIZATION, PROFILE, TOKENS
 

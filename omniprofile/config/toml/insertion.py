@@ -7,7 +7,7 @@ from omniprofile.config.toml.data import depth_of
 from omniprofile.config.toml.lines import block_start, cut, indent, line_below, line_end, newline
 from omniprofile.config.toml.parse import data_of
 from omniprofile.config.toml.positions import NamePath, Table, every_pair, scan
-from omniprofile.config.toml.write import inline, key_text
+from omniprofile.config.toml.write import key_text, nested
 
 NAMED = ("profiles", "instances")
 
@@ -48,13 +48,6 @@ def append_table(text: str, path: NamePath, values: Mapping[str, str]) -> str:
         return text + end + end + block
     blank = "" if not text or re.search(r"(?:^|\n)[ \t\r]*\n\Z", text) else end
     return text + blank + block + end
-
-
-def nested(names: NamePath, written: str) -> str:
-    """Return a value within an inline table for each of `names`."""
-    for name in reversed(names):
-        written = inline({name: written})
-    return written
 
 
 def _table(path: NamePath, values: Mapping[str, str]) -> list[str]:

@@ -4,7 +4,7 @@ tomlkit's output is changed in two ways: tables are always inline, and invisible
 which make a file look different from its content.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from omniprofile.errors import UsageError
 
@@ -53,6 +53,13 @@ def inline(values: Mapping[str, str]) -> str:
     """Return an inline table of values that are already TOML."""
     members = ", ".join(f"{key_text(name)} = {value}" for name, value in values.items())
     return f"{{ {members} }}" if members else "{}"
+
+
+def nested(names: Sequence[str], written: str) -> str:
+    """Return a value within an inline table for each of `names`."""
+    for name in reversed(names):
+        written = inline({name: written})
+    return written
 
 
 def _visible(written: str) -> str:
