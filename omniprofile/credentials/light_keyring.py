@@ -31,7 +31,7 @@ _SECONDS = 1.0
 def get(
     account: str, state_folder: str, home: str, lock_folders: list[str], environ: "Mapping[str, str]"
 ) -> "StoredFields":
-    """Return what is stored for `account`, a name from `model.names.account_name`.
+    """Return the entry of `account`, a name from `model.names.account_name`.
 
     The folders and `home` are as for `KeyringStore`. Raises Undecided, or whatever the lock and the two readers raise; the caller
     must then use the keyring package.

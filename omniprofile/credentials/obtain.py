@@ -111,7 +111,7 @@ def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret"
         raise NoCredential(f"no {wanted} is stored for `{profile}`", hint=hint)
     if found.is_session != (resolution.auth == "oauth"):
         raise NoCredential(
-            f"what is stored for `{profile}` is an {other}, and its `auth` is `{resolution.auth}`", hint=hint
+            f"the stored secret of `{profile}` is an {other}, but its `auth` is `{resolution.auth}`", hint=hint
         )
     if found.identity is not None and (wrong := differences(resolution.expect, found.identity)):
         raise IdentityMismatch(

@@ -66,7 +66,7 @@ class _Result:
         self.skipped = False
         self.error: Error | None = None
         self.unwritten: Error | None = None
-        """Why the output cannot be written, which is no error of the profile."""
+        """Why the output cannot be written. It ends the run, and is not counted against the profile."""
 
     def as_json(self) -> dict[str, object]:
         return {

@@ -79,7 +79,7 @@ def _end_alone(app: App, console: Console, resolution: Resolution, account: Acco
 
 
 def _end(app: App, console: Console, resolution: Resolution, account: Account) -> bool:
-    """Revoke and delete what is stored for one account; return whether there was anything."""
+    """Revoke and delete the secret of one account; return whether there was anything."""
     name, checkpoint = account.profile, app.environment.checkpoint
     secret: StoredSecret | None = None
     why: str | None = "this was interrupted"
