@@ -83,11 +83,14 @@ class Effective(NamedTuple):
 
     def insecure(self) -> Iterator[Given[bool]]:
         """Yield every `allow_insecure`, strongest first: the instance's comes between the profiles' and those of `[defaults]`."""
-        tables, instance = list(self.insecure_by_table.chain()), self.instance
+        instance, own = self.instance, None
         if instance is not None and instance.allow_insecure is not None:
-            at = sum(given.table is not None and given.table.layer is Layer.PROFILE for given in tables)
-            tables.insert(at, Given(instance.allow_insecure, instance, "allow_insecure"))
-        yield from tables
+            own = Given(instance.allow_insecure, instance, "allow_insecure")
+        for given in self.insecure_by_table.chain():
+            if own is not None and (given.table is None or given.table.layer is not Layer.PROFILE):
+                yield own
+                own = None
+            yield given
 
     def provenance(self, given: Given[object]) -> Provenance:
         """Return the provenance of a value. If another profile's table sets it, that is a parent."""

@@ -124,4 +124,4 @@ def test_a_chain_of_any_length_takes_linear_time(*, parent_first: bool) -> None:
 
         return measured
 
-    assert growth(work, 50, 4000) < MOST
+    assert growth(work, 1000, 4000) < MOST
