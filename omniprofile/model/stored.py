@@ -27,7 +27,7 @@ class Account(NamedTuple):
         """Parse the text of an account. Raises ValueError for any text that `str()` does not produce."""
         profile, _, rest = text.rpartition("@")  # the last `@`: an origin has none, a name might
         address, _, variable = rest.partition("#")
-        account = cls(profile, Origin.parse(address), variable or None)
+        account = cls(profile, Origin.parse(address), variable or None)  # an InvalidOrigin is a ValueError
         if str(account) != text or (variable and not (variable.isascii() and variable.isidentifier())):
             raise ValueError("it is not a profile's name and origin")
         return account
