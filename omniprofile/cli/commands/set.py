@@ -86,7 +86,9 @@ def _say_if_stored_elsewhere(app: App, console: Console, name: str) -> None:
         origin = app.declared_profile(name).origin
         stored = [account.origin for account in app.accounts(name) if account.variable is None]
         if stored and origin and origin not in stored:
-            console.note(f"the stored secret of `{name}` is for {stored[0]}: run `omniprofile login {name}` for {origin}")
+            console.note(
+                f"the stored secret of `{name}` is for {stored[0]}: run `omniprofile login {name}` for {origin}"
+            )
 
 
 def _make_room(draft: Draft, path: str, names: NamePath) -> str | None:
