@@ -494,8 +494,8 @@ def test_a_key_is_not_taken_for_a_session_nor_a_session_for_a_key(cli: Cli) -> N
         session = store_session(cli, endpoint.base_url, left=timedelta(hours=1))
         cli.profiles(PROFILE.format(url=endpoint.base_url, more="").replace('"oauth"', '"api-key"'))
         ran = cli("token", "prod", status=4)
-        assert "is an OAuth session, and its `auth` is `api-key`" in ran.err
+        assert "is an OAuth session, but its `auth` is `api-key`" in ran.err
         FileStore(str(cli.state)).put("prod", StoredSecret(session.origin, session.token, session.stored_at))
         cli.profiles(PROFILE.format(url=endpoint.base_url, more=""))
         ran = cli("token", "prod", status=4)
-        assert "is an API key, and its `auth` is `oauth`" in ran.err
+        assert "is an API key, but its `auth` is `oauth`" in ran.err
