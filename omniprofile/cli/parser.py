@@ -43,7 +43,8 @@ def parse(
 
     `profiles` takes the value of `--config` and returns the profile names, which hints about a wrong word use.
     """
-    name, words = split_command(argv)
+    name, front, behind = split_command(argv)
+    words = [*front, *behind]
     if name is None:
         program = program_parser()
         args, rest = program.parse_known_args(words)
@@ -71,6 +72,7 @@ def parse(
         # The rest belongs to the child, whatever it looks like; argparse never sees it.
         cut = words.index("--")
         words, child = words[:cut], words[cut + 1 :]
+        behind = words[len(front) :]
         if child[:1] == [""]:
             raise UsageError("the command is empty", hint="put the program's name behind `--`")
     parser = command_parser(command)
@@ -82,7 +84,7 @@ def parse(
         require_dashes(parser, name, words, rest, profiles(config))
     if rest:
         _refuse(parser, name, words, rest, profiles(config))
-    args.command, args.child, args.with_yes = name, child, [name, "--yes", *words]
+    args.command, args.child, args.with_yes = name, child, [*front, name, "--yes", *behind]
     return args, load(command)
 
 
@@ -150,12 +152,14 @@ def add_globals(parser: argparse.ArgumentParser, *, shown: bool) -> None:
     parser.add_argument("--no-color", action="store_true", help=about("print no colour, as with NO_COLOR"))
 
 
-def split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the command and the other words; None, and the words up to an unknown option, without a command.
+def split_command(argv: Sequence[str]) -> tuple[str | None, list[str], list[str]]:
+    """Return the command, the options before it, and the words after it, which begin with a profile named before it.
 
-    The command is the first word that is neither an option nor an option's value.
+    The command is the first word that is neither an option nor an option's value. Without one: None, and the options up to an
+    unknown one.
     """
     front: list[str] = []
+    profile: list[str] = []
     words = iter(argv)
     for given in words:
         word = given
@@ -165,10 +169,11 @@ def split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
                 continue
             word = f"-{switches[2]}"
         if word in ("-", "--") or not word.startswith("-"):
-            return word, [*front, *words]
-        front.append(word)
+            return word, front, [*profile, *words]
+        kept = profile if word.startswith(("-p", "--profile")) else front
+        kept.append(word)
         if word in ("-p", "--profile", "--config"):
-            front += itertools.islice(words, 1)
+            kept += itertools.islice(words, 1)
         elif not _WITHOUT_NEXT.fullmatch(word):
             break
-    return None, front
+    return None, [*front, *profile], []
