@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from omniprofile.model.declaration import Identity
 from omniprofile.model.freshness import StoredFields
 from omniprofile.model.names import account_name, printable
-from omniprofile.model.origin import Origin
+from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.secret import Secret, remember
 
 
@@ -27,8 +27,15 @@ class Account(NamedTuple):
         """Parse the text of an account. Raises ValueError for any text that `str()` does not produce."""
         profile, _, rest = text.rpartition("@")  # the last `@`: an origin has none, a name might
         address, _, variable = rest.partition("#")
-        account = cls(profile, Origin.parse(address), variable or None)  # an InvalidOrigin is a ValueError
-        if str(account) != text or (variable and not (variable.isascii() and variable.isidentifier())):
+        try:
+            account = cls(profile, Origin.parse(address), variable or None)
+        except NotAnOrigin:
+            account = None
+        if (
+            account is None
+            or str(account) != text
+            or (variable and not (variable.isascii() and variable.isidentifier()))
+        ):
             raise ValueError("it is not a profile's name and origin")
         return account
 

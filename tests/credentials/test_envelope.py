@@ -195,7 +195,7 @@ def test_no_account_is_called_as_a_part_of_another(one: Account, other: Account,
     "text", ["prod", "", "@", "prod@", "prod@acme", "prod@https://a.example/", "p@HTTPS://a.example"]
 )
 def test_what_is_not_the_text_of_an_account_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"not a profile's name|has no scheme|has no host"):
+    with pytest.raises(ValueError, match="not a profile's name"):
         Account.parse(text)
 
 
