@@ -45,8 +45,8 @@ class LoopbackServer:
         self._thread: Thread | None = None
         self._over = Event()
         """Set when the thread ends. Not `Thread.join`: if a signal interrupts it, Python 3.11 considers the thread ended."""
-        self._stop: Callable[[float], object] | None = None
-        self._ended = False
+        self._stop: Callable[[], object] | None = None
+        self._ended, self._grace = False, 0.0
 
     def start(self, serving: "Serving", *, gone_seconds: float) -> None:
         """Answer each connection with the handler that `serving` yields, for as long as the server runs.
@@ -63,10 +63,10 @@ class LoopbackServer:
 
     def close(self, grace: float = 0.0) -> bool:
         """Stop listening and cancel all handlers, those of known clients after `grace` seconds; tell whether it was started."""
-        self._ended = True
+        self._ended, self._grace = True, grace
         if self._thread is not None and self._stop is not None:  # otherwise it has not started, and will not
             with suppress(RuntimeError):  # its loop has already ended
-                self._stop(grace)
+                self._stop()
             self._over.wait(grace + _STOP_SECONDS)
         self._close()  # not earlier: until then the loop uses the sockets
         return self._thread is not None
@@ -94,8 +94,8 @@ class LoopbackServer:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_not_of_clients)
         async with serving() as handle:
-            stopped = loop.create_future()
-            self._stop = lambda grace: loop.call_soon_threadsafe(stopped.set_result, grace)
+            stopped = asyncio.Event()
+            self._stop = lambda: loop.call_soon_threadsafe(stopped.set)
             if self._ended:
                 return
             clients = Clients(handle, gone_seconds)
@@ -106,11 +106,11 @@ class LoopbackServer:
             for listening in self._sockets:
                 with suppress(OSError):  # already closed: the server has ended
                     listening.listen(_BACKLOG)
-            grace = await stopped
+            await stopped.wait()
             for server in servers:
                 server.close()
-            if grace and (known := clients.tasks(known=True)):
-                await asyncio.wait(known, timeout=grace)
+            if self._grace and (known := clients.tasks(known=True)):
+                await asyncio.wait(known, timeout=self._grace)
             if ending := clients.tasks():
                 for task in ending:
                     task.cancel()
