@@ -1,7 +1,7 @@
 """The checks of `doctor` for the secret store: which one it is, whether it works, what it holds."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 
 from omniprofile.app import App
@@ -10,7 +10,7 @@ from omniprofile.credentials.file_store import SECRETS_FILE
 from omniprofile.doctor.diagnosis import Diagnosis, ok, problem, skipped, warning
 from omniprofile.errors import Error
 from omniprofile.model.names import counted, printable, printable_place
-from omniprofile.model.stored import Account
+from omniprofile.model.stored import Account, StoredSummary
 
 
 def secret_store(app: App) -> Iterable[Diagnosis]:
@@ -50,9 +50,9 @@ def _is_used(app: App) -> bool:
         return True
 
 
-def _accounts(app: App) -> list[Account]:
-    """Return the accounts in the store that no other profile file stored. Raises StoreUnavailable."""
-    return sorted((one for one, known in app.store.summaries().items() if all(map(app.is_owner, known.files))), key=str)
+def _accounts(app: App, stored: Mapping[Account, StoredSummary]) -> list[Account]:
+    """Return the `stored` accounts that no other profile file stored."""
+    return sorted((one for one, known in stored.items() if all(map(app.is_owner, known.files))), key=str)
 
 
 def unreferenced(app: App) -> list[Account]:
@@ -61,10 +61,11 @@ def unreferenced(app: App) -> list[Account]:
     If a profile's base URL changed and no secret is stored for the new one, the old secret is kept, as the edit may be undone.
     Raises ConfigInvalid, StoreUnavailable.
     """
-    return [account for account in _accounts(app) if not _has_profile(app, account)]
+    stored = app.store.summaries()
+    return [account for account in _accounts(app, stored) if not _has_profile(app, account, stored)]
 
 
-def _has_profile(app: App, account: Account) -> bool:
+def _has_profile(app: App, account: Account, stored: Collection[Account]) -> bool:
     if account.profile not in app.config.profiles:
         return False
     try:
@@ -74,20 +75,20 @@ def _has_profile(app: App, account: Account) -> bool:
     if resolution.origin is None:
         return True
     own = account._replace(origin=resolution.origin)
-    return own in resolution.accounts and (account == own or own not in app.store.summaries())
+    return own in resolution.accounts and (account == own or own not in stored)
 
 
 def stored_secrets(app: App) -> Iterable[Diagnosis]:
     """Report what the store holds, read from its index: nothing is unlocked."""
     try:
-        accounts, orphans = _accounts(app), unreferenced(app)
+        stored = app.store.summaries()
     except Error:
         yield skipped("the store cannot be used")
         return
     clean = True
-    for account in accounts:
+    for account in _accounts(app, stored):
         name, variable, origin = account.profile, account.variable, account.origin
-        if account in orphans:
+        if not _has_profile(app, account, stored):
             clean = False
             what = f"the secret `{variable}`" if variable else "a secret"
             yield warning(
@@ -102,11 +103,11 @@ def stored_secrets(app: App) -> Iterable[Diagnosis]:
                 f"run `{account.login_command}`, or change the profile's base URL back",
             )
     if clean:
-        yield _nothing_wrong(app)
+        yield _nothing_wrong(app, stored)
 
 
-def _nothing_wrong(app: App) -> Diagnosis:
-    stored, missing = app.store.summaries(), []
+def _nothing_wrong(app: App, stored: Collection[Account]) -> Diagnosis:
+    missing = []
     for name in app.config.profiles:
         with suppress(Error):
             accounts = app.declared_profile(name).accounts
