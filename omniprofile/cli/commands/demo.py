@@ -213,7 +213,9 @@ class _Tour(NamedTuple):
         self.command(f"omniprofile token me   # {_AT_ONCE} times at once, with an expired token")
         if [status for _, status in results] != [0] or refreshes != 1:
             expected = f"{_AT_ONCE} equal tokens by one refresh"
-            raise OperationFailed(f"the demo expected {expected}, but there were {refreshes} refreshes", hint=_BUG)
+            ends = "; ".join(f"{status}: {text.strip() if status else 'a token'}" for text, status in sorted(results))
+            what = f"the demo expected {expected}, but there were {refreshes} refreshes, and these ends: {ends}"
+            raise OperationFailed(what, hint=_BUG)
         self.console.give(
             f"{_AT_ONCE} equal tokens by one refresh: a second use of a refresh token would end the session\n"
         )
