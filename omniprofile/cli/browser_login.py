@@ -115,9 +115,8 @@ class _Screen:
         stdin = app.environment.stdin
         # Without `--no-browser`, an input that is not a terminal is not expected to carry an answer.
         self._input = stdin if (console.interactive or not how.browser) and not is_at_its_end(stdin) else None
-        self._callback_is_expected = (
-            how.port is not None
-        )  # a user who fixes the port has made it reachable for a browser
+        # A user who fixes the port has made it reachable for a browser.
+        self._callback_is_expected = how.port is not None
         self.browser_opened: bool | None = None
         if self._browser is None and self._input is None and not self._callback_is_expected:
             raise self._nobody()

@@ -63,11 +63,9 @@ class FileStore:
     def check(self) -> None:
         """Check that the file can be read and replaced, without writing anything."""
         self.read()
-        folder = self.lock_folder
-        while not os.path.lexists(folder) and folder != os.path.dirname(
-            folder
-        ):  # on Windows the whole drive may be gone
-            folder = os.path.dirname(folder)
+        folder, above = self.lock_folder, os.path.dirname(self.lock_folder)
+        while not os.path.lexists(folder) and folder != above:  # on Windows the whole drive may be gone
+            folder, above = above, os.path.dirname(above)
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
             raise self._unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
 

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 Takers = Mapping[IO[bytes] | None, Callable[[bytes], None]]
 """The function that receives the output of each pipe."""
+_SUSPENDED = 0x4  # CREATE_SUSPENDED of winbase.h
 _PART = 64 * 1024
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
@@ -42,9 +43,7 @@ class Group(subprocess.Popen[bytes]):
         options: dict[str, Any] = {"process_group": 0} if terminal else {"start_new_session": True}
         if sys.platform == "win32":
             # Start it suspended: it runs once it is in its job, so the job catches every child.
-            options = {
-                "creationflags": 0x4 | (subprocess.CREATE_NEW_PROCESS_GROUP if children else 0)
-            }  # CREATE_SUSPENDED
+            options = {"creationflags": _SUSPENDED | (subprocess.CREATE_NEW_PROCESS_GROUP if children else 0)}
         super().__init__(argv, bufsize=0, env=dict(environ), **options, **pipes)
         if sys.platform == "win32":
             from omniprofile.system.windows.jobs import Job

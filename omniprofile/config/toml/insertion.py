@@ -19,10 +19,8 @@ def insert(text: str, path: NamePath, written: str) -> str:
     tables = scan(text)
     pairs = list(every_pair(tables))
     new = f"{key_text(rest[0])} = {nested(rest[1:], written)}"
-    if holder := next(
-        (pair for pair in pairs if pair.path == here and not pair.members), None
-    ):  # an empty inline table
-        return cut(text, holder.start, holder.end, f"{{ {new} }}")
+    if empty := next((pair for pair in pairs if pair.path == here and not pair.members), None):
+        return cut(text, empty.start, empty.end, f"{{ {new} }}")
     header = next((table for table in tables if table.path == here), None)
     siblings = [pair for pair in pairs if pair.path[:depth] == here and len(pair.base) <= depth < len(pair.path)]
     in_line = siblings and not any(siblings[-1] is pair for table in tables for pair in table.pairs)
