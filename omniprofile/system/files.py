@@ -6,6 +6,7 @@ On the fast path: imports only what a bare interpreter has loaded.
 import os
 import stat
 import sys
+from time import monotonic, sleep
 
 from omniprofile.system.foreign_access import owner_hint, steps_to
 
@@ -15,6 +16,8 @@ NO_LINK = NO_WAIT | getattr(os, "O_NOFOLLOW", 0)
 """The same flags for a file that must not be a symbolic link."""
 LARGEST = 16 * 1024 * 1024
 """The largest file that omniprofile reads, in bytes; it refuses a larger one before reading it."""
+_WRITERS_SECONDS = 1.0
+"""How long opening a file on Windows waits for another process to finish replacing it."""
 _MAX_PATH = 260
 """How many characters most of Windows accepts in a path, including the final NUL, unless configured otherwise."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -44,7 +47,7 @@ def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result
     """Like `read_regular`, but also return the status of the very file that was read, so that it cannot be swapped in between."""
     try:
         refuse_reserved(path)
-        descriptor = os.open(path, os.O_RDONLY | NO_WAIT)
+        descriptor = _opened(path)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as problem:  # ValueError: a NUL in the path
@@ -64,6 +67,18 @@ def open_regular(path: str, limit: int = LARGEST) -> tuple[bytes, os.stat_result
         raise Unreadable(reason(problem)) from problem
     finally:
         os.close(descriptor)
+
+
+def _opened(path: str) -> int:
+    """Open a file for reading. Windows refuses while another process replaces it (`atomic_write`), so wait for that there."""
+    end = monotonic() + (_WRITERS_SECONDS if sys.platform == "win32" else 0)
+    while True:
+        try:
+            return os.open(path, os.O_RDONLY | NO_WAIT)
+        except PermissionError:
+            if monotonic() >= end or os.path.isdir(path):
+                raise
+            sleep(0.01)
 
 
 def _hint(problem: BaseException, path: str) -> "str | None":

@@ -2,13 +2,17 @@
 
 import ctypes
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from windows_home import Home
 
+from omniprofile.system.files import read_regular
+
 KEY = "omni_osk_windows_0123456789abcdef"
+CONTENT = b"x" * 20_000
 
 
 def test_the_places_are_where_windows_keeps_them(home: Home) -> None:
@@ -88,6 +92,21 @@ def _set_access_list(path: Path, text: str) -> None:
 def test_without_one_of_its_variables_it_still_works(home: Home, variable: str) -> None:
     del home.environ[variable]
     assert home.run("list", status=None).status in (0, 3)
+
+
+def test_a_file_can_be_read_while_another_process_replaces_it(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    path.write_bytes(CONTENT)
+    write = (
+        f"from omniprofile.system.atomic_write import write_atomic; write_atomic({str(path)!r}, b'x' * {len(CONTENT)})"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", f"for _ in range(60): exec({write!r})"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    while writer.poll() is None:
+        assert read_regular(str(path)) == CONTENT
+    writer.communicate()
+    assert writer.returncode == 0
 
 
 def test_only_a_console_follows_colours(home: Home) -> None:
