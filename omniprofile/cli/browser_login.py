@@ -1,4 +1,4 @@
-"""The OAuth login as the user sees it: where the session will be stored, the address to visit, the result."""
+"""A whole OAuth login, as the user sees it: where the session will be stored, the browser, the code for tokens, the result."""
 
 from collections.abc import Callable
 from dataclasses import replace

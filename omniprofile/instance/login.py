@@ -1,4 +1,7 @@
-"""The login flow of RFC 8252: open the authorization URL in a browser and get the code from the callback or a pasted URL."""
+"""The browser's part of a login (RFC 8252), up to the code, which comes by the callback or in a pasted address.
+
+A whole login is `cli.browser_login`.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
