@@ -11,12 +11,12 @@ from omniprofile.app import ProfileRequest
 from omniprofile.credentials.held_credential import HeldCredential
 from omniprofile.credentials.intent import KEEPING
 from omniprofile.errors import AccessLimited, OriginMismatch
+from omniprofile.model.access_rules import denial, is_override
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Access
 from omniprofile.model.names import printable
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.model.provenance import Sourced
-from omniprofile.model.read_only import denial, is_override
 from omniprofile.system.environment import Environment
 
 _T = TypeVar("_T")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
-from omniprofile.config.lookup import is_name, require_profile
+from omniprofile.config.name_patterns import is_name, require_profile
 from omniprofile.config.paths import Places, find_places, omni_cli_config, profile_files
 from omniprofile.config.pin import find_pin, load_pin
 from omniprofile.config.selection import select
@@ -113,9 +113,9 @@ class Workspace:
     @once
     def config(self) -> Config:
         """The checked configuration of all profile files. Raises ConfigInvalid."""
-        from omniprofile.compiled import configuration
+        from omniprofile.configuration import load_configuration
 
-        return configuration(self.places)
+        return load_configuration(self.places)
 
     def config_for_all(self, patterns: Iterable[str]) -> Config:
         """Return `config`; if all `patterns` are full names, without the broken files that `config_for` leaves out for them."""
@@ -220,14 +220,14 @@ class Workspace:
 
     def renew_prompt(self) -> None:
         """Write the file from which a prompt shows profiles. Raises OSError, and what reading the profile files raises."""
-        from omniprofile.config import prompt
+        from omniprofile.config import prompt_file
 
         again = self.reread()
-        before = prompt.watch(self.places)
+        before = prompt_file.watch(self.places)
         config = again.config
         # If a file changed in between, `config` may be outdated.
-        if prompt.watch(self.places) == before:
-            prompt.write(self.places, before, config)
+        if prompt_file.watch(self.places) == before:
+            prompt_file.write(self.places, before, config)
 
     @contextmanager
     def editing(self, *, dry_run: bool = False) -> "Iterator[Draft]":

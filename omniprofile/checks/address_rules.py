@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from omniprofile.checks.tables import UNDONE, UNREAD, Tables, rule
+from omniprofile.checks.rule import UNDONE, UNREAD, Tables, rule
 from omniprofile.config.references import written_names
-from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Declaration
 from omniprofile.model.names import closest, quoted_list
 from omniprofile.model.origin import NotAnOrigin, Origin, allowing, parse_host
+from omniprofile.model.rule_codes import Code
 
 
 @rule(Code.HOST_NOT_ALLOWED, Code.PLAIN_HTTP, silent_while=UNREAD)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from omniprofile.checks.lint import Report
 from omniprofile.checks.secrets import without_secrets
 from omniprofile.config.editing.replace import unified_diff
-from omniprofile.model.codes import Code
 from omniprofile.model.finding import Fix
+from omniprofile.model.rule_codes import Code
 
 _ROUNDS = 5
 """A fix to a key can make a fix to its value possible, so several rounds may be needed."""

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code
 from omniprofile.model.finding import MOST, Finding, Fix
 from omniprofile.model.names import closest, printable
+from omniprofile.model.rule_codes import Code
 
 _IGNORE = re.compile(r"#\s*+omniprofile:\s*+ignore\b(?P<list>\[(?P<codes>[^\]#]*+)\])?")
 _CODE = re.compile(r"[^\s,]++")

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from omniprofile.checks.tables import UNDONE, Tables, rule, sources
+from omniprofile.checks.rule import UNDONE, Tables, rule, sources
 from omniprofile.config.toml.positions import KeyPath
-from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Declaration
 from omniprofile.model.effective import Effective, own_address
 from omniprofile.model.names import quoted_list
 from omniprofile.model.origin import Origin
+from omniprofile.model.rule_codes import Code
 from omniprofile.model.variable_names import MARKER, RESERVED
 
 

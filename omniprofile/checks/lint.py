@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from omniprofile.checks import address_rules, key_rules, variable_rules
 from omniprofile.checks.ignores import apply_ignores
 from omniprofile.checks.mcp import check_mcp
+from omniprofile.checks.rule import UNDONE, Rule, Tables
 from omniprofile.checks.secrets import secrets_in_plain_text
-from omniprofile.checks.tables import UNDONE, Rule, Tables
 from omniprofile.checks.writable import writable_by_groups
 from omniprofile.config.loader import Files, read
 from omniprofile.config.paths import DROP_IN_FOLDER, PROFILES_FILE, drop_ins
 from omniprofile.config.pin import LARGEST_PIN, PIN_FILE, leads_out, validate_pin
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code
 from omniprofile.model.effective import every_effective, gives_token
 from omniprofile.model.finding import Finding, unreadable
 from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.rule_codes import Code
 from omniprofile.system.files import Unreadable, read_regular
 from omniprofile.system.foreign_access import real_path
 

@@ -11,7 +11,7 @@ from omniprofile.instance.instance_error import InstanceError
 from omniprofile.instance.whoami import ProbeResult, whoami
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
-from omniprofile.model.live import LiveResult, Status, differences
+from omniprofile.model.live_result import LiveResult, Status, differences
 from omniprofile.system.threads import concurrently
 
 

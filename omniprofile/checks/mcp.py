@@ -11,11 +11,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from omniprofile.model.codes import Code
 from omniprofile.model.finding import Finding, unreadable
 from omniprofile.model.names import printable
+from omniprofile.model.not_a_key import not_a_key
+from omniprofile.model.rule_codes import Code
 from omniprofile.model.secret import KEY_SHAPES, names_secret, remember
-from omniprofile.model.stand_ins import stand_in
 from omniprofile.system.files import Unreadable, read_regular
 
 IN_PROJECT = (".mcp.json", os.path.join(".cursor", "mcp.json"), os.path.join(".vscode", "mcp.json"))
@@ -146,7 +146,7 @@ def _literal(value: str) -> str | None:
     """Return the secret in a header, variable or argument, without its scheme; None if the value only refers to one."""
     shape = _SHAPES.search(value)
     secret = shape[0].removeprefix(shape["bearer"] or "") if shape else _SCHEME.sub("", value).strip()
-    is_reference = "${" in secret or stand_in(secret) is not None
+    is_reference = "${" in secret or not_a_key(secret) is not None
     return None if not secret or " " in secret or is_reference else secret
 
 

@@ -1,4 +1,4 @@
-"""The lint rules in words, from `rules.toml`: title and reason of each, with a bad and a good example."""
+"""The lint rules in words, from `rule_texts.toml`: title and reason of each, with a bad and a good example."""
 
 import os
 import textwrap
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from omniprofile.config.toml.parse import data_of
-from omniprofile.model.codes import Code
+from omniprofile.model.rule_codes import Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,6 @@ class Rule:
 @cache
 def rules() -> dict[str, Rule]:
     """Return every rule by its code, in the order of the codes."""
-    with open(os.path.join(os.path.dirname(__file__), "rules.toml"), encoding="utf-8") as file:
+    with open(os.path.join(os.path.dirname(__file__), "rule_texts.toml"), encoding="utf-8") as file:
         tables = data_of(file.read())
     return {code: Rule(Code(code), **table | {"why": " ".join(table["why"].split())}) for code, table in tables.items()}

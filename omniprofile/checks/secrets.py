@@ -12,9 +12,9 @@ from typing import Any
 from omniprofile.config.loader import Files
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code
 from omniprofile.model.finding import Finding, store_it
 from omniprofile.model.names import is_valid
+from omniprofile.model.rule_codes import Code
 from omniprofile.model.secret import KEY_SHAPES, MASK, SECRET_WORDS, masked, names_secret, remember
 
 _SHAPES = re.compile(KEY_SHAPES)

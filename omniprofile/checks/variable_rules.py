@@ -4,10 +4,10 @@ import os.path
 import re
 from collections import defaultdict
 
-from omniprofile.checks.tables import UNDONE, Tables, rule, sources
-from omniprofile.model.codes import Code
+from omniprofile.checks.rule import UNDONE, Tables, rule, sources
 from omniprofile.model.declaration import Declaration
 from omniprofile.model.names import token_variable, variable_stem
+from omniprofile.model.rule_codes import Code
 from omniprofile.model.variable_names import OWN
 
 _SHELL_SYNTAX = re.compile(r"\$(?:[A-Za-z_]|\{[A-Za-z_]|\()|^~(?:/|$)|^(?:\||\|\||&&|&|;|<|>|>>|2>)$|^`.*`$")

@@ -11,13 +11,13 @@ from omniprofile.cli.render.times import remaining
 from omniprofile.cli.revocation import revoke_session, revoke_stored, where
 from omniprofile.cli.standard_input import is_at_its_end, read_lines
 from omniprofile.errors import Error, LoginFailed, OperationFailed
+from omniprofile.instance.authorization import LIMIT_SECONDS, authorized, find_endpoints
 from omniprofile.instance.callback_http import Page
 from omniprofile.instance.client import Client
-from omniprofile.instance.login import LIMIT_SECONDS, authorized, find_endpoints
 from omniprofile.instance.token_endpoint import EXCHANGE_SECONDS, redeem
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
-from omniprofile.model.live import Status
+from omniprofile.model.live_result import Status
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import duration_text

@@ -19,7 +19,7 @@ def require_dashes(
     """
     from shutil import which
 
-    from omniprofile.config.lookup import is_name
+    from omniprofile.config.name_patterns import is_name
 
     is_each = name == "each"
     front, words = parser.split_options(words)

@@ -11,7 +11,7 @@ from omniprofile.cli.console import Console
 from omniprofile.config.editing.draft import Draft
 from omniprofile.config.editing.journal import Unfinished
 from omniprofile.config.editing.replace import Change, replace_all
-from omniprofile.config.lookup import require_profile
+from omniprofile.config.name_patterns import require_profile
 from omniprofile.config.paths import DROP_IN_FOLDER
 from omniprofile.config.toml.positions import NamePath
 from omniprofile.config.toml.values import key_path

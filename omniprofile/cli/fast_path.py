@@ -1,6 +1,6 @@
 """The fast path: answers the everyday command lines from the snapshot, without parser, schema or resolver.
 
-It parses and connects, and decides nothing. The full path compiles the profile files into the snapshot; `config.selection`
+It parses and connects, and decides nothing. The full path writes the snapshot of the profile files; `config.selection`
 selects the current profile, `credentials.fast_obtain` gets its token, and variables and quoting use the full path's functions.
 Command lines of any other form, and profiles that are overridden, protected, missing or broken, go to the full path, which also
 prints all messages. `tests/cli/test_fast_path.py` checks that both paths agree.
@@ -14,7 +14,7 @@ from omniprofile.cli.everyday_forms import USES, parse
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, find_places, profile_files
 from omniprofile.config.selection import choose
-from omniprofile.model.compiled_profile import CompiledProfile, Undecided
+from omniprofile.model.snapshot_profile import SnapshotProfile, Undecided
 from omniprofile.system.files import home_in_database, user_id
 
 TYPE_CHECKING = False
@@ -81,7 +81,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     name, layer = choose(
         named, environ=environ, cwd=cwd, places=places, default=default, trusted=trusted, profiles=profiles
     )
-    profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked the owner
+    profile = SnapshotProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked the owner
     if profile.protected:
         from omniprofile.credentials.protection import decide
 
@@ -124,9 +124,9 @@ def _kept(places: Places, section: int, acting: bool) -> "Any":
         import gc
 
         gc.disable()  # everything made here lives until the process ends, soon
-        from omniprofile.compiled import compile_files
+        from omniprofile.configuration import renew_snapshot
 
-        kept = compile_files(places, files)[1][section]
+        kept = renew_snapshot(places, files)[1][section]
     if kept is None:
         raise Undecided
     return kept

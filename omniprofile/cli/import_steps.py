@@ -15,7 +15,7 @@ from omniprofile.errors import Error, StoreUnavailable
 from omniprofile.model.declaration import Config
 from omniprofile.model.names import printable
 from omniprofile.model.stored import Account, StoredSecret
-from omniprofile.transfer.found import Source
+from omniprofile.transfer.found_profiles import Source
 from omniprofile.transfer.plan import SecretStep, Step, same_secret
 
 

@@ -15,7 +15,7 @@ from omniprofile.cli.shells import SHELLS
 from omniprofile.config.editing.replace import Change, Content
 from omniprofile.errors import UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
-from omniprofile.handover.shells import quote
+from omniprofile.handover.shell_syntax import quote
 from omniprofile.model.names import quoted_list, quoted_place
 
 _BEGIN = {"zsh": "(( ${+functions[compdef]} )) || { autoload -Uz compinit && compinit; }\n"}

@@ -103,11 +103,11 @@ def _renew_prompt(args: argparse.Namespace, app: App, console: Console) -> None:
     It is renewed if the hook reports that this shell's data is stale, if a hook with a prompt is being loaded, or if the profile
     files have changed, by this command or before it.
     """
-    from omniprofile.config import prompt
+    from omniprofile.config import prompt_file
 
     asked = app.environment.environ.get("OMNIPROFILE_PROMPT") == "stale" or getattr(args, "prompt", False)
     try:
-        if app.config_flag is None and (asked or prompt.is_stale(app.places)):
+        if app.config_flag is None and (asked or prompt_file.is_stale(app.places)):
             app.renew_prompt()
     except (Error, OSError) as problem:
         # The command has done its work, so it does not fail; the prompt shows a `?`.

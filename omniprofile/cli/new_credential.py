@@ -6,7 +6,7 @@ from omniprofile.app import App
 from omniprofile.cli.console import Console
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
-from omniprofile.model.live import LiveResult
+from omniprofile.model.live_result import LiveResult
 from omniprofile.model.names import printable
 from omniprofile.model.stored import Account, StoredSecret
 

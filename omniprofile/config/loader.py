@@ -14,10 +14,10 @@ from omniprofile.config.snapshot import Seen, seen
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
-from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Config, Declaration, Settings
 from omniprofile.model.finding import Finding, errors_in, unreadable
 from omniprofile.model.provenance import Sourced
+from omniprofile.model.rule_codes import Code
 from omniprofile.system.files import Unreadable, open_regular
 
 T = TypeVar("T", bound=Sourced[str] | Declaration)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Config, Declaration
 from omniprofile.model.finding import Finding
 from omniprofile.model.names import closest, quoted_list
+from omniprofile.model.rule_codes import Code
 
 _MOST_GUESSES = 20
 """The most dangling names that get a "did you mean", which compares each with every known name."""

@@ -5,7 +5,7 @@
 
 from omniprofile.config.pin import LARGEST_PIN, find_pin, plain_pin
 from omniprofile.config.state import StateFile
-from omniprofile.model.compiled_profile import Undecided
+from omniprofile.model.snapshot_profile import Undecided
 from omniprofile.system.files import read_regular
 
 TYPE_CHECKING = False
@@ -105,7 +105,7 @@ def select(
     layers = iter([says[layer] for layer in ORDER])
     winner = next((answer for layer in layers if (answer := layer()) is not None), None)
     if winner is not None:
-        from omniprofile.config.lookup import require_profile
+        from omniprofile.config.name_patterns import require_profile
 
         require_profile(config, winner.value, winner.provenance)
         return Selection(winner.value, winner.provenance, tuple(_overridden(layers, winner)) if overridden else ())

@@ -66,9 +66,9 @@ def _what_is_wrong(key: str, *, computed: bool, of_env: bool) -> tuple[str, str]
     if line != key:
         return "has an empty line after it", looks_like
     if not looks_like_key(key) and not (of_env and key[0] == "!"):  # a password may begin like this
-        from omniprofile.model.stand_ins import key_in_more, stand_in
+        from omniprofile.model.not_a_key import key_in_more, not_a_key
 
-        if what := key_in_more(key) if computed and of_env else stand_in(key):
+        if what := key_in_more(key) if computed and of_env else not_a_key(key):
             put = f"let the command print the {noun} itself" if computed else f"put the {noun} itself there"
             hint = "remove what is around it" if "around it" in what else f"{put}; {looks_like}"
             return f"is {what}, and no {noun}", hint

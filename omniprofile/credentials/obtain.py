@@ -102,7 +102,7 @@ def _own(found: "StoredSecret | None", resolution: Resolution) -> "StoredSecret"
 
     Raises NoCredential or IdentityMismatch otherwise.
     """
-    from omniprofile.model.live import differences
+    from omniprofile.model.live_result import differences
 
     profile = resolution.profile
     wanted, other = ("session", "API key") if resolution.auth == "oauth" else ("key", "OAuth session")

@@ -13,11 +13,11 @@ from omniprofile.gateway.content_coding import Unsearched, unpacker
 from omniprofile.gateway.guard import Guard
 from omniprofile.gateway.header_fields import request_fields, response_fields
 from omniprofile.gateway.mask import Echoed, Mask
-from omniprofile.gateway.refusals import Refused, check_client, check_request
+from omniprofile.gateway.refused_requests import Refused, check_client, check_request
 from omniprofile.gateway.upstream import BrokenOff, Response, Upstream
 from omniprofile.instance.instance_error import InstanceError
+from omniprofile.model.access_rules import is_override
 from omniprofile.model.credential import Credential
-from omniprofile.model.read_only import is_override
 from omniprofile.system.threads import start
 
 

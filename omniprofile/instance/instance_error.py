@@ -2,7 +2,7 @@
 
 from omniprofile.errors import CredentialRefused, Error, Unreachable
 from omniprofile.instance.symptoms import SYMPTOMS
-from omniprofile.model.live import Status
+from omniprofile.model.live_result import Status
 from omniprofile.model.origin import Origin
 
 _MAYBE_THE_PROXY = frozenset(("timeout", "protocol", "tls", "tls-handshake", "tls-name", "compressed", "too-large"))

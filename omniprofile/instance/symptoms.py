@@ -5,7 +5,7 @@ The symptoms are those of the vendor's troubleshooting page (docs.omni.co, devel
 
 from dataclasses import dataclass
 
-from omniprofile.model.live import Status
+from omniprofile.model.live_result import Status
 
 
 @dataclass(frozen=True, slots=True)

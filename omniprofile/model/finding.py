@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from omniprofile.model.codes import Code, Level
+from omniprofile.model.rule_codes import Code, Level
 from omniprofile.model.secret import without_keys
 
 MOST = 1000

@@ -8,8 +8,8 @@ import io
 import re
 from dataclasses import dataclass, field
 
+from omniprofile.model.not_a_key import not_a_key
 from omniprofile.model.secret import KEY_SHAPES
-from omniprofile.model.stand_ins import stand_in
 from omniprofile.system.files import BYTE_ORDER_MARK
 from omniprofile.transfer.foreign_file import ForeignFile
 
@@ -89,7 +89,7 @@ class Dotenv:
 
 def reference(value: str) -> str | None:
     """Describe `value` if it is found in place of a key; return None if it may be a key."""
-    return stand_in(value) or ("a reference to a variable" if "${" in value else None)
+    return not_a_key(value) or ("a reference to a variable" if "${" in value else None)
 
 
 def _without_keys(part: Part) -> str:

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from omniprofile.errors import UsageError
 from omniprofile.model.names import nearest_valid, printable_place, quoted_list
+from omniprofile.model.not_a_key import command_for
 from omniprofile.model.origin import NotAnOrigin, Origin, without_api_path
 from omniprofile.model.secret import Secret
-from omniprofile.model.stand_ins import command_for
 from omniprofile.model.stored import StoredSecret
 from omniprofile.transfer.dotenv import BASE_URL, TOKENS, Dotenv, Part, reference
-from omniprofile.transfer.found import Found, Source
+from omniprofile.transfer.found_profiles import Found, Source
 
 
 def dotenv_source(dotenv: Dotenv, now: datetime, *, name: str | None, base_url: str | None) -> Source:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from omniprofile.transfer.found import Found
+from omniprofile.transfer.found_profiles import Found
 from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.omni_format import Json
 from omniprofile.transfer.plan import Known, plan

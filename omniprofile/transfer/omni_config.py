@@ -13,7 +13,7 @@ from typing import TypeVar
 from omniprofile.errors import ConfigInvalid, Error
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.transfer.foreign_file import ForeignFile
-from omniprofile.transfer.found import Source, together
+from omniprofile.transfer.found_profiles import Source, together
 from omniprofile.transfer.omni_format import Json, check_config, parse, text_of
 from omniprofile.transfer.omni_profile import CREDENTIAL, OmniProfile
 

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from omniprofile.model.declaration import AuthMethod
 from omniprofile.model.names import quoted_place
+from omniprofile.model.not_a_key import command_for, not_a_key
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
-from omniprofile.model.stand_ins import command_for, stand_in
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.times import parse_time
 from omniprofile.transfer.foreign_file import ForeignFile
-from omniprofile.transfer.found import Found
+from omniprofile.transfer.found_profiles import Found
 from omniprofile.transfer.omni_format import SECRETS, Json, check_profile, text_of
 
 CLIENT_ID, SCOPE = "omni-cli", "user:default"
@@ -104,7 +104,7 @@ class OmniProfile:
     def _key(self, name: str) -> str | None:
         """Return the secret at `name`. Raises ConfigInvalid if something stands in for it that is not a reference to a key."""
         value = self.text(name)
-        what = stand_in(value) if value else None
+        what = not_a_key(value) if value else None
         if what and value and not (name == "apiKey" and command_for(value)):
             raise self.file.wrong(
                 f"profile `{self.name}`: `{name}`", f"is {what}, and no key", "put the key itself there"

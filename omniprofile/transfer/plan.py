@@ -12,7 +12,7 @@ from itertools import chain, count
 from omniprofile.model.names import MAX_LENGTH, is_valid, nearest_valid, printable, variable_stem
 from omniprofile.model.origin import Origin
 from omniprofile.model.stored import StoredSecret
-from omniprofile.transfer.found import Found
+from omniprofile.transfer.found_profiles import Found
 
 
 class SecretStep(StrEnum):

@@ -10,7 +10,7 @@ from omniprofile.checks.lint import lint
 from omniprofile.config.schema.models import ProfilesFile
 from omniprofile.config.schema.validate import read
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code
+from omniprofile.model.rule_codes import Code
 from tests.conftest import Cli
 from tests.programs import run_program
 

@@ -6,7 +6,7 @@ import pytest
 
 from omniprofile.checks.fixes import apply_fixes
 from omniprofile.checks.lint import examine
-from omniprofile.model.codes import Code
+from omniprofile.model.rule_codes import Code
 
 SPARE = '[instances.spare]{}\nbase_url = "https://a.omniapp.co"\n'
 

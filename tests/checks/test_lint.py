@@ -12,8 +12,8 @@ from omniprofile.checks.lint import lint
 from omniprofile.checks.rule_texts import Rule, rules
 from omniprofile.config.schema.validate import validate
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code, Level
 from omniprofile.model.finding import Finding
+from omniprofile.model.rule_codes import Code, Level
 from tests.conftest import CANARY
 
 GOOD = """\

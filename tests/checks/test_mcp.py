@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.checks.mcp import check_mcp, is_mcp_file, project_files, user_files
-from omniprofile.model.codes import Code
+from omniprofile.model.rule_codes import Code
 from tests.conftest import CANARY, Cli
 
 URL = "https://acme.omniapp.co/mcp/https"

@@ -10,7 +10,7 @@ from omniprofile.checks.lint import lint
 from omniprofile.checks.secrets import without_secrets
 from omniprofile.config.toml.values import value_text
 from omniprofile.errors import Refused
-from omniprofile.model.codes import Code
+from omniprofile.model.rule_codes import Code
 from omniprofile.model.secret import SECRET_WORDS
 
 HEAD = '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'

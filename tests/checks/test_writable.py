@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from omniprofile.checks.lint import lint
-from omniprofile.model.codes import Code
+from omniprofile.model.rule_codes import Code
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 GOOD = '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'

@@ -180,7 +180,7 @@ def test_lint_codes_and_keys_are_offered() -> None:
     assert "lint" in table
     assert "key.env\t" in table["@keys"].options
     assert "expect.org_role\t" in table["@keys"].options
-    from omniprofile.model.codes import Code
+    from omniprofile.model.rule_codes import Code
 
     assert [line.split("\t")[0] for line in table["@codes"].options.split("\n")] == [code.value for code in Code]
 

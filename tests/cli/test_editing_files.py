@@ -14,7 +14,7 @@ from omniprofile.config.editing.replace import replace_all, unified_diff
 from omniprofile.config.schema.keys import toml_kind
 from omniprofile.config.toml.values import key_path, value_text
 from omniprofile.errors import Error
-from omniprofile.model.codes import Level
+from omniprofile.model.rule_codes import Level
 from tests.conftest import Cli
 from tests.programs import run_program
 

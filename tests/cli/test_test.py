@@ -19,7 +19,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 
 from omniprofile.cli.commands.test import HELP
 from omniprofile.cli.render.junit import junit
-from omniprofile.model.live import LiveResult, Status
+from omniprofile.model.live_result import LiveResult, Status
 from tests.cli.terminal import spawn
 from tests.conftest import CANARY, Cli
 from tests.sockets import raw

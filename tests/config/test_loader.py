@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from omniprofile.config.loader import load, read
 from omniprofile.config.pin import load_pin
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
-from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Config
+from omniprofile.model.rule_codes import Code
 from tests.conftest import Cli
 
 GOOD = '[profiles.a]\nbase_url = "https://a.omniapp.co"\n'

@@ -179,7 +179,7 @@ def lint_formats(data: bytes) -> None:
     assert all(line.startswith(("::error file=", "::warning file=")) for line in lines), lines
 
 
-def _compiled() -> tuple[Places, str, bytes, tuple[Any, Any, Any], Any]:
+def _snapshot_written() -> tuple[Places, str, bytes, tuple[Any, Any, Any], Any]:
     """A snapshot as it is written, of a file that has not changed for long."""
     folder = _FOLDER / "home"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -201,7 +201,7 @@ _SNAPSHOT: list[Any] = []
 def snapshot_file(data: bytes) -> None:
     """A damaged snapshot is a miss or says what was kept in it; one of another key is a miss, though its checksums fit."""
     if not _SNAPSHOT:
-        _SNAPSHOT.extend(_compiled())
+        _SNAPSHOT.extend(_snapshot_written())
     places, file, good, sections, _ = _SNAPSHOT
     choices = Choices(data)
     section = choices.number(3)
@@ -244,7 +244,7 @@ def _damaged(choices: Choices, good: bytes) -> bytes:
 def snapshot_key(data: bytes) -> None:
     """A snapshot with whatever key, written as ours are: believed only where the key is the true one."""
     if not _SNAPSHOT:
-        _SNAPSHOT.extend(_compiled())
+        _SNAPSHOT.extend(_snapshot_written())
     places, file, _, sections, (mark, checksum) = _SNAPSHOT
     choices = Choices(data)
     real = snapshot._real_paths([file])

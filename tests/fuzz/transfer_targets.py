@@ -14,7 +14,7 @@ from omniprofile.errors import Error
 from omniprofile.model.names import is_valid
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.dotenv_profile import dotenv_source
-from omniprofile.transfer.found import Found
+from omniprofile.transfer.found_profiles import Found
 from omniprofile.transfer.merge import merge
 from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.plan import Known, SecretStep, Step, plan

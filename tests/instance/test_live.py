@@ -24,7 +24,7 @@ from omniprofile.instance.symptoms import SYMPTOMS
 from omniprofile.instance.token_endpoint import refresh
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import AuthMethod, Identity
-from omniprofile.model.live import LiveResult, Status
+from omniprofile.model.live_result import LiveResult, Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret

@@ -13,7 +13,7 @@ from omniprofile.checks.live import Subject, check_live
 from omniprofile.instance.proxies import proxy_for
 from omniprofile.model.credential import Credential
 from omniprofile.model.declaration import Identity
-from omniprofile.model.live import LiveResult, Status
+from omniprofile.model.live_result import LiveResult, Status
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from tests.conftest import CANARY

@@ -3,7 +3,7 @@
 import pytest
 
 from omniprofile.model.declaration import Identity
-from omniprofile.model.live import differences
+from omniprofile.model.live_result import differences
 
 ME = Identity(user="u-1", membership_id="m-1", key_scope="user", org_role="MEMBER")
 FIELDS = ("user", "membership_id", "key_scope", "org_role")

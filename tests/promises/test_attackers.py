@@ -277,11 +277,11 @@ def test_a_profile_file_that_everybody_may_write_is_refused(cli: Cli, profiles: 
     assert f"chmod o-w {profiles}" in ran.err
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["files", "snapshot"])
+@pytest.mark.parametrize("snapshot", [False, True], ids=["files", "snapshot"])
 @pytest.mark.parametrize("where", ["config", "profiles.d", "a link's target"])
 @pytest.mark.parametrize("attack", [0o777, 0o757, "another user's", "another user's file"], ids=str)
 def test_files_that_others_can_put_there_are_refused(
-    cli: Cli, profiles: Path, tmp_path: Path, where: str, attack: int | str, *, compiled: bool
+    cli: Cli, profiles: Path, tmp_path: Path, where: str, attack: int | str, *, snapshot: bool
 ) -> None:
     """Who may write the folder can put a file there that runs commands as the user: load, lint and doctor refuse as one."""
     target = profiles
@@ -292,7 +292,7 @@ def test_files_that_others_can_put_there_are_refused(
         (tmp_path / "dotfiles").mkdir()
         target = profiles.rename(tmp_path / "dotfiles/p.toml")
         profiles.symlink_to(target)
-    if compiled:
+    if snapshot:
         for _ in range(2):
             assert cli("token", "prod", shows=True).status == 0
     bad = target if attack == "another user's file" else target.parent

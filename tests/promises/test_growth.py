@@ -18,11 +18,11 @@ from omniprofile.checks.mcp import check_mcp
 from omniprofile.cli.render import findings as render
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.cli.style import Style
-from omniprofile.compiled import compile_files
 from omniprofile.config.loader import read
 from omniprofile.config.paths import Places
 from omniprofile.config.pin import validate_pin
 from omniprofile.config.toml.text import Document
+from omniprofile.configuration import renew_snapshot
 from omniprofile.errors import Error
 from omniprofile.model.secret import forget_all
 from omniprofile.transfer.dotenv import Dotenv
@@ -288,12 +288,12 @@ INHERITED = {
 
 
 @pytest.mark.parametrize("name", INHERITED)
-def test_what_many_profiles_inherit_from_one_is_compiled_in_proportion(name: str, tmp_path: Path) -> None:
+def test_what_many_profiles_inherit_from_one_takes_its_share_of_the_snapshot(name: str, tmp_path: Path) -> None:
     file = tmp_path / "profiles.toml"
     places = Places(str(file), None, str(tmp_path / "state"), str(tmp_path / "cache"), str(tmp_path))
 
     def prepared(size: int) -> Callable[[], object]:
         file.write_bytes(INHERITED[name](size))
-        return partial(compile_files, places, [str(file)])
+        return partial(renew_snapshot, places, [str(file)])
 
     assert growth(prepared, 16384, 32768, patience=60.0) <= MOST

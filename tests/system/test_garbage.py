@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from omniprofile.system.garbage import collection_paused
+from omniprofile.system.garbage_collection import collection_paused
 
 
 @pytest.mark.parametrize("collects", [True, False])

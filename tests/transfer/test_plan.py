@@ -10,7 +10,7 @@ from omniprofile.model.names import is_valid, variable_stem
 from omniprofile.model.origin import Origin
 from omniprofile.model.secret import Secret
 from omniprofile.model.stored import StoredSecret
-from omniprofile.transfer.found import Found
+from omniprofile.transfer.found_profiles import Found
 from omniprofile.transfer.plan import Known, SecretStep, Step, plan
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

@@ -9,7 +9,7 @@ import argparse
 from omniprofile.app import App
 from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
-from omniprofile.compiled import profile_words, tag_words
+from omniprofile.configuration import profile_words, tag_words
 from omniprofile.model.effective import every_effective
 from omniprofile.model.names import printable
 

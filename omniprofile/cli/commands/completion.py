@@ -7,7 +7,7 @@ from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.install import add_shell, print_or_install, shell_of
 from omniprofile.cli.shells import text
-from omniprofile.handover.shells import quote
+from omniprofile.handover.shell_syntax import quote
 
 _PLACE = "@@TABLE@@\n"
 

@@ -11,7 +11,7 @@ from omniprofile.cli.command_credentials import environment_of, hand_over, inste
 from omniprofile.cli.console import Console, error_json
 from omniprofile.cli.exits import DONE, FINDINGS
 from omniprofile.cli.style import shown
-from omniprofile.config.lookup import matching
+from omniprofile.config.name_patterns import matching
 from omniprofile.credentials.intent import Intent
 from omniprofile.errors import Error, ProtectedProfile, UsageError
 from omniprofile.handover.omni_command_line import CommandLine

@@ -13,7 +13,7 @@ from omniprofile.config.paths import own_omni_config
 from omniprofile.errors import Error, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
 from omniprofile.handover.env_files import github
-from omniprofile.handover.shells import FILES, SHELLS, render
+from omniprofile.handover.shell_syntax import FILES, SHELLS, render
 from omniprofile.handover.variables import exports, removals
 from omniprofile.model.names import printable, printable_place
 from omniprofile.system.atomic_write import PRIVATE

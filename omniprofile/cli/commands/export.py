@@ -19,7 +19,7 @@ from omniprofile.model.names import printable, printable_place, quoted_list
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import StoredSecret
 from omniprofile.system.atomic_write import PRIVATE
-from omniprofile.transfer.found import Found
+from omniprofile.transfer.found_profiles import Found
 from omniprofile.transfer.merge import Merge, Merged, merge
 from omniprofile.transfer.omni_config import OmniConfig
 from omniprofile.transfer.plan import Known

@@ -25,7 +25,7 @@ from omniprofile.model.secret import is_access_token
 from omniprofile.model.stored import Account
 from omniprofile.transfer.dotenv import Dotenv
 from omniprofile.transfer.dotenv_profile import dotenv_source
-from omniprofile.transfer.found import Found, Source, together
+from omniprofile.transfer.found_profiles import Found, Source, together
 from omniprofile.transfer.omni_config import OmniConfig, omni_source
 from omniprofile.transfer.plan import Known, SecretStep, plan
 

@@ -14,11 +14,11 @@ from omniprofile.cli.render import findings
 from omniprofile.cli.render.sarif import sarif
 from omniprofile.config.paths import profile_files
 from omniprofile.errors import OperationFailed, UsageError
-from omniprofile.model.codes import Level
 from omniprofile.model.effective import giving_token
 from omniprofile.model.names import closest, counted, quoted_list
+from omniprofile.model.rule_codes import Level
 from omniprofile.system.files import LARGEST
-from omniprofile.system.garbage import collection_paused
+from omniprofile.system.garbage_collection import collection_paused
 
 _STDIN = "-"
 _MOST_NAMED = 3

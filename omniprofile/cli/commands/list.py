@@ -12,7 +12,7 @@ from omniprofile.cli.commands.current import shadows_json
 from omniprofile.cli.console import Console
 from omniprofile.cli.render.tables import table
 from omniprofile.cli.render.times import remaining, rfc3339
-from omniprofile.config.lookup import matching
+from omniprofile.config.name_patterns import matching
 from omniprofile.errors import Error, NoProfileSelected, OriginMismatch
 from omniprofile.model.effective import effective
 from omniprofile.model.names import counted, printable

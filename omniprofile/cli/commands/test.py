@@ -12,9 +12,9 @@ from omniprofile.cli.console import Console
 from omniprofile.cli.exits import CREDENTIAL_REFUSED, DONE, UNREACHABLE, status_of
 from omniprofile.cli.render.junit import junit
 from omniprofile.cli.render.tables import indented, table
-from omniprofile.config.lookup import matching
+from omniprofile.config.name_patterns import matching
 from omniprofile.errors import UsageError
-from omniprofile.model.live import LiveResult, Status
+from omniprofile.model.live_result import LiveResult, Status
 from omniprofile.model.names import printable, quoted_list
 
 SECONDS = 10.0

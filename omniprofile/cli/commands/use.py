@@ -12,7 +12,7 @@ from omniprofile.config.selection import VARIABLE
 from omniprofile.credentials.intent import Intent
 from omniprofile.errors import Error, NoProfileSelected, UsageError
 from omniprofile.handover.calling_shell import calling_shell, parent_command
-from omniprofile.handover.shells import EVALUATE, switch_script
+from omniprofile.handover.shell_syntax import EVALUATE, switch_script
 from omniprofile.model.export_mark import own_values
 from omniprofile.model.names import quoted_list
 from omniprofile.model.provenance import Layer, Provenance

@@ -9,9 +9,9 @@ from omniprofile.cli.render.tables import indented, width
 from omniprofile.cli.style import Style
 from omniprofile.config.toml.parse import Position
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code, Level
 from omniprofile.model.finding import Finding
 from omniprofile.model.names import legible
+from omniprofile.model.rule_codes import Code, Level
 
 _WIDEST = 100
 _LONGEST = 2000

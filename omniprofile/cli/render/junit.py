@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from omniprofile.model.live import LiveResult, Status
+from omniprofile.model.live_result import LiveResult, Status
 from omniprofile.model.names import printable
 
 _SUITE = "omniprofile test"

@@ -26,7 +26,7 @@ function __omniprofile_segment
         return
     end
 
-    # What the program wrote about its files. It holds as long as they are the same: see omniprofile/config/prompt.py.
+    # What the program wrote about its files. It holds as long as they are the same: see omniprofile/config/prompt_file.py.
     set -l fresh ''
     set -l default ''
     set -l names

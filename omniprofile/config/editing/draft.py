@@ -16,8 +16,8 @@ from omniprofile.config.toml.positions import NamePath
 from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import toml
 from omniprofile.errors import ConfigInvalid, HostNotAllowed, InsecureURL, Refused
-from omniprofile.model.codes import Code
 from omniprofile.model.finding import Finding, errors_in
+from omniprofile.model.rule_codes import Code
 
 _NEW_FILE = "version = 1\n"
 _OF_ALL_FILES = frozenset({Code.NO_BASE_URL, Code.DANGLING, Code.CYCLE, Code.DEFAULT_MISSING, Code.VARIABLE_COLLISION})

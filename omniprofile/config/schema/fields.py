@@ -7,10 +7,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, 
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
-from omniprofile.model.codes import Code
+from omniprofile.model.access_rules import ALLOWED_REQUEST, READS, is_allowed_request
 from omniprofile.model.names import MAX_LENGTH, holds_key, printable
 from omniprofile.model.origin import BASE_URL_PATTERN, HOST_PATTERN, NotAnOrigin, Origin, parse_host
-from omniprofile.model.read_only import ALLOWED_REQUEST, READS, is_allowed_request
+from omniprofile.model.rule_codes import Code
 from omniprofile.model.variable_names import is_reserved
 
 T = TypeVar("T")

@@ -24,9 +24,9 @@ from omniprofile.config.schema.fields import (
     wrong_value,
 )
 from omniprofile.config.schema.forms import Key, Table, Value
-from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Access, AuthMethod, EnvValue, Identity, Part, StoreName
 from omniprofile.model.names import quoted_list
+from omniprofile.model.rule_codes import Code
 from omniprofile.model.variable_names import BASE_URL, ORGANIZATION, PROFILE, TOKENS
 
 OWN_PARTS: Mapping[str, tuple[Part, ...]] = {

@@ -13,9 +13,9 @@ from omniprofile.config.schema.unknown_keys import form_near, normalized
 from omniprofile.config.toml.data import value_at
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code
 from omniprofile.model.finding import MOST, Finding, store_it
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list
+from omniprofile.model.rule_codes import Code
 from omniprofile.model.secret import names_secret
 
 

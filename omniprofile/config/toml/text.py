@@ -10,8 +10,8 @@ from typing import Any
 
 from omniprofile.config.toml.parse import STRINGS_AND_COMMENTS, Position, SyntaxProblem, parse, position_after
 from omniprofile.config.toml.positions import KeyPath, Places
-from omniprofile.model.codes import Code
 from omniprofile.model.finding import Finding, Fix
+from omniprofile.model.rule_codes import Code
 from omniprofile.system.files import BYTE_ORDER_MARK
 
 

@@ -14,10 +14,10 @@ from omniprofile.config.pin import validate_pin
 from omniprofile.config.schema.keys import toml_kind
 from omniprofile.config.schema.validate import validate
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Config, Declaration, EnvValue, Identity, KeySource, Settings
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
+from omniprofile.model.rule_codes import Code
 from tests.programs import run_program
 
 

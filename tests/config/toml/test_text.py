@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from omniprofile.config.toml.parse import DEEPEST, Position
 from omniprofile.config.toml.text import Document
-from omniprofile.model.codes import Code
+from omniprofile.model.rule_codes import Code
 
 CORPUS = Path(__file__).parents[2] / "corpus"
 FILES = sorted(CORPUS.glob("*/*.toml"))

@@ -7,7 +7,7 @@ import h11
 
 from omniprofile.errors import AccessLimited
 from omniprofile.gateway.guard import Guard
-from omniprofile.model.read_only import denial
+from omniprofile.model.access_rules import denial
 
 _LONGEST_TARGET = 32 * 1024
 _MOST_FIELDS = 200

@@ -39,7 +39,7 @@ _PLACEHOLDERS = frozenset(
 _WORDS = ("your", "insert", "paste", "replace", "enter", "put", "add")
 
 
-def stand_in(text: str) -> str | None:
+def not_a_key(text: str) -> str | None:
     """Describe `text` if it is found in place of a key; return None if it may be a key."""
     lowered = text.lower()
     for what, beginnings in _BEGINNINGS.items():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omniprofile.model.stand_ins import command_for, stand_in
+from omniprofile.model.not_a_key import command_for, not_a_key
 
 NO_KEYS = [
     "op://Work/Omni/credential", "encrypted:BAbc", "ENC[AES256_GCM,data:x]", "ENC(x)", "ref+vault://a/b",
@@ -23,14 +23,14 @@ KEYS = [
 
 @pytest.mark.parametrize("text", [*NO_KEYS, "op://Work/Omni staging/key", "$(pass show omni)"])
 def test_what_stands_in_for_a_key_is_named_and_not_repeated(text: str) -> None:
-    what = stand_in(text)
+    what = not_a_key(text)
     assert what is not None
     assert text not in what
 
 
 @pytest.mark.parametrize("text", KEYS)
 def test_what_may_be_a_key_is_one(text: str) -> None:
-    assert stand_in(text) is None
+    assert not_a_key(text) is None
 
 
 def test_a_reference_of_a_known_program_has_its_command() -> None:

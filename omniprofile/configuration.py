@@ -15,10 +15,10 @@ from omniprofile.model.effective import effective
 from omniprofile.model.names import printable
 from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Resolution, Selection
-from omniprofile.system.garbage import collection_paused
+from omniprofile.system.garbage_collection import collection_paused
 
 if TYPE_CHECKING:
-    from omniprofile.model.compiled_profile import Env, Facts
+    from omniprofile.model.snapshot_profile import Env, Facts
 
 _NAMED = Provenance(Layer.FLAG, "NAME")
 _SHOWN_NAMES = 61
@@ -28,16 +28,16 @@ _MOST_VARIABLES = 64
 
 
 @collection_paused()
-def configuration(places: Places) -> Config:
+def load_configuration(places: Places) -> Config:
     """Return the checked configuration of all profile files. Raises ConfigInvalid and UnsafePermissions."""
     paths = profile_files(places)
     kept = snapshot.read(places, paths, snapshot.WHOLE)
-    return load(kept) or compile_files(places, paths)[0]
+    return load(kept) or renew_snapshot(places, paths)[0]
 
 
 @collection_paused()
-def compile_files(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
-    """Read the files, write the snapshot, and return the configuration and the snapshot's sections. Raises as `configuration`."""
+def renew_snapshot(places: Places, paths: list[str]) -> tuple[Config, tuple[Any, Any, Any]]:
+    """Read the files, write the snapshot, and return the configuration and the sections. Raises as `load_configuration`."""
     from omniprofile.config import loader
 
     files = loader.load(paths, home=places.home)
@@ -79,7 +79,7 @@ def _quick(config: Config) -> object:
 
 
 def _facts(config: Config, name: str) -> "Facts":
-    """Return the data of a `CompiledProfile`."""
+    """Return the data of a `SnapshotProfile`."""
     from omniprofile.credentials.resolver import resolve
 
     resolution = resolve(config, Selection(name, _NAMED), environ={})

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from omniprofile.config.loader import Files
 from omniprofile.config.toml.positions import KeyPath
-from omniprofile.model.codes import Code
 from omniprofile.model.declaration import Declaration, KeySource
 from omniprofile.model.effective import Effective, every_effective
+from omniprofile.model.rule_codes import Code
 
 UNREAD = frozenset({Code.UNREADABLE, Code.SYNTAX})
 """With one of these findings a file is missing from the tables, so rules about what other files may define do not run."""

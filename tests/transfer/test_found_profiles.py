@@ -3,7 +3,7 @@
 import pytest
 
 from omniprofile.errors import ConfigInvalid, Refused
-from omniprofile.transfer.found import together
+from omniprofile.transfer.found_profiles import together
 
 
 @pytest.mark.parametrize(

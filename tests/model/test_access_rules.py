@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniprofile.model.read_only import READING_POSTS, denial, is_override, is_plain
+from omniprofile.model.access_rules import READING_POSTS, denial, is_override, is_plain
 
 
 def _rule(method: str, target: str, *allow: str) -> str | None:
