@@ -18,7 +18,7 @@ from omniprofile.model.resolution import Resolution, Selection
 from omniprofile.system.garbage_collection import collection_paused
 
 if TYPE_CHECKING:
-    from omniprofile.model.snapshot_profile import Env, Facts
+    from omniprofile.model.compiled_profile import Env, Facts
 
 _NAMED = Provenance(Layer.FLAG, "NAME")
 _SHOWN_NAMES = 61
@@ -79,7 +79,7 @@ def _quick(config: Config) -> object:
 
 
 def _facts(config: Config, name: str) -> "Facts":
-    """Return the data of a `SnapshotProfile`."""
+    """Return the data of a `CompiledProfile`."""
     from omniprofile.credentials.resolver import resolve
 
     resolution = resolve(config, Selection(name, _NAMED), environ={})

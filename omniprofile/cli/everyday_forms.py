@@ -3,7 +3,7 @@
 On the fast path: imports only modules that a bare interpreter has loaded.
 """
 
-from omniprofile.model.snapshot_profile import Undecided
+from omniprofile.model.compiled_profile import Undecided
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,18 +6,18 @@ On the fast path: imports only modules that a bare interpreter has loaded.
 import os
 
 from omniprofile.config.paths import own_omni_config
-from omniprofile.model.snapshot_profile import Undecided
+from omniprofile.model.compiled_profile import Undecided
 from omniprofile.system.files import read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from omniprofile.model.snapshot_profile import SnapshotProfile
+    from omniprofile.model.compiled_profile import CompiledProfile
 
 
 def exports_for(
-    profile: "SnapshotProfile", shell: str | None, environ: "Mapping[str, str]", platform: str, cwd: str, home: str
+    profile: "CompiledProfile", shell: str | None, environ: "Mapping[str, str]", platform: str, cwd: str, home: str
 ) -> str:
     """Return what `env` prints for this shell, or else for the calling one."""
     from omniprofile.handover.calling_shell import calling_shell, parent_command
@@ -35,7 +35,7 @@ def exports_for(
 
 
 def command_for(
-    profile: "SnapshotProfile", child: list[str], environ: "Mapping[str, str]", cwd: str
+    profile: "CompiledProfile", child: list[str], environ: "Mapping[str, str]", cwd: str
 ) -> "str | tuple[list[str], dict[str, str]]":
     """Return the command that `exec` becomes and its environment, or what it prints in place of `omni`."""
     from omniprofile.handover.child_credential import handed_over

@@ -14,7 +14,7 @@ from omniprofile.cli.everyday_forms import USES, parse
 from omniprofile.config import snapshot
 from omniprofile.config.paths import Places, find_places, profile_files
 from omniprofile.config.selection import choose
-from omniprofile.model.snapshot_profile import SnapshotProfile, Undecided
+from omniprofile.model.compiled_profile import CompiledProfile, Undecided
 from omniprofile.system.files import home_in_database, user_id
 
 TYPE_CHECKING = False
@@ -81,7 +81,7 @@ def _answer(argv: "Sequence[str]", environ: "Mapping[str, str]", platform: str, 
     name, layer = choose(
         named, environ=environ, cwd=cwd, places=places, default=default, trusted=trusted, profiles=profiles
     )
-    profile = SnapshotProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked the owner
+    profile = CompiledProfile(name, marshal.loads(profiles[name]))  # noqa: S302 - `snapshot` has checked the owner
     if profile.protected:
         from omniprofile.credentials.protection import decide
 

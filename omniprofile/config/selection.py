@@ -5,7 +5,7 @@
 
 from omniprofile.config.pin import LARGEST_PIN, find_pin, plain_pin
 from omniprofile.config.state import StateFile
-from omniprofile.model.snapshot_profile import Undecided
+from omniprofile.model.compiled_profile import Undecided
 from omniprofile.system.files import read_regular
 
 TYPE_CHECKING = False

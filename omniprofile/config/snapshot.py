@@ -1,4 +1,4 @@
-"""The snapshot: what the profile files declare, read without TOML and schema while the files are unchanged.
+"""The snapshot: the profile files compiled, to be read without TOML and schema while they are unchanged.
 
 The cache has one file for each main profile file, in three sections: `QUICK`, what the everyday commands need of every profile;
 `NAMES`, what a shell completes (profiles, tags); and `WHOLE`, all declarations with their places. It contains no secrets. A

@@ -6,8 +6,8 @@ On the fast path: imports only what a bare interpreter has loaded, plus `datetim
 import sys
 
 from omniprofile.credentials.env_variables import TIMEOUT_VARIABLE, asked_store, nothing_overrides
+from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.names import account_name
-from omniprofile.model.snapshot_profile import Undecided
 from omniprofile.model.variable_names import TOKENS
 from omniprofile.system.files import user_id
 
@@ -15,12 +15,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from omniprofile.model.compiled_profile import CompiledProfile
     from omniprofile.model.freshness import StoredFields
-    from omniprofile.model.snapshot_profile import SnapshotProfile
 
 
 def obtain(
-    profile: "SnapshotProfile",
+    profile: "CompiledProfile",
     environ: "Mapping[str, str]",
     store: str | None,
     folders: tuple[str, str],
@@ -53,7 +53,7 @@ def obtain(
 
 
 def variables(
-    profile: "SnapshotProfile", environ: "Mapping[str, str]"
+    profile: "CompiledProfile", environ: "Mapping[str, str]"
 ) -> "Iterator[tuple[str, str | tuple[str, str]]]":
     """Yield the profile's `env` with the values of its secrets. Raises what `obtain` raises."""
     if profile.declared_env is None:
@@ -66,7 +66,7 @@ def variables(
 
 
 def _read(
-    kind: str | None, where: str, profile: "SnapshotProfile", environ: "Mapping[str, str]", names: tuple[str, ...]
+    kind: str | None, where: str, profile: "CompiledProfile", environ: "Mapping[str, str]", names: tuple[str, ...]
 ) -> str:
     """Ask a key source other than a command. `names` are the variables under which omniprofile exports its value."""
     of_env = names is not TOKENS

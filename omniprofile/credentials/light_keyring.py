@@ -9,7 +9,7 @@ import os
 
 from omniprofile.credentials.envelope import check, load
 from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
-from omniprofile.model.snapshot_profile import Undecided
+from omniprofile.model.compiled_profile import Undecided
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

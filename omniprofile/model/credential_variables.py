@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         def env(self) -> tuple[tuple[str, str | tuple[str, str]], ...]: ...
 
     Handed: TypeAlias = _Handed
-    """The credential to hand over: a `Credential`, or the fast path's `SnapshotProfile`."""
+    """The credential to hand over: a `Credential`, or the fast path's `CompiledProfile`."""
 
 
 NO_CONFIG = r"C:\omniprofile?\config.json" if sys.platform == "win32" else "/dev/null/omniprofile/config.json"

@@ -107,7 +107,7 @@ def test_an_everyday_command_loads_only_modules_that_need_nothing(
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
     order = list(SHORT)
     allowed = set().union(*(SHORT[name] for name in order[: order.index(command) + 1]))
-    assert ours - {"model.names", "model.snapshot_profile", "model.export_mark", "model.variable_names"} <= allowed
+    assert ours - {"model.names", "model.compiled_profile", "model.export_mark", "model.variable_names"} <= allowed
     foreign = {name for name in loaded if not name.startswith("omniprofile")}
     assert foreign <= {"binascii", "time", "marshal"}, "each costs every prompt and wrapper"
 
@@ -132,7 +132,7 @@ def test_a_session_in_the_file_store_loads_no_more_than_its_dates_need(
     loaded_after(f"{run}; run()")
     loaded = loaded_after(f"{run}; sys.stdout = sys.stderr; run(); sys.stdout = sys.__stdout__")
     ours = {name.removeprefix("omniprofile.") for name in loaded if name.count(".") > 1}
-    assert ours - {"model.names", "model.snapshot_profile", "model.export_mark", "model.variable_names"} <= (
+    assert ours - {"model.names", "model.compiled_profile", "model.export_mark", "model.variable_names"} <= (
         SHORT["current"] | SHORT["token"] | STORED
     )
     foreign = {name for name in loaded if not name.startswith("omniprofile")}

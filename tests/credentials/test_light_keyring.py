@@ -20,7 +20,7 @@ from omniprofile.credentials import light_keyring, secret_service
 from omniprofile.credentials.envelope import pack
 from omniprofile.credentials.keyring_store import KeyringStore
 from omniprofile.credentials.secret_service import Unusual
-from omniprofile.model.snapshot_profile import Undecided
+from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.stored import StoredSecret
 from tests.architecture.test_imports import HEAVY, loaded_after
 from tests.credentials.conftest import PROD, SecretService, account, make_secret, stored_secret

@@ -10,8 +10,8 @@ import pytest
 from omniprofile.credentials import light_keyring
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.credentials.keyring_store import KeyringStore
+from omniprofile.model.compiled_profile import Undecided
 from omniprofile.model.secret import Secret
-from omniprofile.model.snapshot_profile import Undecided
 from omniprofile.model.stored import Account, SecretStore, StoredSecret
 from tests.conftest import CANARY
 from tests.credentials.conftest import MemoryKeyring, SmallKeyring, account, make_secret, stored_secret

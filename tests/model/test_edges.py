@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from omniprofile.model.compiled_profile import CompiledProfile
 from omniprofile.model.declaration import Declaration, Identity, KeySource
 from omniprofile.model.export_mark import mark_of, own_values, read_mark
 from omniprofile.model.finding import Finding
@@ -23,7 +24,6 @@ from omniprofile.model.provenance import Layer, Provenance
 from omniprofile.model.resolution import Selection
 from omniprofile.model.rule_codes import Code
 from omniprofile.model.secret import Secret, looks_like_key
-from omniprofile.model.snapshot_profile import SnapshotProfile
 from omniprofile.model.stored import StoredSecret
 from omniprofile.model.variable_names import MARKER
 
@@ -207,7 +207,7 @@ def test_a_finding_shows_no_key_in_any_of_its_words(suggestion: str | None, show
 
 
 def test_a_profile_of_which_nothing_is_decided_has_empty_texts() -> None:
-    nothing = SnapshotProfile("prod", (None, None, "api-key", None, None, False, ()))
+    nothing = CompiledProfile("prod", (None, None, "api-key", None, None, False, ()))
     assert (nothing.profile, nothing.base_url, nothing.token) == ("prod", "", "")
 
 

@@ -15,7 +15,7 @@ class Undecided(Exception):
     """The fast path cannot decide; the full path must."""
 
 
-class SnapshotProfile:
+class CompiledProfile:
     """One profile without overrides, plus its token, the token's expiry and `env` once they are known.
 
     `kind` is `env` or `file` (then `where` is the variable or the file), or `stored`; it is None if only the full path can go
