@@ -23,10 +23,12 @@ from omniprofile.model.names import (
     is_valid,
     nearest_valid,
     printable,
+    printable_place,
     quoted_list,
     token_variable,
 )
 from omniprofile.model.provenance import Layer, Provenance
+from omniprofile.model.stored import Account, StoredSummary
 from omniprofile.system.foreign_access import real_path
 
 
@@ -126,6 +128,15 @@ def warn_of_variables(app: App, console: Console, gone: str) -> None:
         console.warn(f"`OMNI_PROFILE` in this shell still names `{gone}`")
     for variable in filter(environ.get, (token_variable(gone), base_url_variable(gone))):
         console.warn(f"`{variable}` in this shell no longer belongs to a profile")
+
+
+def warn_of_other_files(app: App, console: Console, account: Account, summary: StoredSummary | None) -> None:
+    """Warn of other profile files that stored a secret, by its summary, which their profile no longer finds."""
+    for file in summary.files if summary else ():
+        if not app.is_owner(file):
+            console.warn(
+                f"`{printable_place(file)}` stored it too: its profile `{account.profile}` has to log in again"
+            )
 
 
 def save_key(args: argparse.Namespace, draft: Draft, console: Console, path: str, names: NamePath, done: str) -> bool:

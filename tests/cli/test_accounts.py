@@ -69,8 +69,10 @@ def test_logout_takes_all_of_a_name_and_says_whose_they_are(cli: Cli, other: tup
     assert B in ran.err
 
 
-def test_rename_and_remove_take_all_of_a_name(cli: Cli, other: tuple[str, str]) -> None:
-    assert cli("rename", "prod", "live").status == 0
+def test_rename_and_remove_take_all_of_a_name_and_say_whose_they_are(cli: Cli, other: tuple[str, str]) -> None:
+    ran = cli("rename", "prod", "live", status=0)
+    assert f"`{other[1]}` stored it too: its profile `prod` has to log in again" in ran.err
+    assert str(cli.config) not in ran.err
     assert stored(cli) == [f"live@{A}", f"live@{B}"]
     assert cli("token", "live", shows=True).out == f"{KEY_A}\n"
     assert cli("remove", "live", "--yes").status == 0

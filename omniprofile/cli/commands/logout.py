@@ -7,9 +7,9 @@ from omniprofile.app import App, ProfileRequest
 from omniprofile.cli.arguments import Help, add_json, add_profile, add_yes, named_profile
 from omniprofile.cli.console import Console
 from omniprofile.cli.corrected_lines import with_yes
+from omniprofile.cli.editing import warn_of_other_files
 from omniprofile.credentials.intent import Intent
 from omniprofile.errors import SessionBusy, StoreUnavailable
-from omniprofile.model.names import printable_place
 from omniprofile.model.resolution import Resolution
 from omniprofile.model.stored import Account, StoredSecret
 
@@ -70,11 +70,8 @@ def _end_alone(app: App, console: Console, resolution: Resolution, account: Acco
         except SessionBusy as busy:
             console.warn(f"{busy.message}; deleting it anyway")
         ended = _end(app, console, resolution, account)
-    for file in summary.files if summary and ended else ():
-        if not app.is_owner(file):
-            console.warn(
-                f"`{printable_place(file)}` stored it too: its profile `{account.profile}` has to log in again"
-            )
+    if ended:
+        warn_of_other_files(app, console, account, summary)
     return ended
 
 

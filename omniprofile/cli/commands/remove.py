@@ -70,8 +70,8 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             raise
         if stored and resolution is not None:
             logout(app, console, resolution)
-        elif stored and sum(app.store.delete(account) for account in app.accounts(name)):
-            console.warn(f"what was stored for `{name}` is deleted, and not revoked: revoke it in Omni")
+        elif stored:
+            _delete_unrevoked(app, console, name)
         app.state.rename(name, None)
         app.journal.end()
     for _, did in sentences:
@@ -79,6 +79,15 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
     editing.warn_of_variables(app, console, name)
     if args.json:
         console.json({"profile": name, "file": path, "changed": True, "secret": stored})
+
+
+def _delete_unrevoked(app: App, console: Console, name: str) -> None:
+    """Delete all stored secrets of a name whose profile cannot be resolved, so that nothing says how to revoke them."""
+    summaries = app.store.summaries()
+    if deleted := [account for account in app.accounts(name) if app.store.delete(account)]:
+        console.warn(f"what was stored for `{name}` is deleted, and not revoked: revoke it in Omni")
+    for account in deleted:
+        editing.warn_of_other_files(app, console, account, summaries.get(account))
 
 
 def _plan(app: App, draft: Draft, name: str, *, resumed: bool) -> list[tuple[str, str]]:

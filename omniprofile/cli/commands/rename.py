@@ -24,8 +24,8 @@ HELP = Help(
     description="Renames a profile along with its stored secrets, the active and the previous profile, `default`, the "
     "`extends` of other profiles and your nearest project pin. If it is interrupted, run the same command again "
     "to complete it.\n\n"
-    "All secrets of the name are renamed, whatever origin they are for. A secret that another profile file stored "
-    "for the new name is never replaced.",
+    "All secrets of the name are renamed, whatever origin they are for, and, with a note, those that another "
+    "profile file stored for the name. A secret that another profile file stored for the new name is never replaced.",
     examples=(
         ("omniprofile rename stage staging", "one name"),
         ("omniprofile rename prod acme-prod", "the variables of the profile change with it"),
@@ -81,12 +81,14 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
             raise
         app.state.rename(old, new)
         pin = _rename_in_pin(app, console, old, new)
+        summaries = app.store.summaries() if accounts else {}
         for account in accounts:  # including a secret that a login has stored since the copy
             copy = account._replace(profile=new)
             secret, carried = app.store.get(account), app.store.get(copy)
             if secret is not None and (carried is None or (copy in copied and secret != carried)):
                 app.store.put(new, secret)
             app.store.delete(account)
+            editing.warn_of_other_files(app, console, account, summaries.get(account))
         app.journal.end()
     along = [word for word, done in (("its stored secret", carries), ("the project pin", pin)) if done]
     console.note(f"`{old}` is now `{new}`" + (f", with {' and '.join(along)}" if along else ""))
