@@ -11,6 +11,7 @@ from omniprofile.cli.render.tables import table
 from omniprofile.errors import Error, Interrupted, OperationFailed, UsageError
 from omniprofile.model.names import printable, quoted_list
 from omniprofile.model.secret import masked
+from omniprofile.system.exit_status import exit_words
 
 PICKER_VARIABLE = "OMNIPROFILE_PICKER"
 _PICKERS = ("screen", "fzf", "list")
@@ -83,7 +84,8 @@ def _pick_by_fzf(app: App, program: str) -> str:
     name = ran.stdout.rstrip("\n").rpartition("\n")[2].partition("\t")[0]
     if ran.returncode or name not in app.config.profiles:
         raise OperationFailed(
-            f"`fzf` gave no profile (exit {ran.returncode})", hint=f"unset `{PICKER_VARIABLE}` to choose without it"
+            f"`fzf` {exit_words(ran.returncode)} and gave no profile",
+            hint=f"unset `{PICKER_VARIABLE}` to choose without it",
         )
     return name
 

@@ -9,6 +9,7 @@ from omniprofile.model.declaration import KeySource
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.secret import LONGEST_KEY, Secret
 from omniprofile.system.capture import Captured, capture
+from omniprofile.system.exit_status import exit_words
 from omniprofile.system.files import reason
 from omniprofile.system.programs import find_program
 
@@ -65,10 +66,4 @@ def _why_not(captured: Captured, source: KeySource) -> str | None:
         return f"it did not end within {source.timeout:g} s (`timeout`), and was ended with its children"
     if captured.how == "too-much":
         return f"it printed more than {LONGEST_KEY // 1024} KiB, and was ended with its children"
-    if captured.status < 0:
-        from signal import Signals
-
-        number = -captured.status
-        name = Signals(number).name if number in set(Signals) else str(number)
-        return f"it was ended by signal {name}"
-    return f"it exited with status {captured.status}" if captured.status else None
+    return f"it {exit_words(captured.status)}" if captured.status else None

@@ -64,7 +64,14 @@ def test_without_a_terminal_what_does_not_lint_is_refused_and_kept_in_the_copy(c
 
 
 @pytest.mark.parametrize(
-    ("line", "status", "says"), [("sys.exit(3)", 1, "ended with 3"), ("path.unlink()", 3, "left no file")]
+    ("line", "status", "says"),
+    [
+        ("sys.exit(3)", 1, "exited with status 3"),
+        ("path.unlink()", 3, "left no file"),
+        ("import os; save('lost'); os.kill(os.getpid(), 15)", 1, "was ended by signal SIGTERM"),
+        ("save('')", 6, "left nothing of"),
+        ("save(' \\n\\t\\r\\n')", 6, "left nothing of"),
+    ],
 )
 def test_an_editor_that_fails_changes_nothing(cli: Cli, editor: Editor, line: str, status: int, says: str) -> None:
     file = cli.profiles(TEXT)
@@ -160,6 +167,21 @@ def test_on_a_terminal_one_is_asked_before_anything_invalid_is_saved(
     child.close()
     assert child.exitstatus == status, child.before
     assert ("bogus" in file.read_text()) == saved
+
+
+@pytest.mark.parametrize(("answer", "status", "left"), [("n", 6, TEXT), ("y", 0, "")])
+def test_on_a_terminal_one_is_asked_before_an_empty_file_is_saved(
+    cli: Cli, editor: Editor, answer: str, status: int, left: str
+) -> None:
+    file = cli.profiles(TEXT)
+    child = spawn("edit", env={**os.environ, "TERM": "xterm", **editor("save('')")}, timeout=60, dimensions=(40, 200))
+    child.expect_exact("Really save an empty file? [y/N] ")
+    assert file.read_text() == TEXT
+    child.sendline(answer)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == status, child.before
+    assert file.read_text() == left
 
 
 def test_removing_and_init_ask_on_a_terminal(cli: Cli, tmp_path: Path) -> None:

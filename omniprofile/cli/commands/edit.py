@@ -17,10 +17,11 @@ from omniprofile.app import App
 from omniprofile.cli.arguments import Help, split_words
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import profile_file, write_changes
-from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, UsageError
+from omniprofile.errors import ConfigInvalid, ConfigUnreadable, Interrupted, OperationFailed, Refused, UsageError
 from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted
 from omniprofile.system.atomic_write import write_atomic
+from omniprofile.system.exit_status import exit_words
 from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason
 from omniprofile.system.foreign_access import refuse_foreign
 from omniprofile.system.locking import lock
@@ -64,9 +65,10 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         while True:
             _run(editor, copy, app.environment.environ)
             after = _read_copy(copy)
-            if after == start:
+            if after == start or not (after.strip() or (before or b"").strip()):
                 console.note("nothing was changed")
                 return
+            _confirm_empty(console, path, after)
             errors = _saved(app, console, path, before, after)
             if errors and _goes_on(console, path, errors):
                 continue
@@ -105,7 +107,7 @@ def _copied(app: App, path: str, content: bytes, console: Console) -> Iterator[s
             raise
         finally:
             editing.close()  # Windows cannot remove an open file
-            if written != content:
+            if written.strip() and written != content:
                 console.say(f"omniprofile: what you wrote is in `{copy}`")
                 os.unlink(held)
             else:
@@ -151,6 +153,15 @@ def _saved(
         return errors
 
 
+def _confirm_empty(console: Console, path: str, after: bytes) -> None:
+    """Ask before the file is emptied: editors do that when they fail, too. Raises Refused."""
+    if after.strip():
+        return
+    what = f"the editor left nothing of `{path}`"
+    if not console.interactive or not console.confirm(f"{what}. Really save an empty file?"):
+        raise Refused(what, hint="nothing was saved; delete the file if you want none of its profiles")
+
+
 def _goes_on(console: Console, path: str, errors: list[Finding]) -> bool:
     """Show the errors and ask; return whether to edit again (False: save with errors). Raises ConfigInvalid, Interrupted."""
     if not console.interactive:
@@ -193,7 +204,7 @@ def _run(editor: list[str], copy: str, environ: Mapping[str, str]) -> None:
     if status == -signal.SIGINT:
         raise KeyboardInterrupt
     if status:
-        raise OperationFailed(f"the editor ended with {status}", hint="nothing was saved")
+        raise OperationFailed(f"the editor `{editor[0]}` {exit_words(status)}", hint="nothing was saved")
 
 
 @contextmanager
