@@ -5,7 +5,10 @@ import re
 from pathlib import Path
 
 import pexpect
+import pytest
 
+from omniprofile.cli.commands import demo
+from omniprofile.standin.server import Standin
 from tests.cli.terminal import spawn
 from tests.conftest import Cli
 
@@ -29,6 +32,22 @@ def test_on_a_terminal_each_chapter_fits_the_screen_and_waits(cli: Cli) -> None:
         terminal.sendline("")
     assert chapters >= 5
     assert terminal.wait() == 0
+
+
+def test_the_command_that_failed_is_named_with_what_it_said(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_key = Standin.add_key
+
+    def add_no_staging_key(standin: Standin, token: str, *, role: str = "ORG_ADMIN") -> None:
+        if "staging" not in token:
+            add_key(standin, token, role=role)
+
+    monkeypatch.setattr(Standin, "add_key", add_no_staging_key)
+    monkeypatch.setattr(demo, "_BUG", "not a bug here: the test made it fail")
+    run = cli("demo")
+    assert run.status == 1
+    assert "the demo expected `omniprofile login` to end with 0" in run.err
+    assert "but it exited with status 8: " in run.err
+    assert "nothing was stored" in run.err
 
 
 def test_without_a_pause_it_goes_on_by_itself(cli: Cli) -> None:

@@ -27,6 +27,7 @@ from omniprofile.errors import OperationFailed
 from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin
 from omniprofile.system.atomic_write import write_atomic
+from omniprofile.system.exit_status import exit_words
 from omniprofile.system.files import make_private_folder, reason
 from omniprofile.system.foreign_access import real_path
 from omniprofile.system.user_lock import temporary_locks
@@ -157,7 +158,7 @@ class _Tour(NamedTuple):
         self.chapter("2. A key is tried before it is stored, and then goes to the host it was stored for.")
         self.step("login", "prod", stdin=_STAGING_KEY, status=8, only=("error",), shows="nothing was stored")
         self.step("login", "prod", stdin=_PRODUCTION_KEY, only=("accepts",), shows="accepts the key")
-        self.process("login", "staging", stdin=_STAGING_KEY)
+        self.step("login", "staging", stdin=_STAGING_KEY, only=("accepts",), shows="accepts the key")
         other = f"https://{_PRODUCTION}"
         self.step("token", "staging", "--base-url", other, status=6, shows=other)
 
@@ -211,14 +212,12 @@ class _Tour(NamedTuple):
             results = set(pool.map(lambda _: self.process("token", "me"), range(_AT_ONCE)))
         refreshes = len(production.oauth.grants) - before
         self.command(f"omniprofile token me   # {_AT_ONCE} times at once, with an expired token")
+        equal = f"{_AT_ONCE} equal tokens by one refresh"
         if [status for _, status in results] != [0] or refreshes != 1:
-            expected = f"{_AT_ONCE} equal tokens by one refresh"
-            ends = "; ".join(f"{status}: {text.strip() if status else 'a token'}" for text, status in sorted(results))
-            what = f"the demo expected {expected}, but there were {refreshes} refreshes, and these ends: {ends}"
+            ends = "; ".join(f"{text.strip() if end else 'a token'} ({exit_words(end)})" for text, end in results)
+            what = f"the demo expected {equal}, but there were {refreshes} refreshes, and these ends: {ends}"
             raise OperationFailed(what, hint=_BUG)
-        self.console.give(
-            f"{_AT_ONCE} equal tokens by one refresh: a second use of a refresh token would end the session\n"
-        )
+        self.console.give(f"{equal}: a second use of a refresh token would end the session\n")
 
     def write(self, instance: str) -> None:
         """Write the profile file. A misspelt `instance` makes it invalid."""
@@ -246,7 +245,8 @@ class _Tour(NamedTuple):
         self.console.give("".join(f"{line}\n" for line in lines))
         if ended != status or shows not in text:
             expected = f"end with {status}" + (f" and to say `{shows}`" if shows else "")
-            what = f"the demo expected `omniprofile {argv[0]}` to {expected}, but it ended with {ended}"
+            said = "; ".join(text.splitlines())
+            what = f"the demo expected `omniprofile {argv[0]}` to {expected}, but it {exit_words(ended)}: {said}"
             raise OperationFailed(what, hint=_BUG)
 
     def process(self, *argv: str, stdin: str = "", environ: Mapping[str, str] | None = None) -> tuple[str, int]:
