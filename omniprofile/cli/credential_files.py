@@ -9,20 +9,19 @@ from omniprofile.errors import OperationFailed, Refused
 from omniprofile.model.names import printable_place
 from omniprofile.system.atomic_write import sweep, write_atomic
 from omniprofile.system.files import NO_LINK, reason
+from omniprofile.system.os_errors import reported_as
 
 
 def replace_file(app: App, output: str, text: str) -> None:
     """Replace `output` with a file of mode 0600. Raises Refused for a link, pipe or device, and OperationFailed."""
     path = os.path.join(app.environment.cwd or os.sep, output)
     shown = f"`{printable_place(output)}`"
-    try:
+    with reported_as(OperationFailed, f"{shown} cannot be written"):
         if os.path.lexists(path) and not stat.S_ISDIR(mode := os.lstat(path).st_mode) and not stat.S_ISREG(mode):
             raise _elsewhere(shown, "name a file; `-` is standard output")
         with app.exclusive():  # so that it can remove secrets that a killed command left here
             sweep(path)
             write_atomic(path, text.encode("utf-8", "surrogateescape"), mode=0o600)
-    except OSError as problem:
-        raise OperationFailed(f"{shown} cannot be written: {reason(problem)}") from problem
 
 
 def append_to_github_env(app: App, path: str, lines: str) -> None:

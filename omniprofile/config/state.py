@@ -48,10 +48,8 @@ class StateFile:
             from omniprofile.errors import ConfigUnreadable
             from omniprofile.model.names import printable_place
 
-            raise ConfigUnreadable(
-                f"the state file `{self.path}` cannot be read: {problem}",
-                hint=problem.hint or f"fix or remove `{printable_place(self.path)}`, then run `omniprofile use NAME`",
-            ) from problem
+            hint = f"fix or remove `{printable_place(self.path)}`, then run `omniprofile use NAME`"
+            raise problem.as_error(ConfigUnreadable, f"the state file `{self.path}`", hint) from problem
 
     def provenance(self, line: int = 1) -> "Provenance":
         """Return the provenance of the active profile's name, or with line 2 of the previous one's."""
@@ -85,11 +83,11 @@ class StateFile:
     def _change(self, change: "Callable[[str | None, str | None], Names]", hint: str) -> "Names":
         from omniprofile.errors import OperationFailed
         from omniprofile.system.atomic_write import sweep, write_atomic
-        from omniprofile.system.files import make_private_folder, reason
-        from omniprofile.system.foreign_access import owner_hint
+        from omniprofile.system.files import make_private_folder
         from omniprofile.system.locking import lock
+        from omniprofile.system.os_errors import reported_as
 
-        try:
+        with reported_as(OperationFailed, f"the active profile could not be saved in `{self.path}`", hint):
             make_private_folder(self._folder)
             refuse_foreign(self._folder, self._home, _RISK)
             with lock(self.path + ".lock", _LOCK_SECONDS):
@@ -99,8 +97,3 @@ class StateFile:
                     sweep(self.path)
                     write_atomic(self.path, f"{active or ''}\n{previous or ''}\n".encode(), mode=0o600)
                 return after
-        except (OSError, TimeoutError) as problem:
-            raise OperationFailed(
-                f"the active profile could not be saved in `{self.path}`: {reason(problem)}",
-                hint=owner_hint(problem, self.path) or getattr(problem, "hint", None) or hint,
-            ) from problem

@@ -11,8 +11,8 @@ import sys
 
 from omniprofile.credentials.envelope import as_data, from_data, load, summary_of, with_owner
 from omniprofile.model.names import printable, printable_place, quoted_place
-from omniprofile.system.files import Unreadable, make_private_folder, open_regular, reason
-from omniprofile.system.foreign_access import others_can_read, owner_hint, real_path, refuse_foreign
+from omniprofile.system.files import Unreadable, make_private_folder, open_regular
+from omniprofile.system.foreign_access import others_can_read, real_path, refuse_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ LOCK_SECONDS = 10.0
 """Seconds that a writer waits for another one."""
 _VERSION = 1
 _RISK = "put secrets of their own in the place of yours"
-_ELSEWHERE = "make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one"
 
 
 class FileStore:
@@ -67,7 +66,10 @@ class FileStore:
         while not os.path.lexists(folder) and folder != above:  # on Windows the whole drive may be gone
             folder, above = above, os.path.dirname(above)
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-            raise self._unusable("cannot be written", f"no file can be made in `{printable_place(folder)}`", _ELSEWHERE)
+            from omniprofile.system.os_errors import FIX_STATE_FOLDER
+
+            why = f"no file can be made in `{printable_place(folder)}`"
+            raise self._unusable("cannot be written", why, FIX_STATE_FOLDER)
 
     def get(self, account: "Account") -> "StoredSecret | None":
         """Return the secret of `account`, or None."""
@@ -120,8 +122,9 @@ class FileStore:
         except FileNotFoundError:
             return {}
         except Unreadable as problem:
-            hint = problem.hint or "fix its permissions or remove it"
-            raise self._unusable("cannot be read", str(problem), hint) from problem
+            from omniprofile.errors import StoreUnavailable
+
+            raise problem.as_error(StoreUnavailable, self.label, "fix its permissions or remove it") from problem
         if sys.platform != "win32" and os.geteuid() not in (0, status.st_uid):  # this user cannot change its mode
             refuse_foreign(self.path, self._home, _RISK)
         if others_can_read(status):
@@ -154,11 +157,19 @@ class FileStore:
         """Replace the file by one with the `change` made to its envelopes; return what `change` returns."""
         import json
 
+        from omniprofile.errors import StoreTimeout, StoreUnavailable
         from omniprofile.system.atomic_write import sweep, write_atomic
-        from omniprofile.system.locking import LockFailed, lock
+        from omniprofile.system.locking import lock
+        from omniprofile.system.os_errors import FIX_STATE_FOLDER, TRY_AGAIN, reported_as
 
         target = real_path(self.path)  # keep the link that a dotfile manager made
-        try:
+        busy = f"{self.label} has been locked by another process for more than {self._lock_timeout:g} s"
+        with reported_as(
+            StoreUnavailable,
+            f"{self.label} cannot be written",
+            FIX_STATE_FOLDER,
+            busy=StoreTimeout(busy, hint=TRY_AGAIN),
+        ):
             make_private_folder(self.folder)
             for folder in (self.folder, self.lock_folder):
                 refuse_foreign(folder, self._home, _RISK)
@@ -169,18 +180,6 @@ class FileStore:
                 sweep(target)
                 write_atomic(target, content, mode=0o600)
                 return result
-        except TimeoutError as problem:
-            from omniprofile.errors import StoreTimeout
-
-            raise StoreTimeout(
-                f"{self.label} has been locked by another process for more than {self._lock_timeout:g} s",
-                hint="try again; if it keeps happening, look for an omniprofile process that hangs",
-            ) from problem
-        except LockFailed as problem:
-            raise self._unusable("cannot be written", str(problem), problem.hint) from problem
-        except OSError as problem:
-            hint = owner_hint(problem, self.path) or _ELSEWHERE
-            raise self._unusable("cannot be written", reason(problem), hint) from problem
 
     def _unusable(self, what: str, why: str, hint: str) -> "StoreUnavailable":
         from omniprofile.errors import StoreUnavailable

@@ -89,4 +89,4 @@ def _read(path: str, label: str) -> tuple[bytes, os.stat_result]:
         raise source_failed(f"{label}: no such file", "make it, with the key as its only line") from problem
     except Unreadable as problem:
         hint = "name a file that you can read, with the key as its only line"
-        raise source_failed(f"{label} cannot be read: {problem}", hint) from problem
+        raise problem.as_error(source_failed, label, hint) from problem

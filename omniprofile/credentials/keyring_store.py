@@ -9,7 +9,7 @@ the entries of one (`keyring_entries`), and `stored_index` has what `list` shows
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from omniprofile.credentials.envelope import from_data, load, pack, summary_of, with_owner
 from omniprofile.credentials.keyring_backends import Member
@@ -22,9 +22,8 @@ from omniprofile.credentials.stored_index import INDEX_FILE, StoredIndex
 from omniprofile.errors import StoreTimeout, StoreUnavailable
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.stored import Account, StoredSecret, StoredSummary
-from omniprofile.system.files import reason
 from omniprofile.system.foreign_access import real_path
-from omniprofile.system.locking import LockFailed
+from omniprofile.system.os_errors import FIX_STATE_FOLDER, TRY_AGAIN, reported_as
 from omniprofile.system.user_lock import user_lock
 
 _SHARE_TO_WAIT = 0.9
@@ -163,24 +162,15 @@ class KeyringStore:
         Readers need it too: reading gnome-keyring during a write fails for entries that are being replaced.
         """
         seconds = _SHARE_TO_WAIT * deadline.remaining()
-        try:
-            with user_lock(self._lock_folders, LOCK, seconds, shared=shared):
-                yield
-        except TimeoutError as problem:
-            raise self._busy() from problem
-        except LockFailed as problem:
-            raise StoreUnavailable(str(problem), hint=problem.hint) from problem
+        with ExitStack() as held:
+            with reported_as(StoreUnavailable, f"the {self._choice.name} cannot be used", busy=self._busy()):
+                held.enter_context(user_lock(self._lock_folders, LOCK, seconds, shared=shared))
+            yield
 
     def _record(self, account: Account, summary: StoredSummary | None, deadline: Deadline) -> None:
-        try:
+        what = f"the list of what is stored, `{printable_place(self._index.path)}`, cannot be written"
+        with reported_as(StoreUnavailable, what, FIX_STATE_FOLDER, busy=self._busy()):
             self._index.set(account, summary, _SHARE_TO_WAIT * deadline.remaining())
-        except TimeoutError as problem:
-            raise self._busy() from problem
-        except OSError as problem:
-            raise StoreUnavailable(
-                f"the list of what is stored, `{printable_place(self._index.path)}`, cannot be written: {reason(problem)}",
-                hint="make room or fix the folder, or set `OMNIPROFILE_STATE_DIR` to another one",
-            ) from problem
 
     def _heal(self, account: Account, summary: StoredSummary | None) -> None:
         """Update the index to match the keyring. Reading must work even if the index cannot be written."""
@@ -191,7 +181,7 @@ class KeyringStore:
     def _busy(self) -> StoreTimeout:
         return StoreTimeout(
             f"another process has been writing to the {self._choice.name} for more than {self._timeout:g} s",
-            hint="try again; if it keeps happening, look for an omniprofile process that hangs",
+            hint=TRY_AGAIN,
         )
 
     def _unpacked(self, account: Account, text: str, member: Member) -> StoredSecret:

@@ -125,24 +125,20 @@ class Sessions:
     @contextmanager
     def locked(self, account: Account) -> Iterator[None]:
         """Hold the session's lock among all threads and processes of the OS user. Raises SessionBusy."""
-        from omniprofile.system.locking import LockFailed, lock
+        from omniprofile.system.locking import lock
+        from omniprofile.system.os_errors import TRY_AGAIN, reported_as
 
+        busy = f"another process has held the session of `{account.profile}` for more than {self.lock_seconds:g} s"
+        beside_store = os.path.join(self.store.lock_folder, _lock_name(str(account)))
         with ExitStack() as held:
-            try:
+            with reported_as(
+                SessionBusy,
+                f"the session of `{account.profile}` cannot be refreshed",
+                busy=SessionBusy(busy, hint=TRY_AGAIN),
+            ):
                 # Always both, in this order; `system.user_lock` explains each.
                 held.enter_context(self.user_lock(self._lock_of(account), self.lock_seconds))
-                held.enter_context(
-                    lock(os.path.join(self.store.lock_folder, _lock_name(str(account))), self.lock_seconds)
-                )
-            except TimeoutError as problem:
-                raise SessionBusy(
-                    f"another process has held the session of `{account.profile}` for more than {self.lock_seconds:g} s",
-                    hint="try again; if it keeps happening, look for an omniprofile process that hangs",
-                ) from problem
-            except LockFailed as problem:
-                raise SessionBusy(
-                    f"the session of `{account.profile}` cannot be refreshed: {problem}", hint=problem.hint
-                ) from problem
+                held.enter_context(lock(beside_store, self.lock_seconds))
             self.checkpoint("locked")
             yield
 

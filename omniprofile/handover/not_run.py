@@ -4,14 +4,14 @@ import os
 
 from omniprofile.errors import CommandNotFound, CommandNotRunnable, Error
 from omniprofile.model.names import printable
+from omniprofile.system.files import reason
 
 
 def not_run(program: str, problem: OSError) -> Error:
     """Return a CommandNotFound or CommandNotRunnable, which exit with 127 and 126 like env(1) and the shells."""
     name = printable(program)
     if not isinstance(problem, (FileNotFoundError, NotADirectoryError)):
-        why = (problem.strerror or "unknown error").lower()
-        return CommandNotRunnable(f"`{name}` cannot be run: {why}", hint="is it a program, and executable?")
+        return CommandNotRunnable(f"`{name}` cannot be run: {reason(problem)}", hint="is it a program, and executable?")
     if os.path.exists(program) and os.sep in program:
         # The kernel found the script, but not the interpreter named in its first line.
         return CommandNotRunnable(f"`{name}` cannot be run: the interpreter in its first line is missing")

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, Self
 
 from omniprofile.errors import OperationFailed
 from omniprofile.handover.not_run import not_run
-from omniprofile.system.files import reason
+from omniprofile.system.os_errors import reported_as
 from omniprofile.system.process_groups import Group, end_groups, relay
 
 Stream = Literal["stdout", "stderr"]
@@ -68,13 +68,9 @@ class Commands:
         """
         if sys.platform != "win32":
             watch = [sys.executable, "-I", "-S", "-c", _WATCH]
-            try:
+            hint = "raise the limits of this process: see `ulimit -a`"
+            with reported_as(OperationFailed, "no process can be started", hint):
                 self._watcher = Popen(watch, 0, None, PIPE, DEVNULL, DEVNULL, cwd="/", start_new_session=True)
-            except OSError as problem:  # such as the user's limit of processes
-                raise OperationFailed(
-                    f"no process can be started: {reason(problem)}",
-                    hint="raise the limits of this process: see `ulimit -a`",
-                ) from problem
         return self
 
     def __exit__(self, *_: object) -> None:

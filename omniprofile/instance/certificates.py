@@ -14,6 +14,7 @@ import truststore
 
 from omniprofile.instance.instance_error import InstanceError
 from omniprofile.model.names import printable_place
+from omniprofile.system.files import reason
 
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch, Alpine
@@ -61,7 +62,7 @@ def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
         except ssl.SSLError:
             why = "holds no certificate in PEM form"
         except OSError as problem:
-            why = f"cannot be read: {problem.strerror or problem}"
+            why = f"cannot be read: {reason(problem)}"
         else:
             return
     hint = f"let `{variable}` name a readable file of certificates in PEM form, or unset it to use the system's certificates"

@@ -10,6 +10,12 @@ from time import monotonic, sleep
 
 from omniprofile.system.foreign_access import owner_hint, steps_to
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from omniprofile.errors import Error
+
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Flags to open a file without waiting for a FIFO, and without Windows turning CRLF into LF."""
 NO_LINK = NO_WAIT | getattr(os, "O_NOFOLLOW", 0)
@@ -33,6 +39,10 @@ class Unreadable(Exception):
     def __init__(self, why: str, hint: "str | None" = None) -> None:
         super().__init__(why)
         self.hint = hint
+
+    def as_error(self, error: "Callable[..., Error]", what: str, hint: "str | None" = None) -> "Error":
+        """Return `error`, which says that `what` cannot be read, with this problem's own hint, or else `hint`."""
+        return error(f"{what} cannot be read: {self}", hint=self.hint or hint)
 
 
 def read_regular(path: str, limit: int = LARGEST) -> bytes:

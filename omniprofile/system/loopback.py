@@ -9,6 +9,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from omniprofile.errors import OperationFailed
+from omniprofile.system.files import reason
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -135,7 +136,7 @@ def listen(port: int, what: str) -> list[socket.socket]:
                 continue
             why = f"port {port} of the loopback addresses is in use"
             if problem.errno != errno.EADDRINUSE:
-                why = f"the loopback addresses cannot be listened on: {problem.strerror}"
+                why = f"the loopback addresses cannot be listened on: {reason(problem)}"
             break
         found = [listening for listening in (first, second) if listening is not None]
         if found:

@@ -11,8 +11,9 @@ from omniprofile.errors import ConfigInvalid, ConfigUnreadable, OperationFailed
 from omniprofile.model.names import printable, printable_place
 from omniprofile.model.origin import NotAnOrigin, Origin
 from omniprofile.system.atomic_write import sweep, write_atomic
-from omniprofile.system.files import Unreadable, make_private_folder, open_regular, reason
+from omniprofile.system.files import Unreadable, make_private_folder, open_regular
 from omniprofile.system.foreign_access import others_can_read, real_path
+from omniprofile.system.os_errors import reported_as
 
 LARGEST = 4 * 1024 * 1024
 BACKUPS = "backups"
@@ -36,9 +37,7 @@ class ForeignFile:
         except FileNotFoundError as problem:
             raise ConfigUnreadable(f"no {what} was found at {shown}", hint="give the path of the file") from problem
         except Unreadable as problem:
-            raise ConfigUnreadable(
-                f"{shown} cannot be read: {problem}", hint="check what it is and who may read it"
-            ) from problem
+            raise problem.as_error(ConfigUnreadable, shown, "check what it is and who may read it") from problem
 
     @property
     def mode(self) -> int:
@@ -79,7 +78,7 @@ class ForeignFile:
         """
         shown = f"`{printable_place(self.path)}`"
         target = real_path(self.path)
-        try:
+        with reported_as(OperationFailed, f"{shown} cannot be written", "fix it, and run it again"):
             if self.status is None:
                 make_private_folder(os.path.dirname(self.path))
                 if os.path.lexists(self.path):
@@ -92,10 +91,6 @@ class ForeignFile:
                 )
             sweep(target)
             write_atomic(target, content, mode=mode)
-        except (OSError, Unreadable) as problem:
-            raise OperationFailed(
-                f"{shown} cannot be written: {reason(problem)}", hint="fix it, and run it again"
-            ) from problem
 
     def back_up(self, now: datetime, state_folder: str) -> str:
         """Write a copy of the file into the state folder with mode 0600, and return its path. Raises OperationFailed."""
@@ -103,17 +98,13 @@ class ForeignFile:
         stem = os.path.join(folder, f"{os.path.basename(self.path)}-{now.strftime('%Y%m%dT%H%M%SZ')}")
         names = chain([f"{stem}.bak"], (f"{stem}-{number}.bak" for number in count(2)))
         path = next(name for name in names if not os.path.lexists(name))
-        try:
+        hint = "nothing was removed from the file; make room or fix its folder, and run it again"
+        with reported_as(OperationFailed, f"no backup can be written to `{printable_place(path)}`", hint):
             make_private_folder(folder)
             for entry in os.listdir(folder):
                 if entry.startswith(".") and entry.endswith(".tmp"):  # left by a killed writer; holds secrets
                     os.unlink(os.path.join(folder, entry))
             write_atomic(path, self.content, mode=0o600)
-        except OSError as problem:
-            raise OperationFailed(
-                f"no backup can be written to `{printable_place(path)}`: {reason(problem)}",
-                hint="nothing was removed from the file; make room or fix its folder, and run it again",
-            ) from problem
         return path
 
     def change(self, content: bytes, *, now: datetime, state_folder: str, mode: int = 0o600) -> str:

@@ -190,6 +190,19 @@ def test_what_is_root_s_in_the_home_is_said_with_chown(what: str, shared: Path) 
     assert f"sudo chown -R {UID} {place}" in ran.stderr, ran
 
 
+@needs_root
+def test_a_folder_of_root_s_is_said_with_chown_by_every_verb_that_writes_there(shared: Path) -> None:
+    places = {"set": shared / "home/.config/omniprofile", "remove": shared / "home/.local/state/omniprofile"}
+    assert run(shared, "use", "two").returncode == 0
+    for place in places.values():
+        os.chown(place, 0, 0)
+        place.chmod(0o755)
+    for argv in (("set", "one", "description", "x"), ("remove", "one", "--yes", "--leave-secret")):
+        ran = run(shared, *argv)
+        assert ran.returncode == 1, ran
+        assert f"sudo chown -R {UID} {places[argv[0]]}" in ran.stderr, ran
+
+
 @pytest.mark.parametrize(
     ("name", "argv", "status"), [("stored.json", ["list"], 0), ("unfinished.json", ["remove", "one", "--yes"], 6)]
 )

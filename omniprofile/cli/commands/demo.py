@@ -28,8 +28,9 @@ from omniprofile.standin.relay import Relay, tls
 from omniprofile.standin.server import Standin
 from omniprofile.system.atomic_write import write_atomic
 from omniprofile.system.exit_status import exit_words
-from omniprofile.system.files import make_private_folder, reason
+from omniprofile.system.files import make_private_folder
 from omniprofile.system.foreign_access import real_path
+from omniprofile.system.os_errors import reported_as
 from omniprofile.system.user_lock import temporary_locks
 
 _STAGING_KEY = "omni_osk_demo_staging_0123456789"
@@ -111,12 +112,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, app: App, console: Console) -> None:
     with ExitStack() as stack:
-        try:
+        what = "the demo needs a temporary folder that can be written"
+        with reported_as(OperationFailed, what, "set `TMPDIR` to one"):
             home = real_path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniprofile-demo-")))
-        except OSError as problem:
-            raise OperationFailed(
-                f"the demo needs a temporary folder that can be written: {reason(problem)}", hint="set `TMPDIR` to one"
-            ) from problem
         stack.enter_context(temporary_locks(app.lock_folders))
         production = stack.enter_context(Standin(tls=tls()))
         staging = stack.enter_context(Standin(tls=tls()))

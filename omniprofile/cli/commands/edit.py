@@ -22,9 +22,10 @@ from omniprofile.model.finding import Finding, errors_in
 from omniprofile.model.names import counted
 from omniprofile.system.atomic_write import write_atomic
 from omniprofile.system.exit_status import exit_words
-from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason
+from omniprofile.system.files import Unreadable, make_private_folder, read_regular
 from omniprofile.system.foreign_access import refuse_foreign
 from omniprofile.system.locking import lock
+from omniprofile.system.os_errors import reported_as
 
 _USUAL = ("notepad",) if sys.platform == "win32" else ("editor", "nano", "vim", "vi")
 _NEW_FILE = b"""\
@@ -84,7 +85,8 @@ def _copied(app: App, path: str, content: bytes, console: Console) -> Iterator[s
     """Yield a copy to edit, and remove it afterwards. If the body fails after a change, keep it and print its path."""
     drafts = os.path.join(app.places.state_folder, "drafts")
     with ExitStack() as editing:
-        try:
+        hint = "make room, or set `OMNIPROFILE_STATE_DIR` to another folder"
+        with reported_as(OperationFailed, f"the copy to edit cannot be created in `{drafts}`", hint):
             make_private_folder(drafts)
             refuse_foreign(drafts, app.places.home, "change what you edit")
             _clear_interrupted(drafts, content, console)
@@ -93,11 +95,6 @@ def _copied(app: App, path: str, content: bytes, console: Console) -> Iterator[s
             editing.enter_context(lock(held, 0))
             copy = os.path.join(folder, os.path.basename(path))
             write_atomic(copy, content, durable=False)
-        except OSError as problem:
-            raise OperationFailed(
-                f"the copy to edit cannot be created in `{drafts}`: {reason(problem)}",
-                hint="make room, or set `OMNIPROFILE_STATE_DIR` to another folder",
-            ) from problem
         written = content
         try:
             yield copy
@@ -194,13 +191,9 @@ def _editor(environ: Mapping[str, str], *, terminal: bool) -> list[str]:
 
 
 def _run(editor: list[str], copy: str, environ: Mapping[str, str]) -> None:
-    try:
-        with _keys_are_the_editors():
-            status = subprocess.run([*editor, copy], env=dict(environ), check=False).returncode
-    except OSError as problem:
-        raise OperationFailed(
-            f"the editor `{editor[0]}` cannot be run: {reason(problem)}", hint="set `VISUAL` or `EDITOR`"
-        ) from problem
+    cannot = reported_as(OperationFailed, f"the editor `{editor[0]}` cannot be run", "set `VISUAL` or `EDITOR`")
+    with cannot, _keys_are_the_editors():
+        status = subprocess.run([*editor, copy], env=dict(environ), check=False).returncode
     if status == -signal.SIGINT:
         raise KeyboardInterrupt
     if status:

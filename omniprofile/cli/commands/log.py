@@ -40,9 +40,7 @@ def run(args: argparse.Namespace, app: App, console: Console) -> None:
         found, damaged = entries(app.places.state_folder)
     except Unreadable as problem:
         where = printable_place(f"{app.places.state_folder}/{FILE}")
-        raise OperationFailed(
-            f"the audit log `{where}` cannot be read: {problem}", hint=problem.hint or "fix or remove it"
-        ) from problem
+        raise problem.as_error(OperationFailed, f"the audit log `{where}`", "fix or remove it") from problem
     named = named_profile(args)
     if named is not None:
         known = any(entry["profile"] == named.value for entry in found)

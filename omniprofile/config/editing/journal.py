@@ -10,14 +10,16 @@ UTC. It contains no secrets. A command that finds it, such as `doctor`, shows `c
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from omniprofile.errors import ConfigUnreadable, OperationFailed
 from omniprofile.model.names import printable, quoted_word
 from omniprofile.system.atomic_write import sweep, write_atomic
-from omniprofile.system.files import Unreadable, make_private_folder, read_regular, reason
+from omniprofile.system.files import Unreadable, make_private_folder, read_regular
 from omniprofile.system.foreign_access import real_path, refuse_foreign
+from omniprofile.system.os_errors import reported_as
 
 _VERSION = 1
 
@@ -69,32 +71,23 @@ class Journal:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (Unreadable, ValueError, KeyError, TypeError, RecursionError) as problem:
-            why = str(problem) if isinstance(problem, Unreadable) else "it does not say what was interrupted"
-            raise ConfigUnreadable(
-                f"`{self.path}` cannot be read: {why}", hint="look at it, then remove it"
-            ) from problem
+            damaged = Unreadable("it does not say what was interrupted")
+            why = problem if isinstance(problem, Unreadable) else damaged
+            raise why.as_error(ConfigUnreadable, f"`{self.path}`", "look at it, then remove it") from problem
 
     def begin(self, work: Unfinished) -> None:
         """Record work before it begins. Raises OperationFailed, and then the work must not begin."""
         data = {"version": _VERSION, **asdict(work)}
-        try:
+        hint = "nothing was changed; make room or fix the folder"
+        with reported_as(OperationFailed, f"`{self.path}` cannot be written", hint):
             make_private_folder(self._folder)
             sweep(self.path)
             write_atomic(self.path, json.dumps(data).encode() + b"\n")
-        except OSError as problem:
-            raise OperationFailed(
-                f"`{self.path}` cannot be written: {reason(problem)}",
-                hint="nothing was changed; make room or fix the folder",
-            ) from problem
 
     def end(self) -> None:
         """Remove the record after the work is done. Raises OperationFailed."""
-        try:
+        with reported_as(OperationFailed, f"`{self.path}` cannot be removed", "remove it"), suppress(FileNotFoundError):
             os.unlink(self.path)
-        except FileNotFoundError:
-            return
-        except OSError as problem:
-            raise OperationFailed(f"`{self.path}` cannot be removed: {reason(problem)}", hint="remove it") from problem
 
 
 def _parsed(data: Any) -> Unfinished:

@@ -8,7 +8,9 @@ replacement is a new file.
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 
 from omniprofile.errors import ConfigUnreadable, NotWritten, OperationFailed
@@ -18,10 +20,10 @@ from omniprofile.system.files import (
     Unreadable,
     make_private_folder,
     open_regular,
-    reason,
     refuse_reserved,
 )
 from omniprofile.system.foreign_access import real_path
+from omniprofile.system.os_errors import reported_as
 
 _NEW_FILE_MODE = 0o600
 
@@ -42,7 +44,7 @@ class Content:
         except FileNotFoundError:
             return cls(path, None, None)
         except Unreadable as problem:
-            raise ConfigUnreadable(f"`{path}` cannot be read: {problem}") from problem
+            raise problem.as_error(ConfigUnreadable, f"`{path}`") from problem
 
     @property
     def mark(self) -> bytes:
@@ -90,20 +92,20 @@ def replace_all(changes: Iterable[Change]) -> None:
     changes = list(changes)
     patch = "".join(change.patch for change in changes)
     staged: list[tuple[str, str]] = []
-    at = changes[0].path if changes else ""
+
+    def writing(path: str) -> AbstractContextManager[None]:
+        error = partial(NotWritten, patch=patch)
+        return reported_as(error, f"`{path}` cannot be written", "make the change above by hand")
+
     try:
         for change in changes:
-            at = change.path
-            staged.append(_staged(change))
+            with writing(change.path):
+                staged.append(_staged(change))
         for change in changes:
             _require_unchanged(change.before)
         while staged:
-            at = staged[0][1]
-            put_in_place(*staged.pop(0))
-    except OSError as problem:
-        raise NotWritten(
-            f"`{at}` cannot be written: {reason(problem)}", hint="make the change above by hand", patch=patch
-        ) from problem
+            with writing(staged[0][1]):
+                put_in_place(*staged.pop(0))
     finally:
         for temporary, _ in staged:
             discard(temporary)
