@@ -262,12 +262,12 @@ def _synopsis(usage: str) -> list[str]:
 
 def _from_argparse(parser: Parser) -> list[str]:
     """The sections of arguments and options, as argparse-manpage makes them; the rest of its page is left."""
-    parser._positionals.title = "arguments"  # noqa: SLF001 - no public way
     parser.description = parser.epilog = None
-    page = str(Manpage(parser, _data={"date": REVISED})).splitlines()
-    first = "ARGUMENTS|OPTIONS" if parser.described else "OPTIONS"  # the commands are described above
-    start = next((number for number, line in enumerate(page) if re.match(rf"\.SH ({first})", line)), len(page))
-    return [line for text in page[start:] for line in _marked(text)]
+    page = [*str(Manpage(parser, _data={"date": REVISED})).splitlines(), ".SH OPTIONS"]
+    first, options = page.index(".TP"), page.index(".SH OPTIONS")
+    # Arguments come first, without a heading. The program's are commands, which are described above.
+    arguments = [".SH ARGUMENTS", *page[first:options]] if parser.described and first < options else []
+    return [line for text in (*arguments, *page[options:-1]) for line in _marked(text)]
 
 
 def _marked(line: str) -> list[str]:

@@ -28,8 +28,16 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def arguments(self) -> list[argparse.Action]:
-        """All arguments and options. argparse has no public access to them."""
+        """All arguments and options.
+
+        argparse has no public list of them, and what is added to a group does not pass through the parser's `add_argument`.
+        """
         return self._actions
+
+    @property
+    def options(self) -> dict[str, argparse.Action]:
+        """The options, by each of their names."""
+        return {name: action for action in self.arguments for name in action.option_strings}
 
     def format_usage(self) -> str:
         """Return the usage, without the options of every command."""
@@ -63,11 +71,11 @@ class Parser(argparse.ArgumentParser):
         """Raise UsageError for words that no argument takes. Words after an unknown option may be secret: show none."""
         options = [word.partition("=")[0] for word in rest if word.startswith("-")]
         if not options:
-            is_address = "--base-url" in self._option_string_actions and "://" in rest[0]
+            is_address = "--base-url" in self.options and "://" in rest[0]
             hint = "give the address with `--base-url`" if is_address else self.hint
             raise UsageError(f"too many arguments for `{self.prog}`", hint=hint)
         unknown = options[0] if options[0].startswith("--") else options[0][:2]
-        known = self._option_string_actions
+        known = self.options
         near = [each for each, words in OPTIONS.items() if unknown in words and each.split()[0] in known]
         if not near and len(unknown) > 2:
             near = closest(unknown, known)
@@ -79,7 +87,7 @@ class Parser(argparse.ArgumentParser):
         front: list[str] = []
         rest = list(words)
         while rest and rest[0].startswith("-"):
-            action = self._option_string_actions.get(rest[0])
+            action = self.options.get(rest[0])
             takes = 2 if action and action.nargs != 0 else 1
             front, rest = front + rest[:takes], rest[takes:]
         return front, rest
@@ -100,7 +108,7 @@ class Parser(argparse.ArgumentParser):
                 others.append(word)
                 continue
             options.append(word)
-            if (action := self._option_string_actions.get(word)) is not None and action.nargs != 0:
+            if (action := self.options.get(word)) is not None and action.nargs != 0:
                 if not rest or self._is_option(rest[0]):
                     return list(words)  # or argparse would take another word as its value
                 options.append(rest.pop(0))
@@ -108,7 +116,7 @@ class Parser(argparse.ArgumentParser):
 
     def _is_option(self, word: str) -> bool:
         """Whether argparse takes `word` as an option, known or not. `-`, numbers and words with a space are not."""
-        if word in self._option_string_actions:
+        if word in self.options:
             return True
         return word.startswith("-") and not (word[1:2] in ("", *".0123456789") or " " in word.partition("=")[0])
 
@@ -118,7 +126,7 @@ class Parser(argparse.ArgumentParser):
         if required != message:
             missing = required.split(", ")
             choices = next(
-                (action.choices for action in self._actions if missing[0] in (action.dest, action.metavar)), None
+                (action.choices for action in self.arguments if missing[0] in (action.dest, action.metavar)), None
             )
             which = f": give {quoted_list(map(str, choices))}" if choices else ""
             verb = "is" if len(missing) == 1 else "are"
@@ -128,7 +136,7 @@ class Parser(argparse.ArgumentParser):
             return message
         name = named.removeprefix("argument ").rpartition("/")[2]
         if complaint.startswith("invalid choice: "):
-            action = next(each for each in self._actions if name in (*each.option_strings, each.dest, each.metavar))
+            action = next(each for each in self.arguments if name in (*each.option_strings, each.dest, each.metavar))
             name = name if action.option_strings else name.upper()
             return f"the value of `{name}` must be {quoted_list(map(str, action.choices or ()))}"
         other = complaint.removeprefix("not allowed with argument ")
