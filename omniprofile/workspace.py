@@ -4,9 +4,9 @@ It imports and reads everything on first use.
 """
 
 import os
-from _thread import RLock
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from omniprofile.config.name_patterns import is_name, require_profile

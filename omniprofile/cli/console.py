@@ -2,9 +2,9 @@
 
 import os
 import sys
-from _thread import RLock
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from threading import RLock
 from typing import TextIO
 
 from omniprofile.cli.stream import write_out

@@ -145,9 +145,10 @@ class Upstream(AbstractAsyncContextManager["Upstream"]):
 def _has_more(sender: httpx.AsyncHTTPTransport) -> bool:
     """Tell whether the instance has sent more than its response, which would be taken for the next response.
 
-    httpx checks only the socket for this, not what it has already read along with the response.
+    httpx checks only the socket for this, not what it has already read along with the response. Neither its extensions nor a
+    network backend of httpcore's say where in the bytes a response ends: only httpcore's parser knows.
     """
-    for connection in sender._pool.connections:  # noqa: SLF001 - there is no public way
+    for connection in sender._pool.connections:  # noqa: SLF001 - see above
         inner: Any = connection
         while hasattr(inner, "_connection"):  # behind a proxy, or before the protocol is known
             inner = inner._connection  # noqa: SLF001

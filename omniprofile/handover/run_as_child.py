@@ -6,6 +6,7 @@ the command.
 """
 
 import os
+import signal
 import sys
 
 TYPE_CHECKING = False
@@ -30,22 +31,19 @@ if sys.platform == "win32":
 
     def _run(argv: "Sequence[str]", environ: "Mapping[str, str]", started: "Callable[[], None]") -> int:
         """Run `argv` on Windows. Killing this process also kills the command, as if it had replaced this process."""
-        import _signal  # type: ignore[import-not-found]  # no stubs for the inner module
-
         from omniprofile.handover.windows_command import windows_command
         from omniprofile.system.process_groups import Group
 
         # Ctrl-C goes to all of the console: the command decides what it means, from its first moment. It does not inherit this.
-        before = _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             child = Group(windows_command(argv, environ), environ, children=False)
             started()
             return child.wait()
         finally:
-            _signal.signal(_signal.SIGINT, before)
+            signal.signal(signal.SIGINT, before)
 
 else:
-    import signal
     import subprocess
 
     from omniprofile.system.terminal import foreground_terminal

@@ -21,7 +21,7 @@ def run_command(argv: "Sequence[str]", environ: "Mapping[str, str]") -> int:
         from omniprofile.handover.run_as_child import run_child
 
         return run_child(argv, environ)
-    # `signal` wraps this module in enums, which costs half as much as starting the interpreter.
+    # `signal` wraps this module in enums, which costs a third as much as starting the interpreter.
     import _signal  # type: ignore[import-not-found]  # no stubs for the inner module
 
     # Reset the signals that Python ignores, which the command would inherit. If it cannot be run, ignore them again: this
