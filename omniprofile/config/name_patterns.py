@@ -9,6 +9,8 @@ from omniprofile.model.effective import every_effective
 from omniprofile.model.names import RULE, closest, holds_key, is_valid, nearest_valid, printable, quoted_list
 from omniprofile.model.provenance import Layer, Provenance
 
+_NO_PROFILES = "no profile is defined yet: run `omniprofile init`"
+
 
 def require_profile(config: Config, name: str, provenance: Provenance) -> None:
     """Raise NoSuchProfile unless a file defines `name`. The message says which layer named it and what was probably meant."""
@@ -38,7 +40,7 @@ def require_profile(config: Config, name: str, provenance: Provenance) -> None:
         more = "; `omniprofile list` shows all" if len(config.profiles) > 5 else ""
         hint = f"available profiles: {', '.join(f'`{each}`' for each in sorted(config.profiles)[:5])}{more}"
     else:
-        hint = "no profile is defined yet: run `omniprofile init`"
+        hint = _NO_PROFILES
     raise NoSuchProfile(f"profile `{name}` not found{source}", hint=hint)
 
 
@@ -73,14 +75,16 @@ def is_name(pattern: str) -> bool:
 
 
 def _no_match(config: Config, pattern: str, tags: set[str]) -> NoSuchProfile:
+    message = f"no profile's name matches `{printable(pattern)}`"
+    if pattern.startswith("@"):
+        message = f"no profile has a tag `{printable(pattern[1:])}`" if pattern[1:] else "the tag after `@` is empty"
+    if not config.profiles:
+        return NoSuchProfile(message, hint=_NO_PROFILES)
     words = [*config.profiles, *(f"@{tag}" for tag in tags)]
     near = closest("".join(character for character in pattern if character not in "*?[]!"), words)
     if pattern.startswith("@"):
-        message = f"no profile has a tag `{printable(pattern[1:])}`"
         if not tags:
-            return NoSuchProfile(message, hint='give a profile some: `tags = ["acme"]`')
+            return NoSuchProfile(message, hint="give a profile some: `omniprofile set NAME tags '[\"acme\"]'`")
         near = near or [f"@{tag}" for tag in sorted(tags)[:5]]
-    else:
-        message = f"no profile's name matches `{printable(pattern)}`"
     hint = f"did you mean {quoted_list(near)}? " if near else ""
     return NoSuchProfile(message, hint=f"{hint}`omniprofile list` shows all names and tags")

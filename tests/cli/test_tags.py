@@ -1,6 +1,7 @@
 """Tags and patterns: which profiles `list` and `test` are about, what TAB offers, what is said where none matches."""
 
 import json
+import shlex
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_a_tag_that_is_written_twice_is_one(cli: Cli) -> None:
         ("@acmee", "no profile has a tag `acmee`", "`@acme`"),
         ("@beta", "no profile has a tag `beta`", "`beta`"),
         ("customer", "profile `customer` not found", "the tag `@customer`"),
-        ("@", "no profile has a tag ``", "did you mean `@acme`, `@customer` or `@eu`?"),
+        ("@", "the tag after `@` is empty", "did you mean `@acme`, `@customer` or `@eu`?"),
         ("zzz*", "no profile's name matches `zzz*`", "`omniprofile list` shows all names and tags"),
     ],
 )
@@ -78,7 +79,16 @@ def test_a_pattern_without_a_match_is_exit_5_with_the_nearest(cli: Cli, pattern:
 
 def test_without_any_tag_the_hint_says_how_to_give_one(cli: Cli) -> None:
     cli.profiles('[profiles.a]\nbase_url = "https://a.omniapp.co"\n')
-    assert 'hint: give a profile some: `tags = ["acme"]`' in cli("list", "@eu").err
+    given = """omniprofile set NAME tags '["acme"]'"""
+    for pattern in ("@eu", "@", "@*"):
+        assert f"hint: give a profile some: `{given}`" in cli("list", pattern, status=5).err
+    cli(*shlex.split(given.replace("NAME", "a"))[1:], status=0)
+    assert _listed(cli, "@acme") == ["a"]
+
+
+@pytest.mark.parametrize("pattern", ["@", "@eu", "acme-*", "a"])
+def test_without_any_profile_the_hint_says_how_to_make_one(cli: Cli, pattern: str) -> None:
+    assert "run `omniprofile init`" in cli("list", pattern, status=5).err.partition("hint: ")[2]
 
 
 def test_tags_are_listed_shown_and_explained(cli: Cli) -> None:
