@@ -71,6 +71,7 @@ def pages() -> dict[str, str]:
         "omniprofile.toml.5": _file_page(),
         "omniprofile-recipes.7": _from_file("recipes", "profiles in dotfiles, teams, CI and programs"),
         "omniprofile-gateway.7": _from_file("gateway", "a credential that programs use and do not have"),
+        "omniprofile-library.7": _from_file("library", "a credential for a Python program"),
         "omniprofile-windows.7": _from_file("windows", "omniprofile on Windows"),
         "omniprofile-security.7": _from_file("security", "what omniprofile protects, and from what"),
         "omniprofile-speed.7": _from_file("speed", "how long omniprofile takes"),

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ import requests
 from anyio.from_thread import start_blocking_portal
 
 import omniprofile
+from omniprofile import errors
 from omniprofile.credentials.file_store import FileStore
 from omniprofile.errors import (
     AccessLimited,
@@ -232,6 +234,35 @@ def test_resolve_alone_loads_no_http_library(keyfile: Path) -> None:
     code = "import sys, omniprofile; omniprofile.resolve('prod'); print(sorted({'httpx', 'ssl', 'anyio'} & set(sys.modules)))"
     ran = run_program([sys.executable, "-c", code])
     assert ran.stdout == "[]\n", ran.stderr
+
+
+LIBRARY = (Path(__file__).parents[1] / "man/library.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", range(LIBRARY.count("```python\n")))
+def test_the_examples_of_the_manual_run(cli: Cli, omni: Standin, keyfile: Path, number: int) -> None:
+    cli.profiles(_profile(omni, f'key = {{ file = "{keyfile}" }}', "staging"))
+    example = re.findall(r"```python\n(.*?)```", LIBRARY, re.DOTALL)[number]
+    ran = run_program([sys.executable, "-c", example])
+    if "except" in example:
+        assert ran.stderr.startswith("no-such-profile: profile `stagging` not found; did you mean `staging`?")
+    else:
+        assert (ran.stdout, ran.stderr, [seen.key for seen in omni.requests]) == ("200\n", "", ["u-1"])
+
+
+def test_the_manual_has_every_name_and_every_error_of_the_library() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| `([a-z-]+)` \|", LIBRARY, re.MULTILINE))
+    of_the_command_line = {
+        *("Error", "UsageError", "NotWritten", "LoginFailed", "CommandNotFound", "CommandNotRunnable"),
+        *("Interrupted", "Unexpected"),
+    }
+    assert rows == {
+        name: value.code
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.Error) and name not in of_the_command_line
+    }
+    for name in set(omniprofile.__all__) - {"__version__"}:
+        assert re.search(rf"^\| `{name}[`(]", LIBRARY, re.MULTILINE), name
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
