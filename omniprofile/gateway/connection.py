@@ -96,7 +96,7 @@ class Connection:
         return renewed if renewed.secret != refused.secret else None
 
     async def _pass_on(self, request: h11.Request, response: Response, used: Credential) -> None:
-        fields = response_fields(response.fields)
+        fields = response_fields(response.fields, self.upstream.origin, dict(request.headers)[b"host"])
         has_body = request.method != b"HEAD" and response.status not in (204, 304)
         try:
             mask = Mask(used.token.encode("ascii"), unpacker(fields) if has_body else None)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from http.client import IncompleteRead
 
+import httpx
 import pytest
 
 from tests.conftest import CANARY
@@ -71,6 +72,57 @@ def test_status_reason_and_fields_of_the_answer_arrive_and_no_redirect_is_follow
     assert response.getheader("Location") == "https://evil.example/"
     assert response.getheader("Retry-After") == "7"
     assert len(end.instance.heads) == 1
+
+
+@pytest.mark.parametrize("field", ["Location", "content-location"])
+@pytest.mark.parametrize(
+    ("address", "passed"),
+    [
+        ("http://{instance}/api/v1/x?y=%2f#z", "http://{gateway}/api/v1/x?y=%2f#z"),
+        ("HTTP://{instance}", "http://{gateway}"),
+        ("http://{instance}?q=1", "http://{gateway}?q=1"),
+        ("http://{instance}//evil.example/", "http://{gateway}//evil.example/"),
+        ("//{instance}/x", "http://{gateway}/x"),
+        ("/api/v1/x", "/api/v1/x"),
+        ("x?next=http://{instance}/", "x?next=http://{instance}/"),
+        ("https://{instance}/x", "https://{instance}/x"),
+        ("http://{instance}1/x", "http://{instance}1/x"),
+        ("http://{instance}.evil.example/x", "http://{instance}.evil.example/x"),
+        ("http://{instance}@evil.example/x", "http://{instance}@evil.example/x"),
+        ("http://me@{instance}/x", "http://me@{instance}/x"),
+        ("http://{instance}\\@evil.example/", "http://{instance}\\@evil.example/"),
+        ("//evil.example/x", "//evil.example/x"),
+        ("http://\xe9.example/x", "http://\xe9.example/x"),
+        ("http://[::1/x", "http://[::1/x"),
+        ("", ""),
+    ],
+)
+def test_the_instances_own_address_in_an_answer_leads_to_the_gateway(
+    behind: Open, field: str, address: str, passed: str
+) -> None:
+    def answer(head: bytes, body: bytes) -> bytes:
+        instance = end.instance.base_url.removeprefix("http://")
+        return _plain(b"", f"{field}: {address.format(instance=instance)}".encode("latin-1"), status=b"307 Elsewhere")
+
+    end = behind(Raw(answer))
+    gateway, instance = f"127.0.0.1:{end.gateway.port}", end.instance.base_url.removeprefix("http://")
+    response, _ = end.request("POST", "/api/v1/old", b"sent")
+    assert response.getheader(field) == passed.format(gateway=gateway, instance=instance)
+
+
+def test_a_program_that_follows_a_redirect_to_the_instance_stays_in_the_gateway(behind: Open) -> None:
+    def answer(head: bytes, body: bytes) -> bytes:
+        if head.startswith(b"POST /old "):
+            return _plain(b"", b"Location: %s/new" % end.instance.base_url.encode(), status=b"307 Moved")
+        return _plain(body)
+
+    end = behind(Raw(answer))
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{end.gateway.port}", headers=end.authorized, follow_redirects=True
+    ) as client:
+        assert client.post("/old", content=b"sent").text == "sent"
+    assert [head.split(b" HTTP")[0] for head in end.instance.heads] == [b"POST /old", b"POST /new"]
+    assert ("Authorization", f"Bearer {CANARY}") in end.instance.fields()
 
 
 @pytest.mark.parametrize(
