@@ -88,12 +88,12 @@ def run(args: argparse.Namespace, app: App, console: Console) -> int:
             stored = store_and_write(app, console, steps, default)
             if args.scrub:
                 backup = scrub(app, source, steps, stored)
-    rows = imported_rows(steps, scrubbed=backup is not None)
     if args.json:
+        rows = imported_rows(steps, scrubbed=backup is not None)
         about = {"source": args.source, "file": source.file.path, "dry_run": args.dry_run}
         console.json({**about, "profiles": rows, "default": default, "backup": backup})
-    elif rows:
-        console.data(imported_text(rows, dry_run=args.dry_run))
+    elif steps:
+        console.data(imported_text(steps, dry_run=args.dry_run))
     say_imported(args, app, console, source, steps, default, backup)
     return FINDINGS if any(step.secret is SecretStep.DIFFERS for step in steps) else DONE
 

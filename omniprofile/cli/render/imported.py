@@ -2,8 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from omniprofile.app import App
 from omniprofile.cli.console import Console
@@ -20,7 +19,7 @@ def is_stored(step: Step) -> bool:
     return step.secret in (SecretStep.STORE, SecretStep.STORED)
 
 
-def imported_rows(steps: Sequence[Step], *, scrubbed: bool) -> list[dict[str, Any]]:
+def imported_rows(steps: Sequence[Step], *, scrubbed: bool) -> list[dict[str, object]]:
     """Return the documented JSON of what happened to each profile."""
     return [
         {
@@ -36,28 +35,27 @@ def imported_rows(steps: Sequence[Step], *, scrubbed: bool) -> list[dict[str, An
     ]
 
 
-def imported_text(rows: Sequence[Mapping[str, Any]], *, dry_run: bool) -> str:
-    """Return the rows as a table, worded as a plan for a dry run."""
-    words = {
-        "none": "none in the file",
-        "store": "would be stored" if dry_run else "stored",
-        "stored": "already stored",
-        "differs": f"{'would not be taken' if dry_run else 'not taken'}: another one is stored",
-        "left": "session would not be copied" if dry_run else "session not copied",
-        "command": "by a command",
-        "added": "would be added" if dry_run else "added",
-        "unchanged": "unchanged",
+def imported_text(steps: Sequence[Step], *, dry_run: bool) -> str:
+    """Return the steps as a table, worded as a plan for a dry run."""
+    added = "would be added" if dry_run else "added"
+    secrets = {
+        SecretStep.NONE: "none in the file",
+        SecretStep.STORE: "would be stored" if dry_run else "stored",
+        SecretStep.STORED: "already stored",
+        SecretStep.DIFFERS: f"{'would not be taken' if dry_run else 'not taken'}: another one is stored",
+        SecretStep.LEFT: "session would not be copied" if dry_run else "session not copied",
+        SecretStep.COMMAND: "by a command",
     }
     cells = [
         [
-            words[row["action"]],
-            row["profile"],
-            printable(row["from"], 40),
-            row["base_url"],
-            row["auth"],
-            words[row["secret"]],
+            added if step.is_new else "unchanged",
+            step.profile,
+            printable(step.found.name, 40),
+            str(step.found.origin),
+            step.found.auth,
+            secrets[step.secret],
         ]
-        for row in rows
+        for step in steps
     ]
     return table(cells, ("", "PROFILE", "FROM", "INSTANCE", "AUTH", "SECRET"))
 
