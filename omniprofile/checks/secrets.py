@@ -53,7 +53,7 @@ def _shapes(document: Document) -> Iterator[Place]:
         yield line, column, what, store_it("NAME")
 
 
-def _escaped(document: Document, path: KeyPath, value: Any) -> Iterator[Place]:
+def _escaped(document: Document, path: KeyPath, value: object) -> Iterator[Place]:
     """Yield keys that only appear once TOML's escapes are decoded."""
     if isinstance(value, str) and _SHAPES.search(value):
         position = document.value_position(path)
@@ -82,7 +82,7 @@ def _in_values(document: Document) -> Iterator[Place]:
             yield position.line, position.column, what, store_it(profile, variable)
 
 
-def _tables(data: Any) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
+def _tables(data: Mapping[str, Any] | None) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
     data = data or {}
     profiles = data.get("profiles")
     for name, profile in profiles.items() if isinstance(profiles, dict) else ():

@@ -54,7 +54,7 @@ class Parser(argparse.ArgumentParser):
         self.description, self.epilog = command_texts(*self.described) if self.described else program_texts()
         return super().format_help()
 
-    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - argparse's signature
+    def _print_message(self, message: str, _file: object = None) -> None:
         """Print help, raising an error if it cannot be written; argparse would ignore that."""
         write_out(sys.stdout, message)
 

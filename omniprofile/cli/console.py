@@ -208,7 +208,7 @@ class Console:
             # If stderr is gone, nothing else can take the message, and the work continues.
             return
 
-    def _colours(self, stream: object) -> bool:
+    def _colours(self, stream: TextIO | None) -> bool:
         environ: Mapping[str, str] = self._outside.environ
         if self._no_colour or environ.get("NO_COLOR"):
             return False
@@ -216,10 +216,10 @@ class Console:
             return True
         if environ.get("TERM") == "dumb" or environ.get("CLICOLOR") == "0" or not _is_terminal(stream):
             return False
-        if sys.platform == "win32":
+        if sys.platform == "win32" and stream:
             from omniprofile.system.windows.console import shows_colours
 
-            return shows_colours(stream.fileno())  # type: ignore[attr-defined]  # a terminal has one
+            return shows_colours(stream.fileno())
         return True
 
 
@@ -236,8 +236,8 @@ def screen_size(stream: TextIO | None) -> tuple[int, int]:
         return 0, 0
 
 
-def _is_terminal(stream: object) -> bool:
+def _is_terminal(stream: TextIO | None) -> bool:
     try:
-        return bool(stream.isatty())  # type: ignore[attr-defined]  # None has no isatty: no terminal
-    except (AttributeError, ValueError):
+        return stream is not None and stream.isatty()
+    except ValueError:  # it is closed
         return False

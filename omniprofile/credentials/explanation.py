@@ -1,7 +1,7 @@
 """The fields that `explain` shows: each with what it overrides and why, without secrets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from omniprofile.credentials.overrides import Override, Overrides
 from omniprofile.model.declaration import Config, EnvValue, KeySource
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     StatusOf = Callable[[str, Origin | None, str, KeySource, str | None], CredentialStatus]
 
-Values = Sequence[Sourced[Any]]
-"""The values of one field from the files and the built-in defaults, strongest first."""
+T = TypeVar("T")
 
 
 def explained(
@@ -84,8 +83,11 @@ def _variable(
     return part and part + value.append
 
 
-def _field(values: Values, show: Callable[[Any], object] = lambda value: value) -> Field:
-    """Return the field of one key: the first of `values` applies and overrides the others. `show` converts a value to show it."""
+def _field(values: Sequence[Sourced[T]], show: Callable[[T], object] = lambda value: value) -> Field:
+    """Return the field of one key: the first of `values` applies and overrides the others. `show` converts a value to show it.
+
+    `values` are those from the files and the built-in defaults, strongest first.
+    """
     winner, *others = values
     return Field(
         show(winner.value),
@@ -141,9 +143,9 @@ def _token(
     return Field(shown, provenance, tuple(overridden))
 
 
-def _expectations(profile: Effective) -> Mapping[str, Values]:
+def _expectations(profile: Effective) -> Mapping[str, Sequence[Sourced[str | None]]]:
     """Return the parts of every table's `expect`. The nearest table decides all of them: a part that it omits may be anything."""
-    parts: dict[str, Values] = {}
+    parts = {}
     for part in ("user", "membership_id", "key_scope", "org_role"):
         wanted = [
             Sourced(getattr(pin.value, part), pin.provenance)

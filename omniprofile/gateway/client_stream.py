@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from typing import Any
 
 import h11
 
@@ -21,6 +20,9 @@ _LEFT = 1024 * 1024
 """How much more of a refused request is read, in bytes: some clients read the response only after sending everything."""
 _REPEATABLE = 64 * 1024
 """How much of a request body is kept, in bytes, to send the request again after a 401."""
+
+_Next = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+"""What h11 makes of the bytes so far."""
 
 
 class Gone(Exception):
@@ -87,7 +89,7 @@ class ClientStream:
         while not self._http.they_are_waiting_for_100_continue and isinstance(self._http.next_event(), h11.Data):
             pass
 
-    async def write(self, event: Any) -> None:
+    async def write(self, event: h11.Event) -> None:
         """Send one of h11's events."""
         self._out += self._http.send(event) or b""
         if isinstance(event, h11.Response):
@@ -109,12 +111,12 @@ class ClientStream:
             while left > 0 and (data := await self._reader.read(PIECE)):
                 left -= len(data)
 
-    async def _event(self) -> Any:
+    async def _event(self) -> _Next:
         while (event := self._next_event()) is h11.NEED_DATA:
             self._http.receive_data(await self._reader.read(PIECE))
         return event
 
-    def _next_event(self) -> Any:
+    def _next_event(self) -> _Next:
         if self._http.their_state is h11.IDLE:
             data = self._http.trailing_data[0]
             head, ended, _ = data.partition(b"\r\n\r\n")

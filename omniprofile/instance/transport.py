@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from errno import EHOSTUNREACH, ENETUNREACH
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 
@@ -35,7 +35,7 @@ def transport(kind: Callable[..., T], context: ssl.SSLContext | None, proxy: Pro
         raise InstanceError("proxy", words, proxy=proxy.named_by) from None
 
 
-Trace = dict[str, Mapping[str, Any]]
+Trace = dict[str, Mapping[str, object]]
 """The steps of a request so far, each with its details, as reported by httpx's `trace` extension."""
 
 

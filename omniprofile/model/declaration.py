@@ -5,7 +5,7 @@ files together. `omniprofile.config.schema.models` validates the files.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from omniprofile.model.origin import Origin
 from omniprofile.model.provenance import Layer, Provenance, Sourced
@@ -71,6 +71,9 @@ class Identity(NamedTuple):
     org_role: str | None = None
 
 
+TableLayer = Literal[Layer.PROFILE, Layer.INSTANCE, Layer.DEFAULTS]
+
+
 class Declaration(NamedTuple):
     """One table (a profile, an instance or `[defaults]`): the keys that it sets, and the line of each.
 
@@ -78,7 +81,7 @@ class Declaration(NamedTuple):
     has the line (from 1) of each key that is set, and of `env.NAME` for every variable.
     """
 
-    layer: Literal[Layer.PROFILE, Layer.INSTANCE, Layer.DEFAULTS]
+    layer: TableLayer
     name: str
     file: str
     line: int
@@ -127,11 +130,7 @@ class _Files(NamedTuple):
 
 
 class Config(_Files):
-    """All profile files together, in reading order. All references between tables are valid: see `config.loader`."""
+    """All profile files together, in reading order. All references between tables are valid: see `config.loader`.
 
-    @property
-    def known(self) -> dict[str, Any]:
-        """The `Effective` of each profile that `model.effective` has computed so far."""
-        # Not a `cached_property`, whose lock a forked process may never get.
-        known: dict[str, Any] = vars(self).setdefault("known", {})
-        return known
+    Unlike a NamedTuple, it has attributes, in which `model.effective` keeps what it has computed.
+    """

@@ -107,7 +107,8 @@ class Effective(NamedTuple):
 
 def effective(config: Config, name: str) -> Effective:
     """Return the effective values of a profile. Raises KeyError unless it and all its parents are declared, without a cycle."""
-    known: dict[str, Effective | None] = config.known  # None for a profile whose chain of parents is broken
+    # Not a `cached_property`, whose lock a forked process may never get. None for a profile whose chain of parents is broken.
+    known: dict[str, Effective | None] = vars(config).setdefault("known", {})
     chain: dict[str, Declaration] = {}
     link: str | None = name
     while link is not None and link not in known and link not in chain and link in config.profiles:

@@ -4,11 +4,11 @@ A program that may ask the user gets the terminal until it ends (`terminal`); ot
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from signal import SIGINT
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from omniprofile.system.process_groups import Group
@@ -46,7 +46,7 @@ def capture(argv: Sequence[str], environ: Mapping[str, str], *, timeout: float, 
         if len(read) > limit:
             raise _TooMuch
 
-    lending: AbstractContextManager[Any] = nullcontext()
+    lending: AbstractContextManager[Callable[[int], None] | None] = nullcontext()
     if terminal and sys.platform != "win32":
         from omniprofile.system.terminal import own_terminal
 

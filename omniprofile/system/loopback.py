@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from omniprofile.errors import OperationFailed
 from omniprofile.system.files import reason
@@ -171,7 +171,7 @@ def _bound(family: int, address: str, port: int) -> socket.socket | None:
     return listening
 
 
-def _not_of_clients(loop: "AbstractEventLoop", context: dict[str, Any]) -> None:
+def _not_of_clients(loop: "AbstractEventLoop", context: dict[str, object]) -> None:
     """Report an error through the loop's default handler, unless a client merely reset its connection before it was handled."""
     if not isinstance(context.get("exception"), OSError):
         loop.default_exception_handler(context)

@@ -5,7 +5,7 @@ Validation converts them to the program's own types, `KeySource` and `EnvValue`.
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo
 
@@ -115,7 +115,7 @@ def _key_source(form: KeyringKey | EnvKey | CommandKey | FileKey, info: Validati
     return KeySource("file", path=os.path.normpath(os.path.join(folder, form.file)))
 
 
-def _env_value(form: Any, info: ValidationInfo) -> EnvValue:
+def _env_value(form: str | Alias | KeyringKey | EnvKey | CommandKey | FileKey, info: ValidationInfo) -> EnvValue:
     if isinstance(form, str):
         return EnvValue(text=form)
     if isinstance(form, Alias):

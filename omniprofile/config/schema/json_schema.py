@@ -1,7 +1,5 @@
 """The JSON Schema of the profile file and of the pin, derived from the models. DOOR: pydantic."""
 
-from typing import Any
-
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -40,7 +38,7 @@ class _ForToml(GenerateJsonSchema):
             written.pop("default", None)
         return written
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the base class's signature
+    def field_title_should_be_set(self, _schema: object) -> bool:
         return False
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:

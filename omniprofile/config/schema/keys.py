@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from omniprofile.config.schema.forms import Table
 from omniprofile.config.schema.models import Profile, ProfilesFile
 from omniprofile.model.origin import Origin
 
 TomlKind = Literal["string", "boolean", "integer", "number", "array", "table", "string or table"]
-_KINDS: dict[Any, TomlKind] = {
+_KINDS: dict[object, TomlKind] = {
     str: "string", Origin: "string", bool: "boolean", int: "integer", float: "number", tuple: "array",
 }  # fmt: skip
 
@@ -29,7 +29,7 @@ def toml_kind(path: tuple[str, ...]) -> TomlKind | None:
     return None if kind is None else _KINDS.get(get_origin(kind) or kind, "table")
 
 
-def keys_of(model: type[Table]) -> dict[str, Any]:
+def keys_of(model: type[Table]) -> dict[str, object]:
     """Return the keys that a table of `model` may have, as they are written in a file, with their annotated types."""
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
@@ -50,9 +50,9 @@ def profile_keys(model: type[Table] = Profile, prefix: str = "") -> dict[str, tu
     return found
 
 
-def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
+def type_at(model: type[Table], path: Iterable[str | int]) -> object:
     """Return the annotated type of the value at `path` in a table of `model`; None for an unknown key."""
-    kind: Any = model
+    kind: object = model
     for part in path:
         choices = [choice for choice in _choices(kind) if choice is not type(None)]
         for choice in choices:
@@ -67,7 +67,7 @@ def type_at(model: type[Table], path: Iterable[str | int]) -> Any:
     return next((choice for choice in _choices(kind) if choice is not type(None)), None)
 
 
-def _choices(kind: Any) -> list[Any]:
+def _choices(kind: object) -> list[object]:
     """Return the members of a union, or the type itself, without annotations."""
     if get_origin(kind) is Annotated:
         return _choices(get_args(kind)[0])

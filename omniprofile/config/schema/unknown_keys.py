@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from omniprofile.config.schema.forms import SOURCES, Table
 from omniprofile.config.schema.keys import keys_of, type_at
@@ -41,7 +40,7 @@ _FORMS = ("from", "append", *SOURCES, "timeout")
 """The keys of all forms of a key, secret or value of `env`."""
 
 
-def meant(data: Any, model: type[Table], path: KeyPath) -> tuple[str | None, str | None]:
+def meant(data: object, model: type[Table], path: KeyPath) -> tuple[str | None, str | None]:
     """Return a hint about the unknown key at `path`, and the key that was certainly meant, each None if there is none."""
     above = path[:-1]
     key, value, table = str(path[-1]), value_at(data, path), type_at(model, above)

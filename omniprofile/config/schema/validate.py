@@ -14,12 +14,13 @@ from omniprofile.config.schema.forms import Table
 from omniprofile.config.schema.models import ProfilesFile
 from omniprofile.config.toml.positions import KeyPath
 from omniprofile.config.toml.text import Document
-from omniprofile.model.declaration import Config, Declaration, Settings
+from omniprofile.model.declaration import Config, Declaration, Settings, TableLayer
 from omniprofile.model.finding import Finding
 from omniprofile.model.provenance import Layer, Provenance, Sourced
 from omniprofile.system.foreign_access import real_path
 
 M = TypeVar("M", bound=Table)
+T = TypeVar("T")
 _ROUNDS = 4
 """The most rounds of removing violations: some appear only once others are removed."""
 
@@ -42,10 +43,10 @@ def validate(document: Document, *, home: str) -> tuple[Config | None, list[Find
 
 
 def _declared(document: Document, file: ProfilesFile, home: str) -> Config:
-    def sourced(value: Any, name: str, path: KeyPath) -> Any:
+    def sourced(value: T | None, name: str, path: KeyPath) -> Sourced[T] | None:
         return Sourced(value, Provenance(Layer.DEFAULTS, name, document.file, document.line(path))) if value else None
 
-    def table(made: Table, layer: Any, name: str, path: KeyPath) -> Declaration:
+    def table(made: Table, layer: TableLayer, name: str, path: KeyPath) -> Declaration:
         given: dict[str, Any] = {key: value for key, value in vars(made).items() if value is not None}
         lines = {key: document.line((*path, key)) for key in given}
         for variable in given.get("env", ()):
@@ -129,7 +130,7 @@ def _build(model: type[Table]) -> None:
     """
     name = "pydantic.plugin._loader"
     loader, before = ModuleType(name), sys.modules.get(name)
-    loader.get_plugins = tuple  # type: ignore[attr-defined]  # none
+    vars(loader)["get_plugins"] = tuple  # none
     sys.modules[name] = loader
     try:
         model.model_rebuild()
