@@ -109,6 +109,10 @@ def _read(app: App, console: Console, what: str, prompt: str, command: str, how:
             ) from None
         if not text.strip():
             raise NoCredential(f"no {what} came on standard input", hint=pipe)
+        if what == "key":
+            # No key has blanks, so those around it are from copying, as `gh auth login --with-token` sees it. A secret may be a
+            # password, from which only its line's end is taken, as `docker login --password-stdin` does.
+            text = text.strip()
     return checked_key(text, f"the given {what}", of_env=what == "secret")
 
 

@@ -69,6 +69,17 @@ def test_what_cannot_be_a_key_is_refused_with_the_reason(cli: Cli, instances: In
     assert not (cli.state / "secrets.json").exists()
 
 
+@pytest.mark.parametrize("around", [" {}", "{} \n", "\t{}\t", "\n\n{}\n\n", "\r\n {}\r\n \r\n"])
+def test_blanks_around_a_piped_key_are_not_of_it_and_those_around_a_secret_are_refused(
+    cli: Cli, instances: Instances, around: str
+) -> None:
+    assert cli("login", "staging", stdin=around.format(STAGING_KEY)).status == 0
+    assert cli("token", "staging", shows=True).out == STAGING_KEY + "\n"
+    cli.profiles(cli.config.read_text() + "[profiles.staging.env]\nOMNI_EMBED_SECRET = { keyring = true }\n")
+    ran = cli("login", "staging", "--secret", "OMNI_EMBED_SECRET", stdin=around.format(CANARY), status=4)
+    assert "the given secret has" in ran.err
+
+
 def test_login_without_a_usable_store_is_exit_9_before_the_key_is_read(cli: Cli, instances: Instances) -> None:
     ran = cli("login", "staging", stdin=STAGING_KEY, env={"OMNIPROFILE_SECRET_STORE": ""}, status=9)
     assert "OMNIPROFILE_SECRET_STORE=file" in ran.err
