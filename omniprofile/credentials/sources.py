@@ -6,6 +6,7 @@ from omniprofile.credentials.env_variables import belongs_elsewhere
 from omniprofile.credentials.key_check import checked_key, source_failed
 from omniprofile.credentials.key_file import key_in_file
 from omniprofile.errors import OriginMismatch
+from omniprofile.model.credential_variables import NO_CONFIG
 from omniprofile.model.declaration import KeySource
 from omniprofile.model.export_mark import key_in_environment, values_of_another
 from omniprofile.model.names import printable, printable_place
@@ -62,9 +63,12 @@ def _in_variable(
         raise source_failed(f"{failed}: {why}", f"set `{printable(name)}` to {what}")
     value = key_in_environment(environ, name, profile, base_url, (of_env,) if of_env else TOKENS)
     if not value:  # an empty variable counts as unset everywhere
-        raise source_failed(
-            f"{failed}: it is not set", f"set `{printable(name)}` to the {'secret' if of_env else 'key'}"
-        )
+        hint = f"set `{printable(name)}` to the {'secret' if of_env else 'key'}"
+        if environ.get("OMNI_CONFIG_PATH") == NO_CONFIG:  # in a child of `exec`
+            hint = (
+                f"`exec` removes the variable of its own profile's key: {hint}, or call omniprofile outside of `exec`"
+            )
+        raise source_failed(f"{failed}: it is not set", hint)
     label = f"{what} from {place}"
     if other := belongs_elsewhere(name, base_url, environ):
         raise OriginMismatch(

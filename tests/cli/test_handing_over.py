@@ -151,6 +151,18 @@ def test_env_github_masks_before_it_writes(cli: Cli, two: Path) -> None:
     assert cli("env", "staging", "--shell", "github").status == 2
 
 
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can make a file of another user")
+def test_env_github_in_a_container_appends_to_the_file_of_the_runners_user(cli: Cli, two: Path) -> None:
+    """A job's steps run as root, the runner on the host does not, and whoever sets `GITHUB_ENV` runs as the user anyway."""
+    file = cli.work / "github_env"
+    file.touch()
+    os.chown(file, 1001, 1001)
+    ran = cli("env", "staging", "--shell", "github", env={"GITHUB_ENV": str(file)}, shows=True, status=0)
+    assert ran.out == f"::add-mask::{STAGING_KEY}\n"
+    assert STAGING_KEY in file.read_text()
+    assert file.stat().st_uid == 1001
+
+
 def test_env_github_makes_a_private_file_and_leaves_the_runners_as_it_is(cli: Cli, two: Path, tmp_path: Path) -> None:
     def run(path: Path) -> int:
         return cli("env", "staging", "--shell", "github", env={"GITHUB_ENV": str(path)}, shows=True).status
@@ -482,6 +494,17 @@ def test_exec_removes_the_variable_of_the_key_and_nested_calls_still_have_it(pro
     listed = json.loads(process("exec", "staging", "--", *nested, "list", "--json").stdout)["profiles"]
     assert [each["credential"] for each in listed] == ["present", "present"]
     assert process("exec", "prod", "--yes", "--", *nested, "token", "staging").stdout == STAGING_KEY + "\n"
+
+
+@pytest.mark.parametrize("options", [["staging"], ["staging", "--gateway"], ["--as", "S_=staging"]])
+def test_within_exec_the_hint_says_who_removed_the_variable_that_two_profiles_share(
+    process: Process, cli: Cli, two: Path, options: list[str]
+) -> None:
+    cli.profiles(two.read_text() + '[profiles.twin]\nextends = "staging"\n')
+    ran = process("exec", *options, "--", sys.executable, "-m", "omniprofile", "token", "twin")
+    assert (ran.returncode, ran.stdout) == (4, "")
+    assert "hint: `exec` removes the variable of its own profile's key: set `STAGING_KEY` to the key, or" in ran.stderr
+    assert "`exec`" not in cli("token", "twin", env={"STAGING_KEY": ""}, status=4).err
 
 
 def test_the_exported_token_stands_in_for_its_own_profile_and_address_alone(cli: Cli, two: Path) -> None:
