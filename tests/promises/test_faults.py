@@ -184,6 +184,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Two profiles, one active, one with a stored key; the instance accepts both keys."""
     folder = tmp_path_factory.mktemp("faults")
     with Standin() as omni:
+        omni.switches.rate_limit = 1_000_000  # a whole sweep logs in more than 60 times a minute
         omni.add_key(KEY)
         omni.add_key(OTHER_KEY)
         template = folder / "template"
