@@ -1,4 +1,4 @@
-"""Find who else can read or change a file, through its mode or a folder or link on the way to it, and say how to fix that.
+"""Find who else can read or change a file, through its mode or a folder or link on the way to it.
 
 On the fast path: imports only what a bare interpreter has loaded.
 """
@@ -19,6 +19,7 @@ class ForeignAccess:
     def refusal(self, risk: str) -> tuple[str, str]:
         """Return the error message and a hint on how to fix it; `risk` is what the others could do."""
         from omniprofile.model.names import printable_place, quoted_place
+        from omniprofile.system.permission_hints import instead_of_chmod
 
         shown, word = printable_place(self.path), quoted_place(self.path)
         if stat.S_IFMT(self.status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
@@ -30,7 +31,7 @@ class ForeignAccess:
             message = f"anyone can write to {kind}`{shown}`, and so {risk}"
             mine = _user() in (0, self.status.st_uid)
             change = f"run `chmod o-w {word}`" if mine else f"let its owner run `chmod o-w {word}`"
-            return message, _where_chmod_does_nothing(self.path) or change
+            return message, instead_of_chmod(self.path) or change
         option = "-h " if is_link else ""
         return (
             f"{kind}`{shown}` {self.why}, who can {risk}",
@@ -164,56 +165,6 @@ def is_read_only(path: str) -> bool:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:
         return False
-
-
-def _where_chmod_does_nothing(path: str) -> "str | None":
-    """Return what to do instead of `chmod` on a file system that ignores modes; None if `chmod` works."""
-    kind = _mounted_as(path)
-    if kind in ("9p", "drvfs") and os.path.exists("/proc/sys/fs/binfmt_misc/WSLInterop"):
-        return (
-            '`chmod` does nothing on this drive: move the file into your Linux home, or set `options = "metadata,umask=022"` '
-            "under `[automount]` in `/etc/wsl.conf` and run `wsl.exe --shutdown`"
-        )
-    if kind in _WITHOUT_MODES:
-        return f"`chmod` does nothing on a `{kind}` mount: mount it with `umask=022`, or move the file to another file system"
-    if is_read_only(path):
-        return "the file system is read-only: change the mode where the files come from"
-    return None
-
-
-_WITHOUT_MODES = frozenset(
-    "9p drvfs vfat msdos exfat ntfs ntfs3 fuseblk cifs smb3 vboxsf fuse.sshfs hfsplus".split()  # noqa: SIM905 - one line
-)
-
-
-def _mounted_as(path: str) -> str:
-    """Return the Linux type of the file system that `path` is on; empty if unknown."""
-    if sys.platform != "linux":
-        return ""
-    try:
-        device = os.stat(path).st_dev
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
-            for line in mounts:
-                fields, _, source = line.partition(" - ")
-                if fields.split()[2] == f"{os.major(device)}:{os.minor(device)}":
-                    return source.split()[0]
-    except (OSError, IndexError):
-        pass
-    return ""
-
-
-def owner_hint(problem: BaseException, path: str) -> "str | None":
-    """Return the hint for a PermissionError caused by a root-owned file or folder, as `sudo` leaves behind; else None."""
-    if sys.platform == "win32" or getattr(problem, "errno", None) not in (1, 13) or os.geteuid() == 0:
-        return None
-    for place, status in reversed(steps_to(path)):
-        if status.st_uid != 0 or stat.S_ISLNK(status.st_mode) or place == os.sep:
-            return None
-        if owner_of(os.path.dirname(place)) == os.geteuid():
-            from omniprofile.model.names import quoted_place
-
-            return f"it belongs to root: run `sudo chown -R {os.geteuid()} {quoted_place(place)}`"
-    return None
 
 
 def owner_of(path: str) -> "int | None":
