@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from omniprofile.checks.rule import UNDONE, Tables, rule, sources
-from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.data import KeyPath
 from omniprofile.model.declaration import Declaration
 from omniprofile.model.effective import Effective, own_address
 from omniprofile.model.names import quoted_list

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from omniprofile.config.loader import Files
-from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.data import KeyPath
 from omniprofile.model.declaration import Declaration, KeySource
 from omniprofile.model.effective import Effective, every_effective
 from omniprofile.model.rule_codes import Code

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omniprofile.config.loader import Files
-from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.data import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import Finding, store_it
 from omniprofile.model.names import is_valid

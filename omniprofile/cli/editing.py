@@ -13,7 +13,7 @@ from omniprofile.config.editing.journal import Unfinished
 from omniprofile.config.editing.replace import Change, replace_all
 from omniprofile.config.name_patterns import require_profile
 from omniprofile.config.paths import DROP_IN_FOLDER
-from omniprofile.config.toml.positions import NamePath
+from omniprofile.config.toml.data import NamePath
 from omniprofile.config.toml.values import key_path
 from omniprofile.errors import ConfigInvalid, Error, NotWritten, Refused, StoreUnavailable, UsageError
 from omniprofile.model.declaration import Config, Declaration

@@ -11,7 +11,7 @@ from typing import TypeVar
 from omniprofile.config.permissions import unsafe
 from omniprofile.config.references import check_references
 from omniprofile.config.snapshot import Seen, seen
-from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.data import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigInvalid, ConfigUnreadable, UnsafePermissions
 from omniprofile.model.declaration import Config, Declaration, Settings

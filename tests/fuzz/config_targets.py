@@ -24,7 +24,7 @@ from omniprofile.config.schema.models import Pin, ProfilesFile
 from omniprofile.config.schema.validate import read, validate
 from omniprofile.config.state import StateFile
 from omniprofile.config.toml.edit import add_table, remove, rename, set_text, set_value
-from omniprofile.config.toml.positions import every_pair, scan
+from omniprofile.config.toml.statements import every_pair, scan
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import ConfigUnreadable, OperationFailed
 from tests.fuzz.choices import Choices

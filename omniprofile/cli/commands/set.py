@@ -8,7 +8,7 @@ from omniprofile.cli.arguments import Help
 from omniprofile.cli.console import Console
 from omniprofile.cli.editing import add_diff, save_key, target
 from omniprofile.config.editing.draft import Draft
-from omniprofile.config.toml.positions import NamePath
+from omniprofile.config.toml.data import NamePath
 from omniprofile.config.toml.values import value_text
 from omniprofile.errors import Error, UsageError
 

@@ -11,8 +11,7 @@ from typing import Any
 from omniprofile.config.editing.replace import Change, Content
 from omniprofile.config.permissions import refuse_unsafe
 from omniprofile.config.toml import edit
-from omniprofile.config.toml.data import find
-from omniprofile.config.toml.positions import NamePath
+from omniprofile.config.toml.data import NamePath, find
 from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import toml
 from omniprofile.errors import ConfigInvalid, HostNotAllowed, InsecureURL, Refused

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from omniprofile.config.schema.forms import SOURCES, Table
 from omniprofile.config.schema.keys import keys_of, type_at
 from omniprofile.config.schema.models import Expect, Instance, Pin, Profile, ProfilesFile, SettingsTable
-from omniprofile.config.toml.data import value_at
-from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.data import KeyPath, value_at
 from omniprofile.model.names import closest, printable, quoted_list
 
 _OTHER_SPELLINGS = {

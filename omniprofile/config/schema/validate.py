@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from omniprofile.config.schema.fields import Violation
 from omniprofile.config.schema.forms import Table
 from omniprofile.config.schema.models import ProfilesFile
-from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.data import KeyPath
 from omniprofile.config.toml.text import Document
 from omniprofile.model.declaration import Config, Declaration, Settings, TableLayer
 from omniprofile.model.finding import Finding

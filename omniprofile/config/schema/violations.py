@@ -10,8 +10,7 @@ from omniprofile.config.schema import unknown_keys
 from omniprofile.config.schema.fields import Violation
 from omniprofile.config.schema.forms import SOURCES, Table
 from omniprofile.config.schema.unknown_keys import form_near, normalized
-from omniprofile.config.toml.data import value_at
-from omniprofile.config.toml.positions import KeyPath
+from omniprofile.config.toml.data import KeyPath, value_at
 from omniprofile.config.toml.text import Document
 from omniprofile.model.finding import MOST, Finding, store_it
 from omniprofile.model.names import RULE, closest, is_valid, nearest_valid, printable, quoted_list

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from omniprofile.config.toml.positions import KeyPath
+KeyPath = tuple[str | int, ...]
+"""The names from the top of the file to a key or table, with indexes for arrays."""
+NamePath = tuple[str, ...]
+"""A `KeyPath` without indexes."""
 
 
 def depth_of(data: Mapping[str, Any], path: KeyPath) -> int:

@@ -11,12 +11,12 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from omniprofile.config.toml.data import depth_of, put_at, same, value_at
+from omniprofile.config.toml.data import NamePath, depth_of, put_at, same, value_at
 from omniprofile.config.toml.insertion import append_table, insert
 from omniprofile.config.toml.lines import cut
 from omniprofile.config.toml.parse import data_of, parse
-from omniprofile.config.toml.positions import Key, NamePath, Pair, every_pair, scan
 from omniprofile.config.toml.removal import removed
+from omniprofile.config.toml.statements import Key, Pair, every_pair, scan
 from omniprofile.config.toml.write import inline, key_text, nested, string_text
 from omniprofile.errors import OperationFailed
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 
-from omniprofile.config.toml.data import depth_of
+from omniprofile.config.toml.data import NamePath, depth_of
 from omniprofile.config.toml.lines import block_start, cut, indent, line_below, line_end, newline
 from omniprofile.config.toml.parse import data_of
-from omniprofile.config.toml.positions import NamePath, Table, every_pair, scan
+from omniprofile.config.toml.statements import Table, every_pair, scan
 from omniprofile.config.toml.write import key_text, nested
 
 NAMED = ("profiles", "instances")

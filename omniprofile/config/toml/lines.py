@@ -2,7 +2,7 @@
 
 import re
 
-from omniprofile.config.toml.positions import scan
+from omniprofile.config.toml.statements import scan
 
 _COMMENT = re.compile(r"[ \t]*#")
 

@@ -7,7 +7,8 @@ Nesting too deep for `tomllib`, or for code that walks through the data, is an e
 import re
 from typing import Any, NamedTuple
 
-from omniprofile.config.toml.positions import Places, scan
+from omniprofile.config.toml.positions import Places
+from omniprofile.config.toml.statements import scan
 
 DEEPEST = 50
 """The deepest allowed nesting of arrays and inline tables, and the most parts of a key."""

@@ -1,10 +1,10 @@
 """Removing a key or table from a TOML text, with its lines and the comments that belong to it."""
 
-from omniprofile.config.toml.data import depth_of
+from omniprofile.config.toml.data import NamePath, depth_of
 from omniprofile.config.toml.insertion import NAMED, insert
 from omniprofile.config.toml.lines import block_start, cut, is_blank, is_comment, line_end, line_start, newline
 from omniprofile.config.toml.parse import data_of
-from omniprofile.config.toml.positions import NamePath, Pair, Table, every_pair, scan
+from omniprofile.config.toml.statements import Pair, Table, every_pair, scan
 
 
 def removed(text: str, path: NamePath) -> str:

@@ -8,8 +8,9 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+from omniprofile.config.toml.data import KeyPath
 from omniprofile.config.toml.parse import STRINGS_AND_COMMENTS, Position, SyntaxProblem, parse, position_after
-from omniprofile.config.toml.positions import KeyPath, Places
+from omniprofile.config.toml.positions import Places
 from omniprofile.model.finding import Finding, Fix
 from omniprofile.model.rule_codes import Code
 from omniprofile.system.files import BYTE_ORDER_MARK

@@ -6,8 +6,8 @@ The caller gets that kind from the models.
 import re
 from typing import TYPE_CHECKING, Any
 
+from omniprofile.config.toml.data import NamePath
 from omniprofile.config.toml.edit import value_of
-from omniprofile.config.toml.positions import NamePath
 from omniprofile.config.toml.text import Document
 from omniprofile.config.toml.write import require_utf8, string_text
 from omniprofile.errors import ConfigInvalid, Refused, UsageError

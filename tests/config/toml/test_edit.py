@@ -15,7 +15,7 @@ from omniprofile.config.toml import edit, write
 from omniprofile.config.toml.data import put_at, same
 from omniprofile.config.toml.lines import cut
 from omniprofile.config.toml.parse import data_of
-from omniprofile.config.toml.positions import every_pair, scan
+from omniprofile.config.toml.statements import every_pair, scan
 from omniprofile.config.toml.text import Document
 from omniprofile.errors import OperationFailed
 from omniprofile.model.names import is_valid
